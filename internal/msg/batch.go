@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+
+package msg
+
+import "github.com/sprymq/spry/internal/buf"
+
+// A Batch collects the messages that one read brought. It fills a slab of Message values, which are handed
+// out by pointer and never used a second time.
+type Batch struct {
+	Msgs   []Message  // decoded; at most cap(Msgs)
+	Chunk  *buf.Chunk // what the data points into; the receiver of the batch retains it once for all
+	Origin *Origin
+
+	// Expired counts messages that were dropped for having come over too many hops.
+	Expired int
+}
+
+// Full reports whether the slab is used up.
+func (b *Batch) Full() bool { return len(b.Msgs) == cap(b.Msgs) }
+
+// Add appends a message: data is the routing header, of head bytes, and the body. The batch must not be
+// full. data must be a part of Chunk, whose references are counted by the caller when decoding is done.
+func (b *Batch) Add(data []byte, head int) {
+	b.Msgs = append(b.Msgs, Message{data: data, owner: b.Chunk, origin: b.Origin, head: int32(head), sealed: true})
+}

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: MIT
+
+// Package msg has the message: a body, perhaps a routing header, and where it came from.
+package msg
+
+import (
+	"iter"
+
+	"github.com/sprymq/spry/internal/buf"
+)
+
+// An Origin names the pipe that a message came from. Each pipe has one and every message of it points
+// there, which keeps a Message small and this package free of the engine.
+type Origin struct{ Pipe any }
+
+// A Message is what sockets exchange. The zero value is an empty message.
+//
+// data is the routing header followed by the body, as they came off the wire; head is the header's length.
+// Memory is shared freely between messages: nobody writes to data once a message was sent, received or
+// cloned.
+type Message struct {
+	data   []byte
+	owner  *buf.Chunk // counted memory under data; nil where the garbage collector alone owns it
+	origin *Origin
+	ext    *extension
+	head   int32
+	sealed bool // data may be shared: Write must copy first
+}
+
+// An extension holds what few messages have.
+type extension struct {
+	header []byte   // set by hand; replaces data[:head]
+	frames [][]byte // frames after the first
+}
+
+// New returns an empty message with room for capacity bytes.
+func New(capacity int) *Message { return &Message{data: make([]byte, 0, max(capacity, 0))} }
+
+// Wrap returns a message around body without copying it. release, if not nil, runs exactly once, when
+// neither the message, nor a clone, nor a queue needs body any longer.
+func Wrap(body []byte, release func()) *Message {
+	m := &Message{data: body, sealed: true}
+	if release != nil {
+		m.owner = buf.Wrap(body, release)
+	}
+	return m
+}
+
+// Of returns a message, as a value, whose body is data, which the message owns from now on.
+func Of(data []byte) Message { return Message{data: data, sealed: true} }
+
+// Body is the first frame.
+func (m *Message) Body() []byte { return m.data[m.head:] }
+
+// Bytes is the body, read-only; several frames are joined.
+func (m *Message) Bytes() []byte {
+	if m.ext == nil || len(m.ext.frames) == 0 {
+		return m.Body()
+	}
+	joined := make([]byte, 0, m.Len())
+	for _, f := range m.Frames() {
+		joined = append(joined, f...)
+	}
+	return joined
+}
+
+// Len is the length of the body, over all frames.
+func (m *Message) Len() int {
+	n := len(m.data) - int(m.head)
+	if m.ext != nil {
+		for _, f := range m.ext.frames {
+			n += len(f)
+		}
+	}
+	return n
+}
+
+// Multipart reports whether the message has more than one frame.
+func (m *Message) Multipart() bool { return m.ext != nil && len(m.ext.frames) > 0 }
+
+// Frames yields the frames in order.
+func (m *Message) Frames() iter.Seq2[int, []byte] {
+	return func(yield func(int, []byte) bool) {
+		if !yield(0, m.Body()) || m.ext == nil {
+			return
+		}
+		for i, f := range m.ext.frames {
+			if !yield(i+1, f) {
+				return
+			}
+		}
+	}
+}
+
+// AppendFrame adds a frame after the last one. The first frame of a message is its body, so that a new
+// message of n frames is made by one Write and n-1 calls of AppendFrame. p is copied.
+func (m *Message) AppendFrame(p []byte) {
+	e := m.extend()
+	e.frames = append(e.frames, append([]byte(nil), p...))
+}
+
+// Header is the routing header: what a raw socket shows. Read-only.
+func (m *Message) Header() []byte {
+	if m.ext != nil && m.ext.header != nil {
+		return m.ext.header
+	}
+	return m.data[:m.head:m.head]
+}
+
+// SetHeader replaces the routing header by h, which the message owns from now on.
+func (m *Message) SetHeader(h []byte) { m.extend().header = h }
+
+// Write appends p to the first frame. It never fails.
+func (m *Message) Write(p []byte) (int, error) {
+	if m.sealed {
+		own := make([]byte, len(m.data), len(m.data)+len(p))
+		copy(own, m.data)
+		m.disown()
+		m.data, m.sealed = own, false
+	}
+	m.data = append(m.data, p...)
+	return len(p), nil
+}
+
+// Clone returns a second message with the same contents, which share memory.
+func (m *Message) Clone() *Message {
+	c := new(Message)
+	m.CloneInto(c)
+	return c
+}
+
+// CloneInto makes dst, whose old contents are lost, share m's contents.
+func (m *Message) CloneInto(dst *Message) {
+	m.sealed = true
+	if m.owner != nil {
+		m.owner.Retain(1)
+	}
+	*dst = *m
+	if m.ext != nil {
+		e := extension{header: m.ext.header, frames: m.ext.frames[:len(m.ext.frames):len(m.ext.frames)]}
+		dst.ext = &e
+	}
+}
+
+// Detach returns a copy of the body that shares memory with nothing.
+func (m *Message) Detach() []byte {
+	own := make([]byte, 0, m.Len())
+	for _, f := range m.Frames() {
+		own = append(own, f...)
+	}
+	return own
+}
+
+// Release gives the contents back and empties the message. Optional; a second call does nothing.
+func (m *Message) Release() {
+	m.disown()
+	*m = Message{}
+}
+
+// Take moves the contents out: m is empty afterwards.
+func (m *Message) Take() Message {
+	t := *m
+	t.sealed = true
+	*m = Message{}
+	return t
+}
+
+// Origin is where the message came from, or nil.
+func (m *Message) Origin() *Origin { return m.origin }
+
+// SetOrigin says where the message came from.
+func (m *Message) SetOrigin(o *Origin) { m.origin = o }
+
+// Owner is the counted memory of the message, or nil.
+func (m *Message) Owner() *buf.Chunk { return m.owner }
+
+func (m *Message) disown() {
+	if m.owner != nil {
+		m.owner.Release(1)
+		m.owner = nil
+	}
+}
+
+func (m *Message) extend() *extension {
+	if m.ext == nil {
+		m.ext = new(extension)
+	}
+	return m.ext
+}

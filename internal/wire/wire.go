@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+
+// Package wire is the seam between the engine and the dialects: what the bytes of a connection mean.
+//
+// A dialect is pure. It is fed bytes and answers with bytes and decoded messages; it never does I/O, never
+// waits, never looks at a clock and never sees a socket. Everything in it can therefore be fuzzed.
+package wire
+
+import (
+	"fmt"
+
+	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/transport"
+)
+
+// An Envelope is the kind of routing header that a protocol puts before a message's body.
+type Envelope uint8
+
+const (
+	EnvelopeNone      Envelope = iota // body only
+	EnvelopeHops                      // a hop count: PAIR 1
+	EnvelopeBacktrace                 // pipe ids up to a request id: REQ, REP, SURVEYOR, RESPONDENT
+)
+
+// A Config is what one connection's session starts from.
+type Config struct {
+	// Hello names the local protocol, the protocol it talks to, and, for a listener that adapts to its
+	// peer, the alternatives.
+	Hello transport.Hello
+
+	// Listening is true at the end that accepted the connection. It stays silent until it knows what the
+	// peer speaks; the dialing end speaks first.
+	Listening bool
+
+	Framing    transport.Framing
+	MaxMessage int64 // largest message in bytes, header included; 0 = unlimited
+	TTL        int   // most hops that a message may have come over; 1 to 255
+}
+
+// A Dialect is one family of protocols on a stream. Its value has no state.
+type Dialect interface {
+	// Name is "sp" or "zmtp".
+	Name() string
+
+	// Match looks at the first bytes of a connection and tells whether a peer that sent them can be
+	// speaking this dialect. With yes, the dialect takes the connection; with more, it may still do so when
+	// more bytes are there. Both false means no.
+	Match(prefix []byte) (yes, more bool)
+
+	// Handshake begins a session.
+	Handshake(c Config) Handshake
+}
+
+// A Handshake is the first part of a session, until both ends know each other.
+type Handshake interface {
+	// Step takes the bytes received so far and not yet consumed. It returns how many it consumed, bytes to
+	// be sent to the peer (valid until the next call), and, when the handshake is over, the session. A
+	// dialing end is stepped once with no bytes to begin. Bytes after the handshake are left unconsumed:
+	// they are early data, which is legal.
+	Step(in []byte) (n int, out []byte, s *Session, err error)
+}
+
+// A Session is a connection after its handshake.
+type Session struct {
+	Dialect  string
+	Local    transport.Hello   // what the local end settled on
+	Peer     uint16            // the peer's protocol
+	Metadata map[string]string // what the peer said of itself; claimed, not verified
+	Framing  Framing
+	Decoder  Decoder
+}
+
+// A Framing encodes messages. Values are comparable: pipes with equal framings can share encoded bytes.
+// A framing has no state.
+type Framing interface {
+	// AppendFrame appends the whole frame of a message with this routing header and body.
+	AppendFrame(dst, header, body []byte) []byte
+
+	// AppendHead appends what goes before the body of a frame: for bodies that are written by reference.
+	AppendHead(dst, header []byte, body int) []byte
+}
+
+// A Decoder takes messages out of a stream of bytes.
+type Decoder interface {
+	// Decode adds every whole message in data to b, until data ends or b is full, and returns how many
+	// bytes it consumed. If data ends within a frame, need is how long data would have to be, from n on, for
+	// that frame to be whole, as far as is known: at least one byte more than is there. An error is final: the peer broke
+	// the protocol, and what was added to b before is good.
+	Decode(data []byte, b *msg.Batch) (n int, need int, err error)
+}
+
+// A Reason classifies what a peer did wrong; each is counted on its own.
+type Reason string
+
+// Reasons for refusing a connection or closing a pipe.
+const (
+	ReasonBadHeader Reason = "bad_header"       // not the dialect's magic
+	ReasonVersion   Reason = "version"          // a version that is not spoken here
+	ReasonReserved  Reason = "reserved"         // reserved bytes are not zero
+	ReasonProtocol  Reason = "unknown_protocol" // a protocol number that does not exist
+	ReasonRole      Reason = "role_mismatch"    // a protocol that the local socket does not talk to
+	ReasonOversize  Reason = "oversize"         // a message larger than the limit
+	ReasonFrameType Reason = "frame_type"       // ipc: a frame type other than 1
+	ReasonEnvelope  Reason = "envelope"         // a routing header that does not end, or no room for one
+	ReasonTimeout   Reason = "timeout"          // the handshake took too long
+	ReasonEarlyEOF  Reason = "early_eof"        // the connection ended within the handshake
+	ReasonEvicted   Reason = "evicted"          // too many unfinished handshakes; this was the oldest
+	ReasonRefused   Reason = "refused"          // Authorize or the pattern refused the peer
+	ReasonSecurity  Reason = "security"         // the transport's security handshake failed
+	ReasonIO        Reason = "io"               // the connection broke
+)
+
+// A ProtocolError says how the peer broke the protocol.
+type ProtocolError struct {
+	Reason Reason
+	Detail string // what was seen, what was expected, and the remedy
+}
+
+func (e *ProtocolError) Error() string { return e.Detail }
+
+// Errorf makes a [ProtocolError].
+func Errorf(r Reason, format string, args ...any) *ProtocolError {
+	return &ProtocolError{Reason: r, Detail: fmt.Sprintf(format, args...)}
+}

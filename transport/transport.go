@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+
+// Package transport is the seam between Spry's engine and the ways in which bytes move.
+//
+// A [Transport] turns addresses of its URL schemes into links. A link is either a [Stream], which is a
+// net.Conn that the engine frames and reads itself, or [Messages], which moves whole messages and brings
+// a handshake of its own. A transport never learns what a message means.
+//
+// The package depends on the standard library only, so that third parties can write transports without
+// importing Spry itself. Package transporttest checks such a transport.
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"io/fs"
+	"net"
+	"time"
+)
+
+// A Transport knows how to reach the addresses of its schemes. Its methods are safe for concurrent use.
+type Transport interface {
+	// Schemes lists the URL schemes that the transport serves, in lower case: "tcp", "tcp4", "tcp6".
+	Schemes() []string
+
+	// Dialer checks the address and returns what connects to it. It does no I/O and resolves no names:
+	// each Dial does that anew. An address that can never work is an error here.
+	Dialer(u URL, o DialOptions) (Dialer, error)
+
+	// Listen binds the address and begins to listen. ctx bounds the binding only.
+	Listen(ctx context.Context, u URL, o ListenOptions) (Listener, error)
+}
+
+// A Dialer makes connections to one address.
+type Dialer interface {
+	// Dial makes one attempt. It returns when a link is up, on the first final error, or when ctx ends.
+	// The returned link has not been handshaken in any way that needs the peer's cooperation beyond the
+	// transport's own connect; see [Handshaker].
+	Dial(ctx context.Context) (Link, error)
+}
+
+// A Listener yields the links of one bound address.
+type Listener interface {
+	// Accept waits for the next link. After Close it returns an error for which
+	// errors.Is(err, net.ErrClosed) holds; any other error is taken as passing, and Accept is called again
+	// after a pause. Accept must not wait for a peer's bytes: handshakes run elsewhere, many at a time.
+	Accept() (Link, error)
+
+	// Addr is the bound address.
+	Addr() net.Addr
+
+	// URL is the address that a local peer can dial, with port 0 and wildcards resolved where that is
+	// possible: "tcp://127.0.0.1:40123".
+	URL() string
+
+	// Close stops listening and makes a blocked Accept return. Links accepted before live on.
+	Close() error
+}
+
+// A Link is one connection: a *[Stream], or something that implements [Messages].
+type Link interface {
+	LocalAddr() net.Addr
+	RemoteAddr() net.Addr
+
+	// Close ends the link at once and makes every blocked call on it return. A second Close does nothing.
+	Close() error
+}
+
+// A Framing says how a stream marks the frames of the Scalability Protocols. Other dialects ignore it.
+type Framing uint8
+
+const (
+	// FramingLength is an 8-byte length before every message: tcp, tls+tcp.
+	FramingLength Framing = iota
+	// FramingTyped is a type byte of 1 before the 8-byte length: ipc.
+	FramingTyped
+)
+
+// A Stream is a link that is a reliable, ordered stream of bytes.
+//
+// If Conn implements [Handshaker] (as *tls.Conn does), the engine calls it within the handshake's deadline.
+// If Conn implements CloseWrite() error, the engine uses it to end the stream in an orderly way.
+// If Conn implements syscall.Conn, the engine may write to the descriptor without blocking.
+type Stream struct {
+	net.Conn
+
+	// Framing is what the Scalability Protocols prescribe for this kind of stream.
+	Framing Framing
+
+	// Creds tells who the peer's process is, where the operating system says so; else nil.
+	Creds *Creds
+}
+
+// A Handshaker has a security handshake to do before the first byte of a dialect.
+type Handshaker interface {
+	HandshakeContext(ctx context.Context) error
+}
+
+// Creds identify the process at the other end of a local connection. A value of -1 is unknown.
+type Creds struct {
+	PID, UID, GID int
+}
+
+// Messages is a link that moves whole messages, such as WebSocket frames or datagrams.
+//
+// One goroutine calls ReadMessages and one calls WriteMessages, at the same time.
+type Messages interface {
+	Link
+
+	// Properties tells what the link promises. They do not change.
+	Properties() Properties
+
+	// Handshake tells the peer what the local socket speaks, in the way of the transport, and returns what
+	// the peer speaks. The engine checks that the two fit. listening says which end accepted the link;
+	// hello.Protocol may then be changed to suit the peer by a socket that speaks several
+	// (see [Hello.Alternatives]).
+	Handshake(ctx context.Context, hello Hello, listening bool) (peer Hello, err error)
+
+	// ReadMessages waits for at least one message and fills dst with as many as are at hand. The slices
+	// belong to the caller. io.EOF is the peer's orderly end.
+	ReadMessages(dst [][]byte) (n int, err error)
+
+	// WriteMessages writes the packets in order and returns how many were wholly taken. It does not keep
+	// them.
+	WriteMessages(ps []Packet) (n int, err error)
+
+	// CloseWrite tells the peer that nothing more comes; reading goes on.
+	CloseWrite() error
+}
+
+// Properties of a message link.
+type Properties struct {
+	Reliable   bool  // what was taken arrives, as long as the link lives
+	Ordered    bool  // and in order
+	MaxMessage int64 // largest message in bytes; 0 = no limit of its own
+}
+
+// A Packet is one message to be written: Header followed by Body.
+type Packet struct {
+	Header, Body []byte
+}
+
+// A Hello names what one end speaks.
+type Hello struct {
+	Protocol uint16 // Scalability Protocols number of the local socket: 0x30 is REQ
+	Peer     uint16 // number of the protocol that it talks to: 0x31 is REP
+	Name     string // short name of Protocol: "req", "pair1"
+	PeerName string // short name of Peer
+
+	// Alternatives are further protocols that the local socket would speak on this link instead, for
+	// listeners that adapt to their peer (PAIR 0 or 1). Usually empty.
+	Alternatives []Hello
+}
+
+// DialOptions are an endpoint's wishes. A transport takes those that apply to it and ignores the rest.
+type DialOptions struct {
+	// TLS configures tls+ schemes. Nil means the system's roots and the URL's host name.
+	TLS *tls.Config
+
+	// DialContext replaces the transport's own way to connect a stream: proxies, overlays, tests.
+	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
+
+	// Nagle leaves Nagle's algorithm on; TCP_NODELAY is set otherwise.
+	Nagle bool
+
+	// KeepAlive is the time between TCP keep-alive probes. 0 means 15 s, negative means none.
+	KeepAlive time.Duration
+}
+
+// ListenOptions are a listener's wishes, as [DialOptions] are a dialer's.
+type ListenOptions struct {
+	TLS       *tls.Config
+	Nagle     bool
+	KeepAlive time.Duration
+
+	// Permissions of an ipc socket's file; 0 leaves them to the umask.
+	Permissions fs.FileMode
+}

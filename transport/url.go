@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+
+package transport
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// A URL is an endpoint's address, split where every scheme agrees: what follows "://" means what the
+// scheme's transport says. It is not a URL of RFC 3986: "tcp://*:5555" and "ipc://relative/path" are legal.
+type URL struct {
+	Scheme  string // lower case
+	Address string
+}
+
+// String puts the URL together again.
+func (u URL) String() string { return u.Scheme + "://" + u.Address }
+
+// MaxURL is the longest URL that [ParseURL] takes, in bytes.
+const MaxURL = 2048
+
+// ErrURL is wrapped by every error of [ParseURL].
+var ErrURL = errors.New("malformed URL")
+
+// ParseURL splits a URL. It does not ask whether any transport serves the scheme.
+func ParseURL(s string) (URL, error) {
+	scheme, address, found := strings.Cut(s, "://")
+	switch {
+	case len(s) > MaxURL:
+		return URL{}, fmt.Errorf("%w: %d bytes, at most %d are allowed", ErrURL, len(s), MaxURL)
+	case !found:
+		return URL{}, fmt.Errorf("%w: %q has no scheme; write it like tcp://127.0.0.1:5555", ErrURL, s)
+	case strings.ContainsRune(s, 0):
+		return URL{}, fmt.Errorf("%w: %q has a NUL byte; write it as %%00 where the scheme allows one", ErrURL, s)
+	}
+	scheme = strings.ToLower(scheme)
+	for i, c := range []byte(scheme) {
+		letter := 'a' <= c && c <= 'z'
+		other := '0' <= c && c <= '9' || c == '+' || c == '-' || c == '.'
+		if !letter && (i == 0 || !other) {
+			return URL{}, fmt.Errorf("%w: scheme %q of %q must be a letter, then letters, digits, + - or .", ErrURL, scheme, s)
+		}
+	}
+	if scheme == "" {
+		return URL{}, fmt.Errorf("%w: %q has an empty scheme; write it like tcp://127.0.0.1:5555", ErrURL, s)
+	}
+	return URL{Scheme: scheme, Address: address}, nil
+}
