@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+
+package queue
+
+// fifo is a queue in a slice that is reused: the front moves on, and the rest moves down when the front has
+// passed the middle.
+type fifo[T any] struct {
+	items []T
+	head  int
+}
+
+func (f *fifo[T]) empty() bool { return f.head == len(f.items) }
+
+func (f *fifo[T]) front() *T { return &f.items[f.head] }
+
+func (f *fifo[T]) push(v T) {
+	if f.head > 0 && len(f.items) == cap(f.items) && f.head >= len(f.items)/2 {
+		n := copy(f.items, f.items[f.head:])
+		clear(f.items[n:])
+		f.items, f.head = f.items[:n], 0
+	}
+	f.items = append(f.items, v)
+}
+
+func (f *fifo[T]) pop() T {
+	v := f.items[f.head]
+	var zero T
+	f.items[f.head] = zero
+	if f.head++; f.head == len(f.items) {
+		f.items, f.head = f.items[:0], 0
+	}
+	return v
+}

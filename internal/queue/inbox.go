@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: MIT
+
+package queue
+
+import (
+	"context"
+	"sync"
+
+	"github.com/sprymq/spry/internal/msg"
+)
+
+// Turn is how many messages the receiver takes from one source before it goes on to the next.
+const Turn = 64
+
+// Limits bound what one source may hold in an inbox. Both hold; a single message larger than Bytes may enter
+// an empty queue.
+type Limits struct {
+	Messages int
+	Bytes    int64
+}
+
+// A Policy says what happens to a message that comes to a full source.
+type Policy uint8
+
+const (
+	Wait       Policy = iota // it is not taken: the source's reader stops until there is room
+	DropOldest               // the source's oldest message makes room
+	DropNewest               // the message itself is dropped
+)
+
+// An Inbox is where a socket's received messages wait. Each source (a pipe) has a bounded queue in it; the
+// receiver takes turns of at most Turn messages from the sources that have something, in the order in which
+// they came to have it. With every source non-empty, none is therefore ever more than one turn ahead.
+//
+// Two locks make the receiver's way short: a turn is taken under mu, once, and handed out message by message
+// under consume, which readers of connections never touch. Lock order: consume, then mu.
+type Inbox struct {
+	limits Limits
+	policy Policy
+
+	consume sync.Mutex
+	turn    *Source // whose messages run holds
+	runs    [][]msg.Message
+	left    int // messages in runs
+
+	mu      sync.Mutex
+	ready   fifo[*Source]
+	waiters Waiters
+	err     error // set once by Close: nothing comes any more
+}
+
+// A Source is one pipe's queue in an inbox.
+type Source struct {
+	inbox  *Inbox
+	resume func() // called, without locks, when a source that refused messages has room again
+
+	// Under inbox.mu.
+	runs     fifo[[]msg.Message]
+	messages int
+	bytes    int64
+	inReady  bool
+	refused  bool
+	arrived  uint64
+	dropped  uint64 // for overflow
+	lost     uint64 // for being still queued when the inbox was closed
+
+	delivered uint64 // under inbox.consume
+}
+
+// Counts are the figures of one source at one moment:
+// Arrived = Delivered + Queued + Overflow + Lost.
+type Counts struct {
+	Arrived, Delivered, Overflow, Lost uint64
+	Queued                             int
+	QueuedBytes                        int64
+}
+
+// NewInbox returns an empty inbox.
+func NewInbox(l Limits, p Policy) *Inbox { return &Inbox{limits: l, policy: p} }
+
+// NewSource adds a source. resume may be nil where the policy never refuses.
+func (q *Inbox) NewSource(resume func()) *Source { return &Source{inbox: q, resume: resume} }
+
+// Put offers messages and returns how many were taken; the rest was refused for want of room, and resume is
+// called when there is some. Only the policy Wait refuses. The inbox owns what it took.
+func (s *Source) Put(run []msg.Message) (taken int) {
+	q := s.inbox
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.err != nil {
+		s.arrived += uint64(len(run))
+		s.lost += uint64(len(run))
+		release(run)
+		return len(run)
+	}
+	switch q.policy {
+	case Wait:
+		taken = s.fitLocked(run)
+		s.refused = taken < len(run)
+		s.appendLocked(run[:taken])
+	case DropNewest:
+		taken = s.fitLocked(run)
+		s.appendLocked(run[:taken])
+		s.arrived += uint64(len(run) - taken)
+		s.dropped += uint64(len(run) - taken)
+		release(run[taken:])
+		taken = len(run)
+	case DropOldest:
+		s.appendLocked(run)
+		s.dropOldestLocked()
+		taken = len(run)
+	}
+	return taken
+}
+
+// fitLocked returns how many messages of run there is room for.
+func (s *Source) fitLocked(run []msg.Message) int {
+	limits, bytes := s.inbox.limits, s.bytes
+	for i := range run {
+		bytes += int64(run[i].Len())
+		if n := s.messages + i; n >= limits.Messages || n > 0 && bytes > limits.Bytes {
+			return i
+		}
+	}
+	return len(run)
+}
+
+func (s *Source) appendLocked(run []msg.Message) {
+	if len(run) == 0 {
+		return
+	}
+	q := s.inbox
+	s.runs.push(run)
+	s.messages += len(run)
+	s.bytes += size(run)
+	s.arrived += uint64(len(run))
+	if !s.inReady {
+		s.inReady = true
+		q.ready.push(s)
+	}
+	q.waiters.Wake(len(run))
+}
+
+func (s *Source) dropOldestLocked() {
+	limits := s.inbox.limits
+	for s.messages > limits.Messages || s.messages > 1 && s.bytes > limits.Bytes {
+		run := s.runs.front()
+		s.messages--
+		s.bytes -= int64((*run)[0].Len())
+		s.dropped++
+		(*run)[0].Release()
+		if *run = (*run)[1:]; len(*run) == 0 {
+			s.runs.pop()
+		}
+	}
+}
+
+// takeTurnLocked moves the next source's turn to the receiver. It returns a function to call when the locks
+// are released, if that source waits for room.
+func (q *Inbox) takeTurnLocked() (took bool, resume func()) {
+	if q.ready.empty() {
+		return false, nil
+	}
+	s := q.ready.pop()
+	q.turn, q.runs, q.left = s, q.runs[:0], 0
+	for q.left < Turn && !s.runs.empty() {
+		run := *s.runs.front()
+		if room := Turn - q.left; len(run) > room {
+			*s.runs.front() = run[room:]
+			run = run[:room:room]
+		} else {
+			s.runs.pop()
+		}
+		q.runs = append(q.runs, run)
+		q.left += len(run)
+		s.bytes -= size(run)
+	}
+	s.messages -= q.left
+	if s.messages > 0 {
+		q.ready.push(s)
+	} else {
+		s.inReady = false
+	}
+	if s.refused && s.messages <= q.limits.Messages/2 && s.bytes <= q.limits.Bytes/2 {
+		s.refused, resume = false, s.resume
+	}
+	return true, resume
+}
+
+// next hands out a message of the current turn, or nil. Under consume.
+func (q *Inbox) next() *msg.Message {
+	if q.left == 0 {
+		return nil
+	}
+	for len(q.runs[0]) == 0 {
+		q.runs = q.runs[1:]
+	}
+	m := &q.runs[0][0]
+	q.runs[0] = q.runs[0][1:]
+	q.left--
+	q.turn.delivered++
+	return m
+}
+
+// TryRecv returns the next message, or nil and nil if none is there, or the error given to Close.
+func (q *Inbox) TryRecv() (*msg.Message, error) {
+	m, err, resume := q.tryRecv(nil)
+	if resume != nil {
+		resume()
+	}
+	return m, err
+}
+
+// Recv waits for the next message.
+func (q *Inbox) Recv(ctx context.Context) (*msg.Message, error) {
+	for {
+		var w *Waiter
+		m, err, resume := q.tryRecv(&w)
+		if resume != nil {
+			resume()
+		}
+		if m != nil || err != nil {
+			return m, err
+		}
+		if err := q.park(ctx, w); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// RecvBatch waits for at least one message and fills dst with as many as are at hand.
+func (q *Inbox) RecvBatch(ctx context.Context, dst []*msg.Message) (n int, err error) {
+	if len(dst) == 0 {
+		return 0, nil
+	}
+	if dst[0], err = q.Recv(ctx); err != nil {
+		return 0, err
+	}
+	for n = 1; n < len(dst); n++ {
+		if dst[n], err = q.TryRecv(); dst[n] == nil {
+			return n, nil // what ended the batch is told by the next call
+		}
+	}
+	return n, nil
+}
+
+// tryRecv takes a message. If none is there and wait is not nil, it leaves a waiter in line there.
+func (q *Inbox) tryRecv(wait **Waiter) (m *msg.Message, err error, resume func()) {
+	q.consume.Lock()
+	defer q.consume.Unlock()
+	if m = q.next(); m != nil {
+		return m, nil, nil
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	var took bool
+	if took, resume = q.takeTurnLocked(); took {
+		return q.next(), nil, resume
+	}
+	if q.err == nil && wait != nil {
+		*wait = q.waiters.Add()
+	}
+	return nil, q.err, nil
+}
+
+func (q *Inbox) park(ctx context.Context, w *Waiter) error {
+	err := w.Park(ctx)
+	q.mu.Lock()
+	q.waiters.Done(w, err)
+	q.mu.Unlock()
+	return err
+}
+
+// Close makes every receive return err, after what is queued was dropped and counted as lost. A second Close
+// does nothing.
+func (q *Inbox) Close(err error) {
+	q.consume.Lock()
+	defer q.consume.Unlock()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.err != nil {
+		return
+	}
+	q.err = err
+	if q.left > 0 {
+		q.turn.lost += uint64(q.left)
+		for _, run := range q.runs {
+			release(run)
+		}
+		q.runs, q.left = nil, 0
+	}
+	for !q.ready.empty() {
+		s := q.ready.pop()
+		s.lost += uint64(s.messages)
+		for !s.runs.empty() {
+			release(s.runs.pop())
+		}
+		s.messages, s.bytes, s.inReady = 0, 0, false
+	}
+	q.waiters.WakeAll()
+}
+
+// Counts returns the source's figures, all of the same moment.
+func (s *Source) Counts() Counts {
+	q := s.inbox
+	q.consume.Lock()
+	defer q.consume.Unlock()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	c := Counts{
+		Arrived: s.arrived, Delivered: s.delivered, Overflow: s.dropped, Lost: s.lost,
+		Queued: s.messages, QueuedBytes: s.bytes,
+	}
+	if q.turn == s {
+		c.Queued += q.left
+		for _, run := range q.runs {
+			c.QueuedBytes += size(run)
+		}
+	}
+	return c
+}
+
+func size(run []msg.Message) (n int64) {
+	for i := range run {
+		n += int64(run[i].Len())
+	}
+	return n
+}
+
+func release(run []msg.Message) {
+	for i := range run {
+		run[i].Release()
+	}
+}

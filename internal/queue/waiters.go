@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+
+// Package queue has the places where callers and messages wait: parked callers, and the inbox from which a
+// socket receives fairly over its pipes.
+package queue
+
+import "context"
+
+// Waiters is a first-come, first-served line of parked callers. Its methods are called under the owner's
+// lock, Park without it. Waiters are recycled within one line, so that parking does not allocate; there is no
+// global pool, because its channels would tie tests under virtual time together.
+type Waiters struct {
+	first, last *Waiter
+	free        *Waiter
+}
+
+// A Waiter is one parked caller.
+type Waiter struct {
+	wake       chan struct{}
+	prev, next *Waiter
+	queued     bool
+}
+
+// Add puts a new waiter at the end of the line.
+func (ws *Waiters) Add() *Waiter {
+	w := ws.free
+	if w == nil {
+		w = &Waiter{wake: make(chan struct{}, 1)}
+	} else {
+		ws.free, w.next = w.next, nil
+	}
+	w.queued, w.prev = true, ws.last
+	if ws.last == nil {
+		ws.first = w
+	} else {
+		ws.last.next = w
+	}
+	ws.last = w
+	return w
+}
+
+// Empty reports whether nobody waits.
+func (ws *Waiters) Empty() bool { return ws.first == nil }
+
+// Wake wakes the first n waiters.
+func (ws *Waiters) Wake(n int) {
+	for ; n > 0 && ws.first != nil; n-- {
+		w := ws.first
+		ws.unlink(w)
+		w.wake <- struct{}{}
+	}
+}
+
+// WakeAll wakes everybody.
+func (ws *Waiters) WakeAll() {
+	for ws.first != nil {
+		ws.Wake(1)
+	}
+}
+
+// Done recycles a waiter whose Park has returned. Where Park returned an error although the waiter had been
+// woken, the wake is passed on to the next in line, for it may stand for something that is there to be had.
+func (ws *Waiters) Done(w *Waiter, parkErr error) {
+	switch {
+	case w.queued:
+		ws.unlink(w)
+	case parkErr != nil:
+		<-w.wake
+		ws.Wake(1)
+	}
+	w.next, ws.free = ws.free, w
+}
+
+func (ws *Waiters) unlink(w *Waiter) {
+	if w.prev == nil {
+		ws.first = w.next
+	} else {
+		w.prev.next = w.next
+	}
+	if w.next == nil {
+		ws.last = w.prev
+	} else {
+		w.next.prev = w.prev
+	}
+	w.prev, w.next, w.queued = nil, nil, false
+}
+
+// Park waits until the waiter is woken or ctx ends, and returns ctx's error in the latter case.
+func (w *Waiter) Park(ctx context.Context) error {
+	done := ctx.Done()
+	if done == nil {
+		<-w.wake
+		return nil
+	}
+	select {
+	case <-w.wake:
+		return nil
+	case <-done:
+		return ctx.Err()
+	}
+}
