@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+
+package sp
+
+import (
+	"encoding/binary"
+
+	"github.com/sprymq/spry/internal/wire"
+)
+
+// A routing header is made of big-endian words.
+const (
+	wordLen = 4
+	endBit  = 0x80 // in the first byte of the word that ends a backtrace
+	maxHops = 0xff // of a hop count, of which the other 24 bits are reserved
+)
+
+// maxBacktrace is the longest backtrace that an answer can have, in words. The request came over at most as
+// many hops as the largest TTL, and its id is the last word.
+const maxBacktrace = 255
+
+// split finds where the routing header ends and the body begins, and whether the message came over too many
+// hops.
+func (d *decoder) split(message []byte) (head int, expired bool, err error) {
+	if d.envelope == wire.EnvelopeHops {
+		return d.splitHops(message)
+	}
+	return d.splitBacktrace(message)
+}
+
+func (d *decoder) splitHops(message []byte) (head int, expired bool, err error) {
+	if len(message) < wordLen {
+		return 0, false, wire.Errorf(wire.ReasonEnvelope,
+			"peer sent a message of %d bytes, which has no room for a hop count of 4: check that the peer is a pair1 socket",
+			len(message))
+	}
+	hops := binary.BigEndian.Uint32(message)
+	if hops > maxHops {
+		return 0, false, wire.Errorf(wire.ReasonEnvelope,
+			"peer sent a hop count of 0x%08x and at most 0x%02x is possible: check that the peer is a pair1 socket",
+			hops, maxHops)
+	}
+	return wordLen, int(hops) > d.ttl, nil
+}
+
+// splitBacktrace reads words up to the first one with the highest bit set, which is the request's id. At the
+// answering end a longer backtrace than the TTL is expired even if it never ends: what nobody will read is
+// not judged, which is what the other implementations do.
+func (d *decoder) splitBacktrace(message []byte) (head int, expired bool, err error) {
+	for range d.ttl {
+		if len(message)-head < wordLen {
+			return 0, false, wire.Errorf(wire.ReasonEnvelope,
+				"peer sent a message of %d bytes in which no request id ends the backtrace: check that nothing but "+
+					"sockets of this pattern and their proxies is in between", len(message))
+		}
+		head += wordLen
+		if message[head-wordLen]&endBit != 0 {
+			return head, false, nil
+		}
+	}
+	if d.expires {
+		return 0, true, nil
+	}
+	return 0, false, wire.Errorf(wire.ReasonEnvelope,
+		"peer sent a backtrace of more than %d words and no request can have come so far: check for a loop of proxies",
+		d.ttl)
+}

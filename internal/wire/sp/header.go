@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+
+package sp
+
+import (
+	"encoding/binary"
+
+	"github.com/sprymq/spry/internal/wire"
+)
+
+// HeaderLen is the length of the header that each end sends first, in bytes.
+const HeaderLen = 8
+
+// magic begins every header; a version, the protocol's number and two reserved zeros follow.
+const (
+	magic   = "\x00SP"
+	version = 0
+)
+
+// AppendHeader appends the header of a socket that speaks protocol.
+func AppendHeader(dst []byte, protocol uint16) []byte {
+	dst = append(dst, magic...)
+	dst = append(dst, version)
+	dst = binary.BigEndian.AppendUint16(dst, protocol)
+	return append(dst, 0, 0)
+}
+
+// checkMagic, checkVersion and checkReserved each look at their part of a header, as far as it has arrived.
+// They fail at the first byte that is wrong, so that nobody waits for the rest of a header that cannot
+// become good.
+
+func checkMagic(header []byte) error {
+	seen := min(len(header), len(magic))
+	if string(header[:seen]) == magic[:seen] {
+		return nil
+	}
+	return wire.Errorf(wire.ReasonBadHeader,
+		"peer began with [% x] and not with the Scalability Protocols' [00 53 50 00]: %s", header, guess(header[0]))
+}
+
+func checkVersion(header []byte) error {
+	if len(header) <= 3 || header[3] == version {
+		return nil
+	}
+	return wire.Errorf(wire.ReasonVersion,
+		"peer speaks version %d of the Scalability Protocols and only version %d is spoken here: "+
+			"make the peer offer version %d", header[3], version, version)
+}
+
+func checkReserved(header []byte) error {
+	for _, c := range header[min(len(header), 6):] {
+		if c != 0 {
+			return wire.Errorf(wire.ReasonReserved,
+				"peer's header ends in [% x] where the reserved bytes [00 00] belong: "+
+					"check that the peer speaks plain Scalability Protocols", header[6:])
+		}
+	}
+	return nil
+}
+
+// guess tells what a connection that begins with this byte probably is, and what to do about it.
+func guess(first byte) string {
+	switch {
+	case first == 0xff:
+		return "this looks like ZeroMQ; use a zmtp+ URL for it, or connect the peer elsewhere"
+	case first == 0x16:
+		return "this looks like TLS; use tls+tcp:// at both ends, or at neither"
+	case 'A' <= first && first <= 'Z':
+		return "this looks like HTTP or another text protocol; check the port, or use ws:// at both ends"
+	default:
+		return "check the address, and that both ends use the same scheme"
+	}
+}
