@@ -21,5 +21,7 @@ func (b *Batch) Full() bool { return len(b.Msgs) == cap(b.Msgs) }
 // Add appends a message: data is the routing header, of head bytes, and the body. The batch must not be
 // full. data must be a part of Chunk, whose references are counted by the caller when decoding is done.
 func (b *Batch) Add(data []byte, head int) {
-	b.Msgs = append(b.Msgs, Message{data: data, owner: b.Chunk, origin: b.Origin, head: int32(head), sealed: true})
+	b.Msgs = b.Msgs[:len(b.Msgs)+1]
+	m := &b.Msgs[len(b.Msgs)-1] // zero, and filled in place: a composite literal would be built and then copied
+	m.data, m.owner, m.origin, m.head, m.sealed = data, b.Chunk, b.Origin, int32(head), true
 }
