@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: MIT
+
+// Package tcpnet connects and listens for the transports that run over TCP: tcp, tls+tcp and what else is
+// built on them. It holds what they share: the forms of an address, and the options of a connection.
+package tcpnet
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/sprymq/spry/transport"
+)
+
+// maxHost is the longest host name of RFC 1035, in its text form.
+const maxHost = 253
+
+// An address is what follows "://" of a URL, taken apart but with no name resolved.
+type address struct {
+	network string // tcp, tcp4 or tcp6
+	local   string // dialing: interface or IP address to connect from; empty for any
+	host    string // listening: empty for all interfaces
+	port    string
+}
+
+// hostPort is the form that package net wants.
+func (a address) hostPort() string { return net.JoinHostPort(a.host, a.port) }
+
+// parseDial takes apart "host:port" and "local;host:port".
+func parseDial(u transport.URL) (address, error) {
+	a := address{network: network(u.Scheme)}
+	target := u.Address
+	if local, rest, found := strings.Cut(u.Address, ";"); found {
+		a.local, target = unbracket(local), rest
+		if a.local == "" {
+			return address{}, malformed(u, "nothing stands before the semicolon; name an interface or a local address, as in eth0;host:port")
+		}
+		if ip, err := netip.ParseAddr(a.local); err == nil {
+			if err := a.checkFamily(ip); err != nil {
+				return address{}, malformed(u, err.Error())
+			}
+		}
+	}
+	if err := a.setHostPort(target); err != nil {
+		return address{}, malformed(u, err.Error())
+	}
+	switch {
+	case a.host == "" || a.host == "*":
+		return address{}, malformed(u, "no host to connect to; a wildcard is for listening, so name a host, as in 127.0.0.1:"+a.port)
+	case a.port == "0":
+		return address{}, malformed(u, "nobody listens on port 0; take the port from the listener's URL")
+	}
+	if err := a.checkHost(); err != nil {
+		return address{}, malformed(u, err.Error())
+	}
+	return a, nil
+}
+
+// parseListen takes apart "host:port", "*:port" and ":port". Whether the host is an interface, and if not,
+// whether it can be a name, is for [resolveListen] to say.
+func parseListen(u transport.URL) (address, error) {
+	a := address{network: network(u.Scheme)}
+	if strings.Contains(u.Address, ";") {
+		return address{}, malformed(u, "a listener has one address; write the interface or the address alone, as in eth0:5555")
+	}
+	if err := a.setHostPort(u.Address); err != nil {
+		return address{}, malformed(u, err.Error())
+	}
+	if a.host == "*" {
+		a.host = ""
+	}
+	if ip, err := netip.ParseAddr(a.host); err == nil {
+		if err := a.checkFamily(ip); err != nil {
+			return address{}, malformed(u, err.Error())
+		}
+		if a.network == "tcp" && ip == netip.IPv4Unspecified() {
+			// Package net takes 0.0.0.0 for every address of both families. Who writes it means IPv4.
+			a.network = "tcp4"
+		}
+	}
+	return a, nil
+}
+
+// network is the name that package net has for the scheme: "tcp4" for "tls+tcp4".
+func network(scheme string) string {
+	return scheme[strings.LastIndexByte(scheme, '+')+1:]
+}
+
+func (a *address) setHostPort(s string) error {
+	colon := strings.LastIndexByte(s, ':')
+	if colon < 0 || strings.HasSuffix(s, "]") {
+		return fmt.Errorf("%q has no port; write host:port, as in 127.0.0.1:5555", s)
+	}
+	host, port := s[:colon], s[colon+1:]
+	bracketed := strings.HasPrefix(host, "[") && strings.HasSuffix(host, "]")
+	if !bracketed && strings.Contains(host, ":") {
+		return fmt.Errorf("%q has too many colons; put an IPv6 address in brackets, as in [::1]:5555", s)
+	}
+	if bracketed {
+		host = unbracket(host)
+		if ip, err := netip.ParseAddr(host); err != nil || !ip.Is6() {
+			return fmt.Errorf("%q is not an IPv6 address; brackets are for those only", host)
+		}
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return fmt.Errorf("port %q is not a number from 0 to 65535", port)
+	}
+	a.host, a.port = host, strconv.FormatUint(n, 10)
+	return nil
+}
+
+// checkHost refuses what is neither an IP address of the right family nor a possible name.
+func (a *address) checkHost() error {
+	if ip, err := netip.ParseAddr(a.host); err == nil {
+		return a.checkFamily(ip)
+	}
+	return checkName(a.host)
+}
+
+func (a *address) checkFamily(ip netip.Addr) error {
+	v4 := ip.Unmap().Is4()
+	switch {
+	case a.network == "tcp4" && !v4:
+		return fmt.Errorf("%s is an IPv6 address and the scheme is for IPv4; use the scheme without the 4", ip)
+	case a.network == "tcp6" && v4:
+		return fmt.Errorf("%s is an IPv4 address and the scheme is for IPv6; use the scheme without the 6", ip)
+	}
+	return nil
+}
+
+// checkName refuses what the resolver would refuse too, but only after it was asked again and again.
+func checkName(host string) error {
+	if len(host) > maxHost {
+		return fmt.Errorf("the host name has %d bytes, at most %d are allowed", len(host), maxHost)
+	}
+	for label := range strings.SplitSeq(strings.TrimSuffix(host, "."), ".") {
+		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
+			return fmt.Errorf("%q cannot be a host name", host)
+		}
+		for _, c := range []byte(label) {
+			switch {
+			case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_':
+			case c >= 0x80:
+				return fmt.Errorf("host name %q is not ASCII; write it in its xn-- form", host)
+			default:
+				return fmt.Errorf("%q cannot be a host name: it has %q", host, c)
+			}
+		}
+	}
+	return nil
+}
+
+func unbracket(s string) string {
+	if strings.HasPrefix(s, "[") && strings.HasSuffix(s, "]") {
+		return s[1 : len(s)-1]
+	}
+	return s
+}
+
+func malformed(u transport.URL, why string) error {
+	return wrap(u, fmt.Errorf("%w: %s", transport.ErrURL, why))
+}
+
+// wrap names the endpoint in an error that has been decided on.
+func wrap(u transport.URL, err error) error { return fmt.Errorf("%s: %w", u, err) }
+
+// errNoAddress says that an interface has no address of the family asked for.
+var errNoAddress = errors.New("no address")
+
+// interfaceAddrs returns the addresses of the interface that network admits, IPv4 first, and of IPv6 the
+// ones that reach beyond the link first: that is the order in which they are of use.
+func interfaceAddrs(ifi *net.Interface, network string) ([]netip.Addr, error) {
+	found, err := ifi.Addrs()
+	if err != nil {
+		return nil, fmt.Errorf("interface %s: %w", ifi.Name, err)
+	}
+	var v4, v6, linkLocal []netip.Addr
+	for _, f := range found {
+		prefix, err := netip.ParsePrefix(f.String())
+		if err != nil {
+			continue
+		}
+		switch ip := prefix.Addr().Unmap(); {
+		case ip.Is4():
+			v4 = append(v4, ip)
+		case ip.IsLinkLocalUnicast():
+			linkLocal = append(linkLocal, ip.WithZone(ifi.Name))
+		default:
+			v6 = append(v6, ip)
+		}
+	}
+	v6 = append(v6, linkLocal...)
+	all := append(v4, v6...)
+	switch network {
+	case "tcp4":
+		all = v4
+	case "tcp6":
+		all = v6
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("interface %s: %w for %s", ifi.Name, errNoAddress, network)
+	}
+	return all, nil
+}

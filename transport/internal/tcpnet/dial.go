@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+
+package tcpnet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/sprymq/spry/transport"
+)
+
+// A Dialer connects to one address. It is safe for concurrent use.
+type Dialer struct {
+	url     transport.URL
+	address address
+	options transport.DialOptions
+}
+
+// NewDialer checks the address of u, whose scheme ends in tcp, tcp4 or tcp6. Errors wrap
+// [transport.ErrURL] and name u.
+func NewDialer(u transport.URL, o transport.DialOptions) (*Dialer, error) {
+	a, err := parseDial(u)
+	if err != nil {
+		return nil, err
+	}
+	if a.local != "" && o.DialContext != nil {
+		return nil, malformed(u, "DialContext chooses where connections come from; leave out "+a.local+"; or DialContext")
+	}
+	return &Dialer{url: u, address: a, options: o}, nil
+}
+
+// Host is the host of the URL, without brackets: what a certificate of the peer should name.
+func (d *Dialer) Host() string { return d.address.host }
+
+// Dial makes one attempt over all addresses that the host has now. Errors name the URL.
+func (d *Dialer) Dial(ctx context.Context) (net.Conn, error) {
+	conn, err := d.dial(ctx)
+	if err != nil {
+		return nil, wrap(d.url, err)
+	}
+	setNagle(conn, d.options.Nagle)
+	return conn, nil
+}
+
+func (d *Dialer) dial(ctx context.Context) (net.Conn, error) {
+	if d.options.DialContext != nil {
+		return d.options.DialContext(ctx, d.address.network, d.address.hostPort())
+	}
+	locals, err := d.locals()
+	if err != nil {
+		return nil, err
+	}
+	// Package net pairs a local address with targets of its own family only, so an interface that has
+	// addresses of both families is worth two tries.
+	var failed []error
+	for _, local := range locals {
+		dialer := net.Dialer{
+			KeepAlive:       d.options.KeepAlive,
+			KeepAliveConfig: keepAlive(d.options.KeepAlive),
+		}
+		if local.IsValid() {
+			dialer.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(local, 0))
+		}
+		conn, err := dialer.DialContext(ctx, d.address.network, d.address.hostPort())
+		if err == nil {
+			return conn, nil
+		}
+		failed = append(failed, err)
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return nil, errors.Join(failed...)
+}
+
+// locals are the local addresses to connect from, at most one of a family. The zero Addr is any. An
+// interface is looked up for every attempt, because it may come, go, and change its addresses.
+func (d *Dialer) locals() ([]netip.Addr, error) {
+	switch d.address.local {
+	case "", "*":
+		return []netip.Addr{{}}, nil
+	}
+	if ip, err := netip.ParseAddr(d.address.local); err == nil {
+		return []netip.Addr{ip}, nil
+	}
+	ifi, err := net.InterfaceByName(d.address.local)
+	if err != nil {
+		return nil, fmt.Errorf("no interface and no IP address is called %q: %w", d.address.local, err)
+	}
+	all, err := interfaceAddrs(ifi, d.address.network)
+	if err != nil {
+		return nil, err
+	}
+	target, err := netip.ParseAddr(d.address.host)
+	literal := err == nil
+	var chosen []netip.Addr
+	for _, ip := range all {
+		switch {
+		case literal && ip.Is4() != target.Unmap().Is4():
+		case len(chosen) > 0 && chosen[len(chosen)-1].Is4() == ip.Is4():
+		default:
+			chosen = append(chosen, ip)
+		}
+	}
+	if len(chosen) == 0 {
+		return nil, fmt.Errorf("interface %s: %w of the family of %s", ifi.Name, errNoAddress, target)
+	}
+	return chosen, nil
+}
+
+// keepAlive turns the option into what package net wants: 0 is its own default of 15 s.
+func keepAlive(d time.Duration) net.KeepAliveConfig {
+	return net.KeepAliveConfig{Enable: d >= 0, Idle: d, Interval: d}
+}
+
+// setNagle overrides package net, which switches Nagle's algorithm off. Its failure means that the
+// connection is dead already, which the first read tells better.
+func setNagle(conn net.Conn, on bool) {
+	if c, ok := conn.(*net.TCPConn); ok && on {
+		_ = c.SetNoDelay(false)
+	}
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+
+package ipc
+
+import (
+	"fmt"
+	"net/url"
+	"runtime"
+	"strings"
+	"syscall"
+
+	"github.com/sprymq/spry/transport"
+)
+
+// maxName is how many bytes of a path or an abstract name the system's address holds, beside the NUL that
+// ends the one or begins the other: 107 on Linux and Windows, 103 on the BSDs and macOS.
+const maxName = len(syscall.RawSockaddrUnix{}.Path) - 1
+
+// socketName is the name of the socket as package net wants it: a path, or "@" and an abstract name.
+func socketName(u transport.URL) (string, error) {
+	if u.Scheme == "abstract" {
+		return abstractName(u)
+	}
+	path := u.Address
+	switch {
+	case path == "":
+		return "", malformed(u, "no path; write it like ipc:///tmp/feed.sock")
+	case len(path) > maxName:
+		return "", malformed(u, fmt.Sprintf("the path has %d bytes, and a socket's at most %d; choose a shorter one, or a relative one", len(path), maxName))
+	case strings.ContainsRune(path, 0):
+		return "", malformed(u, "the path has a NUL byte")
+	case path[0] == '@':
+		// To package net and to ZeroMQ this is an abstract name, to the peers of the Scalability Protocols
+		// a file.
+		return "", malformed(u, "a leading @ is ambiguous; write ipc://./"+path+" for the file or abstract://"+path[1:]+" for the name")
+	}
+	return path, nil
+}
+
+func abstractName(u transport.URL) (string, error) {
+	if runtime.GOOS != "linux" {
+		return "", wrap(u, fmt.Errorf("%s has no abstract sockets, only Linux does; use ipc:// with a path", runtime.GOOS))
+	}
+	name, err := url.PathUnescape(u.Address)
+	switch {
+	case err != nil:
+		return "", malformed(u, fmt.Sprintf("%v; write a percent sign as %%25", err))
+	case name == "":
+		return "", malformed(u, "no name; write it like abstract://feed")
+	case len(name) > maxName:
+		return "", malformed(u, fmt.Sprintf("the name has %d bytes, at most %d are allowed", len(name), maxName))
+	}
+	return "@" + name, nil
+}
+
+func malformed(u transport.URL, why string) error {
+	return wrap(u, fmt.Errorf("%w: %s", transport.ErrURL, why))
+}
+
+// wrap names the endpoint in an error that has been decided on.
+func wrap(u transport.URL, err error) error { return fmt.Errorf("%s: %w", u, err) }

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+
+// Package ipc is the transport between processes of one machine, over stream sockets of the Unix family.
+//
+//	ipc:///run/app/feed.sock    an absolute path
+//	ipc://feed.sock             a path relative to the working directory
+//	unix:///run/app/feed.sock   the same as ipc
+//	abstract://feed             a name without a file (Linux); %XX stands for any byte, as in feed%00a
+//
+// A listener removes the stale file of a listener that died, and its own when it closes. Windows has
+// these sockets since version 1803, without permissions and credentials.
+package ipc
+
+import (
+	"context"
+	"net"
+
+	"github.com/sprymq/spry/transport"
+)
+
+// Transport is the ipc transport. Its zero value is ready, and safe for concurrent use.
+type Transport struct{}
+
+var _ transport.Transport = Transport{}
+
+// Schemes returns ipc, unix and abstract.
+func (Transport) Schemes() []string { return []string{"ipc", "unix", "abstract"} }
+
+// Dialer checks the address and returns what connects to it. Errors of a malformed address wrap
+// [transport.ErrURL].
+func (Transport) Dialer(u transport.URL, o transport.DialOptions) (transport.Dialer, error) {
+	name, err := socketName(u)
+	if err != nil {
+		return nil, err
+	}
+	return &dialer{url: u, name: name, dialContext: o.DialContext}, nil
+}
+
+// Listen binds the address and begins to listen. ctx bounds the check whether a file in the way is stale.
+//
+// Permissions, where given, hold before the first connection can be made.
+func (Transport) Listen(ctx context.Context, u transport.URL, o transport.ListenOptions) (transport.Listener, error) {
+	name, err := socketName(u)
+	if err != nil {
+		return nil, err
+	}
+	l, err := listen(ctx, u, name, o.Permissions)
+	if err != nil {
+		return nil, wrap(u, err)
+	}
+	return l, nil
+}
+
+// sendBuffer is what the kernel may hold of a connection. Its default of some 200 KiB makes the two ends
+// take turns too often with large messages.
+const sendBuffer = 1 << 20
+
+// newLink makes a link of a connection.
+func newLink(conn net.Conn) *transport.Stream {
+	s := &transport.Stream{Conn: conn, Framing: transport.FramingTyped}
+	if c, ok := conn.(*net.UnixConn); ok {
+		_ = c.SetWriteBuffer(sendBuffer) // the system's limit may be lower; that costs speed only
+		s.Creds = peerCreds(c)
+	}
+	return s
+}
