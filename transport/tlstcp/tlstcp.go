@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+
+// Package tlstcp is the transport over TLS on TCP.
+//
+// Its schemes are tls+tcp (both families), tls+tcp4 and tls+tcp6, and its addresses are those of package
+// tcp. A listener needs a configuration with a certificate; a dialer without one trusts the system's roots
+// and expects the URL's host in the peer's certificate. TLS 1.2 is the least that is spoken. For mutual
+// TLS the listener's configuration says tls.RequireAndVerifyClientCert, and the dialer's has a certificate.
+//
+// Configurations are copied, so later changes to them have no effect; to exchange certificates while an
+// endpoint runs, use the callbacks of [tls.Config].
+package tlstcp
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+
+	"github.com/sprymq/spry/transport"
+	"github.com/sprymq/spry/transport/internal/tcpnet"
+)
+
+// Transport is the TLS transport. Its zero value is ready, and safe for concurrent use.
+type Transport struct{}
+
+var _ transport.Transport = Transport{}
+
+// Schemes returns tls+tcp, tls+tcp4 and tls+tcp6.
+func (Transport) Schemes() []string { return []string{"tls+tcp", "tls+tcp4", "tls+tcp6"} }
+
+// Dialer checks the address and the configuration and returns what connects to it. Errors of a malformed
+// address wrap [transport.ErrURL].
+func (Transport) Dialer(u transport.URL, o transport.DialOptions) (transport.Dialer, error) {
+	d, err := tcpnet.NewDialer(u, o)
+	if err != nil {
+		return nil, err
+	}
+	config, err := ownConfig(o.TLS)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", u, err)
+	}
+	if config.ServerName == "" {
+		config.ServerName = d.Host()
+	}
+	return &dialer{tcp: d, config: config}, nil
+}
+
+// Listen binds the address and begins to listen. ctx bounds the look-up of a name.
+func (Transport) Listen(ctx context.Context, u transport.URL, o transport.ListenOptions) (transport.Listener, error) {
+	config, err := ownConfig(o.TLS)
+	if err == nil && !hasCertificate(config) {
+		err = errors.New("a TLS listener needs a certificate; set Certificates or GetCertificate of its TLS configuration")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", u, err)
+	}
+	l, err := tcpnet.Listen(ctx, u, o)
+	if err != nil {
+		return nil, err
+	}
+	return &listener{Listener: l, config: config}, nil
+}
+
+// ownConfig copies a configuration, nil meaning the defaults, and sets what this transport insists on.
+func ownConfig(c *tls.Config) (*tls.Config, error) {
+	if c == nil {
+		c = &tls.Config{}
+	}
+	if c.MaxVersion != 0 && c.MaxVersion < tls.VersionTLS12 {
+		return nil, fmt.Errorf("MaxVersion %s is not spoken here; leave it 0", tls.VersionName(c.MaxVersion))
+	}
+	c = c.Clone()
+	c.MinVersion = max(c.MinVersion, tls.VersionTLS12)
+	// Small first records are for web pages. Here they would cut every batch in pieces.
+	c.DynamicRecordSizingDisabled = true
+	return c, nil
+}
+
+func hasCertificate(c *tls.Config) bool {
+	return len(c.Certificates) > 0 || c.GetCertificate != nil || c.GetConfigForClient != nil
+}
+
+type dialer struct {
+	tcp    *tcpnet.Dialer
+	config *tls.Config
+}
+
+// Dial returns when TCP is connected. The TLS handshake is the caller's to do: see [transport.Handshaker].
+func (d *dialer) Dial(ctx context.Context) (transport.Link, error) {
+	tcp, err := d.tcp.Dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return newLink(tls.Client(tcp, d.config)), nil
+}
+
+type listener struct {
+	*tcpnet.Listener
+	config *tls.Config
+}
+
+// Accept returns as soon as TCP is connected, as Dial does.
+func (l *listener) Accept() (transport.Link, error) {
+	tcp, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return newLink(tls.Server(tcp, l.config)), nil
+}
+
+func newLink(c *tls.Conn) *transport.Stream {
+	return &transport.Stream{Conn: &conn{c}, Framing: transport.FramingLength}
+}
+
+// conn is a TLS connection that ends in the ways of a link.
+type conn struct{ *tls.Conn }
+
+// Close ends the connection at once. Unlike [tls.Conn.Close] it does not wait up to five seconds to tell a
+// peer that has stopped reading; the orderly end is CloseWrite before it.
+func (c *conn) Close() error { return c.NetConn().Close() }
+
+// CloseWrite tells the peer that nothing more comes, in TLS and below it. The handshake must be complete.
+func (c *conn) CloseWrite() error {
+	if err := c.Conn.CloseWrite(); err != nil {
+		return err
+	}
+	if tcp, ok := c.NetConn().(*net.TCPConn); ok {
+		return tcp.CloseWrite()
+	}
+	return nil
+}
