@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: MIT
+
+package simnet
+
+import (
+	"io"
+	"net"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// A Link is one live connection of a [Net], seen by the test that torments it. Its methods are safe for
+// concurrent use and never block.
+type Link struct {
+	name linkName
+	net  *Net
+
+	mu         sync.Mutex // guards all below, and the two ends and flows
+	changed    signal
+	toListener *flow
+	toDialer   *flow
+	closedEnds int
+}
+
+// A linkName is the same in every run with the same calls to Dialer and Dial.
+type linkName struct {
+	address string // of the listener: "sim://server"
+	dialer  int
+	attempt int
+}
+
+func (n linkName) String() string {
+	return n.address + "#" + strconv.Itoa(n.dialer) + "." + strconv.Itoa(n.attempt)
+}
+
+// String is the link's name, such as "sim://server#2.1": the first attempt of the second dialer.
+func (l *Link) String() string { return l.name.String() }
+
+// Address is the URL of the listener that the link goes to.
+func (l *Link) Address() string { return l.name.address }
+
+// SetFaults replaces the faults of a direction. Bytes under way keep their time of arrival.
+func (l *Link) SetFaults(d Direction, f Faults) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, fl := range l.flows(d) {
+		fl.faults = f
+		l.enforceLocked(fl)
+	}
+	l.changed.raise()
+}
+
+// Partition makes a direction silent, or lets it speak again: bytes are taken until the window is full, and
+// arrive, with the orderly end if there was one, when the partition is over. Message links that are
+// Unreliable lose them.
+func (l *Link) Partition(d Direction, on bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, fl := range l.flows(d) {
+		fl.held = on
+	}
+	l.changed.raise()
+}
+
+// Cut resets the link: whatever was not read is lost, and both ends fail with ECONNRESET.
+func (l *Link) Cut() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.cutLocked()
+}
+
+// Traffic tells how many bytes were written in a direction and how many were read.
+func (l *Link) Traffic(d Direction) (written, read int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, fl := range l.flows(d) {
+		written += fl.taken
+		read += fl.delivered
+	}
+	return written, read
+}
+
+func (l *Link) flows(d Direction) []*flow {
+	var fs []*flow
+	if d&ToListener != 0 {
+		fs = append(fs, l.toListener)
+	}
+	if d&ToDialer != 0 {
+		fs = append(fs, l.toDialer)
+	}
+	return fs
+}
+
+func (l *Link) cutLocked() {
+	now := time.Now()
+	for _, f := range l.flows(Both) {
+		f.held = false
+		f.reset(now)
+	}
+	l.net.forget(l)
+	l.changed.raise()
+}
+
+// enforceLocked lets CutAfter and FINAfter strike when their byte was read.
+func (l *Link) enforceLocked(f *flow) {
+	switch {
+	case f.mustCut():
+		l.cutLocked()
+	case f.mustFinish():
+		f.stop(time.Now())
+	}
+}
+
+// waitLocked gives up the link's mutex until the link changes, done is closed, or the time has come.
+func (l *Link) waitLocked(done <-chan struct{}, until time.Time) {
+	changed := l.changed.await()
+	l.mu.Unlock()
+	pause(changed, done, until)
+	l.mu.Lock()
+}
+
+// An end is what the two ends of a stream and of a message link share. The link's mutex guards it.
+type end struct {
+	link          *Link
+	in, out       *flow
+	local, remote addr
+	closed        bool
+}
+
+// LocalAddr is the address of this end: the listener's name, or for a dialer the link's.
+func (e *end) LocalAddr() net.Addr { return e.local }
+
+// RemoteAddr is the address of the other end.
+func (e *end) RemoteAddr() net.Addr { return e.remote }
+
+// Link is the link that this is an end of.
+func (e *end) Link() *Link { return e.link }
+
+// Close ends the connection at once. If input was left unread, the peer sees a reset and loses what it has
+// not read; else it reads what was written, then the end. A second Close does nothing.
+func (e *end) Close() error {
+	l := e.link
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if e.closed {
+		return nil
+	}
+	e.closed = true
+	now := time.Now()
+	peerLearns := now.Add(e.out.faults.Latency)
+	if len(e.in.segments) > 0 && !e.in.lossy {
+		e.out.reset(peerLearns)
+	} else {
+		e.out.finish(now)
+	}
+	e.in.leave(peerLearns)
+	l.closedEnds++
+	if l.closedEnds == 2 {
+		l.net.forget(l)
+	}
+	l.changed.raise()
+	return nil
+}
+
+// CloseWrite ends the outgoing direction after what was written. Reading goes on.
+func (e *end) CloseWrite() error {
+	l := e.link
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	switch {
+	case e.closed:
+		return e.opError("close", net.ErrClosed)
+	case e.in.isReset(now):
+		return e.opError("close", syscall.ECONNRESET)
+	}
+	e.out.finish(now)
+	l.changed.raise()
+	return nil
+}
+
+// writeErrLocked is why nothing more can be written, if that is known by now.
+func (e *end) writeErrLocked(now time.Time) error {
+	switch {
+	case e.closed:
+		return net.ErrClosed
+	case e.in.isReset(now):
+		return syscall.ECONNRESET
+	case e.out.end != open, e.out.gone && !e.in.held && !e.out.goneDue.After(now):
+		return syscall.EPIPE
+	}
+	return nil
+}
+
+// nextWriteLocked is when a writer that found no room should look again; zero means after a change.
+func (e *end) nextWriteLocked() time.Time {
+	if e.in.held {
+		return time.Time{}
+	}
+	var next time.Time
+	if e.out.gone {
+		next = e.out.goneDue
+	}
+	if e.in.end == broken {
+		next = earliest(next, e.in.endDue)
+	}
+	return next
+}
+
+// opError says which end failed at what. io.EOF stays itself, as everywhere in package net.
+func (e *end) opError(op string, err error) error {
+	if err == io.EOF {
+		return err
+	}
+	return &net.OpError{Op: op, Net: e.local.scheme, Source: e.local, Addr: e.remote, Err: err}
+}
+
+// An addr is the address of one end of a link.
+type addr struct{ scheme, name string }
+
+func (a addr) Network() string { return a.scheme }
+func (a addr) String() string  { return a.name }
