@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+
+package format_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sprymq/spry/cmd/spry/internal/format"
+)
+
+func TestFormats(t *testing.T) {
+	record := format.Record{
+		Body: "a\"\\\n\x00\xff\x1b[é", Time: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
+		Peer: "127.0.0.1:9", Pipe: 7, Size: 10, Count: 3,
+	}
+	for name, want := range map[string]string{
+		"text":        "a\"\\\n\\x00\\xff\\x1b[é\n",
+		"raw":         record.Body,
+		"quoted":      `"a\"\\\n\x00\xff\x1b[\xc3\xa9"` + "\n",
+		"hex":         "61225c0a00ff1b5bc3a9\n",
+		"base64":      "YSJcCgD/G1vDqQ==\n",
+		"json":        `{"time":"2026-01-02T03:04:05Z","peer":"127.0.0.1:9","pipe":7,"size":10,"count":3,"body_base64":"YSJcCgD/G1vDqQ=="}` + "\n",
+		"msgpack-bin": "\xc4\x0a" + record.Body,
+		"none":        "",
+		"{{.Count}} {{.Peer}} {{.Pipe}} {{.Size}} {{.Time.Year}} {{hex .Body}}": "3 127.0.0.1:9 7 10 2026 61225c0a00ff1b5bc3a9\n",
+		"{{quote .Body}}|{{base64 .Body}}|{{text .Body}}":                       `"a\"\\\n\x00\xff\x1b[\xc3\xa9"|YSJcCgD/G1vDqQ==|a"\` + "\n" + `\x00\xff\x1b[é` + "\n",
+	} {
+		var out bytes.Buffer
+		printer, err := format.New(&out, name)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if err := printer.Print(&record); err != nil || out.String() != want {
+			t.Errorf("%s prints %q, %v; want %q", name, out.String(), err, want)
+		}
+	}
+}
+
+func TestJSONShowsTextAsText(t *testing.T) {
+	var out bytes.Buffer
+	printer, err := format.New(&out, "json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := printer.Print(&format.Record{Body: "né\n"}); err != nil {
+		t.Fatal(err)
+	}
+	var got struct{ Body, Body_base64 *string }
+	if err := json.Unmarshal(out.Bytes(), &got); err != nil || got.Body == nil || *got.Body != "né\n" || got.Body_base64 != nil {
+		t.Errorf("%s: %v", out.String(), err)
+	}
+}
+
+func TestUnknownFormatsAreRefusedAtOnce(t *testing.T) {
+	for _, name := range []string{"", "xml", "Text", "{{.Bdy}}", "{{", "{{nofunc .Body}}"} {
+		if _, err := format.New(nil, name); err == nil {
+			t.Errorf("%q was taken", name)
+		}
+	}
+}
+
+func TestMsgpackLengths(t *testing.T) {
+	for size, prefix := range map[int]string{0: "\xc4\x00", 255: "\xc4\xff", 256: "\xc5\x01\x00", 65535: "\xc5\xff\xff", 65536: "\xc6\x00\x01\x00\x00"} {
+		body := bytes.Repeat([]byte{'x'}, size)
+		got, err := format.AppendMsgpackBin(nil, body)
+		if err != nil || string(got) != prefix+string(body) {
+			t.Errorf("%d bytes begin with % x, %v", size, got[:min(len(got), 6)], err)
+		}
+	}
+}
+
+func TestWriteErrorsAreReported(t *testing.T) {
+	printer, err := format.New(failing{}, "text")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := printer.Print(&format.Record{Body: "x"}); !errors.Is(err, errFull) {
+		t.Errorf("got %v", err)
+	}
+}
+
+var errFull = errors.New("full")
+
+type failing struct{}
+
+func (failing) Write([]byte) (int, error) { return 0, errFull }
+
+func TestLiterals(t *testing.T) {
+	if got := string(format.AppendASCII(nil, []byte("a\n\xffz~"))); got != "a..z~" {
+		t.Errorf("ascii: %q", got)
+	}
+	if got := string(format.AppendHexLiteral(nil, []byte("a\n"))); got != `"\x61\x0a"` {
+		t.Errorf("hex literal: %q", got)
+	}
+	if got := string(format.AppendText(nil, []byte(strings.Repeat("\u0085", 2)))); got != `\xc2\x85\xc2\x85` {
+		t.Errorf("C1 control characters: %q", got)
+	}
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+
+package inspect
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"strings"
+
+	"github.com/sprymq/spry/internal/wire/sp"
+)
+
+// answer is what the first bytes of a peer mean.
+type answer struct {
+	dialect  string
+	protocol uint16 // sp
+	version  string
+	detail   string
+}
+
+// maxAnswer is how many bytes of a peer's answer are looked at.
+const maxAnswer = 512
+
+// classify tells what a peer speaks by the bytes that it sent first. more means that further bytes may say
+// more; a caller who cannot get any takes the answer as it is.
+func classify(b []byte) (a answer, more bool) {
+	switch {
+	case len(b) == 0:
+		return answer{dialect: Silent}, true
+	case bytes.HasPrefix(b, []byte("\x00SP")) || bytes.HasPrefix([]byte("\x00SP"), b):
+		return classifySP(b)
+	case b[0] == 0xff:
+		return classifyZMTP(b)
+	case bytes.HasPrefix(b, []byte("HTTP/")):
+		line, _, whole := bytes.Cut(b, []byte("\r\n"))
+		return answer{dialect: HTTP, version: strings.TrimPrefix(firstWord(line), "HTTP/"), detail: fmt.Sprintf("answered %q", line)}, !whole
+	case bytes.HasPrefix(b, []byte("SSH-")):
+		line, _, whole := bytes.Cut(b, []byte("\n"))
+		return answer{dialect: SSH, detail: fmt.Sprintf("introduced itself as %q", bytes.TrimSpace(line))}, !whole
+	case len(b) >= 3 && (b[0] == 0x15 || b[0] == 0x16) && b[1] == 3:
+		return answer{dialect: TLS, detail: "answered with a TLS record; try tls+tcp://"}, false
+	}
+	return answer{dialect: Unknown, detail: fmt.Sprintf("answered %q", b[:min(len(b), 32)])}, len(b) < 8
+}
+
+// classifySP reads the header of the Scalability Protocols.
+func classifySP(b []byte) (answer, bool) {
+	if len(b) < sp.HeaderLen {
+		return answer{dialect: SP, detail: fmt.Sprintf("sent only % x, the beginning of a header", b)}, true
+	}
+	a := answer{dialect: SP, protocol: binary.BigEndian.Uint16(b[4:6]), version: fmt.Sprint(b[3])}
+	if b[6] != 0 || b[7] != 0 {
+		a.detail = fmt.Sprintf("the reserved bytes are % x, and must be zero", b[6:8])
+	}
+	return a, false
+}
+
+// zmtpGreeting is how long a greeting of ZMTP 3 is.
+const zmtpGreeting = 64
+
+// classifyZMTP reads a greeting of ZMTP: signature, version, and from version 3 on the security mechanism.
+func classifyZMTP(b []byte) (answer, bool) {
+	a := answer{dialect: ZMTP}
+	switch {
+	case len(b) < 10:
+		return a, true
+	case b[9] != 0x7f:
+		return answer{dialect: Unknown, detail: fmt.Sprintf("answered % x", b[:10])}, false
+	case len(b) < 11:
+		return a, true
+	case b[10] < 3:
+		a.version = fmt.Sprintf("%d.0", b[10])
+		return a, false
+	case len(b) < zmtpGreeting:
+		a.version = fmt.Sprint(b[10])
+		return a, true
+	}
+	a.version = fmt.Sprintf("%d.%d", b[10], b[11])
+	a.detail = "security mechanism " + string(bytes.TrimRight(b[12:32], "\x00"))
+	return a, false
+}
+
+func firstWord(b []byte) string {
+	word, _, _ := strings.Cut(string(b), " ")
+	return word
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+
+package inspect
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+
+	"github.com/sprymq/spry/transport"
+)
+
+// dial makes a plain connection to a URL; TLS is left to the caller. It goes around the transports, because
+// what it meets need not be anything that they know.
+func dial(ctx context.Context, rawURL string) (net.Conn, error) {
+	u, err := transport.ParseURL(rawURL)
+	if err != nil {
+		return nil, err
+	}
+	network, address := "", u.Address
+	switch strings.TrimPrefix(strings.TrimPrefix(u.Scheme, "zmtp+"), "tls+") {
+	case "tcp":
+		network = "tcp"
+	case "tcp4":
+		network = "tcp4"
+	case "tcp6":
+		network = "tcp6"
+	case "ipc", "unix":
+		network = "unix"
+	case "abstract":
+		network = "unix"
+		if address, err = url.PathUnescape("@" + address); err != nil {
+			return nil, fmt.Errorf("%s: %w", rawURL, err)
+		}
+	default:
+		return nil, fmt.Errorf("%s: only tcp, tls+tcp, ipc, unix and abstract addresses can be inspected", rawURL)
+	}
+	if _, after, found := strings.Cut(address, ";"); found && network != "unix" {
+		address = after // the interface to use matters for messages, not for a look
+	}
+	conn, err := new(net.Dialer).DialContext(ctx, network, address)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", rawURL, err)
+	}
+	return conn, nil
+}
+
+func isTLS(scheme string) bool {
+	return strings.HasPrefix(strings.TrimPrefix(scheme, "zmtp+"), "tls+")
+}
+
+// clientConfig is the configuration for a URL: the caller's, with the URL's host as the name to verify.
+func clientConfig(rawURL string, config *tls.Config) *tls.Config {
+	if config == nil {
+		config = new(tls.Config)
+	}
+	if config.ServerName != "" || config.InsecureSkipVerify {
+		return config
+	}
+	config = config.Clone()
+	if u, err := transport.ParseURL(rawURL); err == nil {
+		if host, _, err := net.SplitHostPort(u.Address); err == nil {
+			config.ServerName = host
+		}
+	}
+	return config
+}

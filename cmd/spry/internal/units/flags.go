@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+
+package units
+
+import (
+	"strconv"
+	"time"
+)
+
+// Size is a flag for bytes.
+type Size int64
+
+// Set implements pflag.Value.
+func (v *Size) Set(s string) error { return set(v, ParseSize, s) }
+
+// Type implements pflag.Value.
+func (v *Size) Type() string { return "size" }
+
+func (v *Size) String() string {
+	if *v < 0 {
+		return "unlimited"
+	}
+	for _, unit := range []struct {
+		name string
+		size Size
+	}{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}} {
+		if *v >= unit.size && *v%unit.size == 0 {
+			return strconv.FormatInt(int64(*v/unit.size), 10) + unit.name
+		}
+	}
+	return strconv.FormatInt(int64(*v), 10)
+}
+
+// Count is a flag for a number of things.
+type Count int64
+
+// Set implements pflag.Value.
+func (v *Count) Set(s string) error { return set(v, ParseCount, s) }
+
+// Type implements pflag.Value.
+func (v *Count) Type() string { return "n" }
+
+func (v *Count) String() string { return strconv.FormatInt(int64(*v), 10) }
+
+// Rate is a flag for messages per second.
+type Rate float64
+
+// Set implements pflag.Value.
+func (v *Rate) Set(s string) error { return set(v, ParseRate, s) }
+
+// Type implements pflag.Value.
+func (v *Rate) Type() string { return "rate" }
+
+func (v *Rate) String() string { return strconv.FormatFloat(float64(*v), 'g', -1, 64) }
+
+// Interval is the time between two messages at the rate; 0 for no rate.
+func (v Rate) Interval() time.Duration {
+	if v <= 0 {
+		return 0
+	}
+	return time.Duration(float64(time.Second) / float64(v))
+}
+
+// Duration is a flag for a time.
+type Duration time.Duration
+
+// Set implements pflag.Value.
+func (v *Duration) Set(s string) error { return set(v, ParseDuration, s) }
+
+// Type implements pflag.Value.
+func (v *Duration) Type() string { return "time" }
+
+func (v *Duration) String() string { return time.Duration(*v).String() }
+
+// set stores what parse makes of s, and leaves v alone on error.
+func set[V, P Size | Count | Rate | Duration | int64 | float64 | time.Duration](v *V, parse func(string) (P, error), s string) error {
+	parsed, err := parse(s)
+	if err != nil {
+		return err
+	}
+	*v = V(parsed)
+	return nil
+}
