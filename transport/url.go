@@ -35,9 +35,8 @@ func ParseURL(s string) (URL, error) {
 	case strings.ContainsRune(s, 0):
 		return URL{}, fmt.Errorf("%w: %q has a NUL byte; write it as %%00 where the scheme allows one", ErrURL, s)
 	}
-	scheme = strings.ToLower(scheme)
 	for i, c := range []byte(scheme) {
-		letter := 'a' <= c && c <= 'z'
+		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 		other := '0' <= c && c <= '9' || c == '+' || c == '-' || c == '.'
 		if !letter && (i == 0 || !other) {
 			return URL{}, fmt.Errorf("%w: scheme %q of %q must be a letter, then letters, digits, + - or .", ErrURL, scheme, s)
@@ -46,5 +45,5 @@ func ParseURL(s string) (URL, error) {
 	if scheme == "" {
 		return URL{}, fmt.Errorf("%w: %q has an empty scheme; write it like tcp://127.0.0.1:5555", ErrURL, s)
 	}
-	return URL{Scheme: scheme, Address: address}, nil
+	return URL{Scheme: strings.ToLower(scheme), Address: address}, nil
 }
