@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+
+package transporttest
+
+import (
+	"errors"
+	"net"
+	"testing"
+
+	"github.com/sprymq/spry/transport"
+)
+
+func (s *suite) linkAddresses(t *testing.T) {
+	dialed, accepted := s.pair(t)
+	for name, e := range map[string]*end{"dialed": dialed, "accepted": accepted} {
+		if e.link.LocalAddr() == nil {
+			t.Errorf("LocalAddr of the %s link is nil", name)
+		}
+		if e.link.RemoteAddr() == nil {
+			t.Errorf("RemoteAddr of the %s link is nil", name)
+		}
+	}
+}
+
+func (s *suite) exchange(t *testing.T) {
+	dialed, accepted := s.pair(t)
+	for i := range 20 {
+		deliver(t, dialed, accepted, pattern(2*i, 1+i*i))
+		deliver(t, accepted, dialed, pattern(2*i+1, 1+i))
+	}
+}
+
+func (s *suite) closeTwice(t *testing.T) {
+	dialed, accepted := s.pair(t)
+	for name, link := range map[string]transport.Link{"dialed": dialed.link, "accepted": accepted.link} {
+		within(t, "closing the "+name+" link twice", func() {
+			if err := link.Close(); err != nil {
+				t.Errorf("Close of the %s link: %v", name, err)
+			}
+			// A net.Conn says that it is closed already; that is fine, since nothing else happens.
+			if err := link.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+				t.Errorf("second Close of the %s link: %v; nil or net.ErrClosed is expected", name, err)
+			}
+		})
+	}
+}
+
+// closeUnblocksRead reads where nothing was written, so nothing but Close can end the read.
+func (s *suite) closeUnblocksRead(t *testing.T) {
+	for _, which := range []string{"dialed", "accepted"} {
+		dialed, accepted := s.pair(t)
+		e := dialed
+		if which == "accepted" {
+			e = accepted
+		}
+		mustEndWithClose(t, "a read of the "+which+" link", e.link, func() error {
+			_, err := e.take(1)
+			return err
+		})
+	}
+}
+
+// closeUnblocksWrite writes far more than the system holds to a peer that does not read, so nothing but
+// Close can end the write.
+func (s *suite) closeUnblocksWrite(t *testing.T) {
+	const piece, pieces = 64 << 10, 1024
+	for _, which := range []string{"dialed", "accepted"} {
+		dialed, accepted := s.pair(t)
+		if !dialed.reliable() {
+			t.Skip("not promised: an unreliable link may drop instead of blocking")
+		}
+		e := dialed
+		if which == "accepted" {
+			e = accepted
+		}
+		mustEndWithClose(t, "a write to the "+which+" link", e.link, func() error {
+			if s, ok := e.link.(*transport.Stream); ok {
+				_, err := s.Write(make([]byte, piece*pieces))
+				return err
+			}
+			for range pieces {
+				if err := e.put(make([]byte, piece)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+}
+
+// mustEndWithClose starts something that cannot end by itself, closes the link, and waits for the end.
+func mustEndWithClose(t *testing.T, what string, link transport.Link, blocked func() error) {
+	t.Helper()
+	started := make(chan struct{})
+	errs := make(chan error, 1)
+	go func() {
+		close(started)
+		errs <- blocked()
+	}()
+	<-started
+	within(t, "Close during "+what, func() { _ = link.Close() })
+	within(t, what+" of a closed link", func() {
+		if err := <-errs; err == nil {
+			t.Errorf("%s succeeds although the link was closed", what)
+		}
+	})
+}
+
+func (s *suite) closeReachesPeer(t *testing.T) {
+	dialed, accepted := s.pair(t)
+	if !dialed.reliable() {
+		t.Skip("not promised: the news that a link has ended may be lost with an unreliable one")
+	}
+	if err := dialed.link.Close(); err != nil {
+		t.Errorf("Close: %v", err)
+	}
+	within(t, "a read of a link that the peer has closed", func() {
+		if _, err := accepted.take(1); err == nil {
+			t.Error("there is something to read on a link that the peer has closed without writing")
+		}
+	})
+}
