@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: MIT
+
+package transporttest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"sync"
+	"syscall"
+
+	"github.com/sprymq/spry/transport"
+)
+
+// Memory is a transport of message links within one object, for tests of what runs over message links. Its
+// URLs are memory://NAME with any name; a listener on "memory://*" gets a name of its own. Links are
+// reliable, ordered and without a limit, and hold a bounded number of messages. Everything happens in
+// channels made by the calls, so it may be used in a bubble of testing/synctest.
+type Memory struct {
+	mu        sync.Mutex
+	listeners map[string]*memoryListener
+	named     int // names given so far
+}
+
+// memoryBacklog is how many links wait to be accepted, memoryDepth how many messages a direction holds.
+const (
+	memoryBacklog = 128
+	memoryDepth   = 64
+)
+
+// NewMemory makes a transport that reaches none but its own listeners.
+func NewMemory() *Memory { return &Memory{listeners: make(map[string]*memoryListener)} }
+
+// Schemes returns memory.
+func (*Memory) Schemes() []string { return []string{"memory"} }
+
+// Dialer returns what connects to the listener of that name.
+func (m *Memory) Dialer(u transport.URL, _ transport.DialOptions) (transport.Dialer, error) {
+	if u.Address == "" || u.Address == "*" {
+		return nil, fmt.Errorf("%s: %w: no name to dial", u, transport.ErrURL)
+	}
+	return &memoryDialer{memory: m, url: u}, nil
+}
+
+// Listen takes the name.
+func (m *Memory) Listen(ctx context.Context, u transport.URL, _ transport.ListenOptions) (transport.Listener, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("%s: %w", u, err)
+	}
+	if u.Address == "" {
+		return nil, fmt.Errorf("%s: %w: no name to listen on", u, transport.ErrURL)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if u.Address == "*" {
+		m.named++
+		u.Address = "*" + strconv.Itoa(m.named)
+	}
+	if m.listeners[u.Address] != nil {
+		return nil, fmt.Errorf("%s: %w", u, syscall.EADDRINUSE)
+	}
+	l := &memoryListener{
+		memory: m,
+		url:    u,
+		queue:  make(chan *memoryLink, memoryBacklog),
+		closed: make(chan struct{}),
+	}
+	m.listeners[u.Address] = l
+	return l, nil
+}
+
+func (m *Memory) listener(name string) *memoryListener {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.listeners[name]
+}
+
+func (m *Memory) forget(l *memoryListener) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.listeners[l.url.Address] == l {
+		delete(m.listeners, l.url.Address)
+	}
+}
+
+type memoryDialer struct {
+	memory *Memory
+	url    transport.URL
+}
+
+func (d *memoryDialer) Dial(ctx context.Context) (transport.Link, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("%s: %w", d.url, err)
+	}
+	l := d.memory.listener(d.url.Address)
+	if l == nil {
+		return nil, fmt.Errorf("%s: %w", d.url, syscall.ECONNREFUSED)
+	}
+	dialed, accepted := memoryLinks(memoryAddr(d.url.Address))
+	select {
+	case l.queue <- accepted:
+		if l.isClosed() { // and has perhaps looked through its queue already
+			_ = accepted.Close()
+			return nil, fmt.Errorf("%s: %w", d.url, syscall.ECONNREFUSED)
+		}
+		return dialed, nil
+	case <-l.closed:
+		return nil, fmt.Errorf("%s: %w", d.url, syscall.ECONNREFUSED)
+	case <-ctx.Done():
+		return nil, fmt.Errorf("%s: %w", d.url, ctx.Err())
+	}
+}
+
+type memoryListener struct {
+	memory *Memory
+	url    transport.URL
+	queue  chan *memoryLink
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (l *memoryListener) Accept() (transport.Link, error) {
+	if l.isClosed() { // which goes before the links that still wait
+		return nil, fmt.Errorf("%s: %w", l.url, net.ErrClosed)
+	}
+	select {
+	case link := <-l.queue:
+		return link, nil
+	case <-l.closed:
+		return nil, fmt.Errorf("%s: %w", l.url, net.ErrClosed)
+	}
+}
+
+func (l *memoryListener) isClosed() bool {
+	select {
+	case <-l.closed:
+		return true
+	default:
+		return false
+	}
+}
+
+func (l *memoryListener) Addr() net.Addr { return memoryAddr(l.url.Address) }
+func (l *memoryListener) URL() string    { return l.url.String() }
+
+func (l *memoryListener) Close() error {
+	l.once.Do(func() {
+		l.memory.forget(l)
+		close(l.closed)
+		for {
+			select {
+			case link := <-l.queue:
+				_ = link.Close()
+			default:
+				return
+			}
+		}
+	})
+	return nil
+}
+
+// memoryAddr is the address of both ends of a link: the listener's name.
+type memoryAddr string
+
+func (memoryAddr) Network() string  { return "memory" }
+func (a memoryAddr) String() string { return string(a) }
+
+// A memoryHalf is one direction of a link.
+type memoryHalf struct {
+	hello    chan transport.Hello
+	messages chan []byte
+	ended    chan struct{} // closed by the writer: nothing more comes
+	end      func()
+}
+
+func newMemoryHalf() *memoryHalf {
+	h := &memoryHalf{
+		hello:    make(chan transport.Hello, 1),
+		messages: make(chan []byte, memoryDepth),
+		ended:    make(chan struct{}),
+	}
+	h.end = sync.OnceFunc(func() { close(h.ended) })
+	return h
+}
+
+// memoryLink is one end of a link.
+type memoryLink struct {
+	addr    memoryAddr
+	in, out *memoryHalf
+
+	closed     chan struct{} // this end is closed
+	peerClosed chan struct{}
+	shut       func()
+}
+
+func memoryLinks(addr memoryAddr) (a, b *memoryLink) {
+	there, back := newMemoryHalf(), newMemoryHalf()
+	a = &memoryLink{addr: addr, in: back, out: there, closed: make(chan struct{})}
+	b = &memoryLink{addr: addr, in: there, out: back, closed: make(chan struct{})}
+	a.peerClosed, b.peerClosed = b.closed, a.closed
+	a.shut = sync.OnceFunc(func() { close(a.closed) })
+	b.shut = sync.OnceFunc(func() { close(b.closed) })
+	return a, b
+}
+
+func (l *memoryLink) LocalAddr() net.Addr  { return l.addr }
+func (l *memoryLink) RemoteAddr() net.Addr { return l.addr }
+
+func (l *memoryLink) Properties() transport.Properties {
+	return transport.Properties{Reliable: true, Ordered: true}
+}
+
+// Handshake lets the dialing end speak first, so that the listening end can suit it.
+func (l *memoryLink) Handshake(ctx context.Context, hello transport.Hello, listening bool) (transport.Hello, error) {
+	if !listening {
+		l.out.hello <- hello
+	}
+	var peer transport.Hello
+	select {
+	case peer = <-l.in.hello:
+	case <-ctx.Done():
+		return transport.Hello{}, ctx.Err()
+	case <-l.closed:
+		return transport.Hello{}, net.ErrClosed
+	case <-l.peerClosed:
+		return transport.Hello{}, io.ErrUnexpectedEOF
+	}
+	if listening {
+		for _, other := range hello.Alternatives {
+			if peer.Protocol != hello.Peer && peer.Protocol == other.Peer {
+				hello = other
+			}
+		}
+		l.out.hello <- hello
+	}
+	return peer, nil
+}
+
+func (l *memoryLink) ReadMessages(dst [][]byte) (int, error) {
+	first, err := l.read()
+	if err != nil {
+		return 0, err
+	}
+	dst[0] = first
+	for n := 1; n < len(dst); n++ {
+		select {
+		case dst[n] = <-l.in.messages:
+		default:
+			return n, nil
+		}
+	}
+	return len(dst), nil
+}
+
+// read waits for one message. What was written before the peer's end comes before that end.
+func (l *memoryLink) read() ([]byte, error) {
+	select {
+	case <-l.closed:
+		return nil, net.ErrClosed
+	default:
+	}
+	select {
+	case m := <-l.in.messages:
+		return m, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	case <-l.in.ended:
+	case <-l.peerClosed:
+	}
+	select {
+	case m := <-l.in.messages:
+		return m, nil
+	default:
+		return nil, io.EOF
+	}
+}
+
+var errWriteEnded = errors.New("written after CloseWrite")
+
+func (l *memoryLink) WriteMessages(ps []transport.Packet) (int, error) {
+	for n, p := range ps {
+		select {
+		case <-l.closed:
+			return n, net.ErrClosed
+		case <-l.peerClosed:
+			return n, syscall.EPIPE
+		case <-l.out.ended:
+			return n, errWriteEnded
+		default:
+		}
+		m := append(append(make([]byte, 0, len(p.Header)+len(p.Body)), p.Header...), p.Body...)
+		select {
+		case l.out.messages <- m:
+		case <-l.closed:
+			return n, net.ErrClosed
+		case <-l.peerClosed:
+			return n, syscall.EPIPE
+		}
+	}
+	return len(ps), nil
+}
+
+func (l *memoryLink) CloseWrite() error {
+	l.out.end()
+	return nil
+}
+
+func (l *memoryLink) Close() error {
+	l.shut()
+	return nil
+}
