@@ -1,0 +1,7 @@
+module github.com/sprymq/spry/interop
+
+go 1.26.0
+
+require github.com/sprymq/spry v0.0.0
+
+replace github.com/sprymq/spry => ../

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+
+package peer
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// A Builder compiles C peers, and the spry command, once per run.
+type Builder struct {
+	sources string // folder of the C files
+	bin     string // folder of the programs
+
+	mu    sync.Mutex
+	built map[string]*program
+}
+
+type program struct {
+	once sync.Once
+	path string
+	err  error
+}
+
+// errNotInstalled marks a peer that cannot be built because something is missing, rather than wrong.
+var errNotInstalled = errors.New("not installed")
+
+// NewBuilder returns a builder that reads C files in sources and writes programs to bin.
+func NewBuilder(sources, bin string) *Builder {
+	return &Builder{sources: sources, bin: bin, built: map[string]*program{}}
+}
+
+// C returns the path of the C peer of this name. The name's first part tells the library: nng_recv is linked with
+// libnng, nn_recv with libnanomsg. Without a compiler or library the test is skipped as by [Find]; C code that does
+// not compile without warnings fails it.
+func (b *Builder) C(t testing.TB, name string) string {
+	t.Helper()
+	library, debianPackage, header := "nng", "libnng-dev", "nng/nng.h"
+	if strings.HasPrefix(name, "nn_") {
+		library, debianPackage, header = "nanomsg", "libnanomsg-dev", "nanomsg/nn.h"
+	}
+	path, err := b.once(name, func(path string) error {
+		compiler, err := exec.LookPath("gcc")
+		if err != nil {
+			return fmt.Errorf("%w: gcc", errNotInstalled)
+		}
+		probe := exec.Command(compiler, "-fsyntax-only", "-include", header, "-x", "c", os.DevNull)
+		if out, err := probe.CombinedOutput(); err != nil {
+			return fmt.Errorf("%w: <%s>: %s", errNotInstalled, header, out)
+		}
+		return run(exec.Command(compiler, "-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror",
+			"-o", path, filepath.Join(b.sources, name+".c"), "-l"+library))
+	})
+	switch {
+	case errors.Is(err, errNotInstalled):
+		t.Logf("%s: %v", name, err)
+		missing(t, "lib"+library+" with a C compiler", "install Debian's gcc and "+debianPackage)
+	case err != nil:
+		t.Fatalf("compile %s: %v", name, err)
+	}
+	return path
+}
+
+// Command returns the path of the spry command, built from the module in folder.
+func (b *Builder) Command(t testing.TB, folder string) string {
+	t.Helper()
+	path, err := b.once("spry", func(path string) error {
+		return run(exec.Command("go", "build", "-C", folder, "-o", path, "."))
+	})
+	if err != nil {
+		t.Fatalf("build the spry command: %v", err)
+	}
+	return path
+}
+
+// once makes a program if this run has not done so yet.
+func (b *Builder) once(name string, compile func(path string) error) (string, error) {
+	b.mu.Lock()
+	p := b.built[name]
+	if p == nil {
+		p = &program{path: filepath.Join(b.bin, name)}
+		b.built[name] = p
+	}
+	b.mu.Unlock()
+	p.once.Do(func() { p.err = compile(p.path) })
+	return p.path, p.err
+}
+
+func run(cmd *exec.Cmd) error {
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%v: %w\n%s", cmd.Args, err, out)
+	}
+	return nil
+}

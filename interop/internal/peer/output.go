@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+
+package peer
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"sync"
+)
+
+// output collects what a process prints and tells those who wait for more.
+type output struct {
+	mu      sync.Mutex
+	buf     bytes.Buffer
+	ended   bool
+	changed chan struct{} // closed and replaced at each change
+}
+
+func newOutput() *output {
+	return &output{changed: make(chan struct{})}
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.buf.Write(p)
+	o.tellLocked()
+	return len(p), nil
+}
+
+// end says that nothing more comes.
+func (o *output) end() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.ended = true
+	o.tellLocked()
+}
+
+func (o *output) tellLocked() {
+	close(o.changed)
+	o.changed = make(chan struct{})
+}
+
+// snapshot returns what was printed so far, whether that is all, and what is closed when there is news. Printed
+// bytes never change, so the slice may be read without the lock.
+func (o *output) snapshot() (printed []byte, ended bool, changed <-chan struct{}) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.buf.Bytes(), o.ended, o.changed
+}
+
+func (o *output) bytes() []byte {
+	printed, _, _ := o.snapshot()
+	return printed
+}
+
+// ParseMsgpack splits a sequence of msgpack "bin" values, which is how nngcat, nanocat and spry print bodies
+// exactly. With io.ErrUnexpectedEOF the last one is not whole; those before it are returned.
+func ParseMsgpack(b []byte) ([][]byte, error) {
+	var bodies [][]byte
+	for len(b) > 0 {
+		var width int
+		switch b[0] {
+		case 0xc4:
+			width = 1
+		case 0xc5:
+			width = 2
+		case 0xc6:
+			width = 4
+		default:
+			return bodies, fmt.Errorf("byte %#02x begins no msgpack bin", b[0])
+		}
+		if len(b) < 1+width {
+			return bodies, io.ErrUnexpectedEOF
+		}
+		var wide [8]byte
+		copy(wide[8-width:], b[1:1+width])
+		n := binary.BigEndian.Uint64(wide[:])
+		b = b[1+width:]
+		if uint64(len(b)) < n {
+			return bodies, io.ErrUnexpectedEOF
+		}
+		bodies = append(bodies, b[:n:n])
+		b = b[n:]
+	}
+	return bodies, nil
+}
