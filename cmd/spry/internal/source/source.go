@@ -40,6 +40,9 @@ type Source struct {
 	Limit int64
 }
 
+// Empty tells whether there is nothing to read from.
+func (s *Source) Empty() bool { return len(s.Data) == 0 && len(s.Files) == 0 && s.Stdin == nil }
+
 // Repeatable tells whether [Source.All] can be run again with the same result.
 func (s *Source) Repeatable() bool {
 	if s.Split != Whole || s.Stdin != nil {
