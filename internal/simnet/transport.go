@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"os"
 	"syscall"
 	"time"
 
@@ -46,13 +45,13 @@ func (n *Net) Listen(ctx context.Context, u transport.URL, _ transport.ListenOpt
 		return nil, err
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, opError("listen", u, err)
+		return nil, endpointError("listen", u, err)
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	h := n.hostLocked(u.String())
 	if h.listener != nil {
-		return nil, opError("listen", u, os.NewSyscallError("bind", syscall.EADDRINUSE))
+		return nil, endpointError("listen", u, syscall.EADDRINUSE)
 	}
 	h.listener = &listener{net: n, url: u}
 	n.changed.raise()
@@ -69,8 +68,8 @@ func check(u transport.URL) error {
 	return nil
 }
 
-func opError(op string, u transport.URL, err error) error {
-	return &net.OpError{Op: op, Net: u.Scheme, Addr: addr{u.Scheme, u.Address}, Err: err}
+func endpointError(op string, u transport.URL, err error) error {
+	return fmt.Errorf("%s %s: %w", op, u, err)
 }
 
 // A dialer makes attempts at one address.
@@ -91,7 +90,7 @@ func (d *dialer) Dial(ctx context.Context) (transport.Link, error) {
 	there := time.Now().Add(n.toListener.Latency + n.toDialer.Latency)
 	for {
 		if err := ctx.Err(); err != nil {
-			return nil, opError("dial", d.url, err)
+			return nil, endpointError("dial", d.url, err)
 		}
 		var until time.Time
 		h := n.hostLocked(name.address)
@@ -100,7 +99,7 @@ func (d *dialer) Dial(ctx context.Context) (transport.Link, error) {
 			until = there
 		case n.held: // until the partition is over
 		case h.refuses || !h.drops && h.listener == nil:
-			return nil, opError("dial", d.url, os.NewSyscallError("connect", syscall.ECONNREFUSED))
+			return nil, endpointError("dial", d.url, syscall.ECONNREFUSED)
 		case h.drops:
 			here, far := n.connectLocked(name)
 			if err := n.linkLocked(d.url, far).Close(); err != nil {
@@ -146,7 +145,7 @@ func (l *listener) Accept() (transport.Link, error) {
 	defer n.mu.Unlock()
 	for {
 		if l.closed {
-			return nil, opError("accept", l.url, net.ErrClosed)
+			return nil, endpointError("accept", l.url, net.ErrClosed)
 		}
 		if len(l.pending) > 0 {
 			link := l.pending[0]

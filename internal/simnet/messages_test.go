@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: MIT
+
+package simnet_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sprymq/spry/internal/simnet"
+	"github.com/sprymq/spry/transport"
+)
+
+var (
+	req   = transport.Hello{Protocol: 0x30, Peer: 0x31, Name: "req", PeerName: "rep"}
+	rep   = transport.Hello{Protocol: 0x31, Peer: 0x30, Name: "rep", PeerName: "req"}
+	pair0 = transport.Hello{Protocol: 0x10, Peer: 0x10, Name: "pair", PeerName: "pair"}
+	pair1 = transport.Hello{Protocol: 0x11, Peer: 0x11, Name: "pair1", PeerName: "pair1"}
+)
+
+func TestHandshakeTellsEachEndThePeer(t *testing.T) {
+	adapting := pair1
+	adapting.Alternatives = []transport.Hello{pair0}
+	for _, test := range []struct{ dialing, listening, dialerSees transport.Hello }{
+		{req, rep, rep},
+		{pair0, adapting, pair0},
+		{pair1, adapting, pair1},
+		{req, pair1, pair1}, // does not fit: that is for the engine to refuse
+	} {
+		d, l := messageLink(t, simnet.New(1))
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if got, err := l.Handshake(t.Context(), test.listening, true); err != nil || got.Name != test.dialing.Name || got.Peer != test.dialing.Peer {
+				t.Errorf("listener's handshake = %v, %v; want %v", got, err, test.dialing)
+			}
+		})
+		got, err := d.Handshake(t.Context(), test.dialing, false)
+		if err != nil || got.Protocol != test.dialerSees.Protocol || got.PeerName != test.dialerSees.PeerName {
+			t.Errorf("dialer's handshake = %v, %v; want %v", got, err, test.dialerSees)
+		}
+		wg.Wait()
+	}
+}
+
+func TestHandshakeEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, l := messageLink(t, simnet.New(1))
+		_, err := d.Handshake(timeout(t, time.Second), req, false)
+		wantErr(t, "handshake with a silent listener", err, context.DeadlineExceeded)
+		d.Close()
+		if _, err = l.Handshake(t.Context(), rep, true); err == nil {
+			t.Error("handshake with a peer that left succeeded")
+		}
+	})
+}
+
+func TestHandshakeRefusesGarbage(t *testing.T) {
+	for _, garbage := range []string{"", "GET / HTTP/1.1", "simmsg\x01\x00\x30\x00\x31\xffreq", "simmsg\x01\x00\x30\x00\x31\x00\x00more"} {
+		d, l := messageLink(t, simnet.New(1))
+		if _, err := d.WriteMessages([]transport.Packet{{Body: []byte(garbage)}}); err != nil {
+			t.Fatal(err)
+		}
+		if hello, err := l.Handshake(t.Context(), rep, true); err == nil {
+			t.Errorf("hello %q was taken as %v", garbage, hello)
+		}
+	}
+}
+
+func TestMessagesComeInBatches(t *testing.T) {
+	d, l := messageLink(t, simnet.New(1))
+	packets := []transport.Packet{{Header: []byte("a"), Body: []byte("bc")}, {}, {Body: []byte("d")}}
+	if n, err := d.WriteMessages(packets); n != 3 || err != nil {
+		t.Fatalf("WriteMessages = %d, %v", n, err)
+	}
+	packets[2].Body[0] = 'X' // what was taken is a copy
+	dst := make([][]byte, 10)
+	n, err := l.ReadMessages(dst)
+	if got := fmt.Sprintf("%q", dst[:n]); got != `["abc" "" "d"]` || err != nil {
+		t.Errorf("ReadMessages = %s, %v", got, err)
+	}
+
+	if err := d.CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	_, err = l.ReadMessages(dst)
+	wantErr(t, "read after the end", err, io.EOF)
+	_, err = d.WriteMessages(packets)
+	wantErr(t, "write after CloseWrite", err, noPipe)
+	l.Close()
+	_, err = l.ReadMessages(dst)
+	wantErr(t, "read after Close", err, net.ErrClosed)
+}
+
+func TestMessageWindowBlocksTheWriter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, l := messageLink(t, simnet.New(1))
+		taken := make(chan int, 1)
+		go func() {
+			n, err := d.WriteMessages(slices.Repeat([]transport.Packet{{Body: make([]byte, 1000)}}, 100))
+			wantErr(t, "blocked write", err, net.ErrClosed)
+			taken <- n
+		}()
+		synctest.Wait()
+		d.Close()
+		if n := <-taken; n != 64 {
+			t.Errorf("a window of 64 KiB took %d messages of 1,000 bytes, want 64", n)
+		}
+		l.Close()
+
+		// An empty window takes one message of any size.
+		d, l = messageLink(t, simnet.New(2))
+		if _, err := d.WriteMessages([]transport.Packet{{Body: make([]byte, 1<<20)}}); err != nil {
+			t.Fatal(err)
+		}
+		dst := make([][]byte, 1)
+		if n, err := l.ReadMessages(dst); n != 1 || len(dst[0]) != 1<<20 || err != nil {
+			t.Errorf("ReadMessages = %d, %v", n, err)
+		}
+	})
+}
+
+func TestMaxMessage(t *testing.T) {
+	n := simnet.New(1)
+	n.SetLinkOptions(simnet.LinkOptions{MaxMessage: 10})
+	d, _ := messageLink(t, n)
+	if got := d.Properties(); got != (transport.Properties{Reliable: true, Ordered: true, MaxMessage: 10}) {
+		t.Errorf("properties %+v", got)
+	}
+	took, err := d.WriteMessages([]transport.Packet{{Body: make([]byte, 10)}, {Header: make([]byte, 1), Body: make([]byte, 10)}})
+	if took != 1 || err == nil {
+		t.Errorf("WriteMessages = %d, %v; want the second message to be refused", took, err)
+	}
+}
+
+func TestMessageLinkIsCutBetweenMessages(t *testing.T) {
+	d, l := messageLink(t, simnet.New(1))
+	d.(interface{ Link() *simnet.Link }).Link().SetFaults(simnet.ToListener, simnet.Faults{CutAfter: 25})
+	if _, err := d.WriteMessages(slices.Repeat([]transport.Packet{{Body: make([]byte, 10)}}, 5)); err != nil {
+		t.Fatal(err)
+	}
+	dst := make([][]byte, 10)
+	if n, err := l.ReadMessages(dst); n != 2 || err != nil {
+		t.Errorf("ReadMessages = %d, %v; want the 2 messages below the limit", n, err)
+	}
+	_, err := l.ReadMessages(dst)
+	wantErr(t, "read", err, reset)
+}
+
+// arrived sends messages numbered 0 to 199 over an unreliable, unordered link and returns what comes.
+func arrived(t *testing.T, seed uint64, f simnet.Faults) (numbers []int) {
+	synctest.Test(t, func(t *testing.T) {
+		n := simnet.New(seed)
+		n.SetLinkOptions(simnet.LinkOptions{Unreliable: true, Unordered: true})
+		d, l := messageLink(t, n)
+		n.SetFaults(simnet.Both, f)
+
+		// Hellos are neither lost nor overtaken.
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if _, err := l.Handshake(t.Context(), rep, true); err != nil {
+				t.Errorf("listener's handshake: %v", err)
+			}
+		})
+		if _, err := d.Handshake(t.Context(), req, false); err != nil {
+			t.Errorf("dialer's handshake: %v", err)
+		}
+		wg.Wait()
+
+		for i := range 200 {
+			if _, err := d.WriteMessages([]transport.Packet{{Body: []byte{byte(i)}}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		d.CloseWrite()
+		for {
+			dst := make([][]byte, 8)
+			got, err := l.ReadMessages(dst)
+			if err == io.EOF {
+				return
+			}
+			for _, m := range dst[:got] {
+				numbers = append(numbers, int(m[0]))
+			}
+		}
+	})
+	return numbers
+}
+
+func TestUnreliableLink(t *testing.T) {
+	perfect := arrived(t, 1, simnet.Faults{})
+	if len(perfect) != 200 || !slices.IsSorted(perfect) {
+		t.Errorf("without faults %d messages came: %v", len(perfect), perfect)
+	}
+	f := simnet.Faults{Loss: 0.3, Duplicate: 0.2, Latency: time.Second, Jitter: time.Second}
+	got := arrived(t, 1, f)
+	distinct := slices.Compact(slices.Sorted(slices.Values(got)))
+	switch {
+	case len(distinct) < 100 || len(distinct) > 180:
+		t.Errorf("%d of 200 messages came, want about 140", len(distinct))
+	case len(got) == len(distinct):
+		t.Error("no message came twice")
+	case slices.IsSorted(got):
+		t.Error("no message overtook another")
+	}
+	if again := arrived(t, 1, f); !slices.Equal(got, again) {
+		t.Error("the same seed gave another outcome")
+	}
+}
+
+func TestUnreliableLinkLosesMessagesInAPartition(t *testing.T) {
+	n := simnet.New(1)
+	n.SetLinkOptions(simnet.LinkOptions{Unreliable: true})
+	d, l := messageLink(t, n)
+	for i, on := range []bool{true, false} {
+		n.Partition(on)
+		if _, err := d.WriteMessages([]transport.Packet{{Body: []byte{byte(i)}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dst := make([][]byte, 10)
+	if got, err := l.ReadMessages(dst); got != 1 || dst[0][0] != 1 || err != nil {
+		t.Errorf("ReadMessages = %v, %v; want message 1 only", dst[:got], err)
+	}
+}
