@@ -49,6 +49,29 @@ func Wrap(body []byte, release func()) *Message {
 // Of returns a message, as a value, whose body is data, which the message owns from now on.
 func Of(data []byte) Message { return Message{data: data, sealed: true} }
 
+// OfParts returns a message, as a value, whose routing header and body are copies of these.
+func OfParts(header, body []byte) Message {
+	data := make([]byte, len(header)+len(body))
+	copy(data[copy(data, header):], body)
+	return Message{data: data, head: int32(len(header)), sealed: true}
+}
+
+// Received returns a message, as a value, that came whole from a pipe; it owns data, whose first head bytes are
+// the routing header.
+func Received(data []byte, head int, o *Origin) Message {
+	return Message{data: data, head: int32(head), origin: o, sealed: true}
+}
+
+// Bare takes the contents out, as Take does, without the routing header and where they came from.
+func (m *Message) Bare() Message {
+	t := m.Take()
+	t.data, t.head, t.origin = t.Body(), 0, nil
+	if t.ext != nil {
+		t.ext = &extension{frames: t.ext.frames}
+	}
+	return t
+}
+
 // Body is the first frame.
 func (m *Message) Body() []byte { return m.data[m.head:] }
 

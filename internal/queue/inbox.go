@@ -41,6 +41,7 @@ type Inbox struct {
 	consume sync.Mutex
 	turn    *Source // whose messages run holds
 	runs    [][]msg.Message
+	at      int // index of the first run that is not used up
 	left    int // messages in runs
 
 	mu      sync.Mutex
@@ -162,7 +163,7 @@ func (q *Inbox) takeTurnLocked() (took bool, resume func()) {
 		return false, nil
 	}
 	s := q.ready.pop()
-	q.turn, q.runs, q.left = s, q.runs[:0], 0
+	q.turn, q.runs, q.at, q.left = s, q.runs[:0], 0, 0
 	for q.left < Turn && !s.runs.empty() {
 		run := *s.runs.front()
 		if room := Turn - q.left; len(run) > room {
@@ -192,11 +193,12 @@ func (q *Inbox) next() *msg.Message {
 	if q.left == 0 {
 		return nil
 	}
-	for len(q.runs[0]) == 0 {
-		q.runs = q.runs[1:]
+	run := q.runs[q.at]
+	m := &run[0]
+	if q.runs[q.at] = run[1:]; len(run) == 1 {
+		q.runs[q.at] = nil
+		q.at++
 	}
-	m := &q.runs[0][0]
-	q.runs[0] = q.runs[0][1:]
 	q.left--
 	q.turn.delivered++
 	return m
@@ -284,10 +286,10 @@ func (q *Inbox) Close(err error) {
 	q.err = err
 	if q.left > 0 {
 		q.turn.lost += uint64(q.left)
-		for _, run := range q.runs {
+		for _, run := range q.runs[q.at:] {
 			release(run)
 		}
-		q.runs, q.left = nil, 0
+		q.runs, q.at, q.left = nil, 0, 0
 	}
 	for !q.ready.empty() {
 		s := q.ready.pop()
@@ -313,7 +315,7 @@ func (s *Source) Counts() Counts {
 	}
 	if q.turn == s {
 		c.Queued += q.left
-		for _, run := range q.runs {
+		for _, run := range q.runs[q.at:] {
 			c.QueuedBytes += size(run)
 		}
 	}

@@ -71,6 +71,30 @@ func (s *Scope) Go(f func()) error {
 	return nil
 }
 
+// A Task is a function that a scope runs again and again, each time in a goroutine of its own, without
+// allocating.
+type Task struct {
+	scope *Scope
+	run   func()
+}
+
+// NewTask prepares f.
+func (s *Scope) NewTask(f func()) *Task {
+	return &Task{scope: s, run: func() {
+		defer s.leave()
+		f()
+	}}
+}
+
+// Start runs the task in a goroutine, as Go does.
+func (t *Task) Start() error {
+	if !t.scope.enter() {
+		return ErrClosed
+	}
+	go t.run()
+	return nil
+}
+
 // Callback runs user code in a goroutine of the scope without being joined for its duration, so that the
 // callback may itself close the scope. It reports whether the scope is still open afterwards; if not, the
 // caller must return at once and touch nothing.

@@ -47,8 +47,12 @@ type Dialect interface {
 	// more bytes are there. Both false means no.
 	Match(prefix []byte) (yes, more bool)
 
-	// Handshake begins a session.
+	// Handshake begins a session on a stream.
 	Handshake(c Config) Handshake
+
+	// Session is a session on a link that moves whole messages, where the transport itself told each end
+	// what the other speaks. It has no framing, and its decoder is a [Splitter] only.
+	Session(c Config, peer transport.Hello) (*Session, error)
 }
 
 // A Handshake is the first part of a session, until both ends know each other.
@@ -68,6 +72,7 @@ type Session struct {
 	Metadata map[string]string // what the peer said of itself; claimed, not verified
 	Framing  Framing
 	Decoder  Decoder
+	Splitter Splitter // nil where messages have no routing header
 }
 
 // A Framing encodes messages. Values are comparable: pipes with equal framings can share encoded bytes.
@@ -87,6 +92,13 @@ type Decoder interface {
 	// that frame to be whole, as far as is known: at least one byte more than is there. An error is final: the peer broke
 	// the protocol, and what was added to b before is good.
 	Decode(data []byte, b *msg.Batch) (n int, need int, err error)
+}
+
+// A Splitter finds the routing header of a whole message.
+type Splitter interface {
+	// Split returns the length of the header. An expired message came over too many hops and is dropped. An
+	// error is final: the peer broke the protocol.
+	Split(message []byte) (head int, expired bool, err error)
 }
 
 // A Reason classifies what a peer did wrong; each is counted on its own.

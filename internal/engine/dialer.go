@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sprymq/spry/transport"
+)
+
+// Dial starts a dialing endpoint. With wait, the first attempt is made before Dial returns: if it fails, there
+// is no endpoint. Without, attempts go on in the background from the start.
+func (s *Socket) Dial(ctx context.Context, url string, c EndpointConfig, wait bool) (*Endpoint, error) {
+	e, err := s.dialEndpoint(url, c)
+	if err == nil {
+		err = e.scope.Go(func() { e.dialLoop(ctx, wait) })
+	}
+	if err == nil && wait {
+		if err = <-e.first; err != nil {
+			e.stop(err)
+			e.scope.Join()
+		}
+	}
+	if err != nil {
+		return nil, wrap("dial", url, err)
+	}
+	return e, nil
+}
+
+func wrap(op, url string, err error) error {
+	if oe, ok := err.(*OpError); ok {
+		return oe
+	}
+	return &OpError{Op: op, URL: url, Err: err}
+}
+
+func (s *Socket) dialEndpoint(url string, c EndpointConfig) (*Endpoint, error) {
+	if s.broken != nil {
+		return nil, s.broken
+	}
+	u, err := transport.ParseURL(url)
+	if err != nil {
+		return nil, err
+	}
+	e := s.newEndpoint(false, u.String(), c)
+	e.url = u
+	if u.Scheme != inprocScheme {
+		t, err := s.transport(u.Scheme)
+		if err != nil {
+			return nil, err
+		}
+		if e.dialer, err = t.Dialer(u, c.Dial); err != nil {
+			return nil, err
+		}
+	} else if err := checkInprocName(u.Address); err != nil {
+		return nil, err
+	}
+	return e, e.register()
+}
+
+// transport returns the one that serves a scheme.
+func (s *Socket) transport(scheme string) (transport.Transport, error) {
+	var known []string
+	for _, t := range s.options.Transports {
+		if slices.Contains(t.Schemes(), scheme) {
+			return t, nil
+		}
+		known = append(known, t.Schemes()...)
+	}
+	return nil, fmt.Errorf("no transport for %q: this socket has %s, %s; pass others in Options.Transports", scheme, inprocScheme, strings.Join(known, ", "))
+}
+
+// dialLoop makes a connection, lives through it, waits and makes the next. ctx and wait concern the first
+// attempt, whose outcome goes to e.first.
+func (e *Endpoint) dialLoop(ctx context.Context, wait bool) {
+	backoff := e.socket.options.Backoff
+	if e.config.Backoff != nil {
+		backoff = *e.config.Backoff
+	}
+	if !wait {
+		ctx = e.scope.Context()
+	}
+	for failures := 0; ; {
+		began := time.Now()
+		e.socket.emit(Event{Kind: EventDialing, Endpoint: e})
+		err := e.connect(ctx, !wait)
+		if wait {
+			if err != nil {
+				return
+			}
+			ctx, wait = e.scope.Context(), false
+		}
+		if e.scope.Context().Err() != nil || e.retired() {
+			e.stop(ErrClosed)
+			return
+		}
+		if err == nil && time.Since(began) >= stableAfter {
+			failures = 0 // a peer that accepts and closes at once is backed off from as one that refuses
+		}
+		pause := backoff.wait(failures)
+		failures++
+		if err != nil {
+			e.setErr(err)
+		}
+		e.socket.emit(Event{Kind: EventBackoff, Endpoint: e, Err: err, Wait: pause})
+		if !sleep(e.scope, pause) {
+			return
+		}
+	}
+}
+
+// retired reports whether the socket is closing and has nothing to deliver.
+func (e *Endpoint) retired() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.quiet && e.socket.pattern.Pending() == 0
+}
+
+// connect makes one connection and returns when it is over; an error says that none came about. patient is
+// whether a name within the process that nobody listens on is waited for.
+func (e *Endpoint) connect(ctx context.Context, patient bool) (err error) {
+	defer func() {
+		if err != nil {
+			e.tellFirst(err)
+		}
+	}()
+	if e.dialer == nil {
+		return e.connectInproc(ctx, patient)
+	}
+	link, err := e.dial(ctx)
+	if err != nil {
+		err = wrap("dial", e.URL(), err)
+		e.socket.emit(Event{Kind: EventDialFailed, Endpoint: e, Err: err})
+		return err
+	}
+	p, err := e.establish(ctx, link)
+	if err != nil {
+		return err
+	}
+	e.tellFirst(nil)
+	p.run()
+	return nil
+}
+
+// dial makes the transport's connection, bounded by ctx and by the life of the endpoint.
+func (e *Endpoint) dial(ctx context.Context) (transport.Link, error) {
+	ctx, cancel := context.WithTimeout(ctx, e.socket.options.HandshakeTimeout)
+	defer cancel()
+	stop := context.AfterFunc(e.scope.Context(), cancel)
+	defer stop()
+	return e.dialer.Dial(ctx)
+}
+
+func (e *Endpoint) tellFirst(err error) {
+	select {
+	case e.first <- err:
+	default: // only the first attempt is asked after
+	}
+}

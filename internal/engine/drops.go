@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+
+package engine
+
+// A Drop is the reason for which a message was dropped. Each is counted on its own.
+type Drop uint8
+
+// The reasons.
+const (
+	DropOverflow   Drop = iota // the queue was full and the overflow policy chose this message
+	DropPipeClosed             // still queued when its pipe ended, and of no use to another pipe
+	DropClosed                 // still queued when its socket or subscription was closed
+	DropTTL                    // came over more hops than the limit
+	DropNoPeer                 // addressed to a pipe that is gone
+	DropStale                  // a reply to a request or survey that is over or unknown
+	DropForeign                // a reply over a pipe that the request did not go to
+	DropUnwanted               // sent by a peer whose role is to receive only
+	numDrops
+)
+
+var dropNames = [numDrops]string{
+	DropOverflow:   "overflow",
+	DropPipeClosed: "pipe_closed",
+	DropClosed:     "closed",
+	DropTTL:        "ttl",
+	DropNoPeer:     "no_peer",
+	DropStale:      "stale",
+	DropForeign:    "foreign",
+	DropUnwanted:   "unwanted",
+}
+
+func (d Drop) String() string { return dropNames[d] }
+
+// drops counts by reason.
+type drops [numDrops]uint64
+
+func (d *drops) total() (n uint64) {
+	for _, c := range d {
+		n += c
+	}
+	return n
+}
+
+func (d *drops) addTo(m map[string]uint64) {
+	for reason, c := range d {
+		if c > 0 {
+			m[Drop(reason).String()] += c
+		}
+	}
+}

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT
+
+package engine
+
+import (
+	"context"
+	"net"
+	"sync"
+
+	"github.com/sprymq/spry/internal/scope"
+	"github.com/sprymq/spry/internal/wire"
+	"github.com/sprymq/spry/transport"
+)
+
+// An Endpoint is a running dialer or listener of a socket.
+type Endpoint struct {
+	socket *Socket
+	scope  *scope.Scope
+	listen bool
+	config EndpointConfig
+	url    transport.URL
+	shown  string // the URL as users see it: with the real port
+
+	dialer   transport.Dialer // dialing endpoints
+	listener transport.Listener
+	inproc   *inprocListener
+	first    chan error // the outcome of a dialer's first attempt
+
+	mu          sync.Mutex
+	pipes       map[*Pipe]struct{}
+	unfinished  unfinished // handshakes at work
+	established uint64     // connections made or accepted
+	rejected    map[wire.Reason]uint64
+	err         error // why the endpoint ended, or the last thing that went wrong
+	quiet       bool  // the socket is closing: no new connections unless there is something to deliver
+}
+
+// An EndpointConfig is what a Dialer or ListenConfig of the root package asks for.
+type EndpointConfig struct {
+	Dial     transport.DialOptions
+	Listen   transport.ListenOptions
+	Dialects []string // allowed on a listener; nil = all
+	Backoff  *Backoff // nil = the socket's
+}
+
+func (s *Socket) newEndpoint(listen bool, shown string, c EndpointConfig) *Endpoint {
+	return &Endpoint{
+		socket: s, scope: s.scope.Child(), listen: listen, config: c, shown: shown,
+		pipes: make(map[*Pipe]struct{}), rejected: make(map[wire.Reason]uint64), first: make(chan error, 1),
+	}
+}
+
+// register adds the endpoint to its socket.
+func (e *Endpoint) register() error {
+	s := e.socket
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		return ErrClosed
+	}
+	s.endpoints[e] = struct{}{}
+	return nil
+}
+
+// Socket is the endpoint's socket.
+func (e *Endpoint) Socket() *Socket { return e.socket }
+
+// Listening tells a listener from a dialer.
+func (e *Endpoint) Listening() bool { return e.listen }
+
+// URL is the address, with port 0 and wildcards resolved on a listener.
+func (e *Endpoint) URL() string { return e.shown }
+
+// Addr is a listener's bound address, or nil.
+func (e *Endpoint) Addr() net.Addr {
+	switch {
+	case e.listener != nil:
+		return e.listener.Addr()
+	case e.inproc != nil:
+		return inprocAddr(e.url.Address)
+	}
+	return nil
+}
+
+// Pipes returns the endpoint's live pipes.
+func (e *Endpoint) Pipes() []*Pipe {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	ps := make([]*Pipe, 0, len(e.pipes))
+	for p := range e.pipes {
+		ps = append(ps, p)
+	}
+	return ps
+}
+
+// Wait waits until the endpoint has a pipe.
+func (e *Endpoint) Wait(ctx context.Context) error {
+	return e.socket.wait(ctx, func() bool {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		return len(e.pipes) > 0
+	})
+}
+
+// Err is why the endpoint ended, or, while it runs, the last thing that went wrong: nil if all is well.
+func (e *Endpoint) Err() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.err
+}
+
+func (e *Endpoint) setErr(err error) {
+	e.mu.Lock()
+	e.err = err
+	e.mu.Unlock()
+}
+
+// Close ends the endpoint and its pipes. Queued messages of theirs are treated as when a connection breaks.
+func (e *Endpoint) Close() error {
+	e.stop(ErrClosed)
+	e.scope.Join()
+	return nil
+}
+
+// quiesce stops making new connections, if there is nothing to deliver over them.
+func (e *Endpoint) quiesce() {
+	if e.socket.pattern.Pending() > 0 {
+		return
+	}
+	e.mu.Lock()
+	e.quiet = true
+	idle := len(e.pipes) == 0
+	e.mu.Unlock()
+	switch {
+	case e.listen:
+		e.stopListening()
+	case idle:
+		e.scope.Cancel(ErrClosed)
+	}
+}
+
+// stop ends everything of the endpoint and does not wait.
+func (e *Endpoint) stop(cause error) {
+	e.setErr(cause)
+	e.stopListening()
+	e.scope.Cancel(cause)
+	e.mu.Lock()
+	e.unfinished.closeAll()
+	pipes := make([]*Pipe, 0, len(e.pipes))
+	for p := range e.pipes {
+		pipes = append(pipes, p)
+	}
+	e.mu.Unlock()
+	for _, p := range pipes {
+		p.end(cause)
+	}
+	s := e.socket
+	s.mu.Lock()
+	delete(s.endpoints, e)
+	s.past.endpoint(e)
+	s.changed.WakeAll()
+	s.mu.Unlock()
+}
+
+func (e *Endpoint) stopListening() {
+	if e.listener != nil {
+		_ = e.listener.Close()
+	}
+	if e.inproc != nil {
+		e.inproc.close()
+	}
+}
+
+func (e *Endpoint) attached(p *Pipe) {
+	e.mu.Lock()
+	e.pipes[p] = struct{}{}
+	e.established++
+	e.err = nil
+	e.mu.Unlock()
+}
+
+func (e *Endpoint) detached(p *Pipe) {
+	e.mu.Lock()
+	delete(e.pipes, p)
+	if e.err == nil && !orderly(p.err) {
+		e.err = p.err
+	}
+	e.mu.Unlock()
+}
+
+// reject counts a connection that came to nothing, and tells of it.
+func (e *Endpoint) reject(peer net.Addr, err error) {
+	reason := reasonOf(err)
+	e.mu.Lock()
+	e.rejected[wire.Reason(reason)]++
+	if e.err == nil {
+		e.err = err
+	}
+	e.mu.Unlock()
+	e.socket.emit(Event{Kind: EventReject, Endpoint: e, Peer: peer, Reason: reason, Err: err})
+}

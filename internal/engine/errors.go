@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+
+package engine
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"strings"
+)
+
+// Sentinels; the root package documents and exports them.
+var (
+	ErrClosed     = closedError{}
+	ErrNoPeer     = errors.New("no peer is connected")
+	ErrRefused    = errors.New("peer refused")
+	ErrProtocol   = errors.New("peer broke the protocol")
+	ErrBusy       = errors.New("the socket has a peer already")
+	ErrPipeClosed = errors.New("the pipe is closed")
+	ErrMultipart  = errors.New("a message of several frames cannot be sent to a Scalability Protocols peer")
+	ErrTooLarge   = errors.New("message is larger than the limit")
+	ErrWouldBlock = errors.New("the call would have to wait")
+	ErrConfig     = errors.New("invalid configuration")
+	ErrUnsent     = errors.New("the socket closed before its queues were empty: use Shutdown or a longer Linger to wait longer")
+)
+
+// closedError is what calls on a closed socket or endpoint return: it is net.ErrClosed too.
+type closedError struct{}
+
+func (closedError) Error() string        { return "closed" }
+func (closedError) Is(target error) bool { return target == net.ErrClosed }
+
+// An OpError says which operation failed, on which endpoint, with which peer, and why.
+type OpError struct {
+	Op   string // "dial", "listen", "handshake", "send", "recv", "close", ...
+	URL  string // the endpoint, if one is concerned
+	Peer string // the peer's address, if one is concerned
+	Err  error
+}
+
+func (e *OpError) Error() string {
+	var b strings.Builder
+	b.WriteString("spry: ")
+	b.WriteString(e.Op)
+	if e.URL != "" {
+		b.WriteString(" " + e.URL)
+	}
+	if e.Peer != "" {
+		b.WriteString(" (peer " + e.Peer + ")")
+	}
+	b.WriteString(": " + e.Err.Error())
+	return b.String()
+}
+
+func (e *OpError) Unwrap() error { return e.Err }
+
+// Timeout reports whether the operation ran out of time, as net.Error does.
+func (e *OpError) Timeout() bool {
+	return errors.Is(e.Err, context.DeadlineExceeded) || errors.Is(e.Err, os.ErrDeadlineExceeded)
+}
+
+// OpErr wraps an error once; nil stays nil, and an OpError is not wrapped a second time.
+func OpErr(op string, err error) error {
+	var op1 *OpError
+	if err == nil || errors.As(err, &op1) {
+		return err
+	}
+	return &OpError{Op: op, Err: err}
+}

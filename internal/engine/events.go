@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: MIT
+
+package engine
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/sprymq/spry/internal/queue"
+	"github.com/sprymq/spry/internal/scope"
+)
+
+// An EventKind says what happened.
+type EventKind uint8
+
+// The kinds.
+const (
+	EventListening    EventKind = iota // an endpoint listens
+	EventDialing                       // an attempt to connect begins
+	EventDialFailed                    // the transport could not connect
+	EventBackoff                       // a dialer waits before its next attempt
+	EventAcceptFailed                  // the operating system refused to accept; tried again after Wait
+	EventReject                        // a connection came to nothing in its handshake, or was refused
+	EventPipeUp                        // a pipe is live
+	EventPipeDown                      // a pipe is over
+	EventDrop                          // messages were dropped
+	EventRetry                         // a request was sent again
+	EventPanic                         // a callback of the user panicked
+)
+
+var eventNames = [...]string{
+	"listening", "dialing", "dial_failed", "backoff", "accept_failed", "reject", "pipe_up", "pipe_down", "drop", "retry", "panic",
+}
+
+func (k EventKind) String() string { return eventNames[k] }
+
+// An Event is one thing that happened on a socket. Fields that do not apply are zero.
+type Event struct {
+	Kind     EventKind
+	Time     time.Time
+	Endpoint *Endpoint
+	Pipe     *Pipe
+	Peer     net.Addr      // of a connection that has no pipe
+	Reason   string        // why, in the terms of the statistics
+	Count    uint64        // of messages
+	Wait     time.Duration // until the next attempt
+	Err      error
+	Missed   uint64 // events that this receiver missed before this one
+}
+
+const (
+	eventBuffer = 256 // events that one receiver may lag behind
+	eventMerge  = 8   // how far back a drop looks for one of its kind to be added to
+)
+
+// events spreads a socket's events to those who iterate over them, to the trace hook and to the log. Nobody who
+// emits ever waits.
+type events struct {
+	socket *Socket
+	task   *scope.Task // feeds hook and log
+
+	mu        sync.Mutex
+	receivers map[*eventReceiver]struct{}
+	hook      *eventReceiver // nil if there is neither a hook nor a log
+	feeding   bool
+	ended     bool
+}
+
+type eventReceiver struct {
+	pending []Event
+	missed  uint64
+	waiters queue.Waiters
+}
+
+func newEvents(s *Socket) *events {
+	v := &events{socket: s, receivers: make(map[*eventReceiver]struct{})}
+	if s.options.Trace != nil || s.options.Logger != nil {
+		v.hook = &eventReceiver{}
+		v.task = s.scope.NewTask(v.feed)
+	}
+	return v
+}
+
+func (s *Socket) emit(e Event) {
+	v := s.events
+	v.mu.Lock()
+	if v.ended || len(v.receivers) == 0 && v.hook == nil {
+		v.mu.Unlock()
+		return
+	}
+	e.Time = time.Now()
+	for r := range v.receivers {
+		r.add(e)
+		r.waiters.Wake(1)
+	}
+	start := false
+	if v.hook != nil {
+		v.hook.add(e)
+		start = !v.feeding
+		v.feeding = true
+	}
+	v.mu.Unlock()
+	if start && v.task.Start() != nil {
+		v.mu.Lock()
+		v.feeding = false
+		v.mu.Unlock()
+	}
+}
+
+// Emit tells of something that a pattern noticed.
+func (s *Socket) Emit(e Event) { s.emit(e) }
+
+// add queues an event. A drop is added to a recent one of the same pipe and reason: a socket that drops a
+// million messages tells so in few events, with the right sum.
+func (r *eventReceiver) add(e Event) {
+	if e.Kind == EventDrop {
+		for i := len(r.pending) - 1; i >= max(0, len(r.pending)-eventMerge); i-- {
+			if p := &r.pending[i]; p.Kind == EventDrop && p.Pipe == e.Pipe && p.Reason == e.Reason {
+				p.Count += e.Count
+				return
+			}
+		}
+	}
+	if len(r.pending) == eventBuffer {
+		r.missed++
+		return
+	}
+	e.Missed, r.missed = r.missed, 0
+	r.pending = append(r.pending, e)
+}
+
+// Events yields the socket's events from the call on, until ctx ends or the socket is closed.
+func (s *Socket) Events(ctx context.Context) iter.Seq[Event] {
+	v := s.events
+	r := &eventReceiver{}
+	v.mu.Lock()
+	v.receivers[r] = struct{}{}
+	v.mu.Unlock()
+	return func(yield func(Event) bool) {
+		defer func() {
+			v.mu.Lock()
+			delete(v.receivers, r)
+			v.mu.Unlock()
+		}()
+		for {
+			batch, ok := v.next(ctx, r)
+			for _, e := range batch {
+				if !yield(e) {
+					return
+				}
+			}
+			if !ok {
+				return
+			}
+		}
+	}
+}
+
+// next waits for events. It reports false if none will come any more.
+func (v *events) next(ctx context.Context, r *eventReceiver) (batch []Event, ok bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for len(r.pending) == 0 && !v.ended {
+		w := r.waiters.Add()
+		v.mu.Unlock()
+		err := w.Park(ctx)
+		v.mu.Lock()
+		r.waiters.Done(w, err)
+		if err != nil {
+			return nil, false
+		}
+	}
+	batch, r.pending = r.pending, nil
+	return batch, !v.ended
+}
+
+// feed calls hook and log, in a goroutine that exists while there is something to tell. They may do what they
+// like, close the socket included.
+func (v *events) feed() {
+	for {
+		v.mu.Lock()
+		batch := v.hook.pending
+		v.hook.pending = nil
+		if len(batch) == 0 {
+			v.feeding = false
+			v.mu.Unlock()
+			return
+		}
+		v.mu.Unlock()
+		open := v.socket.scope.Callback(func() { v.tell(batch) })
+		if !open {
+			return
+		}
+	}
+}
+
+func (v *events) tell(batch []Event) {
+	for _, e := range batch {
+		v.socket.log(e)
+		if trace := v.socket.options.Trace; trace != nil && e.Kind != EventPanic {
+			_ = v.socket.guard("Trace", func() error { trace(e); return nil })
+		}
+	}
+}
+
+// close lets receivers finish what they have and end. What is left for hook and log is told by the caller.
+func (v *events) close() {
+	v.mu.Lock()
+	v.ended = true
+	var rest []Event
+	if v.hook != nil {
+		rest, v.hook.pending = v.hook.pending, nil
+	}
+	for r := range v.receivers {
+		r.waiters.WakeAll()
+	}
+	v.mu.Unlock()
+	v.tell(rest)
+}
+
+// guard runs a callback of the user and turns a panic of it into an error and an event.
+func (s *Socket) guard(what string, f func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			s.panics.Add(1)
+			err = fmt.Errorf("%s panicked: %v", what, r)
+			s.emit(Event{Kind: EventPanic, Err: err})
+		}
+	}()
+	return f()
+}
+
+// Guard is guard for the callbacks of patterns.
+func (s *Socket) Guard(what string, f func() error) error { return s.guard(what, f) }
+
+func (s *Socket) log(e Event) {
+	l := s.options.Logger
+	if l == nil {
+		return
+	}
+	level := slog.LevelInfo
+	switch e.Kind {
+	case EventDialing:
+		level = slog.LevelDebug
+	case EventDialFailed, EventBackoff, EventAcceptFailed, EventReject, EventDrop, EventPanic:
+		level = slog.LevelWarn
+	}
+	attrs := []slog.Attr{slog.String("socket", s.Name())}
+	if e.Endpoint != nil {
+		attrs = append(attrs, slog.String("endpoint", e.Endpoint.URL()))
+	}
+	switch {
+	case e.Pipe != nil:
+		attrs = append(attrs, slog.Uint64("pipe", uint64(e.Pipe.id)), slog.String("peer", addrString(e.Pipe.RemoteAddr())))
+	case e.Peer != nil:
+		attrs = append(attrs, slog.String("peer", e.Peer.String()))
+	}
+	if e.Reason != "" {
+		attrs = append(attrs, slog.String("reason", e.Reason))
+	}
+	if e.Count > 0 {
+		attrs = append(attrs, slog.Uint64("count", e.Count))
+	}
+	if e.Wait > 0 {
+		attrs = append(attrs, slog.Duration("wait", e.Wait))
+	}
+	if e.Err != nil {
+		attrs = append(attrs, slog.String("error", e.Err.Error()))
+	}
+	l.LogAttrs(context.Background(), level, "spry "+e.Kind.String(), attrs...)
+}

@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: MIT
+
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/sprymq/spry/internal/buf"
+	"github.com/sprymq/spry/internal/wire"
+	"github.com/sprymq/spry/transport"
+)
+
+// establish does the handshake on a new link and attaches the pipe to the socket. On error the link is closed
+// and the failure counted. ctx bounds the handshake beside the socket's own limit.
+func (e *Endpoint) establish(ctx context.Context, link transport.Link) (*Pipe, error) {
+	e.mu.Lock()
+	entry, evict := e.unfinished.add(link, e.socket.options.MaxHandshakes)
+	pending := entry.Value.(*pendingLink)
+	e.mu.Unlock()
+	if evict != nil {
+		_ = evict.link.Close()
+	}
+	if e.scope.Context().Err() != nil { // stop may have run before the link was entered
+		_ = link.Close()
+	}
+	p, err := e.handshake(ctx, link)
+	e.mu.Lock()
+	e.unfinished.list.Remove(entry)
+	e.mu.Unlock()
+	if err == nil {
+		err = e.admit(p)
+	}
+	if err == nil {
+		return p, nil
+	}
+	_ = link.Close()
+	switch {
+	case pending.evicted.Load():
+		err = wire.Errorf(wire.ReasonEvicted, "more than %d handshakes are unfinished and this one was the oldest", e.socket.options.MaxHandshakes)
+	case e.scope.Context().Err() != nil:
+		return nil, ErrClosed
+	}
+	err = &OpError{Op: "handshake", URL: e.URL(), Peer: addrString(link.RemoteAddr()), Err: err}
+	e.reject(link.RemoteAddr(), err)
+	return nil, err
+}
+
+// admit asks the user's Authorize, then the pattern.
+func (e *Endpoint) admit(p *Pipe) error {
+	if authorize := e.socket.options.Authorize; authorize != nil {
+		var err error
+		open := e.scope.Callback(func() {
+			err = e.socket.guard("Authorize", func() error { return authorize(e.scope.Context(), p) })
+		})
+		if !open {
+			return ErrClosed
+		}
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrRefused, err)
+		}
+	}
+	return e.socket.attach(p)
+}
+
+func (e *Endpoint) handshake(ctx context.Context, link transport.Link) (*Pipe, error) {
+	deadline := time.Now().Add(e.socket.options.HandshakeTimeout)
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	switch l := link.(type) {
+	case *transport.Stream:
+		return e.streamHandshake(ctx, deadline, l)
+	case transport.Messages:
+		return e.messageHandshake(ctx, l)
+	}
+	return nil, fmt.Errorf("transport %s made a %T, which is neither a *transport.Stream nor a transport.Messages", e.url.Scheme, link)
+}
+
+func (e *Endpoint) wireConfig() wire.Config {
+	o := e.socket.options
+	return wire.Config{
+		Hello: e.socket.pattern.Traits().Hello, Listening: e.listen,
+		MaxMessage: o.MaxMessageSize, TTL: o.TTL,
+	}
+}
+
+func (e *Endpoint) messageHandshake(ctx context.Context, link transport.Messages) (*Pipe, error) {
+	c := e.wireConfig()
+	if !e.listen {
+		c.Hello.Alternatives = nil
+	}
+	peer, err := link.Handshake(ctx, c.Hello, e.listen)
+	if err != nil {
+		return nil, handshakeError(err)
+	}
+	session, err := e.dialects()[0].Session(c, peer)
+	if err != nil {
+		return nil, err
+	}
+	p := e.newPipe(link, session)
+	p.out.carrier = newMessageCarrier(p, link, session)
+	return p, nil
+}
+
+func (e *Endpoint) streamHandshake(ctx context.Context, deadline time.Time, s *transport.Stream) (*Pipe, error) {
+	stop := context.AfterFunc(ctx, func() { _ = s.Close() })
+	defer stop()
+	if err := s.SetDeadline(deadline); err != nil {
+		return nil, handshakeError(err)
+	}
+	if h, ok := s.Conn.(transport.Handshaker); ok {
+		if err := h.HandshakeContext(ctx); err != nil {
+			return nil, securityError(ctx, err)
+		}
+	}
+	h := &streamHandshake{endpoint: e, conn: s.Conn, config: e.wireConfig(), chunk: buf.NewChunk(minChunk)}
+	h.config.Framing = s.Framing
+	session, err := h.run()
+	if err != nil {
+		_ = s.Close() // which also ends a write that the peer does not read
+	}
+	if werr := h.joinWrite(); err == nil {
+		err = werr
+	}
+	if err != nil {
+		if ctx.Err() != nil && !isProtocol(err) {
+			err = ctx.Err()
+		}
+		return nil, handshakeError(err)
+	}
+	if !stop() {
+		return nil, handshakeError(ctx.Err())
+	}
+	if err := s.SetDeadline(time.Time{}); err != nil {
+		return nil, handshakeError(err)
+	}
+	p := e.newPipe(s, session)
+	p.out.carrier = newStreamCarrier(p, s.Conn, session, h.chunk, h.start, h.end)
+	return p, nil
+}
+
+// A streamHandshake finds out what the peer speaks and shakes hands in that dialect.
+type streamHandshake struct {
+	endpoint *Endpoint
+	conn     net.Conn
+	config   wire.Config
+	chunk    *buf.Chunk
+	start    int // first byte that is not consumed
+	end      int // first byte that is not read
+	writing  chan error
+}
+
+func (h *streamHandshake) run() (*wire.Session, error) {
+	var shake wire.Handshake
+	if !h.config.Listening {
+		shake = h.endpoint.dialects()[0].Handshake(h.config)
+	}
+	for {
+		if shake == nil && h.end > 0 {
+			d, err := h.match()
+			if err != nil {
+				return nil, err
+			}
+			if d != nil {
+				shake = d.Handshake(h.config)
+			}
+		}
+		if shake != nil {
+			n, out, session, err := shake.Step(h.chunk.Data[h.start:h.end])
+			h.start += n
+			if werr := h.write(out); err == nil && werr != nil {
+				err = werr
+			}
+			if session != nil || err != nil {
+				return session, err
+			}
+		}
+		n, err := h.conn.Read(h.chunk.Data[h.end:])
+		h.end += n
+		if n == 0 && err != nil {
+			return nil, err
+		}
+	}
+}
+
+// match returns the dialect that the peer's first bytes belong to, or nil while that is open.
+func (h *streamHandshake) match() (wire.Dialect, error) {
+	seen, undecided := h.chunk.Data[h.start:h.end], false
+	for _, d := range h.endpoint.dialects() {
+		yes, more := d.Match(seen)
+		if yes {
+			return d, nil
+		}
+		undecided = undecided || more
+	}
+	if undecided {
+		return nil, nil
+	}
+	// No dialect knows these bytes: the first one says so best.
+	_, _, _, err := h.endpoint.dialects()[0].Handshake(h.config).Step(seen)
+	if err == nil {
+		err = wire.Errorf(wire.ReasonBadHeader, "peer's first bytes % x belong to no dialect that is allowed here", seen[:min(len(seen), 8)])
+	}
+	return nil, err
+}
+
+// write sends bytes of the handshake. A kernel's socket takes them at once. Elsewhere a write may wait for the
+// peer to read, while the peer's own write waits for us: there, reading goes on meanwhile.
+func (h *streamHandshake) write(out []byte) error {
+	if len(out) == 0 {
+		return nil
+	}
+	if _, ok := h.conn.(syscall.Conn); ok {
+		_, err := h.conn.Write(out)
+		return err
+	}
+	if err := h.joinWrite(); err != nil {
+		return err
+	}
+	out = slices.Clone(out)
+	done := make(chan error, 1)
+	h.writing = done
+	return h.endpoint.scope.Go(func() {
+		_, err := h.conn.Write(out)
+		done <- err
+	})
+}
+
+// joinWrite waits for the write that goes on, if any.
+func (h *streamHandshake) joinWrite() error {
+	if h.writing == nil {
+		return nil
+	}
+	err := <-h.writing
+	h.writing = nil
+	return err
+}
+
+// dialects are those that the endpoint may speak; the first is what a dialer speaks.
+func (e *Endpoint) dialects() []wire.Dialect { return e.socket.options.Dialects }
+
+func (e *Endpoint) newPipe(link transport.Link, session *wire.Session) *Pipe {
+	s := e.socket
+	p := &Pipe{id: s.nextPipeID(), socket: s, endpoint: e, link: link, session: session, scope: e.scope.Child(), done: make(chan struct{})}
+	p.origin.Pipe = p
+	p.out.limits = s.options.SendLimits()
+	p.out.held = true
+	p.writer = p.scope.NewTask(p.writeAll)
+	return p
+}
+
+// run receives until the pipe is over.
+func (p *Pipe) run() {
+	p.release()
+	err := p.out.carrier.read()
+	p.end(err)
+	<-p.done
+}
+
+// release lets writing begin: the pipe is attached.
+func (p *Pipe) release() {
+	p.out.mu.Lock()
+	p.out.held = false
+	claimed := p.out.queued > 0 && p.out.claimLocked()
+	p.out.mu.Unlock()
+	if claimed {
+		p.Write()
+	}
+}
+
+func isProtocol(err error) bool {
+	var pe *wire.ProtocolError
+	return errors.As(err, &pe)
+}
+
+// handshakeError says in the terms of wire.Reason what ended a handshake.
+func handshakeError(err error) error {
+	switch {
+	case isProtocol(err):
+		return err
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
+		return &reasonError{wire.ReasonTimeout, fmt.Errorf("the peer did not finish its handshake in time: %w", err)}
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.ErrClosedPipe):
+		return &reasonError{wire.ReasonEarlyEOF, fmt.Errorf("the peer closed the connection within the handshake: %w", err)}
+	}
+	return err
+}
+
+func securityError(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return handshakeError(ctx.Err())
+	}
+	return &reasonError{wire.ReasonSecurity, err}
+}
+
+// A reasonError gives an error of the connection a reason to be counted under.
+type reasonError struct {
+	reason wire.Reason
+	err    error
+}
+
+func (e *reasonError) Error() string { return e.err.Error() }
+func (e *reasonError) Unwrap() error { return e.err }
+
+// reasonOf is the reason under which an error is counted.
+func reasonOf(err error) string {
+	var pe *wire.ProtocolError
+	var re *reasonError
+	switch {
+	case err == nil:
+		return ""
+	case errors.As(err, &pe):
+		return string(pe.Reason)
+	case errors.As(err, &re):
+		return string(re.reason)
+	case errors.Is(err, ErrRefused), errors.Is(err, ErrBusy):
+		return string(wire.ReasonRefused)
+	case errors.Is(err, io.EOF):
+		return "eof"
+	case errors.Is(err, net.ErrClosed):
+		return "closed"
+	case errors.Is(err, errOverflow):
+		return "overflow"
+	}
+	return string(wire.ReasonIO)
+}
+
+func addrString(a net.Addr) string {
+	if a == nil {
+		return ""
+	}
+	return a.String()
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+
+package engine
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/queue"
+)
+
+// inbound is the receiving half of a pipe's books. What waits in an inbox is counted there, by the pipe's
+// source; the rest is counted here. At any moment:
+//
+//	arrived = delivered + queued + dropped
+//
+// Fan-out to several subscriptions counts copies. What no subscription wanted is filtered: counted apart, and
+// neither arrived nor dropped.
+type inbound struct {
+	mu        sync.Mutex
+	sources   []*queue.Source
+	arrived   uint64
+	delivered uint64
+	filtered  uint64
+	dropped   drops
+
+	bytes atomic.Uint64 // received, frame heads included
+}
+
+// NewSource adds a queue for this pipe to an inbox.
+func (p *Pipe) NewSource(q *queue.Inbox) *queue.Source {
+	s := q.NewSource(p.out.carrier.resume)
+	p.in.mu.Lock()
+	p.in.sources = append(p.in.sources, s)
+	p.in.mu.Unlock()
+	return s
+}
+
+// CloseSource folds the figures of a source, whose inbox is closed, into the pipe's.
+func (p *Pipe) CloseSource(s *queue.Source) {
+	p.in.mu.Lock()
+	defer p.in.mu.Unlock()
+	for i, have := range p.in.sources {
+		if have == s {
+			p.in.sources = append(p.in.sources[:i:i], p.in.sources[i+1:]...)
+			p.in.addLocked(s.Counts())
+			return
+		}
+	}
+}
+
+func (in *inbound) addLocked(c queue.Counts) {
+	in.arrived += c.Arrived
+	in.delivered += c.Delivered
+	in.dropped[DropOverflow] += c.Overflow
+	in.dropped[DropClosed] += c.Lost
+}
+
+// Took counts messages that the pattern handed to the application, or to its own state, without an inbox.
+func (p *Pipe) Took(n int) {
+	p.in.mu.Lock()
+	p.in.arrived += uint64(n)
+	p.in.delivered += uint64(n)
+	p.in.mu.Unlock()
+}
+
+// Filtered counts messages that no subscription wanted.
+func (p *Pipe) Filtered(n int) {
+	if n > 0 {
+		p.in.mu.Lock()
+		p.in.filtered += uint64(n)
+		p.in.mu.Unlock()
+	}
+}
+
+// Drop counts received messages that are dropped, and releases them.
+func (p *Pipe) Drop(reason Drop, ms ...*msg.Message) {
+	for _, m := range ms {
+		m.Release()
+	}
+	p.dropN(reason, len(ms))
+}
+
+func (p *Pipe) dropN(reason Drop, n int) {
+	if n == 0 {
+		return
+	}
+	p.in.mu.Lock()
+	p.in.arrived += uint64(n)
+	p.in.dropped[reason] += uint64(n)
+	p.in.mu.Unlock()
+	p.socket.dropped(p, reason, n)
+}
+
+// receive hands a run to the pattern and returns how many messages it took. A closing socket drops them all.
+func (p *Pipe) receive(run []msg.Message) int {
+	if p.discard.Load() {
+		releaseAll(run)
+		p.dropN(DropClosed, len(run))
+		return len(run)
+	}
+	return p.socket.pattern.Receive(p, run)
+}
+
+// hand gives a run to the pattern and waits while there is no room for it: this is the back-pressure that
+// reaches the peer. room is told by the carrier's resume. It reports false if the pipe ended meanwhile.
+func (p *Pipe) hand(run []msg.Message, room <-chan struct{}) bool {
+	for {
+		run = run[p.receive(run):]
+		if len(run) == 0 {
+			return true
+		}
+		select {
+		case <-room:
+		case <-p.scope.Done():
+			releaseAll(run)
+			p.dropN(DropPipeClosed, len(run))
+			return false
+		}
+	}
+}

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: MIT
+
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync/atomic"
+
+	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/wire"
+	"github.com/sprymq/spry/transport"
+)
+
+var errNobodyListens = errors.New("nobody in this process listens on that name: listen first, or use Connect, which waits")
+
+func (e *Endpoint) listenInproc() error {
+	if err := checkInprocName(e.url.Address); err != nil {
+		return err
+	}
+	l, err := e.socket.options.Network.listen(e.url.Address, e)
+	if err != nil {
+		return err
+	}
+	e.inproc = l
+	if err := e.register(); err != nil {
+		l.close()
+		return err
+	}
+	return nil
+}
+
+// connectInproc makes one connection within the process and returns when it is over.
+func (e *Endpoint) connectInproc(ctx context.Context, patient bool) error {
+	l, appeared := e.socket.options.Network.find(e.url.Address)
+	for l == nil {
+		if !patient {
+			return wrap("dial", e.URL(), errNobodyListens)
+		}
+		select {
+		case <-appeared:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-e.scope.Done():
+			return ErrClosed
+		}
+		l, appeared = e.socket.options.Network.find(e.url.Address)
+	}
+	p, err := e.joinInproc(l.endpoint)
+	if err != nil {
+		err = &OpError{Op: "handshake", URL: e.URL(), Peer: inprocAddr(l.name).String(), Err: err}
+		e.reject(inprocAddr(l.name), err)
+		l.endpoint.reject(inprocAddr(l.name), err)
+		return err
+	}
+	e.tellFirst(nil)
+	<-p.done
+	return nil
+}
+
+// joinInproc makes two pipes that are each other's peer, and attaches both or none.
+func (e *Endpoint) joinInproc(l *Endpoint) (*Pipe, error) {
+	mine, theirs := e.wireConfig(), l.wireConfig()
+	mine.Hello.Alternatives = nil
+	theirSession, err := l.dialects()[0].Session(theirs, mine.Hello)
+	if err != nil {
+		return nil, err
+	}
+	session, err := e.dialects()[0].Session(mine, theirSession.Local)
+	if err != nil {
+		return nil, err
+	}
+	session.Dialect, theirSession.Dialect = inprocScheme, inprocScheme
+	link := &inprocLink{name: e.url.Address}
+	p, q := e.newPipe(link, session), l.newPipe(link, theirSession)
+	a, b := &inprocCarrier{pipe: p, splitter: session.Splitter}, &inprocCarrier{pipe: q, splitter: theirSession.Splitter}
+	a.peer, b.peer = b, a
+	p.out.carrier, q.out.carrier = a, b
+	if err := l.admit(q); err != nil {
+		q.end(err)
+		return nil, err
+	}
+	if err := e.admit(p); err != nil {
+		p.end(err)
+		q.end(fmt.Errorf("%w: %w", ErrRefused, err))
+		return nil, err
+	}
+	q.release()
+	p.release()
+	return p, nil
+}
+
+// An inprocLink stands for the connection of two sockets of the process.
+type inprocLink struct{ name string }
+
+func (l *inprocLink) LocalAddr() net.Addr  { return inprocAddr(l.name) }
+func (l *inprocLink) RemoteAddr() net.Addr { return inprocAddr(l.name) }
+func (l *inprocLink) Close() error         { return nil }
+
+var _ transport.Link = (*inprocLink)(nil)
+
+// An inprocCarrier hands messages to the peer's pattern in the sender's own call. What the peer has no room for
+// stays, and is handed over by the peer's receiver when it has made some.
+type inprocCarrier struct {
+	pipe     *Pipe
+	peer     *inprocCarrier
+	splitter wire.Splitter // of the peer's messages
+
+	pend   packets
+	flight []msg.Message
+
+	again atomic.Bool // the peer has found room since the last attempt
+}
+
+func (c *inprocCarrier) put(header, body []byte, m *msg.Message) int {
+	return c.pend.put(header, body, m)
+}
+func (c *inprocCarrier) pending() int { return len(c.pend.run) }
+func (c *inprocCarrier) drop() int    { return c.pend.drop() }
+
+func (c *inprocCarrier) take() bool {
+	if len(c.flight) == 0 {
+		c.flight = c.pend.take()
+	}
+	return len(c.flight) > 0
+}
+
+func (c *inprocCarrier) unsent() []msg.Message {
+	unsent := append(clean(c.flight), clean(c.pend.run)...)
+	c.flight, c.pend = nil, packets{}
+	return unsent
+}
+
+func (c *inprocCarrier) discard() {
+	releaseAll(c.flight)
+	c.flight = nil
+	c.pend.reset()
+}
+
+func (c *inprocCarrier) direct() bool { return true }
+func (c *inprocCarrier) eager() bool  { return true }
+
+// write hands messages to the peer's pattern until it takes no more. If it does not take all, its receiver calls
+// resume when there is room.
+func (c *inprocCarrier) write(bool) (messages int, bytes int64, err error) {
+	c.again.Store(false)
+	q := c.peer.pipe
+	before := sizeOfRun(c.flight)
+	for len(c.flight) > 0 && !q.over.Load() {
+		n := c.fresh()
+		if n == 0 {
+			c.flight[0].Release()
+			c.flight = c.flight[1:]
+			q.dropN(DropTTL, 1)
+			messages++
+			continue
+		}
+		for i := range c.flight[:n] {
+			c.flight[i].SetOrigin(&q.origin)
+		}
+		taken := q.receive(c.flight[:n:n])
+		c.flight = c.flight[taken:]
+		messages += taken
+		if taken < n {
+			break
+		}
+	}
+	bytes = before - sizeOfRun(c.flight)
+	q.in.bytes.Add(uint64(bytes))
+	return messages, bytes, nil
+}
+
+// fresh returns how many messages at the front have not come over too many hops.
+func (c *inprocCarrier) fresh() int {
+	if c.peer.splitter == nil {
+		return len(c.flight)
+	}
+	for i := range c.flight {
+		if h := c.flight[i].Header(); len(h) > 0 {
+			if _, expired, _ := c.peer.splitter.Split(h); expired {
+				return i
+			}
+		}
+	}
+	return len(c.flight)
+}
+
+// stuck reports whether the writer's role should be given up although messages are left: the peer has no room,
+// and has not found any since the last attempt. Under the outbox's lock.
+func (c *inprocCarrier) stuck() bool { return !c.again.Load() }
+
+// resume says that this end's pattern has room again: the peer goes on sending.
+func (c *inprocCarrier) resume() {
+	c.peer.again.Store(true)
+	p := c.peer.pipe
+	p.out.mu.Lock()
+	claimed := p.out.queued > 0 && !p.over.Load() && p.out.claimLocked()
+	p.out.mu.Unlock()
+	if claimed {
+		p.Write()
+	}
+}
+
+func (c *inprocCarrier) idle()       {}
+func (c *inprocCarrier) expire()     {}
+func (c *inprocCarrier) read() error { return io.EOF } // there is no reader
+
+// closeWrite ends both ends: whatever was sent is with the peer already.
+func (c *inprocCarrier) closeWrite() error {
+	c.peer.pipe.end(io.EOF)
+	return nil
+}
+
+func (c *inprocCarrier) close() error {
+	c.peer.pipe.end(io.EOF)
+	return nil
+}

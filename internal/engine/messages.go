@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+
+package engine
+
+import (
+	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/wire"
+	"github.com/sprymq/spry/transport"
+)
+
+// readAtOnce is how many messages are asked of a message link at a time.
+const readAtOnce = 64
+
+// A messageCarrier carries messages over a link that moves them whole.
+type messageCarrier struct {
+	link     transport.Messages
+	pipe     *Pipe
+	splitter wire.Splitter
+
+	pend   packets
+	flight []msg.Message
+	ps     []transport.Packet
+
+	room chan struct{}
+}
+
+func newMessageCarrier(p *Pipe, link transport.Messages, s *wire.Session) *messageCarrier {
+	return &messageCarrier{link: link, pipe: p, splitter: s.Splitter, room: make(chan struct{}, 1)}
+}
+
+func (c *messageCarrier) put(header, body []byte, m *msg.Message) int {
+	return c.pend.put(header, body, m)
+}
+func (c *messageCarrier) pending() int { return len(c.pend.run) }
+func (c *messageCarrier) drop() int    { return c.pend.drop() }
+
+func (c *messageCarrier) take() bool {
+	if len(c.flight) == 0 {
+		c.flight = c.pend.take()
+	}
+	return len(c.flight) > 0
+}
+
+func (c *messageCarrier) unsent() []msg.Message {
+	unsent := append(clean(c.flight), clean(c.pend.run)...)
+	c.flight, c.pend = nil, packets{}
+	return unsent
+}
+
+func (c *messageCarrier) discard() {
+	releaseAll(c.flight)
+	c.flight = nil
+	c.pend.reset()
+}
+
+func (c *messageCarrier) write(bool) (messages int, bytes int64, err error) {
+	c.ps = c.ps[:0]
+	for i := range c.flight {
+		m := &c.flight[i]
+		c.ps = append(c.ps, transport.Packet{Header: m.Header(), Body: m.Bytes()})
+	}
+	messages, err = c.link.WriteMessages(c.ps)
+	for i := range c.flight[:messages] {
+		bytes += int64(len(c.ps[i].Header) + len(c.ps[i].Body))
+		c.flight[i].Release()
+	}
+	clear(c.ps)
+	c.flight = c.flight[messages:]
+	return messages, bytes, err
+}
+
+func (c *messageCarrier) direct() bool { return false }
+func (c *messageCarrier) eager() bool  { return false }
+func (c *messageCarrier) stuck() bool  { return false }
+
+func (c *messageCarrier) idle()             {}
+func (c *messageCarrier) closeWrite() error { return c.link.CloseWrite() }
+func (c *messageCarrier) close() error      { return c.link.Close() }
+
+// expire closes the link after the time that the reader of a broken link is given. A message link has no
+// deadlines; a timer of the pipe's scope stands in.
+func (c *messageCarrier) expire() {
+	c.pipe.scope.AfterFunc(drainTime, func() { _ = c.link.Close() })
+}
+
+func (c *messageCarrier) resume() {
+	select {
+	case c.room <- struct{}{}:
+	default:
+	}
+}
+
+func (c *messageCarrier) read() error {
+	bodies := make([][]byte, readAtOnce)
+	for {
+		n, err := c.link.ReadMessages(bodies)
+		if ok, derr := c.deliver(bodies[:n]); !ok {
+			return derr
+		}
+		clear(bodies[:n])
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// deliver hands a batch of messages to the pattern. It reports false, and why, if the pipe is to end.
+func (c *messageCarrier) deliver(bodies [][]byte) (ok bool, err error) {
+	p := c.pipe
+	run := make([]msg.Message, 0, len(bodies))
+	for _, data := range bodies {
+		p.in.bytes.Add(uint64(len(data)))
+		if limit := p.socket.options.MaxMessageSize; limit > 0 && int64(len(data)) > limit {
+			err = wire.Errorf(wire.ReasonOversize, "peer sent a message of %d bytes and at most %d are allowed: raise MaxMessageSize or send less",
+				len(data), limit)
+			break
+		}
+		head, expired := 0, false
+		if c.splitter != nil {
+			if head, expired, err = c.splitter.Split(data); err != nil {
+				break
+			}
+		}
+		if expired {
+			p.dropN(DropTTL, 1)
+			continue
+		}
+		run = append(run, msg.Received(data, head, &p.origin))
+	}
+	if !p.hand(run, c.room) {
+		return false, ErrPipeClosed
+	}
+	return err == nil, err
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+
+package engine
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/sprymq/spry/internal/queue"
+	"github.com/sprymq/spry/internal/wire"
+	"github.com/sprymq/spry/transport"
+)
+
+// Options of a socket, as the root package documents them. Resolve gives zero fields their defaults.
+type Options struct {
+	Name             string
+	SendQueue        int
+	RecvQueue        int
+	SendQueueBytes   int64
+	RecvQueueBytes   int64
+	MaxMessageSize   int64
+	TTL              int
+	Linger           time.Duration
+	HandshakeTimeout time.Duration
+	MaxHandshakes    int
+	Backoff          Backoff
+	Authorize        func(ctx context.Context, p *Pipe) error
+	Transports       []transport.Transport
+	Dialects         []wire.Dialect
+	Network          *Network
+	Logger           *slog.Logger
+	Trace            func(Event)
+}
+
+// Unlimited stands for "no limit" in resolved options.
+const unlimited = 1<<31 - 1
+
+// Resolve checks the options and fills in the defaults. Zero means the default, negative unlimited or off.
+func (o Options) Resolve() (Options, error) {
+	count(&o.SendQueue, 16384)
+	count(&o.RecvQueue, 16384)
+	size(&o.SendQueueBytes, 4<<20)
+	size(&o.RecvQueueBytes, 4<<20)
+	count(&o.MaxHandshakes, 256)
+	switch {
+	case o.MaxMessageSize == 0:
+		o.MaxMessageSize = 16 << 20
+	case o.MaxMessageSize < 0:
+		o.MaxMessageSize = 0
+	}
+	if o.TTL == 0 {
+		o.TTL = 8
+	}
+	if o.TTL < 1 || o.TTL > 255 {
+		return o, fmt.Errorf("%w: TTL is %d and must be from 1 to 255", ErrConfig, o.TTL)
+	}
+	switch {
+	case o.Linger == 0:
+		o.Linger = time.Second
+	case o.Linger < 0:
+		o.Linger = 0
+	}
+	switch {
+	case o.HandshakeTimeout == 0:
+		o.HandshakeTimeout = 10 * time.Second
+	case o.HandshakeTimeout < 0:
+		return o, fmt.Errorf("%w: HandshakeTimeout is negative: a peer that says nothing would stay for ever", ErrConfig)
+	}
+	if o.Network == nil {
+		o.Network = DefaultNetwork
+	}
+	var err error
+	o.Backoff, err = o.Backoff.resolve()
+	return o, err
+}
+
+func count(n *int, byDefault int) {
+	switch {
+	case *n == 0:
+		*n = byDefault
+	case *n < 0:
+		*n = unlimited
+	}
+}
+
+func size(n *int64, byDefault int64) {
+	switch {
+	case *n == 0:
+		*n = byDefault
+	case *n < 0:
+		*n = 1<<63 - 1
+	}
+}
+
+// SendLimits bound a pipe's outbox.
+func (o Options) SendLimits() queue.Limits {
+	return queue.Limits{Messages: o.SendQueue, Bytes: o.SendQueueBytes}
+}
+
+// RecvLimits bound a pipe's queue in an inbox.
+func (o Options) RecvLimits() queue.Limits {
+	return queue.Limits{Messages: o.RecvQueue, Bytes: o.RecvQueueBytes}
+}
+
+// Backoff says how long a dialer waits between attempts: a random time up to a bound that begins at Min and
+// grows by Factor up to Max.
+type Backoff struct {
+	Min, Max time.Duration
+	Factor   float64
+}
+
+// stableAfter is how long a connection must have lived for its dialer to begin at Min again.
+const stableAfter = 5 * time.Second
+
+func (b Backoff) resolve() (Backoff, error) {
+	if b.Min == 0 {
+		b.Min = 100 * time.Millisecond
+	}
+	if b.Max == 0 {
+		b.Max = max(30*time.Second, b.Min)
+	}
+	if b.Factor == 0 {
+		b.Factor = 2
+	}
+	switch {
+	case b.Min < 0 || b.Max < b.Min:
+		return b, fmt.Errorf("%w: Backoff.Min %v and Backoff.Max %v: want 0 < Min <= Max", ErrConfig, b.Min, b.Max)
+	case b.Factor < 1:
+		return b, fmt.Errorf("%w: Backoff.Factor %v is less than 1", ErrConfig, b.Factor)
+	}
+	return b, nil
+}
+
+// wait returns the time to wait after that many failed attempts in a row, of which the first is number 0. The
+// whole of it is random, so that many dialers of one peer do not come back at once.
+func (b Backoff) wait(attempt int) time.Duration {
+	bound := float64(b.Min)
+	for i := 0; i < attempt && bound < float64(b.Max); i++ {
+		bound *= b.Factor
+	}
+	return time.Duration(rand.Int64N(int64(min(bound, float64(b.Max))) + 1))
+}

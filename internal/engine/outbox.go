@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+
+package engine
+
+import (
+	"context"
+	"sync"
+
+	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/queue"
+)
+
+// An outbox is the sending half of a pipe: a bounded queue in front of a carrier, and the figures that say
+// what became of every message. Under mu, at any moment:
+//
+//	offered = sent + queued + returned + dropped
+//
+// Whoever finds it not busy and puts something in takes the writer's role; a role, not a lock, because
+// writing may wait.
+type outbox struct {
+	mu      sync.Mutex
+	carrier carrier
+	limits  queue.Limits
+
+	queued int   // messages, those in flight included
+	bytes  int64 // and their size
+	busy   bool  // somebody has the writer's role
+	held   bool  // attaching is not finished: nothing is written yet
+	shut   bool  // nothing is accepted any more
+	hungry bool  // somebody was refused for want of room and waits for Writable
+
+	offered, sent, returned uint64
+	dropped                 drops
+	flushers                queue.Waiters
+}
+
+// An Overflow says what a best-effort pattern does when a pipe's queue is full.
+type Overflow uint8
+
+// The policies.
+const (
+	DropOldest Overflow = iota // the oldest queued message makes room; one that is being written stays
+	DropNewest                 // the message is not queued to this pipe
+	Block                      // the sender waits
+	Disconnect                 // the pipe is closed
+)
+
+// roomLocked reports whether n more bytes fit. One message fits into an empty queue, however large.
+func (o *outbox) roomLocked(n int) bool {
+	return o.queued < o.limits.Messages && (o.queued == 0 || o.bytes+int64(n) <= o.limits.Bytes)
+}
+
+func (o *outbox) putLocked(header, body []byte, m *msg.Message) {
+	o.bytes += int64(o.carrier.put(header, body, m))
+	o.queued++
+	o.offered++
+}
+
+// claimLocked takes the writer's role if it is free and there is something to write.
+func (o *outbox) claimLocked() bool {
+	if o.busy || o.held {
+		return false
+	}
+	o.busy = true
+	return true
+}
+
+// dropOldestLocked makes room for n bytes, if messages that are not being written stand in the way, and returns
+// how many it dropped.
+func (o *outbox) dropOldestLocked(n int) (dropped int) {
+	for ; !o.roomLocked(n) && o.carrier.pending() > 0; dropped++ {
+		o.bytes -= int64(o.carrier.drop())
+		o.queued--
+		o.dropped[DropOverflow]++
+	}
+	return dropped
+}
+
+// settleLocked books what a write took, and reports whether senders that wait for room should be told.
+func (o *outbox) settleLocked(messages int, bytes int64) (tell bool) {
+	o.queued -= messages
+	o.bytes -= bytes
+	o.sent += uint64(messages)
+	if !o.flushers.Empty() {
+		o.flushers.WakeAll()
+	}
+	if o.hungry && o.queued <= o.limits.Messages/2 && o.bytes <= o.limits.Bytes/2 {
+		o.hungry, tell = false, true
+	}
+	return tell
+}
+
+// unsentLocked empties the outbox of a dead pipe. With keep, the messages that nobody took whole are returned;
+// otherwise they are dropped.
+func (o *outbox) unsentLocked(keep bool) []msg.Message {
+	var unsent []msg.Message
+	if keep {
+		unsent = o.carrier.unsent()
+		o.returned += uint64(len(unsent))
+		o.queued -= len(unsent)
+	}
+	o.dropped[DropPipeClosed] += uint64(o.queued)
+	o.queued, o.bytes = 0, 0
+	o.carrier.discard()
+	o.flushers.WakeAll()
+	return unsent
+}
+
+// flush waits until everything that is queued now has left the outbox, one way or another.
+func (o *outbox) flush(ctx context.Context) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	mark := o.offered
+	for o.queued > 0 && o.offered-uint64(o.queued) < mark {
+		w := o.flushers.Add()
+		o.mu.Unlock()
+		err := w.Park(ctx)
+		o.mu.Lock()
+		o.flushers.Done(w, err)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

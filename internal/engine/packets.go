@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+
+package engine
+
+import "github.com/sprymq/spry/internal/msg"
+
+// packetSlab is how many message values a packets allocates at a time.
+const packetSlab = 64
+
+// packets is a run of messages that are not encoded: for links of whole messages, and within the process.
+type packets struct {
+	run []msg.Message
+}
+
+// put adds a message and returns its size. Header and body end up behind each other, copied if the body is
+// small or borrowed.
+func (q *packets) put(header, body []byte, m *msg.Message) int {
+	var own msg.Message
+	switch {
+	case m == nil:
+		own = msg.OfParts(header, body)
+	case len(header) == 0:
+		own = m.Take()
+	case m.Len() < byReference && !m.Multipart():
+		own = msg.OfParts(header, m.Body())
+		m.Release()
+	default:
+		own = m.Take()
+		own.SetHeader(append([]byte(nil), header...))
+	}
+	if len(q.run) == cap(q.run) {
+		q.growRun()
+	}
+	q.run = append(q.run, own)
+	return q.sizeOf(len(q.run) - 1)
+}
+
+// growRun gives the run more room. It may move: message values are handed out by pointer only once the run was
+// taken, and then a new run begins in the unused rest of its memory.
+func (q *packets) growRun() {
+	run := make([]msg.Message, len(q.run), 2*len(q.run)+packetSlab)
+	copy(run, q.run)
+	q.run = run
+}
+
+func (q *packets) sizeOf(i int) int { return len(q.run[i].Header()) + q.run[i].Len() }
+
+// take returns the run and begins a new one in the unused rest of its slab.
+func (q *packets) take() []msg.Message {
+	run := q.run
+	q.run = run[len(run):]
+	return run[:len(run):len(run)]
+}
+
+// drop takes the first message out and returns its size.
+func (q *packets) drop() int {
+	n := q.sizeOf(0)
+	q.run[0].Release()
+	q.run = q.run[1:]
+	return n
+}
+
+func (q *packets) reset() {
+	releaseAll(q.run)
+	*q = packets{}
+}
+
+func sizeOfRun(run []msg.Message) (n int64) {
+	for i := range run {
+		n += int64(len(run[i].Header()) + run[i].Len())
+	}
+	return n
+}
+
+func releaseAll(run []msg.Message) {
+	for i := range run {
+		run[i].Release()
+	}
+}
+
+// clean returns run as messages that belong to nobody: without routing header and origin.
+func clean(run []msg.Message) []msg.Message {
+	out := make([]msg.Message, 0, len(run))
+	for i := range run {
+		out = append(out, run[i].Bare())
+	}
+	return out
+}

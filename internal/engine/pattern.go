@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+
+package engine
+
+import (
+	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/transport"
+)
+
+// A Pattern is what happens to messages: routing, filtering, request state. It sees pipes and messages, never
+// bytes on a wire or connections. The engine calls it without holding a lock of its own, from many goroutines;
+// a pattern's methods must not block.
+type Pattern interface {
+	// Traits are constant.
+	Traits() Traits
+
+	// Attach takes a new pipe in, or refuses it with an error. Messages may come as soon as it is called.
+	Attach(p *Pipe) error
+
+	// Detach says that an attached pipe is over. unsent are the messages that nobody took, if Traits ask for
+	// them; they belong to the pattern.
+	Detach(p *Pipe, unsent []msg.Message)
+
+	// Receive offers a run of messages, in order, and returns how many the pattern took. It owns those. The
+	// rest is offered again after the pipe's source has found room.
+	Receive(p *Pipe, run []msg.Message) (taken int)
+
+	// Writable says that a pipe which refused a message has room again.
+	Writable(p *Pipe)
+
+	// Refuse makes every call of the application fail with err, those that wait included. Messages that were
+	// accepted go on.
+	Refuse(err error)
+
+	// Pending is the number of accepted messages that are in no pipe's queue.
+	Pending() int
+
+	// Close drops and counts what is left, after the last pipe has gone. It returns the number of accepted
+	// messages that were not handed to any pipe.
+	Close() (lost int)
+}
+
+// Traits of a pattern.
+type Traits struct {
+	// Hello names the protocol and, for listeners, the alternatives.
+	Hello transport.Hello
+
+	// ReturnsUnsent asks for the unwritten messages of a dead pipe.
+	ReturnsUnsent bool
+}

@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: MIT
+
+package engine
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+
+	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/scope"
+	"github.com/sprymq/spry/internal/wire"
+	"github.com/sprymq/spry/transport"
+)
+
+// A Pipe is one live connection of a socket with one peer.
+type Pipe struct {
+	id       uint32
+	socket   *Socket
+	endpoint *Endpoint
+	scope    *scope.Scope
+	link     transport.Link
+	session  *wire.Session
+	origin   msg.Origin
+	out      outbox
+	writer   *scope.Task
+
+	// State is the pattern's: set in Attach, read while the pipe is attached.
+	State any
+
+	in      inbound
+	discard atomic.Bool // the socket is closing: what arrives is dropped
+
+	attached bool // under socket.mu
+	over     atomic.Bool
+	err      error // why the pipe ended; set before over
+	errOnce  sync.Once
+	done     chan struct{}
+}
+
+// ID is unique among the pipes of the process, is never used again, and fits a backtrace: 1 to 2^31-1.
+func (p *Pipe) ID() uint32 { return p.id }
+
+// Socket is the pipe's socket.
+func (p *Pipe) Socket() *Socket { return p.socket }
+
+// Endpoint is the dialer or listener that made the pipe.
+func (p *Pipe) Endpoint() *Endpoint { return p.endpoint }
+
+// LocalAddr is this end's address.
+func (p *Pipe) LocalAddr() net.Addr { return p.link.LocalAddr() }
+
+// RemoteAddr is the peer's address.
+func (p *Pipe) RemoteAddr() net.Addr { return p.link.RemoteAddr() }
+
+// Dialect is "sp", "zmtp" or "inproc".
+func (p *Pipe) Dialect() string { return p.session.Dialect }
+
+// Local is the protocol that the local end settled on.
+func (p *Pipe) Local() transport.Hello { return p.session.Local }
+
+// PeerProtocol is the peer's protocol number.
+func (p *Pipe) PeerProtocol() uint16 { return p.session.Peer }
+
+// Metadata is what the peer said of itself.
+func (p *Pipe) Metadata() map[string]string { return p.session.Metadata }
+
+// TLS is the state of the connection's TLS, or nil.
+func (p *Pipe) TLS() *tls.ConnectionState {
+	if s, ok := p.link.(*transport.Stream); ok {
+		if c, ok := s.Conn.(interface{ ConnectionState() tls.ConnectionState }); ok {
+			state := c.ConnectionState()
+			return &state
+		}
+	}
+	return nil
+}
+
+// Creds tell who the peer's process is, or nil.
+func (p *Pipe) Creds() *transport.Creds {
+	if s, ok := p.link.(*transport.Stream); ok {
+		return s.Creds
+	}
+	return nil
+}
+
+// Done is closed when the pipe is over.
+func (p *Pipe) Done() <-chan struct{} { return p.done }
+
+// Err says why the pipe is over: nil while it lives, io.EOF after the peer's orderly end.
+func (p *Pipe) Err() error {
+	select {
+	case <-p.done:
+		return p.err
+	default:
+		return nil
+	}
+}
+
+// Close ends the pipe at once. A dialer makes a new one in its own time.
+func (p *Pipe) Close() error {
+	p.end(ErrClosed)
+	return nil
+}
+
+// Origin is what messages of this pipe point to.
+func (p *Pipe) Origin() *msg.Origin { return &p.origin }
+
+// PipeOf is the pipe that a message came from, or nil.
+func PipeOf(m *msg.Message) *Pipe {
+	if o := m.Origin(); o != nil {
+		return o.Pipe.(*Pipe)
+	}
+	return nil
+}
+
+// TrySend queues a message, whose routing header is header, if there is room, and sees to its being written.
+// If m is nil, body is copied; else the contents of m are taken. If there is no room, nothing is taken, and the
+// pattern's Writable is called when there is some again. It must not be called under the pattern's lock.
+func (p *Pipe) TrySend(header, body []byte, m *msg.Message) bool {
+	queued, write := p.TryQueue(header, body, m)
+	if write {
+		p.Write()
+	}
+	return queued
+}
+
+// TryQueue is TrySend without the writing: if write is true, the caller has the writer's role and calls Write
+// when it has released its locks.
+func (p *Pipe) TryQueue(header, body []byte, m *msg.Message) (queued, write bool) {
+	o := &p.out
+	n := sizeOf(header, body, m)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.shut || !o.roomLocked(n) {
+		o.hungry = !o.shut
+		return false, false
+	}
+	o.putLocked(header, body, m)
+	return true, o.claimLocked()
+}
+
+// TryQueueBatch queues as many of ms as there is room for, all without a routing header, and returns how many.
+func (p *Pipe) TryQueueBatch(ms []*msg.Message) (n int, write bool) {
+	o := &p.out
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for n < len(ms) && !o.shut && o.roomLocked(ms[n].Len()) {
+		o.putLocked(nil, nil, ms[n])
+		n++
+	}
+	o.hungry = o.hungry || n < len(ms) && !o.shut
+	return n, n > 0 && o.claimLocked()
+}
+
+// Offer queues a message to a pipe of a best-effort pattern. If there is no room, overflow decides which message
+// is dropped. Block is the caller's business (see [Pipe.HasRoom]), and so is Disconnect, for which Offer reports
+// that the pipe overflowed (see [Pipe.Overflowed]). m is a clone, or nil: then body is copied.
+func (p *Pipe) Offer(header, body []byte, m *msg.Message, overflow Overflow) (write, overflowed bool) {
+	o := &p.out
+	n := sizeOf(header, body, m)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	fits := o.roomLocked(n)
+	if !fits && !o.shut && overflow == DropOldest {
+		dropped := o.dropOldestLocked(n)
+		p.socket.dropped(p, DropOverflow, dropped)
+		fits = o.roomLocked(n)
+	}
+	if fits && !o.shut {
+		o.putLocked(header, body, m)
+		return o.claimLocked(), false
+	}
+	reason := DropOverflow
+	if o.shut {
+		reason = DropPipeClosed
+	}
+	o.offered++
+	o.dropped[reason]++
+	p.socket.dropped(p, reason, 1)
+	if m != nil {
+		m.Release()
+	}
+	return false, !o.shut
+}
+
+// Overflowed ends a pipe whose queue is full, by the policy Disconnect.
+func (p *Pipe) Overflowed() { p.end(errOverflow) }
+
+var errOverflow = errors.New("the peer does not keep up, and the overflow policy is Disconnect")
+
+func sizeOf(header, body []byte, m *msg.Message) int {
+	if m != nil {
+		return len(header) + m.Len()
+	}
+	return len(header) + len(body)
+}
+
+// HasRoom reports whether a message of n bytes fits, and if not, asks for Writable to be called when there is
+// room.
+func (p *Pipe) HasRoom(n int) bool {
+	p.out.mu.Lock()
+	defer p.out.mu.Unlock()
+	if p.out.shut {
+		return true // it takes nothing, and holds nobody up
+	}
+	room := p.out.roomLocked(n)
+	p.out.hungry = p.out.hungry || !room
+	return room
+}
+
+// Load is the number of messages queued to be sent.
+func (p *Pipe) Load() int {
+	p.out.mu.Lock()
+	defer p.out.mu.Unlock()
+	return p.out.queued
+}
+
+// Refused counts a message that could not be offered to any queue: it was meant for this pipe.
+func (p *Pipe) Refused(reason Drop) {
+	p.out.mu.Lock()
+	p.out.offered++
+	p.out.dropped[reason]++
+	p.out.mu.Unlock()
+	p.socket.dropped(p, reason, 1)
+}
+
+// Flush waits until everything that is queued now was handed to the link, or the pipe is over.
+func (p *Pipe) Flush(ctx context.Context) error { return p.out.flush(ctx) }
+
+// Write writes what is queued. The caller has the writer's role, which Write passes on or gives up. It does not
+// wait, and must not be called under the pattern's lock.
+func (p *Pipe) Write() {
+	for p.out.carrier.eager() {
+		if done := p.writeOnce(false); done {
+			return
+		}
+	}
+	p.writeInBackground()
+}
+
+func (p *Pipe) writeInBackground() {
+	if p.writer.Start() != nil { // closing: the queue is emptied by end
+		p.giveUpRole()
+	}
+}
+
+// writeAll is the writer's goroutine: started when there is something to write, gone when there is not.
+func (p *Pipe) writeAll() {
+	for !p.writeOnce(true) {
+	}
+}
+
+// writeOnce writes once. It reports whether the writer's role was given up, because nothing is left to write
+// or the pipe is over.
+func (p *Pipe) writeOnce(wait bool) (done bool) {
+	o := &p.out
+	o.mu.Lock()
+	if p.over.Load() || !o.carrier.take() {
+		return p.yieldRoleLocked()
+	}
+	o.mu.Unlock()
+
+	messages, bytes, err := o.carrier.write(wait)
+
+	o.mu.Lock()
+	tell := o.settleLocked(messages, bytes)
+	last := err == nil && (o.queued == 0 || o.carrier.stuck())
+	if last {
+		done = p.yieldRoleLocked()
+	} else {
+		o.mu.Unlock()
+	}
+	if tell {
+		p.socket.pattern.Writable(p)
+	}
+	if err != nil {
+		p.writeFailed(err)
+		p.giveUpRole()
+		return true
+	}
+	return done
+}
+
+// yieldRoleLocked gives the writer's role up and releases the lock. If the pipe is over, what is left is seen
+// to: nobody else may touch it while somebody has the role.
+func (p *Pipe) yieldRoleLocked() bool {
+	o := &p.out
+	over := p.over.Load()
+	if !over {
+		o.busy = false
+		o.carrier.idle()
+	}
+	o.mu.Unlock()
+	if over {
+		p.finish()
+	}
+	return true
+}
+
+func (p *Pipe) giveUpRole() {
+	p.out.mu.Lock()
+	p.yieldRoleLocked()
+}
+
+// writeFailed stops sending. What the peer sent before the connection broke is still read: the reader is
+// given a short time for it, and ends the pipe.
+func (p *Pipe) writeFailed(err error) {
+	p.setErr(err)
+	p.out.mu.Lock()
+	p.out.shut = true
+	p.out.mu.Unlock()
+	p.out.carrier.expire()
+}
+
+func (p *Pipe) setErr(err error) { p.errOnce.Do(func() { p.err = err }) }
+
+// end ends the pipe. The first cause stands.
+func (p *Pipe) end(cause error) {
+	p.setErr(cause)
+	o := &p.out
+	o.mu.Lock()
+	o.shut = true
+	first := p.over.CompareAndSwap(false, true)
+	finish := first && !o.busy
+	o.busy = true // the role is never free again: a writer at work sees that the pipe is over
+	o.mu.Unlock()
+	if first {
+		_ = o.carrier.close()
+	}
+	if finish {
+		p.finish()
+	}
+}
+
+// finish is called once, with the writer's role, when the pipe is over.
+func (p *Pipe) finish() {
+	o := &p.out
+	keep := p.socket.pattern.Traits().ReturnsUnsent
+	o.mu.Lock()
+	before := o.dropped[DropPipeClosed]
+	unsent := o.unsentLocked(keep)
+	lost := int(o.dropped[DropPipeClosed] - before)
+	o.mu.Unlock()
+	if lost > 0 {
+		p.socket.dropped(p, DropPipeClosed, lost)
+	}
+	p.socket.detach(p, unsent)
+	close(p.done)
+	p.scope.Cancel(p.err)
+}
+
+// orderly reports whether an error is a peer's orderly end or our own close.
+func orderly(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed)
+}

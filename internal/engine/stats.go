@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: MIT
+
+package engine
+
+import (
+	"fmt"
+	"sort"
+
+	"github.com/sprymq/spry/internal/wire"
+)
+
+// SendStats are the books of sending: Offered = Sent + Queued + Returned + the sum of Dropped.
+type SendStats struct {
+	Offered     uint64
+	Sent        uint64
+	Queued      uint64
+	QueuedBytes int64
+	Returned    uint64
+	Unknown     uint64
+	Dropped     map[string]uint64
+}
+
+// RecvStats are the books of receiving: Arrived = Delivered + Queued + the sum of Dropped.
+type RecvStats struct {
+	Arrived     uint64
+	Delivered   uint64
+	Queued      uint64
+	QueuedBytes int64
+	Filtered    uint64
+	Bytes       uint64
+	Dropped     map[string]uint64
+}
+
+// PipeStats are the figures of one pipe.
+type PipeStats struct {
+	ID   uint32
+	Out  SendStats
+	In   RecvStats
+	Live bool
+}
+
+// EndpointStats are the figures of one endpoint.
+type EndpointStats struct {
+	URL         string
+	Listening   bool
+	Pipes       int
+	Established uint64
+	Rejected    map[string]uint64
+}
+
+// Stats are the figures of a socket, each pipe's of one moment.
+type Stats struct {
+	Out       SendStats // of all pipes, past ones included
+	In        RecvStats
+	Pipes     []PipeStats // live ones, and past ones whose messages are not all received yet
+	Endpoints []EndpointStats
+	Rejected  map[string]uint64 // of all endpoints, past ones included
+	Pending   int               // accepted messages that are in no pipe's queue
+	Panics    uint64            // of the user's callbacks
+}
+
+// Name is the socket's name in logs and statistics.
+func (s *Socket) Name() string {
+	if s.options.Name != "" {
+		return s.options.Name
+	}
+	return fmt.Sprintf("%s-%d", s.pattern.Traits().Hello.Name, s.id)
+}
+
+// pastPipes remembers the figures of what is gone.
+type pastPipes struct {
+	out      SendStats
+	in       RecvStats
+	undone   []*Pipe // over, but with messages in an inbox
+	rejected map[wire.Reason]uint64
+}
+
+func (past *pastPipes) add(p *Pipe) { past.undone = append(past.undone, p) }
+
+// settle moves the figures of pipes whose inbox is empty into the sums.
+func (past *pastPipes) settle() {
+	rest := past.undone[:0]
+	for _, p := range past.undone {
+		st := p.Stats()
+		if st.In.Queued > 0 || st.Out.Queued > 0 {
+			rest = append(rest, p)
+			continue
+		}
+		past.out.add(st.Out)
+		past.in.add(st.In)
+	}
+	clear(past.undone[len(rest):])
+	past.undone = rest
+}
+
+func (past *pastPipes) endpoint(e *Endpoint) {
+	if past.rejected == nil {
+		past.rejected = make(map[wire.Reason]uint64)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for r, n := range e.rejected {
+		past.rejected[r] += n
+	}
+	clear(e.rejected)
+}
+
+func (a *SendStats) add(b SendStats) {
+	a.Offered += b.Offered
+	a.Sent += b.Sent
+	a.Queued += b.Queued
+	a.QueuedBytes += b.QueuedBytes
+	a.Returned += b.Returned
+	a.Unknown += b.Unknown
+	a.Dropped = addCounts(a.Dropped, b.Dropped)
+}
+
+func (a *RecvStats) add(b RecvStats) {
+	a.Arrived += b.Arrived
+	a.Delivered += b.Delivered
+	a.Queued += b.Queued
+	a.QueuedBytes += b.QueuedBytes
+	a.Filtered += b.Filtered
+	a.Bytes += b.Bytes
+	a.Dropped = addCounts(a.Dropped, b.Dropped)
+}
+
+func addCounts(sum, more map[string]uint64) map[string]uint64 {
+	if sum == nil {
+		sum = make(map[string]uint64, len(more))
+	}
+	for k, n := range more {
+		sum[k] += n
+	}
+	return sum
+}
+
+// Stats returns the pipe's figures. Each half is of one moment.
+func (p *Pipe) Stats() PipeStats {
+	return PipeStats{ID: p.id, Out: p.out.stats(p), In: p.in.stats(), Live: !p.over.Load()}
+}
+
+func (o *outbox) stats(p *Pipe) SendStats {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	st := SendStats{
+		Offered: o.offered, Sent: o.sent, Queued: uint64(o.queued), QueuedBytes: o.bytes, Returned: o.returned,
+		Dropped: make(map[string]uint64),
+	}
+	o.dropped.addTo(st.Dropped)
+	return st
+}
+
+func (in *inbound) stats() RecvStats {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	st := RecvStats{
+		Arrived: in.arrived, Delivered: in.delivered, Filtered: in.filtered, Bytes: in.bytes.Load(),
+		Dropped: make(map[string]uint64),
+	}
+	dropped := in.dropped
+	for _, src := range in.sources {
+		c := src.Counts()
+		st.Arrived += c.Arrived
+		st.Delivered += c.Delivered
+		st.Queued += uint64(c.Queued)
+		st.QueuedBytes += c.QueuedBytes
+		dropped[DropOverflow] += c.Overflow
+		dropped[DropClosed] += c.Lost
+	}
+	dropped.addTo(st.Dropped)
+	return st
+}
+
+// Stats returns the socket's figures.
+func (s *Socket) Stats() Stats {
+	s.mu.Lock()
+	s.past.settle()
+	var st Stats
+	st.Out.add(s.past.out)
+	st.In.add(s.past.in)
+	st.Rejected = make(map[string]uint64)
+	for r, n := range s.past.rejected {
+		st.Rejected[string(r)] += n
+	}
+	pipes := append([]*Pipe(nil), s.past.undone...)
+	for _, p := range s.pipes {
+		pipes = append(pipes, p)
+	}
+	endpoints := s.endpointsLocked()
+	s.mu.Unlock()
+
+	for _, p := range pipes {
+		ps := p.Stats()
+		st.Out.add(ps.Out)
+		st.In.add(ps.In)
+		st.Pipes = append(st.Pipes, ps)
+	}
+	sort.Slice(st.Pipes, func(i, j int) bool { return st.Pipes[i].ID < st.Pipes[j].ID })
+	for _, e := range endpoints {
+		es := e.Stats()
+		for r, n := range es.Rejected {
+			st.Rejected[r] += n
+		}
+		st.Endpoints = append(st.Endpoints, es)
+	}
+	sort.Slice(st.Endpoints, func(i, j int) bool { return st.Endpoints[i].URL < st.Endpoints[j].URL })
+	st.Pending = s.pattern.Pending()
+	st.Panics = s.panics.Load()
+	return st
+}
+
+// Stats returns the endpoint's figures.
+func (e *Endpoint) Stats() EndpointStats {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	es := EndpointStats{URL: e.shown, Listening: e.listen, Pipes: len(e.pipes), Established: e.established, Rejected: make(map[string]uint64)}
+	for r, n := range e.rejected {
+		es.Rejected[string(r)] += n
+	}
+	return es
+}

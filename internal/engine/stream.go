@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+
+package engine
+
+import (
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/sprymq/spry/internal/buf"
+	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/wire"
+)
+
+const (
+	// inlineAfter is how long a stream must have been quiet for a sender to write by itself. A sender that
+	// always did would make one system call a message.
+	inlineAfter = 5 * time.Microsecond
+
+	// drainTime is how long the reader of a connection that cannot be written any more goes on.
+	drainTime = time.Second
+)
+
+// A streamCarrier carries messages over a stream of bytes, framed by a dialect.
+type streamCarrier struct {
+	conn      net.Conn
+	pipe      *Pipe
+	framing   wire.Framing
+	decoder   wire.Decoder
+	unblocked *directWriter // nil where the connection cannot be written without blocking
+
+	pend, flight *encoded
+	partial      int // bytes of the first frame in flight that are written
+	vec, vecBase net.Buffers
+
+	lastWrite time.Time
+	heard     atomic.Bool // something was received since the last write
+
+	room  chan struct{} // tells the reader that the pattern has room again
+	first *buf.Chunk    // what the handshake read into
+	early [2]int        // begin and end of the bytes in it that are not consumed
+}
+
+func newStreamCarrier(p *Pipe, conn net.Conn, s *wire.Session, first *buf.Chunk, begin, end int) *streamCarrier {
+	return &streamCarrier{
+		conn: conn, pipe: p, framing: s.Framing, decoder: s.Decoder, unblocked: newDirectWriter(conn),
+		pend: &encoded{}, flight: &encoded{}, room: make(chan struct{}, 1), first: first, early: [2]int{begin, end},
+	}
+}
+
+func (c *streamCarrier) put(header, body []byte, m *msg.Message) int {
+	before := c.pend.size
+	c.pend.put(c.framing, header, body, m)
+	return int(c.pend.size - before)
+}
+
+func (c *streamCarrier) pending() int { return c.pend.len() }
+
+func (c *streamCarrier) drop() int {
+	before := c.pend.size
+	c.pend.drop()
+	return int(before - c.pend.size)
+}
+
+func (c *streamCarrier) take() bool {
+	if c.flight.len() == 0 {
+		if c.pend.len() == 0 {
+			return false
+		}
+		c.flight.reset(true)
+		c.pend, c.flight, c.partial = c.flight, c.pend, 0
+	}
+	return true
+}
+
+func (c *streamCarrier) unsent() []msg.Message {
+	return append(c.flight.messages(), c.pend.messages()...)
+}
+
+func (c *streamCarrier) discard() {
+	c.flight.reset(false)
+	c.pend.reset(false)
+	c.flight, c.pend = &encoded{}, &encoded{}
+}
+
+func (c *streamCarrier) direct() bool { return c.unblocked != nil }
+
+func (c *streamCarrier) eager() bool {
+	return c.direct() && (c.heard.Load() || time.Since(c.lastWrite) > inlineAfter)
+}
+
+func (c *streamCarrier) write(wait bool) (messages int, bytes int64, err error) {
+	size := c.flight.size
+	whole := size - int64(c.partial)
+	c.vec = c.flight.buffers(c.vecBase[:0], c.partial)
+	c.vecBase = c.vec
+	var n int64
+	switch {
+	case !wait:
+		n, err = c.unblocked.write(c.vec)
+	case len(c.vec) == 1:
+		var k int
+		k, err = c.conn.Write(c.vec[0])
+		n = int64(k)
+	default:
+		n, err = c.vec.WriteTo(c.conn)
+	}
+	clear(c.vecBase)
+	c.heard.Store(false)
+	c.lastWrite = time.Now()
+	if n == whole && c.flight.first == 0 {
+		messages = c.flight.len()
+		c.flight.reset(true)
+		c.partial = 0
+		return messages, size, err
+	}
+	messages, c.partial = c.flight.written(n, c.partial)
+	return messages, size - c.flight.size, err
+}
+
+func (c *streamCarrier) stuck() bool { return false }
+
+func (c *streamCarrier) idle() {
+	c.flight.reset(false)
+	c.pend.shrink()
+}
+
+func (c *streamCarrier) closeWrite() error {
+	if half, ok := c.conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return c.conn.Close()
+}
+
+func (c *streamCarrier) expire()      { _ = c.conn.SetReadDeadline(time.Now().Add(drainTime)) }
+func (c *streamCarrier) close() error { return c.conn.Close() }
+
+func (c *streamCarrier) resume() {
+	select {
+	case c.room <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+
+package engine
+
+import (
+	"github.com/sprymq/spry/internal/buf"
+	"github.com/sprymq/spry/internal/msg"
+)
+
+const (
+	minChunk   = 4 << 10   // what an idle connection keeps
+	maxChunk   = 256 << 10 // what a busy one reads at a time
+	keepChunks = 4         // past chunks that a reader waits for to be free again
+	minRead    = 256       // room in a chunk that is worth a read
+	quietReads = 64        // small reads in a row after which chunks become smaller
+	minSlab    = 8         // message values that a quiet connection allocates at a time
+	maxSlab    = 256
+)
+
+// A streamReader turns what a connection sends into runs of messages. Messages point into the chunk that they
+// were read into; a frame that does not fit into what is left of a chunk moves, as far as it has come, to a
+// new one. Memory is only ever spent on bytes that have arrived: a chunk for a large frame at most doubles
+// what is there, whatever length the peer announced, or is as large as a frame that the peer did send before.
+type streamReader struct {
+	c      *streamCarrier
+	chunk  *buf.Chunk
+	start  int // first byte not yet decoded
+	end    int // first byte not yet read
+	need   int // bytes from start on that the next frame takes, as far as is known
+	size   int // of the next ordinary chunk
+	quiet  int // small reads in a row
+	proved int // largest frame that has wholly arrived
+	past   []*buf.Chunk
+	batch  msg.Batch
+	slab   int // capacity of the last slab
+}
+
+func (c *streamCarrier) read() error {
+	r := &streamReader{
+		c: c, chunk: c.first, start: c.early[0], end: c.early[1], size: minChunk,
+		batch: msg.Batch{Origin: &c.pipe.origin},
+	}
+	c.first = nil
+	if err := r.decode(); err != nil {
+		return err
+	}
+	for {
+		r.makeRoom()
+		room := len(r.chunk.Data) - r.end
+		n, err := c.conn.Read(r.chunk.Data[r.end:])
+		if n > 0 {
+			r.end += n
+			c.heard.Store(true)
+			r.adapt(n, room)
+			if derr := r.decode(); derr != nil {
+				return derr
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// adapt chooses the size of the next chunk: larger whenever a read fills its room, smaller after many small
+// reads, so that a connection that falls quiet does not keep the memory of its busy time.
+func (r *streamReader) adapt(n, room int) {
+	switch {
+	case n == room && n >= r.size/2:
+		r.size, r.quiet = min(r.size*4, maxChunk), 0
+	case n > r.size/16:
+		r.quiet = 0
+	default:
+		if r.quiet++; r.quiet >= quietReads {
+			r.size, r.quiet = max(r.size/4, minChunk), 0
+		}
+	}
+}
+
+// decode hands on every whole message that is there.
+func (r *streamReader) decode() error {
+	p := r.c.pipe
+	r.need = 0
+	for r.start < r.end {
+		r.nextSlab()
+		r.batch.Chunk = r.chunk
+		n, need, err := r.c.decoder.Decode(r.chunk.Data[r.start:r.end], &r.batch)
+		r.start, r.need = r.start+n, need
+		full := r.batch.Full()
+		if run := r.batch.Msgs; len(run) > 0 {
+			r.chunk.Retain(len(run))
+			r.batch.Msgs = run[len(run):]
+			p.in.bytes.Add(uint64(n))
+			if !p.hand(run, r.c.room) {
+				return ErrPipeClosed
+			}
+		}
+		if r.batch.Expired > 0 {
+			p.dropN(DropTTL, r.batch.Expired)
+			r.batch.Expired = 0
+		}
+		if err != nil || !full {
+			return err
+		}
+	}
+	return nil
+}
+
+// nextSlab sees to it that the batch has room for messages. Slabs grow while they are filled.
+func (r *streamReader) nextSlab() {
+	if r.batch.Full() {
+		r.slab = min(max(r.slab*4, minSlab), maxSlab)
+		r.batch.Msgs = make([]msg.Message, 0, r.slab)
+	}
+}
+
+// makeRoom sees to it that the chunk has room to read into.
+func (r *streamReader) makeRoom() {
+	have, whole := r.end-r.start, len(r.chunk.Data)
+	switch {
+	case have == 0 && whole == r.size && r.chunk.Unshared():
+		r.start, r.end = 0, 0
+		return
+	case have == 0 && whole <= maxChunk && whole-r.end >= minRead:
+		return
+	case have > 0 && r.start+r.need <= whole:
+		return
+	}
+	if have == 0 {
+		r.proved = max(r.proved, whole) // a chunk made to measure, now used up
+	}
+	size := r.size
+	if r.need > size {
+		size = min(r.need, max(2*have, r.proved, maxChunk))
+	}
+	next := r.freeChunk(size)
+	copy(next.Data, r.chunk.Data[r.start:r.end])
+	r.retire(r.chunk)
+	r.chunk, r.start, r.end = next, 0, have
+}
+
+// freeChunk returns a past chunk of that size that no message points into any more, or a new one.
+func (r *streamReader) freeChunk(size int) *buf.Chunk {
+	for i, c := range r.past {
+		if len(c.Data) == size && c.Unshared() {
+			r.past = append(r.past[:i], r.past[i+1:]...)
+			return c
+		}
+	}
+	return buf.NewChunk(size)
+}
+
+// retire keeps an ordinary chunk for later and lets go of the oldest one.
+func (r *streamReader) retire(c *buf.Chunk) {
+	if len(c.Data) > maxChunk {
+		return
+	}
+	if len(r.past) == keepChunks {
+		r.past = append(r.past[:0], r.past[1:]...)
+	}
+	r.past = append(r.past, c)
+}
