@@ -16,26 +16,26 @@ const maxLength = 1<<60 - 1
 // A decoder takes messages out of a stream. It has no state but its settings: a frame that is not whole yet
 // is looked at again when more of it has come.
 type decoder struct {
-	limit    uint64 // longest message
-	prefix   int    // bytes of a frame before the message
-	typed    bool   // the first of these is a type
-	envelope wire.Envelope
-	ttl      int  // most words of a backtrace, or hops of a hop count
-	expires  bool // a longer backtrace is dropped; else it is an error
+	limit     uint64 // longest message
+	prefix    int    // bytes of a frame before the message
+	typed     bool   // the first of these is a type
+	enveloped bool   // messages have a routing header
+	splitter  splitter
 }
 
-func newDecoder(c wire.Config, local uint16) *decoder {
+func newDecoder(c wire.Config, split splitter) *decoder {
 	f := Framing(c.Framing)
-	d := &decoder{limit: maxLength, prefix: f.prefixLen(), typed: f == FramingTyped, ttl: c.TTL, expires: true}
+	d := &decoder{
+		limit:     maxLength,
+		prefix:    f.prefixLen(),
+		typed:     f == FramingTyped,
+		enveloped: split.envelope != wire.EnvelopeNone,
+		splitter:  split,
+	}
 	if c.MaxMessage > 0 {
 		d.limit = min(d.limit, uint64(c.MaxMessage))
 	}
 	d.limit = min(d.limit, uint64(math.MaxInt-d.prefix)) // what a 32-bit machine can address
-	p, _ := Lookup(local)
-	d.envelope = p.Envelope
-	if local == Req || local == Surveyor {
-		d.ttl, d.expires = maxBacktrace, false
-	}
 	return d
 }
 
@@ -57,9 +57,9 @@ func (d *decoder) Decode(data []byte, b *msg.Batch) (n, need int, err error) {
 		}
 		message := rest[d.prefix:end:end]
 		head := 0
-		if d.envelope != wire.EnvelopeNone {
+		if d.enveloped {
 			var expired bool
-			head, expired, err = d.split(message)
+			head, expired, err = d.splitter.Split(message)
 			if err != nil {
 				return n, 0, err
 			}

@@ -19,16 +19,34 @@ const (
 // many hops as the largest TTL, and its id is the last word.
 const maxBacktrace = 255
 
-// split finds where the routing header ends and the body begins, and whether the message came over too many
-// hops.
-func (d *decoder) split(message []byte) (head int, expired bool, err error) {
-	if d.envelope == wire.EnvelopeHops {
-		return d.splitHops(message)
-	}
-	return d.splitBacktrace(message)
+// A splitter finds the routing headers of a protocol; it implements [wire.Splitter] and has no state.
+type splitter struct {
+	envelope wire.Envelope
+	ttl      int  // most hops of a hop count, or words of a backtrace
+	expires  bool // a longer backtrace is dropped; else it is an error
 }
 
-func (d *decoder) splitHops(message []byte) (head int, expired bool, err error) {
+func newSplitter(local uint16, ttl int) splitter {
+	p, _ := Lookup(local)
+	if local == Req || local == Surveyor {
+		return splitter{envelope: p.Envelope, ttl: maxBacktrace}
+	}
+	return splitter{envelope: p.Envelope, ttl: ttl, expires: true}
+}
+
+// Split implements [wire.Splitter].
+func (s *splitter) Split(message []byte) (head int, expired bool, err error) {
+	switch s.envelope {
+	case wire.EnvelopeHops:
+		return s.splitHops(message)
+	case wire.EnvelopeBacktrace:
+		return s.splitBacktrace(message)
+	default:
+		return 0, false, nil
+	}
+}
+
+func (s *splitter) splitHops(message []byte) (head int, expired bool, err error) {
 	if len(message) < wordLen {
 		return 0, false, wire.Errorf(wire.ReasonEnvelope,
 			"peer sent a message of %d bytes, which has no room for a hop count of 4: check that the peer is a pair1 socket",
@@ -40,14 +58,14 @@ func (d *decoder) splitHops(message []byte) (head int, expired bool, err error) 
 			"peer sent a hop count of 0x%08x and at most 0x%02x is possible: check that the peer is a pair1 socket",
 			hops, maxHops)
 	}
-	return wordLen, int(hops) > d.ttl, nil
+	return wordLen, int(hops) > s.ttl, nil
 }
 
 // splitBacktrace reads words up to the first one with the highest bit set, which is the request's id. At the
 // answering end a longer backtrace than the TTL is expired even if it never ends: what nobody will read is
 // not judged, which is what the other implementations do.
-func (d *decoder) splitBacktrace(message []byte) (head int, expired bool, err error) {
-	for range d.ttl {
+func (s *splitter) splitBacktrace(message []byte) (head int, expired bool, err error) {
+	for range s.ttl {
 		if len(message)-head < wordLen {
 			return 0, false, wire.Errorf(wire.ReasonEnvelope,
 				"peer sent a message of %d bytes in which no request id ends the backtrace: check that nothing but "+
@@ -58,10 +76,10 @@ func (d *decoder) splitBacktrace(message []byte) (head int, expired bool, err er
 			return head, false, nil
 		}
 	}
-	if d.expires {
+	if s.expires {
 		return 0, true, nil
 	}
 	return 0, false, wire.Errorf(wire.ReasonEnvelope,
 		"peer sent a backtrace of more than %d words and no request can have come so far: check for a loop of proxies",
-		d.ttl)
+		s.ttl)
 }

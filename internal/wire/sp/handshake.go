@@ -38,7 +38,7 @@ func (h *handshake) Step(in []byte) (n int, out []byte, s *wire.Session, err err
 	if err := checkMagic(header); err != nil {
 		return n, out, nil, err
 	}
-	adaptive := h.config.Listening && len(local.Alternatives) > 0
+	adaptive := adapts(h.config)
 	if len(header) >= len(magic) && !adaptive {
 		out = h.answer(out, local)
 	}
@@ -60,7 +60,7 @@ func (h *handshake) Step(in []byte) (n int, out []byte, s *wire.Session, err err
 	if len(header) < HeaderLen {
 		return n, out, nil, nil
 	}
-	return n, out, newSession(h.config, settled, peer), nil
+	return n, out, newStreamSession(h.config, settled, peer), nil
 }
 
 // answer returns the local header, the first time that it is called, and else out.
@@ -70,52 +70,4 @@ func (h *handshake) answer(out []byte, local transport.Hello) []byte {
 	}
 	h.sent = true
 	return AppendHeader(h.reply[:0], local.Protocol)
-}
-
-// settle returns which of the local protocols talks to peer, or local itself and false.
-func settle(local transport.Hello, peer uint16, adaptive bool) (transport.Hello, bool) {
-	alternatives := local.Alternatives
-	local.Alternatives = nil
-	if local.Peer == peer {
-		return local, true
-	}
-	if adaptive {
-		for _, a := range alternatives {
-			if a.Peer == peer {
-				a.Alternatives = nil
-				return a, true
-			}
-		}
-	}
-	return local, false
-}
-
-// mismatch says why nothing local talks to peer.
-func mismatch(local transport.Hello, peer uint16, adaptive bool) error {
-	expected := local.PeerName
-	if adaptive {
-		for _, a := range local.Alternatives {
-			expected += " or " + a.PeerName
-		}
-	}
-	p, known := Lookup(peer)
-	if !known {
-		return wire.Errorf(wire.ReasonProtocol,
-			"peer speaks protocol 0x%04x, which does not exist, and this %s socket talks to %s: check the address",
-			peer, local.Name, expected)
-	}
-	return wire.Errorf(wire.ReasonRole,
-		"peer is a %s socket (0x%02x) and this %s socket (0x%02x) talks to %s: connect it to that, or open a %s socket here",
-		p.Name, p.Number, local.Name, local.Protocol, expected, p.PeerName)
-}
-
-// newSession makes the session of two ends that know each other.
-func newSession(c wire.Config, local transport.Hello, peer uint16) *wire.Session {
-	return &wire.Session{
-		Dialect: Dialect.Name(),
-		Local:   local,
-		Peer:    peer,
-		Framing: Framing(c.Framing),
-		Decoder: newDecoder(c, local.Protocol),
-	}
 }

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+
+package sp_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/sprymq/spry/internal/wire"
+	"github.com/sprymq/spry/internal/wire/sp"
+	"github.com/sprymq/spry/transport"
+)
+
+// messageSession returns the session that a socket has with the peer it wants on a link of whole messages.
+func messageSession(tb testing.TB, p sp.Protocol, ttl int) *wire.Session {
+	tb.Helper()
+	s, err := sp.Dialect.Session(wire.Config{Hello: p.Hello(), TTL: ttl}, protocol(tb, p.Peer).Hello())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return s
+}
+
+// TestMessageLinksSplitAsStreamsDo puts the messages of the stream vectors through a splitter.
+func TestMessageLinksSplitAsStreamsDo(t *testing.T) {
+	v := readVectors(t)
+	for _, stream := range slices.Concat(v.Frames, v.Malformed) {
+		p := named(t, stream.Protocol)
+		s := messageSession(t, p, max(stream.TTL, 8))
+		if s.Framing != nil || s.Decoder != nil {
+			t.Fatalf("%s: a session without a stream has framing %v and decoder %v", stream.Name, s.Framing, s.Decoder)
+		}
+		if (s.Splitter == nil) != (p.Envelope == wire.EnvelopeNone) {
+			t.Fatalf("%s: splitter %v", stream.Name, s.Splitter)
+		}
+		if s.Splitter == nil {
+			continue
+		}
+		for _, m := range stream.Messages {
+			head, expired, err := s.Splitter.Split(slices.Concat(m.Header, m.Body))
+			if head != len(m.Header) || expired || err != nil {
+				t.Errorf("%s: header of %d bytes, expired %v, error %v; want %d bytes", stream.Name, head, expired, err, len(m.Header))
+			}
+		}
+		if stream.Reason == wire.ReasonEnvelope && len(stream.Messages) == 0 {
+			payload := stream.Stream[len(header(stream.framing(t), 0)):]
+			if _, _, err := s.Splitter.Split(payload); reason(t, err) != wire.ReasonEnvelope {
+				t.Errorf("%s: error %v", stream.Name, err)
+			}
+		}
+	}
+}
+
+func TestSplitterExpiresMessages(t *testing.T) {
+	for number, message := range map[uint16]string{
+		sp.Pair1:      "\x00\x00\x00\x02hi",
+		sp.Rep:        "\x00\x00\x00\x01\x80\x00\x00\x00hi",
+		sp.Respondent: "\x00\x00\x00\x01\x80\x00\x00\x00hi",
+	} {
+		for ttl, want := range map[int]bool{1: true, 2: false} {
+			s := messageSession(t, protocol(t, number), ttl)
+			if _, expired, err := s.Splitter.Split([]byte(message)); expired != want || err != nil {
+				t.Errorf("protocol 0x%02x with a TTL of %d: expired %v, error %v, want %v", number, ttl, expired, err, want)
+			}
+		}
+	}
+}
+
+func TestSessionChecksThePeer(t *testing.T) {
+	adaptive := protocol(t, sp.Pair1).Hello()
+	adaptive.Alternatives = []transport.Hello{protocol(t, sp.Pair0).Hello()}
+	for _, tc := range []struct {
+		local     transport.Hello
+		listening bool
+		peer      uint16
+		settled   uint16
+		reason    wire.Reason
+	}{
+		{protocol(t, sp.Req).Hello(), false, sp.Rep, sp.Req, ""},
+		{protocol(t, sp.Req).Hello(), false, sp.Req, 0, wire.ReasonRole},
+		{protocol(t, sp.Req).Hello(), true, 0x99, 0, wire.ReasonProtocol},
+		{adaptive, true, sp.Pair1, sp.Pair1, ""},
+		{adaptive, true, sp.Pair0, sp.Pair0, ""},
+		{adaptive, true, sp.Bus, 0, wire.ReasonRole},
+		{adaptive, false, sp.Pair0, 0, wire.ReasonRole},
+	} {
+		s, err := sp.Dialect.Session(wire.Config{Hello: tc.local, Listening: tc.listening}, transport.Hello{Protocol: tc.peer})
+		if got := reason(t, err); got != tc.reason || (s != nil) != (tc.reason == "") {
+			t.Errorf("%s meets 0x%02x: session %v, error %v, want %q", tc.local.Name, tc.peer, s, err, tc.reason)
+			continue
+		}
+		if s != nil && (s.Dialect != "sp" || s.Local.Protocol != tc.settled || s.Peer != tc.peer || s.Local.Alternatives != nil) {
+			t.Errorf("%s met 0x%02x and settled on %+v", tc.local.Name, tc.peer, s)
+		}
+	}
+}
