@@ -45,25 +45,25 @@ func (s *suite) malformed(t *testing.T) {
 		}
 		if _, err := s.transport.Dialer(u, s.options.Dial); err == nil {
 			t.Errorf("Dialer takes %q", url)
-		} else {
-			namesURL(t, "Dialer", err, url)
+		} else if err := namesURL(err, url); err != nil {
+			t.Errorf("Dialer: %v", err)
 		}
 		l, err := s.transport.Listen(t.Context(), u, s.options.Listen)
 		if err == nil {
 			_ = l.Close()
 			t.Errorf("Listen takes %q", url)
-		} else {
-			namesURL(t, "Listen", err, url)
+		} else if err := namesURL(err, url); err != nil {
+			t.Errorf("Listen: %v", err)
 		}
 	}
 }
 
 // namesURL checks that an error says which endpoint it is about.
-func namesURL(t *testing.T, op string, err error, url string) {
-	t.Helper()
+func namesURL(err error, url string) error {
 	if !strings.Contains(err.Error(), url) {
-		t.Errorf("the error of %s does not name %s: %v", op, url, err)
+		return fmt.Errorf("the error does not name %s: %w", url, err)
 	}
+	return nil
 }
 
 func (s *suite) listenerURL(t *testing.T) {
@@ -99,14 +99,13 @@ func (s *suite) refused(t *testing.T) {
 		t.Fatalf("Close: %v", err)
 	}
 	d := s.dialer(t, url)
-	within(t, "a dial that nobody answers", func() {
+	within(t, "a dial that nobody answers", func() error {
 		link, err := d.Dial(t.Context())
 		if err == nil {
 			_ = link.Close()
-			t.Errorf("Dial reaches %s, where nobody listens", url)
-			return
+			return fmt.Errorf("it reaches %s, where nobody listens", url)
 		}
-		namesURL(t, "Dial", err, url)
+		return namesURL(err, url)
 	})
 }
 
@@ -115,14 +114,15 @@ func (s *suite) dialCancelled(t *testing.T) {
 	d := s.dialer(t, l.URL())
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	within(t, "a dial with a context that has ended", func() {
+	within(t, "a dial with a context that has ended", func() error {
 		link, err := d.Dial(ctx)
 		if err == nil {
 			_ = link.Close()
 		}
 		if !errors.Is(err, context.Canceled) {
-			t.Errorf("Dial with a cancelled context says %v; errors.Is(err, context.Canceled) should hold", err)
+			return expected("an error that is context.Canceled", err)
 		}
+		return nil
 	})
 }
 
@@ -133,15 +133,14 @@ func (s *suite) listenTwice(t *testing.T) {
 		_ = second.Close()
 		t.Fatalf("a second Listen takes %s from the first", l.URL())
 	}
-	namesURL(t, "Listen", err, l.URL())
+	if err := namesURL(err, l.URL()); err != nil {
+		t.Errorf("a second Listen: %v", err)
+	}
 	// The second may have knocked at the first to see whether it lives, so other links than the one dialed
 	// here may be accepted.
 	stop := serveEcho(t, l)
-	within(t, "the first listener", func() {
-		if err := askBack(t.Context(), s.dialer(t, l.URL()), 1); err != nil {
-			t.Errorf("after the second Listen the first listener does not work: %v", err)
-		}
-	})
+	d := s.dialer(t, l.URL())
+	within(t, "the first listener, after the second Listen", func() error { return askBack(t.Context(), d, 1) })
 	stop()
 }
 
@@ -171,7 +170,7 @@ func (s *suite) closeUnblocksAccept(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Errorf("Close: %v", err)
 	}
-	within(t, "Accept of a closed listener", func() { mustBeClosed(t, <-errs) })
+	within(t, "Accept of a closed listener", func() error { return saysClosed(<-errs) })
 }
 
 func (s *suite) acceptAfterClose(t *testing.T) {
@@ -179,17 +178,17 @@ func (s *suite) acceptAfterClose(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Errorf("Close: %v", err)
 	}
-	within(t, "Accept after Close", func() {
+	within(t, "Accept after Close", func() error {
 		_, err := l.Accept()
-		mustBeClosed(t, err)
+		return saysClosed(err)
 	})
 }
 
-func mustBeClosed(t *testing.T, err error) {
-	t.Helper()
+func saysClosed(err error) error {
 	if !errors.Is(err, net.ErrClosed) {
-		t.Errorf("Accept of a closed listener says %v; errors.Is(err, net.ErrClosed) should hold", err)
+		return expected("an error that is net.ErrClosed", err)
 	}
+	return nil
 }
 
 // acceptSilent dials and says nothing, several times. Each silent link must be accepted, and a peer that
@@ -199,19 +198,18 @@ func (s *suite) acceptSilent(t *testing.T) {
 	l := s.listen(t, s.options.URL(t))
 	d := s.dialer(t, l.URL())
 	for range 3 {
-		within(t, "accepting a silent peer", func() {
+		within(t, "accepting a silent peer", func() error {
 			silent, err := d.Dial(t.Context())
 			if err != nil {
-				t.Errorf("Dial: %v", err)
-				return
+				return err
 			}
 			t.Cleanup(func() { _ = silent.Close() })
 			link, err := l.Accept()
 			if err != nil {
-				t.Errorf("Accept: %v", err)
-				return
+				return err
 			}
 			t.Cleanup(func() { _ = link.Close() })
+			return nil
 		})
 	}
 	dialed, accepted := connect(t, d, l)
@@ -229,11 +227,11 @@ func (s *suite) concurrentDials(t *testing.T) {
 	for i := range errs {
 		dialing.Go(func() { errs[i] = askBack(t.Context(), d, uint64(i)) })
 	}
-	within(t, fmt.Sprintf("%d concurrent dials", len(errs)), dialing.Wait)
+	within(t, fmt.Sprintf("%d concurrent dials", len(errs)), func() error {
+		dialing.Wait()
+		return errors.Join(errs...)
+	})
 	stop()
-	if err := errors.Join(errs...); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // serveEcho accepts links and sends back what they send, 8 bytes at a time, until stop is called, which
@@ -255,7 +253,10 @@ func serveEcho(t *testing.T, l transport.Listener) (stop func()) {
 		if err := l.Close(); err != nil {
 			t.Errorf("Close: %v", err)
 		}
-		within(t, "serving links that their peers have closed", serving.Wait)
+		within(t, "serving links that their peers have closed", func() error {
+			serving.Wait()
+			return nil
+		})
 		cancel()
 	}
 }

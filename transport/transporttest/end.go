@@ -60,24 +60,23 @@ func connect(t *testing.T, d transport.Dialer, l transport.Listener) (dialed, ac
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), watchdog)
 	defer cancel()
-	var dialErr, acceptErr error
-	within(t, "connecting", func() {
-		done := make(chan struct{})
+	within(t, "connecting", func() error {
+		accepting := make(chan error, 1)
 		go func() {
-			defer close(done)
-			accepted, acceptErr = accept(ctx, t, l)
+			var err error
+			accepted, err = accept(ctx, t, l)
+			accepting <- err
 		}()
-		dialed, dialErr = dial(ctx, t, d)
-		if dialErr != nil {
+		var err error
+		if dialed, err = dial(ctx, t, d); err != nil {
 			_ = l.Close() // or Accept would wait for a peer that never comes
+			<-accepting
+			return err
 		}
-		<-done
+		return <-accepting
 	})
-	if dialErr != nil {
-		t.Fatalf("Dial: %v", dialErr)
-	}
-	if acceptErr != nil {
-		t.Fatalf("Accept: %v", acceptErr)
+	if t.Failed() {
+		t.FailNow()
 	}
 	return dialed, accepted
 }

@@ -33,14 +33,15 @@ func (s *suite) exchange(t *testing.T) {
 func (s *suite) closeTwice(t *testing.T) {
 	dialed, accepted := s.pair(t)
 	for name, link := range map[string]transport.Link{"dialed": dialed.link, "accepted": accepted.link} {
-		within(t, "closing the "+name+" link twice", func() {
+		within(t, "closing the "+name+" link twice", func() error {
 			if err := link.Close(); err != nil {
-				t.Errorf("Close of the %s link: %v", name, err)
+				return err
 			}
 			// A net.Conn says that it is closed already; that is fine, since nothing else happens.
 			if err := link.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
-				t.Errorf("second Close of the %s link: %v; nil or net.ErrClosed is expected", name, err)
+				return expected("nil or net.ErrClosed from the second Close", err)
 			}
+			return nil
 		})
 	}
 }
@@ -98,11 +99,12 @@ func mustEndWithClose(t *testing.T, what string, link transport.Link, blocked fu
 		errs <- blocked()
 	}()
 	<-started
-	within(t, "Close during "+what, func() { _ = link.Close() })
-	within(t, what+" of a closed link", func() {
+	within(t, "Close during "+what, link.Close)
+	within(t, what+" that is closed", func() error {
 		if err := <-errs; err == nil {
-			t.Errorf("%s succeeds although the link was closed", what)
+			return errors.New("it succeeds, although nothing but Close can end it")
 		}
+		return nil
 	})
 }
 
@@ -114,9 +116,10 @@ func (s *suite) closeReachesPeer(t *testing.T) {
 	if err := dialed.link.Close(); err != nil {
 		t.Errorf("Close: %v", err)
 	}
-	within(t, "a read of a link that the peer has closed", func() {
+	within(t, "a read of a link that the peer has closed", func() error {
 		if _, err := accepted.take(1); err == nil {
-			t.Error("there is something to read on a link that the peer has closed without writing")
+			return errors.New("something arrives that nobody wrote")
 		}
+		return nil
 	})
 }

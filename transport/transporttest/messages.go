@@ -48,50 +48,52 @@ func (s *suite) messagesBatch(t *testing.T) {
 		t.Skip("not promised: the link is unreliable, so a part of a batch may be lost")
 	}
 	for _, ends := range []struct{ from, to *end }{{dialed, accepted}, {accepted, dialed}} {
-		s.batch(t, ends.from.messages(t), ends.to.messages(t), properties.Ordered)
+		batch(t, ends.from.messages(t), ends.to.messages(t), properties.Ordered)
 	}
 }
 
-func (s *suite) batch(t *testing.T, from, to transport.Messages, ordered bool) {
+func batch(t *testing.T, from, to transport.Messages, ordered bool) {
 	t.Helper()
 	const count, perWrite, perRead = 1000, 32, 7
 	message := func(i int) []byte { return fmt.Appendf(nil, "%04d|%s", i, pattern(i, i%50)) }
 	written := make(chan error, 1)
 	go func() { written <- writeBatches(from, count, perWrite, message) }()
-	within(t, "reading batches", func() {
-		seen := make(map[string]bool, count)
-		dst := make([][]byte, perRead)
-		for got := 0; got < count; {
-			n, err := to.ReadMessages(dst)
-			if n < 0 || n > perRead || n == 0 && err == nil {
-				t.Errorf("ReadMessages of %d returns %d, %v", perRead, n, err)
-				return
-			}
-			for _, m := range dst[:n] {
-				if ordered && !bytes.Equal(m, message(got)) {
-					t.Errorf("message %d is %q; %q was written", got, m, message(got))
-					return
-				}
-				seen[string(m)] = true
-				got++
-			}
-			if err != nil && got < count {
-				t.Errorf("after %d of %d messages: %v", got, count, err)
-				return
-			}
+	within(t, "batches", func() error {
+		if err := readBatches(to, count, perRead, message, ordered); err != nil {
+			_ = to.Close() // or the writer would wait for a reader
+			return err
 		}
-		for i := range count {
-			if !seen[string(message(i))] {
-				t.Errorf("message %d has not arrived as it was written", i)
-				return
-			}
-		}
+		return <-written
 	})
-	within(t, "writing batches", func() {
-		if err := <-written; err != nil {
-			t.Error(err)
+}
+
+// readBatches reads the messages that writeBatches writes.
+func readBatches(from transport.Messages, count, perRead int, message func(i int) []byte, ordered bool) error {
+	missing := make(map[string]bool, count)
+	for i := range count {
+		missing[string(message(i))] = true
+	}
+	dst := make([][]byte, perRead)
+	for got := 0; got < count; {
+		n, err := from.ReadMessages(dst)
+		if n < 0 || n > perRead || n == 0 && err == nil {
+			return fmt.Errorf("ReadMessages of %d returns %d without an error", perRead, n)
 		}
-	})
+		for _, m := range dst[:n] {
+			if ordered && !bytes.Equal(m, message(got)) {
+				return fmt.Errorf("message %d is %q; %q was written", got, m, message(got))
+			}
+			if !missing[string(m)] {
+				return fmt.Errorf("%q arrives, which was not written or has arrived before", m)
+			}
+			delete(missing, string(m))
+			got++
+		}
+		if err != nil && got < count {
+			return fmt.Errorf("after %d of %d messages: %w", got, count, err)
+		}
+	}
+	return nil
 }
 
 // writeBatches writes the messages and overwrites every packet afterwards, which WriteMessages must not
@@ -133,13 +135,18 @@ func (s *suite) messagesHalfClose(t *testing.T) {
 	if err := a.CloseWrite(); err != nil {
 		t.Fatalf("CloseWrite: %v", err)
 	}
-	within(t, "the end of a message link", func() {
-		if p, err := accepted.take(4); err != nil || string(p) != "last" {
-			t.Errorf("the message before CloseWrite arrives as %q, %v", p, err)
+	within(t, "the end of a message link", func() error {
+		p, err := accepted.take(4)
+		if err != nil {
+			return fmt.Errorf("the message before CloseWrite: %w", err)
+		}
+		if string(p) != "last" {
+			return fmt.Errorf("the message before CloseWrite arrives as %q", p)
 		}
 		if n, err := b.ReadMessages(make([][]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
-			t.Errorf("after the peer's CloseWrite ReadMessages returns %d, %v; 0, io.EOF is expected", n, err)
+			return expected("no message and io.EOF after the peer's CloseWrite", err)
 		}
+		return nil
 	})
 	deliver(t, accepted, dialed, []byte("reading goes on"))
 }

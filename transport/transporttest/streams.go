@@ -5,8 +5,8 @@ package transporttest
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
-	"sync"
 	"testing"
 
 	"github.com/sprymq/spry/transport"
@@ -20,13 +20,13 @@ func (s *suite) streamLarge(t *testing.T) {
 	dialed, accepted := s.pair(t)
 	a, b := dialed.stream(t), accepted.stream(t)
 	there, back := pattern(1, large), pattern(2, large)
-	within(t, "a large transfer", func() {
-		var both sync.WaitGroup
-		both.Go(func() { mustWrite(t, a, there) })
-		both.Go(func() { mustWrite(t, b, back) })
-		both.Go(func() { mustRead(t, b, there) })
-		both.Go(func() { mustRead(t, a, back) })
-		both.Wait()
+	within(t, "a large transfer", func() error {
+		return together(a, b,
+			func() error { return write(a, there) },
+			func() error { return write(b, back) },
+			func() error { return read(b, there) },
+			func() error { return read(a, back) },
+		)
 	})
 }
 
@@ -42,59 +42,74 @@ func (s *suite) streamHalfClose(t *testing.T) {
 			t.Skipf("%T has no CloseWrite, so the engine will end links with Close alone", a.Conn)
 		}
 		there, back := pattern(1, 100_000), pattern(2, large)
-		within(t, "a half-closed stream", func() {
-			var both sync.WaitGroup
-			both.Go(func() {
-				mustWrite(t, a, there)
-				mustCloseWrite(t, a)
-				mustRead(t, a, back)
-				mustEOF(t, a)
-			})
-			both.Go(func() {
-				mustRead(t, b, there)
-				mustEOF(t, b)
-				mustWrite(t, b, back)
-				mustCloseWrite(t, b)
-			})
-			both.Wait()
+		within(t, "half-closing the "+first+" end first", func() error {
+			return together(a, b,
+				func() error {
+					return errors.Join(write(a, there), closeWrite(a), read(a, back), readEnd(a))
+				},
+				func() error {
+					return errors.Join(read(b, there), readEnd(b), write(b, back), closeWrite(b))
+				},
+			)
 		})
 	}
 }
 
+// together runs everything at once and returns all errors. The first one closes the streams, so that
+// nothing waits for what will not come.
+func together(a, b *transport.Stream, fs ...func() error) error {
+	done := make(chan error, len(fs))
+	for _, f := range fs {
+		go func() { done <- f() }()
+	}
+	var failed []error
+	for range fs {
+		if err := <-done; err != nil {
+			failed = append(failed, err)
+			_, _ = a.Close(), b.Close()
+		}
+	}
+	return errors.Join(failed...)
+}
+
 type closeWriter interface{ CloseWrite() error }
 
-func mustCloseWrite(t *testing.T, s *transport.Stream) {
-	t.Helper()
+func closeWrite(s *transport.Stream) error {
 	if err := s.Conn.(closeWriter).CloseWrite(); err != nil {
-		t.Errorf("CloseWrite: %v", err)
+		_ = s.Close()
+		return fmt.Errorf("CloseWrite: %w", err)
 	}
+	return nil
 }
 
-// mustWrite writes all of p, and closes the stream if that fails, so that the other end does not wait.
-func mustWrite(t *testing.T, s *transport.Stream, p []byte) {
-	t.Helper()
+// write writes all of p. As with the others here, a failure closes the stream, so that the other end does
+// not wait either.
+func write(s *transport.Stream, p []byte) error {
 	if n, err := s.Write(p); err != nil {
-		t.Errorf("%d of %d bytes written: %v", n, len(p), err)
 		_ = s.Close()
+		return fmt.Errorf("%d of %d bytes written: %w", n, len(p), err)
 	}
+	return nil
 }
 
-func mustRead(t *testing.T, s *transport.Stream, want []byte) {
-	t.Helper()
+func read(s *transport.Stream, want []byte) error {
 	got := make([]byte, len(want))
-	n, err := io.ReadFull(s, got)
-	switch {
-	case err != nil:
-		t.Errorf("%d of %d bytes read: %v", n, len(want), err)
+	if n, err := io.ReadFull(s, got); err != nil {
 		_ = s.Close()
-	case !bytes.Equal(got, want):
-		t.Errorf("%d bytes arrived that differ from those written", n)
+		return fmt.Errorf("%d of %d bytes read: %w", n, len(want), err)
 	}
+	if !bytes.Equal(got, want) {
+		_ = s.Close()
+		return fmt.Errorf("%d bytes arrived that differ from those written", len(got))
+	}
+	return nil
 }
 
-func mustEOF(t *testing.T, s *transport.Stream) {
-	t.Helper()
-	if n, err := s.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
-		t.Errorf("after the peer's last byte Read returns %d, %v; 0, io.EOF is expected", n, err)
+func readEnd(s *transport.Stream) error {
+	n, err := s.Read(make([]byte, 1))
+	if n != 0 || !errors.Is(err, io.EOF) {
+		_ = s.Close()
+		return expected("io.EOF after the peer's last byte", err)
 	}
+	return nil
 }

@@ -17,6 +17,8 @@ package transporttest
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -136,16 +138,25 @@ func (s *suite) needsConnections(t *testing.T) {
 	}
 }
 
-// within runs f and fails the test if it does not return.
-func within(t *testing.T, what string, f func()) {
+// expected says that err, which may be nil, is not what it should be.
+func expected(want string, err error) error {
+	if err == nil {
+		return errors.New("no error is returned; expected is " + want)
+	}
+	return fmt.Errorf("expected is %s, and not: %w", want, err)
+}
+
+// within runs f and fails the test if f returns an error, or does not return. What f finds after that
+// concerns nobody any more, which is why it returns its errors and leaves t alone.
+func within(t *testing.T, what string, f func() error) {
 	t.Helper()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		f()
-	}()
+	done := make(chan error, 1)
+	go func() { done <- f() }()
 	select {
-	case <-done:
+	case err := <-done:
+		if err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
 	case <-time.After(watchdog):
 		t.Fatalf("%s hangs: not done after %v", what, watchdog)
 	}
