@@ -5,6 +5,7 @@ package inspect
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -13,12 +14,15 @@ import (
 	"github.com/sprymq/spry/transport"
 )
 
+// ErrAddress is wrapped by errors about addresses that cannot be inspected at all.
+var ErrAddress = errors.New("cannot be inspected")
+
 // dial makes a plain connection to a URL; TLS is left to the caller. It goes around the transports, because
 // what it meets need not be anything that they know.
 func dial(ctx context.Context, rawURL string) (net.Conn, error) {
 	u, err := transport.ParseURL(rawURL)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", ErrAddress, err)
 	}
 	network, address := "", u.Address
 	switch strings.TrimPrefix(strings.TrimPrefix(u.Scheme, "zmtp+"), "tls+") {
@@ -33,10 +37,10 @@ func dial(ctx context.Context, rawURL string) (net.Conn, error) {
 	case "abstract":
 		network = "unix"
 		if address, err = url.PathUnescape("@" + address); err != nil {
-			return nil, fmt.Errorf("%s: %w", rawURL, err)
+			return nil, fmt.Errorf("%s %w: %w", rawURL, ErrAddress, err)
 		}
 	default:
-		return nil, fmt.Errorf("%s: only tcp, tls+tcp, ipc, unix and abstract addresses can be inspected", rawURL)
+		return nil, fmt.Errorf("%s %w; addresses of tcp, tls+tcp, ipc, unix and abstract can", rawURL, ErrAddress)
 	}
 	if _, after, found := strings.Cut(address, ";"); found && network != "unix" {
 		address = after // the interface to use matters for messages, not for a look

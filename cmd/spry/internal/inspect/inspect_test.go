@@ -174,8 +174,8 @@ func TestNobodyThere(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	for _, url := range []string{"ws://127.0.0.1:1", "nonsense", "inproc://x"} {
-		if got, err := run(t, url, inspect.Options{}); err == nil {
-			t.Errorf("%s: %+v", url, got)
+		if got, err := run(t, url, inspect.Options{}); !errors.Is(err, inspect.ErrAddress) {
+			t.Errorf("%s: %+v, %v", url, got, err)
 		}
 	}
 }

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+
+package cat
+
+import (
+	"context"
+
+	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/cmd/spry/internal/exit"
+)
+
+// ask sends requests one after the other and prints the replies.
+func (r *run) ask(ctx context.Context, req *spry.Req) error {
+	return r.sendAll(ctx, func(ctx context.Context, body []byte) error {
+		asking, cancel := within(ctx, r.RecvTimeout)
+		defer cancel()
+		m := spry.NewMessage(len(body))
+		m.Write(body)
+		reply, err := req.DoMsg(asking, m)
+		if r.timedOut(ctx, err) {
+			return r.incomplete("no reply within %s%s", r.RecvTimeout, r.Endpoints.Trouble())
+		}
+		if err != nil {
+			return err
+		}
+		return r.print(reply.Bytes(), reply.Pipe())
+	})
+}
+
+// survey asks everybody and prints the answers that come before the deadline.
+func (r *run) survey(ctx context.Context, surveyor *spry.Surveyor) error {
+	err := r.sendAll(ctx, func(ctx context.Context, body []byte) error {
+		asking, cancel := within(ctx, r.RecvTimeout)
+		defer cancel()
+		answers := int64(0)
+		for m, err := range surveyor.Survey(asking, body) {
+			if r.timedOut(ctx, err) {
+				break // as if the survey's own deadline had passed
+			}
+			if err != nil {
+				return err
+			}
+			if err := r.print(m.Bytes(), m.Pipe()); err != nil {
+				return err
+			}
+			if answers++; r.Answers > 0 && answers >= r.Answers {
+				break
+			}
+		}
+		if answers < max(r.Answers, 1) {
+			r.failed.Add(1)
+		}
+		return nil
+	})
+	if failed := r.failed.Load(); err == nil && failed > 0 {
+		return r.unanswered(failed)
+	}
+	return err
+}
+
+// unanswered is the error of surveys that got fewer answers than wanted.
+func (r *run) unanswered(failed int64) error {
+	if r.received.Load() == 0 {
+		return exit.Errorf(exit.NoPeer, "no answers within the deadline")
+	}
+	return exit.Errorf(exit.Partial, "too few answers to %d of %d surveys", failed, r.sent.Load())
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+
+// Package cat is what the verbs for messages do: it moves messages between a socket and the command's input
+// and output.
+package cat
+
+import (
+	"io"
+	"time"
+
+	"github.com/sprymq/spry/cmd/spry/internal/endpoint"
+	"github.com/sprymq/spry/cmd/spry/internal/source"
+)
+
+// Options are the command line of a verb. A zero time is not given.
+type Options struct {
+	Endpoints endpoint.Set
+	Socket    SocketOptions
+	Source    source.Source
+	Format    string
+
+	Count    int64         // messages to move; 0 is no limit
+	For      time.Duration // run no longer than this
+	Interval time.Duration // between two messages
+	Repeat   bool          // send the same again and again
+	Delay    time.Duration // between the first peer's coming and the first message
+	Peers    int           // to wait for before the first message
+
+	RecvTimeout    time.Duration
+	SendTimeout    time.Duration
+	ConnectTimeout time.Duration
+	Linger         time.Duration // for delivering the rest at the end; 0 is no limit
+
+	Subscribe []string      // sub
+	Retry     time.Duration // req; 0 is the library's default, negative is never
+	Deadline  time.Duration // survey
+	Answers   int64         // survey: end after so many; 0 waits for the deadline
+	RecvCount int64         // pair, bus: end after so many received; negative is no limit
+	Reply     Replier       // rep, respond
+	Workers   int           // rep, respond: answers made at once
+
+	Quiet, Verbose bool
+}
+
+// SocketOptions are those that become options of the library's socket. Zero is the library's default.
+type SocketOptions struct {
+	Queue      int   // messages per peer and direction
+	QueueBytes int64 // the same in bytes
+	MaxMessage int64 // negative is unlimited
+	TTL        int
+	Overflow   string // drop-oldest, drop-newest, block or disconnect
+	PairV0     bool   // pair: speak version 0
+}
+
+// Stdio is where data and talk go.
+type Stdio struct {
+	In       io.Reader
+	Out, Err io.Writer
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+
+package cat
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"time"
+)
+
+// A Replier makes the answer to a request. It is called by several goroutines at once. An error means that
+// there is none.
+type Replier func(ctx context.Context, request []byte, peer string) ([]byte, error)
+
+// Echo answers with the request.
+func Echo(_ context.Context, request []byte, _ string) ([]byte, error) { return request, nil }
+
+// Fixed answers every request alike.
+func Fixed(answer []byte) Replier {
+	return func(context.Context, []byte, string) ([]byte, error) { return answer, nil }
+}
+
+// maxAnswer bounds what a command may print as its answer, in bytes.
+const maxAnswer = 1 << 30
+
+// Exec answers with what a command prints when it gets the request on its standard input. The command line goes
+// to the shell, with SPRY_PEER and SPRY_SIZE in the environment. What the command prints on standard error goes
+// to stderr. A command that fails makes no answer; with errors, its output is the answer all the same.
+func Exec(line string, stderr io.Writer, errors bool) Replier {
+	return func(ctx context.Context, request []byte, peer string) ([]byte, error) {
+		cmd := shell(ctx, line)
+		out := limited{left: maxAnswer}
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(request), &out, stderr
+		cmd.Env = append(os.Environ(), "SPRY_PEER="+peer, "SPRY_SIZE="+strconv.Itoa(len(request)))
+		cmd.WaitDelay = time.Second // for what it left behind with its output open
+		err := cmd.Run()
+		_, ran := err.(*exec.ExitError)
+		if err != nil && !(errors && ran && ctx.Err() == nil) {
+			return nil, fmt.Errorf("%s: %w", line, err)
+		}
+		return out.Bytes(), nil
+	}
+}
+
+// shell runs a line in the system's shell.
+func shell(ctx context.Context, line string) *exec.Cmd {
+	if runtime.GOOS == "windows" {
+		return exec.CommandContext(ctx, "cmd", "/C", line)
+	}
+	return exec.CommandContext(ctx, "/bin/sh", "-c", line)
+}
+
+// limited is a buffer that refuses to grow without end.
+type limited struct {
+	bytes.Buffer
+	left int
+}
+
+func (l *limited) Write(p []byte) (int, error) {
+	if len(p) > l.left {
+		return 0, fmt.Errorf("the answer is larger than %d bytes", maxAnswer)
+	}
+	l.left -= len(p)
+	return l.Buffer.Write(p)
+}

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+
+package cat
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/cmd/spry/internal/endpoint"
+	"github.com/sprymq/spry/cmd/spry/internal/exit"
+	"github.com/sprymq/spry/cmd/spry/internal/format"
+)
+
+// errTimeUp ends a run after --for.
+var errTimeUp = errors.New("the time of --for is over")
+
+// interruptGrace is how long delivering the rest may take after Ctrl-C, if --linger does not say otherwise.
+const interruptGrace = time.Second
+
+// A run is one verb at work.
+type run struct {
+	*Options
+	Stdio
+	socket endpoint.Socket
+
+	start    time.Time
+	sent     atomic.Int64
+	received atomic.Int64
+	replied  atomic.Int64
+	failed   atomic.Int64 // requests without an answer
+
+	printing sync.Mutex // guards printer and the writers
+	printer  *format.Printer
+}
+
+// Run opens the socket of a pattern, does what the options say, delivers what is queued and closes. ctx ends at
+// Ctrl-C. The error has the exit code.
+func Run(ctx context.Context, pattern string, o *Options, stdio Stdio) error {
+	work, socket, err := open(pattern, o)
+	if err != nil {
+		return err
+	}
+	printer, err := format.New(stdio.Out, o.Format)
+	if err != nil {
+		socket.Close()
+		return exit.Errorf(exit.Usage, "%w", err)
+	}
+	r := &run{Options: o, Stdio: stdio, socket: socket, printer: printer, start: time.Now()}
+
+	working := ctx
+	if o.For > 0 {
+		var cancel context.CancelFunc
+		working, cancel = context.WithTimeoutCause(ctx, o.For, errTimeUp)
+		defer cancel()
+	}
+	stopWatching := r.watch()
+	err = o.Endpoints.Open(working, socket, r.say)
+	if err == nil {
+		err = work(r, working)
+	}
+	err = r.ended(working, err)
+	if drainErr := r.drain(ctx); drainErr != nil {
+		err = errors.Join(err, drainErr)
+	}
+	stopWatching()
+	if ctx.Err() != nil && !o.Quiet {
+		r.summary()
+	}
+	return err
+}
+
+// ended turns the way in which the work ended into the command's own error. To have run out of time, or to be
+// interrupted, is an error only if a number of messages was asked for.
+func (r *run) ended(working context.Context, err error) error {
+	if err == nil || working.Err() == nil || exit.Code(err) != exit.Failure {
+		return err
+	}
+	if !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	if r.Count == 0 {
+		return nil
+	}
+	why := "interrupted"
+	if errors.Is(context.Cause(working), errTimeUp) {
+		why = errTimeUp.Error()
+	}
+	return r.incomplete("%s", why)
+}
+
+// incomplete is the error of a run that did less than was asked for.
+func (r *run) incomplete(form string, args ...any) error {
+	why := fmt.Errorf(form, args...)
+	if done := max(r.sent.Load(), r.received.Load()); done > 0 {
+		return exit.Errorf(exit.Partial, "%w, after %d messages", why, done)
+	}
+	return exit.Errorf(exit.NoPeer, "%w", why)
+}
+
+// drain delivers what is queued and closes the socket: without limit, or as --linger says. After Ctrl-C it hurries.
+func (r *run) drain(ctx context.Context) error {
+	limit := r.Linger
+	if limit == 0 && ctx.Err() != nil {
+		limit = interruptGrace
+	}
+	draining, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	if limit > 0 {
+		draining, cancel = context.WithTimeout(draining, limit)
+		defer cancel()
+	}
+	if ctx.Err() == nil {
+		defer context.AfterFunc(ctx, cancel)()
+	}
+	if err := r.socket.Shutdown(draining); err != nil {
+		return exit.Errorf(exit.Partial, "%w", err)
+	}
+	return nil
+}
+
+// summary tells what was done, after Ctrl-C.
+func (r *run) summary() {
+	text := fmt.Sprintf("%d sent, %d received", r.sent.Load(), r.received.Load())
+	if n := r.replied.Load(); n > 0 {
+		text += fmt.Sprintf(", %d answered", n)
+	}
+	if n := r.failed.Load(); n > 0 {
+		text += fmt.Sprintf(", %d without an answer", n)
+	}
+	for _, drop := range endpoint.Drops(r.socket) {
+		text += fmt.Sprintf(", %d dropped (%s)", drop.Count, drop.Reason)
+	}
+	r.say("%s in %s", text, time.Since(r.start).Round(time.Millisecond))
+}
+
+// say writes one line of talk, unless --quiet.
+func (r *run) say(form string, args ...any) {
+	if r.Quiet {
+		return
+	}
+	r.printing.Lock()
+	defer r.printing.Unlock()
+	fmt.Fprintf(r.Err, "spry: "+form+"\n", args...)
+}
+
+// complain writes one line about something that went wrong but does not end the run.
+func (r *run) complain(form string, args ...any) {
+	r.printing.Lock()
+	defer r.printing.Unlock()
+	fmt.Fprintf(r.Err, "spry: "+form+"\n", args...)
+}
+
+// print counts and shows one received message.
+func (r *run) print(body []byte, pipe *spry.Pipe) error {
+	record := format.Record{Body: string(body), Time: time.Now(), Size: len(body), Count: r.received.Add(1)}
+	record.Peer, record.Pipe = endpoint.Peer(pipe)
+	r.printing.Lock()
+	defer r.printing.Unlock()
+	return r.printer.Print(&record)
+}
+
+// watch shows the socket's events, if --verbose. The returned function ends that and waits for it.
+func (r *run) watch() (stop func()) {
+	if !r.Verbose {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	events := r.socket.Events(ctx)
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		for e := range events {
+			r.complain("%s", endpoint.EventText(e))
+		}
+	})
+	return func() { cancel(); watching.Wait() }
+}

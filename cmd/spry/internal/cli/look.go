@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sprymq/spry/cmd/spry/internal/endpoint"
+	"github.com/sprymq/spry/cmd/spry/internal/exit"
+	"github.com/sprymq/spry/cmd/spry/internal/inspect"
+	"github.com/sprymq/spry/cmd/spry/internal/units"
+)
+
+func newInspect() *cobra.Command {
+	var (
+		asJSON  bool
+		tls     endpoint.TLS
+		timeout = units.Duration(time.Second)
+	)
+	cmd := &cobra.Command{
+		Use: "inspect URL", Short: "Find out what listens at an address", GroupID: "look", Args: usageArgs(cobra.ExactArgs(1)),
+		Long: "Find out what listens at an address: dialect, protocol, version, round-trip time, TLS. A handshake is all that\n" +
+			"happens, and in most cases only a part of one, so that the peer hands no messages to nobody. What does not\n" +
+			"speak the Scalability Protocols is recognised where it can be: ZeroMQ, HTTP, SSH, TLS.\n" +
+			"The exit code is 3 if nobody is there, or says nothing.",
+		Example: "  spry inspect tcp://127.0.0.1:5555\n  spry inspect ipc:///tmp/jobs --json\n  spry inspect tls+tcp://host:5555 --cacert ca.pem",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			client, err := tls.Client()
+			if err != nil {
+				return err
+			}
+			report, err := inspect.Run(cmd.Context(), args[0], inspect.Options{TLS: client, Timeout: time.Duration(timeout)})
+			if asJSON && (err == nil || report.Remote != "") {
+				json.NewEncoder(cmd.OutOrStdout()).Encode(report)
+			} else if err == nil || report.TLS != nil {
+				printReport(cmd.OutOrStdout(), report)
+			}
+			switch {
+			case errors.Is(err, inspect.ErrAddress):
+				return exit.Errorf(exit.Usage, "%w", err)
+			case err != nil:
+				return exit.Errorf(exit.NoPeer, "%w", err)
+			case report.Dialect == inspect.Silent:
+				return exit.Errorf(exit.NoPeer, "%s %s", args[0], report.Detail)
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object")
+	cmd.Flags().Var(&timeout, "timeout", "wait for this `time` for the connection, and for each answer")
+	addTLSFlags(cmd, &tls)
+	return cmd
+}
+
+func printReport(w io.Writer, r *inspect.Report) {
+	line := func(name, form string, args ...any) {
+		fmt.Fprintf(w, "%-12s"+form+"\n", append([]any{name}, args...)...)
+	}
+	line("address", "%s (%s)", r.URL, r.Remote)
+	if r.Dialect != inspect.Silent {
+		line("dialect", "%s", strings.TrimSpace(r.Dialect+" "+r.Version))
+	}
+	if r.Protocol != "" {
+		line("protocol", "%s (0x%02x)", r.Protocol, r.Number)
+	}
+	if r.Peer != "" {
+		line("talks to", "%s", r.Peer)
+	}
+	line("connect", "%s", time.Duration(r.ConnectUS*1e3).Round(time.Microsecond))
+	if r.AnswerUS > 0 {
+		line("round trip", "%s", time.Duration(r.AnswerUS*1e3).Round(time.Microsecond))
+	}
+	if t := r.TLS; t != nil {
+		if t.Version != "" {
+			line("tls", "%s, %s", t.Version, t.Cipher)
+		}
+		if t.Subject+t.Issuer != "" {
+			line("certificate", "%s, issued by %s, until %s", t.Subject, t.Issuer, t.NotAfter.Format(time.DateOnly))
+			line("", "for %s", strings.Join(t.Names, ", "))
+		}
+		line("verified", "%t", t.Verified)
+	}
+	if r.Detail != "" {
+		line("note", "%s", r.Detail)
+	}
+}

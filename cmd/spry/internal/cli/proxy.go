@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sprymq/spry/cmd/spry/internal/device"
+	"github.com/sprymq/spry/cmd/spry/internal/endpoint"
+	"github.com/sprymq/spry/cmd/spry/internal/exit"
+)
+
+func newProxy() *cobra.Command {
+	var (
+		o           device.Options
+		front, back []string
+		dialFront   []string
+		dialBack    []string
+		tls         endpoint.TLS
+		quiet       bool
+	)
+	cmd := &cobra.Command{
+		Use: "proxy", Short: "Hand messages on between two addresses", GroupID: "look", Args: usageArgs(cobra.NoArgs),
+		Long: "Hands messages on between a front and a back, and answers back, until Ctrl-C.\n\n" +
+			"  kind      front is for    back is for\n" +
+			"  reqrep    req sockets     rep sockets\n" +
+			"  pubsub    pub sockets     sub sockets\n" +
+			"  pipeline  push sockets    pull sockets\n" +
+			"  survey    survey sockets  respond sockets\n" +
+			"  pair      a pair socket   a pair socket\n" +
+			"  bus       bus sockets     bus sockets\n\n" +
+			"Both sides listen; --dial-front and --dial-back connect instead, or as well. Messages that came over more than\n" +
+			"--ttl proxies are dropped where the pattern counts them (all but pubsub, pipeline and bus).",
+		Example: "  spry proxy --kind reqrep --front tcp://*:5557 --back tcp://*:5558\n" +
+			"  spry proxy --kind pubsub --dial-front tcp://source:5556 --back ipc:///tmp/news\n" +
+			"  spry proxy --kind pipeline --front tls+tcp://*:5555 --cert own.pem --back tcp://127.0.0.1:5555",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.Front = endpoint.Set{Listen: front, Dial: dialFront, TLS: tls}
+			o.Back = endpoint.Set{Listen: back, Dial: dialBack, TLS: tls}
+			if len(front)+len(dialFront) == 0 || len(back)+len(dialBack) == 0 {
+				return exit.Errorf(exit.Usage, "give --front or --dial-front, and --back or --dial-back")
+			}
+			o.Say = func(form string, args ...any) {
+				if !quiet {
+					fmt.Fprintf(cmd.ErrOrStderr(), "spry: "+form+"\n", args...)
+				}
+			}
+			return device.Run(cmd.Context(), o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVarP(&o.Kind, "kind", "k", "", strings.Join(device.Kinds(), ", "))
+	f.StringArrayVar(&front, "front", nil, "listen at this `URL` in front; any number")
+	f.StringArrayVar(&back, "back", nil, "listen at this `URL` at the back; any number")
+	f.StringArrayVar(&dialFront, "dial-front", nil, "connect to this `URL` in front; any number")
+	f.StringArrayVar(&dialBack, "dial-back", nil, "connect to this `URL` at the back; any number")
+	f.IntVar(&o.TTL, "ttl", 0, "most `hops` that a message may have come over (library's default: 8)")
+	f.BoolVarP(&quiet, "quiet", "q", false, "no talk on standard error but errors")
+	addTLSFlags(cmd, &tls)
+	cmd.RegisterFlagCompletionFunc("kind", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return device.Kinds(), cobra.ShellCompDirectiveNoFileComp
+	})
+	return cmd
+}

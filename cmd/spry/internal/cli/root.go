@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+
+// Package cli is the spry command's verbs and flags. What they do is in the packages beside it.
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sprymq/spry/cmd/spry/internal/exit"
+	"github.com/sprymq/spry/cmd/spry/internal/nngcat"
+)
+
+// helpTemplate shows the examples first: they are what most readers came for.
+const helpTemplate = `{{with .Example}}Examples:
+{{.}}
+
+{{end}}{{with (or .Long .Short)}}{{. | trimTrailingWhitespaces}}
+
+{{end}}{{if or .Runnable .HasSubCommands}}{{.UsageString}}{{end}}`
+
+const usageTemplate = `Usage:{{if .Runnable}}
+  {{.UseLine}}{{end}}{{if .HasAvailableSubCommands}}
+  {{.CommandPath}} VERB [flags]{{range $group := .Groups}}
+
+{{.Title}}{{range $.Commands}}{{if and (eq .GroupID $group.ID) .IsAvailableCommand}}
+  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}{{end}}{{end}}{{if .HasAvailableLocalFlags}}
+
+Flags:
+{{.LocalFlags.FlagUsagesWrapped (columns) | trimTrailingWhitespaces}}{{end}}
+`
+
+const long = `spry sends and receives messages through the sockets of the Scalability Protocols: with itself, with Go
+programs that use Spry, and with nanomsg, NNG and mangos.
+
+Data goes to standard output, everything else to standard error. Exit codes:
+  0  done
+  1  an error
+  2  the command line makes no sense
+  3  a timeout passed, or no peer was there, before anything was done
+  4  partly done
+Ctrl-C ends a command in an orderly way and prints a summary; a second one ends it at once.
+NO_COLOR and COLUMNS are honoured. Called as nngcat, the command takes nngcat's options.`
+
+const rootExample = `  spry tour                                                  # see every pattern at work
+  spry pull --listen tcp://127.0.0.1:5555                    # in one terminal
+  spry push --dial tcp://127.0.0.1:5555 --data hello         # in another
+  spry rep --listen ipc:///tmp/upper --exec 'tr a-z A-Z'     # a service in one line
+  spry req --dial ipc:///tmp/upper --data shout
+  spry inspect tcp://127.0.0.1:5555                          # what is listening there?`
+
+// Run is the whole program: it returns the exit code. ctx ends at Ctrl-C.
+func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	name := strings.TrimSuffix(filepath.Base(args[0]), ".exe")
+	if name == "nngcat" {
+		return nngcat.Run(ctx, args[1:], stdin, stdout, stderr)
+	}
+	if len(args) > 1 && args[1] == "nngcat" {
+		return nngcat.Run(ctx, args[2:], stdin, stdout, stderr)
+	}
+	root := newRoot()
+	root.SetArgs(args[1:])
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return exit.OK
+	}
+	fmt.Fprintln(stderr, "spry:", err)
+	if exit.Code(err) == exit.Usage {
+		fmt.Fprintf(stderr, "Try '%s --help'.\n", cmd.CommandPath())
+	}
+	return exit.Code(err)
+}
+
+func newRoot() *cobra.Command {
+	cobra.AddTemplateFunc("columns", helpWidth)
+	root := &cobra.Command{
+		Use: "spry", Short: "messages between programs, without a broker", Long: long, Example: rootExample,
+		SilenceErrors: true, SilenceUsage: true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+		Args:              usageArgs(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cmd.SetOut(cmd.ErrOrStderr())
+			cmd.Help()
+			return exit.Errorf(exit.Usage, "no verb given")
+		},
+	}
+	root.SetHelpTemplate(helpTemplate)
+	root.SetUsageTemplate(usageTemplate)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return exit.Errorf(exit.Usage, "%w", err) })
+	root.AddGroup(
+		&cobra.Group{ID: "messages", Title: "Send and receive messages:"},
+		&cobra.Group{ID: "look", Title: "Look and connect:"},
+		&cobra.Group{ID: "self", Title: "About the command:"},
+	)
+	root.SetHelpCommandGroupID("self")
+	root.AddCommand(messageVerbs()...)
+	root.AddCommand(newProxy(), newInspect(), newMonitor(), newTour(), newTourPeer())
+	root.AddCommand(newNngcat(), newVersion(), newCompletion(), newMan())
+	return root
+}
+
+// usageArgs makes an error about positional arguments one of usage.
+func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return exit.Errorf(exit.Usage, "%w", err)
+		}
+		return nil
+	}
+}
+
+// newNngcat stands for the personality in help; Run sees to it before cobra does.
+func newNngcat() *cobra.Command {
+	return &cobra.Command{
+		Use: "nngcat", Short: "Take the options of nngcat 1.5 and behave like it", GroupID: "messages",
+		Example: "  spry nngcat --pull0 --listen tcp://127.0.0.1:5555 --quoted\n  ln -s $(which spry) nngcat && ./nngcat --help",
+		Long:    "The same happens when the command is called by the name nngcat.", DisableFlagParsing: true,
+		Run: func(*cobra.Command, []string) {},
+	}
+}
+
+func helpWidth() int {
+	if width := widthOf(os.Stdout); width > 0 {
+		return min(width, 120)
+	}
+	return 100
+}

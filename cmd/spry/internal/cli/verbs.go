@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT
+
+package cli
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/sprymq/spry/cmd/spry/internal/cat"
+)
+
+// A verb is one command that moves messages.
+type verb struct {
+	name, short, long, example string
+	flags                      func(m *messageFlags, cmd *cobra.Command) // beyond the common ones
+	input                      inputNeed
+	replies                    bool
+}
+
+// inputNeed says what a verb does with standard input.
+type inputNeed int
+
+const (
+	noInput   inputNeed = iota
+	mayInput            // if there is any
+	mustInput           // there has to be something to send
+)
+
+const pairNote = "It goes on receiving after the last message was sent, until --recv-count messages came, nothing came for\n" +
+	"--recv-timeout, --for is over, or Ctrl-C. With --recv-count 0 it only sends."
+
+var verbs = []verb{
+	{
+		name: "push", short: "Send each message to one of the pull sockets",
+		long: "Waits for a peer, sends, and ends when everything is delivered to the peers' kernels, however long that takes.",
+		example: `  spry push --dial tcp://127.0.0.1:5555 --data hello
+  tail -f log | spry push --listen tcp://*:5555 --lines
+  spry push --dial ipc:///tmp/jobs --ndjson < jobs.ndjson
+  spry push --dial tcp://127.0.0.1:5555 --data tick --rate 10/s --for 1m`,
+		flags: func(m *messageFlags, cmd *cobra.Command) { m.addSendFlags(cmd) }, input: mustInput,
+	},
+	{
+		name: "pull", short: "Receive messages from push sockets",
+		example: `  spry pull --listen tcp://127.0.0.1:5555
+  spry pull --listen tcp://*:5555 --format json > messages.ndjson
+  spry pull --dial ipc:///tmp/jobs --count 1 --format raw > one
+  spry pull --listen tcp://*:5555 --format '{{.Count}} {{.Peer}} {{quote .Body}}'`,
+		flags: func(m *messageFlags, cmd *cobra.Command) { m.addReceiveFlags(cmd) },
+	},
+	{
+		name: "pub", short: "Send each message to all sub sockets",
+		long: "Waits for a first subscriber (--peers N for more). A subscriber that comes later misses what was sent before.\n" +
+			"The topic of a message is how it begins.",
+		example: `  spry pub --listen tcp://*:5556 --data 'weather sunny' --interval 1s
+  spry pub --listen ipc:///tmp/news --peers 3 --file issue.txt
+  sensors | spry pub --dial tcp://hub:5556 --lines --overflow block`,
+		flags: func(m *messageFlags, cmd *cobra.Command) { m.addSendFlags(cmd); m.addOverflowFlag(cmd) }, input: mustInput,
+	},
+	{
+		name: "sub", short: "Receive messages from pub sockets",
+		long: "Receives everything, or what begins with one of the --subscribe topics.",
+		example: `  spry sub --dial tcp://127.0.0.1:5556
+  spry sub --dial tcp://127.0.0.1:5556 --subscribe weather --subscribe sport
+  spry sub --dial ipc:///tmp/news --count 1 --connect-timeout 5s`,
+		flags: func(m *messageFlags, cmd *cobra.Command) {
+			m.addReceiveFlags(cmd)
+			m.addOverflowFlag(cmd)
+			cmd.Flags().StringArrayVarP(&m.Subscribe, "subscribe", "s", nil, "receive what begins with this `topic`; any number, everything by default")
+		},
+	},
+	{
+		name: "req", short: "Send requests and print the replies",
+		long: "Sends each message as a request to one of the rep sockets, and waits for its reply before the next.",
+		example: `  spry req --dial tcp://127.0.0.1:5557 --data hello
+  spry req --dial ipc:///tmp/upper --recv-timeout 2s --data shout
+  spry req --dial tcp://a:5557 --dial tcp://b:5557 --retry 1s --lines < questions`,
+		flags: func(m *messageFlags, cmd *cobra.Command) {
+			m.addSendFlags(cmd)
+			m.addReceiveFlags(cmd)
+			cmd.Flags().Var(&m.retry, "retry", "send a request again if there is no reply after this `time` (library's default: 1m)")
+			cmd.Flags().BoolVar(&m.never, "no-retry", false, "never send a request twice")
+			cmd.MarkFlagsMutuallyExclusive("retry", "no-retry")
+		},
+		input: mustInput,
+	},
+	{
+		name: "rep", short: "Answer requests",
+		long: "Prints each request (--format none does not) and answers it. A command that fails makes no answer, and the\n" +
+			"requester's retry decides what happens.",
+		example: `  spry rep --listen tcp://*:5557 --exec 'tr a-z A-Z'
+  spry rep --listen ipc:///tmp/time --exec date --format none
+  spry rep --listen tcp://127.0.0.1:5557 --echo --count 1
+  spry rep --dial tcp://queue:5558 --data 'out of order'`,
+		flags:   func(m *messageFlags, cmd *cobra.Command) { m.addReplyFlags(cmd); m.addReceiveFlags(cmd) },
+		replies: true,
+	},
+	{
+		name: "survey", short: "Ask everybody and print the answers",
+		long: "Sends each message to all respond sockets and prints what they answer before the deadline.",
+		example: `  spry survey --dial tcp://127.0.0.1:5559 --data 'who is there?'
+  spry survey --listen tcp://*:5559 --peers 3 --answers 3 --data vote
+  spry survey --listen ipc:///tmp/census --deadline 200ms --interval 10s --data count --format json`,
+		flags: func(m *messageFlags, cmd *cobra.Command) {
+			m.addSendFlags(cmd)
+			m.addReceiveFlags(cmd)
+			cmd.Flags().Var(&m.deadline, "deadline", "`time` for answers (library's default: 1s)")
+			cmd.Flags().Var(&m.answers, "answers", "do not wait for the deadline once so many came")
+		},
+		input: mustInput,
+	},
+	{
+		name: "respond", short: "Answer surveys",
+		long: "Prints each survey (--format none does not) and answers it.",
+		example: `  spry respond --dial tcp://127.0.0.1:5559 --exec hostname
+  spry respond --listen tcp://*:5559 --data here --format none`,
+		flags:   func(m *messageFlags, cmd *cobra.Command) { m.addReplyFlags(cmd); m.addReceiveFlags(cmd) },
+		replies: true,
+	},
+	{
+		name: "pair", short: "Exchange messages with one peer", long: pairNote,
+		example: `  spry pair --listen tcp://127.0.0.1:5560          # type lines in both terminals
+  spry pair --dial tcp://127.0.0.1:5560
+  spry pair --dial tcp://127.0.0.1:5560 --data ping --recv-count 1
+  spry pair --dial tcp://nanomsg-host:5560 --v0 --data hello --recv-count 0`,
+		flags: func(m *messageFlags, cmd *cobra.Command) {
+			m.addSendFlags(cmd)
+			m.addReceiveFlags(cmd)
+			m.addRecvCount(cmd)
+			cmd.Flags().BoolVar(&m.Socket.PairV0, "v0", false, "speak version 0 of the protocol, as nanomsg does; a listener adapts by itself")
+		},
+		input: mayInput,
+	},
+	{
+		name: "bus", short: "Exchange messages with all neighbours", long: pairNote,
+		example: `  spry bus --listen tcp://127.0.0.1:5561
+  spry bus --dial tcp://127.0.0.1:5561 --dial tcp://127.0.0.1:5562 --data hello`,
+		flags: func(m *messageFlags, cmd *cobra.Command) {
+			m.addSendFlags(cmd)
+			m.addReceiveFlags(cmd)
+			m.addRecvCount(cmd)
+			m.addOverflowFlag(cmd)
+		},
+		input: mayInput,
+	},
+}
+
+func (m *messageFlags) addRecvCount(cmd *cobra.Command) {
+	cmd.Flags().Var(&m.recvCount, "recv-count", "end after so many messages received; --count is for those sent")
+}
+
+func messageVerbs() []*cobra.Command {
+	var cmds []*cobra.Command
+	for _, v := range verbs {
+		cmds = append(cmds, v.command())
+	}
+	return cmds
+}
+
+func (v verb) command() *cobra.Command {
+	m := &messageFlags{}
+	cmd := &cobra.Command{
+		Use: v.name, Short: v.short, Example: v.example, GroupID: "messages", Args: usageArgs(noArguments),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o, err := m.options(cmd)
+			if err != nil {
+				return err
+			}
+			if v.input != noInput {
+				if err := m.readInput(cmd, cmd.InOrStdin(), v.input == mustInput); err != nil {
+					return err
+				}
+			}
+			if v.replies {
+				if o.Reply, err = m.replier(cmd.ErrOrStderr()); err != nil {
+					return err
+				}
+			}
+			return cat.Run(cmd.Context(), v.name, o, cat.Stdio{In: cmd.InOrStdin(), Out: cmd.OutOrStdout(), Err: cmd.ErrOrStderr()})
+		},
+	}
+	if cmd.Long = v.short + "."; v.long != "" {
+		cmd.Long += " " + v.long
+	}
+	m.addCommonFlags(cmd)
+	v.flags(m, cmd)
+	return cmd
+}
+
+// noArguments refuses what stands beside the flags, and says what was probably meant.
+func noArguments(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return errUnexpected(args[0])
+	}
+	return nil
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+
+package endpoint
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"strings"
+	"time"
+
+	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/cmd/spry/internal/exit"
+)
+
+// A Socket is what the sockets of all patterns have in common.
+type Socket interface {
+	Connect(url string) (*spry.Endpoint, error)
+	Listen(ctx context.Context, url string) (*spry.Endpoint, error)
+	DialWith(ctx context.Context, d *spry.Dialer) (*spry.Endpoint, error)
+	ListenWith(ctx context.Context, l *spry.ListenConfig) (*spry.Endpoint, error)
+	Pipes() iter.Seq[*spry.Pipe]
+	WaitPipes(ctx context.Context, n int) error
+	Events(ctx context.Context) iter.Seq[spry.Event]
+	Stats() spry.Stats
+	Shutdown(ctx context.Context) error
+	Close() error
+}
+
+// A Set is the endpoints of one socket. Its order does not matter: listeners are opened first.
+type Set struct {
+	Dial, Listen []string
+	TLS          TLS
+
+	dialers []*spry.Endpoint
+}
+
+// Open opens the endpoints. Dialers connect in the background and go on trying for ever. say tells where a listener
+// listens.
+func (s *Set) Open(ctx context.Context, socket Socket, say func(form string, args ...any)) error {
+	client, err := s.TLS.Client()
+	if err != nil {
+		return err
+	}
+	server, err := s.TLS.Server()
+	if err != nil {
+		return err
+	}
+	for _, url := range s.Listen {
+		e, err := socket.ListenWith(ctx, &spry.ListenConfig{URL: url, TLS: server})
+		if err != nil {
+			return refused(err)
+		}
+		say("listening at %s", e.URL())
+	}
+	for _, url := range s.Dial {
+		e, err := socket.DialWith(ctx, &spry.Dialer{URL: url, TLS: client, Background: true})
+		if err != nil {
+			return refused(err)
+		}
+		s.dialers = append(s.dialers, e)
+	}
+	return nil
+}
+
+// Trouble says what keeps the dialers from connecting, for the end of an error message; "" if nothing is known.
+func (s *Set) Trouble() string {
+	var text strings.Builder
+	for _, e := range s.dialers {
+		if err := e.Err(); err != nil {
+			fmt.Fprintf(&text, "; %v", err)
+		}
+	}
+	return text.String()
+}
+
+// Peer tells where a message came from.
+func Peer(p *spry.Pipe) (address string, id uint64) {
+	if p == nil {
+		return "", 0
+	}
+	if a := p.RemoteAddr(); a != nil {
+		address = a.String()
+	}
+	return address, uint64(p.ID())
+}
+
+// WaitNoPipes waits until a socket has no connection any more.
+func WaitNoPipes(ctx context.Context, socket Socket) error {
+	const interval = 2 * time.Millisecond
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for {
+		connected := false
+		for range socket.Pipes() {
+			connected = true
+			break
+		}
+		if !connected {
+			return nil
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}

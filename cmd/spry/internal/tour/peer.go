@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: MIT
+
+package tour
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/cmd/spry/internal/endpoint"
+)
+
+// Peer is the other end of the tour: it takes orders from in and answers on out, until in ends.
+func Peer(ctx context.Context, in io.Reader, out io.Writer) error {
+	orders, answers := json.NewDecoder(bufio.NewReader(in)), json.NewEncoder(out)
+	for {
+		var o order
+		if err := orders.Decode(&o); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		if o.Run == nil {
+			return errors.New("the tour sent something else than a job")
+		}
+		if err := obey(ctx, *o.Run, orders, answers); err != nil {
+			return errors.Join(err, answers.Encode(answer{Error: err.Error()}))
+		}
+	}
+}
+
+// obey does one job.
+func obey(ctx context.Context, j job, orders *json.Decoder, answers *json.Encoder) error {
+	worker, err := roleOf(j.Role)
+	if err != nil {
+		return err
+	}
+	defer worker.socket.Close()
+	if _, err := worker.socket.Connect(j.URL); err != nil {
+		return err
+	}
+	if err := worker.socket.WaitPipes(ctx, 1); err != nil {
+		return err
+	}
+	if err := answers.Encode(answer{Ready: true}); err != nil {
+		return err
+	}
+
+	working, finish := context.WithCancel(ctx)
+	defer finish()
+	done := make(chan error, 1)
+	go func() { done <- worker.work(working) }()
+	var o order
+	err = orders.Decode(&o)
+	if err == nil {
+		err = worker.settle(ctx)
+	}
+	finish()
+	if workErr := <-done; workErr != nil && !errors.Is(workErr, context.Canceled) {
+		err = errors.Join(err, workErr)
+	}
+	if err != nil {
+		return err
+	}
+	worker.rest()
+	worker.count.Drops = map[string]int64{}
+	for _, drop := range endpoint.Drops(worker.socket) {
+		worker.count.Drops[drop.Reason] = int64(drop.Count)
+	}
+	return answers.Encode(answer{Report: &worker.count})
+}
+
+// A worker is a peer's socket in a role.
+type worker struct {
+	socket endpoint.Socket
+	work   func(ctx context.Context) error // until ctx ends
+	rest   func()                          // takes what is left in the queues
+	settle func(ctx context.Context) error // waits until nothing more can come
+	count  report
+}
+
+// arrived counts a message.
+func (w *worker) arrived(body []byte) {
+	w.count.Received++
+	t := now()
+	if at, ok := stampOf(body); ok {
+		w.count.Latency = append(w.count.Latency, t-at)
+		return
+	}
+	w.count.Fast++
+	w.count.LastNS = t
+}
+
+// roleOf opens a worker's socket.
+func roleOf(name string) (*worker, error) {
+	w := &worker{rest: func() {}, settle: func(context.Context) error { return nil }}
+	switch name {
+	case "pull":
+		s := spry.NewPull(nil)
+		w.socket = s
+		w.sink(s)
+	case "sub":
+		s := spry.NewSub(nil)
+		if err := s.Subscribe(nil); err != nil {
+			s.Close()
+			return nil, err
+		}
+		w.socket = s
+		w.sink(s)
+	case "rep":
+		s := spry.NewRep(nil)
+		w.socket = s
+		w.work = w.answerAll(s.Recv)
+	case "respond":
+		s := spry.NewRespondent(nil)
+		w.socket = s
+		w.work = w.answerAll(s.Recv)
+	case "pair":
+		s := spry.NewPair(nil)
+		w.socket = s
+		w.work = w.echo(s)
+	case "bus":
+		s := spry.NewBus(nil)
+		w.socket = s
+		w.work = w.echo(s)
+	default:
+		return nil, fmt.Errorf("no role %q", name)
+	}
+	return w, nil
+}
+
+// sink makes the worker count what it receives. It has everything when the tour's end of the connection is closed and
+// its own queues are empty.
+func (w *worker) sink(s interface {
+	spry.Receiver
+	TryRecvMsg() (*spry.Message, error)
+}) {
+	take := func(m *spry.Message) {
+		w.arrived(m.Bytes())
+		m.Release()
+	}
+	w.work = func(ctx context.Context) error {
+		for {
+			m, err := s.RecvMsg(ctx)
+			if err != nil {
+				return err
+			}
+			take(m)
+		}
+	}
+	w.rest = func() {
+		for {
+			m, err := s.TryRecvMsg()
+			if err != nil || m == nil {
+				return
+			}
+			take(m)
+		}
+	}
+	w.settle = func(ctx context.Context) error { return endpoint.WaitNoPipes(ctx, w.socket) }
+}
+
+// echo makes the worker send everything back.
+func (w *worker) echo(s interface {
+	spry.Receiver
+	spry.Sender
+}) func(context.Context) error {
+	return func(ctx context.Context) error {
+		for {
+			m, err := s.RecvMsg(ctx)
+			if err != nil {
+				return err
+			}
+			w.count.Received++
+			if err := s.SendMsg(ctx, m); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// answerAll makes the worker answer every request with itself.
+func (w *worker) answerAll(recv func(context.Context) (*spry.Request, error)) func(context.Context) error {
+	return func(ctx context.Context) error {
+		for {
+			request, err := recv(ctx)
+			if err != nil {
+				return err
+			}
+			w.count.Received++
+			if err := request.Reply(ctx, request.Bytes()); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// patience bounds what no leg should ever wait for.
+const patience = 30 * time.Second

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+
+package main_test
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sprymq/spry/cmd/spry/internal/foreign"
+)
+
+// Every pair of nngcat itself and the command called by that name, as listener and as dialer: all four must do the same.
+func TestNngcatAndItsPersonality(t *testing.T) {
+	t.Parallel()
+	theirs := foreign.Find(t, "nngcat", "nng-utils")
+	ours := filepath.Join(t.TempDir(), "nngcat")
+	if err := os.Symlink(binary, ours); err != nil {
+		t.Fatal(err)
+	}
+	programs := map[string]string{"nngcat": theirs, "spry": ours}
+	for _, test := range []struct {
+		name           string
+		listen, dial   string
+		heard, told    string // what the listener and the dialer print
+		listenC, dialC int    // how they exit
+	}{
+		{name: "pipeline", listen: "--pull0 --quoted -C 2", dial: `--push0 -C 2 --data a"\b`, heard: lines(`"a\"\\b"`, `"a\"\\b"`)},
+		{name: "pipeline interval", listen: "--pull --ascii -C 2", dial: "--push -D x -i 1 -C 2", heard: "xx"},
+		{name: "pipeline back", listen: "--push --data=hello", dial: "--pull --hex --count=1", told: lines(`"\x68\x65\x6c\x6c\x6f"`)},
+		{name: "pipeline timeout", listen: "--pull --raw --recv-timeout 3", dial: "--push -D x", heard: "x"},
+		{name: "pubsub", listen: "--sub --subscribe b --subscribe c -A -C 1", dial: "--pub -D bx -d 1", heard: "bx"},
+		{name: "reqrep", listen: "--rep -D answer --hex -C 1", dial: "--req -D ab --msgpack", heard: lines(`"\x61\x62"`), told: "\xc4\x06answer"},
+		{name: "reqrep count", listen: "--rep -D b --raw -C 2", dial: "--req -D a --raw -C 2 -i 1", heard: "aa", told: "bb"},
+		{name: "survey", listen: "--respondent -D here -A -C 1", dial: "--surveyor -D who -Q -d 1", heard: "who", told: lines(`"here"`)},
+		{name: "pair1", listen: "--pair1 -D from-l -Q --recv-timeout 3", dial: "--pair1 -D from-d -Q --recv-timeout 3",
+			heard: lines(`"from-d"`), told: lines(`"from-l"`)},
+		{name: "pair0", listen: "--pair0 -D from-l -Q --recv-timeout 3", dial: "--pair0 --compat -D from-d -Q --recv-timeout 3",
+			heard: lines(`"from-d"`), told: lines(`"from-l"`)},
+		{name: "bus", listen: "--bus -D from-l -Q -d 2 --recv-timeout 3", dial: "--bus -D from-d -Q -d 1 --recv-timeout 4",
+			heard: lines(`"from-d"`), told: lines(`"from-l"`)},
+		{name: "rep timeout", listen: "--rep -D x --recv-timeout 2", dial: "--pair1 --recv-timeout 1", listenC: 1},
+	} {
+		for listener, listenProgram := range programs {
+			for dialer, dialProgram := range programs {
+				t.Run(test.name+"/"+listener+" listens/"+dialer+" dials", func(t *testing.T) {
+					t.Parallel()
+					path := shortPath(t)
+					l := startProgram(t, listenProgram, nil, append(strings.Fields(test.listen), "-X", path)...)
+					awaitListener(t, l, path)
+					d := startProgram(t, dialProgram, nil, append(strings.Fields(test.dial), "-x", path)...)
+					d.expect(test.dialC, test.told)
+					l.expect(test.listenC, test.heard)
+				})
+			}
+		}
+	}
+}
+
+// Where both are refused, they are in the same words.
+func TestNngcatConnectErrors(t *testing.T) {
+	t.Parallel()
+	theirs := foreign.Find(t, "nngcat", "nng-utils")
+	busy, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer busy.Close()
+	for _, args := range [][]string{
+		{"--push", "-D", "x", "--dial", "tcp://127.0.0.1:1"},
+		{"--push", "-D", "x", "--dial", "ipc:///nonexistent/path"},
+		{"--push", "-D", "x", "--dial", "nonsense"},
+		{"--push", "-D", "x", "--dial", ""},
+		{"--push", "-D", "x", "--listen", "bogus://x"},
+		{"--pull", "--listen", "tcp://" + busy.Addr().String()},
+		{"--pull", "--listen", "tcp://1.2.3.4:80"},
+		{"--push", "-D", "x", "--send-timeout", "1", "--listen", "tcp://127.0.0.1:0"},
+		{"--push", "-D", "x", "--send-timeout", "1", "--async", "-v", "--dial", "tcp://127.0.0.1:1"},
+		{"--pull", "--recv-timeout", "1", "--async", "--dial", "tcp://127.0.0.1:1"},
+		{"--pull", "--dial", "tls+tcp://127.0.0.1:1", "--cert", "/etc/hostname"},
+	} {
+		t.Run(strings.Join(args, " "), func(t *testing.T) {
+			t.Parallel()
+			want := startProgram(t, theirs, nil, args...)
+			got := startProgram(t, binary, nil, append([]string{"nngcat"}, args...)...)
+			if g, w := got.wait(), want.wait(); g != w || got.stderr() != want.stderr() || got.stdout() != want.stdout() {
+				t.Errorf("exit %d, %q, %q\nnngcat: exit %d, %q, %q", g, got.stdout(), got.stderr(), w, want.stdout(), want.stderr())
+			}
+		})
+	}
+}
+
+// shortPath is a path for an ipc socket, which must not be long.
+func shortPath(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "spry-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return filepath.Join(dir, "s")
+}
+
+// awaitListener waits until a program takes connections at a path. nngcat does not tell: its output is buffered.
+func awaitListener(t *testing.T, p *process, path string) {
+	t.Helper()
+	for {
+		if conn, err := net.Dial("unix", path); err == nil {
+			conn.Close()
+			return
+		}
+		select {
+		case <-p.exited:
+			t.Fatalf("%v ended before it listened: %s", p.cmd.Args, p.stderr())
+		case <-time.After(5 * time.Millisecond): // there is nothing else to wait for
+		}
+	}
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+
+package main_test
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestTourJSON(t *testing.T) {
+	tour := start(t, nil, "tour", "--json", "--for", "2s")
+	if code := tour.wait(); code != 0 {
+		t.Fatalf("exit %d: %s", code, tour.stderr())
+	}
+	fields := []string{"drops", "messages", "p50_us", "p99_us", "pattern", "rate", "transport"}
+	seen := map[string]bool{}
+	for line := range strings.Lines(tour.stdout()) {
+		var row map[string]any
+		if err := json.Unmarshal([]byte(line), &row); err != nil {
+			t.Fatalf("%q: %v", line, err)
+		}
+		if got := slices.Sorted(maps.Keys(row)); !slices.Equal(got, fields) {
+			t.Errorf("%q has the fields %q, want %q", line, got, fields)
+		}
+		if row["messages"].(float64) <= 0 || row["rate"].(float64) <= 0 || row["p50_us"].(float64) <= 0 || row["p99_us"].(float64) < row["p50_us"].(float64) {
+			t.Errorf("%q makes no sense", line)
+		}
+		seen[row["pattern"].(string)+" "+row["transport"].(string)] = true
+	}
+	if len(seen) != 18 {
+		t.Errorf("%d rows, want 6 patterns over 3 transports: %v", len(seen), seen)
+	}
+}
+
+func TestTourTable(t *testing.T) {
+	tour := start(t, nil, "tour", "--for", "1s")
+	if code := tour.wait(); code != 0 {
+		t.Fatalf("exit %d: %s", code, tour.stderr())
+	}
+	if rows := strings.Split(strings.TrimSpace(tour.stdout()), "\n"); len(rows) != 19 || !strings.HasPrefix(rows[0], "pattern ") {
+		t.Errorf("got\n%s", tour.stdout())
+	}
+	if strings.Contains(tour.stdout()+tour.stderr(), "\x1b") {
+		t.Error("escape sequences in output that is no terminal")
+	}
+}
