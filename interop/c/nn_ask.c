@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// nn_ask req|pair HOW URL COUNT SIZE
+// nn_ask HOW URL req|pair COUNT SIZE
 //
 // Sends COUNT numbered messages of SIZE bytes one after the other, each after the echo of the one before.
 
@@ -11,13 +11,13 @@ main(int argc, char **argv)
 {
 	start_peer();
 	if (argc != 6) {
-		die("usage: %s req|pair HOW URL COUNT SIZE", argv[0]);
+		die("usage: %s HOW URL req|pair COUNT SIZE", argv[0]);
 	}
-	int            s    = open_socket(AF_SP, strcmp(argv[1], "req") == 0 ? NN_REQ : NN_PAIR);
+	int            s    = open_socket(AF_SP, strcmp(argv[3], "req") == 0 ? NN_REQ : NN_PAIR);
 	int            n    = number(argv[4]);
 	size_t         size = (size_t) number(argv[5]);
 	unsigned char *sent = malloc(size + 1);
-	attach(s, argv[2], argv[3]);
+	attach(s, argv[1], argv[2]);
 	ready();
 	for (int i = 0; i < n; i++) {
 		void *body;

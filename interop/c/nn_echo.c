@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// nn_echo rep|pair HOW URL
+// nn_echo HOW URL rep|pair
 //
 // Sends every message back, until it is killed.
 
@@ -11,10 +11,10 @@ main(int argc, char **argv)
 {
 	start_peer();
 	if (argc != 4) {
-		die("usage: %s rep|pair HOW URL", argv[0]);
+		die("usage: %s HOW URL rep|pair", argv[0]);
 	}
-	int s = open_socket(AF_SP, strcmp(argv[1], "rep") == 0 ? NN_REP : NN_PAIR);
-	attach(s, argv[2], argv[3]);
+	int s = open_socket(AF_SP, strcmp(argv[3], "rep") == 0 ? NN_REP : NN_PAIR);
+	attach(s, argv[1], argv[2]);
 	ready();
 	for (;;) {
 		void *body;

@@ -1,42 +1,27 @@
 // SPDX-License-Identifier: MIT
 //
-// nn_recv pull|sub|pair HOW URL COUNT [TOPIC]...
+// nn_recv HOW URL pull|sub COUNT [TOPIC]...
 //
 // Receives COUNT messages and prints how many there were, their bytes and their checksum. It says "receiving" after
 // its first message.
 
 #include "nnpeer.h"
 
-static int
-protocol(const char *name)
-{
-	if (strcmp(name, "pull") == 0) {
-		return NN_PULL;
-	}
-	if (strcmp(name, "sub") == 0) {
-		return NN_SUB;
-	}
-	if (strcmp(name, "pair") == 0) {
-		return NN_PAIR;
-	}
-	die("no such protocol: %s", name);
-}
-
 int
 main(int argc, char **argv)
 {
 	start_peer();
 	if (argc < 5) {
-		die("usage: %s PROTOCOL HOW URL COUNT [TOPIC]...", argv[0]);
+		die("usage: %s HOW URL pull|sub COUNT [TOPIC]...", argv[0]);
 	}
 	int      want = number(argv[4]), count = 0;
 	size_t   bytes = 0;
 	uint64_t sum   = CHECKSUM_START;
-	int      s     = open_socket(AF_SP, protocol(argv[1]));
+	int      s     = open_socket(AF_SP, strcmp(argv[3], "sub") == 0 ? NN_SUB : NN_PULL);
 	for (int i = 5; i < argc; i++) {
 		check("subscribe", nn_setsockopt(s, NN_SUB, NN_SUB_SUBSCRIBE, argv[i], strlen(argv[i])));
 	}
-	attach(s, argv[2], argv[3]);
+	attach(s, argv[1], argv[2]);
 	ready();
 	while (count < want) {
 		void *body;

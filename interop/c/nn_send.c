@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// nn_send push|pub HOW URL PIPES COUNT SIZE
+// nn_send HOW URL push|pub PIPES COUNT SIZE
 //
 // Waits for that many pipes, sends COUNT numbered messages of SIZE bytes, says "sent" and stays until its standard
 // input ends, so that nothing is lost by closing.
@@ -12,13 +12,13 @@ main(int argc, char **argv)
 {
 	start_peer();
 	if (argc != 7) {
-		die("usage: %s push|pub HOW URL PIPES COUNT SIZE", argv[0]);
+		die("usage: %s HOW URL push|pub PIPES COUNT SIZE", argv[0]);
 	}
-	int            s    = open_socket(AF_SP, strcmp(argv[1], "pub") == 0 ? NN_PUB : NN_PUSH);
+	int            s    = open_socket(AF_SP, strcmp(argv[3], "pub") == 0 ? NN_PUB : NN_PUSH);
 	int            n    = number(argv[5]);
 	size_t         size = (size_t) number(argv[6]);
 	unsigned char *body = malloc(size + 1);
-	attach(s, argv[2], argv[3]);
+	attach(s, argv[1], argv[2]);
 	ready();
 	wait_pipes(s, number(argv[4]));
 	for (int i = 0; i < n; i++) {

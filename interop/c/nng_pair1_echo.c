@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// nng_pair1_echo mono|poly HOW URL COUNT
+// nng_pair1_echo HOW URL mono|poly COUNT
 //
 // Sends COUNT messages back to the pipe that each came from, over a PAIR 1 socket.
 
@@ -11,16 +11,16 @@ main(int argc, char **argv)
 {
 	start_peer();
 	if (argc != 5) {
-		die("usage: %s mono|poly HOW URL COUNT", argv[0]);
+		die("usage: %s HOW URL mono|poly COUNT", argv[0]);
 	}
 	nng_socket s;
-	if (strcmp(argv[1], "poly") == 0) {
+	if (strcmp(argv[3], "poly") == 0) {
 		check("open", nng_pair1_open_poly(&s));
 	} else {
 		check("open", nng_pair1_open(&s));
 	}
 	prepare(s);
-	attach(s, argv[2], argv[3]);
+	attach(s, argv[1], argv[2]);
 	ready();
 	for (int i = 0, n = number(argv[4]); i < n; i++) {
 		nng_msg *m, *echo;

@@ -1,50 +1,33 @@
 // SPDX-License-Identifier: MIT
 //
-// nng_recv pull|sub|pair0|pair1 HOW URL COUNT [TOPIC]...
+// nng_recv HOW URL pull|sub COUNT [TOPIC]...
 //
 // Receives COUNT messages and prints how many there were, their bytes and their checksum. It says "receiving" after
 // its first message.
 
 #include "nngpeer.h"
 
-static int
-open_socket(nng_socket *s, const char *protocol)
-{
-	if (strcmp(protocol, "pull") == 0) {
-		return nng_pull0_open(s);
-	}
-	if (strcmp(protocol, "sub") == 0) {
-		return nng_sub0_open(s);
-	}
-	if (strcmp(protocol, "pair0") == 0) {
-		return nng_pair0_open(s);
-	}
-	if (strcmp(protocol, "pair1") == 0) {
-		return nng_pair1_open(s);
-	}
-	die("no such protocol: %s", protocol);
-}
-
 int
 main(int argc, char **argv)
 {
 	start_peer();
 	if (argc < 5) {
-		die("usage: %s PROTOCOL HOW URL COUNT [TOPIC]...", argv[0]);
+		die("usage: %s HOW URL pull|sub COUNT [TOPIC]...", argv[0]);
 	}
 	nng_socket s;
-	int        want = number(argv[4]), count = 0;
+	int        sub   = strcmp(argv[3], "sub") == 0;
+	int        want  = number(argv[4]), count = 0;
 	size_t     bytes = 0;
 	uint64_t   sum   = CHECKSUM_START;
-	check("open", open_socket(&s, argv[1]));
+	check("open", sub ? nng_sub0_open(&s) : nng_pull0_open(&s));
 	prepare(s);
-	if (strcmp(argv[1], "sub") == 0) {
+	if (sub) {
 		check("recv-buffer", nng_socket_set_int(s, NNG_OPT_RECVBUF, 8192));
 	}
 	for (int i = 5; i < argc; i++) {
 		check("subscribe", nng_socket_set(s, NNG_OPT_SUB_SUBSCRIBE, argv[i], strlen(argv[i])));
 	}
-	attach(s, argv[2], argv[3]);
+	attach(s, argv[1], argv[2]);
 	ready();
 	while (count < want) {
 		nng_msg *m;

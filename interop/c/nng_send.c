@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// nng_send push|pub HOW URL PIPES COUNT SIZE
+// nng_send HOW URL push|pub PIPES COUNT SIZE
 //
 // Waits for that many pipes, sends COUNT numbered messages of SIZE bytes, says "sent" and stays until its standard
 // input ends, so that nothing is lost by closing.
@@ -12,15 +12,15 @@ main(int argc, char **argv)
 {
 	start_peer();
 	if (argc != 7) {
-		die("usage: %s push|pub HOW URL PIPES COUNT SIZE", argv[0]);
+		die("usage: %s HOW URL push|pub PIPES COUNT SIZE", argv[0]);
 	}
 	nng_socket s;
 	int        n    = number(argv[5]);
 	size_t     size = (size_t) number(argv[6]);
-	check("open", strcmp(argv[1], "pub") == 0 ? nng_pub0_open(&s) : nng_push0_open(&s));
+	check("open", strcmp(argv[3], "pub") == 0 ? nng_pub0_open(&s) : nng_push0_open(&s));
 	prepare(s);
 	check("send-buffer", nng_socket_set_int(s, NNG_OPT_SENDBUF, 8192));
-	attach(s, argv[2], argv[3]);
+	attach(s, argv[1], argv[2]);
 	ready();
 	wait_pipes(number(argv[4]));
 	for (int i = 0; i < n; i++) {

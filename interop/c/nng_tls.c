@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// nng_tls req|rep HOW URL CA CERTIFICATE KEY
+// nng_tls HOW URL req|rep CA CERTIFICATE KEY
 //
 // Requests or echoes over tls+tcp, with a certificate of its own and a demand for the peer's. The name that a
 // dialing end expects is localhost.
@@ -44,10 +44,10 @@ main(int argc, char **argv)
 {
 	start_peer();
 	if (argc != 7) {
-		die("usage: %s req|rep HOW URL CA CERTIFICATE KEY", argv[0]);
+		die("usage: %s HOW URL req|rep CA CERTIFICATE KEY", argv[0]);
 	}
-	int             asking  = strcmp(argv[1], "req") == 0;
-	int             dialing = strcmp(argv[2], "dial") == 0;
+	int             asking  = strcmp(argv[3], "req") == 0;
+	int             dialing = strcmp(argv[1], "dial") == 0;
 	nng_socket      s;
 	nng_tls_config *tls;
 	check("open", asking ? nng_req0_open(&s) : nng_rep0_open(&s));
@@ -59,12 +59,12 @@ main(int argc, char **argv)
 	if (dialing) {
 		nng_dialer d;
 		check("server name", nng_tls_config_server_name(tls, "localhost"));
-		check("dialer", nng_dialer_create(&d, s, argv[3]));
+		check("dialer", nng_dialer_create(&d, s, argv[2]));
 		check("tls", nng_dialer_set_ptr(d, NNG_OPT_TLS_CONFIG, tls));
 		check("dial", nng_dialer_start(d, NNG_FLAG_NONBLOCK));
 	} else {
 		nng_listener l;
-		check("listener", nng_listener_create(&l, s, argv[3]));
+		check("listener", nng_listener_create(&l, s, argv[2]));
 		check("tls", nng_listener_set_ptr(l, NNG_OPT_TLS_CONFIG, tls));
 		check("listen", nng_listener_start(l, 0));
 	}

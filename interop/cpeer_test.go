@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+
+package interop_test
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"hash/fnv"
+	"strings"
+	"testing"
+
+	"github.com/sprymq/spry/interop/internal/peer"
+)
+
+// Names of the C peers' libraries in the table.
+const (
+	libnng     = "libnng"
+	libnanomsg = "libnanomsg"
+)
+
+// startC runs a C peer until it is ready.
+func startC(t *testing.T, program string, args ...string) *peer.Process {
+	t.Helper()
+	p := peer.Start(t, builder.C(t, program), args...)
+	p.WaitLine("ready")
+	return p
+}
+
+// how is the argument of a C peer that meets Spry at the address.
+func (a address) how() string {
+	if a.spryListens {
+		return "dial"
+	}
+	return "listen"
+}
+
+// eachWay runs a test of the library over tcp and ipc, with either side listening, and enters it in the table.
+func eachWay(t *testing.T, peerName, pattern string, test func(t *testing.T, a address)) {
+	t.Helper()
+	for _, transport := range []string{"tcp", "ipc"} {
+		for _, spryListens := range []bool{true, false} {
+			r := row{peerName, pattern, transport, "it listens"}
+			if spryListens {
+				r.direction = "it dials"
+			}
+			t.Run(fmt.Sprintf("%s/%s/%s", peerName, transport, strings.ReplaceAll(r.direction, " ", "_")), func(t *testing.T) {
+				results.track(t, r, library)
+				t.Parallel()
+				test(t, newAddress(t, transport, spryListens))
+			})
+		}
+	}
+}
+
+// meetC starts a C peer and Spry's socket at one address, in the order that the address asks for. args follow the
+// way and the URL.
+func meetC(t *testing.T, a address, s socket, program string, args ...string) *peer.Process {
+	t.Helper()
+	if a.spryListens {
+		attach(t, s, a)
+		return startC(t, program, append([]string{a.how(), a.url}, args...)...)
+	}
+	p := startC(t, program, append([]string{a.how(), a.url}, args...)...)
+	attach(t, s, a)
+	return p
+}
+
+// numbered is message i of a run, as the C peers fill it.
+func numbered(size, i int) []byte {
+	b := make([]byte, size)
+	for k := range b {
+		b[k] = byte(i + k*7)
+	}
+	if size >= 4 {
+		binary.BigEndian.PutUint32(b, uint32(i))
+	}
+	return b
+}
+
+// A tally computes the line that receiving C peers end with.
+type tally struct {
+	count, bytes int
+	sum          interface {
+		Write(p []byte) (int, error)
+		Sum64() uint64
+	}
+}
+
+func newTally() *tally { return &tally{sum: fnv.New64a()} }
+
+func (y *tally) add(body []byte) {
+	y.count++
+	y.bytes += len(body)
+	_, _ = y.sum.Write(body) // a hash does not fail
+}
+
+func (y *tally) String() string {
+	return fmt.Sprintf("count %d bytes %d checksum %016x", y.count, y.bytes, y.sum.Sum64())
+}
+
+// sendNumbered sends n numbered messages and returns their tally.
+func sendNumbered(t *testing.T, s interface {
+	Send(ctx context.Context, body []byte) error
+}, n, size int,
+) *tally {
+	t.Helper()
+	ctx, sent := watched(t), newTally()
+	for i := range n {
+		b := numbered(size, i)
+		if err := s.Send(ctx, b); err != nil {
+			t.Fatalf("send message %d of %d: %v", i, n, err)
+		}
+		sent.add(b)
+	}
+	return sent
+}
+
+// expectTally waits for a receiving C peer's result.
+func expectTally(t *testing.T, p *peer.Process, want *tally) {
+	t.Helper()
+	if got := p.WaitLine("count "); got != want.String() {
+		t.Errorf("%s received\n%s, sent was\n%s", p, got, want)
+	}
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+
+package interop_test
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/interop/internal/peer"
+)
+
+// foreignPairs names a C peer of each library, as it is in the table.
+func foreignPairs(suffix string) map[string]string {
+	return map[string]string{libnng: "nng_" + suffix, libnanomsg: "nn_" + suffix}
+}
+
+// TestSubscriberWithManyTopics publishes to subscribers with half of the topics, which must get these messages and no
+// other ones.
+func TestSubscriberWithManyTopics(t *testing.T) {
+	const topics, messages = 200, 1000
+	for name, program := range foreignPairs("recv") {
+		t.Run(program, func(t *testing.T) {
+			eachWay(t, name, "sub with 100 topics – pub", func(t *testing.T, a address) {
+				args := []string{"sub", fmt.Sprint(messages / 2)}
+				for topic := 0; topic < topics; topic += 2 {
+					args = append(args, fmt.Sprintf("topic %03d:", topic))
+				}
+				pub := spry.NewPub(&spry.PubOptions{Options: options})
+				p := meetC(t, a, pub, program, args...)
+				waitPipes(t, pub, 1)
+				ctx, wanted := watched(t), newTally()
+				for i := range messages {
+					b := fmt.Appendf(nil, "topic %03d: message %d", i%topics, i)
+					check(t, pub.Send(ctx, b))
+					if i%topics%2 == 0 {
+						wanted.add(b)
+					}
+				}
+				expectTally(t, p, wanted)
+			})
+		})
+	}
+}
+
+// TestSubscriptionsToForeignPublisher filters what a foreign publisher sends by many binary topics.
+func TestSubscriptionsToForeignPublisher(t *testing.T) {
+	const messages = 500
+	for name, program := range foreignPairs("send") {
+		t.Run(program, func(t *testing.T) {
+			eachWay(t, name, "pub – sub with 100 topics", func(t *testing.T, a address) {
+				sub := spry.NewSub(&spry.SubOptions{Options: options})
+				wanted := map[uint32]bool{}
+				for i := uint32(0); i < messages; i += 5 {
+					wanted[i] = true
+					check(t, sub.Subscribe(binary.BigEndian.AppendUint32(nil, i)))
+				}
+				p := meetC(t, a, sub, program, "pub", "1", fmt.Sprint(messages), "40")
+				for range len(wanted) {
+					b := must[[]byte](t)(sub.Recv(watched(t)))
+					i := binary.BigEndian.Uint32(b)
+					if !wanted[i] {
+						t.Fatalf("message %d came twice, or was not subscribed to", i)
+					}
+					delete(wanted, i)
+					same(t, "Spry received", b, numbered(40, int(i)))
+				}
+				p.WaitLine("sent")
+			})
+		})
+	}
+}
+
+// TestPushToManyPulls shares messages out to eight foreign pulls in turn.
+func TestPushToManyPulls(t *testing.T) {
+	const pulls, each = 8, 50
+	for _, transport := range []string{"tcp", "ipc"} {
+		t.Run(transport, func(t *testing.T) {
+			a := newAddress(t, transport, true)
+			results.track(t, row{libnng + ", " + libnanomsg, "8 pull – push", transport, "it dials"}, library)
+			t.Parallel()
+			push := spry.NewPush(&spry.PushOptions{Options: options})
+			attach(t, push, a)
+			var processes []*peer.Process
+			for i := range pulls {
+				processes = append(processes, startC(t, []string{"nng_recv", "nn_recv"}[i%2], a.how(), a.url, "pull", fmt.Sprint(each)))
+			}
+			waitPipes(t, push, pulls)
+			sendNumbered(t, push, pulls*each, 1000)
+			for _, p := range processes {
+				p.WaitLine(fmt.Sprintf("count %d bytes %d ", each, each*1000))
+			}
+		})
+	}
+}
+
+// TestForeignPushToManyPulls lets a foreign push share messages out to four of Spry's pulls: each comes once.
+func TestForeignPushToManyPulls(t *testing.T) {
+	const pulls, messages = 4, 400
+	for name, program := range foreignPairs("send") {
+		t.Run(program, func(t *testing.T) {
+			a := newAddress(t, "tcp", false)
+			results.track(t, row{name, "push – 4 pull", a.transport, "it listens"}, library)
+			t.Parallel()
+			p := startC(t, program, a.how(), a.url, "push", fmt.Sprint(pulls), fmt.Sprint(messages), "1000")
+			ctx, enough := context.WithCancel(watched(t))
+			defer enough()
+			var (
+				mu   sync.Mutex
+				seen = map[uint32]bool{}
+				wg   sync.WaitGroup
+			)
+			for range pulls {
+				pull := spry.NewPull(&spry.PullOptions{Options: options})
+				attach(t, pull, a)
+				wg.Go(func() {
+					for m, err := range pull.Messages(ctx) {
+						if err != nil {
+							return // enough messages came, or the watchdog barked
+						}
+						i := binary.BigEndian.Uint32(m.Bytes())
+						mu.Lock()
+						if seen[i] {
+							t.Errorf("message %d came twice", i)
+						}
+						if seen[i] = true; len(seen) == messages {
+							enough()
+						}
+						mu.Unlock()
+					}
+				})
+			}
+			wg.Wait()
+			if len(seen) != messages {
+				t.Errorf("%d of %d messages came", len(seen), messages)
+			}
+			p.WaitLine("sent")
+		})
+	}
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+
+package interop_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/sprymq/spry/interop/internal/peer"
+)
+
+// headerRoom is more than any routing header takes in these tests.
+const headerRoom = 64
+
+// sizes of bodies: the smallest, one with every byte value, and one larger than any buffer on the way.
+var sizes = []int{0, 256, 1 << 20}
+
+// An end attaches Spry's end of an exchange, listening at its return if it is to listen. finish then sends the body
+// and returns what was received, as far as the pattern goes.
+type end func(t *testing.T, role string, a address, send []byte) (finish func() (received []byte))
+
+// TestMatrix exchanges messages with the foreign tools in every pattern, transport and direction that they have, and
+// compares every byte.
+func TestMatrix(t *testing.T) {
+	for _, tl := range tools {
+		for _, x := range exchanges {
+			if tl.protocols[x.tool] == "" {
+				continue
+			}
+			for _, transport := range tl.transports {
+				for _, spryListens := range []bool{true, false} {
+					r := row{tl.name, x.tool + " – " + x.spry, transport, "it listens"}
+					if spryListens {
+						r.direction = "it dials"
+					}
+					name := strings.ReplaceAll(fmt.Sprintf("%s/%s/%s/%s", tl.name, x.tool, transport, r.direction), " ", "_")
+					for s, spry := range map[side]end{library: libraryEnd, command: commandEnd} {
+						t.Run(fmt.Sprintf("%s/%s", name, s), func(t *testing.T) {
+							results.track(t, r, s)
+							t.Parallel()
+							for _, size := range sizes {
+								meet(t, tl, x, newAddress(t, transport, spryListens), size, spry)
+							}
+						})
+					}
+				}
+			}
+		}
+	}
+}
+
+// newAddress makes an address that nothing uses.
+func newAddress(t *testing.T, transport string, spryListens bool) address {
+	t.Helper()
+	a := address{transport: transport, spryListens: spryListens}
+	switch transport {
+	case "ipc":
+		a.url = "ipc://" + peer.SocketPath(scratch)
+	case "tls+tcp":
+		a.url = "tls+tcp://" + peer.TCPAddress(t)
+		a.tls = certificates(t)
+	default:
+		a.url = transport + "://" + peer.TCPAddress(t)
+	}
+	return a
+}
+
+// meet has one message, or one each way, cross between a tool and Spry.
+func meet(t *testing.T, tl tool, x exchange, a address, size int, spry end) {
+	t.Helper()
+	theirs := body(size, 1)
+	ours := body(size, 2)
+	if limit := tl.bodyLimit - headerRoom; x.header && size > limit {
+		ours = ours[:limit]
+	}
+	file := bodyFile(t, theirs)
+	var (
+		process *peer.Process
+		finish  func() []byte
+	)
+	if a.spryListens {
+		finish = spry(t, x.role(a), a, ours)
+		process = tl.start(t, x, a, file, size == 0)
+	} else {
+		process = tl.start(t, x, a, file, size == 0)
+		peer.WaitListening(t, a.url)
+		finish = spry(t, x.role(a), a, ours)
+	}
+	defer process.Reap()
+	got := finish()
+	if x.toSpry {
+		same(t, "Spry received", got, theirs)
+	}
+	if x.toTool {
+		same(t, tl.name+" received", process.WaitBodies(1)[0], ours)
+	}
+}
+
+// body makes size bytes that contain every value and depend on the seed.
+func body(size, seed int) []byte {
+	b := make([]byte, size)
+	for i := range b {
+		b[i] = byte(i*seed + i>>8)
+	}
+	return b
+}
+
+var bodyFiles atomic.Int32
+
+func bodyFile(t *testing.T, content []byte) string {
+	t.Helper()
+	path := filepath.Join(scratch, fmt.Sprintf("body%d", bodyFiles.Add(1)))
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.Remove(path) })
+	return path
+}
+
+func same(t *testing.T, what string, got, want []byte) {
+	t.Helper()
+	if bytes.Equal(got, want) {
+		return
+	}
+	at := 0
+	for at < len(got) && at < len(want) && got[at] == want[at] {
+		at++
+	}
+	t.Errorf("%s %d bytes instead of %d; they differ from byte %d on", what, len(got), len(want), at)
+}
