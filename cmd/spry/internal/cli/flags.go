@@ -93,7 +93,7 @@ func (m *messageFlags) addSendFlags(cmd *cobra.Command) {
 
 func (m *messageFlags) addDataFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringArrayVarP(&m.Source.Data, "data", "D", nil, "a message; any number")
+	f.StringArrayVarP(&m.Source.Data, "data", "D", nil, "a message, this `text`; any number")
 	f.StringArrayVarP(&m.Source.Files, "file", "F", nil, "a `file` whose contents are a message, - is standard input; any number")
 }
 

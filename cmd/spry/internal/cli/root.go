@@ -25,7 +25,7 @@ const helpTemplate = `{{with .Example}}Examples:
 
 {{end}}{{if or .Runnable .HasSubCommands}}{{.UsageString}}{{end}}`
 
-const usageTemplate = `Usage:{{if .Runnable}}
+const usageTemplate = `Usage:{{if not .HasAvailableSubCommands}}
   {{.UseLine}}{{end}}{{if .HasAvailableSubCommands}}
   {{.CommandPath}} VERB [flags]{{range $group := .Groups}}
 
@@ -82,6 +82,7 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 
 func newRoot() *cobra.Command {
 	cobra.AddTemplateFunc("columns", helpWidth)
+	cobra.EnableCommandSorting = false // the order below is one of meaning
 	root := &cobra.Command{
 		Use: "spry", Short: "messages between programs, without a broker", Long: long, Example: rootExample,
 		SilenceErrors: true, SilenceUsage: true,

@@ -31,7 +31,7 @@ const pairNote = "It goes on receiving after the last message was sent, until --
 var verbs = []verb{
 	{
 		name: "push", short: "Send each message to one of the pull sockets",
-		long: "Waits for a peer, sends, and ends when everything is delivered to the peers' kernels, however long that takes.",
+		long: "Waits for a peer, sends, and ends when everything is with the peers' kernels, however long that takes.",
 		example: `  spry push --dial tcp://127.0.0.1:5555 --data hello
   tail -f log | spry push --listen tcp://*:5555 --lines
   spry push --dial ipc:///tmp/jobs --ndjson < jobs.ndjson
@@ -178,7 +178,7 @@ func (v verb) command() *cobra.Command {
 		},
 	}
 	if cmd.Long = v.short + "."; v.long != "" {
-		cmd.Long += " " + v.long
+		cmd.Long += "\n\n" + v.long
 	}
 	m.addCommonFlags(cmd)
 	v.flags(m, cmd)

@@ -4,6 +4,7 @@ package endpoint
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/cmd/spry/internal/exit"
+	"github.com/sprymq/spry/transport"
 )
 
 // A Socket is what the sockets of all patterns have in common.
@@ -105,4 +107,12 @@ func WaitNoPipes(ctx context.Context, socket Socket) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// refused gives an error about an address that makes no sense the exit code for that.
+func refused(err error) error {
+	if errors.Is(err, transport.ErrURL) {
+		return exit.Errorf(exit.Usage, "%w", err)
+	}
+	return err
 }

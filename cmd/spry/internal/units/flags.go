@@ -70,7 +70,12 @@ func (v *Duration) Set(s string) error { return set(v, ParseDuration, s) }
 // Type implements pflag.Value.
 func (v *Duration) Type() string { return "time" }
 
-func (v *Duration) String() string { return time.Duration(*v).String() }
+func (v *Duration) String() string {
+	if *v == 0 {
+		return "0" // as pflag wants it of defaults that it is not to show
+	}
+	return time.Duration(*v).String()
+}
 
 // set stores what parse makes of s, and leaves v alone on error.
 func set[V, P Size | Count | Rate | Duration | int64 | float64 | time.Duration](v *V, parse func(string) (P, error), s string) error {
