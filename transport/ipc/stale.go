@@ -16,14 +16,14 @@ import (
 // bindFile listens at the path. A socket that a dead process left there is removed first; anything else
 // there stays, and is an error.
 func bindFile(ctx context.Context, path string, mode fs.FileMode) (*net.UnixListener, error) {
+	// Of several processes that find the same stale file one must win. Without the lock, the slower could
+	// remove the file that the faster has just bound, or has bound and not begun to listen on.
+	unlock := lockDir(ctx, filepath.Dir(path))
+	defer unlock()
 	l, err := bind(ctx, path, mode)
 	if !errors.Is(err, errAddrInUse) {
 		return l, err
 	}
-	// Of several processes that find the same stale file one must win. Without the lock, the slower could
-	// remove the file that the faster has just bound.
-	unlock := lockDir(ctx, filepath.Dir(path))
-	defer unlock()
 	if err := removeStale(ctx, path); err != nil {
 		return nil, err
 	}
