@@ -105,6 +105,9 @@ func (a *address) setHostPort(s string) error {
 			return fmt.Errorf("%q is not an IPv6 address; brackets are for those only", host)
 		}
 	}
+	if strings.ContainsAny(host, "[]") {
+		return fmt.Errorf("%q has a stray bracket; write an IPv6 address like [::1]:5555", s)
+	}
 	n, err := strconv.ParseUint(port, 10, 16)
 	if err != nil {
 		return fmt.Errorf("port %q is not a number from 0 to 65535", port)

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+
+package tcpnet
+
+import (
+	"errors"
+	"net"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/sprymq/spry/transport"
+)
+
+// FuzzAddress feeds any address to the parsers. What they take, package net must be able to take apart
+// again; what they refuse must be refused as malformed, by its URL.
+func FuzzAddress(f *testing.F) {
+	for _, s := range []string{
+		"127.0.0.1:5555", "*:0", ":5555", "[::1]:5555", "[fe80::1%eth0]:1", "eth0;example.com:80", "[::1];[::2]:9",
+		"::1;[::2]:9", ";:1", "a:b:c", "[]:1", "[:1", "]:1", "host", "host:", "host:99999", "-a:1", "a..b:1", "a.:1", "x%00:1",
+	} {
+		f.Add(s, "tcp")
+		f.Add(s, "tls+tcp6")
+	}
+	f.Fuzz(func(t *testing.T, s, scheme string) {
+		u, err := transport.ParseURL(scheme + "://" + s)
+		if err != nil {
+			return
+		}
+		for _, parse := range []func(transport.URL) (address, error){parseDial, parseListen} {
+			a, err := parse(u)
+			if err != nil {
+				if !errors.Is(err, transport.ErrURL) || !strings.HasPrefix(err.Error(), u.String()) {
+					t.Errorf("%q: %v", u, err)
+				}
+				continue
+			}
+			host, port, err := net.SplitHostPort(a.hostPort())
+			if err != nil || host != a.host || port != a.port {
+				t.Errorf("%q gives %q, which comes apart as %q, %q, %v", u, a.hostPort(), host, port, err)
+			}
+			if n, err := strconv.ParseUint(port, 10, 16); err != nil || strconv.FormatUint(n, 10) != port {
+				t.Errorf("%q has port %q", u, port)
+			}
+		}
+	})
+}
+
+func TestNetwork(t *testing.T) {
+	for scheme, want := range map[string]string{"tcp": "tcp", "tcp4": "tcp4", "tls+tcp": "tcp", "tls+tcp6": "tcp6"} {
+		if got := network(scheme); got != want {
+			t.Errorf("%s is over %s, not %s", scheme, got, want)
+		}
+	}
+}
