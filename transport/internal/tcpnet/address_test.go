@@ -53,3 +53,24 @@ func TestNetwork(t *testing.T) {
 		}
 	}
 }
+
+func TestHost(t *testing.T) {
+	for url, want := range map[string]string{
+		"tls+tcp://example.com:1":          "example.com",
+		"tls+tcp://[2001:db8::1]:1":        "2001:db8::1",
+		"tls+tcp://[fe80::1%eth0]:1":       "fe80::1",
+		"tls+tcp://10.0.0.7;example.com:1": "example.com",
+	} {
+		u, err := transport.ParseURL(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := NewDialer(u, transport.DialOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := d.Host(); got != want {
+			t.Errorf("the host of %s is %q, not %q", url, got, want)
+		}
+	}
+}

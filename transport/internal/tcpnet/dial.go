@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/sprymq/spry/transport"
@@ -33,8 +34,11 @@ func NewDialer(u transport.URL, o transport.DialOptions) (*Dialer, error) {
 	return &Dialer{url: u, address: a, options: o}, nil
 }
 
-// Host is the host of the URL, without brackets: what a certificate of the peer should name.
-func (d *Dialer) Host() string { return d.address.host }
+// Host is the host of the URL without brackets and zone: what a certificate of the peer should name.
+func (d *Dialer) Host() string {
+	host, _, _ := strings.Cut(d.address.host, "%")
+	return host
+}
 
 // Dial makes one attempt over all addresses that the host has now. Errors name the URL.
 func (d *Dialer) Dial(ctx context.Context) (net.Conn, error) {
