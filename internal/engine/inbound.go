@@ -59,6 +59,9 @@ func (in *inbound) addLocked(c queue.Counts) {
 
 // Took counts messages that the pattern handed to the application, or to its own state, without an inbox.
 func (p *Pipe) Took(n int) {
+	if n == 0 {
+		return
+	}
 	p.in.mu.Lock()
 	p.in.arrived += uint64(n)
 	p.in.delivered += uint64(n)
@@ -79,10 +82,11 @@ func (p *Pipe) Drop(reason Drop, ms ...*msg.Message) {
 	for _, m := range ms {
 		m.Release()
 	}
-	p.dropN(reason, len(ms))
+	p.DropN(reason, len(ms))
 }
 
-func (p *Pipe) dropN(reason Drop, n int) {
+// DropN counts n received messages that are dropped.
+func (p *Pipe) DropN(reason Drop, n int) {
 	if n == 0 {
 		return
 	}
@@ -97,7 +101,7 @@ func (p *Pipe) dropN(reason Drop, n int) {
 func (p *Pipe) receive(run []msg.Message) int {
 	if p.discard.Load() {
 		releaseAll(run)
-		p.dropN(DropClosed, len(run))
+		p.DropN(DropClosed, len(run))
 		return len(run)
 	}
 	return p.socket.pattern.Receive(p, run)
@@ -115,7 +119,7 @@ func (p *Pipe) hand(run []msg.Message, room <-chan struct{}) bool {
 		case <-room:
 		case <-p.scope.Done():
 			releaseAll(run)
-			p.dropN(DropPipeClosed, len(run))
+			p.DropN(DropPipeClosed, len(run))
 			return false
 		}
 	}

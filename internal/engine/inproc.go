@@ -154,7 +154,7 @@ func (c *inprocCarrier) write(bool) (messages int, bytes int64, err error) {
 		if n == 0 {
 			c.flight[0].Release()
 			c.flight = c.flight[1:]
-			q.dropN(DropTTL, 1)
+			q.DropN(DropTTL, 1)
 			messages++
 			continue
 		}

@@ -122,7 +122,7 @@ func (c *messageCarrier) deliver(bodies [][]byte) (ok bool, err error) {
 			}
 		}
 		if expired {
-			p.dropN(DropTTL, 1)
+			p.DropN(DropTTL, 1)
 			continue
 		}
 		run = append(run, msg.Received(data, head, &p.origin))

@@ -358,3 +358,10 @@ func (p *Pipe) finish() {
 func orderly(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed)
 }
+
+// Over reports whether the pipe takes no more messages.
+func (p *Pipe) Over() bool {
+	p.out.mu.Lock()
+	defer p.out.mu.Unlock()
+	return p.out.shut
+}

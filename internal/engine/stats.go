@@ -93,6 +93,15 @@ func (past *pastPipes) settle() {
 	past.undone = rest
 }
 
+// DropOut counts messages that were to be sent and had no pipe to be queued to.
+func (s *Socket) DropOut(reason Drop, n int) {
+	s.mu.Lock()
+	s.past.out.Offered += uint64(n)
+	s.past.out.Dropped = addCounts(s.past.out.Dropped, map[string]uint64{reason.String(): uint64(n)})
+	s.mu.Unlock()
+	s.emit(Event{Kind: EventDrop, Reason: reason.String(), Count: uint64(n)})
+}
+
 func (past *pastPipes) endpoint(e *Endpoint) {
 	if past.rejected == nil {
 		past.rejected = make(map[wire.Reason]uint64)
@@ -148,6 +157,9 @@ func (o *outbox) stats(p *Pipe) SendStats {
 		Dropped: make(map[string]uint64),
 	}
 	o.dropped.addTo(st.Dropped)
+	if p.over.Load() && !orderly(p.err) {
+		st.Unknown = st.Sent
+	}
 	return st
 }
 

@@ -96,7 +96,7 @@ func (r *streamReader) decode() error {
 			}
 		}
 		if r.batch.Expired > 0 {
-			p.dropN(DropTTL, r.batch.Expired)
+			p.DropN(DropTTL, r.batch.Expired)
 			r.batch.Expired = 0
 		}
 		if err != nil || !full {

@@ -97,7 +97,7 @@ func (s *Source) Put(run []msg.Message) (taken int) {
 	switch q.policy {
 	case Wait:
 		taken = s.fitLocked(run)
-		s.refused = taken < len(run)
+		s.refused = s.refused || taken < len(run)
 		s.appendLocked(run[:taken])
 	case DropNewest:
 		taken = s.fitLocked(run)
@@ -112,6 +112,28 @@ func (s *Source) Put(run []msg.Message) (taken int) {
 		taken = len(run)
 	}
 	return taken
+}
+
+// HasRoom reports whether a message of n bytes would be taken. If not, resume is called when there is room.
+func (s *Source) HasRoom(n int) bool {
+	q := s.inbox
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	room := q.err != nil || s.messages < q.limits.Messages && (s.messages == 0 || s.bytes+int64(n) <= q.limits.Bytes)
+	s.refused = s.refused || !room
+	return room
+}
+
+// Resume calls resume if messages were refused.
+func (s *Source) Resume() {
+	q := s.inbox
+	q.mu.Lock()
+	refused := s.refused
+	s.refused = false
+	q.mu.Unlock()
+	if refused {
+		s.resume()
+	}
 }
 
 // fitLocked returns how many messages of run there is room for.

@@ -4,6 +4,7 @@ package simnet_test
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"os"
 	"slices"
@@ -67,7 +68,7 @@ func TestReadChunk(t *testing.T) {
 		for {
 			p := make([]byte, buffer)
 			got, err := b.Read(p)
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			all = append(all, p[:got]...)

@@ -3,6 +3,7 @@
 package simnet
 
 import (
+	"errors"
 	"io"
 	"net"
 	"strconv"
@@ -211,7 +212,7 @@ func (e *end) nextWriteLocked() time.Time {
 
 // opError says which end failed at what. io.EOF stays itself, as everywhere in package net.
 func (e *end) opError(op string, err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return err
 	}
 	return &net.OpError{Op: op, Net: e.local.scheme, Source: e.local, Addr: e.remote, Err: err}

@@ -4,6 +4,7 @@ package simnet_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -181,7 +182,7 @@ func arrived(t *testing.T, seed uint64, f simnet.Faults) (numbers []int) {
 		for {
 			dst := make([][]byte, 8)
 			got, err := l.ReadMessages(dst)
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				return
 			}
 			for _, m := range dst[:got] {

@@ -175,7 +175,7 @@ func (l *listener) Close() error {
 	l.closed = true
 	n.hostLocked(l.url.String()).listener = nil
 	for _, link := range l.pending {
-		link.Close()
+		_ = link.Close() // never fails
 	}
 	l.pending = nil
 	n.changed.raise()

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT
+
+package pattern
+
+import (
+	"context"
+
+	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/msg"
+)
+
+// batchTurn is how many messages of a batch go to one pipe before the next one's turn.
+const batchTurn = 64
+
+// A balancer sends each message to one of several pipes: in turn, or to the one with the least queued. Pipes
+// without room are passed over; if none has room, or there is none, the sender waits.
+//
+// Messages that a dead pipe gives back stand at the head: nothing new is sent before they are.
+type balancer struct {
+	sender
+	leastLoaded bool
+	header      func(p *engine.Pipe) []byte // nil = none
+
+	pipes    []*engine.Pipe
+	next     int
+	returned []msg.Message
+}
+
+func (b *balancer) add(p *engine.Pipe) {
+	b.mu.Lock()
+	b.pipes = append(b.pipes, p)
+	b.mu.Unlock()
+	b.writable()
+}
+
+// addOnly adds a pipe where there must be no other.
+func (b *balancer) addOnly(p *engine.Pipe) error {
+	b.mu.Lock()
+	if len(b.pipes) > 0 {
+		defer b.mu.Unlock()
+		return engine.ErrBusy
+	}
+	b.pipes = append(b.pipes, p)
+	b.mu.Unlock()
+	b.writable()
+	return nil
+}
+
+func (b *balancer) remove(p *engine.Pipe, unsent []msg.Message) {
+	b.mu.Lock()
+	for i, have := range b.pipes {
+		if have == p {
+			b.pipes = append(b.pipes[:i:i], b.pipes[i+1:]...)
+			break
+		}
+	}
+	b.returned = append(b.returned, unsent...)
+	b.mu.Unlock()
+	b.writable()
+}
+
+// writable sends what was given back, as far as there is room, and then lets senders try.
+func (b *balancer) writable() {
+	for {
+		b.mu.Lock()
+		if len(b.returned) == 0 {
+			b.returned = nil
+			b.waiters.WakeAll()
+			b.mu.Unlock()
+			return
+		}
+		queued, write := b.offerLocked(nil, nil, &b.returned[0])
+		if queued {
+			b.returned = b.returned[1:]
+		}
+		b.mu.Unlock()
+		if write != nil {
+			write.Write()
+		}
+		if !queued {
+			return
+		}
+	}
+}
+
+// offerLocked queues a message to the next pipe that has room. header counts where the pattern has none of its own.
+func (b *balancer) offerLocked(header, body []byte, m *msg.Message) (queued bool, write *engine.Pipe) {
+	if b.leastLoaded {
+		b.next = b.idlestLocked()
+	}
+	for range b.pipes {
+		if b.next >= len(b.pipes) {
+			b.next = 0
+		}
+		p := b.pipes[b.next]
+		b.next++
+		if b.header != nil {
+			header = b.header(p)
+		}
+		queued, mine := p.TryQueue(header, body, m)
+		if mine {
+			write = p
+		}
+		if queued {
+			return true, write
+		}
+	}
+	return false, nil
+}
+
+func (b *balancer) idlestLocked() int {
+	best, least := 0, int(^uint(0)>>1)
+	for i, p := range b.pipes {
+		if load := p.Load(); load < least {
+			best, least = i, load
+		}
+	}
+	return best
+}
+
+// send sends one message: a copy of body, or, if m is not nil, the contents of m.
+func (b *balancer) send(ctx context.Context, wait bool, body []byte, m *msg.Message) error {
+	if m != nil && m.Multipart() {
+		return engine.ErrMultipart
+	}
+	return b.do(ctx, wait, func() (bool, *engine.Pipe, error) {
+		if len(b.returned) > 0 {
+			return false, nil, nil
+		}
+		queued, write := b.offerLocked(nil, body, m)
+		return queued, write, nil
+	})
+}
+
+// sendBatch sends ms in order, each pipe getting turns of up to batchTurn, and returns how many were sent.
+func (b *balancer) sendBatch(ctx context.Context, ms []*msg.Message) (n int, err error) {
+	for _, m := range ms {
+		if m.Multipart() {
+			return 0, engine.ErrMultipart
+		}
+	}
+	if b.header != nil {
+		for ; n < len(ms) && err == nil; n++ {
+			err = b.send(ctx, true, nil, ms[n])
+		}
+		if err != nil {
+			n--
+		}
+		return n, err
+	}
+	for n < len(ms) && err == nil {
+		turn := ms[n:min(n+batchTurn, len(ms))]
+		err = b.do(ctx, true, func() (bool, *engine.Pipe, error) {
+			if len(b.returned) > 0 {
+				return false, nil, nil
+			}
+			k, write := b.offerBatchLocked(turn)
+			n += k
+			return k > 0, write, nil
+		})
+	}
+	return n, err
+}
+
+func (b *balancer) offerBatchLocked(ms []*msg.Message) (n int, write *engine.Pipe) {
+	for range b.pipes {
+		if b.next >= len(b.pipes) {
+			b.next = 0
+		}
+		p := b.pipes[b.next]
+		b.next++
+		n, mine := p.TryQueueBatch(ms)
+		if mine {
+			write = p
+		}
+		if n > 0 {
+			return n, write
+		}
+	}
+	return 0, nil
+}
+
+func (b *balancer) pending() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.returned)
+}
+
+// drop forgets what was given back, and returns how many messages that were.
+func (b *balancer) drop() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n := len(b.returned)
+	for i := range b.returned {
+		b.returned[i].Release()
+	}
+	b.returned = nil
+	return n
+}

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: MIT
+
+package pattern
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/msg"
+)
+
+// requestBit marks the word of a backtrace that is a request's or survey's id.
+const requestBit = 1 << 31
+
+// A Call is one request on its way: waiting for a pipe, or sent and waiting for the reply.
+type Call struct {
+	id     uint32
+	header [4]byte
+	body   []byte       // of a call that is made by bytes
+	m      *msg.Message // of one that is made by message; kept until the reply, for it may be sent again
+	sent   []*engine.Pipe
+	retry  time.Time // when it is sent again
+	ended  bool
+
+	queue      *callList // where it is: waiting for a pipe, or for a reply
+	prev, next *Call
+
+	done  chan struct{} // told once, when reply or err is set
+	reply *msg.Message
+	err   error
+}
+
+// requests is the table of calls. It is pure: time is an argument, and pipes are only compared.
+//
+// A reply counts if it comes over a live pipe that the request was sent to. Sending again adds a pipe to that
+// set, a pipe's end takes it out.
+type requests struct {
+	nextID  uint32
+	calls   map[uint32]*Call
+	unsent  callList // in order of asking
+	waiting callList // in order of the time of the next retry
+	retry   time.Duration
+	free    *Call
+}
+
+func newRequests(retry time.Duration) requests {
+	return requests{nextID: rand.Uint32(), calls: make(map[uint32]*Call), retry: retry}
+}
+
+// open enters a new call among the unsent ones.
+func (r *requests) open(body []byte, m *msg.Message) *Call {
+	c := r.free
+	if c == nil {
+		c = &Call{done: make(chan struct{}, 1)}
+	} else {
+		r.free, c.next = c.next, nil
+	}
+	c.id, c.body, c.m = r.newID(), body, m
+	binary.BigEndian.PutUint32(c.header[:], c.id)
+	r.calls[c.id] = c
+	r.unsent.push(c)
+	return c
+}
+
+// newID returns the next id that no call has.
+func (r *requests) newID() uint32 {
+	for {
+		r.nextID++
+		id := r.nextID | requestBit
+		if r.calls[id] == nil {
+			return id
+		}
+	}
+}
+
+// sentOver says that the call was sent over p at now.
+func (r *requests) sentOver(c *Call, p *engine.Pipe, now time.Time) {
+	if !slices.Contains(c.sent, p) {
+		c.sent = append(c.sent, p)
+	}
+	c.queue.remove(c)
+	c.retry = now.Add(r.retry)
+	r.waiting.push(c)
+}
+
+// resend moves a call that was sent back among those to be sent: first, because it is the older one.
+func (r *requests) resend(c *Call) {
+	c.queue.remove(c)
+	r.unsent.pushFront(c)
+}
+
+// due returns the first call whose time to be sent again has come, or when that will be.
+func (r *requests) due(now time.Time) (c *Call, at time.Time) {
+	c = r.waiting.first
+	if c == nil || r.retry <= 0 {
+		return nil, time.Time{}
+	}
+	if c.retry.After(now) {
+		return nil, c.retry
+	}
+	return c, c.retry
+}
+
+// An answer says what a reply is.
+type answer uint8
+
+const (
+	answerGood answer = iota
+	answerStale
+	answerForeign
+)
+
+// answered finds the call of a reply. A good one ends the call.
+func (r *requests) answered(p *engine.Pipe, m *msg.Message) (*Call, answer) {
+	h := m.Header()
+	if len(h) != 4 {
+		return nil, answerStale
+	}
+	c := r.calls[binary.BigEndian.Uint32(h)]
+	switch {
+	case c == nil:
+		return nil, answerStale
+	case !slices.Contains(c.sent, p):
+		return nil, answerForeign
+	}
+	r.end(c, m, nil)
+	return c, answerGood
+}
+
+// end ends a call and tells its caller.
+func (r *requests) end(c *Call, reply *msg.Message, err error) {
+	if c.ended {
+		return
+	}
+	c.ended, c.reply, c.err = true, reply, err
+	delete(r.calls, c.id)
+	c.queue.remove(c)
+	if c.body = nil; c.m != nil {
+		c.m.Release()
+	}
+	c.done <- struct{}{}
+}
+
+// recycle makes an ended call, whose caller has been told, ready to be another. A Call that the application
+// holds is never recycled.
+func (r *requests) recycle(c *Call) {
+	clear(c.sent)
+	*c = Call{done: c.done, sent: c.sent[:0], next: r.free}
+	r.free = c
+}
+
+// lost takes a dead pipe out of every call and returns those that are on no other.
+func (r *requests) lost(p *engine.Pipe) (orphans []*Call) {
+	for c := r.waiting.first; c != nil; c = c.next {
+		i := slices.Index(c.sent, p)
+		if i < 0 {
+			continue
+		}
+		c.sent = slices.Delete(c.sent, i, i+1)
+		if len(c.sent) == 0 {
+			orphans = append(orphans, c)
+		}
+	}
+	return orphans
+}
+
+// A callList is a doubly linked list of calls.
+type callList struct{ first, last *Call }
+
+func (l *callList) push(c *Call) {
+	c.queue, c.prev, c.next = l, l.last, nil
+	if l.last == nil {
+		l.first = c
+	} else {
+		l.last.next = c
+	}
+	l.last = c
+}
+
+func (l *callList) pushFront(c *Call) {
+	c.queue, c.prev, c.next = l, nil, l.first
+	if l.first == nil {
+		l.last = c
+	} else {
+		l.first.prev = c
+	}
+	l.first = c
+}
+
+func (l *callList) remove(c *Call) {
+	if c.prev == nil {
+		l.first = c.next
+	} else {
+		c.prev.next = c.next
+	}
+	if c.next == nil {
+		l.last = c.prev
+	} else {
+		c.next.prev = c.prev
+	}
+	c.queue, c.prev, c.next = nil, nil, nil
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+
+package pattern
+
+import (
+	"context"
+
+	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/msg"
+)
+
+// shareFrom is the body size from which the pipes of a fan-out share one body instead of copying it.
+const shareFrom = 8 << 10
+
+// A fanout sends each message to every pipe. A pipe without room is treated by the overflow policy and delays
+// no other, except by Block, with which a message waits until every pipe has room.
+type fanout struct {
+	sender
+	overflow engine.Overflow
+	flusher  *engine.Flusher
+
+	pipes  []*engine.Pipe
+	writes []*engine.Pipe // reused
+	over   []*engine.Pipe // reused: those to disconnect
+}
+
+func newFanout(s *engine.Socket, overflow engine.Overflow) fanout {
+	return fanout{overflow: overflow, flusher: engine.NewFlusher(s)}
+}
+
+func (f *fanout) add(p *engine.Pipe) {
+	f.mu.Lock()
+	f.pipes = append(f.pipes, p)
+	f.mu.Unlock()
+}
+
+func (f *fanout) remove(p *engine.Pipe) {
+	f.mu.Lock()
+	for i, have := range f.pipes {
+		if have == p {
+			f.pipes = append(f.pipes[:i:i], f.pipes[i+1:]...)
+			break
+		}
+	}
+	f.waiters.WakeAll() // one fewer to wait for
+	f.mu.Unlock()
+}
+
+// send queues a message to every pipe but except, which may be nil. The contents of m are taken; if m is nil,
+// body is copied. before, if not nil, is told the pipes before anything is queued to them.
+func (f *fanout) send(ctx context.Context, wait bool, header, body []byte, m *msg.Message, except *engine.Pipe, before func([]*engine.Pipe)) error {
+	if m == nil && len(body) >= shareFrom {
+		own := msg.Of(append([]byte(nil), body...))
+		m = &own
+	}
+	if m != nil {
+		if m.Multipart() {
+			return engine.ErrMultipart
+		}
+		body = m.Body()
+	}
+	var over []*engine.Pipe
+	err := f.do(ctx, wait, func() (bool, *engine.Pipe, error) {
+		if f.overflow == engine.Block && !f.allHaveRoomLocked(len(header)+len(body)) {
+			return false, nil, nil
+		}
+		if before != nil {
+			before(f.pipes)
+		}
+		f.offerLocked(header, body, m, except)
+		over = append(over, f.over...)
+		return true, nil, nil
+	})
+	for _, p := range over {
+		p.Overflowed()
+	}
+	if err == nil && m != nil {
+		m.Release()
+	}
+	return err
+}
+
+func (f *fanout) allHaveRoomLocked(n int) bool {
+	all := true
+	for _, p := range f.pipes {
+		all = p.HasRoom(n) && all
+	}
+	return all
+}
+
+func (f *fanout) offerLocked(header, body []byte, m *msg.Message, except *engine.Pipe) {
+	f.over = f.over[:0]
+	f.writes = f.writes[:0]
+	for _, p := range f.pipes {
+		if p == except {
+			continue
+		}
+		var share *msg.Message
+		if m != nil && len(body) >= shareFrom {
+			share = m.Clone()
+		}
+		write, overflowed := p.Offer(header, body, share, f.overflow)
+		if write {
+			f.writes = append(f.writes, p)
+		}
+		if overflowed && f.overflow == engine.Disconnect {
+			f.over = append(f.over, p)
+		}
+	}
+	f.flusher.Add(f.writes)
+}

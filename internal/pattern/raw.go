@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+
+package pattern
+
+import (
+	"context"
+	"encoding/binary"
+
+	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/wire"
+	"github.com/sprymq/spry/transport"
+)
+
+// A Route says where a raw socket sends a message.
+type Route uint8
+
+// The routes.
+const (
+	RouteNone     Route = iota // the protocol only receives
+	RouteBalance               // to one of the pipes: PUSH, REQ, PAIR
+	RouteFan                   // to all: PUB, SURVEYOR, and BUS, where not back to the pipe it came from
+	RouteDirected              // to the pipe that the header names: REP, RESPONDENT
+)
+
+// A RawProtocol says what a raw socket does with messages and their routing headers.
+type RawProtocol struct {
+	Hello    transport.Hello
+	Envelope wire.Envelope
+	Route    Route
+	Receives bool
+	Names    bool // received messages get the id of their pipe as the first word of the header
+	Single   bool // one pipe at a time
+}
+
+// Raw shows routing headers and keeps no state of requests: it is what proxies are made of.
+type Raw struct {
+	receiver
+	protocol RawProtocol
+	socket   *engine.Socket
+	balancer balancer
+	fanout   fanout
+}
+
+// NewRaw returns the pattern.
+func NewRaw(s *engine.Socket, protocol RawProtocol, overflow engine.Overflow) *Raw {
+	return &Raw{
+		receiver: newReceiver(s.Options()), protocol: protocol, socket: s, fanout: newFanout(s, overflow),
+	}
+}
+
+// Protocol says what the socket does.
+func (s *Raw) Protocol() RawProtocol { return s.protocol }
+
+// wordLen is the length of a pipe id in a header.
+const wordLen = 4
+
+// AppendHeader appends the routing header that the application sees of a received message.
+func (s *Raw) AppendHeader(dst []byte, m *msg.Message) []byte {
+	if s.protocol.Names {
+		if p := engine.PipeOf(m); p != nil {
+			dst = binary.BigEndian.AppendUint32(dst, p.ID())
+		}
+	}
+	return append(dst, m.Header()...)
+}
+
+// Show makes a received message's header the one that the application sees.
+func (s *Raw) Show(m *msg.Message) *msg.Message {
+	if m != nil && s.protocol.Names {
+		m.SetHeader(s.AppendHeader(nil, m))
+	}
+	return m
+}
+
+// Send routes the contents of m, whose routing header is header. A message for a pipe that is gone or full is
+// dropped and counted: waiting for one peer would hold up all others.
+func (s *Raw) Send(ctx context.Context, wait bool, header []byte, m *msg.Message) error {
+	var first uint32
+	if len(header) >= wordLen {
+		first = binary.BigEndian.Uint32(header)
+	}
+	switch s.protocol.Route {
+	case RouteBalance:
+		if s.protocol.Envelope == wire.EnvelopeHops {
+			header = hopOn(header)
+		}
+		return s.sendBalanced(ctx, wait, header, m)
+	case RouteFan:
+		var except *engine.Pipe
+		if s.protocol.Names {
+			except, header = s.socket.PipeByID(first), nil
+		}
+		return s.fanout.send(ctx, wait, header, nil, m, except, nil)
+	case RouteDirected:
+		s.sendDirected(s.socket.PipeByID(first), header[min(wordLen, len(header)):], m)
+		return nil
+	}
+	return engine.ErrRefused
+}
+
+func (s *Raw) sendBalanced(ctx context.Context, wait bool, header []byte, m *msg.Message) error {
+	b := &s.balancer
+	return b.do(ctx, wait, func() (bool, *engine.Pipe, error) {
+		if len(b.returned) > 0 {
+			return false, nil, nil
+		}
+		queued, write := b.offerLocked(header, nil, m)
+		return queued, write, nil
+	})
+}
+
+func (s *Raw) sendDirected(p *engine.Pipe, header []byte, m *msg.Message) {
+	switch {
+	case p == nil:
+		m.Release()
+		s.socket.DropOut(engine.DropNoPeer, 1)
+	default:
+		own := m.Take()
+		if write, _ := p.Offer(header, nil, &own, engine.DropNewest); write {
+			p.Write()
+		}
+	}
+}
+
+// hopOn returns the header of a message that goes one hop further.
+func hopOn(header []byte) []byte {
+	if len(header) != wordLen {
+		return firstHop
+	}
+	return []byte{0, 0, 0, min(header[3], 254) + 1}
+}
+
+// Traits implements engine.Pattern. Only a pipeline's messages mean the same to every peer.
+func (s *Raw) Traits() engine.Traits {
+	returns := s.protocol.Route == RouteBalance && s.protocol.Envelope == wire.EnvelopeNone && !s.protocol.Single
+	return engine.Traits{Hello: s.protocol.Hello, ReturnsUnsent: returns}
+}
+
+// Attach implements engine.Pattern.
+func (s *Raw) Attach(p *engine.Pipe) error {
+	s.attach(p)
+	switch s.protocol.Route {
+	case RouteBalance:
+		if s.protocol.Single {
+			return s.balancer.addOnly(p)
+		}
+		s.balancer.add(p)
+	case RouteFan:
+		s.fanout.add(p)
+	}
+	return nil
+}
+
+// Detach implements engine.Pattern.
+func (s *Raw) Detach(p *engine.Pipe, unsent []msg.Message) {
+	s.balancer.remove(p, unsent)
+	s.fanout.remove(p)
+}
+
+// Receive implements engine.Pattern.
+func (s *Raw) Receive(p *engine.Pipe, run []msg.Message) int {
+	if !s.protocol.Receives {
+		return unwanted(p, run)
+	}
+	return s.receive(p, run)
+}
+
+// Writable implements engine.Pattern.
+func (s *Raw) Writable(*engine.Pipe) {
+	s.balancer.writable()
+	s.fanout.wake()
+}
+
+// Refuse implements engine.Pattern.
+func (s *Raw) Refuse(err error) {
+	s.balancer.refuse(err)
+	s.fanout.refuse(err)
+	s.inbox.Close(err)
+}
+
+// Pending implements engine.Pattern.
+func (s *Raw) Pending() int { return s.balancer.pending() }
+
+// Close implements engine.Pattern.
+func (s *Raw) Close() int { return s.balancer.drop() }

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+
+package pattern
+
+import (
+	"context"
+
+	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/queue"
+)
+
+// A receiver is an inbox with one source for each pipe: what the patterns that receive have in common. A full
+// source stops its pipe's reader, which is the back-pressure that the peer feels.
+type receiver struct{ inbox *queue.Inbox }
+
+func newReceiver(o engine.Options) receiver {
+	return receiver{queue.NewInbox(o.RecvLimits(), queue.Wait)}
+}
+
+// attach gives the pipe its source, as the pipe's state.
+func (r receiver) attach(p *engine.Pipe) { p.State = p.NewSource(r.inbox) }
+
+func (r receiver) receive(p *engine.Pipe, run []msg.Message) int {
+	return p.State.(*queue.Source).Put(run)
+}
+
+// Recv waits for the next message.
+func (r receiver) Recv(ctx context.Context) (*msg.Message, error) { return r.inbox.Recv(ctx) }
+
+// TryRecv returns the next message, or ErrWouldBlock.
+func (r receiver) TryRecv() (*msg.Message, error) {
+	m, err := r.inbox.TryRecv()
+	if m == nil && err == nil {
+		err = engine.ErrWouldBlock
+	}
+	return m, err
+}
+
+// RecvBatch waits for at least one message and fills dst with as many as are at hand.
+func (r receiver) RecvBatch(ctx context.Context, dst []*msg.Message) (int, error) {
+	return r.inbox.RecvBatch(ctx, dst)
+}
+
+// unwanted drops what a peer sent although its role is to receive.
+func unwanted(p *engine.Pipe, run []msg.Message) int {
+	for i := range run {
+		p.Drop(engine.DropUnwanted, &run[i])
+	}
+	return len(run)
+}

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: MIT
+
+package pattern
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/scope"
+	"github.com/sprymq/spry/transport"
+)
+
+// Req sends requests, each to one of its pipes, and matches replies. Any number may be on their way.
+type Req struct {
+	hello    transport.Hello
+	socket   *engine.Socket
+	failFast bool
+
+	mu    sync.Mutex
+	table requests
+	pipes []*engine.Pipe
+	next  int
+	timer *scope.Timer // for the next retry; nil until there was one
+	armed time.Time    // when it fires; zero if it is not armed
+	err   error
+}
+
+// NewReq returns the pattern. A request without a reply is sent again every retry, unless that is not positive.
+// With failFast, a request fails when no pipe is there, or when its last pipe ends.
+func NewReq(s *engine.Socket, hello transport.Hello, retry time.Duration, failFast bool) *Req {
+	return &Req{hello: hello, socket: s, failFast: failFast, table: newRequests(retry)}
+}
+
+// Do sends a request, body or the contents of m, and waits for the reply. body must not change until Do returns.
+func (s *Req) Do(ctx context.Context, body []byte, m *msg.Message) (*msg.Message, error) {
+	c, err := s.start(body, m)
+	if err != nil {
+		return nil, err
+	}
+	reply, err := s.Wait(ctx, c)
+	s.mu.Lock()
+	s.table.recycle(c)
+	s.mu.Unlock()
+	return reply, err
+}
+
+// Start sends a request and returns at once. body must not change until the call has ended; of m the contents
+// are taken.
+func (s *Req) Start(body []byte, m *msg.Message) (*Call, error) { return s.start(body, m) }
+
+func (s *Req) start(body []byte, m *msg.Message) (*Call, error) {
+	if m != nil {
+		if m.Multipart() {
+			return nil, engine.ErrMultipart
+		}
+		body = m.Body()
+	}
+	s.mu.Lock()
+	if s.err != nil {
+		defer s.mu.Unlock()
+		return nil, s.err
+	}
+	if s.failFast && len(s.pipes) == 0 {
+		defer s.mu.Unlock()
+		return nil, engine.ErrNoPeer
+	}
+	if m != nil {
+		own := m.Take()
+		m = &own
+	}
+	c := s.table.open(body, m)
+	write := s.dispatchLocked()
+	s.mu.Unlock()
+	if write != nil {
+		write.Write()
+	}
+	return c, nil
+}
+
+// Wait waits for the end of a call. If ctx ends first, so does the call.
+func (s *Req) Wait(ctx context.Context, c *Call) (*msg.Message, error) {
+	if done := ctx.Done(); done == nil {
+		<-c.done
+	} else {
+		select {
+		case <-c.done:
+		case <-done:
+			s.Cancel(c, ctx.Err())
+			<-c.done
+		}
+	}
+	return c.reply, c.err
+}
+
+// Cancel ends a call with err, unless it has ended.
+func (s *Req) Cancel(c *Call, err error) {
+	s.mu.Lock()
+	s.table.end(c, nil, err)
+	s.mu.Unlock()
+}
+
+// dispatchLocked sends unsent calls as long as a pipe has room. It returns a pipe to write by; there is at most
+// one, because the loop ends with it.
+func (s *Req) dispatchLocked() (write *engine.Pipe) {
+	for write == nil && s.table.unsent.first != nil {
+		c := s.table.unsent.first
+		p, mine := s.queueLocked(c)
+		if p == nil {
+			return nil
+		}
+		if mine {
+			write = p
+		}
+		s.table.sentOver(c, p, time.Now())
+		s.armLocked()
+	}
+	return write
+}
+
+// queueLocked queues a call to the next pipe with room, and returns that.
+func (s *Req) queueLocked(c *Call) (p *engine.Pipe, write bool) {
+	for range s.pipes {
+		if s.next >= len(s.pipes) {
+			s.next = 0
+		}
+		p := s.pipes[s.next]
+		s.next++
+		if queued, write := p.TryQueue(c.header[:], c.body, nil); queued {
+			return p, write
+		}
+	}
+	return nil, false
+}
+
+// dispatch sends what can be sent.
+func (s *Req) dispatch() {
+	for {
+		s.mu.Lock()
+		write := s.dispatchLocked()
+		s.mu.Unlock()
+		if write == nil {
+			return
+		}
+		write.Write()
+	}
+}
+
+// armLocked sees to it that the timer fires when the first call is due. One timer serves all calls: they are due
+// in the order in which they were sent.
+func (s *Req) armLocked() {
+	first := s.table.waiting.first
+	if first == nil || s.table.retry <= 0 || !s.armed.IsZero() {
+		return
+	}
+	s.armed = first.retry
+	d := max(time.Until(first.retry), 0)
+	if s.timer == nil {
+		s.timer = s.socket.Scope().AfterFunc(d, s.retryDue)
+	} else {
+		s.timer.Reset(d)
+	}
+}
+
+// retryDue sends again what has waited long enough.
+func (s *Req) retryDue() {
+	s.mu.Lock()
+	s.armed = time.Time{}
+	now, n := time.Now(), 0
+	for c, _ := s.table.due(now); c != nil; c, _ = s.table.due(now) {
+		s.table.resend(c)
+		n++
+	}
+	s.armLocked()
+	s.mu.Unlock()
+	if n > 0 {
+		s.socket.Emit(engine.Event{Kind: engine.EventRetry, Reason: "timeout", Count: uint64(n)})
+		s.dispatch()
+	}
+}
+
+// Traits implements engine.Pattern.
+func (s *Req) Traits() engine.Traits { return engine.Traits{Hello: s.hello} }
+
+// Attach implements engine.Pattern.
+func (s *Req) Attach(p *engine.Pipe) error {
+	s.mu.Lock()
+	s.pipes = append(s.pipes, p)
+	s.mu.Unlock()
+	s.dispatch()
+	return nil
+}
+
+// Detach implements engine.Pattern: what was only with this pipe is sent again at once.
+func (s *Req) Detach(p *engine.Pipe, _ []msg.Message) {
+	s.mu.Lock()
+	for i, have := range s.pipes {
+		if have == p {
+			s.pipes = append(s.pipes[:i:i], s.pipes[i+1:]...)
+			break
+		}
+	}
+	orphans := s.table.lost(p)
+	again := 0
+	for i := len(orphans) - 1; i >= 0; i-- { // the oldest ends up first
+		if s.failFast || s.table.retry <= 0 {
+			s.table.end(orphans[i], nil, engine.ErrPipeClosed)
+			continue
+		}
+		s.table.resend(orphans[i])
+		again++
+	}
+	s.mu.Unlock()
+	if again > 0 {
+		s.socket.Emit(engine.Event{Kind: engine.EventRetry, Pipe: p, Endpoint: p.Endpoint(), Reason: "pipe_closed", Count: uint64(again)})
+		s.dispatch()
+	}
+}
+
+// Receive implements engine.Pattern.
+func (s *Req) Receive(p *engine.Pipe, run []msg.Message) int {
+	var good, stale, foreign int
+	s.mu.Lock()
+	for i := range run {
+		switch _, a := s.table.answered(p, &run[i]); a {
+		case answerGood:
+			good++
+			continue
+		case answerStale:
+			stale++
+		case answerForeign:
+			foreign++
+		}
+		run[i].Release()
+	}
+	s.mu.Unlock()
+	p.Took(good)
+	p.DropN(engine.DropStale, stale)
+	p.DropN(engine.DropForeign, foreign)
+	return len(run)
+}
+
+// Writable implements engine.Pattern.
+func (s *Req) Writable(*engine.Pipe) { s.dispatch() }
+
+// Refuse implements engine.Pattern.
+func (s *Req) Refuse(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.err = err
+	for _, c := range s.table.calls {
+		s.table.end(c, nil, err)
+	}
+	if s.timer != nil {
+		s.timer.Stop()
+	}
+}
+
+// Pending implements engine.Pattern.
+func (s *Req) Pending() int { return 0 }
+
+// Close implements engine.Pattern.
+func (s *Req) Close() int { return 0 }

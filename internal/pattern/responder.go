@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+
+package pattern
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+
+	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/transport"
+)
+
+// ErrReplied is returned for a second reply to one request.
+var ErrReplied = errors.New("the request was replied to, or discarded, before")
+
+// Responder receives requests or surveys and sends each reply back the way that its request came. It is what
+// Rep and Respondent are.
+type Responder struct {
+	receiver
+	sender
+	hello transport.Hello
+}
+
+// NewResponder returns the pattern.
+func NewResponder(hello transport.Hello, o engine.Options) *Responder {
+	return &Responder{receiver: newReceiver(o), hello: hello}
+}
+
+// A Request is one received request. It carries the way back, so that any number may be open at once.
+type Request struct {
+	m    *msg.Message
+	from *Responder
+	done atomic.Bool
+}
+
+// Recv waits for the next request.
+func (s *Responder) Recv(ctx context.Context) (*Request, error) {
+	m, err := s.receiver.Recv(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &Request{m: m, from: s}, nil
+}
+
+// TryRecv returns the next request, or ErrWouldBlock.
+func (s *Responder) TryRecv() (*Request, error) {
+	m, err := s.receiver.TryRecv()
+	if err != nil {
+		return nil, err
+	}
+	return &Request{m: m, from: s}, nil
+}
+
+// Message is the request. It must not be released or sent before the reply.
+func (r *Request) Message() *msg.Message { return r.m }
+
+// Reply sends a copy of body, or the contents of m, to where the request came from. It waits while that pipe has
+// no room.
+func (r *Request) Reply(ctx context.Context, body []byte, m *msg.Message) error {
+	if !r.done.CompareAndSwap(false, true) {
+		return ErrReplied
+	}
+	err := r.from.sendTo(ctx, engine.PipeOf(r.m), r.m.Header(), body, m)
+	switch {
+	case err == nil:
+		r.m.Release()
+	case !errors.Is(err, engine.ErrPipeClosed):
+		r.done.Store(false) // may be tried again
+	}
+	return err
+}
+
+// Discard says that there will be no reply. It reports whether there was none.
+func (r *Request) Discard() bool {
+	if !r.done.CompareAndSwap(false, true) {
+		return false
+	}
+	r.m.Release()
+	return true
+}
+
+// Traits implements engine.Pattern.
+func (s *Responder) Traits() engine.Traits { return engine.Traits{Hello: s.hello} }
+
+// Attach implements engine.Pattern.
+func (s *Responder) Attach(p *engine.Pipe) error { s.attach(p); return nil }
+
+// Detach implements engine.Pattern.
+func (s *Responder) Detach(*engine.Pipe, []msg.Message) { s.wake() }
+
+// Receive implements engine.Pattern.
+func (s *Responder) Receive(p *engine.Pipe, run []msg.Message) int { return s.receive(p, run) }
+
+// Writable implements engine.Pattern.
+func (s *Responder) Writable(*engine.Pipe) { s.wake() }
+
+// Refuse implements engine.Pattern.
+func (s *Responder) Refuse(err error) {
+	s.refuse(err)
+	s.inbox.Close(err)
+}
+
+// Pending implements engine.Pattern.
+func (s *Responder) Pending() int { return 0 }
+
+// Close implements engine.Pattern.
+func (s *Responder) Close() int { return 0 }

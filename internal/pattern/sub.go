@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: MIT
+
+package pattern
+
+import (
+	"errors"
+	"sync"
+
+	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/queue"
+	"github.com/sprymq/spry/transport"
+)
+
+// ErrNotSubscribed is returned for taking a topic back that is not there.
+var ErrNotSubscribed = errors.New("no such subscription")
+
+// Sub receives what its subscriptions want. It has one from the start and any number beside it, each with
+// topics and a queue of its own.
+type Sub struct {
+	hello  transport.Hello
+	limits queue.Limits
+	policy queue.Policy
+	first  *Subscription
+
+	mu            sync.RWMutex
+	subscriptions []*Subscription
+	pipes         map[*engine.Pipe]struct{}
+	err           error
+}
+
+// A Subscription is a set of topics and the queue of the messages that begin with one of them.
+type Subscription struct {
+	receiver
+	sub *Sub
+
+	// Under sub.mu.
+	topics  topics
+	sources map[*engine.Pipe]*queue.Source
+}
+
+// NewSub returns the pattern.
+func NewSub(hello transport.Hello, o engine.Options, overflow engine.Overflow) *Sub {
+	s := &Sub{hello: hello, limits: o.RecvLimits(), policy: subPolicy(overflow), pipes: make(map[*engine.Pipe]struct{})}
+	s.first = s.Open()
+	return s
+}
+
+func subPolicy(o engine.Overflow) queue.Policy {
+	switch o {
+	case engine.DropNewest:
+		return queue.DropNewest
+	case engine.Block:
+		return queue.Wait
+	}
+	return queue.DropOldest
+}
+
+// First is the subscription that the socket has from the start.
+func (s *Sub) First() *Subscription { return s.first }
+
+// Open adds a subscription.
+func (s *Sub) Open(prefixes ...string) *Subscription {
+	n := &Subscription{
+		receiver: receiver{queue.NewInbox(s.limits, s.policy)}, sub: s, sources: make(map[*engine.Pipe]*queue.Source),
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err != nil {
+		n.inbox.Close(s.err)
+		return n
+	}
+	for _, t := range prefixes {
+		n.topics.add(t)
+	}
+	for p := range s.pipes {
+		n.sources[p] = p.NewSource(n.inbox)
+	}
+	s.subscriptions = append(s.subscriptions, n)
+	return n
+}
+
+// Subscribe adds topics. Each add has to be taken back by one Unsubscribe.
+func (n *Subscription) Subscribe(prefixes ...string) error {
+	n.sub.mu.Lock()
+	defer n.sub.mu.Unlock()
+	if n.sub.err != nil {
+		return n.sub.err
+	}
+	for _, t := range prefixes {
+		n.topics.add(t)
+	}
+	return nil
+}
+
+// Unsubscribe takes topics back. What is queued already stays.
+func (n *Subscription) Unsubscribe(prefixes ...string) error {
+	n.sub.mu.Lock()
+	defer n.sub.mu.Unlock()
+	for _, t := range prefixes {
+		if !n.topics.remove(t) {
+			return ErrNotSubscribed
+		}
+	}
+	return nil
+}
+
+// Close ends the subscription; what is queued is dropped and counted.
+func (n *Subscription) Close() {
+	s := n.sub
+	s.mu.Lock()
+	for i, have := range s.subscriptions {
+		if have == n {
+			s.subscriptions = append(s.subscriptions[:i:i], s.subscriptions[i+1:]...)
+			break
+		}
+	}
+	sources := n.sources
+	n.sources = nil
+	s.mu.Unlock()
+	n.inbox.Close(engine.ErrClosed)
+	for p, src := range sources {
+		p.CloseSource(src)
+		src.Resume()
+	}
+}
+
+// Traits implements engine.Pattern.
+func (s *Sub) Traits() engine.Traits { return engine.Traits{Hello: s.hello} }
+
+// Attach implements engine.Pattern.
+func (s *Sub) Attach(p *engine.Pipe) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pipes[p] = struct{}{}
+	for _, n := range s.subscriptions {
+		n.sources[p] = p.NewSource(n.inbox)
+	}
+	return nil
+}
+
+// Detach implements engine.Pattern.
+func (s *Sub) Detach(p *engine.Pipe, _ []msg.Message) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.pipes, p)
+	for _, n := range s.subscriptions {
+		delete(n.sources, p)
+	}
+}
+
+// Receive implements engine.Pattern.
+func (s *Sub) Receive(p *engine.Pipe, run []msg.Message) int {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if len(s.subscriptions) == 1 {
+		return s.receiveOne(p, s.subscriptions[0], run)
+	}
+	return s.receiveMany(p, run)
+}
+
+// receiveOne moves what the only subscription wants to the end of run and gives it that. What is refused for
+// want of room is then the rest of run, to be offered again.
+func (s *Sub) receiveOne(p *engine.Pipe, n *Subscription, run []msg.Message) int {
+	from := len(run)
+	for i := len(run) - 1; i >= 0; i-- {
+		if n.topics.match(run[i].Body()) {
+			from--
+			run[i], run[from] = run[from], run[i]
+		}
+	}
+	for i := range run[:from] {
+		run[i].Release()
+	}
+	p.Filtered(from)
+	if from == len(run) {
+		return from
+	}
+	return from + n.sources[p].Put(run[from:])
+}
+
+// receiveMany gives each message to every subscription that wants it, as clones of one.
+func (s *Sub) receiveMany(p *engine.Pipe, run []msg.Message) int {
+	for i := range run {
+		if s.policy == queue.Wait && !s.haveRoom(p, &run[i]) {
+			return i
+		}
+		wanted := 0
+		for _, n := range s.subscriptions {
+			if n.topics.match(run[i].Body()) {
+				clone := make([]msg.Message, 1)
+				run[i].CloneInto(&clone[0])
+				n.sources[p].Put(clone)
+				wanted++
+			}
+		}
+		run[i].Release()
+		if wanted == 0 {
+			p.Filtered(1)
+		}
+	}
+	return len(run)
+}
+
+// haveRoom reports whether every subscription that wants m has room for it.
+func (s *Sub) haveRoom(p *engine.Pipe, m *msg.Message) bool {
+	for _, n := range s.subscriptions {
+		if n.topics.match(m.Body()) && !n.sources[p].HasRoom(m.Len()) {
+			return false
+		}
+	}
+	return true
+}
+
+// Writable implements engine.Pattern.
+func (s *Sub) Writable(*engine.Pipe) {}
+
+// Refuse implements engine.Pattern.
+func (s *Sub) Refuse(err error) {
+	s.mu.Lock()
+	s.err = err
+	all := append([]*Subscription(nil), s.subscriptions...)
+	s.mu.Unlock()
+	for _, n := range all {
+		n.inbox.Close(err)
+	}
+}
+
+// Pending implements engine.Pattern.
+func (s *Sub) Pending() int { return 0 }
+
+// Close implements engine.Pattern.
+func (s *Sub) Close() int { return 0 }

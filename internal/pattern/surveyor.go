@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+
+package pattern
+
+import (
+	"context"
+	"encoding/binary"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/queue"
+	"github.com/sprymq/spry/transport"
+)
+
+// Surveyor asks all its pipes at once and collects what they answer until a deadline. Any number of surveys may
+// be open.
+type Surveyor struct {
+	hello  transport.Hello
+	fanout fanout
+	limits queue.Limits
+
+	mu      sync.Mutex // after fanout.mu
+	nextID  uint32
+	surveys map[uint32]*Survey
+}
+
+// A Survey is one question and the queue of its answers.
+type Survey struct {
+	surveyor *Surveyor
+	id       uint32
+	inbox    *queue.Inbox
+	until    time.Time
+
+	// Under surveyor.mu.
+	asked   []*engine.Pipe
+	sources map[*engine.Pipe]*queue.Source
+}
+
+// NewSurveyor returns the pattern.
+func NewSurveyor(s *engine.Socket, hello transport.Hello, overflow engine.Overflow) *Surveyor {
+	return &Surveyor{
+		hello: hello, fanout: newFanout(s, overflow), limits: s.Options().RecvLimits(),
+		nextID: rand.Uint32(), surveys: make(map[uint32]*Survey),
+	}
+}
+
+// Open asks every pipe: a copy of body, or the contents of m. Answers count until the deadline.
+func (s *Surveyor) Open(ctx context.Context, until time.Time, body []byte, m *msg.Message) (*Survey, error) {
+	v := &Survey{
+		surveyor: s, inbox: queue.NewInbox(s.limits, queue.DropNewest), until: until,
+		sources: make(map[*engine.Pipe]*queue.Source),
+	}
+	s.mu.Lock()
+	for v.id == 0 || s.surveys[v.id] != nil {
+		s.nextID++
+		v.id = s.nextID | requestBit
+	}
+	s.surveys[v.id] = v
+	s.mu.Unlock()
+	header := binary.BigEndian.AppendUint32(nil, v.id)
+	asking := func(pipes []*engine.Pipe) {
+		s.mu.Lock()
+		v.asked = slices.Clone(pipes)
+		s.mu.Unlock()
+	}
+	if err := s.fanout.send(ctx, true, header, body, m, nil, asking); err != nil {
+		v.Close()
+		return nil, err
+	}
+	return v, nil
+}
+
+// Recv waits for the next answer.
+func (v *Survey) Recv(ctx context.Context) (*msg.Message, error) { return v.inbox.Recv(ctx) }
+
+// Close ends the survey: answers that come later are dropped and counted as stale.
+func (v *Survey) Close() {
+	s := v.surveyor
+	s.mu.Lock()
+	delete(s.surveys, v.id)
+	sources := v.sources
+	v.sources = nil
+	s.mu.Unlock()
+	v.inbox.Close(engine.ErrClosed)
+	for p, src := range sources {
+		p.CloseSource(src)
+	}
+}
+
+// Traits implements engine.Pattern.
+func (s *Surveyor) Traits() engine.Traits { return engine.Traits{Hello: s.hello} }
+
+// Attach implements engine.Pattern.
+func (s *Surveyor) Attach(p *engine.Pipe) error { s.fanout.add(p); return nil }
+
+// Detach implements engine.Pattern.
+func (s *Surveyor) Detach(p *engine.Pipe, _ []msg.Message) { s.fanout.remove(p) }
+
+// Receive implements engine.Pattern.
+func (s *Surveyor) Receive(p *engine.Pipe, run []msg.Message) int {
+	var stale, foreign int
+	now := time.Now()
+	s.mu.Lock()
+	for i := range run {
+		var v *Survey
+		if h := run[i].Header(); len(h) == 4 {
+			v = s.surveys[binary.BigEndian.Uint32(h)]
+		}
+		switch {
+		case v == nil || now.After(v.until):
+			stale++
+			run[i].Release()
+		case !slices.Contains(v.asked, p):
+			foreign++
+			run[i].Release()
+		default:
+			v.sourceLocked(p).Put(run[i : i+1 : i+1])
+		}
+	}
+	s.mu.Unlock()
+	p.DropN(engine.DropStale, stale)
+	p.DropN(engine.DropForeign, foreign)
+	return len(run)
+}
+
+func (v *Survey) sourceLocked(p *engine.Pipe) *queue.Source {
+	src := v.sources[p]
+	if src == nil {
+		src = p.NewSource(v.inbox)
+		v.sources[p] = src
+	}
+	return src
+}
+
+// Writable implements engine.Pattern.
+func (s *Surveyor) Writable(*engine.Pipe) { s.fanout.wake() }
+
+// Refuse implements engine.Pattern.
+func (s *Surveyor) Refuse(err error) {
+	s.fanout.refuse(err)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, v := range s.surveys {
+		v.inbox.Close(err)
+	}
+}
+
+// Pending implements engine.Pattern.
+func (s *Surveyor) Pending() int { return 0 }
+
+// Close implements engine.Pattern.
+func (s *Surveyor) Close() int { return 0 }

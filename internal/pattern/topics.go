@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+
+package pattern
+
+// topics is a set of topics, which are prefixes of bodies, each with a count of how often it was added.
+//
+// A body is looked up once for every length that a topic of the set has: programs use topics of few lengths,
+// and then the size of the set does not matter.
+type topics struct {
+	counts  map[string]int
+	lengths []topicLength // ascending
+}
+
+type topicLength struct{ length, topics int }
+
+func (t *topics) add(topic string) {
+	if t.counts == nil {
+		t.counts = make(map[string]int)
+	}
+	t.counts[topic]++
+	if t.counts[topic] > 1 {
+		return
+	}
+	i := t.find(len(topic))
+	if i == len(t.lengths) || t.lengths[i].length != len(topic) {
+		t.lengths = append(t.lengths, topicLength{})
+		copy(t.lengths[i+1:], t.lengths[i:])
+		t.lengths[i] = topicLength{length: len(topic)}
+	}
+	t.lengths[i].topics++
+}
+
+// remove takes back one add of topic. It reports whether there was one.
+func (t *topics) remove(topic string) bool {
+	switch t.counts[topic] {
+	case 0:
+		return false
+	case 1:
+		delete(t.counts, topic)
+	default:
+		t.counts[topic]--
+		return true
+	}
+	i := t.find(len(topic))
+	if t.lengths[i].topics--; t.lengths[i].topics == 0 {
+		t.lengths = append(t.lengths[:i], t.lengths[i+1:]...)
+	}
+	return true
+}
+
+// find returns the index of the first length that is not less than n.
+func (t *topics) find(n int) int {
+	low, high := 0, len(t.lengths)
+	for low < high {
+		if mid := (low + high) / 2; t.lengths[mid].length < n {
+			low = mid + 1
+		} else {
+			high = mid
+		}
+	}
+	return low
+}
+
+// match reports whether body begins with one of the topics.
+func (t *topics) match(body []byte) bool {
+	for _, l := range t.lengths {
+		if l.length > len(body) {
+			return false
+		}
+		if l.length == 0 {
+			return true
+		}
+		if t.counts[string(body[:l.length])] > 0 {
+			return true
+		}
+	}
+	return false
+}
