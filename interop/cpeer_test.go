@@ -40,10 +40,7 @@ func eachWay(t *testing.T, peerName, pattern string, test func(t *testing.T, a a
 	t.Helper()
 	for _, transport := range []string{"tcp", "ipc"} {
 		for _, spryListens := range []bool{true, false} {
-			r := row{peerName, pattern, transport, "it listens"}
-			if spryListens {
-				r.direction = "it dials"
-			}
+			r := row{peerName, pattern, transport, direction(spryListens)}
 			t.Run(fmt.Sprintf("%s/%s/%s", peerName, transport, strings.ReplaceAll(r.direction, " ", "_")), func(t *testing.T) {
 				results.track(t, r, library)
 				t.Parallel()

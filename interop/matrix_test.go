@@ -5,8 +5,10 @@ package interop_test
 import (
 	"bytes"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -34,10 +36,7 @@ func TestMatrix(t *testing.T) {
 			}
 			for _, transport := range tl.transports {
 				for _, spryListens := range []bool{true, false} {
-					r := row{tl.name, x.tool + " – " + x.spry, transport, "it listens"}
-					if spryListens {
-						r.direction = "it dials"
-					}
+					r := row{tl.name, x.tool + " – " + x.spry, transport, direction(spryListens)}
 					name := strings.ReplaceAll(fmt.Sprintf("%s/%s/%s/%s", tl.name, x.tool, transport, r.direction), " ", "_")
 					for s, spry := range map[side]end{library: libraryEnd, command: commandEnd} {
 						t.Run(fmt.Sprintf("%s/%s", name, s), func(t *testing.T) {
@@ -54,13 +53,54 @@ func TestMatrix(t *testing.T) {
 	}
 }
 
+// TestOtherSchemes tries the schemes of libnng beside the plain ones. They differ in the address only, so one pattern
+// is enough.
+func TestOtherSchemes(t *testing.T) {
+	nngcat := tools[0]
+	for _, transport := range []string{"unix", "abstract", "tcp4", "tcp6"} {
+		if transport == "abstract" && runtime.GOOS != "linux" || transport == "tcp6" && !haveIPv6() {
+			t.Logf("NOT TESTED: %s, which this machine does not have", transport)
+			continue
+		}
+		for _, spryListens := range []bool{true, false} {
+			for s, spry := range map[side]end{library: libraryEnd, command: commandEnd} {
+				t.Run(fmt.Sprintf("%s/spry_listens=%v/%s", transport, spryListens, s), func(t *testing.T) {
+					results.track(t, row{nngcat.name, "req – rep", transport, direction(spryListens)}, s)
+					t.Parallel()
+					meet(t, nngcat, reqToRep, newAddress(t, transport, spryListens), 256, spry)
+				})
+			}
+		}
+	}
+}
+
+func haveIPv6() bool {
+	l, err := net.Listen("tcp6", "[::1]:0")
+	if err != nil {
+		return false
+	}
+	return l.Close() == nil
+}
+
+// direction tells in the table which side the foreign peer took.
+func direction(spryListens bool) string {
+	if spryListens {
+		return "it dials"
+	}
+	return "it listens"
+}
+
 // newAddress makes an address that nothing uses.
 func newAddress(t *testing.T, transport string, spryListens bool) address {
 	t.Helper()
 	a := address{transport: transport, spryListens: spryListens}
 	switch transport {
-	case "ipc":
-		a.url = "ipc://" + peer.SocketPath(scratch)
+	case "ipc", "unix":
+		a.url = transport + "://" + peer.SocketPath(scratch)
+	case "abstract":
+		a.url = "abstract://" + filepath.Base(scratch) + filepath.Base(peer.SocketPath(scratch))
+	case "tcp6":
+		a.url = "tcp6://" + peer.FreePort(t, "::1")
 	case "tls+tcp":
 		a.url = "tls+tcp://" + peer.TCPAddress(t)
 		a.tls = certificates(t)

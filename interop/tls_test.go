@@ -16,10 +16,7 @@ import (
 func TestMutualTLS(t *testing.T) {
 	for _, spryListens := range []bool{true, false} {
 		for _, role := range []string{"req", "rep"} {
-			r := row{libnng, role + ", mutual TLS", "tls+tcp", "it listens"}
-			if spryListens {
-				r.direction = "it dials"
-			}
+			r := row{libnng, role + ", mutual TLS", "tls+tcp", direction(spryListens)}
 			t.Run(fmt.Sprintf("spry_listens=%v/%s", spryListens, role), func(t *testing.T) {
 				results.track(t, r, library)
 				t.Parallel()

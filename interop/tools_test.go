@@ -24,12 +24,14 @@ func (x exchange) role(a address) string {
 	return x.spry
 }
 
+var reqToRep = exchange{tool: "req", spry: "rep", toSpry: true, toTool: true, header: true}
+
 var exchanges = []exchange{
 	{tool: "push", spry: "pull", toSpry: true},
 	{tool: "pull", spry: "push", toTool: true},
 	{tool: "pub", spry: "sub", toSpry: true},
 	{tool: "sub", spry: "pub", toTool: true},
-	{tool: "req", spry: "rep", toSpry: true, toTool: true, header: true},
+	reqToRep,
 	{tool: "rep", spry: "req", toSpry: true, toTool: true, header: true},
 	{tool: "surveyor", spry: "respondent", toSpry: true, toTool: true, header: true},
 	{tool: "respondent", spry: "surveyor", toSpry: true, toTool: true, header: true},

@@ -31,11 +31,17 @@ var (
 	nextPath atomic.Uint32
 )
 
-// TCPAddress returns a host and port on the loopback interface that nothing listens on.
+// TCPAddress returns a host and port on the IPv4 loopback interface that nothing listens on.
 func TCPAddress(t testing.TB) string {
 	t.Helper()
+	return FreePort(t, "127.0.0.1")
+}
+
+// FreePort returns host with a port that nothing listens on.
+func FreePort(t testing.TB, host string) string {
+	t.Helper()
 	for range portCount {
-		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(firstPort+int(nextPort.Add(1)%portCount)))
+		address := net.JoinHostPort(host, strconv.Itoa(firstPort+int(nextPort.Add(1)%portCount)))
 		l, err := net.Listen("tcp", address)
 		if err != nil {
 			continue // taken by another process
@@ -69,7 +75,11 @@ func WaitListening(t testing.TB, url string) {
 func listening(t testing.TB, url string) bool {
 	t.Helper()
 	scheme, address, _ := strings.Cut(url, "://")
-	if scheme == "ipc" || scheme == "unix" {
+	switch scheme {
+	case "abstract":
+		address = "@" + address // as the table and package net write it
+		fallthrough
+	case "ipc", "unix":
 		if table, err := os.ReadFile("/proc/net/unix"); err == nil {
 			return unixListens(table, address)
 		}
