@@ -124,3 +124,12 @@ func (p *Pipe) hand(run []msg.Message, room <-chan struct{}) bool {
 		}
 	}
 }
+
+// Undeliver turns a message that was counted as delivered into a dropped one.
+func (p *Pipe) Undeliver(reason Drop) {
+	p.in.mu.Lock()
+	p.in.delivered--
+	p.in.dropped[reason]++
+	p.in.mu.Unlock()
+	p.socket.dropped(p, reason, 1)
+}

@@ -190,7 +190,7 @@ func (c *inprocCarrier) fresh() int {
 
 // stuck reports whether the writer's role should be given up although messages are left: the peer has no room,
 // and has not found any since the last attempt. Under the outbox's lock.
-func (c *inprocCarrier) stuck() bool { return !c.again.Load() }
+func (c *inprocCarrier) stuck() bool { return len(c.flight) > 0 && !c.again.Load() }
 
 // resume says that this end's pattern has room again: the peer goes on sending.
 func (c *inprocCarrier) resume() {

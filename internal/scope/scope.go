@@ -155,7 +155,7 @@ func (s *Scope) Close(cause error) {
 	s.Join()
 }
 
-// Join waits until nothing is at work in the scope or below it. It is used after Cancel.
+// Join waits until nothing is at work in the scope or below it. It does not cancel anything.
 func (s *Scope) Join() {
 	for {
 		s.mu.Lock()

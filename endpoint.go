@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+
+package spry
+
+import (
+	"context"
+	"crypto/tls"
+	"iter"
+	"net"
+
+	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/transport"
+)
+
+// An Endpoint is a running dialer or listener.
+type Endpoint engine.Endpoint
+
+func (e *Endpoint) inner() *engine.Endpoint { return (*engine.Endpoint)(e) }
+
+// URL is the endpoint's address. A listener's has port 0 and wildcards resolved, so that a local peer can dial it.
+func (e *Endpoint) URL() string { return e.inner().URL() }
+
+// Listening tells a listener from a dialer.
+func (e *Endpoint) Listening() bool { return e.inner().Listening() }
+
+// Addr is a listener's bound address, and nil for a dialer.
+func (e *Endpoint) Addr() net.Addr { return e.inner().Addr() }
+
+// Wait waits until the endpoint has a pipe.
+func (e *Endpoint) Wait(ctx context.Context) error { return opErr("wait", e.inner().Wait(ctx)) }
+
+// Err is why the endpoint ended or, while it runs, the last thing that went wrong: nil if all is well.
+func (e *Endpoint) Err() error { return opErr("endpoint", e.inner().Err()) }
+
+// Pipes yields the endpoint's live pipes, in no order.
+func (e *Endpoint) Pipes() iter.Seq[*Pipe] { return pipeSeq(e.inner().Pipes()) }
+
+// Close ends the endpoint and its pipes at once, and returns when its goroutines have ended. Queued messages are
+// treated as when a connection breaks.
+func (e *Endpoint) Close() error { return e.inner().Close() }
+
+// A Pipe is one live connection with one peer.
+type Pipe engine.Pipe
+
+func (p *Pipe) inner() *engine.Pipe { return (*engine.Pipe)(p) }
+
+// ID identifies the pipe in routing headers: 1 to 2^31-1, never used again while the process lives.
+func (p *Pipe) ID() uint32 { return p.inner().ID() }
+
+// Endpoint is the dialer or listener that made the pipe.
+func (p *Pipe) Endpoint() *Endpoint { return (*Endpoint)(p.inner().Endpoint()) }
+
+// LocalAddr is this end's address.
+func (p *Pipe) LocalAddr() net.Addr { return p.inner().LocalAddr() }
+
+// RemoteAddr is the peer's address.
+func (p *Pipe) RemoteAddr() net.Addr { return p.inner().RemoteAddr() }
+
+// TLS is the state of the connection's TLS, with the peer's certificates, or nil.
+func (p *Pipe) TLS() *tls.ConnectionState { return p.inner().TLS() }
+
+// Creds tell who the peer's process is, where the operating system says so; else nil.
+func (p *Pipe) Creds() *transport.Creds { return p.inner().Creds() }
+
+// Dialect is what is spoken on the pipe: "sp", or "inproc".
+func (p *Pipe) Dialect() string { return p.inner().Dialect() }
+
+// Protocol is what this end is to the peer. A listening [Pair] may be another to each peer.
+func (p *Pipe) Protocol() Protocol { return Protocol(p.inner().Local().Protocol) }
+
+// Peer is what the peer is.
+func (p *Pipe) Peer() Protocol { return Protocol(p.inner().PeerProtocol()) }
+
+// Metadata is what the peer said of itself, if the dialect lets it. It is claimed, not verified.
+func (p *Pipe) Metadata() map[string]string { return p.inner().Metadata() }
+
+// Stats returns the pipe's figures.
+func (p *Pipe) Stats() PipeStats { return newPipeStats(p.inner().Stats()) }
+
+// Done is closed when the pipe is over.
+func (p *Pipe) Done() <-chan struct{} { return p.inner().Done() }
+
+// Err says why the pipe is over: nil while it lives, io.EOF after the peer's orderly end.
+func (p *Pipe) Err() error { return p.inner().Err() }
+
+// Close ends the pipe at once. What is queued on it is treated as when a connection breaks; a dialing endpoint
+// connects anew.
+func (p *Pipe) Close() error { return p.inner().Close() }

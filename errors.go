@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+
+package spry
+
+import (
+	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/pattern"
+)
+
+// Sentinels, to be asked for with errors.Is.
+var (
+	// ErrClosed says that the socket, endpoint or subscription is closed. net.ErrClosed is matched too.
+	ErrClosed error = engine.ErrClosed
+	// ErrNoPeer says that no peer is connected, where the call does not wait for one.
+	ErrNoPeer = engine.ErrNoPeer
+	// ErrRefused says that a peer was refused, by Authorize or because its role does not fit.
+	ErrRefused = engine.ErrRefused
+	// ErrBusy says that a Pair has its one peer already.
+	ErrBusy = engine.ErrBusy
+	// ErrPipeClosed says that the pipe that the message was for is over.
+	ErrPipeClosed = engine.ErrPipeClosed
+	// ErrMultipart says that a message of several frames cannot go to a peer of the Scalability Protocols.
+	ErrMultipart = engine.ErrMultipart
+	// ErrWouldBlock is returned by Try calls that would have to wait.
+	ErrWouldBlock = engine.ErrWouldBlock
+	// ErrConfig says that an option is invalid; the text names it.
+	ErrConfig = engine.ErrConfig
+	// ErrUnsent says that a socket closed with messages in its queues.
+	ErrUnsent = engine.ErrUnsent
+	// ErrReplied says that a request was replied to, or discarded, before.
+	ErrReplied = pattern.ErrReplied
+	// ErrNotSubscribed says that a topic to be taken back was never subscribed to.
+	ErrNotSubscribed = pattern.ErrNotSubscribed
+)
+
+// An OpError says which operation failed, on which endpoint, with which peer, and why. It satisfies net.Error's
+// Timeout by being true for operations that ran out of time.
+type OpError engine.OpError
+
+// Error tells all of it.
+func (e *OpError) Error() string { return (*engine.OpError)(e).Error() }
+
+// Unwrap returns the cause.
+func (e *OpError) Unwrap() error { return e.Err }
+
+// Timeout reports whether the operation ran out of time.
+func (e *OpError) Timeout() bool { return (*engine.OpError)(e).Timeout() }
+
+// opErr makes an error of the engine one of this package.
+func opErr(op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if e, ok := engine.OpErr(op, err).(*engine.OpError); ok {
+		return (*OpError)(e)
+	}
+	return err
+}

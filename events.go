@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+
+package spry
+
+import (
+	"net"
+	"time"
+
+	"github.com/sprymq/spry/internal/engine"
+)
+
+// An EventKind says what happened.
+type EventKind uint8
+
+// The kinds of events.
+const (
+	EventListening    = EventKind(engine.EventListening)    // an endpoint listens
+	EventDialing      = EventKind(engine.EventDialing)      // an attempt to connect begins
+	EventDialFailed   = EventKind(engine.EventDialFailed)   // the transport could not connect
+	EventBackoff      = EventKind(engine.EventBackoff)      // a dialer waits before its next attempt
+	EventAcceptFailed = EventKind(engine.EventAcceptFailed) // the operating system refused to accept; tried again after Wait
+	EventReject       = EventKind(engine.EventReject)       // a connection came to nothing in its handshake, or was refused
+	EventPipeUp       = EventKind(engine.EventPipeUp)       // a pipe is live
+	EventPipeDown     = EventKind(engine.EventPipeDown)     // a pipe is over
+	EventDrop         = EventKind(engine.EventDrop)         // messages were dropped
+	EventRetry        = EventKind(engine.EventRetry)        // requests were sent again
+	EventPanic        = EventKind(engine.EventPanic)        // a callback panicked
+)
+
+// String is the kind's name in logs: "pipe_up".
+func (k EventKind) String() string { return engine.EventKind(k).String() }
+
+// An Event is one thing that happened on a socket. Fields that do not apply are zero.
+type Event struct {
+	Kind     EventKind
+	Time     time.Time
+	Endpoint *Endpoint
+	Pipe     *Pipe
+	Peer     net.Addr      // of the pipe, or of a connection that came to nothing
+	Reason   string        // why, in the terms of the statistics
+	Count    uint64        // of messages
+	Wait     time.Duration // until the next attempt
+	Err      error
+	Missed   uint64 // events that this receiver missed before this one
+}
+
+// A Trace has functions that are called on the events of a socket, one at a time and in order, in a goroutine of the
+// socket. They may be slow, which delays later calls but nothing else, and may call any method, Close included. A
+// function that falls behind by more than 256 events misses some. Nil functions are left out.
+type Trace struct {
+	PipeUp   func(Event) // EventPipeUp
+	PipeDown func(Event) // EventPipeDown
+	Reject   func(Event) // EventReject
+	Drop     func(Event) // EventDrop
+	Retry    func(Event) // EventRetry
+	Other    func(Event) // every other event
+}
+
+func (t *Trace) call(v Event) {
+	f := t.Other
+	switch v.Kind {
+	case EventPipeUp:
+		f = t.PipeUp
+	case EventPipeDown:
+		f = t.PipeDown
+	case EventReject:
+		f = t.Reject
+	case EventDrop:
+		f = t.Drop
+	case EventRetry:
+		f = t.Retry
+	}
+	if f != nil {
+		f(v)
+	}
+}
+
+func newEvent(v engine.Event) Event {
+	e := Event{
+		Kind: EventKind(v.Kind), Time: v.Time, Endpoint: (*Endpoint)(v.Endpoint), Pipe: (*Pipe)(v.Pipe), Peer: v.Peer,
+		Reason: v.Reason, Count: v.Count, Wait: v.Wait, Err: opErr(v.Kind.String(), v.Err), Missed: v.Missed,
+	}
+	if v.Pipe != nil {
+		e.Peer = v.Pipe.RemoteAddr()
+	}
+	return e
+}

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT
+
+package spry
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/wire"
+	"github.com/sprymq/spry/internal/wire/sp"
+	"github.com/sprymq/spry/transport"
+	"github.com/sprymq/spry/transport/ipc"
+	"github.com/sprymq/spry/transport/tcp"
+	"github.com/sprymq/spry/transport/tlstcp"
+)
+
+// Options are what all sockets have in common. They are read by the constructor and have no effect later. A zero
+// field means the default, a negative limit or time means unlimited or off. Invalid options are told by the first
+// Dial, Connect, Listen, Serve or Attach, with an error that wraps [ErrConfig].
+type Options struct {
+	// Name of the socket in logs and statistics. Defaults to the protocol and a number: "push-7".
+	Name string
+
+	// SendQueue and SendQueueBytes bound what is queued to be sent on one pipe; both hold. A message larger
+	// than SendQueueBytes may enter an empty queue. They default to 16384 messages and 4 MiB.
+	SendQueue      int
+	SendQueueBytes int64
+
+	// RecvQueue and RecvQueueBytes bound what is received on one pipe and not yet taken, likewise.
+	RecvQueue      int
+	RecvQueueBytes int64
+
+	// MaxMessageSize is the largest message taken from a peer, routing header included. A larger one costs the
+	// peer its pipe. Defaults to 16 MiB.
+	MaxMessageSize int64
+
+	// TTL is the number of hops, pipes between sockets, that a request, a survey or a PAIR 1 message may have
+	// come over: 1 to 255. What came further is dropped and counted. Defaults to 8.
+	TTL int
+
+	// Linger bounds how long Close goes on sending. Defaults to 1 s; negative means not at all.
+	Linger time.Duration
+
+	// HandshakeTimeout bounds a connection attempt and, once more, the handshake of a new connection, from its
+	// first byte to its last. Defaults to 10 s. It cannot be switched off.
+	HandshakeTimeout time.Duration
+
+	// MaxHandshakes is how many connections of one listener may be within their handshake. When another comes,
+	// the oldest is closed. Defaults to 256.
+	MaxHandshakes int
+
+	// Backoff says how long dialers wait between attempts.
+	Backoff Backoff
+
+	// Authorize, if not nil, is asked about every new pipe after its handshake; an error refuses the peer. It
+	// runs in a goroutine of its connection and delays no other; its context ends when the endpoint closes.
+	Authorize func(ctx context.Context, p *Pipe) error
+
+	// Transports that the socket can use beside inproc. Defaults to ipc, tcp and tls+tcp.
+	Transports []transport.Transport
+
+	// Network holds the names of inproc addresses. Defaults to one that the whole process shares.
+	Network *Network
+
+	// Logger, if not nil, is told every event.
+	Logger *slog.Logger
+
+	// Trace, if not nil, has functions that are called on events. See [Trace].
+	Trace *Trace
+}
+
+// Backoff says how long a dialer waits after a failed attempt, or after a connection that lived for less than 5 s:
+// a random time of at most Min, a bound that grows by Factor with every further failure, up to Max.
+type Backoff struct {
+	Min    time.Duration // Defaults to 100 ms.
+	Max    time.Duration // Defaults to 30 s.
+	Factor float64       // Defaults to 2.
+}
+
+// An Overflow says what a best-effort pattern does with a message for a full queue.
+type Overflow uint8
+
+const (
+	// DropOldest drops the oldest message of the queue. It is the default.
+	DropOldest Overflow = iota
+	// DropNewest drops the message itself.
+	DropNewest
+	// Block waits for room: on sending, in every pipe's queue, then it queues to all of them, or to none.
+	Block
+	// Disconnect drops the message and closes the pipe. On a [Sub] it is refused.
+	Disconnect
+)
+
+func (o Overflow) check(allowDisconnect bool) error {
+	if o > Disconnect || o == Disconnect && !allowDisconnect {
+		return fmt.Errorf("%w: Overflow %d is not possible here", ErrConfig, o)
+	}
+	return nil
+}
+
+// A Network is a space of inproc names. Sockets with different Networks do not see each other's.
+type Network engine.Network
+
+// NewNetwork returns an empty Network.
+func NewNetwork() *Network { return (*Network)(engine.NewNetwork()) }
+
+var (
+	defaultTransports = []transport.Transport{ipc.Transport{}, tcp.Transport{}, tlstcp.Transport{}}
+	dialects          = []wire.Dialect{sp.Dialect}
+)
+
+// engineOptions are the options as the engine takes them.
+func (o Options) engineOptions() engine.Options {
+	e := engine.Options{
+		Name: o.Name, SendQueue: o.SendQueue, RecvQueue: o.RecvQueue,
+		SendQueueBytes: o.SendQueueBytes, RecvQueueBytes: o.RecvQueueBytes, MaxMessageSize: o.MaxMessageSize,
+		TTL: o.TTL, Linger: o.Linger, HandshakeTimeout: o.HandshakeTimeout, MaxHandshakes: o.MaxHandshakes,
+		Backoff:    engine.Backoff(o.Backoff),
+		Transports: o.Transports, Dialects: dialects, Network: (*engine.Network)(o.Network),
+		Logger: o.Logger,
+	}
+	if e.Transports == nil {
+		e.Transports = defaultTransports
+	}
+	if authorize := o.Authorize; authorize != nil {
+		e.Authorize = func(ctx context.Context, p *engine.Pipe) error { return authorize(ctx, (*Pipe)(p)) }
+	}
+	if trace := o.Trace; trace != nil {
+		e.Trace = func(v engine.Event) { trace.call(newEvent(v)) }
+	}
+	return e
+}
+
+// A Dialer is an address to dial with settings that Dial and Connect leave at their defaults.
+type Dialer struct {
+	// URL to dial.
+	URL string
+
+	// TLS configures tls+tcp. Nil means the system's roots and the URL's host name.
+	TLS *tls.Config
+
+	// DialContext replaces the way to connect a stream: proxies, overlays, tests.
+	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
+
+	// Background makes the first attempt in the background, as Connect does.
+	Background bool
+
+	// Backoff replaces the socket's.
+	Backoff *Backoff
+
+	// Nagle leaves Nagle's algorithm on; otherwise TCP_NODELAY is set.
+	Nagle bool
+
+	// KeepAlive is the time between TCP keep-alive probes. Defaults to 15 s; negative means none.
+	KeepAlive time.Duration
+}
+
+// A ListenConfig is an address to listen on with settings that Listen leaves at their defaults.
+type ListenConfig struct {
+	// URL to listen on. Serve ignores it.
+	URL string
+
+	// TLS configures tls+tcp, which needs a certificate. With ClientAuth set, peers need one too; see
+	// [Pipe.TLS].
+	TLS *tls.Config
+
+	// Permissions of the file of an ipc socket. Defaults to what the umask leaves.
+	Permissions fs.FileMode
+
+	// Nagle and KeepAlive are as in [Dialer].
+	Nagle     bool
+	KeepAlive time.Duration
+}
+
+func (d *Dialer) engineConfig() engine.EndpointConfig {
+	c := engine.EndpointConfig{Dial: transport.DialOptions{
+		TLS: d.TLS, DialContext: d.DialContext, Nagle: d.Nagle, KeepAlive: d.KeepAlive,
+	}}
+	if d.Backoff != nil {
+		b := engine.Backoff(*d.Backoff)
+		c.Backoff = &b
+	}
+	return c
+}
+
+func (l *ListenConfig) engineConfig() engine.EndpointConfig {
+	if l == nil {
+		return engine.EndpointConfig{}
+	}
+	return engine.EndpointConfig{Listen: transport.ListenOptions{
+		TLS: l.TLS, Nagle: l.Nagle, KeepAlive: l.KeepAlive, Permissions: l.Permissions,
+	}}
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+
+package spry
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/pattern"
+	"github.com/sprymq/spry/internal/wire/sp"
+	"github.com/sprymq/spry/transport"
+)
+
+// A PairVersion is a version of the pair protocol.
+type PairVersion uint8
+
+const (
+	// PairV1 has a hop count in every message. A listening [Pair] accepts PAIR 0 peers too. It is the default.
+	PairV1 PairVersion = iota
+	// PairV0 is the older version, which nanomsg speaks.
+	PairV0
+)
+
+// PairOptions are the options of a [Pair].
+type PairOptions struct {
+	Options
+
+	// Version to dial with, and to accept. Defaults to PairV1.
+	Version PairVersion
+}
+
+// A Pair talks with one peer, another pair socket, in both directions. A second peer is refused while there is one.
+//
+// What is not sent when the connection ends is dropped and counted: it was meant for that peer.
+type Pair struct {
+	Socket
+	sending
+	receiving
+}
+
+// NewPair returns a Pair without endpoints. o may be nil.
+func NewPair(o *PairOptions) *Pair {
+	if o == nil {
+		o = new(PairOptions)
+	}
+	var p *pattern.Pair
+	core := engine.NewSocket(o.engineOptions(), func(s *engine.Socket, eo engine.Options) engine.Pattern {
+		hello := ProtocolPair0.hello()
+		switch o.Version {
+		case PairV0:
+		case PairV1:
+			hello = ProtocolPair1.hello()
+			hello.Alternatives = []transport.Hello{ProtocolPair0.hello()}
+		default:
+			s.Break(fmt.Errorf("%w: Version %d is neither PairV0 nor PairV1", ErrConfig, o.Version))
+		}
+		p = pattern.NewPair(hello, sp.Pair1, eo)
+		return p
+	})
+	return &Pair{Socket{core}, sending{p.Send, p.TrySend, p.SendBatch}, receiving{p.Recv, p.TryRecv, p.RecvBatch}}
+}
+
+// A PairPoly talks with any number of peers, PAIR 1 sockets that each see a pair of their own: every message is sent
+// to a pipe that it names, and [Message.Pipe] says where one came from.
+type PairPoly struct {
+	Socket
+	receiving
+	pattern *pattern.PairPoly
+}
+
+// NewPairPoly returns a PairPoly without endpoints. o may be nil; its Version must be PairV1.
+func NewPairPoly(o *PairOptions) *PairPoly {
+	if o == nil {
+		o = new(PairOptions)
+	}
+	var p *pattern.PairPoly
+	core := engine.NewSocket(o.engineOptions(), func(s *engine.Socket, eo engine.Options) engine.Pattern {
+		if o.Version != PairV1 {
+			s.Break(fmt.Errorf("%w: Version of a PairPoly must be PairV1", ErrConfig))
+		}
+		p = pattern.NewPairPoly(ProtocolPair1.hello(), sp.Pair1, eo)
+		return p
+	})
+	return &PairPoly{Socket{core}, receiving{p.Recv, p.TryRecv, p.RecvBatch}, p}
+}
+
+// SendTo queues the contents of m to pipe, which must be one of this socket's. It waits while the pipe has no room,
+// and fails with [ErrPipeClosed] when the pipe is over.
+func (s *PairPoly) SendTo(ctx context.Context, pipe *Pipe, m *Message) error {
+	if pipe == nil || pipe.inner().Socket() != s.core {
+		return opErr("send", ErrNoPeer)
+	}
+	return opErr("send", s.pattern.SendTo(ctx, pipe.inner(), nil, m.inner()))
+}

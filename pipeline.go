@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+
+package spry
+
+import (
+	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/pattern"
+)
+
+// PushOptions are the options of a [Push].
+type PushOptions struct {
+	Options
+
+	// LeastLoaded sends each message to the pipe with the least queued. Defaults to taking turns.
+	LeastLoaded bool
+}
+
+// A Push sends each message to one of its peers, which are [Pull] sockets: it spreads work. Peers take turns; those
+// whose queue is full are passed over.
+//
+// What a pipe has not sent when it ends goes to another pipe, before anything new. What the operating system has
+// taken is lost if the connection breaks before the peer has read it.
+type Push struct {
+	Socket
+	sending
+}
+
+// NewPush returns a Push without endpoints. o may be nil.
+func NewPush(o *PushOptions) *Push {
+	if o == nil {
+		o = new(PushOptions)
+	}
+	var p *pattern.Push
+	core := engine.NewSocket(o.engineOptions(), func(*engine.Socket, engine.Options) engine.Pattern {
+		p = pattern.NewPush(ProtocolPush.hello(), o.LeastLoaded)
+		return p
+	})
+	return &Push{Socket{core}, sending{p.Send, p.TrySend, p.SendBatch}}
+}
+
+// PullOptions are the options of a [Pull].
+type PullOptions struct{ Options }
+
+// A Pull receives from its peers, which are [Push] sockets, in turns. When its queue for a peer is full it stops
+// reading from that peer, which then sends elsewhere or waits.
+type Pull struct {
+	Socket
+	receiving
+}
+
+// NewPull returns a Pull without endpoints. o may be nil.
+func NewPull(o *PullOptions) *Pull {
+	if o == nil {
+		o = new(PullOptions)
+	}
+	var p *pattern.Pull
+	core := engine.NewSocket(o.engineOptions(), func(_ *engine.Socket, eo engine.Options) engine.Pattern {
+		p = pattern.NewPull(ProtocolPull.hello(), eo)
+		return p
+	})
+	return &Pull{Socket{core}, receiving{p.Recv, p.TryRecv, p.RecvBatch}}
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+
+package spry
+
+import (
+	"fmt"
+
+	"github.com/sprymq/spry/internal/wire/sp"
+	"github.com/sprymq/spry/transport"
+)
+
+// A Protocol is a socket's role in a pattern, by its number among the Scalability Protocols.
+type Protocol uint16
+
+// The protocols.
+const (
+	ProtocolPair0      = Protocol(sp.Pair0)
+	ProtocolPair1      = Protocol(sp.Pair1)
+	ProtocolPub        = Protocol(sp.Pub)
+	ProtocolSub        = Protocol(sp.Sub)
+	ProtocolReq        = Protocol(sp.Req)
+	ProtocolRep        = Protocol(sp.Rep)
+	ProtocolPush       = Protocol(sp.Push)
+	ProtocolPull       = Protocol(sp.Pull)
+	ProtocolSurveyor   = Protocol(sp.Surveyor)
+	ProtocolRespondent = Protocol(sp.Respondent)
+	ProtocolBus        = Protocol(sp.Bus)
+)
+
+// String is the protocol's short name: "req".
+func (p Protocol) String() string {
+	if known, ok := sp.Lookup(uint16(p)); ok {
+		return known.Name
+	}
+	return fmt.Sprintf("protocol 0x%04x", uint16(p))
+}
+
+// Peer is the protocol that p talks to; zero if p does not exist.
+func (p Protocol) Peer() Protocol {
+	known, _ := sp.Lookup(uint16(p))
+	return Protocol(known.Peer)
+}
+
+func (p Protocol) hello() transport.Hello {
+	known, _ := sp.Lookup(uint16(p))
+	return known.Hello()
+}

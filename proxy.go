@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+
+package spry
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/pattern"
+)
+
+// ProxyOptions are the options of [Proxy].
+type ProxyOptions struct {
+	// Tap, if not nil, is called with every message on its way, in the proxy's goroutine: it delays the messages
+	// that follow. The message is read-only and valid until Tap returns.
+	Tap func(from *Raw, m *Message)
+}
+
+// proxyBatch is how many messages a proxy takes at a time.
+const proxyBatch = 64
+
+// Proxy passes messages between a and b, in both directions where the protocols have two, until ctx ends or one of
+// the sockets is closed, and returns why. What a speaks must talk to what b speaks: REP and REQ, PULL and PUSH, SUB
+// and PUB, RESPONDENT and SURVEYOR, PAIR, BUS. If b is nil, messages of a, a BUS or PAIR, go back to a.
+//
+// Requests, surveys and PAIR 1 messages count the hops that they make, and are dropped where they exceed a socket's
+// TTL, so that a loop of proxies does no harm. PUB and BUS have no such count on the wire: do not build loops of them.
+//
+// Proxy does not close the sockets. o may be nil.
+func Proxy(ctx context.Context, a, b *Raw, o *ProxyOptions) error {
+	if b == nil {
+		b = a
+	}
+	if a.protocol.Peer() != b.protocol {
+		return opErr("proxy", fmt.Errorf("%w: %v on one side needs %v on the other, which has %v", ErrConfig, a.protocol, a.protocol.Peer(), b.protocol))
+	}
+	if o == nil {
+		o = new(ProxyOptions)
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	scope := a.core.Scope().Child()
+	for _, way := range [][2]*Raw{{a, b}, {b, a}} {
+		from, to := way[0], way[1]
+		if !from.pattern.Protocol().Receives || to.pattern.Protocol().Route == pattern.RouteNone {
+			continue
+		}
+		if scope.Go(func() { cancel(forward(ctx, from, to, o)) }) != nil {
+			cancel(ErrClosed)
+		}
+		if a == b {
+			break
+		}
+	}
+	scope.Join()
+	scope.Close(ErrClosed)
+	return opErr("proxy", context.Cause(ctx))
+}
+
+// forward passes messages on, in one direction, until that fails.
+func forward(ctx context.Context, from, to *Raw, o *ProxyOptions) error {
+	var batch [proxyBatch]*msg.Message
+	var header [256]byte
+	for {
+		n, err := from.pattern.RecvBatch(ctx, batch[:])
+		for i, m := range batch[:n] {
+			if err == nil && o.Tap != nil {
+				err = from.core.Guard("Tap", func() error { o.Tap(from, (*Message)(m)); return nil })
+			}
+			if err == nil {
+				err = to.pattern.Send(ctx, true, from.pattern.AppendHeader(header[:0], m), m)
+			}
+			if err != nil {
+				dropRest(batch[i:n])
+				break
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// dropRest counts what a proxy had taken and could not pass on.
+func dropRest(ms []*msg.Message) {
+	for _, m := range ms {
+		if p := engine.PipeOf(m); p != nil {
+			p.Undeliver(engine.DropClosed)
+		}
+		m.Release()
+	}
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+
+package spry
+
+import (
+	"context"
+	"iter"
+
+	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/pattern"
+)
+
+// PubOptions are the options of a [Pub].
+type PubOptions struct {
+	Options
+
+	// Overflow is what happens to a message for a subscriber whose queue is full. Defaults to DropOldest.
+	Overflow Overflow
+}
+
+// A Pub sends every message to all its subscribers, which are [Sub] sockets. A message's topic is how its body
+// begins. Subscribers of the Scalability Protocols get everything and filter for themselves.
+//
+// A message goes to the subscribers that are connected when it is sent, as far as their queues have room; see
+// Overflow. Who connects later has missed it.
+type Pub struct {
+	Socket
+	sending
+}
+
+// NewPub returns a Pub without endpoints. o may be nil.
+func NewPub(o *PubOptions) *Pub {
+	if o == nil {
+		o = new(PubOptions)
+	}
+	var p *pattern.Pub
+	core := engine.NewSocket(o.engineOptions(), func(s *engine.Socket, _ engine.Options) engine.Pattern {
+		if err := o.Overflow.check(true); err != nil {
+			s.Break(err)
+		}
+		p = pattern.NewPub(s, ProtocolPub.hello(), engine.Overflow(o.Overflow))
+		return p
+	})
+	return &Pub{Socket{core}, sending{p.Send, p.TrySend, nil}}
+}
+
+// WaitSubscribers waits until at least n subscribers may want topic. Subscribers of the Scalability Protocols do not
+// tell their topics, so that each of them counts.
+func (s *Pub) WaitSubscribers(ctx context.Context, topic string, n int) error {
+	return s.WaitPipes(ctx, n)
+}
+
+// SubOptions are the options of a [Sub].
+type SubOptions struct {
+	Options
+
+	// Overflow is what happens to a message for a subscription whose queue is full. Defaults to DropOldest.
+	// With Block the socket stops reading from that message's peer until there is room, which holds up that
+	// peer's messages for the other subscriptions too; the other policies delay nobody. Disconnect is refused.
+	Overflow Overflow
+}
+
+// A Sub receives the messages of its peers, which are [Pub] sockets, that it has subscribed to. It is itself a
+// [Subscription]; further ones, with topics and queues of their own, are opened beside it.
+type Sub struct {
+	Socket
+	receiving
+	pattern *pattern.Sub
+}
+
+// NewSub returns a Sub without endpoints and topics. o may be nil.
+func NewSub(o *SubOptions) *Sub {
+	if o == nil {
+		o = new(SubOptions)
+	}
+	var p *pattern.Sub
+	core := engine.NewSocket(o.engineOptions(), func(s *engine.Socket, eo engine.Options) engine.Pattern {
+		if err := o.Overflow.check(false); err != nil {
+			s.Break(err)
+		}
+		p = pattern.NewSub(ProtocolSub.hello(), eo, engine.Overflow(o.Overflow))
+		return p
+	})
+	f := p.First()
+	return &Sub{Socket{core}, receiving{f.Recv, f.TryRecv, f.RecvBatch}, p}
+}
+
+// Subscribe asks for messages that begin with one of the prefixes; the empty one means all. A prefix that is
+// subscribed to twice is to be unsubscribed twice.
+func (s *Sub) Subscribe(prefixes ...string) error {
+	return opErr("subscribe", s.pattern.First().Subscribe(prefixes...))
+}
+
+// Unsubscribe takes prefixes back. Messages that are queued already stay. It fails with [ErrNotSubscribed] at the
+// first prefix that was not subscribed to.
+func (s *Sub) Unsubscribe(prefixes ...string) error {
+	return opErr("unsubscribe", s.pattern.First().Unsubscribe(prefixes...))
+}
+
+// Open adds a subscription with topics and a queue of its own. On a closed socket it is closed.
+func (s *Sub) Open(prefixes ...string) *Subscription {
+	p := s.pattern.Open(prefixes...)
+	return &Subscription{receiving{p.Recv, p.TryRecv, p.RecvBatch}, p}
+}
+
+// A Subscription is a part of a [Sub]: a set of topics, and the queue of the messages that begin with one of them.
+type Subscription struct {
+	receiving
+	pattern *pattern.Subscription
+}
+
+// Subscribe is Sub.Subscribe for this subscription.
+func (s *Subscription) Subscribe(prefixes ...string) error {
+	return opErr("subscribe", s.pattern.Subscribe(prefixes...))
+}
+
+// Unsubscribe is Sub.Unsubscribe for this subscription.
+func (s *Subscription) Unsubscribe(prefixes ...string) error {
+	return opErr("unsubscribe", s.pattern.Unsubscribe(prefixes...))
+}
+
+// Messages yields the subscription's messages, as Sub.Messages does, until it or its socket is closed.
+func (s *Subscription) Messages(ctx context.Context) iter.Seq2[*Message, error] {
+	return s.receiving.Messages(ctx)
+}
+
+// Close ends the subscription. What it has queued is dropped and counted.
+func (s *Subscription) Close() error {
+	s.pattern.Close()
+	return nil
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+
+package spry
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/pattern"
+	"github.com/sprymq/spry/internal/wire/sp"
+)
+
+// A Raw socket speaks a protocol and shows routing headers instead of keeping state. It is for proxies and tools.
+//
+//	REQ, SURVEYOR    the header is pipe ids, then the request's id, as they are on the wire
+//	REP, RESPONDENT  likewise, after the id of the pipe that the message came from, or is for
+//	BUS              the id of the pipe that the message came from; it is not sent back there
+//	PAIR 1           the hop count, to which sending adds one
+//	others           no header
+//
+// The words of a header are of 4 bytes, most significant first; the highest bit of the last one is set.
+type Raw struct {
+	Socket
+	sending
+	receiving
+	pattern  *pattern.Raw
+	protocol Protocol
+}
+
+// NewRaw returns a raw socket of protocol without endpoints. o may be nil. Sockets that send to all pipes drop the
+// oldest message of a full queue; those that answer drop messages for a full pipe, or one that is gone. Both are
+// counted.
+func NewRaw(protocol Protocol, o *Options) (*Raw, error) {
+	if o == nil {
+		o = new(Options)
+	}
+	known, ok := sp.Lookup(uint16(protocol))
+	if !ok {
+		return nil, opErr("open", fmt.Errorf("%w: %v does not exist", ErrConfig, protocol))
+	}
+	r := rawProtocol(protocol)
+	r.Hello, r.Envelope = known.Hello(), known.Envelope
+	var p *pattern.Raw
+	core := engine.NewSocket(o.engineOptions(), func(s *engine.Socket, _ engine.Options) engine.Pattern {
+		p = pattern.NewRaw(s, r, engine.DropOldest)
+		return p
+	})
+	s := &Raw{Socket: Socket{core}, pattern: p, protocol: protocol}
+	s.sending = sending{
+		send: func(ctx context.Context, body []byte, m *msg.Message) error {
+			if m == nil {
+				own := msg.Of(append([]byte(nil), body...))
+				m = &own
+			}
+			return p.Send(ctx, true, m.Header(), m)
+		},
+		try: func(m *msg.Message) error { return p.Send(context.Background(), false, m.Header(), m) },
+	}
+	s.receiving = receiving{
+		recv: func(ctx context.Context) (*msg.Message, error) {
+			m, err := p.Recv(ctx)
+			return p.Show(m), err
+		},
+		try: func() (*msg.Message, error) {
+			m, err := p.TryRecv()
+			return p.Show(m), err
+		},
+		recvMany: func(ctx context.Context, dst []*msg.Message) (int, error) {
+			n, err := p.RecvBatch(ctx, dst)
+			for _, m := range dst[:n] {
+				p.Show(m)
+			}
+			return n, err
+		},
+	}
+	return s, nil
+}
+
+// Protocol is what the socket speaks.
+func (s *Raw) Protocol() Protocol { return s.protocol }
+
+func rawProtocol(p Protocol) pattern.RawProtocol {
+	switch p {
+	case ProtocolPush:
+		return pattern.RawProtocol{Route: pattern.RouteBalance}
+	case ProtocolPull, ProtocolSub:
+		return pattern.RawProtocol{Receives: true}
+	case ProtocolPub:
+		return pattern.RawProtocol{Route: pattern.RouteFan}
+	case ProtocolReq:
+		return pattern.RawProtocol{Route: pattern.RouteBalance, Receives: true}
+	case ProtocolRep, ProtocolRespondent:
+		return pattern.RawProtocol{Route: pattern.RouteDirected, Receives: true, Names: true}
+	case ProtocolSurveyor:
+		return pattern.RawProtocol{Route: pattern.RouteFan, Receives: true}
+	case ProtocolBus:
+		return pattern.RawProtocol{Route: pattern.RouteFan, Receives: true, Names: true}
+	}
+	return pattern.RawProtocol{Route: pattern.RouteBalance, Receives: true, Single: true} // PAIR
+}
+

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: MIT
+
+package spry
+
+import (
+	"context"
+	"iter"
+	"sync"
+	"time"
+
+	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/pattern"
+)
+
+// ReqOptions are the options of a [Req].
+type ReqOptions struct {
+	Options
+
+	// Retry is how long a request waits for its reply before it is sent again, perhaps to another peer. Defaults
+	// to 1 minute; negative means that a request is never sent twice, and fails with [ErrPipeClosed] when its
+	// connection ends.
+	Retry time.Duration
+
+	// FailFast makes requests fail with [ErrNoPeer] if no peer is connected, and with [ErrPipeClosed] when their
+	// connection ends. Defaults to waiting for a peer.
+	FailFast bool
+}
+
+// A Req sends requests to its peers, which are [Rep] sockets, in turns, and matches the replies. Any number of
+// requests may be open at once.
+//
+// While a peer is reachable, a request is answered: it is sent again when its connection ends, and every Retry. It
+// may therefore be executed more than once. A reply is accepted from any live pipe that the request was sent to; the
+// first one counts.
+type Req struct {
+	Socket
+	pattern *pattern.Req
+}
+
+// NewReq returns a Req without endpoints. o may be nil.
+func NewReq(o *ReqOptions) *Req {
+	if o == nil {
+		o = new(ReqOptions)
+	}
+	retry := o.Retry
+	if retry == 0 {
+		retry = time.Minute
+	}
+	var p *pattern.Req
+	core := engine.NewSocket(o.engineOptions(), func(s *engine.Socket, _ engine.Options) engine.Pattern {
+		p = pattern.NewReq(s, ProtocolReq.hello(), retry, o.FailFast)
+		return p
+	})
+	return &Req{Socket{core}, p}
+}
+
+// Do sends a request and waits for the reply, until ctx ends. body must not change until Do returns.
+func (s *Req) Do(ctx context.Context, body []byte) ([]byte, error) {
+	m, err := s.pattern.Do(ctx, body, nil)
+	if err != nil {
+		return nil, opErr("request", err)
+	}
+	reply := m.Detach()
+	m.Release()
+	return reply, nil
+}
+
+// DoMsg is Do with messages. The contents of m are taken, whatever comes of the request.
+func (s *Req) DoMsg(ctx context.Context, m *Message) (*Message, error) {
+	reply, err := s.pattern.Do(ctx, nil, m.inner())
+	return (*Message)(reply), opErr("request", err)
+}
+
+// Start sends a request and returns while it is on its way. The contents of m are taken.
+func (s *Req) Start(m *Message) (*Call, error) {
+	c, err := s.pattern.Start(nil, m.inner())
+	if err != nil {
+		return nil, opErr("request", err)
+	}
+	return &Call{req: s.pattern, call: c}, nil
+}
+
+// A Call is a request on its way.
+type Call struct {
+	req  *pattern.Req
+	call *pattern.Call
+
+	once  sync.Once
+	reply *msg.Message
+	err   error
+}
+
+// Wait waits for the reply. If ctx ends first, so does the call. Further calls return the same.
+func (c *Call) Wait(ctx context.Context) (*Message, error) {
+	c.once.Do(func() { c.reply, c.err = c.req.Wait(ctx, c.call) })
+	return (*Message)(c.reply), opErr("request", c.err)
+}
+
+// Cancel ends the call with context.Canceled, unless it has ended. It is not sent again, and a late reply is dropped.
+func (c *Call) Cancel() { c.req.Cancel(c.call, context.Canceled) }
+
+// RepOptions are the options of a [Rep].
+type RepOptions struct{ Options }
+
+// A Rep receives requests from its peers, which are [Req] sockets, and sends each reply back the way that its
+// request came, over any number of proxies. Any number of requests may be open at once.
+type Rep struct {
+	Socket
+	responding
+}
+
+// NewRep returns a Rep without endpoints. o may be nil.
+func NewRep(o *RepOptions) *Rep {
+	if o == nil {
+		o = new(RepOptions)
+	}
+	core, r := newResponder(o.Options, ProtocolRep)
+	return &Rep{Socket{core}, r}
+}
+
+// A Handler answers requests or surveys.
+type Handler interface {
+	// Serve is called for each. ctx ends when the socket closes or the ctx of Handle ends. A request that was not
+	// replied to when Serve returns is discarded.
+	Serve(ctx context.Context, r *Request)
+}
+
+// A HandlerFunc is a function as a [Handler].
+type HandlerFunc func(ctx context.Context, r *Request)
+
+// Serve calls f.
+func (f HandlerFunc) Serve(ctx context.Context, r *Request) { f(ctx, r) }
+
+// A Request is a received request or survey. It carries its own way back.
+type Request pattern.Request
+
+func (r *Request) inner() *pattern.Request { return (*pattern.Request)(r) }
+
+// Bytes is the request's body, read-only, and valid until the reply.
+func (r *Request) Bytes() []byte { return r.inner().Message().Bytes() }
+
+// Message is the request. It belongs to the Request: it is valid until the reply, and must be cloned to be sent.
+func (r *Request) Message() *Message { return (*Message)(r.inner().Message()) }
+
+// Pipe is where the request came from.
+func (r *Request) Pipe() *Pipe { return r.Message().Pipe() }
+
+// Reply sends a copy of body back. It waits while the request's pipe has no room, until ctx ends; then it may be
+// called again. It fails with [ErrPipeClosed] when that pipe is over, and with [ErrReplied] the second time.
+func (r *Request) Reply(ctx context.Context, body []byte) error {
+	return opErr("reply", r.inner().Reply(ctx, body, nil))
+}
+
+// ReplyMsg is Reply with the contents of m, which may not be the request itself.
+func (r *Request) ReplyMsg(ctx context.Context, m *Message) error {
+	return opErr("reply", r.inner().Reply(ctx, nil, m.inner()))
+}
+
+// Discard says that there will be no reply. Optional: a request that is forgotten does no harm.
+func (r *Request) Discard() { r.inner().Discard() }
+
+// responding are the verbs of Rep and Respondent. It is embedded, never used by itself.
+type responding struct {
+	core    *engine.Socket
+	pattern *pattern.Responder
+}
+
+func newResponder(o Options, protocol Protocol) (*engine.Socket, responding) {
+	var p *pattern.Responder
+	core := engine.NewSocket(o.engineOptions(), func(_ *engine.Socket, eo engine.Options) engine.Pattern {
+		p = pattern.NewResponder(protocol.hello(), eo)
+		return p
+	})
+	return core, responding{core, p}
+}
+
+// Recv waits for the next request, until ctx ends. Pipes take turns of at most 64 requests.
+func (s *responding) Recv(ctx context.Context) (*Request, error) {
+	r, err := s.pattern.Recv(ctx)
+	return (*Request)(r), opErr("recv", err)
+}
+
+// TryRecv returns the next request, or fails with [ErrWouldBlock] if none is there.
+func (s *responding) TryRecv() (*Request, error) {
+	r, err := s.pattern.TryRecv()
+	return (*Request)(r), opErr("recv", err)
+}
+
+// Requests yields requests until the socket is closed or the loop ends. If ctx ends it yields its error, once.
+func (s *responding) Requests(ctx context.Context) iter.Seq2[*Request, error] {
+	return func(yield func(*Request, error) bool) {
+		for {
+			r, err := s.Recv(ctx)
+			switch {
+			case err != nil && ended(err):
+				return
+			case err != nil:
+				yield(nil, err)
+				return
+			case !yield(r, nil):
+				return
+			}
+		}
+	}
+}
+
+// Handle answers requests by h, in as many goroutines of the socket as workers says, until ctx ends, whose error it
+// returns, or the socket is closed, which is no error. It returns when all calls of h have, unless the socket was
+// closed by one of them. A call of h that panics is counted and told as [EventPanic]; its request is discarded.
+func (s *responding) Handle(ctx context.Context, workers int, h Handler) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stop := context.AfterFunc(s.core.Scope().Context(), func() { cancel(ErrClosed) })
+	defer stop()
+	scope := s.core.Scope().Child()
+	for range max(workers, 1) {
+		if err := scope.Go(func() {
+			for {
+				r, err := s.pattern.Recv(ctx)
+				if err != nil {
+					return
+				}
+				if !scope.Callback(func() { s.serve(ctx, h, r) }) {
+					return
+				}
+			}
+		}); err != nil {
+			break
+		}
+	}
+	scope.Join()
+	scope.Close(ErrClosed)
+	if err := ctx.Err(); err != nil && context.Cause(ctx) != error(ErrClosed) {
+		return opErr("handle", err)
+	}
+	return nil
+}
+
+func (s *responding) serve(ctx context.Context, h Handler, r *pattern.Request) {
+	_ = s.core.Guard("Handler", func() error {
+		defer r.Discard()
+		h.Serve(ctx, (*Request)(r))
+		return nil
+	})
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+
+package spry
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"net"
+
+	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/transport"
+)
+
+// A Socket is what every pattern's socket has in common. It is embedded in those and not used by itself.
+type Socket struct{ core *engine.Socket }
+
+// Dial connects to url. The first attempt is made before Dial returns, bounded by ctx and Options.HandshakeTimeout;
+// if it fails there is no endpoint. When a connection is lost later, the endpoint makes a new one by itself.
+func (s *Socket) Dial(ctx context.Context, url string) (*Endpoint, error) {
+	return s.DialWith(ctx, &Dialer{URL: url})
+}
+
+// Connect connects to url in the background, from the first attempt on: the peer need not be there yet. It fails
+// only for an address or options that can never work.
+func (s *Socket) Connect(url string) (*Endpoint, error) {
+	return s.DialWith(context.Background(), &Dialer{URL: url, Background: true})
+}
+
+// DialWith is Dial, or Connect with d.Background, with settings.
+func (s *Socket) DialWith(ctx context.Context, d *Dialer) (*Endpoint, error) {
+	e, err := s.core.Dial(ctx, d.URL, d.engineConfig(), !d.Background)
+	return (*Endpoint)(e), opErr("dial", err)
+}
+
+// Listen binds url and accepts connections in the background. ctx bounds the binding only.
+func (s *Socket) Listen(ctx context.Context, url string) (*Endpoint, error) {
+	return s.ListenWith(ctx, &ListenConfig{URL: url})
+}
+
+// ListenWith is Listen with settings.
+func (s *Socket) ListenWith(ctx context.Context, l *ListenConfig) (*Endpoint, error) {
+	e, err := s.core.Listen(ctx, l.URL, l.engineConfig())
+	return (*Endpoint)(e), opErr("listen", err)
+}
+
+// Serve accepts connections from l, which belongs to the socket from now on, in the background. cfg may be nil.
+// Connections are framed as on tcp, or, if they are unix sockets, as on ipc.
+func (s *Socket) Serve(l net.Listener, cfg *ListenConfig) (*Endpoint, error) {
+	e, err := s.core.Serve(netListener{l}, cfg.engineConfig())
+	return (*Endpoint)(e), opErr("serve", err)
+}
+
+// A Role is which end of a connection the socket is.
+type Role uint8
+
+const (
+	// RoleDial is the end that speaks first. It is the default.
+	RoleDial Role = iota
+	// RoleListen is the end that lets the peer speak first.
+	RoleListen
+)
+
+// An AttachConfig says how to speak on a connection that exists already.
+type AttachConfig struct {
+	// Role of this end; the peer must have the other one. Defaults to RoleDial.
+	Role Role
+
+	// Framing of a stream. Defaults to what tcp uses; unix sockets to what ipc uses.
+	Framing transport.Framing
+}
+
+// Attach makes a pipe of a connection, which belongs to the socket from now on; on an error it is closed. ctx bounds
+// the handshake. cfg may be nil. When the connection ends, so does the pipe: nobody dials again.
+func (s *Socket) Attach(ctx context.Context, c net.Conn, cfg *AttachConfig) (*Pipe, error) {
+	link := streamOf(c)
+	if cfg != nil && cfg.Framing != 0 {
+		link.Framing = cfg.Framing
+	}
+	return s.AttachLink(ctx, link, cfg)
+}
+
+// AttachLink is Attach for a link of any kind, such as a third party's transport makes.
+func (s *Socket) AttachLink(ctx context.Context, l transport.Link, cfg *AttachConfig) (*Pipe, error) {
+	p, err := s.core.Attach(ctx, l, cfg != nil && cfg.Role == RoleListen, engine.EndpointConfig{})
+	return (*Pipe)(p), opErr("attach", err)
+}
+
+// Pipes yields the live pipes, in no order.
+func (s *Socket) Pipes() iter.Seq[*Pipe] { return pipeSeq(s.core.Pipes()) }
+
+// WaitPipes waits until the socket has at least n pipes.
+func (s *Socket) WaitPipes(ctx context.Context, n int) error {
+	return opErr("wait", s.core.WaitPipes(ctx, n))
+}
+
+// Flush waits until every message that is queued now was handed to the operating system, or to the peer's queue
+// within the process. Messages of broken connections that wait for another count as queued.
+func (s *Socket) Flush(ctx context.Context) error { return opErr("flush", s.core.Flush(ctx)) }
+
+// Close sends what is queued, for as long as Options.Linger, ends every connection in an orderly way, and returns
+// when every goroutine of the socket has ended, but for callbacks that are running: Close may be called by one. What
+// was received and not taken is dropped and counted. An error says how many messages were not handed over. A second
+// call waits for the first and returns its error.
+func (s *Socket) Close() error { return opErr("close", s.core.Close()) }
+
+// Shutdown is Close with ctx in place of Linger.
+func (s *Socket) Shutdown(ctx context.Context) error { return opErr("close", s.core.Shutdown(ctx)) }
+
+// Events yields what happens on the socket, from the call on, until ctx ends or the socket is closed. A receiver that
+// falls behind by more than 256 events misses some, which the next event says. Dropped messages of one pipe and
+// reason may be told in one event.
+func (s *Socket) Events(ctx context.Context) iter.Seq[Event] {
+	events := s.core.Events(ctx)
+	return func(yield func(Event) bool) {
+		for v := range events {
+			if !yield(newEvent(v)) {
+				return
+			}
+		}
+	}
+}
+
+// Stats returns the socket's figures. See [Stats] for what adds up.
+func (s *Socket) Stats() Stats { return newStats(s.core.Name(), s.core.Stats()) }
+
+// netListener makes a transport's listener of a net.Listener.
+type netListener struct{ net.Listener }
+
+func (l netListener) Accept() (transport.Link, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return streamOf(c), nil
+}
+
+func (l netListener) URL() string {
+	scheme := l.Addr().Network()
+	if scheme == "unix" {
+		scheme = "ipc"
+	}
+	return scheme + "://" + l.Addr().String()
+}
+
+func streamOf(c net.Conn) *transport.Stream {
+	s := &transport.Stream{Conn: c}
+	if _, ok := c.(*net.UnixConn); ok {
+		s.Framing = transport.FramingTyped
+	}
+	return s
+}
+
+func pipeSeq(ps []*engine.Pipe) iter.Seq[*Pipe] {
+	return func(yield func(*Pipe) bool) {
+		for _, p := range ps {
+			if !yield((*Pipe)(p)) {
+				return
+			}
+		}
+	}
+}
+
+// ended reports whether err is a socket's end, after which iterators end without an error.
+func ended(err error) bool { return errors.Is(err, net.ErrClosed) }

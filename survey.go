@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+
+package spry
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/pattern"
+)
+
+// SurveyorOptions are the options of a [Surveyor].
+type SurveyorOptions struct {
+	Options
+
+	// Deadline is how long a survey takes answers. Defaults to 1 s; it cannot be switched off.
+	Deadline time.Duration
+
+	// Overflow is what happens to a survey for a respondent whose queue is full. Defaults to DropOldest.
+	Overflow Overflow
+}
+
+// A Surveyor asks all its peers, which are [Respondent] sockets, and takes what they answer until a deadline. Any
+// number of surveys may be open at once. Asking is best effort: see Overflow. Answers that come after the deadline
+// are dropped and counted, as are those that a full queue has no room for.
+type Surveyor struct {
+	Socket
+	pattern  *pattern.Surveyor
+	deadline time.Duration
+}
+
+// NewSurveyor returns a Surveyor without endpoints. o may be nil.
+func NewSurveyor(o *SurveyorOptions) *Surveyor {
+	if o == nil {
+		o = new(SurveyorOptions)
+	}
+	deadline := o.Deadline
+	if deadline == 0 {
+		deadline = time.Second
+	}
+	var p *pattern.Surveyor
+	core := engine.NewSocket(o.engineOptions(), func(s *engine.Socket, _ engine.Options) engine.Pattern {
+		err := o.Overflow.check(true)
+		if deadline < 0 {
+			err = fmt.Errorf("%w: Deadline is negative: a survey would never end", ErrConfig)
+		}
+		if err != nil {
+			s.Break(err)
+		}
+		p = pattern.NewSurveyor(s, ProtocolSurveyor.hello(), engine.Overflow(o.Overflow))
+		return p
+	})
+	return &Surveyor{Socket{core}, p, deadline}
+}
+
+// Survey asks a question and yields the answers, in the order in which they come. The question is sent, as a copy of
+// body, when the loop begins, and once for each time that the result is looped over. The loop ends without an error
+// at the deadline, which ctx may bring forward by a deadline of its own, and when the socket is closed. Leaving the
+// loop ends the survey. If ctx is cancelled, its error is yielded, once.
+func (s *Surveyor) Survey(ctx context.Context, body []byte) iter.Seq2[*Message, error] {
+	return func(yield func(*Message, error) bool) {
+		until := time.Now().Add(s.deadline)
+		within, cancel := context.WithDeadline(ctx, until)
+		defer cancel()
+		v, err := s.pattern.Open(within, until, body, nil)
+		if err != nil {
+			yield(nil, opErr("survey", err))
+			return
+		}
+		defer v.Close()
+		recv := func(context.Context) (*Message, error) {
+			m, err := v.Recv(within)
+			if err != nil && within.Err() == context.DeadlineExceeded {
+				err = ErrClosed
+			}
+			return (*Message)(m), opErr("survey", err)
+		}
+		messages(within, recv)(yield)
+	}
+}
+
+// RespondentOptions are the options of a [Respondent].
+type RespondentOptions struct{ Options }
+
+// A Respondent receives surveys from its peers, which are [Surveyor] sockets, and sends each answer back the way that
+// its survey came. An answer that comes too late is dropped by the surveyor.
+type Respondent struct {
+	Socket
+	responding
+}
+
+// NewRespondent returns a Respondent without endpoints. o may be nil.
+func NewRespondent(o *RespondentOptions) *Respondent {
+	if o == nil {
+		o = new(RespondentOptions)
+	}
+	core, r := newResponder(o.Options, ProtocolRespondent)
+	return &Respondent{Socket{core}, r}
+}
+

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+
+package spry
+
+import (
+	"context"
+	"iter"
+
+	"github.com/sprymq/spry/internal/msg"
+)
+
+// A Sender sends messages. See SendMsg of the sockets.
+type Sender interface {
+	SendMsg(ctx context.Context, m *Message) error
+}
+
+// A Receiver receives messages. See RecvMsg of the sockets.
+type Receiver interface {
+	RecvMsg(ctx context.Context) (*Message, error)
+}
+
+// sending are the sending verbs of a socket. It is embedded, never used by itself.
+type sending struct {
+	send     func(ctx context.Context, body []byte, m *msg.Message) error
+	try      func(m *msg.Message) error
+	sendMany func(ctx context.Context, ms []*msg.Message) (int, error) // nil: one by one
+}
+
+// Send queues a copy of body. It waits while no pipe has room, or none is there, until ctx ends. A nil error says
+// that the message is queued, not that it was received.
+func (s *sending) Send(ctx context.Context, body []byte) error {
+	return opErr("send", s.send(ctx, body, nil))
+}
+
+// SendMsg is Send, of the contents of m, which is empty afterwards. On an error m is unchanged.
+func (s *sending) SendMsg(ctx context.Context, m *Message) error {
+	return opErr("send", s.send(ctx, nil, m.inner()))
+}
+
+// TrySendMsg is SendMsg, but fails with [ErrWouldBlock] where that would have to wait.
+func (s *sending) TrySendMsg(m *Message) error { return opErr("send", s.try(m.inner())) }
+
+// SendBatch is SendMsg of all of ms, in order. It returns how many were queued; with an error, those from n on are
+// unchanged.
+func (s *sending) SendBatch(ctx context.Context, ms []*Message) (n int, err error) {
+	if s.sendMany != nil {
+		n, err = s.sendMany(ctx, innerMessages(ms))
+		return n, opErr("send", err)
+	}
+	for n < len(ms) && err == nil {
+		if err = s.send(ctx, nil, ms[n].inner()); err == nil {
+			n++
+		}
+	}
+	return n, opErr("send", err)
+}
+
+// receiving are the receiving verbs of a socket. It is embedded, never used by itself.
+type receiving struct {
+	recv     func(ctx context.Context) (*msg.Message, error)
+	try      func() (*msg.Message, error)
+	recvMany func(ctx context.Context, dst []*msg.Message) (int, error)
+}
+
+// Recv waits for the next message, until ctx ends, and returns a copy of its body.
+func (r *receiving) Recv(ctx context.Context) ([]byte, error) {
+	m, err := r.recv(ctx)
+	if err != nil {
+		return nil, opErr("recv", err)
+	}
+	body := m.Detach()
+	m.Release()
+	return body, nil
+}
+
+// RecvMsg waits for the next message, until ctx ends. Pipes take turns of at most 64 messages.
+func (r *receiving) RecvMsg(ctx context.Context) (*Message, error) {
+	m, err := r.recv(ctx)
+	return (*Message)(m), opErr("recv", err)
+}
+
+// TryRecvMsg returns the next message, or fails with [ErrWouldBlock] if none is there.
+func (r *receiving) TryRecvMsg() (*Message, error) {
+	m, err := r.try()
+	return (*Message)(m), opErr("recv", err)
+}
+
+// RecvBatch waits for at least one message and fills dst with as many as are at hand. It returns their number.
+func (r *receiving) RecvBatch(ctx context.Context, dst []*Message) (int, error) {
+	n, err := r.recvMany(ctx, innerMessages(dst))
+	return n, opErr("recv", err)
+}
+
+// Messages yields messages until the socket is closed or the loop ends. If ctx ends it yields its error, once.
+func (r *receiving) Messages(ctx context.Context) iter.Seq2[*Message, error] {
+	return messages(ctx, r.RecvMsg)
+}
+
+func messages(ctx context.Context, recv func(context.Context) (*Message, error)) iter.Seq2[*Message, error] {
+	return func(yield func(*Message, error) bool) {
+		for {
+			m, err := recv(ctx)
+			switch {
+			case err != nil && ended(err):
+				return
+			case err != nil:
+				yield(nil, err)
+				return
+			case !yield(m, nil):
+				return
+			}
+		}
+	}
+}
