@@ -49,7 +49,11 @@ func open(verb string, o *Options) (work, endpoint.Socket, error) {
 		s := spry.NewRespondent(&spry.RespondentOptions{Options: options})
 		return func(r *run, ctx context.Context) error { return r.answer(ctx, s) }, s, nil
 	case "pair":
-		s := spry.NewPair(&spry.PairOptions{Options: options})
+		pair := &spry.PairOptions{Options: options}
+		if o.Socket.PairV0 {
+			pair.Version = spry.PairV0
+		}
+		s := spry.NewPair(pair)
 		return func(r *run, ctx context.Context) error { return r.exchange(ctx, s) }, s, nil
 	case "bus":
 		s := spry.NewBus(&spry.BusOptions{Options: options, Overflow: overflow})
@@ -87,7 +91,7 @@ func subscribe(s *spry.Sub, topics []string) error {
 		topics = []string{""}
 	}
 	for _, topic := range topics {
-		if err := s.Subscribe([]byte(topic)); err != nil {
+		if err := s.Subscribe(topic); err != nil {
 			return err
 		}
 	}

@@ -73,7 +73,7 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if err == nil {
 		return exit.OK
 	}
-	fmt.Fprintln(stderr, "spry:", err)
+	fmt.Fprintln(stderr, "spry:", strings.TrimPrefix(err.Error(), "spry: "))
 	if exit.Code(err) == exit.Usage {
 		fmt.Fprintf(stderr, "Try '%s --help'.\n", cmd.CommandPath())
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sprymq/spry/cmd/spry/internal/cat"
+	"github.com/sprymq/spry/cmd/spry/internal/exit"
 )
 
 // A verb is one command that moves messages.
@@ -159,6 +160,12 @@ func (v verb) command() *cobra.Command {
 	m := &messageFlags{}
 	cmd := &cobra.Command{
 		Use: v.name, Short: v.short, Example: v.example, GroupID: "messages", Args: usageArgs(noArguments),
+		PreRunE: func(cmd *cobra.Command, _ []string) error {
+			if err := cmd.ValidateFlagGroups(); err != nil {
+				return exit.Errorf(exit.Usage, "%w", err)
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o, err := m.options(cmd)
 			if err != nil {

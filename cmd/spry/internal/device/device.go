@@ -57,7 +57,7 @@ func Run(ctx context.Context, o Options) error {
 	err = spry.Proxy(ctx, front, back, nil)
 	for name, socket := range map[string]*spry.Raw{"front": front, "back": back} {
 		stats := socket.Stats()
-		o.Say("%s: %d in, %d out", name, stats.In.Arrived, stats.Out.Sent)
+		o.Say("%s: %d in, %d out", name, stats.Recv.Arrived, stats.Send.Sent)
 	}
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		return nil

@@ -4,15 +4,14 @@ package endpoint
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/cmd/spry/internal/exit"
-	"github.com/sprymq/spry/transport"
 )
 
 // A Socket is what the sockets of all patterns have in common.
@@ -40,6 +39,11 @@ type Set struct {
 // Open opens the endpoints. Dialers connect in the background and go on trying for ever. say tells where a listener
 // listens.
 func (s *Set) Open(ctx context.Context, socket Socket, say func(form string, args ...any)) error {
+	for _, url := range slices.Concat(s.Listen, s.Dial) {
+		if err := Check(url); err != nil {
+			return exit.Errorf(exit.Usage, "%w", err)
+		}
+	}
 	client, err := s.TLS.Client()
 	if err != nil {
 		return err
@@ -51,14 +55,14 @@ func (s *Set) Open(ctx context.Context, socket Socket, say func(form string, arg
 	for _, url := range s.Listen {
 		e, err := socket.ListenWith(ctx, &spry.ListenConfig{URL: url, TLS: server})
 		if err != nil {
-			return refused(err)
+			return err
 		}
 		say("listening at %s", e.URL())
 	}
 	for _, url := range s.Dial {
 		e, err := socket.DialWith(ctx, &spry.Dialer{URL: url, TLS: client, Background: true})
 		if err != nil {
-			return refused(err)
+			return err
 		}
 		s.dialers = append(s.dialers, e)
 	}
@@ -107,12 +111,4 @@ func WaitNoPipes(ctx context.Context, socket Socket) error {
 			return ctx.Err()
 		}
 	}
-}
-
-// refused gives an error about an address that makes no sense the exit code for that.
-func refused(err error) error {
-	if errors.Is(err, transport.ErrURL) {
-		return exit.Errorf(exit.Usage, "%w", err)
-	}
-	return err
 }

@@ -21,7 +21,7 @@ type Drop struct {
 func Drops(socket Socket) []Drop {
 	stats := socket.Stats()
 	sum := map[string]uint64{}
-	for _, counts := range []map[string]uint64{stats.Out.Dropped, stats.In.Dropped} {
+	for _, counts := range []map[string]uint64{stats.Send.Dropped, stats.Recv.Dropped} {
 		for reason, n := range counts {
 			if n > 0 {
 				sum[reason] += n

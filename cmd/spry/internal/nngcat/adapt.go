@@ -4,6 +4,7 @@ package nngcat
 
 import (
 	"context"
+	"iter"
 	"sync"
 
 	"github.com/sprymq/spry"
@@ -23,6 +24,22 @@ func (s oneWay) send(ctx context.Context, body []byte) error { return s.sender.S
 func (s oneWay) recv(ctx context.Context) ([]byte, error)    { return s.receiver.Recv(ctx) }
 func (s oneWay) reply(context.Context, []byte) error         { return errDone } // never called
 
+// lossy adapts the sending of pub and bus, which in nngcat never waits: without a peer the message is for nobody.
+type lossy struct {
+	socket interface {
+		Send(ctx context.Context, body []byte) error
+		Pipes() iter.Seq[*spry.Pipe]
+	}
+}
+
+// Send sends to those who are there.
+func (s lossy) Send(ctx context.Context, body []byte) error {
+	for range s.socket.Pipes() {
+		return s.socket.Send(ctx, body)
+	}
+	return nil
+}
+
 // requester adapts a Req. As in the C API, sending begins a request and receiving waits for its reply.
 type requester struct {
 	req  *spry.Req
@@ -36,7 +53,7 @@ func (s *requester) send(ctx context.Context, body []byte) (err error) {
 	}
 	m := spry.NewMessage(len(body))
 	m.Write(body)
-	s.call, err = s.req.Start(context.WithoutCancel(ctx), m)
+	s.call, err = s.req.Start(m)
 	return err
 }
 

@@ -10,6 +10,10 @@ import (
 	"os"
 	"strings"
 	"syscall"
+
+	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/cmd/spry/internal/endpoint"
+	"github.com/sprymq/spry/transport"
 )
 
 // errorText is what nngcat would call an error.
@@ -21,9 +25,12 @@ func errorText(err error) string {
 		err  error
 		text string
 	}{
+		{transport.ErrURL, "Invalid argument"},
+		{endpoint.ErrScheme, "Not supported"},
 		{context.DeadlineExceeded, "Timed out"},
 		{os.ErrDeadlineExceeded, "Timed out"},
 		{syscall.ECONNREFUSED, "Connection refused"},
+		{syscall.ENOENT, "Connection refused"}, // an ipc path without a listener
 		{syscall.ENOTSOCK, "Connection refused"},
 		{syscall.EPROTOTYPE, "Connection refused"},
 		{syscall.EADDRINUSE, "Address in use"},
@@ -36,6 +43,9 @@ func errorText(err error) string {
 		if errors.Is(err, known.err) {
 			return known.text
 		}
+	}
+	if op, ok := errors.AsType[*spry.OpError](err); ok {
+		err = op.Err // nngcat has said which operation it was
 	}
 	return systemText(err)
 }

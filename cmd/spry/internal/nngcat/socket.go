@@ -55,7 +55,7 @@ func open(c *config) (socket, endpoint.Socket, error) {
 		return oneWay{sender: s}, s, nil
 	case "pub0":
 		s := spry.NewPub(&spry.PubOptions{Options: o})
-		return oneWay{sender: s}, s, nil
+		return oneWay{sender: lossy{s}}, s, nil
 	case "pull0":
 		s := spry.NewPull(&spry.PullOptions{Options: o})
 		return oneWay{receiver: s}, s, nil
@@ -65,7 +65,7 @@ func open(c *config) (socket, endpoint.Socket, error) {
 			c.topics = []string{""}
 		}
 		for _, topic := range c.topics {
-			if err := s.Subscribe([]byte(topic)); err != nil {
+			if err := s.Subscribe(topic); err != nil {
 				return nil, nil, fmt.Errorf("Unable to subscribe to topic %s: %s", topic, errorText(err))
 			}
 		}
@@ -78,7 +78,7 @@ func open(c *config) (socket, endpoint.Socket, error) {
 		return oneWay{sender: s, receiver: s}, s, nil
 	case "bus0":
 		s := spry.NewBus(&spry.BusOptions{Options: o})
-		return oneWay{sender: s, receiver: s}, s, nil
+		return oneWay{sender: lossy{s}, receiver: s}, s, nil
 	case "req0":
 		s := spry.NewReq(&spry.ReqOptions{Options: o})
 		return &requester{req: s}, s, nil
@@ -97,14 +97,19 @@ func open(c *config) (socket, endpoint.Socket, error) {
 // openEndpoints opens the addresses in their order. A first connection that fails ends the program, unless --async.
 func (c *config) openEndpoints(ctx context.Context, s endpoint.Socket, stdout io.Writer) error {
 	for _, a := range c.addresses {
+		verb, noun, told := "dial", "dialer", "Connected to"
+		if a.listen {
+			verb, noun, told = "listen", "listener", "Listening at"
+		}
+		if err := endpoint.Check(a.url); err != nil {
+			return fmt.Errorf("Unable to create %s for %s: %s", noun, a.url, errorText(err))
+		}
 		client, server, err := c.tls()
 		if err != nil {
 			return fmt.Errorf("Unable to configure TLS: %s", errorText(err))
 		}
 		var e *spry.Endpoint
-		verb, told := "dial", "Connected to"
 		if a.listen {
-			verb, told = "listen", "Listening at"
 			e, err = s.ListenWith(ctx, &spry.ListenConfig{URL: a.url, TLS: server})
 		} else {
 			e, err = s.DialWith(ctx, &spry.Dialer{URL: a.url, TLS: client, Background: c.async})

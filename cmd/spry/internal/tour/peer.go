@@ -106,7 +106,7 @@ func roleOf(name string) (*worker, error) {
 		w.sink(s)
 	case "sub":
 		s := spry.NewSub(nil)
-		if err := s.Subscribe(nil); err != nil {
+		if err := s.Subscribe(""); err != nil {
 			s.Close()
 			return nil, err
 		}
