@@ -73,9 +73,13 @@ func (s *Req) start(body []byte, m *msg.Message) (*Call, error) {
 	}
 	c := s.table.open(body, m)
 	write := s.dispatchLocked()
+	more := write != nil && s.table.unsent.first != nil
 	s.mu.Unlock()
 	if write != nil {
 		write.Write()
+	}
+	if more {
+		s.dispatch()
 	}
 	return c, nil
 }
