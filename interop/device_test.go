@@ -33,7 +33,7 @@ var passages = []passage{
 	{"pubsub", "pubsub", func(t *testing.T, front, back address) func(int) {
 		pub := spry.NewPub(&spry.PubOptions{Options: options})
 		sub := spry.NewSub(&spry.SubOptions{Options: options})
-		check(t, sub.Subscribe(nil))
+		check(t, sub.Subscribe(""))
 		attach(t, pub, front)
 		attach(t, sub, back)
 		waitPipes(t, pub, 1)

@@ -97,7 +97,7 @@ func libraryEnd(t *testing.T, role string, a address, send []byte) func() []byte
 		return func() []byte { waitPipes(t, s, 1); check(t, s.Send(ctx, send)); return nil }
 	case "sub":
 		s := spry.NewSub(&spry.SubOptions{Options: options})
-		check(t, s.Subscribe(nil))
+		check(t, s.Subscribe(""))
 		attach(t, s, a)
 		return func() []byte { return received(s.Recv(ctx)) }
 	case "req":

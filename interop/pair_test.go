@@ -67,7 +67,7 @@ func TestPolyServerOfSpry(t *testing.T) {
 	for i := range n {
 		for p := range poly.Pipes() {
 			m := spry.NewMessage(0)
-			m.AppendFrame(fmt.Appendf(nil, "message %d for pipe %d", i, p.ID()))
+			fmt.Fprintf(m, "message %d for pipe %d", i, p.ID())
 			check(t, poly.SendTo(ctx, p, m))
 		}
 		for range peers {

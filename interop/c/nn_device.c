@@ -32,6 +32,9 @@ main(int argc, char **argv)
 		}
 		int front = open_socket(AF_SP_RAW, kinds[i].front);
 		int back  = open_socket(AF_SP_RAW, kinds[i].back);
+		if (kinds[i].front == NN_SUB) { // raw ones filter too
+			check("subscribe", nn_setsockopt(front, NN_SUB, NN_SUB_SUBSCRIBE, "", 0));
+		}
 		attach(front, "listen", argv[2]);
 		attach(back, "listen", argv[3]);
 		ready();

@@ -42,12 +42,10 @@ func FreePort(t testing.TB, host string) string {
 	t.Helper()
 	for range portCount {
 		address := net.JoinHostPort(host, strconv.Itoa(firstPort+int(nextPort.Add(1)%portCount)))
-		l, err := net.Listen("tcp", address)
-		if err != nil {
+		// Listening would be the better probe, but a process that another test starts at the same time could
+		// hold the listener for a moment after it was closed here.
+		if accepts("tcp", address) {
 			continue // taken by another process
-		}
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
 		}
 		return address
 	}
