@@ -37,10 +37,9 @@ type Endpoint struct {
 
 // An EndpointConfig is what a Dialer or ListenConfig of the root package asks for.
 type EndpointConfig struct {
-	Dial     transport.DialOptions
-	Listen   transport.ListenOptions
-	Dialects []string // allowed on a listener; nil = all
-	Backoff  *Backoff // nil = the socket's
+	Dial    transport.DialOptions
+	Listen  transport.ListenOptions
+	Backoff *Backoff // nil = the socket's
 }
 
 func (s *Socket) newEndpoint(listen bool, shown string, c EndpointConfig) *Endpoint {
@@ -122,11 +121,8 @@ func (e *Endpoint) Close() error {
 	return nil
 }
 
-// quiesce stops making new connections, if there is nothing to deliver over them.
+// quiesce stops making new connections.
 func (e *Endpoint) quiesce() {
-	if e.socket.pattern.Pending() > 0 {
-		return
-	}
 	e.mu.Lock()
 	e.quiet = true
 	idle := len(e.pipes) == 0

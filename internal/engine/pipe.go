@@ -347,6 +347,9 @@ func (p *Pipe) finish() {
 	lost := int(o.dropped[DropPipeClosed] - before)
 	o.mu.Unlock()
 	if lost > 0 {
+		if p.socket.shutting.Load() {
+			p.socket.unsent.Add(int64(lost))
+		}
 		p.socket.dropped(p, DropPipeClosed, lost)
 	}
 	p.socket.detach(p, unsent)

@@ -38,6 +38,7 @@ type Socket struct {
 	closing   bool
 
 	panics   atomic.Uint64
+	unsent   atomic.Int64 // messages dropped with their pipe since Shutdown began
 	shutting atomic.Bool
 	closed   chan struct{} // when Shutdown is done
 	closeErr error
@@ -96,7 +97,7 @@ func (s *Socket) nextPipeID() uint32 {
 // attach makes a pipe, whose handshake is done, part of the socket.
 func (s *Socket) attach(p *Pipe) error {
 	s.mu.Lock()
-	if s.closing && s.pattern.Pending() == 0 {
+	if s.closing && s.pattern.Pending() == 0 { // a pipe would have nothing to deliver
 		s.mu.Unlock()
 		return ErrClosed
 	}
@@ -244,8 +245,10 @@ func (s *Socket) shutdown(ctx context.Context) error {
 	s.mu.Unlock()
 
 	s.pattern.Refuse(ErrClosed)
-	for _, e := range endpoints {
-		e.quiesce()
+	if !s.mayNeedPipes() {
+		for _, e := range endpoints {
+			e.quiesce()
+		}
 	}
 	for _, p := range s.Pipes() {
 		p.discard.Store(true)
@@ -253,21 +256,30 @@ func (s *Socket) shutdown(ctx context.Context) error {
 	}
 	s.drain(ctx)
 
-	lost := 0
 	for _, p := range s.Pipes() {
-		lost += p.Load()
 		p.end(ErrClosed)
 	}
 	for _, e := range endpoints {
 		e.stop(ErrClosed)
 	}
 	s.scope.Close(ErrClosed)
-	lost += s.pattern.Close()
+	lost := int(s.unsent.Load()) + s.pattern.Close()
 	s.events.close()
 	if lost > 0 {
 		return &OpError{Op: "close", Err: fmt.Errorf("%d messages were not handed over: %w", lost, ErrUnsent)}
 	}
 	return nil
+}
+
+// mayNeedPipes reports whether new connections may serve to deliver what is queued.
+func (s *Socket) mayNeedPipes() bool {
+	queued := s.pattern.Pending()
+	if s.pattern.Traits().ReturnsUnsent {
+		for _, p := range s.Pipes() {
+			queued += p.Load()
+		}
+	}
+	return queued > 0
 }
 
 // drain waits until nothing is left to be sent, then ends every pipe in an orderly way: what the peer has not
