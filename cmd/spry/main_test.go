@@ -32,6 +32,9 @@ func TestMain(m *testing.M) {
 		binary += ".exe"
 	}
 	build := exec.Command("go", "build", "-o", binary, ".")
+	if raceEnabled {
+		build = exec.Command("go", "build", "-race", "-o", binary, ".")
+	}
 	build.Stderr = os.Stderr
 	code := 1
 	if err := build.Run(); err != nil {
