@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"strings"
+)
+
+// maxLines keeps a file at one concept.
+const maxLines = 500
+
+const licence = "// SPDX-License-Identifier: MIT\n"
+
+// check returns the breaches of one file.
+func check(name string, source []byte, rootModule bool) (breaches []string) {
+	report := func(line int, format string, args ...any) {
+		breaches = append(breaches, fmt.Sprintf("%s:%d: %s", name, line, fmt.Sprintf(format, args...)))
+	}
+	fset := token.NewFileSet()
+	file, err := parser.ParseFile(fset, name, source, parser.ParseComments|parser.SkipObjectResolution)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	line := func(n ast.Node) int { return fset.Position(n.Pos()).Line }
+
+	if !ast.IsGenerated(file) {
+		if !bytes.HasPrefix(source, []byte(licence)) {
+			report(1, "the first line must be %q", strings.TrimSpace(licence))
+		}
+		if lines := bytes.Count(source, []byte("\n")); lines >= maxLines {
+			report(maxLines, "the file has %d lines; split it by concept below %d", lines, maxLines)
+		}
+	}
+	if startsNone(name, rootModule) {
+		ast.Inspect(file, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.GoStmt:
+				report(line(n), "go statement outside of internal/scope: use Scope.Go, so that Close joins it")
+			case *ast.CallExpr:
+				if isCall(n, "time", "AfterFunc") {
+					report(line(n), "time.AfterFunc outside of internal/scope: use Scope.AfterFunc, so that Close stops it")
+				}
+			}
+			return true
+		})
+	}
+	if rootModule && !strings.HasSuffix(name, "_test.go") {
+		for _, n := range sharedWaits(file) {
+			report(line(n), "a channel or timer of the package's own breaks testing/synctest: make it in a constructor")
+		}
+	}
+	return breaches
+}
+
+// sharedWaits finds channels and timers that are made when the package is initialised.
+func sharedWaits(file *ast.File) (found []ast.Node) {
+	for _, decl := range file.Decls {
+		vars, ok := decl.(*ast.GenDecl)
+		if !ok || vars.Tok != token.VAR {
+			continue
+		}
+		ast.Inspect(vars, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok {
+				return true
+			}
+			if isMakeChan(call) {
+				found = append(found, call)
+			}
+			for _, f := range []string{"NewTimer", "NewTicker", "After", "Tick", "AfterFunc"} {
+				if isCall(call, "time", f) {
+					found = append(found, call)
+				}
+			}
+			return true
+		})
+	}
+	return found
+}
+
+func isCall(c *ast.CallExpr, pkg, name string) bool {
+	sel, ok := c.Fun.(*ast.SelectorExpr)
+	if !ok || sel.Sel.Name != name {
+		return false
+	}
+	x, ok := sel.X.(*ast.Ident)
+	return ok && x.Name == pkg
+}
+
+func isMakeChan(c *ast.CallExpr) bool {
+	f, ok := c.Fun.(*ast.Ident)
+	if !ok || f.Name != "make" || len(c.Args) == 0 {
+		return false
+	}
+	_, ok = c.Args[0].(*ast.ChanType)
+	return ok
+}
