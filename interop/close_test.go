@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -29,13 +30,7 @@ func lingering(d time.Duration) spry.Options {
 }
 
 // burstTally is the tally of a whole burst.
-func burstTally() *tally {
-	y := newTally()
-	for i := range burst {
-		y.add(numbered(burstSize, i))
-	}
-	return y
-}
+var burstTally = sync.OnceValue(func() *tally { return numberedTally(burst, burstSize) })
 
 // A receiver is a process that takes a burst and can tell how much of it came.
 type receiver struct {

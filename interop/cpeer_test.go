@@ -65,14 +65,24 @@ func meetC(t *testing.T, a address, s socket, program string, args ...string) *p
 
 // numbered is message i of a run, as the C peers fill it.
 func numbered(size, i int) []byte {
-	b := make([]byte, size)
-	for k := range b {
-		b[k] = byte(i + k*7)
-	}
+	b := repeating(size, func(k int) byte { return byte(i + k*7) })
 	if size >= 4 {
 		binary.BigEndian.PutUint32(b, uint32(i))
 	}
 	return b
+}
+
+// repeating makes size bytes out of the first 256, because byte by byte is slow under the race detector.
+func repeating(size int, first func(k int) byte) []byte {
+	var period [256]byte
+	for k := range period {
+		period[k] = first(k)
+	}
+	b := make([]byte, 0, size+len(period))
+	for len(b) < size {
+		b = append(b, period[:]...)
+	}
+	return b[:size:size]
 }
 
 // A tally computes the line that receiving C peers end with.
@@ -96,21 +106,27 @@ func (y *tally) String() string {
 	return fmt.Sprintf("count %d bytes %d checksum %016x", y.count, y.bytes, y.sum.Sum64())
 }
 
-// sendNumbered sends n numbered messages and returns their tally.
+// numberedTally is the tally of n numbered messages.
+func numberedTally(n, size int) *tally {
+	y := newTally()
+	for i := range n {
+		y.add(numbered(size, i))
+	}
+	return y
+}
+
+// sendNumbered sends n numbered messages.
 func sendNumbered(t *testing.T, s interface {
 	Send(ctx context.Context, body []byte) error
 }, n, size int,
-) *tally {
+) {
 	t.Helper()
-	ctx, sent := watched(t), newTally()
+	ctx := watched(t)
 	for i := range n {
-		b := numbered(size, i)
-		if err := s.Send(ctx, b); err != nil {
+		if err := s.Send(ctx, numbered(size, i)); err != nil {
 			t.Fatalf("send message %d of %d: %v", i, n, err)
 		}
-		sent.add(b)
 	}
-	return sent
 }
 
 // expectTally waits for a receiving C peer's result.

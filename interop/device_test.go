@@ -116,11 +116,7 @@ func TestProxyBetweenForeignEnds(t *testing.T) {
 			proxy(t, spry.ProtocolPull, front, spry.ProtocolPush, back)
 			pull := startC(t, "nn_recv", back.how(), back.url, "pull", "1000")
 			startC(t, "nng_send", front.how(), front.url, "push", "1", "1000", "500")
-			want := newTally()
-			for i := range 1000 {
-				want.add(numbered(500, i))
-			}
-			expectTally(t, pull, want)
+			expectTally(t, pull, numberedTally(1000, 500))
 		})
 		t.Run("pair/"+transport, func(t *testing.T) {
 			results.track(t, row{libnanomsg, "pair – proxy – pair", transport, "it dials"}, library)

@@ -105,20 +105,23 @@ func (tl tool) start(t *testing.T, x exchange, a address, bodyFile string, empty
 	return peer.Start(t, program, args...)
 }
 
-// nngcatArgs: it dials synchronously, so what it sends after dialing has a peer; what it sends after it began to
-// listen has none yet, and patterns that do not wait for one need repetition.
+// nngcatArgs: it dials synchronously, so what it sends after dialing has a peer. What it sends after it began to
+// listen has none yet, and patterns that do not wait for one need repetition or delay. It fails if it is printing a
+// message when its --interval ends, so those that receive have no short one.
 func nngcatArgs(x exchange, a address, bodyFile string, _ bool) []string {
 	args := []string{"--recv-maxsz", "0"}
 	if x.toSpry {
 		args = append(args, "--file", bodyFile)
 	}
 	switch {
-	case x.tool == "surveyor": // answers may come too late on a busy machine: repeat
-		args = append(args, "--interval", "1")
+	case x.tool == "surveyor": // answers may come too late on a busy machine: repeat, well after the deadline of 1 s
+		args = append(args, "--interval", "3")
 	case x.tool == "push", (x.tool == "pub" || x.tool == "bus") && a.spryListens:
 		args = append(args, "--interval", longPause)
-	case x.tool == "pub", x.tool == "bus":
+	case x.tool == "pub":
 		args = append(args, "--interval", "1")
+	case x.tool == "bus":
+		args = append(args, "--delay", "3", "--interval", longPause)
 	}
 	switch {
 	case a.tls == nil:
