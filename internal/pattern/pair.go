@@ -141,4 +141,3 @@ func (s *sender) sendTo(ctx context.Context, p *engine.Pipe, header, body []byte
 		return queued, nil, nil
 	})
 }
-
