@@ -51,8 +51,5 @@ func opErr(op string, err error) error {
 	if err == nil {
 		return nil
 	}
-	if e, ok := engine.OpErr(op, err).(*engine.OpError); ok {
-		return (*OpError)(e)
-	}
-	return err
+	return (*OpError)(engine.OpErr(op, err))
 }

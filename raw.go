@@ -100,4 +100,3 @@ func rawProtocol(p Protocol) pattern.RawProtocol {
 	}
 	return pattern.RawProtocol{Route: pattern.RouteBalance, Receives: true, Single: true} // PAIR
 }
-

@@ -231,7 +231,7 @@ func (s *responding) Handle(ctx context.Context, workers int, h Handler) error {
 	}
 	scope.Join()
 	scope.Close(ErrClosed)
-	if err := ctx.Err(); err != nil && context.Cause(ctx) != error(ErrClosed) {
+	if err := ctx.Err(); err != nil && !ended(context.Cause(ctx)) {
 		return opErr("handle", err)
 	}
 	return nil

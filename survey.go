@@ -100,4 +100,3 @@ func NewRespondent(o *RespondentOptions) *Respondent {
 	core, r := newResponder(o.Options, ProtocolRespondent)
 	return &Respondent{Socket{core}, r}
 }
-

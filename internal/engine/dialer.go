@@ -31,13 +31,6 @@ func (s *Socket) Dial(ctx context.Context, url string, c EndpointConfig, wait bo
 	return e, nil
 }
 
-func wrap(op, url string, err error) error {
-	if oe, ok := err.(*OpError); ok {
-		return oe
-	}
-	return &OpError{Op: op, URL: url, Err: err}
-}
-
 func (s *Socket) dialEndpoint(url string, c EndpointConfig) (*Endpoint, error) {
 	if s.broken != nil {
 		return nil, s.broken

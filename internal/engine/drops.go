@@ -34,13 +34,6 @@ func (d Drop) String() string { return dropNames[d] }
 // drops counts by reason.
 type drops [numDrops]uint64
 
-func (d *drops) total() (n uint64) {
-	for _, c := range d {
-		n += c
-	}
-	return n
-}
-
 func (d *drops) addTo(m map[string]uint64) {
 	for reason, c := range d {
 		if c > 0 {

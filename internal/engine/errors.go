@@ -60,11 +60,18 @@ func (e *OpError) Timeout() bool {
 	return errors.Is(e.Err, context.DeadlineExceeded) || errors.Is(e.Err, os.ErrDeadlineExceeded)
 }
 
-// OpErr wraps an error once; nil stays nil, and an OpError is not wrapped a second time.
-func OpErr(op string, err error) error {
-	var op1 *OpError
-	if err == nil || errors.As(err, &op1) {
-		return err
+// OpErr makes an error that is not nil an OpError: the one that is in it, or a new one around it.
+func OpErr(op string, err error) *OpError {
+	if e, ok := errors.AsType[*OpError](err); ok {
+		return e
 	}
 	return &OpError{Op: op, Err: err}
+}
+
+// wrap is OpErr with the URL that the operation was about.
+func wrap(op, url string, err error) error {
+	if e, ok := errors.AsType[*OpError](err); ok {
+		return e
+	}
+	return &OpError{Op: op, URL: url, Err: err}
 }

@@ -294,8 +294,11 @@ func handshakeError(err error) error {
 }
 
 func securityError(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
+	switch {
+	case ctx.Err() != nil:
 		return handshakeError(ctx.Err())
+	case errors.Is(err, os.ErrDeadlineExceeded): // the connection's deadline was faster than ctx
+		return handshakeError(err)
 	}
 	return &reasonError{wire.ReasonSecurity, err}
 }

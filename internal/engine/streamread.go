@@ -3,6 +3,8 @@
 package engine
 
 import (
+	"io"
+
 	"github.com/sprymq/spry/internal/buf"
 	"github.com/sprymq/spry/internal/msg"
 )
@@ -10,6 +12,7 @@ import (
 const (
 	minChunk   = 4 << 10   // what an idle connection keeps
 	maxChunk   = 256 << 10 // what a busy one reads at a time
+	headStart  = 64 << 10  // what the first bytes of a large frame are given
 	keepChunks = 4         // past chunks that a reader waits for to be free again
 	minRead    = 256       // room in a chunk that is worth a read
 	quietReads = 64        // small reads in a row after which chunks become smaller
@@ -55,6 +58,9 @@ func (c *streamCarrier) read() error {
 			if derr := r.decode(); derr != nil {
 				return derr
 			}
+		}
+		if err == io.EOF && r.end > r.start {
+			err = io.ErrUnexpectedEOF // within a frame: the peer broke off
 		}
 		if err != nil {
 			return err
@@ -131,7 +137,7 @@ func (r *streamReader) makeRoom() {
 	}
 	size := r.size
 	if r.need > size {
-		size = min(r.need, max(2*have, r.proved, maxChunk))
+		size = min(r.need, max(2*have, r.proved, r.size, headStart))
 	}
 	next := r.freeChunk(size)
 	copy(next.Data, r.chunk.Data[r.start:r.end])
@@ -150,9 +156,10 @@ func (r *streamReader) freeChunk(size int) *buf.Chunk {
 	return buf.NewChunk(size)
 }
 
-// retire keeps an ordinary chunk for later and lets go of the oldest one.
+// retire keeps an ordinary chunk for later and lets go of the oldest one. The steps by which room was made for a
+// large frame are let go of: a peer that trickles must not make them add up.
 func (r *streamReader) retire(c *buf.Chunk) {
-	if len(c.Data) > maxChunk {
+	if len(c.Data) != r.size {
 		return
 	}
 	if len(r.past) == keepChunks {

@@ -92,16 +92,12 @@ func (r *requests) resend(c *Call) {
 	r.unsent.pushFront(c)
 }
 
-// due returns the first call whose time to be sent again has come, or when that will be.
-func (r *requests) due(now time.Time) (c *Call, at time.Time) {
-	c = r.waiting.first
-	if c == nil || r.retry <= 0 {
-		return nil, time.Time{}
+// due returns the first call whose time to be sent again has come, or nil.
+func (r *requests) due(now time.Time) *Call {
+	if c := r.waiting.first; c != nil && r.retry > 0 && !c.retry.After(now) {
+		return c
 	}
-	if c.retry.After(now) {
-		return nil, c.retry
-	}
-	return c, c.retry
+	return nil
 }
 
 // An answer says what a reply is.

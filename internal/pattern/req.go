@@ -173,7 +173,7 @@ func (s *Req) retryDue() {
 	s.mu.Lock()
 	s.armed = time.Time{}
 	now, n := time.Now(), 0
-	for c, _ := s.table.due(now); c != nil; c, _ = s.table.due(now) {
+	for c := s.table.due(now); c != nil; c = s.table.due(now) {
 		s.table.resend(c)
 		n++
 	}

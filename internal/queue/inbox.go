@@ -261,9 +261,11 @@ func (q *Inbox) RecvBatch(ctx context.Context, dst []*msg.Message) (n int, err e
 		return 0, err
 	}
 	for n = 1; n < len(dst); n++ {
-		if dst[n], err = q.TryRecv(); dst[n] == nil {
-			return n, nil // what ended the batch is told by the next call
+		m, _ := q.TryRecv() // an error is told by the next call
+		if m == nil {
+			break
 		}
+		dst[n] = m
 	}
 	return n, nil
 }
