@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: MIT
+
+package spry_test
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/binary"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/leak"
+)
+
+// A malformed class is something that a peer does wrong, or unusually, and how it must end.
+type malformed struct {
+	name   string
+	below  bool // on a TLS listener, speak without TLS
+	reason string
+	kind   spry.EventKind // how it is told
+	bodies int            // messages of the peer that must be delivered all the same
+	do     func(t testing.TB, b *bare)
+}
+
+const malformedLimit = 1000
+
+// malformedClasses are the classes of an SP stream, for a PULL that takes messages of malformedLimit bytes.
+func malformedClasses(scheme string) []malformed {
+	const rejected, down = spry.EventReject, spry.EventPipeDown
+	push := header(spry.ProtocolPush)
+	begin := func(bytes ...byte) func(testing.TB, *bare) {
+		return func(t testing.TB, b *bare) { b.say(t, bytes) }
+	}
+	edit := func(at int, to byte) func(testing.TB, *bare) {
+		h := append([]byte(nil), push...)
+		h[at] = to
+		return begin(h...)
+	}
+	announce := func(length uint64) func(testing.TB, *bare) {
+		return func(t testing.TB, b *bare) {
+			b.shake(t, spry.ProtocolPush)
+			b.say(t, frameHead(b.typed, length))
+		}
+	}
+	cs := []malformed{
+		{name: "1 nothing", reason: "timeout", kind: rejected, below: true, do: begin()},
+		{name: "1 nothing, then the end", reason: "early_eof", kind: rejected, do: closeWrite},
+		{name: "3 trickle", reason: "timeout", kind: rejected, do: trickle},
+		{name: "4 wrong first byte", reason: "bad_header", kind: rejected, do: edit(0, 1)},
+		{name: "5 HTTP", reason: "bad_header", kind: rejected, do: begin([]byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n")...)},
+		{name: "7 version 1", reason: "version", kind: rejected, do: edit(3, 1)},
+		{name: "9 reserved bytes", reason: "reserved", kind: rejected, do: edit(6, 1)},
+		{name: "9 reserved bytes, the last", reason: "reserved", kind: rejected, do: edit(7, 0x80)},
+		{name: "10 role mismatch", reason: "role_mismatch", kind: rejected, do: begin(header(spry.ProtocolPull)...)},
+		{name: "11 unknown protocol", reason: "unknown_protocol", kind: rejected, do: begin(header(0x7fff)...)},
+		{name: "12 header twice", reason: "oversize", kind: down, do: begin(append(push, push...)...)},
+		{name: "13 length 2^63", reason: "oversize", kind: down, do: announce(1 << 63)},
+		{name: "13 length 2^64-1", reason: "oversize", kind: down, do: announce(1<<64 - 1)},
+		{name: "14 limit+1", reason: "oversize", kind: down, do: announce(malformedLimit + 1)},
+		{name: "15 reset after header", reason: "io", kind: down, do: reset},
+		{name: "16 FIN after header", reason: "eof", kind: down, bodies: 3, do: halfClose},
+		{name: "18 early data", reason: "eof", kind: down, bodies: 2, do: earlyData},
+	}
+	for k := 1; k < 8; k++ {
+		cs = append(cs, malformed{name: fmt.Sprintf("2 silence after %d bytes", k), reason: "timeout", kind: rejected, do: begin(push[:k]...)})
+	}
+	for v := 2; v < 256; v++ {
+		cs = append(cs, malformed{name: fmt.Sprintf("8 version %d", v), reason: "version", kind: rejected, do: edit(3, byte(v))})
+	}
+	if scheme == "ipc" {
+		for i := range cs {
+			if strings.HasPrefix(cs[i].name, "12 ") {
+				cs[i].reason = "frame_type" // a header begins with 0
+			}
+		}
+		cs = append(cs, malformed{name: "17 frame type 0", reason: "frame_type", kind: down, do: frameType(0)},
+			malformed{name: "17 frame type 2", reason: "frame_type", kind: down, do: frameType(2)})
+	}
+	if scheme == "tls+tcp" {
+		cs = append(cs, malformed{name: "4 plain SP on a TLS listener", below: true, reason: "security", kind: rejected, do: begin(push...)})
+	} else {
+		cs = append(cs, malformed{name: "6 TLS on a plain listener", reason: "bad_header", kind: rejected, do: tlsHello})
+	}
+	return cs
+}
+
+func closeWrite(t testing.TB, b *bare) {
+	if c, ok := b.Conn.(*tls.Conn); ok {
+		check(t, c.Handshake())
+	}
+	check(t, b.Conn.(interface{ CloseWrite() error }).CloseWrite())
+}
+
+// trickle never pauses for as long as the time that a handshake may take, which counts as a whole.
+func trickle(t testing.TB, b *bare) {
+	for _, c := range header(spry.ProtocolPush) {
+		if _, err := b.Write([]byte{c}); err != nil {
+			return
+		}
+		time.Sleep(malformedTimeout / 3)
+	}
+}
+
+func reset(t testing.TB, b *bare) {
+	b.shake(t, spry.ProtocolPush)
+	c := b.Conn
+	if over, ok := c.(*tls.Conn); ok {
+		c = over.NetConn()
+	}
+	switch c := c.(type) {
+	case *net.TCPConn:
+		check(t, c.SetLinger(0))
+		check(t, c.Close())
+	case *net.UnixConn:
+		b.say(t, frameHead(true, 10)) // a unix socket has no reset; half a frame is the nearest
+		check(t, c.Close())
+	}
+}
+
+func halfClose(t testing.TB, b *bare) {
+	b.shake(t, spry.ProtocolPush)
+	for range 3 {
+		b.say(t, frame(b.typed, []byte("bad but legal")))
+	}
+	closeWrite(t, b)
+}
+
+func earlyData(t testing.TB, b *bare) {
+	all := header(spry.ProtocolPush)
+	for range 2 {
+		all = append(all, frame(b.typed, []byte("bad but early"))...)
+	}
+	b.say(t, all)
+	b.hear(t)
+	closeWrite(t, b)
+}
+
+func frameType(kind byte) func(testing.TB, *bare) {
+	return func(t testing.TB, b *bare) {
+		b.shake(t, spry.ProtocolPush)
+		f := frame(true, []byte("x"))
+		f[0] = kind
+		b.say(t, f)
+	}
+}
+
+func tlsHello(t testing.TB, b *bare) {
+	if err := tls.Client(b.Conn, &tls.Config{InsecureSkipVerify: true}).Handshake(); err == nil {
+		t.Error("a plain listener did a TLS handshake")
+	}
+}
+
+// malformedTimeout is the listener's HandshakeTimeout.
+const malformedTimeout = 1500 * time.Millisecond
+
+func TestT03MalformedStreams(t *testing.T) {
+	for _, scheme := range []string{"tcp", "ipc", "tls+tcp"} {
+		t.Run(scheme, func(t *testing.T) {
+			leak.Check(t)
+			testMalformed(t, scheme)
+		})
+	}
+}
+
+func testMalformed(t *testing.T, scheme string) {
+	ctx, stop := context.WithCancel(watchdog(t))
+	defer stop()
+	pull := spry.NewPull(&spry.PullOptions{Options: spry.Options{HandshakeTimeout: malformedTimeout, MaxMessageSize: malformedLimit}})
+	push := spry.NewPush(nil)
+	closeAll(t, push, pull)
+	seen := watch(ctx, pull)
+	e := listenOn(t, pull, scheme)
+	good := goodClient(ctx, t, push, pull, e)
+
+	classes := malformedClasses(scheme)
+	wantRejected, wantBodies := map[string]uint64{}, 0
+	var peers sync.WaitGroup
+	slots := make(chan struct{}, 16)
+	for _, c := range classes {
+		wantBodies += c.bodies
+		if c.kind == spry.EventReject {
+			wantRejected[c.reason]++
+		}
+		connect := bareTo
+		if c.below {
+			connect = bareBelow
+		}
+		b := connect(t, e)
+		slots <- struct{}{}
+		peers.Go(func() {
+			defer func() { <-slots }()
+			address := b.LocalAddr().String()
+			c.do(t, b)
+			b.untilClosed(t)
+			got := seen.ended(ctx, address)
+			if got.Kind != c.kind || got.Reason != c.reason {
+				t.Errorf("%s: ended with %v, reason %q (%v); want %v, reason %q", c.name, got.Kind, got.Reason, got.Err, c.kind, c.reason)
+			}
+		})
+	}
+	peers.Wait()
+	sent, received, bodies := good.finish(t)
+	if received != sent {
+		t.Errorf("the good client sent %d messages and %d arrived", sent, received)
+	}
+	if bodies != wantBodies {
+		t.Errorf("%d messages of the unusual but legal peers arrived, want %d", bodies, wantBodies)
+	}
+	st := pull.Stats()
+	for reason, n := range wantRejected {
+		if st.Rejected[reason] != n {
+			t.Errorf("Rejected[%q] = %d, want %d", reason, st.Rejected[reason], n)
+		}
+	}
+	if got, want := sum(st.Rejected), sum(wantRejected); got != want {
+		t.Errorf("%d connections were rejected, want %d: %v", got, want, st.Rejected)
+	}
+	if why := unbalanced(st); why != "" || st.Panics != 0 {
+		t.Errorf("%s; %d panics", why, st.Panics)
+	}
+	t.Logf("T03 %s: %d malformed peers, each ended under its reason; the good client had %d of %d messages through", scheme, len(classes), received, sent)
+}
+
+// A watcher remembers how the connection of each peer ended.
+type watcher struct {
+	mu      sync.Mutex
+	changed chan struct{}
+	ends    map[string]spry.Event
+}
+
+func watch(ctx context.Context, s *spry.Pull) *watcher {
+	w := &watcher{changed: make(chan struct{}), ends: map[string]spry.Event{}}
+	events := s.Events(ctx)
+	go func() {
+		for v := range events {
+			if v.Kind != spry.EventReject && v.Kind != spry.EventPipeDown || v.Peer == nil {
+				continue
+			}
+			w.mu.Lock()
+			w.ends[v.Peer.String()] = v
+			close(w.changed)
+			w.changed = make(chan struct{})
+			w.mu.Unlock()
+		}
+	}()
+	return w
+}
+
+// ended waits for the end of the connection with this peer.
+func (w *watcher) ended(ctx context.Context, peer string) spry.Event {
+	for {
+		w.mu.Lock()
+		v, ok := w.ends[peer]
+		changed := w.changed
+		w.mu.Unlock()
+		if ok {
+			return v
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return spry.Event{Err: ctx.Err()}
+		}
+	}
+}
+
+// A goodStream is a client that works while others misbehave.
+type goodStream struct {
+	stop   chan struct{}
+	sent   chan int
+	result chan [2]int
+}
+
+// goodClient sends numbered messages, and receives them, with what legal peers send beside, in order.
+func goodClient(ctx context.Context, t *testing.T, push *spry.Push, pull *spry.Pull, e *spry.Endpoint) *goodStream {
+	t.Helper()
+	dialTo(t, push, e)
+	g := &goodStream{stop: make(chan struct{}), sent: make(chan int, 1), result: make(chan [2]int, 1)}
+	go func() {
+		n := uint64(0)
+		defer func() { g.sent <- int(n) }()
+		for {
+			select {
+			case <-g.stop:
+				_ = push.Send(ctx, []byte("end"))
+				return
+			case <-time.After(time.Millisecond):
+			}
+			if push.Send(ctx, binary.BigEndian.AppendUint64(nil, n)) != nil {
+				return
+			}
+			n++
+		}
+	}()
+	go func() {
+		next, others, ended := uint64(0), 0, false
+		for !ended {
+			body, err := pull.Recv(ctx)
+			switch {
+			case err != nil:
+				t.Errorf("receiving from the good client: %v", err)
+				ended = true
+			case string(body) == "end":
+				ended = true
+			case strings.HasPrefix(string(body), "bad"):
+				others++
+			case binary.BigEndian.Uint64(body) == next:
+				next++
+			default:
+				t.Errorf("message %d of the good client came where %d belongs", binary.BigEndian.Uint64(body), next)
+			}
+		}
+		g.result <- [2]int{int(next), others}
+	}()
+	return g
+}
+
+func (g *goodStream) finish(t *testing.T) (sent, received, others int) {
+	t.Helper()
+	close(g.stop)
+	sent = <-g.sent
+	r := <-g.result
+	return sent, r[0], r[1]
+}
