@@ -34,6 +34,7 @@ func TestMain(m *testing.M) {
 	build := exec.Command("go", "build", "-o", binary, ".")
 	if raceEnabled {
 		build = exec.Command("go", "build", "-race", "-o", binary, ".")
+		os.Setenv("GORACE", "halt_on_error=1 atexit_sleep_ms=0 "+os.Getenv("GORACE")) // it would add a second to each of hundreds of processes
 	}
 	build.Stderr = os.Stderr
 	code := 1
