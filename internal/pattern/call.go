@@ -148,19 +148,27 @@ func (r *requests) recycle(c *Call) {
 	r.free = c
 }
 
-// lost takes a dead pipe out of every call and returns those that are on no other.
+// lost takes a dead pipe out of every call and returns those that wait for a reply from no other.
 func (r *requests) lost(p *engine.Pipe) (orphans []*Call) {
 	for c := r.waiting.first; c != nil; c = c.next {
-		i := slices.Index(c.sent, p)
-		if i < 0 {
-			continue
-		}
-		c.sent = slices.Delete(c.sent, i, i+1)
-		if len(c.sent) == 0 {
+		if c.leave(p) && len(c.sent) == 0 {
 			orphans = append(orphans, c)
 		}
 	}
+	for c := r.unsent.first; c != nil; c = c.next {
+		c.leave(p)
+	}
 	return orphans
+}
+
+// leave forgets that the call was sent over p, and reports whether it was.
+func (c *Call) leave(p *engine.Pipe) bool {
+	i := slices.Index(c.sent, p)
+	if i < 0 {
+		return false
+	}
+	c.sent = slices.Delete(c.sent, i, i+1)
+	return true
 }
 
 // A callList is a doubly linked list of calls.

@@ -216,6 +216,9 @@ func (s *Req) Detach(p *engine.Pipe, _ []msg.Message) {
 		s.table.resend(orphans[i])
 		again++
 	}
+	for c := s.table.unsent.first; c != nil && s.failFast && len(s.pipes) == 0; c = s.table.unsent.first {
+		s.table.end(c, nil, engine.ErrNoPeer) // it waited for room, and there is nobody left to make some
+	}
 	s.mu.Unlock()
 	if again > 0 {
 		s.socket.Emit(engine.Event{Kind: engine.EventRetry, Pipe: p, Endpoint: p.Endpoint(), Reason: "pipe_closed", Count: uint64(again)})
