@@ -11,6 +11,7 @@ import (
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/pattern"
+	"github.com/sprymq/spry/internal/scope"
 )
 
 // ReqOptions are the options of a [Req].
@@ -211,30 +212,30 @@ func (s *responding) Requests(ctx context.Context) iter.Seq2[*Request, error] {
 func (s *responding) Handle(ctx context.Context, workers int, h Handler) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	stop := context.AfterFunc(s.core.Scope().Context(), func() { cancel(ErrClosed) })
+	stop := scope.Watch(s.core.Scope().Context(), func() { cancel(ErrClosed) })
 	defer stop()
-	scope := s.core.Scope().Child()
+	crew := s.core.Scope().Child()
 	for range max(workers, 1) {
-		if err := scope.Go(func() {
-			for {
-				r, err := s.pattern.Recv(ctx)
-				if err != nil {
-					return
-				}
-				if !scope.Callback(func() { s.serve(ctx, h, r) }) {
-					return
-				}
-			}
-		}); err != nil {
+		if crew.Go(func() { s.work(ctx, crew, h) }) != nil {
 			break
 		}
 	}
-	scope.Join()
-	scope.Close(ErrClosed)
+	crew.Join()
+	crew.Close(ErrClosed)
 	if err := ctx.Err(); err != nil && !ended(context.Cause(ctx)) {
 		return opErr("handle", err)
 	}
 	return nil
+}
+
+// work answers requests until there are no more to come.
+func (s *responding) work(ctx context.Context, crew *scope.Scope, h Handler) {
+	for {
+		r, err := s.pattern.Recv(ctx)
+		if err != nil || !crew.Callback(func() { s.serve(ctx, h, r) }) {
+			return
+		}
+	}
 }
 
 func (s *responding) serve(ctx context.Context, h Handler, r *pattern.Request) {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sprymq/spry/internal/scope"
 	"github.com/sprymq/spry/transport"
 )
 
@@ -143,7 +144,7 @@ func (e *Endpoint) connect(ctx context.Context, patient bool) (err error) {
 func (e *Endpoint) dial(ctx context.Context) (transport.Link, error) {
 	ctx, cancel := context.WithTimeout(ctx, e.socket.options.HandshakeTimeout)
 	defer cancel()
-	stop := context.AfterFunc(e.scope.Context(), cancel)
+	stop := scope.Watch(e.scope.Context(), cancel)
 	defer stop()
 	return e.dialer.Dial(ctx)
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/sprymq/spry/internal/buf"
+	"github.com/sprymq/spry/internal/scope"
 	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/transport"
 )
@@ -110,7 +111,7 @@ func (e *Endpoint) messageHandshake(ctx context.Context, link transport.Messages
 }
 
 func (e *Endpoint) streamHandshake(ctx context.Context, deadline time.Time, s *transport.Stream) (*Pipe, error) {
-	stop := context.AfterFunc(ctx, func() { _ = s.Close() })
+	stop := scope.Watch(ctx, func() { _ = s.Close() })
 	defer stop()
 	if err := s.SetDeadline(deadline); err != nil {
 		return nil, handshakeError(err)
