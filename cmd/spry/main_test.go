@@ -37,6 +37,9 @@ func TestMain(m *testing.M) {
 		os.Setenv("GORACE", "halt_on_error=1 atexit_sleep_ms=0 "+os.Getenv("GORACE")) // it would add a second to each of hundreds of processes
 	}
 	build.Stderr = os.Stderr
+	if long {
+		watchdog = time.Hour
+	}
 	code := 1
 	if err := build.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "building the command:", err)
@@ -47,8 +50,11 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// long asks for the full numbers of the tests that have them.
+var long = os.Getenv("SPRY_LONG") == "1"
+
 // watchdog is how long any single command may take.
-const watchdog = 2 * time.Minute
+var watchdog = 2 * time.Minute
 
 // A process is a running command whose output is collected.
 type process struct {

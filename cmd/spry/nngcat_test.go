@@ -36,12 +36,18 @@ func TestNngcatAndItsPersonality(t *testing.T) {
 		{name: "reqrep", listen: "--rep -D answer --hex -C 1", dial: "--req -D ab --msgpack", heard: lines(`"\x61\x62"`), told: "\xc4\x06answer"},
 		{name: "reqrep count", listen: "--rep -D b --raw -C 2", dial: "--req -D a --raw -C 2 -i 1", heard: "aa", told: "bb"},
 		{name: "survey", listen: "--respondent -D here -A -C 1", dial: "--surveyor -D who -Q -d 1", heard: "who", told: lines(`"here"`)},
-		{name: "pair1", listen: "--pair1 -D from-l -Q --recv-timeout 3", dial: "--pair1 -D from-d -Q --recv-timeout 3",
-			heard: lines(`"from-d"`), told: lines(`"from-l"`)},
-		{name: "pair0", listen: "--pair0 -D from-l -Q --recv-timeout 3", dial: "--pair0 --compat -D from-d -Q --recv-timeout 3",
-			heard: lines(`"from-d"`), told: lines(`"from-l"`)},
-		{name: "bus", listen: "--bus -D from-l -Q -d 2 --recv-timeout 3", dial: "--bus -D from-d -Q -d 1 --recv-timeout 4",
-			heard: lines(`"from-d"`), told: lines(`"from-l"`)},
+		{
+			name: "pair1", listen: "--pair1 -D from-l -Q --recv-timeout 3", dial: "--pair1 -D from-d -Q --recv-timeout 3",
+			heard: lines(`"from-d"`), told: lines(`"from-l"`),
+		},
+		{
+			name: "pair0", listen: "--pair0 -D from-l -Q --recv-timeout 3", dial: "--pair0 --compat -D from-d -Q --recv-timeout 3",
+			heard: lines(`"from-d"`), told: lines(`"from-l"`),
+		},
+		{
+			name: "bus", listen: "--bus -D from-l -Q -d 2 --recv-timeout 3", dial: "--bus -D from-d -Q -d 1 --recv-timeout 4",
+			heard: lines(`"from-d"`), told: lines(`"from-l"`),
+		},
 		{name: "timeouts", listen: "--rep -D x --recv-timeout 2", dial: "--req -D y -d 4 --send-timeout 1", listenC: 1, dialC: 1},
 	} {
 		for listener, listenProgram := range programs {

@@ -4,7 +4,6 @@ package main_test
 
 import (
 	"fmt"
-	"os"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -17,15 +16,12 @@ import (
 // transport, or 10,000 with SPRY_LONG=1.
 func TestOneShotsAreNeverLost(t *testing.T) {
 	n := 200
-	if os.Getenv("SPRY_LONG") == "1" {
+	if long {
 		n = 10000
 	}
 	for transport, listen := range addresses(t) {
 		t.Run(transport, func(t *testing.T) {
 			pull := start(t, nil, "pull", "--listen", listen, "--recv-timeout", "1m", "--count", strconv.Itoa(n), "--for", "1h")
-			if n > 1000 {
-				pull.cmd.WaitDelay = time.Hour
-			}
 			url := pull.url()
 			began := time.Now()
 			failed := oneShots(t, n, func(i int) *exec.Cmd {

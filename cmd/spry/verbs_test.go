@@ -62,6 +62,14 @@ func TestPatterns(t *testing.T) {
 	}
 }
 
+// What is sent again and again ends when enough was received.
+func TestReceivingEndsEndlessSending(t *testing.T) {
+	t.Parallel()
+	one := start(t, nil, "pair", "--listen", "tcp://127.0.0.1:0", "-D", "x", "--interval", "10ms", "--recv-count", "2")
+	start(t, nil, "pair", "--dial", one.url(), "-D", "y", "--count", "2", "--recv-count", "1").expect(0, lines("x"))
+	one.expect(0, lines("y", "y"))
+}
+
 func TestRepExec(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {

@@ -24,16 +24,26 @@ func (r *run) exchange(ctx context.Context, socket twoWay) error {
 	if r.RecvCount == 0 {
 		return r.sendAll(ctx, socket.Send)
 	}
-	receiving, stop := context.WithCancel(ctx)
+	working, stop := context.WithCancel(ctx)
+	defer stop()
 	received := make(chan error, 1)
-	go func() { received <- r.receiveAll(receiving, socket, r.RecvCount) }()
-	err := r.sendAll(ctx, socket.Send)
-	if err != nil && !errors.Is(err, errNothingToSend) {
-		stop()
-		<-received
-		return err
+	go func() {
+		err := r.receiveAll(working, socket, r.RecvCount)
+		if r.again() && r.Count == 0 {
+			stop() // what is sent for ever ends with the receiving
+		}
+		received <- err
+	}()
+	sendErr := r.sendAll(working, socket.Send)
+	switch {
+	case sendErr == nil, errors.Is(sendErr, errNothingToSend):
+		return <-received
+	case working.Err() != nil && ctx.Err() == nil:
+		return <-received // it was stopped by the other
 	}
-	err = <-received
 	stop()
-	return err
+	if err := <-received; err != nil && !errors.Is(err, context.Canceled) {
+		sendErr = errors.Join(sendErr, err)
+	}
+	return sendErr
 }

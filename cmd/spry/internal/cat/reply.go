@@ -5,6 +5,7 @@ package cat
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -31,8 +32,8 @@ const maxAnswer = 1 << 30
 
 // Exec answers with what a command prints when it gets the request on its standard input. The command line goes
 // to the shell, with SPRY_PEER and SPRY_SIZE in the environment. What the command prints on standard error goes
-// to stderr. A command that fails makes no answer; with errors, its output is the answer all the same.
-func Exec(line string, stderr io.Writer, errors bool) Replier {
+// to stderr. A command that fails makes no answer; with failuresToo, its output is the answer all the same.
+func Exec(line string, stderr io.Writer, failuresToo bool) Replier {
 	return func(ctx context.Context, request []byte, peer string) ([]byte, error) {
 		cmd := shell(ctx, line)
 		out := limited{left: maxAnswer}
@@ -40,8 +41,8 @@ func Exec(line string, stderr io.Writer, errors bool) Replier {
 		cmd.Env = append(os.Environ(), "SPRY_PEER="+peer, "SPRY_SIZE="+strconv.Itoa(len(request)))
 		cmd.WaitDelay = time.Second // for what it left behind with its output open
 		err := cmd.Run()
-		_, ran := err.(*exec.ExitError)
-		if err != nil && !(errors && ran && ctx.Err() == nil) {
+		_, ran := errors.AsType[*exec.ExitError](err)
+		if err != nil && !(failuresToo && ran && ctx.Err() == nil) {
 			return nil, fmt.Errorf("%s: %w", line, err)
 		}
 		return out.Bytes(), nil

@@ -38,7 +38,7 @@ func newInspect() *cobra.Command {
 			}
 			report, err := inspect.Run(cmd.Context(), args[0], inspect.Options{TLS: client, Timeout: time.Duration(timeout)})
 			if asJSON && (err == nil || report.Remote != "") {
-				json.NewEncoder(cmd.OutOrStdout()).Encode(report)
+				err = errors.Join(err, json.NewEncoder(cmd.OutOrStdout()).Encode(report))
 			} else if err == nil || report.TLS != nil {
 				printReport(cmd.OutOrStdout(), report)
 			}

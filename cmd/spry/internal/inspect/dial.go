@@ -24,7 +24,8 @@ func dial(ctx context.Context, rawURL string) (net.Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrAddress, err)
 	}
-	network, address := "", u.Address
+	var network string
+	address := u.Address
 	switch strings.TrimPrefix(strings.TrimPrefix(u.Scheme, "zmtp+"), "tls+") {
 	case "tcp":
 		network = "tcp"

@@ -139,7 +139,9 @@ func (r *Report) try(ctx context.Context, p probe, o Options) (answer, error) {
 	var got []byte
 	for _, part := range p.parts {
 		start = time.Now()
-		conn.SetDeadline(start.Add(o.Timeout))
+		if conn.SetDeadline(start.Add(o.Timeout)) != nil {
+			break
+		}
 		if _, err := conn.Write(part); err != nil {
 			break // it hung up; what it said before is what counts
 		}

@@ -9,10 +9,12 @@ import (
 	"cmp"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"os"
+	"slices"
 )
 
 // A Split says how a stream becomes messages.
@@ -48,12 +50,7 @@ func (s *Source) Repeatable() bool {
 	if s.Split != Whole || s.Stdin != nil {
 		return false
 	}
-	for _, file := range s.Files {
-		if file == "-" {
-			return false
-		}
-	}
-	return true
+	return !slices.Contains(s.Files, "-")
 }
 
 // All yields every message, and ends after the first error. Streams are read while messages are taken, so that
@@ -146,11 +143,11 @@ func (s *Source) line(in *bufio.Reader) (line []byte, end bool, err error) {
 			return nil, false, fmt.Errorf("more than %d bytes; raise --max-message", s.Limit)
 		}
 		switch {
-		case err == bufio.ErrBufferFull:
+		case errors.Is(err, bufio.ErrBufferFull):
 			continue
-		case err == io.EOF && len(line) == 0:
+		case errors.Is(err, io.EOF) && len(line) == 0:
 			return nil, true, nil
-		case err != nil && err != io.EOF:
+		case err != nil && !errors.Is(err, io.EOF):
 			return nil, false, err
 		}
 		return bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r")), false, nil

@@ -20,7 +20,7 @@ func Peer(ctx context.Context, in io.Reader, out io.Writer) error {
 	orders, answers := json.NewDecoder(bufio.NewReader(in)), json.NewEncoder(out)
 	for {
 		var o order
-		if err := orders.Decode(&o); err == io.EOF {
+		if err := orders.Decode(&o); errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
 			return err
@@ -139,7 +139,8 @@ func roleOf(name string) (*worker, error) {
 func (w *worker) sink(s interface {
 	spry.Receiver
 	TryRecvMsg() (*spry.Message, error)
-}) {
+},
+) {
 	take := func(m *spry.Message) {
 		w.arrived(m.Bytes())
 		m.Release()
@@ -169,7 +170,8 @@ func (w *worker) sink(s interface {
 func (w *worker) echo(s interface {
 	spry.Receiver
 	spry.Sender
-}) func(context.Context) error {
+},
+) func(context.Context) error {
 	return func(ctx context.Context) error {
 		for {
 			m, err := s.RecvMsg(ctx)

@@ -71,7 +71,8 @@ func TestTable(t *testing.T) {
 		"pattern    transport   messages         rate      p50     p99  drops",
 		"push/pull  tcp        1,234,567  9,876,543/s  12.3 µs  1.2 ms  none",
 		"pub/sub    inproc             9          1/s   123 ms  123 µs  a 1, b 2",
-		""}, "\n")
+		"",
+	}, "\n")
 	if out.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
 	}

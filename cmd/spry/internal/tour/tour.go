@@ -50,7 +50,7 @@ var transports = []string{"tcp", "ipc", "inproc"}
 const crewSize = 2
 
 // Run takes the tour. The error tells which legs failed, and for which messages nobody can account.
-func Run(ctx context.Context, o Options) error {
+func Run(ctx context.Context, o Options) (err error) {
 	if o.Size < minSize {
 		return fmt.Errorf("messages of the tour have at least %d bytes", minSize)
 	}
@@ -65,7 +65,9 @@ func Run(ctx context.Context, o Options) error {
 	processes, locals, err := startCrew(ctx, o)
 	defer func() {
 		for _, m := range append(processes, locals...) {
-			m.hangUp()
+			if hangUpErr := m.hangUp(); err == nil && hangUpErr != nil {
+				err = fmt.Errorf("a peer: %w", hangUpErr)
+			}
 		}
 	}()
 	if err != nil {
