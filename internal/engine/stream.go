@@ -3,6 +3,7 @@
 package engine
 
 import (
+	"io"
 	"net"
 	"sync/atomic"
 	"time"
@@ -105,6 +106,9 @@ func (c *streamCarrier) write(wait bool) (messages int, bytes int64, err error) 
 	default:
 		n, err = c.vec.WriteTo(c.conn)
 	}
+	if wait && err == nil && n < whole {
+		err = io.ErrShortWrite // not as io.Writer says; what comes next would be out of step
+	}
 	clear(c.vecBase)
 	c.heard.Store(false)
 	c.lastWrite = time.Now()
@@ -121,7 +125,9 @@ func (c *streamCarrier) write(wait bool) (messages int, bytes int64, err error) 
 func (c *streamCarrier) stuck() bool { return false }
 
 func (c *streamCarrier) idle() {
-	c.flight.reset(false)
+	if c.flight.len() == 0 { // else the link broke, and what nobody took goes back to the pattern
+		c.flight.reset(false)
+	}
 	c.pend.shrink()
 }
 
