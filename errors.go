@@ -25,6 +25,8 @@ var (
 	ErrWouldBlock = engine.ErrWouldBlock
 	// ErrConfig says that an option is invalid; the text names it.
 	ErrConfig = engine.ErrConfig
+	// ErrScheme says that no transport of the socket serves a URL's scheme.
+	ErrScheme = engine.ErrScheme
 	// ErrUnsent says that a socket closed with messages in its queues.
 	ErrUnsent = engine.ErrUnsent
 	// ErrReplied says that a request was replied to, or discarded, before.

@@ -65,7 +65,7 @@ func (s *Socket) transport(scheme string) (transport.Transport, error) {
 		}
 		known = append(known, t.Schemes()...)
 	}
-	return nil, fmt.Errorf("no transport for %q: this socket has %s, %s; pass others in Options.Transports", scheme, inprocScheme, strings.Join(known, ", "))
+	return nil, fmt.Errorf("%w: this socket has %s, %s; pass others in Options.Transports", ErrScheme, inprocScheme, strings.Join(known, ", "))
 }
 
 // dialLoop makes a connection, lives through it, waits and makes the next. ctx and wait concern the first

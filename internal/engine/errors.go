@@ -21,6 +21,7 @@ var (
 	ErrMultipart  = errors.New("a message of several frames cannot be sent to a Scalability Protocols peer")
 	ErrTooLarge   = errors.New("message is larger than the limit")
 	ErrWouldBlock = errors.New("the call would have to wait")
+	ErrScheme     = errors.New("no transport for this scheme")
 	ErrConfig     = errors.New("invalid configuration")
 	ErrUnsent     = errors.New("the socket closed before its queues were empty: use Shutdown or a longer Linger to wait longer")
 )

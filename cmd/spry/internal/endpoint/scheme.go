@@ -3,19 +3,16 @@
 package endpoint
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/transport"
 	"github.com/sprymq/spry/transport/ipc"
 	"github.com/sprymq/spry/transport/tcp"
 	"github.com/sprymq/spry/transport/tlstcp"
 )
-
-// ErrScheme is wrapped by errors about URLs whose scheme no transport serves.
-var ErrScheme = errors.New("no transport for this scheme")
 
 // Schemes are those that the command can dial and listen on.
 func Schemes() []string {
@@ -26,14 +23,14 @@ func Schemes() []string {
 	return list
 }
 
-// Check tells whether a URL can be one at all: its error wraps [transport.ErrURL] or [ErrScheme].
+// Check tells whether a URL can be one at all: its error wraps [transport.ErrURL] or [spry.ErrScheme].
 func Check(url string) error {
 	u, err := transport.ParseURL(url)
 	if err != nil {
 		return err
 	}
 	if known := Schemes(); !slices.Contains(known, u.Scheme) {
-		return fmt.Errorf("%s: %w; there are %s", url, ErrScheme, strings.Join(known, ", "))
+		return fmt.Errorf("%s: %w; there are %s", url, spry.ErrScheme, strings.Join(known, ", "))
 	}
 	return nil
 }

@@ -12,7 +12,6 @@ import (
 	"syscall"
 
 	"github.com/sprymq/spry"
-	"github.com/sprymq/spry/cmd/spry/internal/endpoint"
 	"github.com/sprymq/spry/transport"
 )
 
@@ -26,7 +25,7 @@ func errorText(err error) string {
 		text string
 	}{
 		{transport.ErrURL, "Invalid argument"},
-		{endpoint.ErrScheme, "Not supported"},
+		{spry.ErrScheme, "Not supported"},
 		{context.DeadlineExceeded, "Timed out"},
 		{os.ErrDeadlineExceeded, "Timed out"},
 		{syscall.ECONNREFUSED, "Connection refused"},
