@@ -4,12 +4,14 @@ package engine
 
 import "github.com/sprymq/spry/internal/msg"
 
-// packetSlab is how many message values a packets allocates at a time.
-const packetSlab = 64
+// maxCopies is the largest block that small bodies are copied into, behind each other.
+const maxCopies = 32 << 10
 
 // packets is a run of messages that are not encoded: for links of whole messages, and within the process.
 type packets struct {
-	run []msg.Message
+	run    []msg.Message
+	slab   int    // capacity of the last slab of message values
+	copies []byte // block of small bodies; messages own what they point to
 }
 
 // put adds a message and returns its size. Header and body end up behind each other, copied if the body is
@@ -18,11 +20,11 @@ func (q *packets) put(header, body []byte, m *msg.Message) int {
 	var own msg.Message
 	switch {
 	case m == nil:
-		own = msg.OfParts(header, body)
+		own = q.copyOf(header, body)
 	case len(header) == 0:
 		own = m.Take()
 	case m.Len() < byReference && !m.Multipart():
-		own = msg.OfParts(header, m.Body())
+		own = q.copyOf(header, m.Body())
 		m.Release()
 	default:
 		own = m.Take()
@@ -35,10 +37,26 @@ func (q *packets) put(header, body []byte, m *msg.Message) int {
 	return q.sizeOf(len(q.run) - 1)
 }
 
+// copyOf returns a message that is a copy of header and body. Small ones share a block, which the garbage collector
+// keeps as long as one of them is there.
+func (q *packets) copyOf(header, body []byte) msg.Message {
+	n := len(header) + len(body)
+	if n > maxCopies/4 {
+		return msg.OfParts(header, body)
+	}
+	if n > cap(q.copies)-len(q.copies) {
+		q.copies = make([]byte, 0, min(max(4*cap(q.copies), minBlock, n), maxCopies))
+	}
+	from := len(q.copies)
+	q.copies = append(append(q.copies, header...), body...)
+	return msg.Received(q.copies[from:len(q.copies):len(q.copies)], len(header), nil)
+}
+
 // growRun gives the run more room. It may move: message values are handed out by pointer only once the run was
-// taken, and then a new run begins in the unused rest of its memory.
+// taken, and then a new run begins in the unused rest of its memory. Slabs grow while they are filled.
 func (q *packets) growRun() {
-	run := make([]msg.Message, len(q.run), 2*len(q.run)+packetSlab)
+	q.slab = min(max(q.slab*4, minSlab), maxSlab)
+	run := make([]msg.Message, len(q.run), 2*len(q.run)+q.slab)
 	copy(run, q.run)
 	q.run = run
 }

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: MIT
+
+package spry_test
+
+import (
+	"context"
+	"runtime"
+	"testing"
+
+	"github.com/sprymq/spry"
+)
+
+const (
+	allocMessages = 200_000
+	allocWarmUp   = 50_000
+	allocBatch    = 100
+)
+
+// allocations returns how many a message costs, over the whole process, after a warm-up.
+func allocations(t *testing.T, run func(messages int)) float64 {
+	t.Helper()
+	run(allocWarmUp)
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	run(allocMessages)
+	runtime.ReadMemStats(&after)
+	return float64(after.Mallocs-before.Mallocs) / allocMessages
+}
+
+// A flow moves n messages from a Push to a Pull. It is called again and again.
+type flow struct {
+	name  string
+	limit float64
+	send  func(ctx context.Context, push *spry.Push, n int) error
+	recv  func(ctx context.Context, pull *spry.Pull, n int) error
+}
+
+var flows = []flow{
+	{"SendMsg and RecvMsg", 0.01, sendMessages, recvMessages},
+	{"SendBatch and RecvBatch", 0.01, sendBatches, recvBatches},
+	{"Send and Recv of []byte", 1 + 0.01, sendBytes, recvBytes},
+}
+
+// The contents of a message are taken by sending it, so that one made by WrapMessage around memory that stays is
+// what a sender without allocations uses; the Message itself is used again.
+func sendMessages(ctx context.Context, push *spry.Push, n int) error {
+	body := make([]byte, 100)
+	whole := spry.WrapMessage(body, nil)
+	var m spry.Message // outside of the loop: the compiler cannot know that it is not kept
+	for range n {
+		m = *whole
+		if err := push.SendMsg(ctx, &m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func recvMessages(ctx context.Context, pull *spry.Pull, n int) error {
+	for range n {
+		m, err := pull.RecvMsg(ctx)
+		if err != nil {
+			return err
+		}
+		m.Release()
+	}
+	return nil
+}
+
+func sendBatches(ctx context.Context, push *spry.Push, n int) error {
+	whole := spry.WrapMessage(make([]byte, 100), nil)
+	room := make([]spry.Message, allocBatch)
+	batch := make([]*spry.Message, allocBatch)
+	for ; n > 0; n -= allocBatch {
+		for i := range batch {
+			room[i] = *whole
+			batch[i] = &room[i]
+		}
+		if _, err := push.SendBatch(ctx, batch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func recvBatches(ctx context.Context, pull *spry.Pull, n int) error {
+	batch := make([]*spry.Message, allocBatch)
+	for n > 0 {
+		k, err := pull.RecvBatch(ctx, batch[:min(n, allocBatch)])
+		if err != nil {
+			return err
+		}
+		for _, m := range batch[:k] {
+			m.Release()
+		}
+		n -= k
+	}
+	return nil
+}
+
+func sendBytes(ctx context.Context, push *spry.Push, n int) error {
+	body := make([]byte, 100)
+	for range n {
+		if err := push.Send(ctx, body); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func recvBytes(ctx context.Context, pull *spry.Pull, n int) error {
+	for range n {
+		if _, err := pull.Recv(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func TestAllocationsPerMessage(t *testing.T) {
+	if raceEnabled {
+		t.Log("not counted under the race detector, which allocates by itself")
+		return
+	}
+	for _, scheme := range []string{"tcp", "ipc", "inproc"} {
+		for _, f := range flows {
+			ctx := watchdog(t)
+			push, pull := spry.NewPush(nil), spry.NewPull(nil)
+			dialTo(t, push, listenOn(t, pull, scheme))
+			most := 0
+			idle := runtime.NumGoroutine()
+			per := allocations(t, func(n int) {
+				sent := make(chan error, 1)
+				go func() { sent <- f.send(ctx, push, n) }()
+				if err := f.recv(ctx, pull, n); err != nil {
+					t.Fatal(err)
+				}
+				most = max(most, runtime.NumGoroutine())
+				if err := <-sent; err != nil {
+					t.Fatal(err)
+				}
+			})
+			t.Logf("allocations over %s, %s: %.4f a message, goroutines %d idle, %d under load", scheme, f.name, per, idle, most)
+			if per > f.limit {
+				t.Errorf("%s over %s: %.4f allocations a message, want at most %v", f.name, scheme, per, f.limit)
+			}
+			if most > idle+3 { // the sender, and the two pipes' writers at work
+				t.Errorf("%s over %s: %d goroutines under load, %d when idle: load must not make more", f.name, scheme, most, idle)
+			}
+			check(t, push.Close())
+			check(t, pull.Close())
+		}
+	}
+}
+
+func TestAllocationsPerRequest(t *testing.T) {
+	if raceEnabled {
+		t.Log("not counted under the race detector, which allocates by itself")
+		return
+	}
+	const requests = 20_000
+	for _, scheme := range []string{"tcp", "ipc", "inproc"} {
+		ctx := watchdog(t)
+		req, rep := spry.NewReq(nil), spry.NewRep(nil)
+		dialTo(t, req, listenOn(t, rep, scheme))
+		served := make(chan struct{})
+		go func() {
+			defer close(served)
+			for {
+				r, err := rep.Recv(ctx)
+				if err != nil {
+					return
+				}
+				_ = r.Reply(ctx, r.Bytes())
+			}
+		}()
+		body := make([]byte, 100)
+		ask := func() {
+			if _, err := req.Do(ctx, body); err != nil {
+				t.Error(err)
+			}
+		}
+		for range requests / 10 {
+			ask()
+		}
+		per := testing.AllocsPerRun(requests, ask)
+		t.Logf("allocations over %s, Req.Do with its reply: %.2f a request", scheme, per)
+		if per > 3 {
+			t.Errorf("Req.Do over %s: %.2f allocations, want at most 3", scheme, per)
+		}
+		check(t, req.Close())
+		check(t, rep.Close())
+		<-served
+	}
+}
