@@ -41,8 +41,10 @@ func TestBusOfThree(t *testing.T) {
 			if !slices.Equal(heard, []string{"nanomsg", "nng"}) {
 				t.Errorf("spry heard %q", heard)
 			}
+			for _, node := range nodes { // none may go away before the others have heard it
+				node.WaitLine("done")
+			}
 			for i, want := range []string{"heard nanomsg heard spry", "heard nng heard spry"} {
-				nodes[i].WaitLine("done")
 				got := strings.Fields(strings.NewReplacer("ready\n", "", "connected\n", "", "done\n", "", " ", "_").Replace(nodes[i].Wait()))
 				slices.Sort(got)
 				if line := strings.ReplaceAll(strings.Join(got, " "), "_", " "); line != want {
