@@ -261,6 +261,7 @@ func (e *Endpoint) newPipe(link transport.Link, session *wire.Session) *Pipe {
 func (p *Pipe) run() {
 	p.release()
 	err := p.out.carrier.read()
+	p.silent.Store(true)
 	p.end(err)
 	<-p.done
 }

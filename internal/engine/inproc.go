@@ -134,7 +134,9 @@ func (c *inprocCarrier) unsent() []msg.Message {
 	return unsent
 }
 
+// discard is called when this end is over: nothing arrives at the peer any more.
 func (c *inprocCarrier) discard() {
+	defer c.peer.pipe.silent.Store(true)
 	releaseAll(c.flight)
 	c.flight = nil
 	c.pend.reset()

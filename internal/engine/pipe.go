@@ -34,6 +34,7 @@ type Pipe struct {
 
 	in      inbound
 	discard atomic.Bool // the socket is closing: what arrives is dropped
+	silent  atomic.Bool // nothing arrives any more: the link's reader has ended
 
 	attached bool // under socket.mu
 	over     atomic.Bool

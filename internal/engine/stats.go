@@ -71,18 +71,31 @@ func (s *Socket) Name() string {
 type pastPipes struct {
 	out      SendStats
 	in       RecvStats
-	undone   []*Pipe // over, but with messages in an inbox
+	undone   []*Pipe // over, but with messages in an inbox, or still on their way there
+	settleAt int     // length of undone at which it is looked through
 	rejected map[wire.Reason]uint64
 }
 
-func (past *pastPipes) add(p *Pipe) { past.undone = append(past.undone, p) }
+// add enters a pipe that is over. Those that came to rest are let go of in passing, so that a socket with many short
+// connections does not keep them.
+func (past *pastPipes) add(p *Pipe) {
+	past.undone = append(past.undone, p)
+	if len(past.undone) >= past.settleAt {
+		past.settle()
+		past.settleAt = 2*len(past.undone) + minUndone
+	}
+}
 
-// settle moves the figures of pipes whose inbox is empty into the sums.
+// minUndone is how many past pipes are not worth looking through.
+const minUndone = 16
+
+// settle moves the figures of pipes that nothing more comes from, and whose inbox is empty, into the sums.
 func (past *pastPipes) settle() {
 	rest := past.undone[:0]
 	for _, p := range past.undone {
+		silent := p.silent.Load() // before the figures, which are then the last ones
 		st := p.Stats()
-		if st.In.Queued > 0 || st.Out.Queued > 0 {
+		if !silent || st.In.Queued > 0 || st.Out.Queued > 0 {
 			rest = append(rest, p)
 			continue
 		}

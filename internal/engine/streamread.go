@@ -12,7 +12,7 @@ import (
 const (
 	minChunk   = 4 << 10   // what an idle connection keeps
 	maxChunk   = 256 << 10 // what a busy one reads at a time
-	headStart  = 64 << 10  // what the first bytes of a large frame are given
+	headStart  = 32 << 10  // what the first bytes of a large frame are given
 	keepChunks = 4         // past chunks that a reader waits for to be free again
 	minRead    = 256       // room in a chunk that is worth a read
 	quietReads = 64        // small reads in a row after which chunks become smaller
@@ -123,6 +123,10 @@ func (r *streamReader) nextSlab() {
 // makeRoom sees to it that the chunk has room to read into.
 func (r *streamReader) makeRoom() {
 	have, whole := r.end-r.start, len(r.chunk.Data)
+	size := r.size
+	if r.need > size {
+		size = min(r.need, max(r.proved, size, headStart))
+	}
 	switch {
 	case have == 0 && whole == r.size && r.chunk.Unshared():
 		r.start, r.end = 0, 0
@@ -131,13 +135,14 @@ func (r *streamReader) makeRoom() {
 		return
 	case have > 0 && r.start+r.need <= whole:
 		return
+	case have > 0 && r.start == 0 && r.end < whole && whole >= size:
+		return // this chunk was made for the frame: it is filled before there is a larger one
 	}
 	if have == 0 {
 		r.proved = max(r.proved, whole) // a chunk made to measure, now used up
 	}
-	size := r.size
 	if r.need > size {
-		size = min(r.need, max(2*have, r.proved, r.size, headStart))
+		size = min(r.need, max(size, 2*have))
 	}
 	next := r.freeChunk(size)
 	copy(next.Data, r.chunk.Data[r.start:r.end])

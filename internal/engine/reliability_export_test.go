@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+
+package engine
+
+// Sizes are how many things a socket remembers that come and go with its connections.
+type Sizes struct{ Pipes, EndpointPipes, Handshakes, Undone int }
+
+// SizesOf looks into a socket.
+func SizesOf(s *Socket) (z Sizes) {
+	s.mu.Lock()
+	z.Pipes, z.Undone = len(s.pipes), len(s.past.undone)
+	endpoints := s.endpointsLocked()
+	s.mu.Unlock()
+	for _, e := range endpoints {
+		e.mu.Lock()
+		z.EndpointPipes += len(e.pipes)
+		z.Handshakes += e.unfinished.list.Len()
+		e.mu.Unlock()
+	}
+	return z
+}
+
+// MinUndone is how many past pipes a socket may remember at rest.
+const MinUndone = minUndone

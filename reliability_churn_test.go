@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+
+package spry_test
+
+import (
+	"context"
+	"net"
+	"runtime"
+	"testing"
+
+	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/leak"
+)
+
+// Connect, shake hands, send one message, disconnect, again and again: nothing is left.
+func TestT01Churn(t *testing.T) {
+	for _, scheme := range []string{"tcp", "ipc", "inproc", "tls+tcp"} {
+		t.Run(scheme, func(t *testing.T) {
+			leak.Check(t)
+			ctx := watchdog(t)
+			n := figure(1000, 10_000)
+			pull := spry.NewPull(nil)
+			defer pull.Close()
+			e := listenOn(t, pull, scheme)
+			once := func() {
+				push := spry.NewPush(nil)
+				_, err := push.DialWith(ctx, dialerTo(e))
+				check(t, err)
+				check(t, push.Send(ctx, []byte("one")))
+				if body, err := pull.Recv(ctx); err != nil || string(body) != "one" {
+					t.Fatalf("received %q, %v", body, err)
+				}
+				check(t, push.Close())
+			}
+			for range 50 {
+				once()
+			}
+			before, goroutines := heap(), runtime.NumGoroutine()
+			for range n {
+				once()
+			}
+			eventually(t, "the goroutines of the connections have ended", func() bool { return runtime.NumGoroutine() <= goroutines })
+			grown := int64(heap()) - int64(before)
+			if st := pull.Stats(); unbalanced(st) != "" || st.Recv.Delivered != uint64(n+50) || len(st.Rejected) > 0 {
+				t.Errorf("after %d connections: %s, delivered %d, rejected %v", n+50, unbalanced(st), st.Recv.Delivered, st.Rejected)
+			}
+			t.Logf("T01 %s: %d connections, %d goroutines before and %d after, heap %+d KiB", scheme, n, goroutines, runtime.NumGoroutine(), grown>>10)
+		})
+	}
+}
+
+// heap is what is alive on the heap.
+func heap() uint64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.GC() // what the first one finalized
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// Peers announce the largest message there may be and send little of it. What they cost depends on what they sent.
+func TestT33AnnouncedSizeCostsNothing(t *testing.T) {
+	leak.Check(t)
+	ctx := watchdog(t)
+	const limit = 16 << 20
+	for _, sent := range []int{1, 1000, 60_000, 200_000, 500_000} {
+		peers := min(400, 100_000_000/sent)
+		pull := spry.NewPull(&spry.PullOptions{Options: spry.Options{MaxMessageSize: limit}})
+		hostile := make([]*trickling, peers)
+		before := heap()
+		for i := range hostile {
+			hostile[i] = newTrickling(t, pull)
+		}
+		check(t, pull.WaitPipes(ctx, peers))
+		idle := heap()
+		for _, h := range hostile {
+			h.say(t, frameHead(false, limit))
+		}
+		piece := make([]byte, 1+sent/50)
+		received := 0
+		for ; received < sent; received += len(piece) {
+			for _, h := range hostile {
+				h.say(t, piece)
+			}
+		}
+		grown := int64(heap()) - int64(idle)
+		each, bound := grown/int64(peers), int64(2*(received+8)+64<<10)
+		if each > bound {
+			t.Errorf("%d peers that sent %d of %d bytes cost %d bytes of heap each, want at most %d", peers, received, limit, each, bound)
+		}
+		t.Logf("T33: %d peers announced %d bytes and sent %d: %d bytes of heap each beside %d when idle, bound %d", peers, limit, received, each, (int64(idle)-int64(before))/int64(peers), bound)
+		for _, h := range hostile {
+			_ = h.Close()
+		}
+		check(t, pull.Close())
+	}
+}
+
+// A trickling peer is at the other end of a net.Pipe: what it has written was read.
+type trickling struct{ *bare }
+
+func newTrickling(t *testing.T, pull *spry.Pull) *trickling {
+	t.Helper()
+	near, far := net.Pipe()
+	attached := make(chan error, 1)
+	go func() {
+		_, err := pull.Attach(context.Background(), near, &spry.AttachConfig{Role: spry.RoleListen})
+		attached <- err
+	}()
+	b := &bare{Conn: far}
+	b.say(t, header(spry.ProtocolPush))
+	b.hear(t)
+	check(t, <-attached)
+	return &trickling{b}
+}
