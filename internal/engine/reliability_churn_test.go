@@ -91,3 +91,42 @@ func TestT01ChurnLeavesNothingInTheEngine(t *testing.T) {
 		t.Logf("T01 %s: %d connections, at most %d past pipes at a time, at rest: %+v", e.URL(), connections, most, z)
 	}
 }
+
+// The reader of a connection may still have messages in hand when its pipe has ended. They are dropped and counted.
+func TestMessagesAfterTheEndOfTheirPipe(t *testing.T) {
+	leak.Check(t)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	var sub *pattern.Sub
+	s := engine.NewSocket(options(), func(_ *engine.Socket, o engine.Options) engine.Pattern {
+		sub = pattern.NewSub(hello(sp.Sub), o, engine.DropOldest)
+		return sub
+	})
+	defer s.Close()
+	pub := engine.NewSocket(options(), func(c *engine.Socket, _ engine.Options) engine.Pattern {
+		return pattern.NewPub(c, hello(sp.Pub), engine.DropOldest)
+	})
+	defer pub.Close()
+	if err := sub.First().Subscribe(""); err != nil {
+		t.Fatal(err)
+	}
+	e, err := s.Listen(ctx, "inproc://engine-late", engine.EndpointConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := pub.Dial(ctx, e.URL(), engine.EndpointConfig{}, true); err != nil {
+		t.Fatal(err)
+	}
+	p := s.Pipes()[0]
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	<-p.Done()
+	run := []msg.Message{msg.Of([]byte("late")), msg.Of([]byte("too"))}
+	if taken := sub.Receive(p, run); taken != len(run) {
+		t.Errorf("%d of %d late messages were taken", taken, len(run))
+	}
+	if st := p.Stats().In; st.Arrived != 2 || st.Dropped["pipe_closed"] != 2 {
+		t.Errorf("late messages are counted as %+v", st)
+	}
+}

@@ -153,6 +153,11 @@ func (s *Sub) Detach(p *engine.Pipe, _ []msg.Message) {
 func (s *Sub) Receive(p *engine.Pipe, run []msg.Message) int {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
+	if _, attached := s.pipes[p]; !attached { // its reader was faster than the news of its end
+		releaseAll(run)
+		p.DropN(engine.DropPipeClosed, len(run))
+		return len(run)
+	}
 	if len(s.subscriptions) == 1 {
 		return s.receiveOne(p, s.subscriptions[0], run)
 	}
@@ -231,3 +236,9 @@ func (s *Sub) Pending() int { return 0 }
 
 // Close implements engine.Pattern.
 func (s *Sub) Close() int { return 0 }
+
+func releaseAll(run []msg.Message) {
+	for i := range run {
+		run[i].Release()
+	}
+}
