@@ -110,7 +110,7 @@ func TestT16CloseStorm(t *testing.T) {
 }
 
 func storm(t *testing.T, i int, scheme string) {
-	linger := []time.Duration{-1, time.Millisecond, time.Second}[i%3]
+	linger := []time.Duration{-1, time.Millisecond, 20 * time.Millisecond}[i%3]
 	o := spry.Options{Linger: linger, SendQueue: 1 + i%5, RecvQueue: 1 + i%7, Network: stormNetwork}
 	a, b := stormPair(i/5, o)
 	e := listenOn(t, b, scheme)
