@@ -19,7 +19,6 @@ var (
 	ErrBusy       = errors.New("the socket has a peer already")
 	ErrPipeClosed = errors.New("the pipe is closed")
 	ErrMultipart  = errors.New("a message of several frames cannot be sent to a Scalability Protocols peer")
-	ErrTooLarge   = errors.New("message is larger than the limit")
 	ErrWouldBlock = errors.New("the call would have to wait")
 	ErrScheme     = errors.New("no transport for this scheme")
 	ErrConfig     = errors.New("invalid configuration")

@@ -100,7 +100,7 @@ func (p *Pipe) DropN(reason Drop, n int) {
 // receive hands a run to the pattern and returns how many messages it took. A closing socket drops them all.
 func (p *Pipe) receive(run []msg.Message) int {
 	if p.discard.Load() {
-		releaseAll(run)
+		msg.ReleaseAll(run)
 		p.DropN(DropClosed, len(run))
 		return len(run)
 	}
@@ -118,7 +118,7 @@ func (p *Pipe) hand(run []msg.Message, room <-chan struct{}) bool {
 		select {
 		case <-room:
 		case <-p.scope.Done():
-			releaseAll(run)
+			msg.ReleaseAll(run)
 			p.DropN(DropPipeClosed, len(run))
 			return false
 		}

@@ -137,7 +137,7 @@ func (c *inprocCarrier) unsent() []msg.Message {
 // discard is called when this end is over: nothing arrives at the peer any more.
 func (c *inprocCarrier) discard() {
 	defer c.peer.pipe.silent.Store(true)
-	releaseAll(c.flight)
+	msg.ReleaseAll(c.flight)
 	c.flight = nil
 	c.pend.reset()
 }

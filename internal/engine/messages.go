@@ -48,7 +48,7 @@ func (c *messageCarrier) unsent() []msg.Message {
 }
 
 func (c *messageCarrier) discard() {
-	releaseAll(c.flight)
+	msg.ReleaseAll(c.flight)
 	c.flight = nil
 	c.pend.reset()
 }

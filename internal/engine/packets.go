@@ -79,7 +79,7 @@ func (q *packets) drop() int {
 }
 
 func (q *packets) reset() {
-	releaseAll(q.run)
+	msg.ReleaseAll(q.run)
 	*q = packets{}
 }
 
@@ -88,12 +88,6 @@ func sizeOfRun(run []msg.Message) (n int64) {
 		n += int64(len(run[i].Header()) + run[i].Len())
 	}
 	return n
-}
-
-func releaseAll(run []msg.Message) {
-	for i := range run {
-		run[i].Release()
-	}
 }
 
 // clean returns run as messages that belong to nobody: without routing header and origin.

@@ -25,3 +25,10 @@ func (b *Batch) Add(data []byte, head int) {
 	m := &b.Msgs[len(b.Msgs)-1] // zero, and filled in place: a composite literal would be built and then copied
 	m.data, m.owner, m.origin, m.head, m.sealed = data, b.Chunk, b.Origin, int32(head), true
 }
+
+// ReleaseAll releases every message of a run.
+func ReleaseAll(run []Message) {
+	for i := range run {
+		run[i].Release()
+	}
+}

@@ -191,9 +191,7 @@ func (b *balancer) drop() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	n := len(b.returned)
-	for i := range b.returned {
-		b.returned[i].Release()
-	}
+	msg.ReleaseAll(b.returned)
 	b.returned = nil
 	return n
 }

@@ -154,7 +154,7 @@ func (s *Sub) Receive(p *engine.Pipe, run []msg.Message) int {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if _, attached := s.pipes[p]; !attached { // its reader was faster than the news of its end
-		releaseAll(run)
+		msg.ReleaseAll(run)
 		p.DropN(engine.DropPipeClosed, len(run))
 		return len(run)
 	}
@@ -174,9 +174,7 @@ func (s *Sub) receiveOne(p *engine.Pipe, n *Subscription, run []msg.Message) int
 			run[i], run[from] = run[from], run[i]
 		}
 	}
-	for i := range run[:from] {
-		run[i].Release()
-	}
+	msg.ReleaseAll(run[:from])
 	p.Filtered(from)
 	if from == len(run) {
 		return from
@@ -236,9 +234,3 @@ func (s *Sub) Pending() int { return 0 }
 
 // Close implements engine.Pattern.
 func (s *Sub) Close() int { return 0 }
-
-func releaseAll(run []msg.Message) {
-	for i := range run {
-		run[i].Release()
-	}
-}

@@ -91,7 +91,7 @@ func (s *Source) Put(run []msg.Message) (taken int) {
 	if q.err != nil {
 		s.arrived += uint64(len(run))
 		s.lost += uint64(len(run))
-		release(run)
+		msg.ReleaseAll(run)
 		return len(run)
 	}
 	switch q.policy {
@@ -104,7 +104,7 @@ func (s *Source) Put(run []msg.Message) (taken int) {
 		s.appendLocked(run[:taken])
 		s.arrived += uint64(len(run) - taken)
 		s.dropped += uint64(len(run) - taken)
-		release(run[taken:])
+		msg.ReleaseAll(run[taken:])
 		taken = len(run)
 	case DropOldest:
 		s.appendLocked(run)
@@ -311,7 +311,7 @@ func (q *Inbox) Close(err error) {
 	if q.left > 0 {
 		q.turn.lost += uint64(q.left)
 		for _, run := range q.runs[q.at:] {
-			release(run)
+			msg.ReleaseAll(run)
 		}
 		q.runs, q.at, q.left = nil, 0, 0
 	}
@@ -319,7 +319,7 @@ func (q *Inbox) Close(err error) {
 		s := q.ready.pop()
 		s.lost += uint64(s.messages)
 		for !s.runs.empty() {
-			release(s.runs.pop())
+			msg.ReleaseAll(s.runs.pop())
 		}
 		s.messages, s.bytes, s.inReady = 0, 0, false
 	}
@@ -351,10 +351,4 @@ func size(run []msg.Message) (n int64) {
 		n += int64(run[i].Len())
 	}
 	return n
-}
-
-func release(run []msg.Message) {
-	for i := range run {
-		run[i].Release()
-	}
 }
