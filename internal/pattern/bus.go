@@ -12,6 +12,7 @@ import (
 
 // Bus sends every message to all its direct neighbours and receives from all of them.
 type Bus struct {
+	keepsNothing
 	receiver
 	hello  transport.Hello
 	fanout fanout
@@ -56,9 +57,3 @@ func (s *Bus) Refuse(err error) {
 	s.fanout.refuse(err)
 	s.inbox.Close(err)
 }
-
-// Pending implements engine.Pattern.
-func (s *Bus) Pending() int { return 0 }
-
-// Close implements engine.Pattern.
-func (s *Bus) Close() int { return 0 }

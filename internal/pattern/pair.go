@@ -25,6 +25,7 @@ func pairHeader(version1 uint16) func(p *engine.Pipe) []byte {
 
 // Pair talks with one peer at a time.
 type Pair struct {
+	keepsNothing
 	receiver
 	hello    transport.Hello
 	balancer balancer // over no more than one pipe
@@ -74,14 +75,9 @@ func (s *Pair) Refuse(err error) {
 	s.inbox.Close(err)
 }
 
-// Pending implements engine.Pattern.
-func (s *Pair) Pending() int { return 0 }
-
-// Close implements engine.Pattern.
-func (s *Pair) Close() int { return 0 }
-
 // PairPoly talks with several PAIR 1 peers, each message to the one that it names.
 type PairPoly struct {
+	keepsNothing
 	receiver
 	sender
 	hello  transport.Hello
@@ -118,12 +114,6 @@ func (s *PairPoly) Refuse(err error) {
 	s.refuse(err)
 	s.inbox.Close(err)
 }
-
-// Pending implements engine.Pattern.
-func (s *PairPoly) Pending() int { return 0 }
-
-// Close implements engine.Pattern.
-func (s *PairPoly) Close() int { return 0 }
 
 // sendTo queues a message to one pipe and waits while that has no room.
 func (s *sender) sendTo(ctx context.Context, p *engine.Pipe, header, body []byte, m *msg.Message) error {

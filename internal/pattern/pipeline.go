@@ -62,6 +62,7 @@ func (s *Push) Close() int { return s.balancer.drop() }
 
 // Pull receives from all its pipes in turn.
 type Pull struct {
+	keepsNothing
 	receiver
 	hello transport.Hello
 }
@@ -88,9 +89,3 @@ func (s *Pull) Writable(*engine.Pipe) {}
 
 // Refuse implements engine.Pattern.
 func (s *Pull) Refuse(err error) { s.inbox.Close(err) }
-
-// Pending implements engine.Pattern.
-func (s *Pull) Pending() int { return 0 }
-
-// Close implements engine.Pattern.
-func (s *Pull) Close() int { return 0 }

@@ -12,6 +12,7 @@ import (
 
 // Pub sends every message to all its pipes; subscribers of the Scalability Protocols filter for themselves.
 type Pub struct {
+	keepsNothing
 	hello  transport.Hello
 	fanout fanout
 }
@@ -48,9 +49,3 @@ func (s *Pub) Writable(*engine.Pipe) { s.fanout.wake() }
 
 // Refuse implements engine.Pattern.
 func (s *Pub) Refuse(err error) { s.fanout.refuse(err) }
-
-// Pending implements engine.Pattern.
-func (s *Pub) Pending() int { return 0 }
-
-// Close implements engine.Pattern.
-func (s *Pub) Close() int { return 0 }

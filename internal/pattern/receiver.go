@@ -49,3 +49,12 @@ func unwanted(p *engine.Pipe, run []msg.Message) int {
 	}
 	return len(run)
 }
+
+// keepsNothing is embedded by patterns whose accepted messages are all in pipes' queues.
+type keepsNothing struct{}
+
+// Pending implements engine.Pattern.
+func (keepsNothing) Pending() int { return 0 }
+
+// Close implements engine.Pattern.
+func (keepsNothing) Close() int { return 0 }

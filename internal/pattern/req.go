@@ -15,6 +15,7 @@ import (
 
 // Req sends requests, each to one of its pipes, and matches replies. Any number may be on their way.
 type Req struct {
+	keepsNothing
 	hello    transport.Hello
 	socket   *engine.Socket
 	failFast bool
@@ -264,9 +265,3 @@ func (s *Req) Refuse(err error) {
 		s.timer.Stop()
 	}
 }
-
-// Pending implements engine.Pattern.
-func (s *Req) Pending() int { return 0 }
-
-// Close implements engine.Pattern.
-func (s *Req) Close() int { return 0 }

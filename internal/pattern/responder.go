@@ -18,6 +18,7 @@ var ErrReplied = errors.New("the request was replied to, or discarded, before")
 // Responder receives requests or surveys and sends each reply back the way that its request came. It is what
 // Rep and Respondent are.
 type Responder struct {
+	keepsNothing
 	receiver
 	sender
 	hello transport.Hello
@@ -101,9 +102,3 @@ func (s *Responder) Refuse(err error) {
 	s.refuse(err)
 	s.inbox.Close(err)
 }
-
-// Pending implements engine.Pattern.
-func (s *Responder) Pending() int { return 0 }
-
-// Close implements engine.Pattern.
-func (s *Responder) Close() int { return 0 }

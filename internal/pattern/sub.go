@@ -18,6 +18,7 @@ var ErrNotSubscribed = errors.New("no such subscription")
 // Sub receives what its subscriptions want. It has one from the start and any number beside it, each with
 // topics and a queue of its own.
 type Sub struct {
+	keepsNothing
 	hello  transport.Hello
 	limits queue.Limits
 	policy queue.Policy
@@ -228,9 +229,3 @@ func (s *Sub) Refuse(err error) {
 		n.inbox.Close(err)
 	}
 }
-
-// Pending implements engine.Pattern.
-func (s *Sub) Pending() int { return 0 }
-
-// Close implements engine.Pattern.
-func (s *Sub) Close() int { return 0 }

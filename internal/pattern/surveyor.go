@@ -19,6 +19,7 @@ import (
 // Surveyor asks all its pipes at once and collects what they answer until a deadline. Any number of surveys may
 // be open.
 type Surveyor struct {
+	keepsNothing
 	hello  transport.Hello
 	fanout fanout
 	limits queue.Limits
@@ -148,9 +149,3 @@ func (s *Surveyor) Refuse(err error) {
 		v.inbox.Close(err)
 	}
 }
-
-// Pending implements engine.Pattern.
-func (s *Surveyor) Pending() int { return 0 }
-
-// Close implements engine.Pattern.
-func (s *Surveyor) Close() int { return 0 }
