@@ -36,7 +36,8 @@ var (
 )
 
 // An OpError says which operation failed, on which endpoint, with which peer, and why. It satisfies net.Error's
-// Timeout by being true for operations that ran out of time.
+// Timeout by being true for operations that ran out of time. Unsent is the number of messages that a Close or Shutdown
+// could not hand over.
 type OpError engine.OpError
 
 // Error tells all of it.

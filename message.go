@@ -33,7 +33,7 @@ func (m *Message) Len() int { return m.inner().Len() }
 // made by AppendFrame.
 func (m *Message) Frames() iter.Seq2[int, []byte] { return m.inner().Frames() }
 
-// AppendFrame adds a copy of p as a frame after the last one. Messages of several frames cannot be sent to peers of
+// AppendFrame adds a copy of p as a frame after the last one. The body is the first frame, even if it is empty. Messages of several frames cannot be sent to peers of
 // the Scalability Protocols: [ErrMultipart].
 func (m *Message) AppendFrame(p []byte) { m.inner().AppendFrame(p) }
 

@@ -145,7 +145,8 @@ func TestCloseGivesUpOnDeafPeer(t *testing.T) {
 			if !errors.Is(err, spry.ErrUnsent) {
 				t.Fatalf("close: %v; want the number of messages that were not handed over", err)
 			}
-			unsent := firstNumber(t, err.Error())
+			op, _ := errors.AsType[*spry.OpError](err)
+			unsent := op.Unsent
 			p.Continue()
 			arrived := firstNumber(t, p.WaitLine("count "))
 			t.Logf("of %d messages %d arrived; %v", burst, arrived, err)

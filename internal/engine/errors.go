@@ -37,6 +37,9 @@ type OpError struct {
 	URL  string // the endpoint, if one is concerned
 	Peer string // the peer's address, if one is concerned
 	Err  error
+
+	// Unsent is the number of messages that a Close or Shutdown could not hand over.
+	Unsent int
 }
 
 func (e *OpError) Error() string {

@@ -266,7 +266,7 @@ func (s *Socket) shutdown(ctx context.Context) error {
 	lost := int(s.unsent.Load()) + s.pattern.Close()
 	s.events.close()
 	if lost > 0 {
-		return &OpError{Op: "close", Err: fmt.Errorf("%d messages were not handed over: %w", lost, ErrUnsent)}
+		return &OpError{Op: "close", Unsent: lost, Err: fmt.Errorf("%d messages were not handed over: %w", lost, ErrUnsent)}
 	}
 	return nil
 }

@@ -70,7 +70,7 @@ func connect(t *testing.T, d transport.Dialer, l transport.Listener) (dialed, ac
 		var err error
 		if dialed, err = dial(ctx, t, d); err != nil {
 			_ = l.Close() // or Accept would wait for a peer that never comes
-			<-accepting //nolint:errcheck // the error that counts is that of the dial
+			<-accepting   //nolint:errcheck // the error that counts is that of the dial
 			return err
 		}
 		return <-accepting
