@@ -11,8 +11,8 @@ import (
 )
 
 // Merge yields messages of several sockets, fairly: with all of them busy, none is more than one message ahead of
-// another. It ends when all are closed, when ctx ends, whose error it yields, once, or when the loop is left. A
-// message that was received when the loop is left, at most one a socket, is lost to it.
+// another. It ends when all are closed, when ctx ends, whose error it yields, once, or when the loop is left. What was
+// received and not yielded then, at most one message of each socket, is dropped and counted under the reason closed.
 func Merge(ctx context.Context, rs ...Receiver) iter.Seq2[*Message, error] {
 	return func(yield func(*Message, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
@@ -33,6 +33,7 @@ func Merge(ctx context.Context, rs ...Receiver) iter.Seq2[*Message, error] {
 					select {
 					case items <- item{m, err}:
 					case <-ctx.Done():
+						dropRest(innerMessages([]*Message{m}))
 						return
 					}
 				}

@@ -83,9 +83,12 @@ func forward(ctx context.Context, from, to *Raw, o *ProxyOptions) error {
 	}
 }
 
-// dropRest counts what a proxy had taken and could not pass on.
+// dropRest counts what was taken from a socket and could not be passed on.
 func dropRest(ms []*msg.Message) {
 	for _, m := range ms {
+		if m == nil {
+			continue
+		}
 		if p := engine.PipeOf(m); p != nil {
 			p.Undeliver(engine.DropClosed)
 		}
