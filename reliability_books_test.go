@@ -166,7 +166,7 @@ func TestConservationLaw(t *testing.T) {
 		}
 	}
 	closed := 0
-	for taken := 0; taken < snapshots; taken++ {
+	for taken := range snapshots {
 		k := all[rand.IntN(len(all))]
 		s := k.a
 		if taken%2 == 0 {

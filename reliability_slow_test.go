@@ -101,7 +101,6 @@ func testSlowConsumer(t *testing.T, name string, overflow spry.Overflow) {
 			t.Errorf("%d messages were offered to the stalled pipe, want %d", st.Offered, slowMessages)
 		}
 		check(t, pub.Flush(ctx))
-		st = pipe.Stats().Send
 	}
 	check(t, pub.Close())
 	reading.Wait()

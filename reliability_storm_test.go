@@ -30,7 +30,8 @@ func stormPair(kind int, o spry.Options) (a, b stormy) {
 	sender := func(s interface {
 		anySocket
 		Send(context.Context, []byte) error
-	}) stormy {
+	},
+	) stormy {
 		return stormy{s, func(ctx context.Context) error { return s.Send(ctx, body) }, nil}
 	}
 	type receiver interface {
@@ -42,7 +43,8 @@ func stormPair(kind int, o spry.Options) (a, b stormy) {
 	}
 	answer := func(s interface {
 		Recv(context.Context) (*spry.Request, error)
-	}) func(context.Context) error {
+	},
+	) func(context.Context) error {
 		return func(ctx context.Context) error {
 			r, err := s.Recv(ctx)
 			if err == nil {
@@ -54,7 +56,8 @@ func stormPair(kind int, o spry.Options) (a, b stormy) {
 	both := func(s interface {
 		receiver
 		Send(context.Context, []byte) error
-	}) stormy {
+	},
+	) stormy {
 		st := sender(s)
 		st.recv = receive(s)
 		return st

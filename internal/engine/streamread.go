@@ -3,6 +3,7 @@
 package engine
 
 import (
+	"errors"
 	"io"
 
 	"github.com/sprymq/spry/internal/buf"
@@ -59,7 +60,7 @@ func (c *streamCarrier) read() error {
 				return derr
 			}
 		}
-		if err == io.EOF && r.end > r.start {
+		if errors.Is(err, io.EOF) && r.end > r.start {
 			err = io.ErrUnexpectedEOF // within a frame: the peer broke off
 		}
 		if err != nil {

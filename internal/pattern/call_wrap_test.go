@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -43,7 +44,7 @@ func TestT19RequestIDsWrap(t *testing.T) {
 	table.nextID = 1<<31 - 5
 	more := table.open(nil, nil)
 	table.sentOver(more, pipes[0], now)
-	calls = append(calls, more)
+	calls = slices.Concat(calls, []*Call{more})
 
 	ids := make(map[uint32]bool, len(calls))
 	for _, c := range calls {
