@@ -151,7 +151,7 @@ func TestExamplesCompile(t *testing.T) {
 }
 
 var (
-	fences  = regexp.MustCompile("(?ms)^```.*?^```$")
+	fences  = regexp.MustCompile("(?ms)^```.*?\n```$")
 	links   = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	heading = regexp.MustCompile(`(?m)^#+ (.+)$`)
 )
