@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: MIT
+
+package spry_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/simnet"
+	"github.com/sprymq/spry/transport"
+)
+
+// pauses collects how long a dialer waits between attempts.
+func pauses(o *spry.Options) chan time.Duration {
+	waits := make(chan time.Duration, 1000)
+	o.Trace = &spry.Trace{Other: func(e spry.Event) {
+		if e.Kind == spry.EventBackoff {
+			waits <- e.Wait
+		}
+	}}
+	return waits
+}
+
+// checkBackoff checks that each wait is within its bound, which doubles from 100 ms to 30 s, and that the waits are
+// spread over it.
+func checkBackoff(t *testing.T, waits []time.Duration) {
+	t.Helper()
+	bound, low, high := 100*time.Millisecond, 0, 0
+	for i, w := range waits {
+		if w < 0 || w > bound {
+			t.Errorf("wait %d is %v, want at most %v", i, w, bound)
+		}
+		if w < bound/2 {
+			low++
+		} else {
+			high++
+		}
+		bound = min(2*bound, 30*time.Second)
+	}
+	if low < len(waits)/5 || high < len(waits)/5 {
+		t.Errorf("of %d waits %d are in the lower half of their range: they are not spread", len(waits), low)
+	}
+}
+
+func TestRedialBacksOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := simnet.New(1)
+		o := simulated(n)
+		waits := pauses(&o)
+		push := spry.NewPush(&spry.PushOptions{Options: o})
+		defer push.Close()
+		_, err := push.Connect("sim://nobody")
+		check(t, err)
+		time.Sleep(time.Hour)
+		got := drained(waits)
+		checkBackoff(t, got)
+		if len(got) < 120 || len(got) > 600 {
+			t.Errorf("%d attempts in an hour, want about 240 at 15 s each", len(got))
+		}
+	})
+}
+
+// A peer that accepts and closes at once is backed off from like one that refuses.
+func TestRedialBacksOffFromPeersThatClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := simnet.New(1)
+		n.AcceptThenClose("sim://flap", true)
+		o := simulated(n)
+		waits := pauses(&o)
+		push := spry.NewPush(&spry.PushOptions{Options: o})
+		defer push.Close()
+		_, err := push.Connect("sim://flap")
+		check(t, err)
+		time.Sleep(time.Hour)
+		checkBackoff(t, drained(waits))
+	})
+}
+
+// Only a connection that lived for 5 s makes the waits begin at their shortest again.
+func TestStableConnectionResetsBackoff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := simnet.New(1)
+		pull := spry.NewPull(&spry.PullOptions{Options: simulated(n)})
+		defer pull.Close()
+		_, err := pull.Listen(t.Context(), "sim://pull")
+		check(t, err)
+		o := simulated(n)
+		waits := pauses(&o)
+		push := spry.NewPush(&spry.PushOptions{Options: o})
+		defer push.Close()
+		_, err = push.Dial(t.Context(), "sim://pull")
+		check(t, err)
+		for range 12 { // connections that live for a second each
+			time.Sleep(time.Second)
+			n.CutAll()
+			check(t, push.WaitPipes(t.Context(), 0))
+			synctest.Wait()
+			check(t, push.WaitPipes(t.Context(), 1))
+		}
+		unstable := drained(waits)
+		checkBackoff(t, unstable)
+		time.Sleep(5 * time.Second)
+		n.CutAll()
+		synctest.Wait()
+		if w := <-waits; w > 100*time.Millisecond {
+			t.Errorf("the wait after a stable connection is %v, want at most 100ms", w)
+		}
+	})
+}
+
+// A peer that says nothing, or a byte now and then, loses its connection when the time for the whole handshake is
+// over, and is counted.
+func TestHandshakeDeadline(t *testing.T) {
+	for name, every := range map[string]time.Duration{"silent": 0, "trickling": 3 * time.Second} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := simnet.New(1)
+				pull := spry.NewPull(&spry.PullOptions{Options: simulated(n)})
+				defer pull.Close()
+				_, err := pull.Listen(t.Context(), "sim://pull")
+				check(t, err)
+				d, err := n.Dialer(transport.URL{Scheme: "sim", Address: "pull"}, transport.DialOptions{})
+				check(t, err)
+				link, err := d.Dial(t.Context())
+				check(t, err)
+				conn := link.(*transport.Stream).Conn
+				start := time.Now()
+				var writing sync.WaitGroup
+				writing.Go(func() {
+					for _, b := range []byte{0, 'S', 'P', 0, 0, 0x50, 0, 0} {
+						if every == 0 {
+							return
+						}
+						if _, err := conn.Write([]byte{b}); err != nil {
+							return
+						}
+						time.Sleep(every)
+					}
+				})
+				buf := make([]byte, 16)
+				for err == nil {
+					_, err = conn.Read(buf)
+				}
+				if d := time.Since(start); d != 10*time.Second {
+					t.Errorf("the connection ended after %v, want the handshake's 10s", d)
+				}
+				synctest.Wait()
+				if got := pull.Stats().Rejected["timeout"]; got != 1 {
+					t.Errorf("rejected %v, want one timeout", pull.Stats().Rejected)
+				}
+				writing.Wait()
+				check(t, conn.Close())
+			})
+		})
+	}
+}
+
+// Dialing a peer that says nothing ends with the handshake's time, or the context's if that is shorter.
+func TestDialDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := simnet.New(1)
+		l, err := n.Listen(t.Context(), transport.URL{Scheme: "sim", Address: "mute"}, transport.ListenOptions{})
+		check(t, err)
+		defer l.Close()
+		push := spry.NewPush(&spry.PushOptions{Options: simulated(n)})
+		defer push.Close()
+		start := time.Now()
+		var op *spry.OpError
+		if _, err := push.Dial(t.Context(), "sim://mute"); !errors.As(err, &op) || !op.Timeout() {
+			t.Errorf("Dial: %v, want a timeout", err)
+		}
+		if d := time.Since(start); d != 10*time.Second {
+			t.Errorf("Dial failed after %v, want 10s", d)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		start = time.Now()
+		if _, err := push.Dial(ctx, "sim://mute"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Dial with a context of 1s: %v", err)
+		}
+		if d := time.Since(start); d != time.Second {
+			t.Errorf("Dial failed after %v, want the context's 1s", d)
+		}
+	})
+}
+
+// Two ends that both write first, over a connection whose writes wait for reads.
+func TestAttachOverNetPipe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x, y := net.Pipe()
+		a, b := spry.NewPair(nil), spry.NewPair(nil)
+		attached := make(chan error)
+		go func() {
+			_, err := b.Attach(context.Background(), y, nil)
+			attached <- err
+		}()
+		_, err := a.Attach(t.Context(), x, nil)
+		check(t, err)
+		check(t, <-attached)
+		check(t, a.Send(t.Context(), []byte("hi")))
+		m, err := b.Recv(t.Context())
+		check(t, err)
+		if string(m) != "hi" {
+			t.Errorf("got %q", m)
+		}
+		check(t, a.Close())
+		check(t, b.Close())
+	})
+}
+
+func TestConnectWaitsForInprocName(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := private()
+		push, pull := spry.NewPush(&spry.PushOptions{Options: o}), spry.NewPull(&spry.PullOptions{Options: o})
+		defer push.Close()
+		defer pull.Close()
+		_, err := push.Connect("inproc://later")
+		check(t, err)
+		time.Sleep(time.Hour)
+		start := time.Now()
+		_, err = pull.Listen(t.Context(), "inproc://later")
+		check(t, err)
+		check(t, push.WaitPipes(t.Context(), 1))
+		if d := time.Since(start); d != 0 {
+			t.Errorf("connected %v after the name appeared, want at once", d)
+		}
+	})
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+
+package spry_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/simnet"
+	"github.com/sprymq/spry/transport"
+)
+
+// The tests of time run in virtual time over a network in memory: an hour takes no time, and is exact.
+
+// simulated are options for sockets of that network.
+func simulated(n *simnet.Net) spry.Options {
+	return spry.Options{Transports: []transport.Transport{n}, Linger: -1}
+}
+
+// A silentRep receives requests, notes when, and answers none by itself.
+type silentRep struct {
+	*spry.Rep
+	arrived chan time.Duration // since the start
+	last    chan *spry.Request
+}
+
+func newSilentRep(t *testing.T, n *simnet.Net, url string) *silentRep {
+	t.Helper()
+	r := &silentRep{
+		Rep: spry.NewRep(&spry.RepOptions{Options: simulated(n)}), arrived: make(chan time.Duration, 100),
+		last: make(chan *spry.Request, 100),
+	}
+	_, err := r.Listen(t.Context(), url)
+	check(t, err)
+	start := time.Now()
+	go func() {
+		for q, err := range r.Requests(context.Background()) {
+			if err != nil {
+				return
+			}
+			r.arrived <- time.Since(start)
+			r.last <- q
+		}
+	}()
+	return r
+}
+
+func drained[T any](c chan T) (all []T) {
+	for len(c) > 0 {
+		all = append(all, <-c)
+	}
+	return all
+}
+
+// A request is sent again once every Retry, neither before nor more often.
+func TestRequestIsRetriedOnceEveryRetry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := simnet.New(1)
+		rep := newSilentRep(t, n, "sim://rep")
+		defer rep.Close()
+		req := spry.NewReq(&spry.ReqOptions{Options: simulated(n), Retry: 10 * time.Second})
+		defer req.Close()
+		_, err := req.Dial(t.Context(), "sim://rep")
+		check(t, err)
+		ctx, cancel := context.WithTimeout(t.Context(), 35*time.Second)
+		defer cancel()
+		if _, err := req.Do(ctx, []byte("anybody?")); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Do without an answer: %v, want the context's end", err)
+		}
+		time.Sleep(time.Hour) // a request that is over is not sent again
+		got := drained(rep.arrived)
+		want := []time.Duration{0, 10 * time.Second, 20 * time.Second, 30 * time.Second}
+		if !slices.Equal(got, want) {
+			t.Errorf("the request arrived after %v, want %v", got, want)
+		}
+		if st := req.Stats(); st.Send.Sent != 4 {
+			t.Errorf("sent %d times, want 4", st.Send.Sent)
+		}
+	})
+}
+
+func TestNegativeRetryNeverSendsAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := simnet.New(1)
+		rep := newSilentRep(t, n, "sim://rep")
+		defer rep.Close()
+		req := spry.NewReq(&spry.ReqOptions{Options: simulated(n), Retry: -1})
+		defer req.Close()
+		_, err := req.Dial(t.Context(), "sim://rep")
+		check(t, err)
+		failed := make(chan error)
+		go func() {
+			_, err := req.Do(context.Background(), []byte("once"))
+			failed <- err
+		}()
+		time.Sleep(time.Hour)
+		if got := drained(rep.arrived); len(got) != 1 {
+			t.Errorf("the request arrived %d times, want once", len(got))
+		}
+		n.CutAll()
+		if err := <-failed; !errors.Is(err, spry.ErrPipeClosed) {
+			t.Errorf("Do on a pipe that broke: %v, want ErrPipeClosed", err)
+		}
+	})
+}
+
+// When its connection breaks, a request goes to another peer at once, not at the next Retry.
+func TestRequestIsSentAgainWhenItsPipeEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := simnet.New(1)
+		a := newSilentRep(t, n, "sim://a")
+		defer a.Close()
+		req := spry.NewReq(&spry.ReqOptions{Options: simulated(n)})
+		defer req.Close()
+		_, err := req.Dial(t.Context(), "sim://a")
+		check(t, err)
+		answered := make(chan error)
+		go func() {
+			_, err := req.Do(context.Background(), []byte("do it"))
+			answered <- err
+		}()
+		<-a.last
+		b := newSilentRep(t, n, "sim://b")
+		defer b.Close()
+		_, err = req.Dial(t.Context(), "sim://b")
+		check(t, err)
+		time.Sleep(20 * time.Second)
+		if got := drained(b.arrived); len(got) != 0 {
+			t.Fatalf("the second peer got the request after %v, while the first one had it", got)
+		}
+		for _, l := range n.Links() {
+			if l.Address() == "sim://a" {
+				n.Refuse("sim://a", true)
+				l.Cut()
+			}
+		}
+		q := <-b.last
+		if after := <-b.arrived; after != 20*time.Second {
+			t.Errorf("the second peer got the request %v after it came, want at once, after 20s", after)
+		}
+		check(t, q.Reply(t.Context(), nil))
+		check(t, <-answered)
+	})
+}
+
+func TestFailFast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := simnet.New(1)
+		req := spry.NewReq(&spry.ReqOptions{Options: simulated(n), FailFast: true})
+		defer req.Close()
+		if _, err := req.Do(t.Context(), nil); !errors.Is(err, spry.ErrNoPeer) {
+			t.Errorf("Do without a peer: %v, want ErrNoPeer", err)
+		}
+		rep := newSilentRep(t, n, "sim://rep")
+		defer rep.Close()
+		_, err := req.Dial(t.Context(), "sim://rep")
+		check(t, err)
+		time.AfterFunc(time.Second, n.CutAll)
+		start := time.Now()
+		if _, err := req.Do(t.Context(), nil); !errors.Is(err, spry.ErrPipeClosed) {
+			t.Errorf("Do on a pipe that broke: %v, want ErrPipeClosed", err)
+		}
+		if d := time.Since(start); d != time.Second {
+			t.Errorf("Do failed after %v, want with the pipe, after 1s", d)
+		}
+	})
+}
