@@ -5,6 +5,7 @@ package spry
 import (
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/pattern"
+	"github.com/sprymq/spry/internal/wire"
 )
 
 // Sentinels, to be asked for with errors.Is.
@@ -13,8 +14,10 @@ var (
 	ErrClosed error = engine.ErrClosed
 	// ErrNoPeer says that no peer is connected, where the call does not wait for one.
 	ErrNoPeer = engine.ErrNoPeer
-	// ErrRefused says that a peer was refused, by Authorize or because its role does not fit.
+	// ErrRefused says that Authorize refused a peer.
 	ErrRefused = engine.ErrRefused
+	// ErrProtocol says that a peer broke the protocol, or that its role does not fit; OpError.Reason says how.
+	ErrProtocol = wire.ErrProtocol
 	// ErrBusy says that a Pair has its one peer already.
 	ErrBusy = engine.ErrBusy
 	// ErrPipeClosed says that the pipe that the message was for is over.
@@ -36,8 +39,8 @@ var (
 )
 
 // An OpError says which operation failed, on which endpoint, with which peer, and why. It satisfies net.Error's
-// Timeout by being true for operations that ran out of time. Unsent is the number of messages that a Close or Shutdown
-// could not hand over.
+// Timeout by being true for operations that ran out of time. Reason is why a handshake failed, in the
+// terms of [Stats]: "role_mismatch". Unsent is the number of messages that a Close or Shutdown could not hand over.
 type OpError engine.OpError
 
 // Error tells all of it.

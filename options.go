@@ -59,7 +59,8 @@ type Options struct {
 	Backoff Backoff
 
 	// Authorize, if not nil, is asked about every new pipe after its handshake; an error refuses the peer. It
-	// runs in a goroutine of its connection and delays no other; its context ends when the endpoint closes.
+	// runs in a goroutine of its connection and delays no other; its context ends with the time for the handshake,
+	// or when the endpoint closes, and should be heeded.
 	Authorize func(ctx context.Context, p *Pipe) error
 
 	// Transports that the socket can use beside inproc. Defaults to ipc, tcp and tls+tcp.

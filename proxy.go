@@ -5,10 +5,12 @@ package spry
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/pattern"
+	"github.com/sprymq/spry/internal/scope"
 )
 
 // ProxyOptions are the options of [Proxy].
@@ -41,33 +43,36 @@ func Proxy(ctx context.Context, a, b *Raw, o *ProxyOptions) error {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	scope := a.core.Scope().Child()
+	ways := a.core.Scope().Child()
+	var working sync.WaitGroup
 	for _, way := range [][2]*Raw{{a, b}, {b, a}} {
 		from, to := way[0], way[1]
 		if !from.pattern.Protocol().Receives || to.pattern.Protocol().Route == pattern.RouteNone {
 			continue
 		}
-		if scope.Go(func() { cancel(forward(ctx, from, to, o)) }) != nil {
+		working.Add(1)
+		if ways.Go(func() { defer working.Done(); cancel(forward(ctx, ways, from, to, o)) }) != nil {
+			working.Done()
 			cancel(ErrClosed)
 		}
 		if a == b {
 			break
 		}
 	}
-	scope.Join()
-	scope.Close(ErrClosed)
+	working.Wait()
+	ways.Close(ErrClosed)
 	return opErr("proxy", context.Cause(ctx))
 }
 
 // forward passes messages on, in one direction, until that fails.
-func forward(ctx context.Context, from, to *Raw, o *ProxyOptions) error {
+func forward(ctx context.Context, owner *scope.Scope, from, to *Raw, o *ProxyOptions) error {
 	var batch [proxyBatch]*msg.Message
 	var header [256]byte
 	for {
 		n, err := from.pattern.RecvBatch(ctx, batch[:])
 		for i, m := range batch[:n] {
 			if err == nil && o.Tap != nil {
-				err = from.core.Guard("Tap", func() error { o.Tap(from, (*Message)(m)); return nil })
+				err = tap(owner, from, m, o)
 			}
 			if err == nil {
 				err = to.pattern.Send(ctx, true, from.pattern.AppendHeader(header[:0], m), m)
@@ -81,6 +86,17 @@ func forward(ctx context.Context, from, to *Raw, o *ProxyOptions) error {
 			return err
 		}
 	}
+}
+
+// tap shows a message to the user.
+func tap(owner *scope.Scope, from *Raw, m *msg.Message, o *ProxyOptions) (err error) {
+	open := owner.Callback(func() {
+		err = from.core.Guard("Tap", func() error { o.Tap(from, (*Message)(m)); return nil })
+	})
+	if !open {
+		return ErrClosed
+	}
+	return err
 }
 
 // dropRest counts what was taken from a socket and could not be passed on.

@@ -192,7 +192,11 @@ func (s *responding) TryRecv() (*Request, error) {
 func (s *responding) Requests(ctx context.Context) iter.Seq2[*Request, error] {
 	return func(yield func(*Request, error) bool) {
 		for {
-			r, err := s.Recv(ctx)
+			err := ctx.Err()
+			var r *Request
+			if err == nil {
+				r, err = s.Recv(ctx)
+			}
 			switch {
 			case err != nil && ended(err):
 				return
@@ -215,12 +219,14 @@ func (s *responding) Handle(ctx context.Context, workers int, h Handler) error {
 	stop := scope.Watch(s.core.Scope().Context(), func() { cancel(ErrClosed) })
 	defer stop()
 	crew := s.core.Scope().Child()
+	var working sync.WaitGroup // beside the crew's own count, which leaves out who is in a callback
 	for range max(workers, 1) {
-		if crew.Go(func() { s.work(ctx, crew, h) }) != nil {
-			break
+		working.Add(1)
+		if crew.Go(func() { defer working.Done(); s.work(ctx, crew, h) }) != nil {
+			working.Done()
 		}
 	}
-	crew.Join()
+	working.Wait()
 	crew.Close(ErrClosed)
 	if err := ctx.Err(); err != nil && !ended(context.Cause(ctx)) {
 		return opErr("handle", err)
@@ -230,7 +236,7 @@ func (s *responding) Handle(ctx context.Context, workers int, h Handler) error {
 
 // work answers requests until there are no more to come.
 func (s *responding) work(ctx context.Context, crew *scope.Scope, h Handler) {
-	for {
+	for ctx.Err() == nil {
 		r, err := s.pattern.Recv(ctx)
 		if err != nil || !crew.Callback(func() { s.serve(ctx, h, r) }) {
 			return

@@ -4,6 +4,7 @@ package spry
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"iter"
 	"net"
@@ -45,9 +46,14 @@ func (s *Socket) ListenWith(ctx context.Context, l *ListenConfig) (*Endpoint, er
 }
 
 // Serve accepts connections from l, which belongs to the socket from now on, in the background. cfg may be nil.
-// Connections are framed as on tcp, or, if they are unix sockets, as on ipc.
+// Connections are framed as on tcp, or, if they are unix sockets, as on ipc. Of cfg, TLS counts: with it, connections are
+// TLS. Pipes of unix sockets have no Creds here.
 func (s *Socket) Serve(l net.Listener, cfg *ListenConfig) (*Endpoint, error) {
-	e, err := s.core.Serve(netListener{l}, cfg.engineConfig())
+	var config *tls.Config
+	if cfg != nil {
+		config = cfg.TLS
+	}
+	e, err := s.core.Serve(netListener{l, config}, cfg.engineConfig())
 	return (*Endpoint)(e), opErr("serve", err)
 }
 
@@ -125,20 +131,29 @@ func (s *Socket) Events(ctx context.Context) iter.Seq[Event] {
 func (s *Socket) Stats() Stats { return newStats(s.core.Name(), s.core.Stats()) }
 
 // netListener makes a transport's listener of a net.Listener.
-type netListener struct{ net.Listener }
+type netListener struct {
+	net.Listener
+	tls *tls.Config // nil = none
+}
 
 func (l netListener) Accept() (transport.Link, error) {
 	c, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
 	}
+	if l.tls != nil {
+		c = tls.Server(c, l.tls)
+	}
 	return streamOf(c), nil
 }
 
 func (l netListener) URL() string {
 	scheme := l.Addr().Network()
-	if scheme == "unix" {
+	switch {
+	case scheme == "unix":
 		scheme = "ipc"
+	case l.tls != nil:
+		scheme = "tls+" + scheme
 	}
 	return scheme + "://" + l.Addr().String()
 }

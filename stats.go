@@ -48,7 +48,7 @@ type EndpointStats struct {
 	Listening   bool              `json:"listening"`
 	Pipes       int               `json:"pipes"`
 	Established uint64            `json:"established"` // pipes made so far
-	Rejected    map[string]uint64 `json:"rejected"`    // connections that came to nothing, by reason
+	Rejected    map[string]uint64 `json:"rejected"`    // peers that were refused, or broke the protocol later, by reason
 }
 
 // Stats are the figures of a socket. Each half of each pipe's is of one moment, and balances by itself; so do the

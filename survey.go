@@ -67,7 +67,9 @@ func (s *Surveyor) Survey(ctx context.Context, body []byte) iter.Seq2[*Message, 
 		defer cancel()
 		v, err := s.pattern.Open(within, until, body, nil)
 		if err != nil {
-			yield(nil, opErr("survey", err))
+			if within.Err() != context.DeadlineExceeded { // else the deadline passed while there was no room
+				yield(nil, opErr("survey", err))
+			}
 			return
 		}
 		defer v.Close()
@@ -78,7 +80,7 @@ func (s *Surveyor) Survey(ctx context.Context, body []byte) iter.Seq2[*Message, 
 			}
 			return (*Message)(m), opErr("survey", err)
 		}
-		messages(within, recv)(yield)
+		messages(context.Background(), recv)(yield)
 	}
 }
 

@@ -26,8 +26,9 @@ type sending struct {
 	sendMany func(ctx context.Context, ms []*msg.Message) (int, error) // nil: one by one
 }
 
-// Send queues a copy of body. It waits while no pipe has room, or none is there, until ctx ends. A nil error says
-// that the message is queued, not that it was received.
+// Send queues a copy of body. A socket that sends to one peer waits while no pipe has room, or none is there, until ctx
+// ends; one that sends to all sends to those that are there. A nil error says that the message is queued, not that it was
+// received.
 func (s *sending) Send(ctx context.Context, body []byte) error {
 	return opErr("send", s.send(ctx, body, nil))
 }
@@ -99,7 +100,11 @@ func (r *receiving) Messages(ctx context.Context) iter.Seq2[*Message, error] {
 func messages(ctx context.Context, recv func(context.Context) (*Message, error)) iter.Seq2[*Message, error] {
 	return func(yield func(*Message, error) bool) {
 		for {
-			m, err := recv(ctx)
+			err := ctx.Err() // what is at hand does not keep a loop going whose time is over
+			var m *Message
+			if err == nil {
+				m, err = recv(ctx)
+			}
 			switch {
 			case err != nil && ended(err):
 				return

@@ -21,15 +21,35 @@ func (s *Socket) Dial(ctx context.Context, url string, c EndpointConfig, wait bo
 		err = e.scope.Go(func() { e.dialLoop(ctx, wait) })
 	}
 	if err == nil && wait {
-		if err = <-e.first; err != nil {
-			e.stop(err)
-			e.scope.Join()
-		}
+		err = e.outcome(ctx)
 	}
 	if err != nil {
 		return nil, wrap("dial", url, err)
 	}
 	return e, nil
+}
+
+// outcome waits for the first attempt, and ends the endpoint if that fails. A callback that does not heed its context
+// does not hold the caller up.
+func (e *Endpoint) outcome(ctx context.Context) (err error) {
+	select {
+	case err = <-e.first:
+	case <-ctx.Done():
+		e.stop(ctx.Err())
+		e.scope.Join()
+		select {
+		case err = <-e.first: // says more than the context does
+		default:
+		}
+		if err == nil {
+			err = ctx.Err()
+		}
+	}
+	if err != nil {
+		e.stop(err)
+		e.scope.Join()
+	}
+	return err
 }
 
 func (s *Socket) dialEndpoint(url string, c EndpointConfig) (*Endpoint, error) {
@@ -39,6 +59,13 @@ func (s *Socket) dialEndpoint(url string, c EndpointConfig) (*Endpoint, error) {
 	u, err := transport.ParseURL(url)
 	if err != nil {
 		return nil, err
+	}
+	if c.Backoff != nil {
+		b, err := c.Backoff.resolve()
+		if err != nil {
+			return nil, err
+		}
+		c.Backoff = &b
 	}
 	e := s.newEndpoint(false, u.String(), c)
 	e.url = u

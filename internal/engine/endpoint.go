@@ -92,13 +92,19 @@ func (e *Endpoint) Pipes() []*Pipe {
 	return ps
 }
 
-// Wait waits until the endpoint has a pipe.
+// Wait waits until the endpoint has a pipe. It fails when the endpoint ends.
 func (e *Endpoint) Wait(ctx context.Context) error {
-	return e.socket.wait(ctx, func() bool {
+	ended := false
+	err := e.socket.wait(ctx, func() bool {
 		e.mu.Lock()
 		defer e.mu.Unlock()
-		return len(e.pipes) > 0
+		ended = e.scope.Context().Err() != nil
+		return ended || len(e.pipes) > 0
 	})
+	if err == nil && ended {
+		err = ErrClosed
+	}
+	return err
 }
 
 // Err is why the endpoint ended, or, while it runs, the last thing that went wrong: nil if all is well.
@@ -178,6 +184,9 @@ func (e *Endpoint) attached(p *Pipe) {
 func (e *Endpoint) detached(p *Pipe) {
 	e.mu.Lock()
 	delete(e.pipes, p)
+	if isProtocol(p.err) {
+		e.rejected[wire.Reason(reasonOf(p.err))]++
+	}
 	if e.err == nil && !orderly(p.err) {
 		e.err = p.err
 	}

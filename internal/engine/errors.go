@@ -15,7 +15,6 @@ var (
 	ErrClosed     = closedError{}
 	ErrNoPeer     = errors.New("no peer is connected")
 	ErrRefused    = errors.New("peer refused")
-	ErrProtocol   = errors.New("peer broke the protocol")
 	ErrBusy       = errors.New("the socket has a peer already")
 	ErrPipeClosed = errors.New("the pipe is closed")
 	ErrMultipart  = errors.New("a message of several frames cannot be sent to a Scalability Protocols peer")
@@ -37,6 +36,9 @@ type OpError struct {
 	URL  string // the endpoint, if one is concerned
 	Peer string // the peer's address, if one is concerned
 	Err  error
+
+	// Reason is why a handshake failed, in the terms of the statistics: "role_mismatch".
+	Reason string
 
 	// Unsent is the number of messages that a Close or Shutdown could not hand over.
 	Unsent int

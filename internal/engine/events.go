@@ -199,11 +199,14 @@ func (v *events) feed() {
 	}
 }
 
+// traceHook names the hook as a cause of panics, which it is not told of: that would never end.
+const traceHook = "Trace"
+
 func (v *events) tell(batch []Event) {
 	for _, e := range batch {
 		v.socket.log(e)
-		if trace := v.socket.options.Trace; trace != nil && e.Kind != EventPanic {
-			_ = v.socket.guard("Trace", func() error { trace(e); return nil })
+		if trace := v.socket.options.Trace; trace != nil && e.Reason != traceHook {
+			_ = v.socket.guard(traceHook, func() error { trace(e); return nil })
 		}
 	}
 }
@@ -229,7 +232,7 @@ func (s *Socket) guard(what string, f func() error) (err error) {
 		if r := recover(); r != nil {
 			s.panics.Add(1)
 			err = fmt.Errorf("%s panicked: %v", what, r)
-			s.emit(Event{Kind: EventPanic, Err: err})
+			s.emit(Event{Kind: EventPanic, Reason: what, Err: err})
 		}
 	}()
 	return f()

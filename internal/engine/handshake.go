@@ -32,13 +32,15 @@ func (e *Endpoint) establish(ctx context.Context, link transport.Link) (*Pipe, e
 	if e.scope.Context().Err() != nil { // stop may have run before the link was entered
 		_ = link.Close()
 	}
+	ctx, cancel := context.WithTimeout(ctx, e.socket.options.HandshakeTimeout)
+	defer cancel()
 	p, err := e.handshake(ctx, link)
+	if err == nil {
+		err = e.admit(ctx, p)
+	}
 	e.mu.Lock()
 	e.unfinished.list.Remove(entry)
 	e.mu.Unlock()
-	if err == nil {
-		err = e.admit(p)
-	}
 	if err == nil {
 		return p, nil
 	}
@@ -49,17 +51,20 @@ func (e *Endpoint) establish(ctx context.Context, link transport.Link) (*Pipe, e
 	case e.scope.Context().Err() != nil:
 		return nil, ErrClosed
 	}
-	err = &OpError{Op: "handshake", URL: e.URL(), Peer: addrString(link.RemoteAddr()), Err: err}
+	err = &OpError{Op: "handshake", URL: e.URL(), Peer: addrString(link.RemoteAddr()), Err: err, Reason: reasonOf(err)}
 	e.reject(link.RemoteAddr(), err)
 	return nil, err
 }
 
 // admit asks the user's Authorize, then the pattern.
-func (e *Endpoint) admit(p *Pipe) error {
+func (e *Endpoint) admit(ctx context.Context, p *Pipe) error {
 	if authorize := e.socket.options.Authorize; authorize != nil {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		defer scope.Watch(e.scope.Context(), cancel)()
 		var err error
 		open := e.scope.Callback(func() {
-			err = e.socket.guard("Authorize", func() error { return authorize(e.scope.Context(), p) })
+			err = e.socket.guard("Authorize", func() error { return authorize(ctx, p) })
 		})
 		if !open {
 			return ErrClosed

@@ -49,9 +49,9 @@ func (e *Endpoint) connectInproc(ctx context.Context, patient bool) error {
 		}
 		l, appeared = e.socket.options.Network.find(e.url.Address)
 	}
-	p, err := e.joinInproc(l.endpoint)
+	p, err := e.joinInproc(ctx, l.endpoint)
 	if err != nil {
-		err = &OpError{Op: "handshake", URL: e.URL(), Peer: inprocAddr(l.name).String(), Err: err}
+		err = &OpError{Op: "handshake", URL: e.URL(), Peer: inprocAddr(l.name).String(), Err: err, Reason: reasonOf(err)}
 		e.reject(inprocAddr(l.name), err)
 		l.endpoint.reject(inprocAddr(l.name), err)
 		return err
@@ -62,7 +62,9 @@ func (e *Endpoint) connectInproc(ctx context.Context, patient bool) error {
 }
 
 // joinInproc makes two pipes that are each other's peer, and attaches both or none.
-func (e *Endpoint) joinInproc(l *Endpoint) (*Pipe, error) {
+func (e *Endpoint) joinInproc(ctx context.Context, l *Endpoint) (*Pipe, error) {
+	ctx, cancel := context.WithTimeout(ctx, e.socket.options.HandshakeTimeout)
+	defer cancel()
 	mine, theirs := e.wireConfig(), l.wireConfig()
 	mine.Hello.Alternatives = nil
 	theirSession, err := l.dialects()[0].Session(theirs, mine.Hello)
@@ -79,11 +81,11 @@ func (e *Endpoint) joinInproc(l *Endpoint) (*Pipe, error) {
 	a, b := &inprocCarrier{pipe: p, splitter: session.Splitter}, &inprocCarrier{pipe: q, splitter: theirSession.Splitter}
 	a.peer, b.peer = b, a
 	p.out.carrier, q.out.carrier = a, b
-	if err := l.admit(q); err != nil {
+	if err := l.admit(ctx, q); err != nil {
 		q.end(err)
 		return nil, err
 	}
-	if err := e.admit(p); err != nil {
+	if err := e.admit(ctx, p); err != nil {
 		p.end(err)
 		q.end(fmt.Errorf("%w: %w", ErrRefused, err))
 		return nil, err

@@ -4,6 +4,7 @@ package pattern
 
 import (
 	"context"
+	"slices"
 
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/msg"
@@ -85,15 +86,8 @@ func (b *balancer) writable() {
 
 // offerLocked queues a message to the next pipe that has room. header counts where the pattern has none of its own.
 func (b *balancer) offerLocked(header, body []byte, m *msg.Message) (queued bool, write *engine.Pipe) {
-	if b.leastLoaded {
-		b.next = b.idlestLocked()
-	}
 	for range b.pipes {
-		if b.next >= len(b.pipes) {
-			b.next = 0
-		}
-		p := b.pipes[b.next]
-		b.next++
+		p := b.nextLocked()
 		if b.header != nil {
 			header = b.header(p)
 		}
@@ -108,14 +102,16 @@ func (b *balancer) offerLocked(header, body []byte, m *msg.Message) (queued bool
 	return false, nil
 }
 
-func (b *balancer) idlestLocked() int {
-	best, least := 0, int(^uint(0)>>1)
-	for i, p := range b.pipes {
-		if load := p.Load(); load < least {
-			best, least = i, load
-		}
+// nextLocked returns the pipe whose turn it is: the next one, or the one with the least queued.
+func (b *balancer) nextLocked() *engine.Pipe {
+	if b.leastLoaded {
+		return slices.MinFunc(b.pipes, func(p, q *engine.Pipe) int { return p.Load() - q.Load() })
 	}
-	return best
+	if b.next >= len(b.pipes) {
+		b.next = 0
+	}
+	b.next++
+	return b.pipes[b.next-1]
 }
 
 // send sends one message: a copy of body, or, if m is not nil, the contents of m.
@@ -164,11 +160,7 @@ func (b *balancer) sendBatch(ctx context.Context, ms []*msg.Message) (n int, err
 
 func (b *balancer) offerBatchLocked(ms []*msg.Message) (n int, write *engine.Pipe) {
 	for range b.pipes {
-		if b.next >= len(b.pipes) {
-			b.next = 0
-		}
-		p := b.pipes[b.next]
-		b.next++
+		p := b.nextLocked()
 		n, mine := p.TryQueueBatch(ms)
 		if mine {
 			write = p

@@ -7,6 +7,7 @@
 package wire
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/sprymq/spry/internal/msg"
@@ -129,6 +130,12 @@ type ProtocolError struct {
 }
 
 func (e *ProtocolError) Error() string { return e.Detail }
+
+// ErrProtocol is what every [ProtocolError] is.
+var ErrProtocol = errors.New("peer broke the protocol")
+
+// Is makes errors.Is(err, ErrProtocol) true.
+func (e *ProtocolError) Is(target error) bool { return target == ErrProtocol }
 
 // Errorf makes a [ProtocolError].
 func Errorf(r Reason, format string, args ...any) *ProtocolError {

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: MIT
+
+package spry_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/simnet"
+)
+
+// Each test here failed before a fault was mended.
+
+// Handle goes on while all its workers are within their handlers.
+func TestHandleOutlivesBusyWorkers(t *testing.T) {
+	leak.Check(t)
+	ctx, o := watchdog(t), private()
+	rep := spry.NewRep(&spry.RepOptions{Options: o})
+	listenTo(t, rep, "inproc://one")
+	served := make(chan error, 1)
+	go func() {
+		served <- rep.Handle(ctx, 1, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
+			if err := ctx.Err(); err != nil {
+				t.Errorf("the handler's context has ended: %v", err)
+			}
+			check(t, r.Reply(ctx, r.Bytes()))
+		}))
+	}()
+	req := spry.NewReq(&spry.ReqOptions{Options: o})
+	_, err := req.Dial(ctx, "inproc://one")
+	check(t, err)
+	var callers sync.WaitGroup
+	for range 16 {
+		callers.Go(func() {
+			for range 100 {
+				if _, err := req.Do(ctx, []byte("x")); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	callers.Wait()
+	check(t, req.Close())
+	check(t, rep.Close())
+	check(t, <-served)
+}
+
+// Handle ends with its context even while requests keep coming.
+func TestHandleEndsWithItsContext(t *testing.T) {
+	leak.Check(t)
+	ctx, o := watchdog(t), private()
+	rep := spry.NewRep(&spry.RepOptions{Options: o})
+	defer rep.Close()
+	listenTo(t, rep, "inproc://busy")
+	req := spry.NewReq(&spry.ReqOptions{Options: o})
+	defer req.Close()
+	_, err := req.Dial(ctx, "inproc://busy")
+	check(t, err)
+	for range 100 {
+		_, err := req.Start(spry.WrapMessage([]byte("x"), nil))
+		check(t, err)
+	}
+	within, cancel := context.WithCancel(ctx)
+	handled := 0
+	err = rep.Handle(within, 1, spry.HandlerFunc(func(context.Context, *spry.Request) {
+		handled++
+		cancel()
+	}))
+	if !errors.Is(err, context.Canceled) || handled != 1 {
+		t.Errorf("Handle: %v after %d requests, want its context's end after 1", err, handled)
+	}
+}
+
+func TestDialersBackoffIsChecked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := simulated(simnet.New(1))
+		waits := pauses(&o)
+		push := spry.NewPush(&spry.PushOptions{Options: o})
+		defer push.Close()
+		_, err := push.DialWith(t.Context(), &spry.Dialer{URL: "sim://x", Backoff: &spry.Backoff{Min: -1}})
+		if !errors.Is(err, spry.ErrConfig) {
+			t.Errorf("a negative Backoff.Min: %v, want ErrConfig", err)
+		}
+		_, err = push.DialWith(t.Context(), &spry.Dialer{URL: "sim://x", Background: true, Backoff: &spry.Backoff{Max: time.Second}})
+		check(t, err)
+		time.Sleep(time.Minute)
+		if n := len(waits); n < 60 || n > 400 {
+			t.Errorf("%d attempts in a minute with waits of up to 1s", n)
+		}
+	})
+}
+
+func TestAuthorizeIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := simnet.New(1)
+		pull := spry.NewPull(&spry.PullOptions{Options: simulated(n)})
+		defer pull.Close()
+		listenTo(t, pull, "sim://pull")
+		o := simulated(n)
+		asked := make(chan struct{})
+		o.Authorize = func(ctx context.Context, _ *spry.Pipe) error {
+			<-ctx.Done()
+			close(asked)
+			return ctx.Err()
+		}
+		push := spry.NewPush(&spry.PushOptions{Options: o})
+		defer push.Close()
+		start := time.Now()
+		if _, err := push.Dial(t.Context(), "sim://pull"); err == nil {
+			t.Error("Dial succeeded without Authorize")
+		}
+		if d := time.Since(start); d != 10*time.Second {
+			t.Errorf("Dial failed after %v, want the handshake's 10s", d)
+		}
+		<-asked
+	})
+}
+
+func TestTapMayClose(t *testing.T) {
+	leak.Check(t)
+	ctx, o := watchdog(t), private()
+	from, err := spry.NewRaw(spry.ProtocolPull, &o)
+	check(t, err)
+	to, err := spry.NewRaw(spry.ProtocolPush, &o)
+	check(t, err)
+	listenTo(t, from, "inproc://in")
+	push := spry.NewPush(&spry.PushOptions{Options: o})
+	_, err = push.Dial(ctx, "inproc://in")
+	check(t, err)
+	check(t, push.Send(ctx, []byte("x")))
+	err = spry.Proxy(ctx, from, to, &spry.ProxyOptions{Tap: func(from *spry.Raw, _ *spry.Message) { _ = from.Close() }})
+	if !errors.Is(err, spry.ErrClosed) {
+		t.Errorf("Proxy: %v, want ErrClosed", err)
+	}
+	check(t, to.Close())
+	check(t, push.Close())
+}
+
+func TestWaitEndsWithItsEndpoint(t *testing.T) {
+	o := private()
+	push := spry.NewPush(&spry.PushOptions{Options: o})
+	defer push.Close()
+	e, err := push.Connect("inproc://never")
+	check(t, err)
+	go e.Close()
+	if err := e.Wait(watchdog(t)); !errors.Is(err, spry.ErrClosed) {
+		t.Errorf("Wait on an endpoint that ended: %v, want ErrClosed", err)
+	}
+}
+
+func TestBreachesAfterTheHandshakeAreCounted(t *testing.T) {
+	pull := spry.NewPull(nil)
+	defer pull.Close()
+	e := listenOn(t, pull, "tcp")
+	b := bareTo(t, e)
+	b.shake(t, spry.ProtocolPush)
+	b.say(t, frameHead(false, 1<<40))
+	b.untilClosed(t)
+	eventually(t, "the breach is counted", func() bool { return pull.Stats().Rejected["oversize"] == 1 })
+}
+
+func TestBatchesGoToTheLeastLoaded(t *testing.T) {
+	ctx, o := watchdog(t), private()
+	push := spry.NewPush(&spry.PushOptions{Options: o, LeastLoaded: true})
+	defer push.Close()
+	o.RecvQueue = 1
+	slow, fast := spry.NewPull(&spry.PullOptions{Options: o}), spry.NewPull(&spry.PullOptions{Options: private()})
+	defer slow.Close()
+	defer fast.Close()
+	listenTo(t, slow, "inproc://slow")
+	e := listenOn(t, fast, "tcp")
+	_, err := push.Dial(ctx, "inproc://slow")
+	check(t, err)
+	for range 2 { // one is with the slow peer, the other waits for it
+		check(t, push.Send(ctx, []byte("x")))
+	}
+	_, err = push.Dial(ctx, e.URL())
+	check(t, err)
+	for range 20 {
+		n, err := push.SendBatch(ctx, []*spry.Message{spry.WrapMessage([]byte("y"), nil)})
+		if n != 1 || err != nil {
+			t.Fatalf("SendBatch: %d, %v", n, err)
+		}
+		eventually(t, "only the slow peer's message waits", func() bool { return push.Stats().Send.Queued == 1 })
+	}
+	for range 20 {
+		if _, err := fast.Recv(ctx); err != nil {
+			t.Fatalf("a batch went to the peer with a message queued: %v", err)
+		}
+	}
+}
+
+// A loop whose context has ended takes nothing more, even if there is something.
+func TestMessagesEndsWithItsContext(t *testing.T) {
+	ctx, o := watchdog(t), private()
+	pull, push := spry.NewPull(&spry.PullOptions{Options: o}), spry.NewPush(&spry.PushOptions{Options: o})
+	defer pull.Close()
+	defer push.Close()
+	listenTo(t, pull, "inproc://loop")
+	_, err := push.Dial(ctx, "inproc://loop")
+	check(t, err)
+	for range 10 {
+		check(t, push.Send(ctx, nil))
+	}
+	within, cancel := context.WithCancel(ctx)
+	defer cancel()
+	got := 0
+	for _, err := range pull.Messages(within) {
+		if err != nil {
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("the loop ended with %v", err)
+			}
+			break
+		}
+		got++
+		cancel()
+	}
+	if got != 1 {
+		t.Errorf("the loop took %d messages, want 1", got)
+	}
+}
+
+func listenTo(t *testing.T, s interface {
+	Listen(context.Context, string) (*spry.Endpoint, error)
+}, url string,
+) {
+	t.Helper()
+	_, err := s.Listen(watchdog(t), url)
+	check(t, err)
+}
