@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: MIT
+
+package spry_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/simnet"
+	"github.com/sprymq/spry/transport"
+)
+
+// The conformance suite: what a pattern promises is written once and run over every kind of link.
+
+// A wire is one kind of link, with options for the sockets that are to use it.
+type wireUnderTest struct {
+	scheme  string
+	options spry.Options
+}
+
+// overEveryWire runs f over every transport. "sim" is a stream in memory, "simmsg" a link of whole messages, which
+// proves that a transport without a stream of bytes fits.
+func overEveryWire(t *testing.T, f func(t *testing.T, w wireUnderTest)) {
+	for _, scheme := range []string{"inproc", "ipc", "tcp", "tls+tcp", "sim", "simmsg"} {
+		t.Run(scheme, func(t *testing.T) {
+			leak.Check(t)
+			w := wireUnderTest{scheme: scheme, options: spry.Options{Name: t.Name()}}
+			if scheme == "sim" || scheme == "simmsg" {
+				w.options.Transports = []transport.Transport{simnet.New(7)}
+			}
+			f(t, w)
+		})
+	}
+}
+
+// join makes b listen and a dial it.
+func (w wireUnderTest) join(t *testing.T, a, b anySocket) {
+	t.Helper()
+	dialTo(t, a, w.listen(t, b))
+}
+
+func (w wireUnderTest) listen(t *testing.T, s anySocket) *spry.Endpoint {
+	t.Helper()
+	if w.options.Transports == nil {
+		return listenOn(t, s, w.scheme)
+	}
+	e, err := s.ListenWith(watchdog(t), &spry.ListenConfig{URL: fmt.Sprintf("%s://n%d", w.scheme, names.Add(1))})
+	check(t, err)
+	return e
+}
+
+// bodies are of all the sizes at which something changes: empty, small, copied or by reference, beyond a chunk.
+func bodies() [][]byte {
+	var all [][]byte
+	for _, n := range []int{0, 1, 100, 8<<10 - 1, 8 << 10, 64 << 10, 256<<10 + 1, 1 << 20} {
+		b := make([]byte, n)
+		for i := range b {
+			b[i] = byte(i*7 + n)
+		}
+		all = append(all, b)
+	}
+	return all
+}
+
+type sendsAndCloses interface {
+	anySocket
+	Send(context.Context, []byte) error
+}
+
+type receivesAndCloses interface {
+	anySocket
+	Recv(context.Context) ([]byte, error)
+}
+
+// carry checks that every body arrives at all receivers, in order.
+func carry(t *testing.T, from sendsAndCloses, to ...receivesAndCloses) {
+	t.Helper()
+	ctx := watchdog(t)
+	var sending sync.WaitGroup
+	sending.Go(func() {
+		for _, b := range bodies() {
+			if err := from.Send(ctx, b); err != nil {
+				t.Errorf("send %d bytes: %v", len(b), err)
+				return
+			}
+		}
+	})
+	for i, r := range to {
+		for _, want := range bodies() {
+			got, err := r.Recv(ctx)
+			check(t, err)
+			if string(got) != string(want) {
+				t.Fatalf("receiver %d got %d bytes that are not the %d sent", i, len(got), len(want))
+			}
+		}
+	}
+	sending.Wait()
+}
+
+// shut closes sockets, senders first, and checks their books at rest.
+func shut(t *testing.T, ss ...anySocket) {
+	t.Helper()
+	for _, s := range ss {
+		check(t, s.Close())
+	}
+	for _, s := range ss {
+		if why := unbalanced(s.Stats()); why != "" {
+			t.Error(why)
+		}
+		if q := s.Stats().Send.Queued + s.Stats().Recv.Queued; q != 0 {
+			t.Errorf("%s: %d messages are queued after Close", s.Stats().Name, q)
+		}
+	}
+}
+
+func TestPipelineConforms(t *testing.T) {
+	overEveryWire(t, func(t *testing.T, w wireUnderTest) {
+		push, pull := spry.NewPush(&spry.PushOptions{Options: w.options}), spry.NewPull(&spry.PullOptions{Options: w.options})
+		w.join(t, push, pull)
+		carry(t, push, pull)
+		shut(t, push, pull)
+	})
+}
+
+func TestPairConforms(t *testing.T) {
+	overEveryWire(t, func(t *testing.T, w wireUnderTest) {
+		for name, versions := range map[string][2]spry.PairVersion{
+			"1 to 1": {spry.PairV1, spry.PairV1}, "0 to 0": {spry.PairV0, spry.PairV0}, "0 to a listening 1": {spry.PairV0, spry.PairV1},
+		} {
+			t.Run(name, func(t *testing.T) {
+				a := spry.NewPair(&spry.PairOptions{Options: w.options, Version: versions[0]})
+				b := spry.NewPair(&spry.PairOptions{Options: w.options, Version: versions[1]})
+				w.join(t, a, b)
+				carry(t, a, b)
+				carry(t, b, a)
+				shut(t, a, b)
+			})
+		}
+	})
+}
+
+func TestBusConforms(t *testing.T) {
+	overEveryWire(t, func(t *testing.T, w wireUnderTest) {
+		var nodes [3]*spry.Bus
+		for i := range nodes {
+			nodes[i] = spry.NewBus(&spry.BusOptions{Options: w.options})
+			e := w.listen(t, nodes[i])
+			for _, earlier := range nodes[:i] {
+				dialTo(t, earlier, e)
+			}
+		}
+		for _, n := range nodes {
+			check(t, n.WaitPipes(watchdog(t), 2))
+		}
+		carry(t, nodes[0], nodes[1], nodes[2])
+		if m, err := nodes[0].TryRecvMsg(); m != nil {
+			t.Errorf("a bus hears itself: %v %v", m, err)
+		}
+		shut(t, nodes[0], nodes[1], nodes[2])
+	})
+}
+
+func TestPubSubConforms(t *testing.T) {
+	overEveryWire(t, func(t *testing.T, w wireUnderTest) {
+		ctx := watchdog(t)
+		pub := spry.NewPub(&spry.PubOptions{Options: w.options})
+		all, some := spry.NewSub(&spry.SubOptions{Options: w.options}), spry.NewSub(&spry.SubOptions{Options: w.options})
+		check(t, all.Subscribe(""))
+		check(t, some.Subscribe("a.", "b."))
+		own := some.Open("c.")
+		e := w.listen(t, pub)
+		dialTo(t, all, e)
+		dialTo(t, some, e)
+		check(t, pub.WaitSubscribers(ctx, "", 2))
+		carry(t, pub, all)
+
+		topics := []string{"a.1", "x.2", "c.3", "b.4", "a"}
+		for _, topic := range topics {
+			check(t, pub.Send(ctx, []byte(topic)))
+		}
+		for r, wants := range map[interface {
+			Recv(context.Context) ([]byte, error)
+		}][]string{all: topics, some: {"a.1", "b.4"}, own: {"c.3"}} {
+			for _, want := range wants {
+				got, err := r.Recv(ctx)
+				check(t, err)
+				if string(got) != want {
+					t.Errorf("got %q, want %q", got, want)
+				}
+			}
+		}
+		check(t, pub.Close())
+		eventually(t, "everything is filtered or taken", func() bool {
+			r := some.Stats().Recv
+			return r.Filtered == uint64(len(bodies())+2) && r.Delivered == 3
+		})
+		shut(t, all, some)
+	})
+}
+
+func TestReqRepConforms(t *testing.T) {
+	overEveryWire(t, func(t *testing.T, w wireUnderTest) {
+		ctx := watchdog(t)
+		req, rep := spry.NewReq(&spry.ReqOptions{Options: w.options}), spry.NewRep(&spry.RepOptions{Options: w.options})
+		w.join(t, req, rep)
+		served := make(chan error, 1)
+		go func() {
+			served <- rep.Handle(ctx, 4, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) { check(t, r.Reply(ctx, r.Bytes())) }))
+		}()
+		var callers sync.WaitGroup
+		for range 8 {
+			callers.Go(func() {
+				for _, b := range bodies() {
+					got, err := req.Do(ctx, b)
+					if err != nil || string(got) != string(b) {
+						t.Errorf("a request of %d bytes was answered by %d: %v", len(b), len(got), err)
+					}
+				}
+			})
+		}
+		callers.Wait()
+		shut(t, req, rep)
+		check(t, <-served)
+	})
+}
+
+func TestSurveyConforms(t *testing.T) {
+	overEveryWire(t, func(t *testing.T, w wireUnderTest) {
+		ctx := watchdog(t)
+		surveyor := spry.NewSurveyor(&spry.SurveyorOptions{Options: w.options, Deadline: patience})
+		e := w.listen(t, surveyor)
+		var respondents []anySocket
+		var served sync.WaitGroup
+		for range 3 {
+			r := spry.NewRespondent(&spry.RespondentOptions{Options: w.options})
+			dialTo(t, r, e)
+			respondents = append(respondents, r)
+			served.Go(func() {
+				check(t, r.Handle(ctx, 1, spry.HandlerFunc(func(ctx context.Context, q *spry.Request) { check(t, q.Reply(ctx, q.Bytes())) })))
+			})
+		}
+		check(t, surveyor.WaitPipes(ctx, 3))
+		for _, b := range bodies() {
+			answers := 0
+			for m, err := range surveyor.Survey(ctx, b) {
+				check(t, err)
+				if string(m.Bytes()) != string(b) {
+					t.Errorf("a survey of %d bytes was answered by %d", len(b), m.Len())
+				}
+				if answers++; answers == 3 {
+					break
+				}
+			}
+		}
+		shut(t, append([]anySocket{surveyor}, respondents...)...)
+		served.Wait()
+	})
+}
