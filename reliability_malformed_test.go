@@ -183,7 +183,7 @@ func testMalformed(t *testing.T, scheme string) {
 	slots := make(chan struct{}, 16)
 	for _, c := range classes {
 		wantBodies += c.bodies
-		if c.kind == spry.EventReject {
+		if c.kind == spry.EventReject || c.reason == "oversize" || c.reason == "frame_type" { // breaches count whenever they come
 			wantRejected[c.reason]++
 		}
 		connect := bareTo

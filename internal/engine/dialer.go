@@ -4,6 +4,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -37,12 +38,13 @@ func (e *Endpoint) outcome(ctx context.Context) (err error) {
 	case <-ctx.Done():
 		e.stop(ctx.Err())
 		e.scope.Join()
+		err = ctx.Err()
 		select {
-		case err = <-e.first: // says more than the context does
+		case first := <-e.first:
+			if errors.Is(first, err) { // says the same, and more
+				err = first
+			}
 		default:
-		}
-		if err == nil {
-			err = ctx.Err()
 		}
 	}
 	if err != nil {

@@ -184,6 +184,10 @@ func (h *streamHandshake) run() (*wire.Session, error) {
 			if werr := h.write(out); err == nil && werr != nil {
 				err = werr
 			}
+			if err != nil { // the peer is told what this end is, so that it can say what does not fit
+				_ = h.conn.SetWriteDeadline(time.Now().Add(drainTime))
+				_ = h.joinWrite()
+			}
 			if session != nil || err != nil {
 				return session, err
 			}
