@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+
+package engine
+
+import (
+	"bytes"
+	"fmt"
+	"testing"
+
+	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/wire"
+	"github.com/sprymq/spry/internal/wire/sp"
+)
+
+// plain is the framing of ipc, of which the first byte is always the same.
+var plain wire.Framing = sp.FramingTyped
+
+// FuzzEncoded drives a run of frames by a script of bytes, beside a model that keeps a slice of frames. What is written,
+// dropped and given back must be the same.
+func FuzzEncoded(f *testing.F) {
+	f.Add([]byte{1, 2, 3, 0x80, 0x41, 0x90, 0xc0, 0xff})
+	f.Add([]byte{0x3f, 0x3f, 0x80, 0xc1, 0x3f, 0x85, 0x40, 0xff})
+	f.Fuzz(func(t *testing.T, script []byte) {
+		e := &encoded{}
+		var model [][]byte // whole frames
+		var bodies [][]byte
+		partial, released, wrapped := 0, 0, 0
+		for i, op := range script {
+			switch {
+			case op < 0x80: // put a message, small or large, by bytes or by message
+				size := int(op&0x1f) * 37
+				if op&0x20 != 0 {
+					size += byReference
+				}
+				body := bytes.Repeat([]byte{byte(i)}, size)
+				header := []byte{0x80, 0, 0, op}[:4*int(op&1)]
+				if op&0x40 == 0 {
+					e.put(plain, header, body, nil)
+				} else {
+					wrapped++
+					e.put(plain, header, nil, msg.Wrap(body, func() { released++ }))
+				}
+				model = append(model, plain.AppendFrame(nil, header, body))
+				bodies = append(bodies, body)
+			case op < 0xc0: // write some bytes
+				left := len(bytes.Join(model, nil)) - partial
+				n := min(int(op&0x3f)*211, left)
+				var wrote []byte
+				for _, b := range e.buffers(nil, partial) {
+					wrote = append(wrote, b...)
+				}
+				if !bytes.Equal(wrote, bytes.Join(model, nil)[partial:]) {
+					t.Fatalf("step %d: %d bytes would be written that are not the %d of the frames", i, len(wrote), left)
+				}
+				frames, rest := e.written(int64(n), partial)
+				for partial += n; len(model) > 0 && partial >= len(model[0]); frames-- {
+					partial -= len(model[0])
+					model, bodies = model[1:], bodies[1:]
+				}
+				if frames != 0 || rest != partial {
+					t.Fatalf("step %d: %d frames too many left, %d bytes of the next are written, want %d", i, frames, rest, partial)
+				}
+			case op < 0xf0: // drop the oldest, unless it is being written
+				if len(model) > 0 && partial == 0 {
+					e.drop()
+					model, bodies = model[1:], bodies[1:]
+				}
+			default:
+				e.reset(op&1 == 0)
+				model, bodies, partial = nil, nil, 0
+			}
+			if e.len() != len(model) || e.size != int64(len(bytes.Join(model, nil))) {
+				t.Fatalf("step %d: %d frames of %d bytes, want %d of %d", i, e.len(), e.size, len(model), len(bytes.Join(model, nil)))
+			}
+		}
+		for i, m := range e.messages() {
+			if !bytes.Equal(m.Bytes(), bodies[i]) {
+				t.Fatalf("message %d came back with %d bytes, want %d", i, m.Len(), len(bodies[i]))
+			}
+		}
+		e.reset(false)
+		if released != wrapped {
+			t.Fatalf("%d of %d wrapped bodies were released", released, wrapped)
+		}
+	})
+}
+
+// Blocks are used again: a steady stream of messages allocates nothing.
+func TestEncodedReusesBlocks(t *testing.T) {
+	e, body := &encoded{}, make([]byte, 64)
+	round := func() {
+		for range 100 {
+			e.put(plain, nil, body, nil)
+		}
+		e.reset(true)
+	}
+	for range 20 {
+		round()
+	}
+	if n := testing.AllocsPerRun(100, round); n > 0 {
+		t.Error(fmt.Sprint("allocations in a round of 100 messages: ", n, ", want none"))
+	}
+}

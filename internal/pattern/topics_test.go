@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+
+package pattern
+
+import (
+	"strings"
+	"testing"
+)
+
+// naive is what topics does, in the simplest way.
+type naive []string
+
+func (n naive) match(body string) bool {
+	for _, t := range n {
+		if strings.HasPrefix(body, t) {
+			return true
+		}
+	}
+	return false
+}
+
+// FuzzTopics reads a script: each line adds, with "-" takes away, or with "?" looks up what follows.
+func FuzzTopics(f *testing.F) {
+	f.Add("a.\n?a.b\n-a.\n?a.b\n")
+	f.Add("\n?x\n-\n?x")
+	f.Add("ab\nab\nabc\n-ab\n?abd\n-ab\n?abd\n-zz")
+	f.Fuzz(func(t *testing.T, script string) {
+		var set topics
+		var model naive
+		for line := range strings.SplitSeq(script, "\n") {
+			switch {
+			case strings.HasPrefix(line, "-"):
+				line = line[1:]
+				had := false
+				for i, have := range model {
+					if have == line {
+						model, had = append(model[:i:i], model[i+1:]...), true
+						break
+					}
+				}
+				if set.remove(line) != had {
+					t.Fatalf("remove %q: want %v", line, had)
+				}
+			case strings.HasPrefix(line, "?"):
+				if got, want := set.match([]byte(line[1:])), model.match(line[1:]); got != want {
+					t.Fatalf("match %q among %q: got %v", line[1:], model, got)
+				}
+			default:
+				set.add(line)
+				model = append(model, line)
+			}
+		}
+		for _, topic := range model {
+			if !set.remove(topic) {
+				t.Fatalf("%q was not there", topic)
+			}
+		}
+		if len(set.counts) != 0 || len(set.lengths) != 0 {
+			t.Fatalf("an empty set keeps %d topics and %d lengths", len(set.counts), len(set.lengths))
+		}
+	})
+}
