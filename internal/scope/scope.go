@@ -23,7 +23,7 @@ type Scope struct {
 
 	mu       sync.Mutex
 	closing  bool
-	members  int           // goroutines and armed timers at work here
+	members  int           // goroutines at work here, those of fired timers included
 	empty    chan struct{} // made by a joiner; closed when members is 0
 	children map[*Scope]struct{}
 }
@@ -136,10 +136,7 @@ func (t *Timer) Reset(d time.Duration) { t.t.Reset(d) }
 func (s *Scope) Cancel(cause error) {
 	s.mu.Lock()
 	s.closing = true
-	children := make([]*Scope, 0, len(s.children))
-	for c := range s.children {
-		children = append(children, c)
-	}
+	children := s.childrenLocked()
 	s.mu.Unlock()
 	s.cancel(cause)
 	for _, c := range children {
@@ -159,20 +156,16 @@ func (s *Scope) Close(cause error) {
 func (s *Scope) Join() {
 	for {
 		s.mu.Lock()
-		var child *Scope
-		for c := range s.children {
-			child = c
-			break
+		children := s.childrenLocked()
+		s.mu.Unlock()
+		for _, c := range children {
+			c.Join()
+			c.forget()
 		}
-		if child == nil && s.members == 0 {
+		s.mu.Lock()
+		if s.members == 0 {
 			s.mu.Unlock()
 			return
-		}
-		if child != nil {
-			s.mu.Unlock()
-			child.Join()
-			child.forget()
-			continue
 		}
 		if s.empty == nil {
 			s.empty = make(chan struct{})
@@ -181,6 +174,14 @@ func (s *Scope) Join() {
 		s.mu.Unlock()
 		<-empty
 	}
+}
+
+func (s *Scope) childrenLocked() []*Scope {
+	children := make([]*Scope, 0, len(s.children))
+	for c := range s.children {
+		children = append(children, c)
+	}
+	return children
 }
 
 func (s *Scope) enter() bool {
