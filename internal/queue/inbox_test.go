@@ -4,169 +4,578 @@ package queue
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
+	"fmt"
 	"math/rand/v2"
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/sprymq/spry/internal/msg"
 )
 
-var errEnd = errors.New("end")
+var errEnd = errors.New("the inbox is closed")
 
-func run(size int, bodies ...byte) []msg.Message {
-	ms := make([]msg.Message, len(bodies))
-	for i, b := range bodies {
-		body := make([]byte, size)
-		body[0] = b
-		ms[i] = msg.Of(body)
+// numbered is a run of messages that say which source they are of and which number they have.
+func numbered(source, from, n, size int) []msg.Message {
+	run := make([]msg.Message, n)
+	for i := range run {
+		body := make([]byte, max(size, 16))
+		binary.BigEndian.PutUint64(body, uint64(source))
+		binary.BigEndian.PutUint64(body[8:], uint64(from+i))
+		run[i] = msg.Of(body)
 	}
-	return ms
+	return run
 }
 
-// An inbox and a model of it go through the same random history. Every source's figures balance at every step, and
-// what comes out is, for each source, what went in, in order, less what the policy dropped.
-func TestInboxAgainstModel(t *testing.T) {
-	for _, policy := range []Policy{Wait, DropOldest, DropNewest} {
-		for seed := range uint64(50) {
-			inboxHistory(t, policy, rand.New(rand.NewPCG(seed, 1)))
-		}
-	}
+func number(m *msg.Message) (source, n int) {
+	b := m.Body()
+	return int(binary.BigEndian.Uint64(b)), int(binary.BigEndian.Uint64(b[8:]))
 }
 
-func inboxHistory(t *testing.T, policy Policy, r *rand.Rand) {
+func received(t *testing.T, q *Inbox) []int {
 	t.Helper()
-	const sources = 3
-	limits := Limits{Messages: 1 + r.IntN(100), Bytes: int64(1 + r.IntN(2000))}
-	q := NewInbox(limits, policy)
-	var all [sources]*Source
-	var resumed, last [sources]int
-	var put [sources]int
-	for i := range all {
-		all[i] = q.NewSource(func() { resumed[i]++ })
-	}
-	refused := [sources]bool{}
-	for range 2000 {
-		i := r.IntN(sources)
-		if r.IntN(3) > 0 {
-			bodies := make([]byte, 1+r.IntN(20))
-			for k := range bodies {
-				bodies[k] = byte(put[i] + k)
-			}
-			before := resumed[i]
-			taken := all[i].Put(run(1+r.IntN(30), bodies...))
-			if policy != Wait && taken != len(bodies) {
-				t.Fatalf("policy %d refused messages", policy)
-			}
-			put[i] += taken
-			refused[i] = taken < len(bodies) && resumed[i] == before
-			if c := all[i].Counts(); c.Queued > limits.Messages+Turn {
-				t.Fatalf("%d messages are queued with a limit of %d", c.Queued, limits.Messages)
-			}
-		} else if m, err := q.TryRecv(); err != nil {
-			t.Fatal(err)
-		} else if m != nil {
-			source := 0
-			for k := range all { // found by its figures: the one that has just delivered
-				if c := all[k].Counts(); int(c.Delivered) > last[k] {
-					source, last[k] = k, int(c.Delivered)
-				}
-			}
-			if policy == Wait && m.Bytes()[0] != byte(last[source]-1) {
-				t.Fatalf("source %d delivered %d as number %d", source, m.Bytes()[0], last[source]-1)
-			}
-		}
-		for k := range all {
-			if c := all[k].Counts(); c.Arrived != c.Delivered+uint64(c.Queued)+c.Overflow+c.Lost {
-				t.Fatalf("unbalanced: %+v", c)
-			}
-		}
-	}
-	for { // what was refused is asked for again when the inbox runs empty
+	var got []int
+	for {
 		m, err := q.TryRecv()
 		if err != nil {
 			t.Fatal(err)
 		}
 		if m == nil {
-			break
+			return got
 		}
-	}
-	for k := range all {
-		if refused[k] && resumed[k] == 0 {
-			t.Errorf("source %d was refused and never resumed", k)
-		}
-	}
-	all[0].Put(run(1, 1))
-	q.Close(errEnd)
-	if c := all[0].Counts(); c.Lost != 1 || c.Queued != 0 {
-		t.Errorf("after Close: %+v, want one lost", c)
-	}
-	if _, err := q.TryRecv(); !errors.Is(err, errEnd) {
-		t.Errorf("TryRecv after Close: %v", err)
+		_, n := number(m)
+		got = append(got, n)
 	}
 }
 
-// Sources take turns of at most Turn messages.
-func TestTurns(t *testing.T) {
-	q := NewInbox(Limits{Messages: 10000, Bytes: 1 << 30}, Wait)
-	a, b := q.NewSource(nil), q.NewSource(nil)
-	for range 10 {
-		a.Put(run(1, make([]byte, 50)...))
-	}
-	for range 10 {
-		b.Put(run(1, bytesOf(1, 50)...))
-	}
-	var turns []int
-	last := byte(9)
-	for range 1000 {
-		m, err := q.Recv(context.Background())
-		if err != nil {
-			t.Fatal(err)
+func TestInboxKeepsOrder(t *testing.T) {
+	q := NewInbox(Limits{Messages: 1000, Bytes: 1 << 20}, Wait)
+	s := q.NewSource(nil)
+	next := 0
+	for _, n := range []int{1, 100, 0, 64, 65, 63, 7} {
+		if taken := s.Put(numbered(0, next, n, 16)); taken != n {
+			t.Fatalf("%d of %d were taken", taken, n)
 		}
-		if from := m.Bytes()[0]; from != last {
-			turns, last = append(turns, 0), from
-		}
-		turns[len(turns)-1]++
+		next += n
 	}
-	for i, n := range turns[:len(turns)-2] {
-		if n != Turn {
-			t.Errorf("turn %d took %d messages, want %d", i, n, Turn)
+	for i, n := range received(t, q) {
+		if i != n {
+			t.Fatalf("message %d came as number %d", n, i)
 		}
+	}
+	if c := s.Counts(); c != (Counts{Arrived: 300, Delivered: 300}) {
+		t.Errorf("counts %+v", c)
 	}
 }
 
-func bytesOf(b byte, n int) []byte {
-	all := make([]byte, n)
+// With every source non-empty, none is ever more than one turn ahead of another.
+func TestInboxIsFair(t *testing.T) {
+	const sources = 5
+	q := NewInbox(Limits{Messages: 1 << 20, Bytes: 1 << 40}, Wait)
+	all := make([]*Source, sources)
+	put := make([]int, sources)
+	fill := func(i, n int) {
+		all[i].Put(numbered(i, put[i], n, 16))
+		put[i] += n
+	}
 	for i := range all {
-		all[i] = b
+		all[i] = q.NewSource(nil)
+		fill(i, 1000*(i+1)) // some have far more than others
 	}
-	return all
+	got := make([]int, sources)
+	for range 20_000 {
+		m, err := q.TryRecv()
+		if err != nil || m == nil {
+			t.Fatal(m, err)
+		}
+		i, n := number(m)
+		if n != got[i] {
+			t.Fatalf("source %d: number %d came, want %d", i, n, got[i])
+		}
+		got[i]++
+		if put[i]-got[i] < 2*Turn {
+			fill(i, 1+got[i]%200)
+		}
+		if ahead := slices.Max(got) - slices.Min(got); ahead > Turn {
+			t.Fatalf("a source is %d messages ahead of another, more than a turn of %d: %v", ahead, Turn, got)
+		}
+	}
+	t.Logf("20000 messages of 5 sources: %v", got)
+}
+
+// A source that comes to have something stands behind those that had something before.
+func TestInboxServesSourcesInTheOrderOfTheirComing(t *testing.T) {
+	q := NewInbox(Limits{Messages: 1000, Bytes: 1 << 20}, Wait)
+	a, b, c := q.NewSource(nil), q.NewSource(nil), q.NewSource(nil)
+	c.Put(numbered(2, 0, 1, 16))
+	a.Put(numbered(0, 0, 2*Turn, 16))
+	b.Put(numbered(1, 0, 1, 16))
+	var order []int
+	for m, _ := q.TryRecv(); m != nil; m, _ = q.TryRecv() {
+		if i, _ := number(m); len(order) == 0 || order[len(order)-1] != i {
+			order = append(order, i)
+		}
+	}
+	if want := []int{2, 0, 1, 0}; !slices.Equal(order, want) {
+		t.Errorf("the turns went to %v, want %v", order, want)
+	}
+}
+
+func TestInboxPolicies(t *testing.T) {
+	for name, test := range map[string]struct {
+		policy  Policy
+		limits  Limits
+		sizes   []int // of messages offered one run at a time
+		want    []int // numbers received
+		refused int
+	}{
+		"wait, messages":           {Wait, Limits{3, 1 << 20}, []int{16, 16, 16, 16, 16}, []int{0, 1, 2}, 2},
+		"wait, bytes":              {Wait, Limits{100, 100}, []int{40, 40, 40}, []int{0, 1}, 1},
+		"wait, exactly full":       {Wait, Limits{100, 100}, []int{50, 50, 16}, []int{0, 1}, 1},
+		"wait, oversized first":    {Wait, Limits{100, 100}, []int{500, 16}, []int{0}, 1},
+		"wait, oversized second":   {Wait, Limits{100, 100}, []int{16, 500}, []int{0}, 1},
+		"newest, messages":         {DropNewest, Limits{2, 1 << 20}, []int{16, 16, 16, 16}, []int{0, 1}, 0},
+		"newest, bytes":            {DropNewest, Limits{100, 100}, []int{60, 60, 40}, []int{0, 2}, 0},
+		"newest, oversized first":  {DropNewest, Limits{100, 100}, []int{500, 16}, []int{0}, 0},
+		"newest, oversized second": {DropNewest, Limits{100, 100}, []int{16, 500}, []int{0}, 0},
+		"oldest, messages":         {DropOldest, Limits{2, 1 << 20}, []int{16, 16, 16, 16}, []int{2, 3}, 0},
+		"oldest, bytes":            {DropOldest, Limits{100, 100}, []int{60, 60, 40}, []int{1, 2}, 0},
+		"oldest, oversized":        {DropOldest, Limits{100, 100}, []int{16, 16, 500}, []int{2}, 0},
+		"oldest, after oversized":  {DropOldest, Limits{100, 100}, []int{500, 16, 16}, []int{1, 2}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			q := NewInbox(test.limits, test.policy)
+			s := q.NewSource(func() {})
+			refused := 0
+			for i, size := range test.sizes {
+				refused += 1 - s.Put(numbered(0, i, 1, size))
+			}
+			c := s.Counts()
+			if got := received(t, q); !slices.Equal(got, test.want) || refused != test.refused {
+				t.Errorf("received %v and refused %d, want %v and %d", got, refused, test.want, test.refused)
+			}
+			if c.Arrived != c.Delivered+uint64(c.Queued)+c.Overflow || c.Arrived != uint64(len(test.sizes)-refused) {
+				t.Errorf("counts %+v", c)
+			}
+		})
+	}
+}
+
+// A source that refused is resumed once, when it is half empty, and one that did not is never.
+func TestInboxResumesWhenHalfEmpty(t *testing.T) {
+	q := NewInbox(Limits{Messages: 4 * Turn, Bytes: 1 << 20}, Wait)
+	resumed := 0
+	s := q.NewSource(func() { resumed++ })
+	other := q.NewSource(func() { t.Error("a source that refused nothing was resumed") })
+	if taken := s.Put(numbered(0, 0, 5*Turn, 16)); taken != 4*Turn {
+		t.Fatalf("%d were taken, want %d", taken, 4*Turn)
+	}
+	other.Put(numbered(1, 0, 4*Turn, 16))
+	for turn, want := range []int{0, 0, 1, 1, 1, 1, 1, 1} { // turns alternate
+		for range Turn {
+			if m, err := q.TryRecv(); m == nil || err != nil {
+				t.Fatal(m, err)
+			}
+		}
+		if resumed != want {
+			t.Fatalf("after %d turns of both: resumed %d times, want %d", turn+1, resumed, want)
+		}
+	}
+	if !s.HasRoom(16) || s.HasRoom(1<<30) != true { // one message fits into an empty queue
+		t.Error("an empty queue has no room")
+	}
+	s.Put(numbered(0, 0, 4*Turn, 16))
+	if s.HasRoom(16) {
+		t.Error("a full queue has room")
+	}
+	received(t, q)
+	if resumed != 2 {
+		t.Errorf("resumed %d times after HasRoom said no, want once more", resumed)
+	}
+	s.Resume()
+	if resumed != 2 {
+		t.Error("Resume of a source that refused nothing since did something")
+	}
+	s.Put(numbered(0, 0, 5*Turn, 16))
+	s.Resume()
+	s.Resume()
+	if resumed != 3 {
+		t.Errorf("Resume of a source that refused: %d resumptions, want one more", resumed-2)
+	}
+}
+
+// A resumption never calls back under a lock: a source may put right away.
+func TestInboxResumeMayPut(t *testing.T) {
+	q := NewInbox(Limits{Messages: 1, Bytes: 1 << 20}, Wait)
+	var s *Source
+	waiting := numbered(0, 0, 100, 16)
+	s = q.NewSource(func() {
+		for len(waiting) > 0 && s.Put(waiting[:1:1]) == 1 {
+			waiting = waiting[1:]
+		}
+	})
+	s.resume()
+	for want := range 100 {
+		m, err := q.TryRecv()
+		if m == nil || err != nil {
+			t.Fatalf("message %d: %v %v", want, m, err)
+		}
+		if _, n := number(m); n != want {
+			t.Fatalf("message %d came, want %d", n, want)
+		}
+	}
+}
+
+func TestInboxClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := NewInbox(Limits{Messages: 1000, Bytes: 1 << 20}, Wait)
+		failed := make(chan error, 3)
+		for range 3 {
+			go func() {
+				_, err := q.Recv(context.Background())
+				failed <- err
+			}()
+		}
+		synctest.Wait()
+		q.Close(errEnd)
+		q.Close(errors.New("a second end"))
+		for range 3 {
+			if err := <-failed; err != errEnd {
+				t.Errorf("a Recv that waited: %v", err)
+			}
+		}
+		if _, err := q.TryRecv(); err != errEnd {
+			t.Errorf("TryRecv after Close: %v", err)
+		}
+		s := q.NewSource(nil)
+		if taken := s.Put(numbered(0, 0, 3, 16)); taken != 3 {
+			t.Errorf("a closed inbox took %d of 3", taken)
+		}
+		if c := s.Counts(); c != (Counts{Arrived: 3, Lost: 3}) {
+			t.Errorf("counts of what came after Close: %+v", c)
+		}
+		if !s.HasRoom(1 << 30) {
+			t.Error("a closed inbox, which takes everything, has no room")
+		}
+	})
+}
+
+// What is queued when an inbox is closed is counted as lost and released once, in the midst of a turn too.
+func TestInboxCloseCountsWhatIsLost(t *testing.T) {
+	released := 0
+	wrapped := func(n int) []msg.Message {
+		run := make([]msg.Message, n)
+		for i := range run {
+			run[i] = msg.Wrap(make([]byte, 10), func() { released++ }).Take()
+		}
+		return run
+	}
+	q := NewInbox(Limits{Messages: 1000, Bytes: 1 << 20}, Wait)
+	a, b := q.NewSource(nil), q.NewSource(nil)
+	a.Put(wrapped(100))
+	b.Put(wrapped(50))
+	for range 10 {
+		m, _ := q.TryRecv()
+		m.Release()
+	}
+	if c := a.Counts(); c != (Counts{Arrived: 100, Delivered: 10, Queued: 90, QueuedBytes: 900}) {
+		t.Errorf("counts in the midst of a turn: %+v", c)
+	}
+	q.Close(errEnd)
+	if c := a.Counts(); c != (Counts{Arrived: 100, Delivered: 10, Lost: 90}) {
+		t.Errorf("counts of the source whose turn it was: %+v", c)
+	}
+	if c := b.Counts(); c != (Counts{Arrived: 50, Lost: 50}) {
+		t.Errorf("counts of the other source: %+v", c)
+	}
+	if released != 150 {
+		t.Errorf("%d of 150 messages were released", released)
+	}
+}
+
+func TestInboxRecvWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := NewInbox(Limits{Messages: 10, Bytes: 1 << 20}, Wait)
+		s := q.NewSource(func() {})
+		start := time.Now()
+		time.AfterFunc(time.Hour, func() { s.Put(numbered(0, 7, 1, 16)) })
+		m, err := q.Recv(t.Context())
+		if err != nil || time.Since(start) != time.Hour {
+			t.Fatalf("%v after %v", err, time.Since(start))
+		}
+		if _, n := number(m); n != 7 {
+			t.Errorf("got %d", n)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		start = time.Now()
+		if _, err := q.Recv(ctx); !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != time.Minute {
+			t.Errorf("%v after %v, want the context's end after 1m", err, time.Since(start))
+		}
+		s.Put(numbered(0, 8, 1, 16))
+		if m, err := q.Recv(ctx); m == nil || err != nil { // an ended context does not keep what is there
+			t.Errorf("a message that is there, with an ended context: %v", err)
+		}
+	})
 }
 
 // A receiver whose context ends as it is woken passes the wake on: no message stays while somebody waits for it.
-func TestWakesAreNotLost(t *testing.T) {
+func TestInboxLosesNoWake(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for range 200 {
 			q := NewInbox(Limits{Messages: 10, Bytes: 100}, Wait)
 			s := q.NewSource(nil)
 			ctx, cancel := context.WithCancel(t.Context())
 			got := make(chan bool, 2)
-			go func() { m, _ := q.Recv(ctx); got <- m != nil }()
-			synctest.Wait()
-			go func() { m, _ := q.Recv(context.Background()); got <- m != nil }()
-			synctest.Wait()
-			go cancel()
-			s.Put(run(1, 1))
-			received := <-got
-			if !received { // then the other one has it
-				received = <-got
+			for _, ctx := range []context.Context{ctx, t.Context()} {
+				go func() {
+					m, _ := q.Recv(ctx)
+					got <- m != nil
+				}()
+				synctest.Wait()
 			}
-			if !received {
+			go cancel()
+			s.Put(numbered(0, 0, 1, 16))
+			if !<-got && !<-got { // one of them has it
 				t.Fatal("a message stayed while a receiver waited")
 			}
-			synctest.Wait()
 			q.Close(errEnd)
-			cancel()
+			synctest.Wait()
 		}
 	})
+}
+
+func TestInboxRecvBatch(t *testing.T) {
+	q := NewInbox(Limits{Messages: 1000, Bytes: 1 << 20}, Wait)
+	a, b := q.NewSource(nil), q.NewSource(nil)
+	a.Put(numbered(0, 0, 100, 16))
+	b.Put(numbered(1, 0, 100, 16))
+	var sizes []int
+	for range 4 {
+		dst := make([]*msg.Message, 60)
+		n, err := q.RecvBatch(t.Context(), dst)
+		if err != nil || slices.Contains(dst[:n], nil) {
+			t.Fatal(n, err)
+		}
+		sizes = append(sizes, n)
+	}
+	if !slices.Equal(sizes, []int{60, 60, 60, 20}) {
+		t.Errorf("batches of %v", sizes)
+	}
+	if n, err := q.RecvBatch(t.Context(), nil); n != 0 || err != nil {
+		t.Errorf("a batch of none: %d, %v", n, err)
+	}
+	a.Put(numbered(0, 0, 1, 16))
+	q.Close(errEnd)
+	if n, err := q.RecvBatch(t.Context(), make([]*msg.Message, 1)); n != 0 || err != errEnd {
+		t.Errorf("after Close: %d, %v", n, err)
+	}
+}
+
+// modelSource is what a source should be, in plain slices.
+type modelSource struct {
+	numbers []int // queued, the current turn included
+	counts  Counts
+	next    int
+	owed    bool // messages were refused and there was no resumption since
+}
+
+// A random history of puts, receives and a close agrees with a model in every count, and no message is delivered
+// twice or out of order.
+func TestInboxModel(t *testing.T) {
+	for _, policy := range []Policy{Wait, DropOldest, DropNewest} {
+		t.Run(fmt.Sprint(policy), func(t *testing.T) {
+			steps := 0
+			for seed := range uint64(60) {
+				steps += inboxHistory(t, policy, rand.New(rand.NewPCG(seed, uint64(policy))))
+			}
+			t.Logf("%d steps agree with the model", steps)
+		})
+	}
+}
+
+func inboxHistory(t *testing.T, policy Policy, dice *rand.Rand) (steps int) {
+	limits := Limits{Messages: 1 + dice.IntN(150), Bytes: int64(20 + dice.IntN(4000))}
+	q := NewInbox(limits, policy)
+	sources := make([]*Source, 1+dice.IntN(4))
+	models := make([]modelSource, len(sources))
+	for i := range sources {
+		sources[i] = q.NewSource(func() {
+			if s := sources[i]; !models[i].owed || s.messages > limits.Messages/2 || s.bytes > limits.Bytes/2 {
+				t.Errorf("a resumption that is owed: %v, with %d messages of %d bytes queued and limits of %+v",
+					models[i].owed, s.messages, s.bytes, limits)
+			}
+			models[i].owed = false
+		})
+	}
+	for steps = range 400 {
+		i := dice.IntN(len(sources))
+		s, m := sources[i], &models[i]
+		if dice.IntN(3) > 0 {
+			size := 16 + dice.IntN(100)
+			n := dice.IntN(80)
+			run := numbered(i, m.next, n, size)
+			before := s.Counts()
+			taken := s.Put(run)
+			if policy != Wait && taken != n {
+				t.Fatalf("a policy that never refuses took %d of %d", taken, n)
+			}
+			after := s.Counts()
+			if after.Arrived != before.Arrived+uint64(taken) {
+				t.Fatalf("arrived %d, then %d: %d were taken", before.Arrived, after.Arrived, taken)
+			}
+			m.owed = m.owed || taken < n
+			for k := range taken {
+				m.numbers = append(m.numbers, m.next+k)
+			}
+			m.next += n
+			m.counts.Arrived += uint64(taken)
+			if q.turn != s || q.left == 0 { // else the turn's messages are beyond the limits
+				if after.Queued > limits.Messages || after.Queued > 1 && after.QueuedBytes > limits.Bytes {
+					t.Fatalf("%d messages of %d bytes are queued, the limits are %+v", after.Queued, after.QueuedBytes, limits)
+				}
+			}
+		} else {
+			for range dice.IntN(100) {
+				got, err := q.TryRecv()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got == nil {
+					break
+				}
+				from, n := number(got)
+				g := &models[from]
+				at := slices.Index(g.numbers, n)
+				if at < 0 {
+					t.Fatalf("number %d of source %d came twice, late or never was", n, from)
+				}
+				if policy == Wait && at != 0 {
+					t.Fatalf("number %d of source %d came before %d", n, from, g.numbers[0])
+				}
+				g.numbers = g.numbers[at+1:]
+				g.counts.Delivered++
+			}
+		}
+		for k, s := range sources {
+			c := s.Counts()
+			if c.Arrived != c.Delivered+uint64(c.Queued)+c.Overflow+c.Lost {
+				t.Fatalf("%+v does not balance", c)
+			}
+			if c.Arrived != models[k].counts.Arrived || c.Delivered != models[k].counts.Delivered {
+				t.Fatalf("counts %+v, the model has %+v", c, models[k].counts)
+			}
+			if policy == Wait && c.Queued != len(models[k].numbers) {
+				t.Fatalf("%d queued, the model has %d", c.Queued, len(models[k].numbers))
+			}
+			if models[k].owed && s.messages == 0 {
+				t.Fatal("an empty source was not resumed")
+			}
+		}
+	}
+	q.Close(errEnd)
+	for k, s := range sources {
+		c := s.Counts()
+		if c.Queued != 0 || c.QueuedBytes != 0 || c.Arrived != c.Delivered+c.Overflow+c.Lost {
+			t.Fatalf("after Close: %+v", c)
+		}
+		if policy == Wait && c.Lost != uint64(len(models[k].numbers)) {
+			t.Fatalf("%d lost, the model has %d", c.Lost, len(models[k].numbers))
+		}
+	}
+	return steps + 1
+}
+
+// Several producers with back-pressure and several receivers, some of which give up now and then: everything
+// arrives once.
+func TestInboxUnderLoad(t *testing.T) {
+	const producers, receivers, each = 4, 3, 5000
+	q := NewInbox(Limits{Messages: 100, Bytes: 1 << 20}, Wait)
+	var producing, receiving sync.WaitGroup
+	sources := make([]*Source, producers)
+	for i := range sources {
+		room := make(chan struct{}, 1)
+		sources[i] = q.NewSource(func() {
+			select {
+			case room <- struct{}{}:
+			default:
+			}
+		})
+		producing.Go(func() {
+			for sent := 0; sent < each; {
+				run := numbered(i, sent, min(90, each-sent), 16)
+				sent += len(run)
+				for run = run[sources[i].Put(run):]; len(run) > 0; run = run[sources[i].Put(run):] {
+					<-room
+				}
+			}
+		})
+	}
+	var mu sync.Mutex
+	seen := make(map[[2]int]int)
+	all, finish := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer finish()
+	for r := range receivers {
+		receiving.Go(func() {
+			for {
+				ctx, cancel := context.WithCancel(all)
+				if r == 0 {
+					receiving.Go(cancel)
+				}
+				m, err := q.Recv(ctx)
+				cancel()
+				if err != nil {
+					if all.Err() != nil {
+						return
+					}
+					continue
+				}
+				source, n := number(m)
+				mu.Lock()
+				seen[[2]int{source, n}]++
+				done := len(seen) == producers*each
+				mu.Unlock()
+				if done {
+					finish()
+				}
+			}
+		})
+	}
+	producing.Wait()
+	receiving.Wait()
+	if len(seen) != producers*each {
+		t.Errorf("%d of %d messages arrived", len(seen), producers*each)
+	}
+	for which, n := range seen {
+		if n != 1 {
+			t.Errorf("number %d of source %d arrived %d times", which[1], which[0], n)
+		}
+	}
+	for _, s := range sources {
+		if c := s.Counts(); c != (Counts{Arrived: each, Delivered: each}) {
+			t.Errorf("counts %+v", c)
+		}
+	}
+}
+
+// In steady state, a message costs the inbox no memory.
+func TestInboxDoesNotAllocate(t *testing.T) {
+	q := NewInbox(Limits{Messages: 1000, Bytes: 1 << 20}, Wait)
+	s := q.NewSource(nil)
+	run := numbered(0, 0, 100, 16)
+	allocs := testing.AllocsPerRun(100, func() {
+		s.Put(run)
+		for range run {
+			if m, _ := q.TryRecv(); m == nil {
+				t.Fatal("nothing there")
+			}
+		}
+	})
+	if allocs > 0 {
+		t.Errorf("%v allocations for 100 messages", allocs)
+	}
 }
