@@ -140,23 +140,3 @@ func TestWatch(t *testing.T) {
 		}
 	})
 }
-
-// A task runs again and again without allocating.
-func TestTaskDoesNotAllocate(t *testing.T) {
-	s := New()
-	done := make(chan struct{})
-	task := s.NewTask(func() { done <- struct{}{} })
-	run := func() {
-		if err := task.Start(); err != nil {
-			t.Error(err)
-		}
-		<-done
-	}
-	for range 100 {
-		run()
-	}
-	if n := testing.AllocsPerRun(1000, run); n > 0.1 {
-		t.Errorf("%v allocations a run, want none", n)
-	}
-	s.Close(nil)
-}
