@@ -37,8 +37,8 @@ type encoded struct {
 // A segment is written as a whole: a block that frames were copied into, or one large body.
 type segment struct {
 	bytes []byte
+	base  []byte     // the whole of a block, of which bytes is a part; nil for a body by reference
 	owner *buf.Chunk // of a body by reference; may be nil for one too
-	block bool
 }
 
 // A frame remembers where its body is, so that a frame which nobody took can become a message again.
@@ -83,6 +83,10 @@ func (e *encoded) putReference(f wire.Framing, header, body []byte, m *msg.Messa
 }
 
 func (e *encoded) added(size, before int) {
+	if e.first > len(e.frames)/2 && len(e.frames) == cap(e.frames) { // else a run that is never empty grows for ever
+		e.frames = e.frames[:copy(e.frames, e.frames[e.first:])]
+		e.first = 0
+	}
 	e.frames = append(e.frames, frame{size: size, before: before})
 	e.size += int64(size)
 }
@@ -90,19 +94,29 @@ func (e *encoded) added(size, before int) {
 // block returns the last block if it has room for n more bytes, else a new one.
 func (e *encoded) block(n int) *segment {
 	if last := len(e.segments) - 1; last >= 0 {
-		if s := &e.segments[last]; s.block && cap(s.bytes)-len(s.bytes) >= n {
+		if s := &e.segments[last]; s.base != nil && cap(s.bytes)-len(s.bytes) >= n {
 			return s
 		}
 	}
-	var block []byte
-	if last := len(e.spare) - 1; last >= 0 && cap(e.spare[last]) >= n {
-		block, e.spare = e.spare[last], e.spare[:last]
-	} else {
+	block := e.spareBlock(n)
+	if block == nil {
 		e.grow = min(max(e.grow*4, minBlock), maxBlock)
 		block = make([]byte, 0, max(e.grow, n))
 	}
-	e.segments = append(e.segments, segment{bytes: block, block: true})
+	e.segments = append(e.segments, segment{bytes: block, base: block})
 	return &e.segments[len(e.segments)-1]
+}
+
+// spareBlock returns an empty block with room for n bytes, or nil. Smaller ones are let go of.
+func (e *encoded) spareBlock(n int) []byte {
+	for last := len(e.spare) - 1; last >= 0; last-- {
+		block := e.spare[last]
+		e.spare[last] = nil
+		if e.spare = e.spare[:last]; cap(block) >= n {
+			return block
+		}
+	}
+	return nil
 }
 
 // drop takes the first frame out.
@@ -123,11 +137,11 @@ func (e *encoded) advance(n int) {
 			break
 		}
 		n -= len(s.bytes)
-		if used == len(e.segments)-1 && s.block {
-			s.bytes = s.bytes[len(s.bytes):] // the open block: frames are still to come
+		if used == len(e.segments)-1 && s.base != nil {
+			s.bytes = s.base[:0] // the open block: frames are still to come
 			break
 		}
-		s.release()
+		e.recycle(s)
 		used++
 	}
 	if used > 0 {
@@ -137,10 +151,13 @@ func (e *encoded) advance(n int) {
 	}
 }
 
-func (s *segment) release() {
+// recycle lets go of a segment that is done with, and keeps a block for the frames to come.
+func (e *encoded) recycle(s *segment) {
 	if s.owner != nil {
 		s.owner.Release(1)
-		s.owner = nil
+	}
+	if s.base != nil && len(e.spare) < maxSpare && cap(s.base) <= maxBlock {
+		e.spare = append(e.spare, s.base[:0])
 	}
 }
 
@@ -173,11 +190,7 @@ func (e *encoded) written(n int64, partial int) (frames, rest int) {
 // reset forgets everything and keeps the memory that is worth keeping.
 func (e *encoded) reset(busy bool) {
 	for i := range e.segments {
-		s := &e.segments[i]
-		s.release()
-		if s.block && len(e.spare) < maxSpare && cap(s.bytes) <= maxBlock {
-			e.spare = append(e.spare, s.bytes[:0])
-		}
+		e.recycle(&e.segments[i])
 	}
 	clear(e.segments)
 	e.segments, e.frames, e.first, e.size = e.segments[:0], e.frames[:0], 0, 0
