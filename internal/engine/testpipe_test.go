@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+
+package engine
+
+import (
+	"io"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sprymq/spry/internal/buf"
+	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/wire"
+	"github.com/sprymq/spry/internal/wire/sp"
+	"github.com/sprymq/spry/transport"
+)
+
+// A recorder is a pattern that keeps what it is given, and refuses what it is told to.
+type recorder struct {
+	traits Traits
+	refuse func(run []msg.Message) int // how many of run are not taken; nil = none
+	busy   error                       // given to new pipes
+
+	mu       sync.Mutex
+	attached []*Pipe
+	received []msg.Message
+	bodies   []string
+	writable int
+	returned []msg.Message
+	gone     []*Pipe
+}
+
+func (r *recorder) Traits() Traits { return r.traits }
+
+func (r *recorder) Attach(p *Pipe) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.attached = append(r.attached, p)
+	return r.busy
+}
+
+func (r *recorder) Detach(p *Pipe, unsent []msg.Message) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.gone = append(r.gone, p)
+	r.returned = append(r.returned, unsent...)
+}
+
+func (r *recorder) Receive(p *Pipe, run []msg.Message) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := len(run)
+	if r.refuse != nil {
+		n -= r.refuse(run)
+	}
+	for i := range run[:n] {
+		r.bodies = append(r.bodies, string(run[i].Body()))
+	}
+	r.received = append(r.received, run[:n]...)
+	p.Took(n)
+	return n
+}
+
+func (r *recorder) Writable(*Pipe) {
+	r.mu.Lock()
+	r.writable++
+	r.mu.Unlock()
+}
+
+func (r *recorder) Refuse(error) {}
+func (r *recorder) Pending() int { return 0 }
+func (r *recorder) Close() int   { return 0 }
+
+// testSocket is a socket of a recorder, and an endpoint of it for pipes that the test makes.
+func testSocket(o Options, r *recorder) (*Socket, *Endpoint) {
+	s := NewSocket(o, func(*Socket, Options) Pattern { return r })
+	return s, s.newEndpoint(false, "test://", EndpointConfig{})
+}
+
+// streamSession is a session after a handshake with a peer of the right protocol.
+func streamSession(tb testing.TB, protocol uint16, limit int64) *wire.Session {
+	tb.Helper()
+	own, _ := sp.Lookup(protocol)
+	h := sp.Dialect.Handshake(wire.Config{Hello: own.Hello(), Listening: true, Framing: transport.FramingLength, MaxMessage: limit, TTL: 8})
+	_, _, session, err := h.Step([]byte{0, 'S', 'P', 0, byte(own.Peer >> 8), byte(own.Peer), 0, 0})
+	if err != nil || session == nil {
+		tb.Fatal("no session: ", err)
+	}
+	return session
+}
+
+// streamPipe is an attached pipe over a connection, whose reader is not running.
+func streamPipe(tb testing.TB, e *Endpoint, conn net.Conn, session *wire.Session) (*Pipe, *streamCarrier) {
+	tb.Helper()
+	p := e.newPipe(&transport.Stream{Conn: conn}, session)
+	c := newStreamCarrier(p, conn, session, buf.NewChunk(minChunk), 0, 0)
+	p.out.carrier = c
+	if err := e.socket.attach(p); err != nil {
+		tb.Fatal(err)
+	}
+	p.release()
+	return p, c
+}
+
+// A fakeConn is a connection that reads and writes as the test says. What is nil ends the stream, or takes all.
+type fakeConn struct {
+	onRead  func(p []byte) (int, error)
+	onWrite func(p []byte) (int, error)
+	closed  func()
+}
+
+func (c *fakeConn) Read(p []byte) (int, error) {
+	if c.onRead == nil {
+		return 0, io.EOF
+	}
+	return c.onRead(p)
+}
+
+func (c *fakeConn) Write(p []byte) (int, error) {
+	if c.onWrite == nil {
+		return len(p), nil
+	}
+	return c.onWrite(p)
+}
+
+func (c *fakeConn) Close() error {
+	if c.closed != nil {
+		c.closed()
+	}
+	return nil
+}
+
+func (c *fakeConn) LocalAddr() net.Addr              { return inprocAddr("fake") }
+func (c *fakeConn) RemoteAddr() net.Addr             { return inprocAddr("fake") }
+func (c *fakeConn) SetDeadline(time.Time) error      { return nil }
+func (c *fakeConn) SetReadDeadline(time.Time) error  { return nil }
+func (c *fakeConn) SetWriteDeadline(time.Time) error { return nil }
