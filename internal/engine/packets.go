@@ -22,7 +22,7 @@ func (q *packets) put(header, body []byte, m *msg.Message) int {
 	case m == nil:
 		own = q.copyOf(header, body)
 	case len(header) == 0:
-		own = m.Take()
+		own = m.Bare() // it may have come with a header, which is not for this peer
 	case m.Len() < byReference && !m.Multipart():
 		own = q.copyOf(header, m.Body())
 		m.Release()
