@@ -45,6 +45,9 @@ func (e *Endpoint) establish(ctx context.Context, link transport.Link) (*Pipe, e
 		return p, nil
 	}
 	_ = link.Close()
+	if p != nil {
+		p.end(err) // else the endpoint's scope would remember that of a refused pipe
+	}
 	switch {
 	case pending.evicted.Load():
 		err = wire.Errorf(wire.ReasonEvicted, "more than %d handshakes are unfinished and this one was the oldest", e.socket.options.MaxHandshakes)

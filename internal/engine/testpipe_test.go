@@ -136,3 +136,12 @@ func (c *fakeConn) RemoteAddr() net.Addr             { return inprocAddr("fake")
 func (c *fakeConn) SetDeadline(time.Time) error      { return nil }
 func (c *fakeConn) SetReadDeadline(time.Time) error  { return nil }
 func (c *fakeConn) SetWriteDeadline(time.Time) error { return nil }
+
+var dialectSP = []wire.Dialect{sp.Dialect}
+
+func lookupHello(protocol uint16) transport.Hello {
+	p, _ := sp.Lookup(protocol)
+	return p.Hello()
+}
+
+func streamLink(conn net.Conn) *transport.Stream { return &transport.Stream{Conn: conn} }
