@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+
+package guide_test
+
+import (
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"regexp"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+const rootReadme = "../../README.md"
+
+var goBlock = regexp.MustCompile("(?ms)^```go\n(.*?)^```$")
+
+// TestReadmeExamplesCompile checks the examples of the README beside the module. They are short: what they declare
+// last may stay unused there, which is no error here.
+func TestReadmeExamplesCompile(t *testing.T) {
+	fset := token.NewFileSet()
+	config := types.Config{
+		Importer: compiled(t, fset), Sizes: types.SizesFor("gc", runtime.GOARCH),
+		Error: func(err error) {
+			if e, ok := errors.AsType[types.Error](err); !ok || !e.Soft { // soft: declared and not used
+				t.Error(err)
+			}
+		},
+	}
+	text := read(t, rootReadme)
+	found := goBlock.FindAllStringSubmatchIndex(text, -1)
+	if len(found) == 0 {
+		t.Error("no example was found")
+	}
+	for _, at := range found {
+		s := snippet{file: "README.md", line: 1 + strings.Count(text[:at[2]], "\n"), code: text[at[2]:at[3]]}
+		f, err := parser.ParseFile(fset, "generated", s.source(), parser.SkipObjectResolution)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		_, _ = config.Check("p", fset, []*ast.File{f}, nil) // config.Error is told everything
+	}
+}
+
+var (
+	anyFence   = regexp.MustCompile("^\\s*(```+|~~~+)\\s*(\\S*)")
+	knownFence = regexp.MustCompile("^```(go|sh|json|text|console)?$")
+)
+
+// TestNoExampleIsSkipped refuses fences that the other tests would not see: indented, of tildes, or with a language
+// written in another way than "```go".
+func TestNoExampleIsSkipped(t *testing.T) {
+	for _, file := range append(guideFiles(t), rootReadme) {
+		for i, line := range strings.Split(read(t, file), "\n") {
+			if anyFence.MatchString(line) && !knownFence.MatchString(line) {
+				t.Errorf("%s:%d: %q begins or ends a block in a way that is not checked; write ```go at the start of the line", file, i+1, line)
+			}
+		}
+	}
+}
