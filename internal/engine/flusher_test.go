@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+
+package engine
+
+import (
+	"net"
+	"testing"
+
+	"github.com/sprymq/spry/internal/wire/sp"
+)
+
+// One peer that takes nothing delays no other, and what was offered to the others arrives whole and in order.
+func TestFlusherPassesAStalledPeer(t *testing.T) {
+	const messages, peers = 2000, 4
+	s, e := testSocket(Options{}, &recorder{})
+	f := NewFlusher(s)
+	pipes := make([]*Pipe, peers)
+	arrived := make([]chan byte, peers)
+	stall := make(chan struct{})
+	for i := range pipes {
+		arrived[i] = make(chan byte, messages)
+		pipes[i], _ = streamPipe(t, e, &fakeConn{onWrite: func(b []byte) (int, error) {
+			if i == 0 {
+				<-stall
+				return 0, net.ErrClosed
+			}
+			for at := 8; at < len(b); at += 9 {
+				arrived[i] <- b[at]
+			}
+			return len(b), nil
+		}}, streamSession(t, sp.Pub, 0))
+	}
+	for k := range messages {
+		var writes []*Pipe
+		for _, p := range pipes {
+			if write, _ := p.Offer(nil, []byte{byte(k)}, nil, DropOldest); write {
+				writes = append(writes, p)
+			}
+		}
+		f.Add(writes)
+	}
+	for i, p := range pipes[1:] {
+		for k := range messages {
+			if got := <-arrived[i+1]; got != byte(k) {
+				t.Fatalf("peer %d: message %d came as number %d", i+1, got, byte(k))
+			}
+		}
+		if err := p.Flush(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	if st := pipes[0].Stats().Out; st.Sent != 0 || st.Queued != messages {
+		t.Errorf("the stalled peer's figures: %+v", st)
+	}
+	pipes[0].end(ErrClosed)
+	close(stall)
+	for _, p := range pipes {
+		p.end(ErrClosed)
+		<-p.Done()
+	}
+	_ = s.Close() // which joins the flusher
+	if f.running || len(f.dirty) != 0 {
+		t.Error("the flusher is at work though there is nothing to write")
+	}
+}
+
+// A flusher of a socket that is closing still gives every role back, so that the pipes can end.
+func TestFlusherOfAClosedSocket(t *testing.T) {
+	s, e := testSocket(Options{}, &recorder{})
+	f := NewFlusher(s)
+	p, _ := streamPipe(t, e, &fakeConn{}, streamSession(t, sp.Pub, 0))
+	write, _ := p.Offer(nil, []byte("x"), nil, DropOldest)
+	if !write {
+		t.Fatal("no writer's role")
+	}
+	s.scope.Cancel(ErrClosed)
+	f.Add([]*Pipe{p})
+	p.end(ErrClosed)
+	<-p.Done()
+	if st := p.Stats().Out; st.Offered != 1 || st.Sent+st.Dropped["pipe_closed"] != 1 {
+		t.Errorf("figures %+v", st)
+	}
+	_ = s.Close()
+}
