@@ -88,7 +88,8 @@ type Backoff struct {
 type Overflow uint8
 
 const (
-	// DropOldest drops the oldest message of the queue. It is the default.
+	// DropOldest drops the oldest message of the queue that is not being written, or, while all of them are, the
+	// message itself: a queue of few messages does not always keep the newest. It is the default.
 	DropOldest Overflow = iota
 	// DropNewest drops the message itself.
 	DropNewest
