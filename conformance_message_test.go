@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: MIT
+
+package spry_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/leak"
+)
+
+// A received message stays what it is until it is released, whatever else is received, and its clones and copies
+// are independent of it.
+func TestReceivedMessagesStay(t *testing.T) {
+	run(t, func(t *testing.T, l link) {
+		ctx := watchdog(t)
+		push, pull := spry.NewPush(&spry.PushOptions{Options: l.options}), spry.NewPull(&spry.PullOptions{Options: l.options})
+		l.join(t, push, pull)
+		const all = 300
+		body := func(i int) []byte { return bytes.Repeat([]byte{byte(i)}, i*37%20_000+1) }
+		for i := range all {
+			check(t, push.Send(ctx, body(i)))
+		}
+		var kept []*spry.Message
+		for range all {
+			m, err := pull.RecvMsg(ctx)
+			check(t, err)
+			kept = append(kept, m)
+		}
+		for i, m := range kept {
+			if !bytes.Equal(m.Bytes(), body(i)) {
+				t.Fatalf("message %d is not what was sent any more", i)
+			}
+			clone, own := m.Clone(), m.Detach()
+			_, _ = clone.Write([]byte("more"))
+			own[0]++
+			if !bytes.Equal(m.Bytes(), body(i)) || clone.Len() != m.Len()+4 {
+				t.Fatalf("message %d was changed by its clone or copy", i)
+			}
+			m.Release()
+			m.Release()
+			if m.Len() != 0 || m.Header() != nil || !bytes.HasPrefix(clone.Bytes(), body(i)) {
+				t.Fatalf("message %d after Release: %d bytes; its clone: %d", i, m.Len(), clone.Len())
+			}
+			if _, _ = m.Write([]byte("again")); string(m.Bytes()) != "again" {
+				t.Fatalf("a released message is not reusable: %q", m.Bytes())
+			}
+		}
+		for i, m := range kept { // what was written to released ones did not meet
+			if string(m.Bytes()) != "again" {
+				t.Fatalf("message %d was changed by another", i)
+			}
+		}
+		shut(t, push, pull)
+	})
+}
+
+// A message can be passed on: what was received, whole or as a clone, is sent again.
+func TestReceivedMessagesAreSentOn(t *testing.T) {
+	run(t, func(t *testing.T, l link) {
+		ctx := watchdog(t)
+		a, b := spry.NewPair(&spry.PairOptions{Options: l.options}), spry.NewPair(&spry.PairOptions{Options: l.options})
+		l.join(t, a, b)
+		for _, body := range bodies() {
+			check(t, a.Send(ctx, body))
+			m, err := b.RecvMsg(ctx)
+			check(t, err)
+			check(t, b.SendMsg(ctx, m.Clone()))
+			check(t, b.SendMsg(ctx, m))
+			for range 2 {
+				got, err := a.Recv(ctx)
+				check(t, err)
+				if !bytes.Equal(got, body) {
+					t.Errorf("%d bytes that were sent on came as %d others", len(body), len(got))
+				}
+			}
+		}
+		shut(t, a, b)
+	})
+}
+
+// The release of a wrapped body runs exactly once, whatever becomes of the message.
+func TestReleaseRunsOnce(t *testing.T) {
+	run(t, func(t *testing.T, l link) {
+		ctx := watchdog(t)
+		for _, size := range []int{1, 100_000} {
+			var wrapped, released atomic.Int32
+			wrap := func() *spry.Message {
+				wrapped.Add(1)
+				var runs atomic.Int32
+				return spry.WrapMessage(make([]byte, size), func() {
+					if runs.Add(1) > 1 {
+						t.Error("a release ran twice")
+					}
+					released.Add(1)
+				})
+			}
+
+			// Sent to two subscribers, to nobody, and to a closed socket.
+			pub := spry.NewPub(&spry.PubOptions{Options: l.options})
+			check(t, pub.SendMsg(ctx, wrap()))
+			subs := []*spry.Sub{spry.NewSub(&spry.SubOptions{Options: l.options}), spry.NewSub(&spry.SubOptions{Options: l.options})}
+			check(t, subs[0].Subscribe("")) // the other one filters it
+			for _, s := range subs {
+				l.join(t, s, pub)
+			}
+			check(t, pub.WaitSubscribers(ctx, "", 2))
+			check(t, pub.SendMsg(ctx, wrap()))
+			m, err := subs[0].RecvMsg(ctx)
+			check(t, err)
+			m.Clone().Release()
+			m.Release()
+			shut(t, pub, subs[0], subs[1])
+			m = wrap()
+			if err := pub.SendMsg(ctx, m); !errors.Is(err, spry.ErrClosed) || m.Len() != size {
+				t.Errorf("SendMsg on a closed socket: %v, and the message has %d bytes", err, m.Len())
+			}
+			m.Release()
+			m.Release()
+
+			// Queued and received when the sockets close.
+			push, pull := spry.NewPush(&spry.PushOptions{Options: l.options}), spry.NewPull(&spry.PullOptions{Options: l.options})
+			l.join(t, push, pull)
+			for range 10 {
+				check(t, push.SendMsg(ctx, wrap()))
+			}
+			shut(t, push, pull)
+
+			// A request, kept until its reply.
+			req, rep := spry.NewReq(&spry.ReqOptions{Options: l.options}), spry.NewRep(&spry.RepOptions{Options: l.options})
+			l.join(t, req, rep)
+			call, err := req.Start(wrap())
+			check(t, err)
+			r, err := rep.Recv(ctx)
+			check(t, err)
+			check(t, r.ReplyMsg(ctx, wrap()))
+			m, err = call.Wait(ctx)
+			check(t, err)
+			m.Release()
+			cancelled, err := req.Start(wrap())
+			check(t, err)
+			cancelled.Cancel()
+			shut(t, req, rep)
+
+			eventually(t, "every release has run", func() bool { return released.Load() == wrapped.Load() })
+		}
+	})
+}
+
+// What an application sends belongs to it as soon as Send has returned.
+func TestSentBytesAreCopied(t *testing.T) {
+	run(t, func(t *testing.T, l link) {
+		ctx := watchdog(t)
+		push, pull := spry.NewPush(&spry.PushOptions{Options: l.options}), spry.NewPull(&spry.PullOptions{Options: l.options})
+		l.join(t, push, pull)
+		for _, want := range bodies() {
+			body := bytes.Clone(want)
+			check(t, push.Send(ctx, body))
+			clear(body)
+			got, err := pull.Recv(ctx)
+			check(t, err)
+			if !bytes.Equal(got, want) {
+				t.Errorf("%d bytes were changed after Send", len(want))
+			}
+		}
+		shut(t, push, pull)
+	})
+}
+
+// batching are the verbs for many messages at once.
+type batching interface {
+	attaches
+	SendBatch(context.Context, []*spry.Message) (int, error)
+}
+
+// Batches arrive whole and in order; what was sent is empty afterwards.
+func TestBatchesConform(t *testing.T) {
+	run(t, func(t *testing.T, l link) {
+		ctx := watchdog(t)
+		sub := spry.NewSub(&spry.SubOptions{Options: l.options})
+		check(t, sub.Subscribe(""))
+		type receivesBatches interface {
+			attaches
+			RecvBatch(context.Context, []*spry.Message) (int, error)
+		}
+		for from, to := range map[batching]receivesBatches{
+			spry.NewPush(&spry.PushOptions{Options: l.options}): spry.NewPull(&spry.PullOptions{Options: l.options}),
+			spry.NewPair(&spry.PairOptions{Options: l.options}): spry.NewPair(&spry.PairOptions{Options: l.options}),
+			spry.NewPub(&spry.PubOptions{Options: l.options}):   sub,
+			spry.NewBus(&spry.BusOptions{Options: l.options}):   spry.NewBus(&spry.BusOptions{Options: l.options}),
+		} {
+			l.join(t, to, from)
+			check(t, from.WaitPipes(ctx, 1))
+			const all = 500
+			var batch []*spry.Message
+			for i := range all {
+				batch = append(batch, spry.WrapMessage(fmt.Appendf(nil, "%d%s", i, bytes.Repeat([]byte("."), i)), nil))
+			}
+			n, err := from.SendBatch(ctx, batch)
+			if n != all || err != nil {
+				t.Fatalf("SendBatch of a %T: %d, %v", from, n, err)
+			}
+			for i, m := range batch {
+				if m.Len() != 0 {
+					t.Fatalf("message %d of a batch of a %T still has %d bytes", i, from, m.Len())
+				}
+			}
+			if n, err := to.RecvBatch(ctx, nil); n != 0 || err != nil {
+				t.Errorf("RecvBatch into nothing: %d, %v", n, err)
+			}
+			dst := make([]*spry.Message, 100)
+			for got := 0; got < all; {
+				n, err := to.RecvBatch(ctx, dst)
+				check(t, err)
+				for _, m := range dst[:n] {
+					if want := fmt.Sprintf("%d%s", got, bytes.Repeat([]byte("."), got)); string(m.Bytes()) != want {
+						t.Fatalf("message %d of a batch of a %T is %q", got, from, m.Bytes())
+					}
+					got++
+				}
+			}
+			shut(t, from, to)
+		}
+	})
+}
+
+// A batch for which there is not enough room is sent in part; the rest is unchanged.
+func TestBatchesEndWithTheirContext(t *testing.T) {
+	run(t, func(t *testing.T, l link) {
+		l.options.SendQueue, l.options.RecvQueue = 4, 4
+		push, pull := spry.NewPush(&spry.PushOptions{Options: l.options}), spry.NewPull(&spry.PullOptions{Options: l.options})
+		l.join(t, push, pull)
+		const all, size = 1000, 64 << 10
+		var batch []*spry.Message
+		for range all {
+			batch = append(batch, spry.WrapMessage(make([]byte, size), nil))
+		}
+		ctx, cancel := context.WithTimeout(watchdog(t), 100*time.Millisecond)
+		defer cancel()
+		n, err := push.SendBatch(ctx, batch)
+		if !errors.Is(err, context.DeadlineExceeded) || n >= all {
+			t.Fatalf("SendBatch: %d, %v; want a part and the context's end", n, err)
+		}
+		for i, m := range batch {
+			if sent := i < n; sent != (m.Len() == 0) {
+				t.Fatalf("%d were sent, and message %d has %d bytes", n, i, m.Len())
+			}
+		}
+		for range n {
+			_, err := pull.Recv(watchdog(t))
+			check(t, err)
+		}
+		if _, err := pull.TryRecvMsg(); !errors.Is(err, spry.ErrWouldBlock) {
+			t.Errorf("more came than was sent: %v", err)
+		}
+		shut(t, push, pull)
+	})
+}
+
+// A message of several frames has no place in a pipe of the Scalability Protocols, and stays with its sender.
+func TestMultipartIsRefused(t *testing.T) {
+	leak.Check(t)
+	ctx := watchdog(t)
+	m := spry.NewMessage(0)
+	_, _ = m.Write([]byte("one"))
+	m.AppendFrame([]byte("two"))
+	push, pub, pair := spry.NewPush(nil), spry.NewPub(nil), spry.NewPair(nil)
+	for _, s := range []spry.Sender{push, pub, pair} {
+		if err := s.SendMsg(ctx, m); !errors.Is(err, spry.ErrMultipart) {
+			t.Errorf("SendMsg of a %T: %v, want ErrMultipart", s, err)
+		}
+	}
+	if n, err := push.SendBatch(ctx, []*spry.Message{m}); n != 0 || !errors.Is(err, spry.ErrMultipart) {
+		t.Errorf("SendBatch: %d, %v, want ErrMultipart", n, err)
+	}
+	if string(m.Bytes()) != "onetwo" {
+		t.Errorf("a refused message is %q", m.Bytes())
+	}
+	shut(t, push, pub, pair)
+}
