@@ -19,20 +19,23 @@ func Merge(ctx context.Context, rs ...Receiver) iter.Seq2[*Message, error] {
 		receivers := scope.New()
 		defer receivers.Close(nil)
 		defer cancel()
-		type item struct {
-			m   *Message
-			err error
-		}
-		items := make(chan item)
+		received := make(chan *Message)
+		failed := make(chan error, len(rs)) // beside what is received: the end of ctx is told even though all give up at it
 		var left sync.WaitGroup
 		left.Add(len(rs))
 		for _, r := range rs {
 			_ = receivers.Go(func() {
 				defer left.Done()
 				for m, err := range messages(ctx, r.RecvMsg) {
+					if err != nil {
+						failed <- err
+						cancel()
+						return
+					}
 					select {
-					case items <- item{m, err}:
+					case received <- m:
 					case <-ctx.Done():
+						failed <- opErr("recv", ctx.Err())
 						dropRest(innerMessages([]*Message{m}))
 						return
 					}
@@ -41,12 +44,17 @@ func Merge(ctx context.Context, rs ...Receiver) iter.Seq2[*Message, error] {
 		}
 		_ = receivers.Go(func() {
 			left.Wait()
-			close(items)
+			close(received)
 		})
-		for it := range items {
-			if !yield(it.m, it.err) || it.err != nil {
+		for m := range received {
+			if !yield(m, nil) {
 				return
 			}
+		}
+		select {
+		case err := <-failed: // the first; those that cancel brought about came later
+			yield(nil, err)
+		default: // all are closed
 		}
 	}
 }
