@@ -92,12 +92,23 @@ func (r *requests) resend(c *Call) {
 	r.unsent.pushFront(c)
 }
 
-// due returns the first call whose time to be sent again has come, or nil.
-func (r *requests) due(now time.Time) *Call {
-	if c := r.waiting.first; c != nil && r.retry > 0 && !c.retry.After(now) {
-		return c
+// resendDue moves the calls whose time to be sent again has come among those to be sent, in their order, and
+// returns how many these are.
+func (r *requests) resendDue(now time.Time) (n int) {
+	if r.retry <= 0 {
+		return 0
 	}
-	return nil
+	var last *Call
+	for c := r.waiting.first; c != nil && !c.retry.After(now); c = c.next {
+		last = c
+		n++
+	}
+	for c := last; c != nil; {
+		before := c.prev
+		r.resend(c)
+		c = before
+	}
+	return n
 }
 
 // An answer says what a reply is.

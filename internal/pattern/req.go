@@ -173,11 +173,7 @@ func (s *Req) armLocked() {
 func (s *Req) retryDue() {
 	s.mu.Lock()
 	s.armed = time.Time{}
-	now, n := time.Now(), 0
-	for c := s.table.due(now); c != nil; c = s.table.due(now) {
-		s.table.resend(c)
-		n++
-	}
+	n := s.table.resendDue(time.Now())
 	s.armLocked()
 	s.mu.Unlock()
 	if n > 0 {
