@@ -27,15 +27,21 @@ func TestMergeIsFair(t *testing.T) {
 			receivers, pulls = append(receivers, pull), append(pulls, pull)
 		}
 		var got [sources]int
-		taken := 0
+		taken, apart := 0, 0
 		for m, err := range spry.Merge(watchdog(t), receivers...) {
 			check(t, err)
 			got[m.Bytes()[0]]++
+			if high := max(got[0], got[1], got[2]); high < each {
+				apart = max(apart, high-min(got[0], got[1], got[2]))
+			}
 			if taken++; taken == sources*each {
 				for _, p := range pulls {
 					go p.Close() // ends the loop
 				}
 			}
+		}
+		if apart > 1 {
+			t.Errorf("one socket was %d messages ahead of another", apart)
 		}
 		if got != [sources]int{each, each, each} {
 			t.Errorf("the sockets gave %v messages", got)

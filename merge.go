@@ -4,8 +4,9 @@ package spry
 
 import (
 	"context"
+	"errors"
 	"iter"
-	"sync"
+	"slices"
 
 	"github.com/sprymq/spry/internal/scope"
 )
@@ -13,48 +14,111 @@ import (
 // Merge yields messages of several sockets, fairly: with all of them busy, none is more than one message ahead of
 // another. It ends when all are closed, when ctx ends, whose error it yields, once, or when the loop is left. What was
 // received and not yielded then, at most one message of each socket, is dropped and counted under the reason closed.
+//
+// Receivers that have no TryRecvMsg, as all of this package do, are served as fairly as goroutines are scheduled.
 func Merge(ctx context.Context, rs ...Receiver) iter.Seq2[*Message, error] {
 	return func(yield func(*Message, error) bool) {
-		ctx, cancel := context.WithCancel(ctx)
-		receivers := scope.New()
-		defer receivers.Close(nil)
-		defer cancel()
-		received := make(chan *Message)
-		failed := make(chan error, len(rs)) // beside what is received: the end of ctx is told even though all give up at it
-		var left sync.WaitGroup
-		left.Add(len(rs))
+		within, cancel := context.WithCancel(ctx)
+		waits := scope.New()
+		ready := make(chan struct{}, 1)
+		var sources []*mergeSource
 		for _, r := range rs {
-			_ = receivers.Go(func() {
-				defer left.Done()
-				for m, err := range messages(ctx, r.RecvMsg) {
-					if err != nil {
-						failed <- err
-						cancel()
-						return
-					}
-					select {
-					case received <- m:
-					case <-ctx.Done():
-						failed <- opErr("recv", ctx.Err())
-						dropRest(innerMessages([]*Message{m}))
+			s := &mergeSource{r: r, ask: make(chan struct{}, 1), got: make(chan mergeItem, 1)}
+			s.trier, _ = r.(interface{ TryRecvMsg() (*Message, error) })
+			_ = waits.Go(func() { s.wait(within, ready) })
+			sources = append(sources, s)
+		}
+		defer func() {
+			cancel()
+			for _, s := range sources {
+				close(s.ask)
+			}
+			waits.Close(nil)
+			for _, s := range sources {
+				s.dropRest()
+			}
+		}()
+		for open := slices.Clone(sources); len(open) > 0; {
+			still, idle := open[:0], true
+			for _, s := range open { // a round: everybody who has a message gives one
+				if err := ctx.Err(); err != nil {
+					yield(nil, opErr("recv", err))
+					return
+				}
+				it, ok := s.next()
+				switch {
+				case ok && it.err != nil && ended(it.err):
+					idle = false
+					continue
+				case ok:
+					idle = false
+					if !yield(it.m, it.err) || it.err != nil {
 						return
 					}
 				}
-			})
-		}
-		_ = receivers.Go(func() {
-			left.Wait()
-			close(received)
-		})
-		for m := range received {
-			if !yield(m, nil) {
-				return
+				still = append(still, s)
+			}
+			if open = still; idle {
+				<-ready
 			}
 		}
+	}
+}
+
+// A mergeSource is one socket of a Merge. Messages are taken from it directly while it has some; when it has none, its
+// goroutine waits for the next one.
+type mergeSource struct {
+	r     Receiver
+	trier interface{ TryRecvMsg() (*Message, error) } // r, or nil
+
+	asked bool
+	ask   chan struct{}
+	got   chan mergeItem // at most one: the answer
+}
+
+type mergeItem struct {
+	m   *Message
+	err error
+}
+
+// next returns what the source has, or sees to it that ready is told when it has something.
+func (s *mergeSource) next() (it mergeItem, ok bool) {
+	if s.asked {
 		select {
-		case err := <-failed: // the first; those that cancel brought about came later
-			yield(nil, err)
-		default: // all are closed
+		case it = <-s.got:
+			s.asked = false
+			return it, true
+		default:
+			return it, false
 		}
+	}
+	if s.trier != nil {
+		if it.m, it.err = s.trier.TryRecvMsg(); !errors.Is(it.err, ErrWouldBlock) {
+			return it, true
+		}
+	}
+	s.asked = true
+	s.ask <- struct{}{}
+	return mergeItem{}, false
+}
+
+// wait receives a message whenever it is asked to.
+func (s *mergeSource) wait(ctx context.Context, ready chan<- struct{}) {
+	for range s.ask {
+		m, err := s.r.RecvMsg(ctx)
+		s.got <- mergeItem{m, err}
+		select {
+		case ready <- struct{}{}:
+		default: // it is told already
+		}
+	}
+}
+
+// dropRest counts what was received and not yielded. The goroutine has ended.
+func (s *mergeSource) dropRest() {
+	select {
+	case it := <-s.got:
+		dropRest(innerMessages([]*Message{it.m}))
+	default:
 	}
 }
