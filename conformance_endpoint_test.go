@@ -195,7 +195,7 @@ func TestManyEndpoints(t *testing.T) {
 }
 
 // Whom Authorize refuses gets no pipe; both ends count and tell it, and others are served.
-func TestAuthorizeRefuses(t *testing.T) {
+func TestRefusalsAreCountedAndTold(t *testing.T) {
 	overEveryWire(t, func(t *testing.T, w wireUnderTest) {
 		ctx := watchdog(t)
 		reason := errors.New("not on the list")
