@@ -79,7 +79,7 @@ func (s *Req) Start(m *Message) (*Call, error) {
 	if err != nil {
 		return nil, opErr("request", err)
 	}
-	return &Call{req: s.pattern, call: c}, nil
+	return &Call{req: s.pattern, call: c, turn: make(chan struct{}, 1)}, nil
 }
 
 // A Call is a request on its way.
@@ -87,14 +87,26 @@ type Call struct {
 	req  *pattern.Req
 	call *pattern.Call
 
-	once  sync.Once
+	turn  chan struct{} // filled by the one that waits, or looks at what follows; a lock that contexts can give up on
+	ended bool
 	reply *msg.Message
 	err   error
 }
 
-// Wait waits for the reply. If ctx ends first, so does the call. Further calls return the same.
+// Wait waits for the reply. If ctx ends first, so does the call, for all that wait for it. Further calls return the
+// same.
 func (c *Call) Wait(ctx context.Context) (*Message, error) {
-	c.once.Do(func() { c.reply, c.err = c.req.Wait(ctx, c.call) })
+	select {
+	case c.turn <- struct{}{}:
+	case <-ctx.Done():
+		c.req.Cancel(c.call, ctx.Err()) // by which the one that has the turn is done
+		c.turn <- struct{}{}
+	}
+	defer func() { <-c.turn }()
+	if !c.ended {
+		c.reply, c.err = c.req.Wait(ctx, c.call)
+		c.ended = true
+	}
 	return (*Message)(c.reply), opErr("request", c.err)
 }
 
