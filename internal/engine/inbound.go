@@ -31,6 +31,10 @@ type inbound struct {
 // NewSource adds a queue for this pipe to an inbox.
 func (p *Pipe) NewSource(q *queue.Inbox) *queue.Source {
 	s := q.NewSource(p.out.carrier.resume)
+	s.OnDrop(func(overflow, lost int) {
+		p.socket.dropped(p, DropOverflow, overflow)
+		p.socket.dropped(p, DropClosed, lost)
+	})
 	p.in.mu.Lock()
 	p.in.sources = append(p.in.sources, s)
 	p.in.mu.Unlock()

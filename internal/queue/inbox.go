@@ -53,7 +53,8 @@ type Inbox struct {
 // A Source is one pipe's queue in an inbox.
 type Source struct {
 	inbox  *Inbox
-	resume func() // called, without locks, when a source that refused messages has room again
+	resume func()                   // called, without locks, when a source that refused messages has room again
+	tell   func(overflow, lost int) // called, under inbox.mu, when messages were dropped; nil: nobody is told
 
 	// Under inbox.mu.
 	runs     fifo[[]msg.Message]
@@ -82,6 +83,19 @@ func NewInbox(l Limits, p Policy) *Inbox { return &Inbox{limits: l, policy: p} }
 // NewSource adds a source. resume may be nil where the policy never refuses.
 func (q *Inbox) NewSource(resume func()) *Source { return &Source{inbox: q, resume: resume} }
 
+// OnDrop has tell called when messages of the source are dropped: for overflow, or lost because the inbox is closed. It
+// is called under the inbox's lock. OnDrop comes before the first Put.
+func (s *Source) OnDrop(tell func(overflow, lost int)) { s.tell = tell }
+
+// droppedLocked counts messages that are dropped.
+func (s *Source) droppedLocked(overflow, lost int) {
+	s.dropped += uint64(overflow)
+	s.lost += uint64(lost)
+	if s.tell != nil && overflow+lost > 0 {
+		s.tell(overflow, lost)
+	}
+}
+
 // Put offers messages and returns how many were taken; the rest was refused for want of room, and resume is
 // called when there is some. Only the policy Wait refuses. The inbox owns what it took.
 func (s *Source) Put(run []msg.Message) (taken int) {
@@ -90,7 +104,7 @@ func (s *Source) Put(run []msg.Message) (taken int) {
 	defer q.mu.Unlock()
 	if q.err != nil {
 		s.arrived += uint64(len(run))
-		s.lost += uint64(len(run))
+		s.droppedLocked(0, len(run))
 		msg.ReleaseAll(run)
 		return len(run)
 	}
@@ -103,7 +117,7 @@ func (s *Source) Put(run []msg.Message) (taken int) {
 		taken = s.fitLocked(run)
 		s.appendLocked(run[:taken])
 		s.arrived += uint64(len(run) - taken)
-		s.dropped += uint64(len(run) - taken)
+		s.droppedLocked(len(run)-taken, 0)
 		msg.ReleaseAll(run[taken:])
 		taken = len(run)
 	case DropOldest:
@@ -165,17 +179,17 @@ func (s *Source) appendLocked(run []msg.Message) {
 }
 
 func (s *Source) dropOldestLocked() {
-	limits := s.inbox.limits
+	limits, before := s.inbox.limits, s.messages
 	for s.messages > limits.Messages || s.messages > 1 && s.bytes > limits.Bytes {
 		run := s.runs.front()
 		s.messages--
 		s.bytes -= int64((*run)[0].Len())
-		s.dropped++
 		(*run)[0].Release()
 		if *run = (*run)[1:]; len(*run) == 0 {
 			s.runs.pop()
 		}
 	}
+	s.droppedLocked(before-s.messages, 0)
 }
 
 // takeTurnLocked moves the next source's turn to the receiver. It returns a function to call when the locks
@@ -309,7 +323,7 @@ func (q *Inbox) Close(err error) {
 	}
 	q.err = err
 	if q.left > 0 {
-		q.turn.lost += uint64(q.left)
+		q.turn.droppedLocked(0, q.left)
 		for _, run := range q.runs[q.at:] {
 			msg.ReleaseAll(run)
 		}
@@ -317,7 +331,7 @@ func (q *Inbox) Close(err error) {
 	}
 	for !q.ready.empty() {
 		s := q.ready.pop()
-		s.lost += uint64(s.messages)
+		s.droppedLocked(0, s.messages)
 		for !s.runs.empty() {
 			msg.ReleaseAll(s.runs.pop())
 		}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+
+package spry_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sprymq/spry"
+)
+
+// A diary keeps the drops that a socket's trace is told.
+type diary struct {
+	mu  sync.Mutex
+	all []spry.Event
+}
+
+func (d *diary) trace() *spry.Trace {
+	return &spry.Trace{Drop: func(v spry.Event) {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.all = append(d.all, v)
+	}}
+}
+
+// dropped is the sum of what was told to be dropped for a reason.
+func (d *diary) dropped(reason string) (n uint64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, v := range d.all {
+		if v.Reason == reason {
+			n += v.Count
+		}
+	}
+	return n
+}
+
+// The events of dropped messages have the sums of the statistics.
+func TestDropsAreTold(t *testing.T) {
+	run(t, func(t *testing.T, l link) {
+		ctx := watchdog(t)
+		var traced diary
+		mine := l.options
+		mine.Trace, mine.RecvQueue = traced.trace(), 4
+		pub := spry.NewPub(&spry.PubOptions{Options: l.options})
+		sub := spry.NewSub(&spry.SubOptions{Options: mine, Overflow: spry.DropNewest})
+		check(t, sub.Subscribe("a"))
+		l.join(t, sub, pub)
+		check(t, pub.WaitSubscribers(ctx, "a", 1))
+		const all = 1000
+		for range all {
+			check(t, pub.Send(ctx, []byte("a")))
+			check(t, pub.Send(ctx, []byte("b")))
+		}
+		eventually(t, "all have come", func() bool { s := sub.Stats().Recv; return s.Filtered+s.Arrived == 2*all })
+		s := sub.Stats().Recv
+		if s.Filtered != all || s.Queued != 4 || s.Dropped["overflow"] != all-4 || sum(s.Dropped) != all-4 {
+			t.Errorf("the books say %+v", s)
+		}
+		shut(t, pub, sub)
+		s = sub.Stats().Recv
+		if s.Dropped["closed"] != 4 || s.Arrived != all {
+			t.Errorf("after Close the books say %+v", s)
+		}
+		for reason, n := range s.Dropped {
+			if told := traced.dropped(reason); told != n {
+				t.Errorf("%d messages were told to be dropped for %s, and the books say %d", told, reason, n)
+			}
+		}
+	})
+}
+
+// Events end with their context, and who does not keep up is told how many were missed.
+func TestEventsEndAndMiss(t *testing.T) {
+	run(t, func(t *testing.T, l link) {
+		ctx, cancel := context.WithCancel(watchdog(t))
+		quick(&l.options)
+		pull := spry.NewPull(&spry.PullOptions{Options: l.options})
+		first, slow := pull.Events(ctx), pull.Events(watchdog(t))
+		ended := make(chan int, 1)
+		go func() {
+			told := 0
+			for range first {
+				told++
+			}
+			ended <- told
+		}()
+		const pipes = 200 // two events each, and 256 wait
+		for range pipes {
+			push := spry.NewPush(&spry.PushOptions{Options: l.options})
+			l.join(t, push, pull)
+			for p := range pull.Pipes() {
+				check(t, p.Close())
+				<-p.Done()
+			}
+			check(t, push.Close())
+		}
+		cancel()
+		if told := <-ended; told == 0 {
+			t.Error("nothing was told until the context's end")
+		}
+		shut(t, pull)
+		told, missed := uint64(0), uint64(0)
+		for v := range slow {
+			told, missed = told+1, missed+v.Missed
+		}
+		if told == 0 || told > 257 || missed != 0 && told != 256 {
+			t.Errorf("%d events, %d missed before them", told, missed)
+		}
+	})
+}
+
+// Flush returns when everything is handed over, and not before.
+func TestFlush(t *testing.T) {
+	run(t, func(t *testing.T, l link) {
+		ctx := watchdog(t)
+		l.options.RecvQueue = 4
+		push, pull := spry.NewPush(&spry.PushOptions{Options: l.options}), spry.NewPull(&spry.PullOptions{Options: l.options})
+		check(t, push.Flush(ctx)) // nothing is queued for nobody
+		l.join(t, push, pull)
+		sent := 0
+		for push.Stats().Send.Queued < 64 {
+			check(t, push.Send(ctx, make([]byte, 32<<10)))
+			sent++
+		}
+		within, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
+		defer cancel()
+		if err := push.Flush(within); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Flush to a peer that does not receive: %v", err)
+		}
+		flushed := make(chan error, 1)
+		go func() { flushed <- push.Flush(ctx) }()
+		for range sent {
+			_, err := pull.Recv(ctx)
+			check(t, err)
+		}
+		check(t, <-flushed)
+		if s := push.Stats().Send; s.Queued != 0 || s.QueuedBytes != 0 || s.Sent != uint64(sent) {
+			t.Errorf("after Flush the books say %+v", s)
+		}
+		shut(t, push, pull)
+	})
+}
