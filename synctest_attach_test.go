@@ -56,7 +56,7 @@ func TestAttachDeadline(t *testing.T) {
 						t.Errorf("Attach failed after %v, want the handshake's 7s", d)
 					}
 					<-done
-					if _, err := far.Read(make([]byte, 1)); err != io.EOF {
+					if _, err := far.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 						t.Errorf("the connection after Attach has failed: %v, want it closed", err)
 					}
 				})

@@ -128,7 +128,7 @@ func (b Backoff) resolve() (Backoff, error) {
 	switch {
 	case b.Min < 0 || b.Max < b.Min:
 		return b, fmt.Errorf("%w: Backoff.Min %v and Backoff.Max %v: want 0 < Min <= Max", ErrConfig, b.Min, b.Max)
-	case b.Factor < 1:
+	case !(b.Factor >= 1): // NaN included
 		return b, fmt.Errorf("%w: Backoff.Factor %v is less than 1", ErrConfig, b.Factor)
 	}
 	return b, nil
@@ -141,5 +141,8 @@ func (b Backoff) wait(attempt int) time.Duration {
 	for i := 0; i < attempt && bound < float64(b.Max); i++ {
 		bound *= b.Factor
 	}
-	return time.Duration(rand.Int64N(int64(min(bound, float64(b.Max))) + 1))
+	if bound >= float64(b.Max) {
+		return time.Duration(rand.Uint64N(uint64(b.Max) + 1)) // which may be the longest time there is
+	}
+	return time.Duration(rand.Int64N(int64(bound) + 1))
 }

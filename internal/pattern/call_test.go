@@ -122,7 +122,7 @@ func requestsHistory(t *testing.T, dice *rand.Rand) (steps int) {
 		delete(model, c)
 		table.recycle(c)
 	}
-	any := func() *Call {
+	anyCall := func() *Call {
 		calls := slices.SortedFunc(maps.Keys(model), func(a, b *Call) int { return int(a.id) - int(b.id) })
 		if len(calls) == 0 {
 			return nil
@@ -163,7 +163,7 @@ func requestsHistory(t *testing.T, dice *rand.Rand) (steps int) {
 				t.Fatalf("%d calls are due, want %d", n, want)
 			}
 		case 5:
-			if c := any(); c != nil {
+			if c := anyCall(); c != nil {
 				m := reply(c.id)
 				got, a := table.answered(p, m)
 				switch {
@@ -184,7 +184,7 @@ func requestsHistory(t *testing.T, dice *rand.Rand) (steps int) {
 				}
 			}
 		case 6:
-			if c := any(); c != nil {
+			if c := anyCall(); c != nil {
 				table.end(c, nil, errLost)
 				table.end(c, nil, errors.New("again"))
 				ended(c, nil, errLost)
