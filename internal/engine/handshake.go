@@ -122,6 +122,9 @@ func (e *Endpoint) streamHandshake(ctx context.Context, deadline time.Time, s *t
 	stop := scope.Watch(ctx, func() { _ = s.Close() })
 	defer stop()
 	if err := s.SetDeadline(deadline); err != nil {
+		if ctx.Err() != nil { // closed for that reason
+			err = ctx.Err()
+		}
 		return nil, handshakeError(err)
 	}
 	if h, ok := s.Conn.(transport.Handshaker); ok {
