@@ -96,15 +96,19 @@ func TestPubOverflowBlocks(t *testing.T) {
 			ctx, cancel := context.WithTimeout(watchdog(t), 100*time.Millisecond)
 			err := pub.SendMsg(ctx, m)
 			cancel()
-			if err != nil {
-				if !errors.Is(err, context.DeadlineExceeded) || m.Len() != overflowBytes {
-					t.Errorf("SendMsg without room: %v, and the message has %d bytes", err, m.Len())
-				}
-				break
+			if err == nil {
+				continue
 			}
-		}
-		if err := pub.TrySendMsg(m); !errors.Is(err, spry.ErrWouldBlock) || m.Len() != overflowBytes {
-			t.Errorf("TrySendMsg without room: %v, and the message has %d bytes", err, m.Len())
+			if !errors.Is(err, context.DeadlineExceeded) || m.Len() != overflowBytes {
+				t.Errorf("SendMsg without room: %v, and the message has %d bytes", err, m.Len())
+			}
+			if err = pub.TrySendMsg(m); err == nil {
+				continue // the links were only slow
+			}
+			if !errors.Is(err, spry.ErrWouldBlock) || m.Len() != overflowBytes {
+				t.Errorf("TrySendMsg without room: %v, and the message has %d bytes", err, m.Len())
+			}
+			break
 		}
 		for _, s := range []*spry.Sub{stalled, other} {
 			if got := taken(t, s, uint64(sent)); len(got) > 0 && got[len(got)-1] != sent-1 {

@@ -134,8 +134,20 @@ func TestRawReceiversDoNotSend(t *testing.T) {
 	for _, p := range []spry.Protocol{spry.ProtocolPull, spry.ProtocolSub} {
 		r := newRaw(t, p, spry.Options{})
 		m := spry.WrapMessage([]byte("no"), nil)
-		if err := r.SendMsg(watchdog(t), m); !errors.Is(err, spry.ErrRefused) || m.Len() != 2 {
+		if err := r.SendMsg(watchdog(t), m); !errors.Is(err, errors.ErrUnsupported) || m.Len() != 2 {
 			t.Errorf("a raw %v sends: %v, and the message has %d bytes", p, err, m.Len())
+		}
+		shut(t, r)
+	}
+	for _, p := range []spry.Protocol{spry.ProtocolPush, spry.ProtocolPub} {
+		r := newRaw(t, p, spry.Options{})
+		_, recv := r.RecvMsg(watchdog(t))
+		_, try := r.TryRecvMsg()
+		_, batch := r.RecvBatch(watchdog(t), make([]*spry.Message, 1))
+		for _, err := range []error{recv, try, batch} {
+			if !errors.Is(err, errors.ErrUnsupported) {
+				t.Errorf("a raw %v receives: %v", p, err)
+			}
 		}
 		shut(t, r)
 	}

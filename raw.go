@@ -20,6 +20,8 @@ import (
 //	PAIR 1           the hop count, to which sending adds one
 //	others           no header
 //
+// Sending where the protocol only receives, and the other way round, fails with errors.ErrUnsupported.
+//
 // The words of a header are of 4 bytes, most significant first; the highest bit of the last one is set.
 type Raw struct {
 	Socket

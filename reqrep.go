@@ -67,13 +67,14 @@ func (s *Req) Do(ctx context.Context, body []byte) ([]byte, error) {
 	return reply, nil
 }
 
-// DoMsg is Do with messages. The contents of m are taken, whatever comes of the request.
+// DoMsg is Do with messages. The contents of m are taken, unless the request cannot even be queued: with [ErrClosed],
+// [ErrNoPeer] or [ErrMultipart] m is unchanged.
 func (s *Req) DoMsg(ctx context.Context, m *Message) (*Message, error) {
 	reply, err := s.pattern.Do(ctx, nil, m.inner())
 	return (*Message)(reply), opErr("request", err)
 }
 
-// Start sends a request and returns while it is on its way. The contents of m are taken.
+// Start sends a request and returns while it is on its way. The contents of m are taken; on an error m is unchanged.
 func (s *Req) Start(m *Message) (*Call, error) {
 	c, err := s.pattern.Start(nil, m.inner())
 	if err != nil {

@@ -114,7 +114,8 @@ func (s *Socket) Close() error { return opErr("close", s.core.Close()) }
 func (s *Socket) Shutdown(ctx context.Context) error { return opErr("close", s.core.Shutdown(ctx)) }
 
 // Events yields what happens on the socket, from the call on, until ctx ends or the socket is closed. A receiver that
-// falls behind by more than 256 events misses some, which the next event says. Dropped messages of one pipe and
+// falls behind by more than 256 events misses some, which the next event says. A second loop over the result yields what
+// happens from its own beginning on. Dropped messages of one pipe and
 // reason may be told in one event.
 func (s *Socket) Events(ctx context.Context) iter.Seq[Event] {
 	events := s.core.Events(ctx)
@@ -150,10 +151,10 @@ func (l netListener) Accept() (transport.Link, error) {
 func (l netListener) URL() string {
 	scheme := l.Addr().Network()
 	switch {
+	case l.tls != nil: // on a unix socket too, where it is not ipc: its frames are those of tcp
+		scheme = "tls+" + scheme
 	case scheme == "unix":
 		scheme = "ipc"
-	case l.tls != nil:
-		scheme = "tls+" + scheme
 	}
 	return scheme + "://" + l.Addr().String()
 }

@@ -67,7 +67,7 @@ func (s *Surveyor) Survey(ctx context.Context, body []byte) iter.Seq2[*Message, 
 		defer cancel()
 		v, err := s.pattern.Open(within, until, body, nil)
 		if err != nil {
-			if within.Err() != context.DeadlineExceeded { // else the deadline passed while there was no room
+			if within.Err() != context.DeadlineExceeded && !ended(err) { // the deadline may pass while there is no room
 				yield(nil, opErr("survey", err))
 			}
 			return

@@ -108,9 +108,8 @@ func (e *Endpoint) dialLoop(ctx context.Context, wait bool) {
 		ctx = e.scope.Context()
 	}
 	for failures := 0; ; {
-		began := time.Now()
 		e.socket.emit(Event{Kind: EventDialing, Endpoint: e})
-		err := e.connect(ctx, !wait)
+		lived, err := e.connect(ctx, !wait)
 		if wait {
 			if err != nil {
 				return
@@ -121,7 +120,7 @@ func (e *Endpoint) dialLoop(ctx context.Context, wait bool) {
 			e.stop(ErrClosed)
 			return
 		}
-		if err == nil && time.Since(began) >= stableAfter {
+		if lived >= stableAfter {
 			failures = 0 // a peer that accepts and closes at once is backed off from as one that refuses
 		}
 		pause := backoff.wait(failures)
@@ -143,9 +142,9 @@ func (e *Endpoint) retired() bool {
 	return e.quiet && e.socket.pattern.Pending() == 0
 }
 
-// connect makes one connection and returns when it is over; an error says that none came about. patient is
-// whether a name within the process that nobody listens on is waited for.
-func (e *Endpoint) connect(ctx context.Context, patient bool) (err error) {
+// connect makes one connection and returns when it is over, and how long it lived; an error says that none came
+// about. patient is whether a name within the process that nobody listens on is waited for.
+func (e *Endpoint) connect(ctx context.Context, patient bool) (lived time.Duration, err error) {
 	defer func() {
 		if err != nil {
 			e.tellFirst(err)
@@ -158,15 +157,16 @@ func (e *Endpoint) connect(ctx context.Context, patient bool) (err error) {
 	if err != nil {
 		err = wrap("dial", e.URL(), err)
 		e.socket.emit(Event{Kind: EventDialFailed, Endpoint: e, Err: err})
-		return err
+		return 0, err
 	}
 	p, err := e.establish(ctx, link)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	e.tellFirst(nil)
+	up := time.Now()
 	p.run()
-	return nil
+	return time.Since(up), nil
 }
 
 // dial makes the transport's connection, bounded by ctx and by the life of the endpoint.

@@ -94,17 +94,14 @@ func (e *Endpoint) Pipes() []*Pipe {
 
 // Wait waits until the endpoint has a pipe. It fails when the endpoint ends.
 func (e *Endpoint) Wait(ctx context.Context) error {
-	ended := false
-	err := e.socket.wait(ctx, func() bool {
+	return e.socket.wait(ctx, func() (bool, error) {
 		e.mu.Lock()
 		defer e.mu.Unlock()
-		ended = e.scope.Context().Err() != nil
-		return ended || len(e.pipes) > 0
+		if e.scope.Context().Err() != nil {
+			return false, ErrClosed
+		}
+		return len(e.pipes) > 0, e.socket.closedLocked()
 	})
-	if err == nil && ended {
-		err = ErrClosed
-	}
-	return err
 }
 
 // Err is why the endpoint ended, or, while it runs, the last thing that went wrong: nil if all is well.

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sprymq/spry/internal/queue"
@@ -134,14 +135,17 @@ func (r *eventReceiver) add(e Event) {
 	r.pending = append(r.pending, e)
 }
 
-// Events yields the socket's events from the call on, until ctx ends or the socket is closed.
+// Events yields the socket's events from the call on, until ctx ends or the socket is closed. Each further loop over
+// the result yields them from its own beginning on.
 func (s *Socket) Events(ctx context.Context) iter.Seq[Event] {
 	v := s.events
-	r := &eventReceiver{}
-	v.mu.Lock()
-	v.receivers[r] = struct{}{}
-	v.mu.Unlock()
+	var first atomic.Pointer[eventReceiver]
+	first.Store(v.newReceiver())
 	return func(yield func(Event) bool) {
+		r := first.Swap(nil)
+		if r == nil {
+			r = v.newReceiver()
+		}
 		defer func() {
 			v.mu.Lock()
 			delete(v.receivers, r)
@@ -159,6 +163,14 @@ func (s *Socket) Events(ctx context.Context) iter.Seq[Event] {
 			}
 		}
 	}
+}
+
+func (v *events) newReceiver() *eventReceiver {
+	r := &eventReceiver{}
+	v.mu.Lock()
+	v.receivers[r] = struct{}{}
+	v.mu.Unlock()
+	return r
 }
 
 // next waits for events. It reports false if none will come any more.

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"sync/atomic"
+	"time"
 
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/wire"
@@ -33,19 +34,19 @@ func (e *Endpoint) listenInproc() error {
 	return nil
 }
 
-// connectInproc makes one connection within the process and returns when it is over.
-func (e *Endpoint) connectInproc(ctx context.Context, patient bool) error {
+// connectInproc makes one connection within the process and returns when it is over, and how long it lived.
+func (e *Endpoint) connectInproc(ctx context.Context, patient bool) (lived time.Duration, err error) {
 	l, appeared := e.socket.options.Network.find(e.url.Address)
 	for l == nil {
 		if !patient {
-			return wrap("dial", e.URL(), errNobodyListens)
+			return 0, wrap("dial", e.URL(), errNobodyListens)
 		}
 		select {
 		case <-appeared:
 		case <-ctx.Done():
-			return ctx.Err()
+			return 0, ctx.Err()
 		case <-e.scope.Done():
-			return ErrClosed
+			return 0, ErrClosed
 		}
 		l, appeared = e.socket.options.Network.find(e.url.Address)
 	}
@@ -54,11 +55,12 @@ func (e *Endpoint) connectInproc(ctx context.Context, patient bool) error {
 		err = &OpError{Op: "handshake", URL: e.URL(), Peer: inprocAddr(l.name).String(), Err: err, Reason: reasonOf(err)}
 		e.reject(inprocAddr(l.name), err)
 		l.endpoint.reject(inprocAddr(l.name), err)
-		return err
+		return 0, err
 	}
 	e.tellFirst(nil)
+	up := time.Now()
 	<-p.done
-	return nil
+	return time.Since(up), nil
 }
 
 // joinInproc makes two pipes that are each other's peer, and attaches both or none.

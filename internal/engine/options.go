@@ -118,6 +118,9 @@ const stableAfter = 5 * time.Second
 func (b Backoff) resolve() (Backoff, error) {
 	if b.Min == 0 {
 		b.Min = 100 * time.Millisecond
+		if b.Max > 0 {
+			b.Min = min(b.Min, b.Max)
+		}
 	}
 	if b.Max == 0 {
 		b.Max = max(30*time.Second, b.Min)

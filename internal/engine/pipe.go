@@ -134,7 +134,7 @@ func (p *Pipe) TrySend(header, body []byte, m *msg.Message) bool {
 // when it has released its locks.
 func (p *Pipe) TryQueue(header, body []byte, m *msg.Message) (queued, write bool) {
 	o := &p.out
-	n := sizeOf(header, body, m)
+	n := SizeOf(header, body, m)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.shut || !o.roomLocked(n) {
@@ -163,7 +163,7 @@ func (p *Pipe) TryQueueBatch(ms []*msg.Message) (n int, write bool) {
 // that the pipe overflowed (see [Pipe.Overflowed]). m is a clone, or nil: then body is copied.
 func (p *Pipe) Offer(header, body []byte, m *msg.Message, overflow Overflow) (write, overflowed bool) {
 	o := &p.out
-	n := sizeOf(header, body, m)
+	n := SizeOf(header, body, m)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	fits := o.roomLocked(n)
@@ -194,7 +194,8 @@ func (p *Pipe) Overflowed() { p.end(errOverflow) }
 
 var errOverflow = errors.New("the peer does not keep up, and the overflow policy is Disconnect")
 
-func sizeOf(header, body []byte, m *msg.Message) int {
+// SizeOf is how much room a message takes in a queue, in bytes.
+func SizeOf(header, body []byte, m *msg.Message) int {
 	if m != nil {
 		return len(header) + m.Len()
 	}
@@ -214,11 +215,15 @@ func (p *Pipe) HasRoom(n int) bool {
 	return room
 }
 
-// Load is the number of messages queued to be sent.
-func (p *Pipe) Load() int {
-	p.out.mu.Lock()
-	defer p.out.mu.Unlock()
-	return p.out.queued
+// Load is the number of messages queued to be sent, and whether n bytes more would be taken. If there is no room,
+// Writable is called when there is.
+func (p *Pipe) Load(n int) (queued int, room bool) {
+	o := &p.out
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	room = !o.shut && o.roomLocked(n)
+	o.hungry = o.hungry || !room && !o.shut
+	return o.queued, room
 }
 
 // Refused counts a message that could not be offered to any queue: it was meant for this pipe.
@@ -342,6 +347,8 @@ func (p *Pipe) end(cause error) {
 func (p *Pipe) finish() {
 	o := &p.out
 	keep := p.socket.pattern.Traits().ReturnsUnsent
+	p.socket.ending.Add(1) // until the pattern has what comes back: who waits for it must see it somewhere
+	p.socket.ended.Add(1)
 	o.mu.Lock()
 	before := o.dropped[DropPipeClosed]
 	unsent := o.unsentLocked(keep)
@@ -354,6 +361,8 @@ func (p *Pipe) finish() {
 		p.socket.dropped(p, DropPipeClosed, lost)
 	}
 	p.socket.detach(p, unsent)
+	p.socket.ending.Add(-1)
+	p.socket.Changed()
 	close(p.done)
 	p.scope.Cancel(p.err)
 }

@@ -4,13 +4,12 @@
 // lifetimes, counters and events. It joins the three axes: a pattern decides where messages go, a dialect
 // what they look like as bytes, a transport how bytes move.
 //
-// Lock order: a pattern's lock, Socket.mu, Endpoint.mu, outbox.mu or inbound.mu, Inbox.consume, Inbox.mu,
+// Lock order: Socket.mu, a pattern's lock, Endpoint.mu, outbox.mu or inbound.mu, Inbox.consume, Inbox.mu,
 // events.mu. No lock is held across a call that may wait or a callback of the user.
 package engine
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -36,6 +35,9 @@ type Socket struct {
 	past      pastPipes
 	changed   queue.Waiters // of pipes, for those who wait for it
 	closing   bool
+
+	ending atomic.Int32  // pipes that are over and whose messages the pattern has not been given yet
+	ended  atomic.Uint64 // pipes that ever were
 
 	panics   atomic.Uint64
 	unsent   atomic.Int64 // messages dropped with their pipe since Shutdown began
@@ -96,8 +98,9 @@ func (s *Socket) nextPipeID() uint32 {
 
 // attach makes a pipe, whose handshake is done, part of the socket.
 func (s *Socket) attach(p *Pipe) error {
+	needed := s.mayNeedPipes()
 	s.mu.Lock()
-	if s.closing && s.pattern.Pending() == 0 { // a pipe would have nothing to deliver
+	if s.closing && !needed { // a pipe would have nothing to deliver
 		s.mu.Unlock()
 		return ErrClosed
 	}
@@ -113,7 +116,7 @@ func (s *Socket) attach(p *Pipe) error {
 		return err
 	}
 	p.endpoint.attached(p)
-	s.wakeChanged()
+	s.Changed()
 	s.emit(Event{Kind: EventPipeUp, Pipe: p, Endpoint: p.endpoint})
 	return nil
 }
@@ -132,11 +135,12 @@ func (s *Socket) detach(p *Pipe, unsent []msg.Message) {
 	s.past.add(p)
 	s.mu.Unlock()
 	p.endpoint.detached(p)
-	s.wakeChanged()
+	s.Changed()
 	s.emit(Event{Kind: EventPipeDown, Pipe: p, Endpoint: p.endpoint, Err: p.err, Reason: reasonOf(p.err)})
 }
 
-func (s *Socket) wakeChanged() {
+// Changed lets those who wait for something about the socket's pipes look again.
+func (s *Socket) Changed() {
 	s.mu.Lock()
 	s.changed.WakeAll()
 	s.mu.Unlock()
@@ -169,16 +173,26 @@ func (s *Socket) PipeByID(id uint32) *Pipe {
 
 // WaitPipes waits until the socket has at least n pipes.
 func (s *Socket) WaitPipes(ctx context.Context, n int) error {
-	return s.wait(ctx, func() bool { return len(s.pipes) >= n })
+	return s.wait(ctx, func() (bool, error) { return len(s.pipes) >= n, s.closedLocked() })
 }
 
-// wait waits until ok, called under the lock, holds. It is asked whenever the set of pipes changes.
-func (s *Socket) wait(ctx context.Context, ok func() bool) error {
+func (s *Socket) closedLocked() error {
+	if s.closing {
+		return ErrClosed
+	}
+	return nil
+}
+
+// wait waits until ok, called under the lock, holds, or fails while it does not hold. It is asked whenever the set
+// of pipes changes.
+func (s *Socket) wait(ctx context.Context, ok func() (bool, error)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for !ok() {
-		if s.closing {
-			return ErrClosed
+	for {
+		if done, err := ok(); done {
+			return nil
+		} else if err != nil {
+			return err
 		}
 		w := s.changed.Add()
 		s.mu.Unlock()
@@ -189,163 +203,6 @@ func (s *Socket) wait(ctx context.Context, ok func() bool) error {
 			return err
 		}
 	}
-	return nil
-}
-
-// Flush waits until every message that is queued now was handed to its link.
-func (s *Socket) Flush(ctx context.Context) error {
-	for {
-		pipes := s.Pipes()
-		for _, p := range pipes {
-			if err := p.Flush(ctx); err != nil {
-				return err
-			}
-		}
-		if s.pattern.Pending() == 0 {
-			return nil
-		}
-		// Messages of a dead pipe wait for another one.
-		known := len(pipes)
-		if err := s.wait(ctx, func() bool { return len(s.pipes) != known || s.pattern.Pending() == 0 }); err != nil {
-			return err
-		}
-	}
-}
-
-// Close sends what is queued, for as long as the socket's Linger, and closes.
-func (s *Socket) Close() error {
-	ctx := context.Background()
-	if linger := s.options.Linger; linger < unlimitedLinger {
-		bounded, cancel := context.WithTimeout(ctx, linger)
-		defer cancel()
-		ctx = bounded
-	}
-	return s.Shutdown(ctx)
-}
-
-// unlimitedLinger is a Linger beyond any that a context can be given.
-const unlimitedLinger = 1<<63 - 1
-
-// Shutdown sends what is queued, until ctx ends, and closes. The error says how many messages were not handed
-// over. Further calls wait for the first and return its error.
-func (s *Socket) Shutdown(ctx context.Context) error {
-	if s.shutting.CompareAndSwap(false, true) {
-		s.closeErr = s.shutdown(ctx)
-		close(s.closed)
-	}
-	<-s.closed
-	return s.closeErr
-}
-
-func (s *Socket) shutdown(ctx context.Context) error {
-	s.mu.Lock()
-	s.closing = true
-	s.changed.WakeAll()
-	endpoints := s.endpointsLocked()
-	s.mu.Unlock()
-
-	s.pattern.Refuse(ErrClosed)
-	if !s.mayNeedPipes() {
-		for _, e := range endpoints {
-			e.quiesce()
-		}
-	}
-	for _, p := range s.Pipes() {
-		p.discard.Store(true)
-		p.out.carrier.resume()
-	}
-	s.drain(ctx)
-
-	for _, p := range s.Pipes() {
-		p.end(ErrClosed)
-	}
-	for _, e := range endpoints {
-		e.stop(ErrClosed)
-	}
-	s.scope.Close(ErrClosed)
-	lost := int(s.unsent.Load()) + s.pattern.Close()
-	s.events.close()
-	if lost > 0 {
-		return &OpError{Op: "close", Unsent: lost, Err: fmt.Errorf("%d messages were not handed over: %w", lost, ErrUnsent)}
-	}
-	return nil
-}
-
-// mayNeedPipes reports whether new connections may serve to deliver what is queued.
-func (s *Socket) mayNeedPipes() bool {
-	queued := s.pattern.Pending()
-	if s.pattern.Traits().ReturnsUnsent {
-		for _, p := range s.Pipes() {
-			queued += p.Load()
-		}
-	}
-	return queued > 0
-}
-
-// drain waits until nothing is left to be sent, then ends every pipe in an orderly way: what the peer has not
-// read yet is not lost, as it would be if a connection with unread input were closed.
-func (s *Socket) drain(ctx context.Context) {
-	for {
-		for _, p := range s.Pipes() {
-			if p.Flush(ctx) != nil {
-				return
-			}
-		}
-		if s.pattern.Pending() == 0 {
-			break
-		}
-		if !s.waitForPipe(ctx) {
-			return
-		}
-	}
-	pipes := s.Pipes()
-	for _, p := range pipes {
-		p.closeWrite()
-	}
-	for _, p := range pipes {
-		select {
-		case <-p.done:
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-// waitForPipe waits for the set of pipes to change, during a shutdown.
-func (s *Socket) waitForPipe(ctx context.Context) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.endpoints) == 0 {
-		return false // nobody will ever make another pipe
-	}
-	w := s.changed.Add()
-	s.mu.Unlock()
-	err := w.Park(ctx)
-	s.mu.Lock()
-	s.changed.Done(w, err)
-	return err == nil
-}
-
-// closeWrite ends the outgoing direction of a pipe with an empty queue. The peer's end of stream then ends the
-// pipe. Where nothing was sent there is nothing to wait for.
-func (p *Pipe) closeWrite() {
-	p.out.mu.Lock()
-	if p.out.sent == 0 {
-		p.out.mu.Unlock()
-		p.end(ErrClosed)
-		return
-	}
-	p.out.shut = true
-	idle := !p.out.busy
-	p.out.busy = p.out.busy || idle
-	p.out.mu.Unlock()
-	if !idle {
-		return // the pipe is over, or about to be
-	}
-	if err := p.out.carrier.closeWrite(); err != nil {
-		p.setErr(err)
-	}
-	p.giveUpRole()
 }
 
 func (s *Socket) endpointsLocked() []*Endpoint {

@@ -125,9 +125,10 @@ func (c *streamCarrier) write(wait bool) (messages int, bytes int64, err error) 
 func (c *streamCarrier) stuck() bool { return false }
 
 func (c *streamCarrier) idle() {
-	if c.flight.len() == 0 { // else the link broke, and what nobody took goes back to the pattern
-		c.flight.reset(false)
+	if c.flight.len() > 0 || c.pend.len() > 0 {
+		return // the link broke, and what nobody took goes back to the pattern
 	}
+	c.flight.reset(false)
 	c.pend.shrink()
 }
 

@@ -4,7 +4,6 @@ package pattern
 
 import (
 	"context"
-	"slices"
 
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/msg"
@@ -31,7 +30,7 @@ func (b *balancer) add(p *engine.Pipe) {
 	b.mu.Lock()
 	b.pipes = append(b.pipes, p)
 	b.mu.Unlock()
-	b.writable()
+	b.writable(p.Socket())
 }
 
 // addOnly adds a pipe where there must be no other.
@@ -43,7 +42,7 @@ func (b *balancer) addOnly(p *engine.Pipe) error {
 	}
 	b.pipes = append(b.pipes, p)
 	b.mu.Unlock()
-	b.writable()
+	b.writable(p.Socket())
 	return nil
 }
 
@@ -57,17 +56,20 @@ func (b *balancer) remove(p *engine.Pipe, unsent []msg.Message) {
 	}
 	b.returned = append(b.returned, unsent...)
 	b.mu.Unlock()
-	b.writable()
+	b.writable(p.Socket())
 }
 
 // writable sends what was given back, as far as there is room, and then lets senders try.
-func (b *balancer) writable() {
-	for {
+func (b *balancer) writable(s *engine.Socket) {
+	for again := false; ; again = true {
 		b.mu.Lock()
 		if len(b.returned) == 0 {
 			b.returned = nil
 			b.waiters.WakeAll()
 			b.mu.Unlock()
+			if again {
+				s.Changed() // none is pending any more
+			}
 			return
 		}
 		queued, write := b.offerLocked(nil, nil, &b.returned[0])
@@ -87,7 +89,10 @@ func (b *balancer) writable() {
 // offerLocked queues a message to the next pipe that has room. header counts where the pattern has none of its own.
 func (b *balancer) offerLocked(header, body []byte, m *msg.Message) (queued bool, write *engine.Pipe) {
 	for range b.pipes {
-		p := b.nextLocked()
+		p := b.nextLocked(header, body, m)
+		if p == nil {
+			break
+		}
 		if b.header != nil {
 			header = b.header(p)
 		}
@@ -102,16 +107,28 @@ func (b *balancer) offerLocked(header, body []byte, m *msg.Message) (queued bool
 	return false, nil
 }
 
-// nextLocked returns the pipe whose turn it is: the next one, or the one with the least queued.
-func (b *balancer) nextLocked() *engine.Pipe {
+// nextLocked returns the pipe whose turn it is: the next one, or, of those with room for the message, the one with the
+// least queued, which may be none.
+func (b *balancer) nextLocked(header, body []byte, m *msg.Message) *engine.Pipe {
 	if b.leastLoaded {
-		return slices.MinFunc(b.pipes, func(p, q *engine.Pipe) int { return p.Load() - q.Load() })
+		return b.leastLocked(engine.SizeOf(header, body, m))
 	}
 	if b.next >= len(b.pipes) {
 		b.next = 0
 	}
 	b.next++
 	return b.pipes[b.next-1]
+}
+
+// leastLocked returns the pipe with the least queued, of those with room for n bytes, or nil.
+func (b *balancer) leastLocked(n int) (least *engine.Pipe) {
+	best := 0
+	for _, p := range b.pipes {
+		if load, room := p.Load(n); room && (least == nil || load < best) {
+			least, best = p, load
+		}
+	}
+	return least
 }
 
 // send sends one message: a copy of body, or, if m is not nil, the contents of m.
@@ -160,7 +177,10 @@ func (b *balancer) sendBatch(ctx context.Context, ms []*msg.Message) (n int, err
 
 func (b *balancer) offerBatchLocked(ms []*msg.Message) (n int, write *engine.Pipe) {
 	for range b.pipes {
-		p := b.nextLocked()
+		p := b.nextLocked(nil, nil, ms[0])
+		if p == nil {
+			break
+		}
 		n, mine := p.TryQueueBatch(ms)
 		if mine {
 			write = p

@@ -5,6 +5,8 @@ package pattern
 import (
 	"context"
 	"encoding/binary"
+	"errors"
+	"fmt"
 
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/msg"
@@ -96,7 +98,36 @@ func (s *Raw) Send(ctx context.Context, wait bool, header []byte, m *msg.Message
 		s.sendDirected(s.socket.PipeByID(first), header[min(wordLen, len(header)):], m)
 		return nil
 	}
-	return engine.ErrRefused
+	return errOnlyReceives
+}
+
+var (
+	errOnlyReceives = fmt.Errorf("%w: sockets of this protocol only receive", errors.ErrUnsupported)
+	errOnlySends    = fmt.Errorf("%w: sockets of this protocol only send", errors.ErrUnsupported)
+)
+
+// Recv waits for the next message.
+func (s *Raw) Recv(ctx context.Context) (*msg.Message, error) {
+	if !s.protocol.Receives {
+		return nil, errOnlySends
+	}
+	return s.receiver.Recv(ctx)
+}
+
+// TryRecv returns the next message, or ErrWouldBlock.
+func (s *Raw) TryRecv() (*msg.Message, error) {
+	if !s.protocol.Receives {
+		return nil, errOnlySends
+	}
+	return s.receiver.TryRecv()
+}
+
+// RecvBatch waits for at least one message and fills dst with as many as are at hand.
+func (s *Raw) RecvBatch(ctx context.Context, dst []*msg.Message) (int, error) {
+	if !s.protocol.Receives {
+		return 0, errOnlySends
+	}
+	return s.receiver.RecvBatch(ctx, dst)
 }
 
 func (s *Raw) sendBalanced(ctx context.Context, wait bool, header []byte, m *msg.Message) error {
@@ -167,8 +198,8 @@ func (s *Raw) Receive(p *engine.Pipe, run []msg.Message) int {
 }
 
 // Writable implements engine.Pattern.
-func (s *Raw) Writable(*engine.Pipe) {
-	s.balancer.writable()
+func (s *Raw) Writable(p *engine.Pipe) {
+	s.balancer.writable(p.Socket())
 	s.fanout.wake()
 }
 

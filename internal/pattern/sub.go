@@ -98,6 +98,9 @@ func (n *Subscription) Subscribe(prefixes ...string) error {
 func (n *Subscription) Unsubscribe(prefixes ...string) error {
 	n.sub.mu.Lock()
 	defer n.sub.mu.Unlock()
+	if n.sub.err != nil {
+		return n.sub.err
+	}
 	for _, t := range prefixes {
 		if !n.topics.remove(t) {
 			return ErrNotSubscribed

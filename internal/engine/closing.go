@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// Flush waits until every message that is queued now was handed to its link.
+func (s *Socket) Flush(ctx context.Context) error {
+	return s.handOver(ctx, s.closedLocked)
+}
+
+// handOver waits until every message that is queued now was handed to a link, or dropped and counted. hopeless is
+// called, under the lock, while messages are in no pipe's queue, and may say why none will take them.
+//
+// A dead pipe's messages may go to one that was looked at already. Hence the pass over the pipes counts only if no
+// pipe has ended since before it began.
+func (s *Socket) handOver(ctx context.Context, hopeless func() error) error {
+	for {
+		ended := s.ended.Load()
+		err := s.wait(ctx, func() (bool, error) {
+			return s.ending.Load() == 0 && s.pattern.Pending() == 0, hopeless()
+		})
+		if err != nil {
+			return err
+		}
+		for _, p := range s.Pipes() {
+			if err := p.Flush(ctx); err != nil {
+				return err
+			}
+		}
+		if s.ended.Load() == ended {
+			return nil
+		}
+	}
+}
+
+// Close sends what is queued, for as long as the socket's Linger, and closes.
+func (s *Socket) Close() error {
+	ctx := context.Background()
+	if linger := s.options.Linger; linger < unlimitedLinger {
+		bounded, cancel := context.WithTimeout(ctx, linger)
+		defer cancel()
+		ctx = bounded
+	}
+	return s.Shutdown(ctx)
+}
+
+// unlimitedLinger is a Linger beyond any that a context can be given.
+const unlimitedLinger = 1<<63 - 1
+
+// Shutdown sends what is queued, until ctx ends, and closes. The error says how many messages were not handed
+// over. Further calls wait for the first and return its error.
+func (s *Socket) Shutdown(ctx context.Context) error {
+	if s.shutting.CompareAndSwap(false, true) {
+		s.closeErr = s.shutdown(ctx)
+		close(s.closed)
+	}
+	<-s.closed
+	return s.closeErr
+}
+
+func (s *Socket) shutdown(ctx context.Context) error {
+	s.mu.Lock()
+	s.closing = true
+	s.changed.WakeAll()
+	endpoints := s.endpointsLocked()
+	s.mu.Unlock()
+
+	s.pattern.Refuse(ErrClosed)
+	if !s.mayNeedPipes() {
+		for _, e := range endpoints {
+			e.quiesce()
+		}
+	}
+	for _, p := range s.Pipes() {
+		p.discard.Store(true)
+		p.out.carrier.resume()
+	}
+	s.drain(ctx)
+
+	for _, p := range s.Pipes() {
+		p.end(ErrClosed)
+	}
+	for _, e := range endpoints {
+		e.stop(ErrClosed)
+	}
+	s.scope.Close(ErrClosed)
+	lost := int(s.unsent.Load()) + s.pattern.Close()
+	s.events.close()
+	if lost > 0 {
+		return &OpError{Op: "close", Unsent: lost, Err: fmt.Errorf("%d messages were not handed over: %w", lost, ErrUnsent)}
+	}
+	return nil
+}
+
+// mayNeedPipes reports whether new connections may serve to deliver what is queued.
+func (s *Socket) mayNeedPipes() bool {
+	if s.pattern.Pending() > 0 {
+		return true
+	}
+	if s.pattern.Traits().ReturnsUnsent {
+		if s.ending.Load() > 0 {
+			return true
+		}
+		for _, p := range s.Pipes() {
+			if queued, _ := p.Load(0); queued > 0 {
+				return true
+			}
+		}
+	}
+	return s.pattern.Pending() > 0 // a pipe may have ended meanwhile
+}
+
+var errNoEndpoints = errors.New("no endpoint is left to make a pipe")
+
+// drain waits until nothing is left to be sent, then ends every pipe in an orderly way: what the peer has not
+// read yet is not lost, as it would be if a connection with unread input were closed.
+func (s *Socket) drain(ctx context.Context) {
+	err := s.handOver(ctx, func() error {
+		if len(s.endpoints) == 0 && len(s.pipes) == 0 {
+			return errNoEndpoints
+		}
+		return nil
+	})
+	if err != nil {
+		return
+	}
+	pipes := s.Pipes()
+	for _, p := range pipes {
+		p.closeWrite()
+	}
+	for _, p := range pipes {
+		select {
+		case <-p.done:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// closeWrite ends the outgoing direction of a pipe with an empty queue. The peer's end of stream then ends the
+// pipe. Where nothing was sent there is nothing to wait for.
+func (p *Pipe) closeWrite() {
+	p.out.mu.Lock()
+	if p.out.sent == 0 {
+		p.out.mu.Unlock()
+		p.end(ErrClosed)
+		return
+	}
+	p.out.shut = true
+	idle := !p.out.busy
+	p.out.busy = p.out.busy || idle
+	p.out.mu.Unlock()
+	if !idle {
+		return // the pipe is over, or about to be
+	}
+	if err := p.out.carrier.closeWrite(); err != nil {
+		p.setErr(err)
+	}
+	p.giveUpRole()
+}
