@@ -36,11 +36,14 @@ type Pipe struct {
 	discard atomic.Bool // the socket is closing: what arrives is dropped
 	silent  atomic.Bool // nothing arrives any more: the link's reader has ended
 
-	attached bool // under socket.mu
-	over     atomic.Bool
-	err      error // why the pipe ended; set before over
-	errOnce  sync.Once
-	done     chan struct{}
+	ready  bool          // under socket.mu: the pattern knows the pipe
+	gone   bool          // under socket.mu: the pipe is over
+	unsent []msg.Message // what the pattern is to be given back; set before gone
+
+	over    atomic.Bool
+	err     error // why the pipe ended; set before over
+	errOnce sync.Once
+	done    chan struct{}
 }
 
 // ID is unique among the pipes of the process, is never used again, and fits a backtrace: 1 to 2^31-1.

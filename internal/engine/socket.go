@@ -30,7 +30,8 @@ type Socket struct {
 	events  *events
 
 	mu        sync.Mutex
-	pipes     map[uint32]*Pipe // attached
+	pipes     map[uint32]*Pipe // attached, or about to be
+	ready     int              // those that the pattern knows
 	endpoints map[*Endpoint]struct{}
 	past      pastPipes
 	changed   queue.Waiters // of pipes, for those who wait for it
@@ -100,38 +101,56 @@ func (s *Socket) nextPipeID() uint32 {
 func (s *Socket) attach(p *Pipe) error {
 	needed := s.mayNeedPipes()
 	s.mu.Lock()
-	if s.closing && !needed { // a pipe would have nothing to deliver
+	switch {
+	case s.closing && !needed: // the pipe would have nothing to deliver
 		s.mu.Unlock()
 		return ErrClosed
+	case p.gone:
+		s.mu.Unlock()
+		return ErrPipeClosed
 	}
-	p.attached = true
 	p.discard.Store(s.closing)
 	s.pipes[p.id] = p
 	s.mu.Unlock()
 	if err := s.pattern.Attach(p); err != nil {
 		s.mu.Lock()
-		p.attached = false
 		delete(s.pipes, p.id)
 		s.mu.Unlock()
 		return err
 	}
 	p.endpoint.attached(p)
-	s.Changed()
 	s.emit(Event{Kind: EventPipeUp, Pipe: p, Endpoint: p.endpoint})
+	s.mu.Lock()
+	p.ready = true
+	s.ready++
+	gone := p.gone
+	s.changed.WakeAll()
+	s.mu.Unlock()
+	if gone { // while it was being attached
+		s.remove(p)
+	}
 	return nil
 }
 
-// detach is called once for every pipe that is over, attached or not.
+// detach is called once for every pipe that is over, attached or not. unsent are the messages that go back to the
+// pattern.
 func (s *Socket) detach(p *Pipe, unsent []msg.Message) {
 	s.mu.Lock()
-	was := p.attached
+	p.gone, p.unsent = true, unsent
+	ready := p.ready
 	s.mu.Unlock()
-	if !was {
-		return
+	if ready { // else it never was a part of the socket, or attach sees to it
+		s.remove(p)
 	}
-	s.pattern.Detach(p, unsent)
+}
+
+// remove takes a pipe that is over out of the socket.
+func (s *Socket) remove(p *Pipe) {
+	s.pattern.Detach(p, p.unsent)
+	p.unsent = nil
 	s.mu.Lock()
 	delete(s.pipes, p.id)
+	s.ready--
 	s.past.add(p)
 	s.mu.Unlock()
 	p.endpoint.detached(p)
@@ -173,7 +192,7 @@ func (s *Socket) PipeByID(id uint32) *Pipe {
 
 // WaitPipes waits until the socket has at least n pipes.
 func (s *Socket) WaitPipes(ctx context.Context, n int) error {
-	return s.wait(ctx, func() (bool, error) { return len(s.pipes) >= n, s.closedLocked() })
+	return s.wait(ctx, func() (bool, error) { return s.ready >= n, s.closedLocked() })
 }
 
 func (s *Socket) closedLocked() error {

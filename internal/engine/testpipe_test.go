@@ -5,6 +5,7 @@ package engine
 import (
 	"io"
 	"net"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -21,6 +22,7 @@ type recorder struct {
 	traits Traits
 	refuse func(run []msg.Message) int // how many of run are not taken; nil = none
 	busy   error                       // given to new pipes
+	during func(p *Pipe)               // called within Attach
 
 	mu       sync.Mutex
 	attached []*Pipe
@@ -34,6 +36,9 @@ type recorder struct {
 func (r *recorder) Traits() Traits { return r.traits }
 
 func (r *recorder) Attach(p *Pipe) error {
+	if r.during != nil {
+		r.during(p)
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.attached = append(r.attached, p)
@@ -43,6 +48,9 @@ func (r *recorder) Attach(p *Pipe) error {
 func (r *recorder) Detach(p *Pipe, unsent []msg.Message) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if !slices.Contains(r.attached, p) {
+		panic("detached before it was attached")
+	}
 	r.gone = append(r.gone, p)
 	r.returned = append(r.returned, unsent...)
 }

@@ -196,7 +196,7 @@ func TestBalancerSendsWhatCameBackFirst(t *testing.T) {
 func TestBalancerCountsWhatIsLeft(t *testing.T) {
 	released := 0
 	b := &balancer{}
-	b.remove(nil, []msg.Message{msg.Wrap([]byte("a"), func() { released++ }).Take(), msg.Of([]byte("b"))})
+	b.remove(&engine.Pipe{}, []msg.Message{msg.Wrap([]byte("a"), func() { released++ }).Take(), msg.Of([]byte("b"))})
 	if b.pending() != 2 {
 		t.Errorf("%d messages are pending, want 2", b.pending())
 	}

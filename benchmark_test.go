@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+
+package spry_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/sprymq/spry"
+)
+
+// These are the instruments of who changes the hot path: both ends in one process. Comparisons with other libraries,
+// across processes, are made by the bench module.
+
+var benchmarkLinks = []string{"inproc", "tcp", "ipc"}
+
+// oneWay runs the two loops until b.N messages are received.
+func oneWay(b *testing.B, size int, send, recv func(ctx context.Context, n int) error) {
+	b.SetBytes(int64(size))
+	b.ReportAllocs()
+	ctx := watchdog(b)
+	received := make(chan error, 1)
+	b.ResetTimer()
+	go func() { received <- recv(ctx, b.N) }()
+	check(b, send(ctx, b.N))
+	check(b, <-received)
+}
+
+func BenchmarkPipeline(b *testing.B) {
+	for _, scheme := range benchmarkLinks {
+		for _, size := range []int{16, 64, 256, 1 << 10, 8 << 10, 64 << 10, 1 << 20} {
+			for mode, run := range map[string]func(*testing.B, *spry.Push, *spry.Pull, int){
+				"plain": pipelinePlain, "batch": pipelineBatch, "bytes": pipelineBytes,
+			} {
+				b.Run(fmt.Sprintf("%s/%d/%s", scheme, size, mode), func(b *testing.B) {
+					push, pull := spry.NewPush(nil), spry.NewPull(nil)
+					dialTo(b, push, listenOn(b, pull, scheme))
+					run(b, push, pull, size)
+					b.StopTimer()
+					closeAll(b, push, pull)
+				})
+			}
+		}
+	}
+}
+
+// pipelinePlain sends a copy of a body and receives messages, one at a time.
+func pipelinePlain(b *testing.B, push *spry.Push, pull *spry.Pull, size int) {
+	oneWay(b, size, func(ctx context.Context, n int) error {
+		body := make([]byte, size)
+		for range n {
+			if err := push.Send(ctx, body); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, func(ctx context.Context, n int) error {
+		for range n {
+			m, err := pull.RecvMsg(ctx)
+			if err != nil {
+				return err
+			}
+			m.Release()
+		}
+		return nil
+	})
+}
+
+// pipelineBytes sends and receives copies.
+func pipelineBytes(b *testing.B, push *spry.Push, pull *spry.Pull, size int) {
+	oneWay(b, size, func(ctx context.Context, n int) error {
+		body := make([]byte, size)
+		for range n {
+			if err := push.Send(ctx, body); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, func(ctx context.Context, n int) error {
+		for range n {
+			if _, err := pull.Recv(ctx); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+const benchmarkBatch = 64
+
+func pipelineBatch(b *testing.B, push *spry.Push, pull *spry.Pull, size int) {
+	oneWay(b, size, func(ctx context.Context, n int) error {
+		body := make([]byte, size)
+		batch := make([]*spry.Message, benchmarkBatch)
+		for i := range batch {
+			batch[i] = spry.NewMessage(0)
+		}
+		for n > 0 {
+			k := min(n, len(batch))
+			for _, m := range batch[:k] {
+				*m = *spry.WrapMessage(body, nil)
+			}
+			if _, err := push.SendBatch(ctx, batch[:k]); err != nil {
+				return err
+			}
+			n -= k
+		}
+		return nil
+	}, func(ctx context.Context, n int) error {
+		batch := make([]*spry.Message, benchmarkBatch)
+		for n > 0 {
+			k, err := pull.RecvBatch(ctx, batch)
+			if err != nil {
+				return err
+			}
+			for _, m := range batch[:k] {
+				m.Release()
+			}
+			n -= k
+		}
+		return nil
+	})
+}
+
+func BenchmarkRequest(b *testing.B) {
+	for _, scheme := range benchmarkLinks {
+		b.Run(scheme, func(b *testing.B) {
+			b.ReportAllocs()
+			ctx := watchdog(b)
+			req, rep := spry.NewReq(nil), spry.NewRep(nil)
+			dialTo(b, req, listenOn(b, rep, scheme))
+			served := make(chan error, 1)
+			go func() {
+				for r, err := range rep.Requests(ctx) {
+					if err == nil {
+						err = r.Reply(ctx, r.Bytes())
+					}
+					if err != nil {
+						served <- err
+						return
+					}
+				}
+				served <- nil
+			}()
+			body := make([]byte, 64)
+			b.ResetTimer()
+			for range b.N {
+				_, err := req.Do(ctx, body)
+				check(b, err)
+			}
+			b.StopTimer()
+			closeAll(b, req, rep)
+			check(b, <-served)
+		})
+	}
+}
