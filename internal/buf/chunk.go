@@ -3,7 +3,10 @@
 // Package buf has the counted buffers that messages point into.
 package buf
 
-import "sync/atomic"
+import (
+	"sync"
+	"sync/atomic"
+)
 
 // A Chunk is a buffer shared by messages. Its memory may be written again only by a reader that holds the
 // last reference. A chunk that is never released is left to the garbage collector: forgetting to release
@@ -14,8 +17,39 @@ type Chunk struct {
 	free func() // runs once, when the last reference goes; may be nil
 }
 
-// NewChunk returns a chunk of size bytes with one reference, the reader's.
-func NewChunk(size int) *Chunk { return Wrap(make([]byte, size), nil) }
+// Chunks of these sizes are kept for reuse when their last reference goes.
+const (
+	MinPooled = 4 << 10
+	MaxPooled = 256 << 10
+	step      = 4
+)
+
+var pools [4]sync.Pool // of chunks of MinPooled, step times that, and so on
+
+// pool returns the pool of chunks of that size, or nil.
+func pool(size int) *sync.Pool {
+	for i, s := 0, MinPooled; i < len(pools); i, s = i+1, s*step {
+		if s == size {
+			return &pools[i]
+		}
+	}
+	return nil
+}
+
+// NewChunk returns a chunk of size bytes with one reference, the reader's. What is in it is left from before.
+func NewChunk(size int) *Chunk {
+	p := pool(size)
+	if p == nil {
+		return Wrap(make([]byte, size), nil)
+	}
+	if c, ok := p.Get().(*Chunk); ok {
+		c.refs.Store(1)
+		return c
+	}
+	c := Wrap(make([]byte, size), nil)
+	c.free = func() { p.Put(c) }
+	return c
+}
 
 // Wrap returns a chunk around data with one reference. free runs exactly once, when the last one goes.
 func Wrap(data []byte, free func()) *Chunk {

@@ -4,7 +4,7 @@ package engine
 
 import (
 	"net"
-	"unsafe"
+	"sync"
 
 	"github.com/sprymq/spry/internal/buf"
 	"github.com/sprymq/spry/internal/msg"
@@ -16,28 +16,25 @@ const (
 	// behind each other, which costs less than a segment of their own.
 	byReference = 8 << 10
 
-	minBlock  = 512      // first block of an outbox
-	maxBlock  = 64 << 10 // largest block
-	keepBlock = 4 << 10  // largest block that an idle pipe keeps
-	maxSpare  = 8        // empty blocks that a busy pipe keeps
 	frameRoom = 32       // room for what a dialect puts before header and body
+	keepRoom  = 32 << 10 // frames that a run without a pipe has room for, at most
 )
 
 // encoded is a run of frames, encoded as they were offered, in the form in which they are written: blocks of
-// copied frames, and large bodies between them by reference.
+// copied frames, and large bodies between them by reference. A nil run is an empty one.
 type encoded struct {
 	segments []segment
-	frames   []frame  // sizes of the frames, in order, from first on
-	first    int      // index of the first frame that is still here
-	size     int64    // bytes still here
-	grow     int      // capacity of the next block
-	spare    [][]byte // empty blocks to be used next
+	frames   []frame // sizes of the frames, in order, from first on
+	first    int     // index of the first frame that is still here
+	size     int64   // bytes still here
+	open     *block  // where the next frame goes, if it fits
+	small    *block  // the run's own
 }
 
-// A segment is written as a whole: a block that frames were copied into, or one large body.
+// A segment is written as a whole: a part of a block, or one large body.
 type segment struct {
 	bytes []byte
-	base  []byte     // the whole of a block, of which bytes is a part; nil for a body by reference
+	block *block     // nil for a body by reference
 	owner *buf.Chunk // of a body by reference; may be nil for one too
 }
 
@@ -47,27 +44,56 @@ type frame struct {
 	before int // encoded bytes before the body
 }
 
-func (e *encoded) len() int { return len(e.frames) - e.first }
+// runs are those that no pipe uses, each with its small block.
+var runs = sync.Pool{New: func() any { return &encoded{small: &block{bytes: make([]byte, 0, smallBlock)}} }}
 
-// put encodes one message. body is used if m is nil, and not kept; of m the contents are taken.
-func (e *encoded) put(f wire.Framing, header, body []byte, m *msg.Message) {
+func newEncoded() *encoded { return runs.Get().(*encoded) }
+
+// free gives up an empty run.
+func (e *encoded) free() {
+	if e == nil {
+		return
+	}
+	e.reset()
+	if e.open != nil && e.open != e.small {
+		e.open.free()
+	}
+	e.open = nil
+	if cap(e.frames) > keepRoom {
+		e.frames = nil
+	}
+	runs.Put(e)
+}
+
+func (e *encoded) len() int {
+	if e == nil {
+		return 0
+	}
+	return len(e.frames) - e.first
+}
+
+// put encodes one message and returns its size. body is used if m is nil, and not kept; of m the contents are
+// taken.
+func (e *encoded) put(f wire.Framing, header, body []byte, m *msg.Message) int {
 	if m != nil {
 		body = m.Body()
 	}
 	if len(body) >= byReference {
-		e.putReference(f, header, body, m)
-		return
+		return e.putReference(f, header, body, m)
 	}
-	block := e.block(len(header) + len(body) + frameRoom)
-	old := len(block.bytes)
-	block.bytes = f.AppendFrame(block.bytes, header, body)
-	e.added(len(block.bytes)-old, len(block.bytes)-old-len(body))
+	b := e.room(len(header) + len(body) + frameRoom)
+	from := len(b.bytes)
+	b.bytes = f.AppendFrame(b.bytes, header, body)
+	n := len(b.bytes) - from
+	e.extend(b, from)
+	e.added(n, n-len(body))
 	if m != nil {
 		m.Release()
 	}
+	return n
 }
 
-func (e *encoded) putReference(f wire.Framing, header, body []byte, m *msg.Message) {
+func (e *encoded) putReference(f wire.Framing, header, body []byte, m *msg.Message) int {
 	var owner *buf.Chunk
 	if m != nil {
 		taken := m.Take()
@@ -75,15 +101,29 @@ func (e *encoded) putReference(f wire.Framing, header, body []byte, m *msg.Messa
 	} else {
 		body = append([]byte(nil), body...)
 	}
-	block := e.block(len(header) + frameRoom)
-	old := len(block.bytes)
-	block.bytes = f.AppendHead(block.bytes, header, len(body))
-	e.added(len(block.bytes)-old+len(body), len(block.bytes)-old)
+	b := e.room(len(header) + frameRoom)
+	from := len(b.bytes)
+	b.bytes = f.AppendHead(b.bytes, header, len(body))
+	before := len(b.bytes) - from
+	e.extend(b, from)
 	e.segments = append(e.segments, segment{bytes: body, owner: owner})
+	e.added(before+len(body), before)
+	return before + len(body)
+}
+
+// extend makes what was appended to a block, which begins at from, a part of the run.
+func (e *encoded) extend(b *block, from int) {
+	if last := len(e.segments) - 1; last >= 0 && e.segments[last].block == b {
+		s := &e.segments[last]
+		s.bytes = s.bytes[:len(s.bytes)+len(b.bytes)-from]
+		return
+	}
+	e.segments = append(e.segments, segment{bytes: b.bytes[from:], block: b})
+	b.parts++
 }
 
 func (e *encoded) added(size, before int) {
-	if e.first > len(e.frames)/2 && len(e.frames) == cap(e.frames) { // else a run that is never empty grows for ever
+	if len(e.frames) == cap(e.frames) && e.first > len(e.frames)/2 { // else a run that is never empty grows for ever
 		e.frames = e.frames[:copy(e.frames, e.frames[e.first:])]
 		e.first = 0
 	}
@@ -91,40 +131,28 @@ func (e *encoded) added(size, before int) {
 	e.size += int64(size)
 }
 
-// block returns the last block if it has room for n more bytes, else a new one.
-func (e *encoded) block(n int) *segment {
-	if last := len(e.segments) - 1; last >= 0 {
-		if s := &e.segments[last]; s.base != nil && cap(s.bytes)-len(s.bytes) >= n {
-			return s
-		}
+// room returns the open block if it has room for n more bytes, else opens another.
+func (e *encoded) room(n int) *block {
+	if e.open != nil && e.open.room() >= n {
+		return e.open
 	}
-	block := e.spareBlock(n)
-	if block == nil {
-		e.grow = min(max(e.grow*4, minBlock), maxBlock)
-		block = make([]byte, 0, max(e.grow, n))
+	old := e.open
+	if e.open = e.small; old != nil || e.small == nil || e.small.room() < n {
+		e.open = newBlock(n)
 	}
-	e.segments = append(e.segments, segment{bytes: block, base: block})
-	return &e.segments[len(e.segments)-1]
+	if old != nil && old.parts == 0 {
+		e.recycle(old)
+	}
+	return e.open
 }
 
-// spareBlock returns an empty block with room for n bytes, or nil. Smaller ones are let go of.
-func (e *encoded) spareBlock(n int) []byte {
-	for last := len(e.spare) - 1; last >= 0; last-- {
-		block := e.spare[last]
-		e.spare[last] = nil
-		if e.spare = e.spare[:last]; cap(block) >= n {
-			return block
-		}
-	}
-	return nil
-}
-
-// drop takes the first frame out.
-func (e *encoded) drop() {
+// drop takes the first frame out and returns its size.
+func (e *encoded) drop() int {
 	f := e.frames[e.first]
 	e.first++
 	e.size -= int64(f.size)
 	e.advance(f.size)
+	return f.size
 }
 
 // advance takes n bytes off the front of the segments.
@@ -137,11 +165,7 @@ func (e *encoded) advance(n int) {
 			break
 		}
 		n -= len(s.bytes)
-		if used == len(e.segments)-1 && s.base != nil {
-			s.bytes = s.base[:0] // the open block: frames are still to come
-			break
-		}
-		e.recycle(s)
+		e.leave(s)
 		used++
 	}
 	if used > 0 {
@@ -151,14 +175,25 @@ func (e *encoded) advance(n int) {
 	}
 }
 
-// recycle lets go of a segment that is done with, and keeps a block for the frames to come.
-func (e *encoded) recycle(s *segment) {
+// leave lets go of a segment that is done with.
+func (e *encoded) leave(s *segment) {
 	if s.owner != nil {
 		s.owner.Release(1)
 	}
-	if s.base != nil && len(e.spare) < maxSpare && cap(s.base) <= maxBlock {
-		e.spare = append(e.spare, s.base[:0])
+	if b := s.block; b != nil {
+		if b.parts--; b.parts == 0 {
+			e.recycle(b)
+		}
 	}
+}
+
+// recycle makes a block that nothing points into ready to be used again.
+func (e *encoded) recycle(b *block) {
+	if b == e.open || b == e.small {
+		b.bytes = b.bytes[:0]
+		return
+	}
+	b.free()
 }
 
 // buffers appends to dst what is to be written, without the first skip bytes.
@@ -180,54 +215,39 @@ func (e *encoded) buffers(dst net.Buffers, skip int) net.Buffers {
 // it may yet have to go elsewhere.
 func (e *encoded) written(n int64, partial int) (frames, rest int) {
 	left := int64(partial) + n
+	gone := 0
 	for ; e.first < len(e.frames) && left >= int64(e.frames[e.first].size); frames++ {
-		left -= int64(e.frames[e.first].size)
-		e.drop()
+		size := e.frames[e.first].size
+		left -= int64(size)
+		gone += size
+		e.first++
 	}
+	e.size -= int64(gone)
+	e.advance(gone)
 	return frames, int(left)
 }
 
-// reset forgets everything and keeps the memory that is worth keeping.
-func (e *encoded) reset(busy bool) {
+// reset forgets everything and keeps the memory for what is to come.
+func (e *encoded) reset() {
 	for i := range e.segments {
-		e.recycle(&e.segments[i])
+		e.leave(&e.segments[i])
 	}
 	clear(e.segments)
 	e.segments, e.frames, e.first, e.size = e.segments[:0], e.frames[:0], 0, 0
-	if !busy {
-		e.shrink()
-	}
-}
-
-// shrink lets go of what an idle pipe does not need.
-func (e *encoded) shrink() {
-	kept := 0
-	for _, b := range e.spare {
-		if cap(b) <= keepBlock && kept == 0 {
-			e.spare[0], kept = b, 1
-		}
-	}
-	clear(e.spare[kept:])
-	if e.spare = e.spare[:kept]; kept == 0 {
-		e.grow = 0
-	}
-	if cap(e.frames)*int(unsafe.Sizeof(frame{})) > keepBlock {
-		e.frames = nil
-	}
 }
 
 // messages turns the remaining frames, of which none was written in part, into messages with bodies of their
 // own.
 func (e *encoded) messages() []msg.Message {
 	ms := make([]msg.Message, 0, e.len())
-	for ; e.first < len(e.frames); e.first++ {
+	for e.len() > 0 {
 		f := e.frames[e.first]
 		whole := make([]byte, 0, f.size)
 		for i := 0; len(whole) < f.size; i++ {
 			b := e.segments[i].bytes
 			whole = append(whole, b[:min(len(b), f.size-len(whole))]...)
 		}
-		e.advance(f.size)
+		e.drop()
 		ms = append(ms, msg.Of(whole[f.before:]))
 	}
 	return ms

@@ -66,7 +66,7 @@ func FuzzEncoded(f *testing.F) {
 					model, bodies = model[1:], bodies[1:]
 				}
 			default:
-				e.reset(op&1 == 0)
+				e.reset()
 				model, bodies, partial = nil, nil, 0
 			}
 			if e.len() != len(model) || e.size != int64(len(bytes.Join(model, nil))) {
@@ -78,7 +78,7 @@ func FuzzEncoded(f *testing.F) {
 				t.Fatalf("message %d came back with %d bytes, want %d", i, m.Len(), len(bodies[i]))
 			}
 		}
-		e.reset(false)
+		e.free()
 		if released != wrapped {
 			t.Fatalf("%d of %d wrapped bodies were released", released, wrapped)
 		}
@@ -92,7 +92,7 @@ func TestEncodedReusesBlocks(t *testing.T) {
 		for range 100 {
 			e.put(plain, nil, body, nil)
 		}
-		e.reset(true)
+		e.reset()
 	}
 	for range 20 {
 		round()

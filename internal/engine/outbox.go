@@ -26,6 +26,7 @@ type outbox struct {
 	bytes  int64 // and their size
 	busy   bool  // somebody has the writer's role
 	held   bool  // attaching is not finished: nothing is written yet
+	direct bool  // senders need not ask the pattern
 	shut   bool  // nothing is accepted any more
 	hungry bool  // somebody was refused for want of room and waits for Writable
 

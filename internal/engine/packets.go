@@ -4,8 +4,11 @@ package engine
 
 import "github.com/sprymq/spry/internal/msg"
 
-// maxCopies is the largest block that small bodies are copied into, behind each other.
-const maxCopies = 32 << 10
+// Small bodies are copied into blocks, behind each other, of these sizes: larger ones the more there are.
+const (
+	minCopies = 512
+	maxCopies = 32 << 10
+)
 
 // packets is a run of messages that are not encoded: for links of whole messages, and within the process.
 type packets struct {
@@ -45,7 +48,7 @@ func (q *packets) copyOf(header, body []byte) msg.Message {
 		return msg.OfParts(header, body)
 	}
 	if n > cap(q.copies)-len(q.copies) {
-		q.copies = make([]byte, 0, min(max(4*cap(q.copies), minBlock, n), maxCopies))
+		q.copies = make([]byte, 0, min(max(4*cap(q.copies), minCopies, n), maxCopies))
 	}
 	from := len(q.copies)
 	q.copies = append(append(q.copies, header...), body...)

@@ -139,13 +139,38 @@ func (p *Pipe) TryQueue(header, body []byte, m *msg.Message) (queued, write bool
 	o := &p.out
 	n := SizeOf(header, body, m)
 	o.mu.Lock()
-	defer o.mu.Unlock()
 	if o.shut || !o.roomLocked(n) {
 		o.hungry = !o.shut
+		o.mu.Unlock()
 		return false, false
 	}
 	o.putLocked(header, body, m)
-	return true, o.claimLocked()
+	write = o.claimLocked()
+	o.mu.Unlock()
+	return true, write
+}
+
+// SetDirect says whether senders may use TryDirect: for a pattern that has no other pipe to choose.
+func (p *Pipe) SetDirect(direct bool) {
+	p.out.mu.Lock()
+	p.out.direct = direct
+	p.out.mu.Unlock()
+}
+
+// TryDirect is TryQueue for senders that have not asked the pattern, which saves its lock: about a fifth of what a small
+// message costs its sender. Where it fails, they ask.
+func (p *Pipe) TryDirect(header, body []byte, m *msg.Message) (queued, write bool) {
+	o := &p.out
+	n := SizeOf(header, body, m)
+	o.mu.Lock()
+	if !o.direct || o.shut || !o.roomLocked(n) {
+		o.mu.Unlock()
+		return false, false
+	}
+	o.putLocked(header, body, m)
+	write = o.claimLocked()
+	o.mu.Unlock()
+	return true, write
 }
 
 // TryQueueBatch queues as many of ms as there is room for, all without a routing header, and returns how many.

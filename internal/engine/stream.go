@@ -30,8 +30,8 @@ type streamCarrier struct {
 	decoder   wire.Decoder
 	unblocked *directWriter // nil where the connection cannot be written without blocking
 
-	pend, flight *encoded
-	partial      int // bytes of the first frame in flight that are written
+	pend, flight *encoded // nil while there is nothing to write
+	partial      int      // bytes of the first frame in flight that are written
 	vec, vecBase net.Buffers
 
 	lastWrite time.Time
@@ -45,30 +45,26 @@ type streamCarrier struct {
 func newStreamCarrier(p *Pipe, conn net.Conn, s *wire.Session, first *buf.Chunk, begin, end int) *streamCarrier {
 	return &streamCarrier{
 		conn: conn, pipe: p, framing: s.Framing, decoder: s.Decoder, unblocked: newDirectWriter(conn),
-		pend: &encoded{}, flight: &encoded{}, room: make(chan struct{}, 1), first: first, early: [2]int{begin, end},
+		room: make(chan struct{}, 1), first: first, early: [2]int{begin, end},
 	}
 }
 
 func (c *streamCarrier) put(header, body []byte, m *msg.Message) int {
-	before := c.pend.size
-	c.pend.put(c.framing, header, body, m)
-	return int(c.pend.size - before)
+	if c.pend == nil {
+		c.pend = newEncoded()
+	}
+	return c.pend.put(c.framing, header, body, m)
 }
 
 func (c *streamCarrier) pending() int { return c.pend.len() }
 
-func (c *streamCarrier) drop() int {
-	before := c.pend.size
-	c.pend.drop()
-	return int(before - c.pend.size)
-}
+func (c *streamCarrier) drop() int { return c.pend.drop() }
 
 func (c *streamCarrier) take() bool {
 	if c.flight.len() == 0 {
 		if c.pend.len() == 0 {
 			return false
 		}
-		c.flight.reset(true)
 		c.pend, c.flight, c.partial = c.flight, c.pend, 0
 	}
 	return true
@@ -79,9 +75,9 @@ func (c *streamCarrier) unsent() []msg.Message {
 }
 
 func (c *streamCarrier) discard() {
-	c.flight.reset(false)
-	c.pend.reset(false)
-	c.flight, c.pend = &encoded{}, &encoded{}
+	c.flight.free()
+	c.pend.free()
+	c.flight, c.pend = nil, nil
 }
 
 func (c *streamCarrier) direct() bool { return c.unblocked != nil }
@@ -114,7 +110,7 @@ func (c *streamCarrier) write(wait bool) (messages int, bytes int64, err error) 
 	c.lastWrite = time.Now()
 	if n == whole && c.flight.first == 0 {
 		messages = c.flight.len()
-		c.flight.reset(true)
+		c.flight.reset()
 		c.partial = 0
 		return messages, size, err
 	}
@@ -128,8 +124,7 @@ func (c *streamCarrier) idle() {
 	if c.flight.len() > 0 || c.pend.len() > 0 {
 		return // the link broke, and what nobody took goes back to the pattern
 	}
-	c.flight.reset(false)
-	c.pend.shrink()
+	c.discard()
 }
 
 func (c *streamCarrier) closeWrite() error {

@@ -11,13 +11,12 @@ import (
 )
 
 const (
-	minChunk   = 4 << 10   // what an idle connection keeps
-	maxChunk   = 256 << 10 // what a busy one reads at a time
-	headStart  = 32 << 10  // what the first bytes of a large frame are given
-	keepChunks = 4         // past chunks that a reader waits for to be free again
-	minRead    = 256       // room in a chunk that is worth a read
-	quietReads = 64        // small reads in a row after which chunks become smaller
-	minSlab    = 8         // message values that a quiet connection allocates at a time
+	minChunk   = buf.MinPooled // what an idle connection keeps
+	maxChunk   = buf.MaxPooled // what a busy one reads at a time
+	headStart  = 32 << 10      // what the first bytes of a large frame are given
+	minRead    = 256           // room in a chunk that is worth a read
+	quietReads = 64            // small reads in a row after which chunks become smaller
+	minSlab    = 8             // message values that a quiet connection allocates at a time
 	maxSlab    = 256
 )
 
@@ -34,7 +33,6 @@ type streamReader struct {
 	size   int // of the next ordinary chunk
 	quiet  int // small reads in a row
 	proved int // largest frame that has wholly arrived
-	past   []*buf.Chunk
 	batch  msg.Batch
 	slab   int // capacity of the last slab
 }
@@ -45,6 +43,7 @@ func (c *streamCarrier) read() error {
 		batch: msg.Batch{Origin: &c.pipe.origin},
 	}
 	c.first = nil
+	defer func() { r.chunk.Release(1) }()
 	if err := r.decode(); err != nil {
 		return err
 	}
@@ -145,31 +144,8 @@ func (r *streamReader) makeRoom() {
 	if r.need > size {
 		size = min(r.need, max(size, 2*have))
 	}
-	next := r.freeChunk(size)
+	next := buf.NewChunk(size)
 	copy(next.Data, r.chunk.Data[r.start:r.end])
-	r.retire(r.chunk)
+	r.chunk.Release(1)
 	r.chunk, r.start, r.end = next, 0, have
-}
-
-// freeChunk returns a past chunk of that size that no message points into any more, or a new one.
-func (r *streamReader) freeChunk(size int) *buf.Chunk {
-	for i, c := range r.past {
-		if len(c.Data) == size && c.Unshared() {
-			r.past = append(r.past[:i], r.past[i+1:]...)
-			return c
-		}
-	}
-	return buf.NewChunk(size)
-}
-
-// retire keeps an ordinary chunk for later and lets go of the oldest one. The steps by which room was made for a
-// large frame are let go of: a peer that trickles must not make them add up.
-func (r *streamReader) retire(c *buf.Chunk) {
-	if len(c.Data) != r.size {
-		return
-	}
-	if len(r.past) == keepChunks {
-		r.past = append(r.past[:0], r.past[1:]...)
-	}
-	r.past = append(r.past, c)
 }

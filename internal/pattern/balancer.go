@@ -4,6 +4,7 @@ package pattern
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/msg"
@@ -24,11 +25,31 @@ type balancer struct {
 	pipes    []*engine.Pipe
 	next     int
 	returned []msg.Message
+	only     atomic.Pointer[engine.Pipe] // the pipe that senders may use without asking; nil if they must ask
+}
+
+// chooseLocked finds out whether senders have to ask, after anything has changed.
+func (b *balancer) chooseLocked() {
+	var only *engine.Pipe
+	if len(b.pipes) == 1 && len(b.returned) == 0 && b.err == nil {
+		only = b.pipes[0]
+	}
+	old := b.only.Swap(only)
+	if old == only {
+		return
+	}
+	if old != nil {
+		old.SetDirect(false)
+	}
+	if only != nil {
+		only.SetDirect(true)
+	}
 }
 
 func (b *balancer) add(p *engine.Pipe) {
 	b.mu.Lock()
 	b.pipes = append(b.pipes, p)
+	b.chooseLocked()
 	b.mu.Unlock()
 	b.writable(p.Socket())
 }
@@ -41,6 +62,7 @@ func (b *balancer) addOnly(p *engine.Pipe) error {
 		return engine.ErrBusy
 	}
 	b.pipes = append(b.pipes, p)
+	b.chooseLocked()
 	b.mu.Unlock()
 	b.writable(p.Socket())
 	return nil
@@ -55,6 +77,7 @@ func (b *balancer) remove(p *engine.Pipe, unsent []msg.Message) {
 		}
 	}
 	b.returned = append(b.returned, unsent...)
+	b.chooseLocked()
 	b.mu.Unlock()
 	b.writable(p.Socket())
 }
@@ -65,6 +88,7 @@ func (b *balancer) writable(s *engine.Socket) {
 		b.mu.Lock()
 		if len(b.returned) == 0 {
 			b.returned = nil
+			b.chooseLocked()
 			b.waiters.WakeAll()
 			b.mu.Unlock()
 			if again {
@@ -136,6 +160,18 @@ func (b *balancer) send(ctx context.Context, wait bool, body []byte, m *msg.Mess
 	if m != nil && m.Multipart() {
 		return engine.ErrMultipart
 	}
+	if p := b.only.Load(); p != nil {
+		var header []byte
+		if b.header != nil {
+			header = b.header(p)
+		}
+		if queued, write := p.TryDirect(header, body, m); queued {
+			if write {
+				p.Write()
+			}
+			return nil
+		}
+	}
 	return b.do(ctx, wait, func() (bool, *engine.Pipe, error) {
 		if len(b.returned) > 0 {
 			return false, nil, nil
@@ -143,6 +179,14 @@ func (b *balancer) send(ctx context.Context, wait bool, body []byte, m *msg.Mess
 		queued, write := b.offerLocked(nil, body, m)
 		return queued, write, nil
 	})
+}
+
+// refuse makes every present and future attempt fail.
+func (b *balancer) refuse(err error) {
+	b.sender.refuse(err)
+	b.mu.Lock()
+	b.chooseLocked()
+	b.mu.Unlock()
 }
 
 // sendBatch sends ms in order, each pipe getting turns of up to batchTurn, and returns how many were sent.

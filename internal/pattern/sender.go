@@ -27,9 +27,9 @@ type sender struct {
 func (s *sender) do(ctx context.Context, wait bool, try func() (sent bool, write *engine.Pipe, err error)) error {
 	s.mu.Lock()
 	for {
-		if s.err != nil {
-			defer s.mu.Unlock()
-			return s.err
+		if err := s.err; err != nil { // no defer: in a loop it would cost every message
+			s.mu.Unlock()
+			return err
 		}
 		sent, write, err := try()
 		if sent || err != nil || !wait {

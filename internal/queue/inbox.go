@@ -39,10 +39,12 @@ type Inbox struct {
 	policy Policy
 
 	consume sync.Mutex
-	turn    *Source // whose messages run holds
+	turn    *Source // whose messages the receiver takes
+	run     []msg.Message
+	at      int // index in run of the next message
 	runs    [][]msg.Message
-	at      int // index of the first run that is not used up
-	left    int // messages in runs
+	next    int // index in runs of the run after run
+	left    int // messages in all of them
 
 	mu      sync.Mutex
 	ready   fifo[*Source]
@@ -199,7 +201,7 @@ func (q *Inbox) takeTurnLocked() (took bool, resume func()) {
 		return false, nil
 	}
 	s := q.ready.pop()
-	q.turn, q.runs, q.at, q.left = s, q.runs[:0], 0, 0
+	q.turn, q.run, q.at, q.runs, q.next, q.left = s, nil, 0, q.runs[:0], 0, 0
 	for q.left < Turn && !s.runs.empty() {
 		run := *s.runs.front()
 		if room := Turn - q.left; len(run) > room {
@@ -224,20 +226,34 @@ func (q *Inbox) takeTurnLocked() (took bool, resume func()) {
 	return true, resume
 }
 
-// next hands out a message of the current turn, or nil. Under consume.
-func (q *Inbox) next() *msg.Message {
+// handOut returns the next message of the current turn, or nil. Under consume. It writes no pointers, which would cost
+// write barriers.
+func (q *Inbox) handOut() *msg.Message {
 	if q.left == 0 {
 		return nil
 	}
-	run := q.runs[q.at]
-	m := &run[0]
-	if q.runs[q.at] = run[1:]; len(run) == 1 {
-		q.runs[q.at] = nil
-		q.at++
+	if q.at == len(q.run) {
+		q.run, q.at = q.runs[q.next], 0
+		q.runs[q.next] = nil
+		q.next++
 	}
+	m := &q.run[q.at]
+	q.at++
 	q.left--
 	q.turn.delivered++
 	return m
+}
+
+// restOfTurn yields the runs that are left of the current turn.
+func (q *Inbox) restOfTurn(yield func([]msg.Message) bool) {
+	if q.left == 0 || q.at < len(q.run) && !yield(q.run[q.at:]) {
+		return
+	}
+	for _, run := range q.runs[q.next:] {
+		if !yield(run) {
+			return
+		}
+	}
 }
 
 // TryRecv returns the next message, or nil and nil if none is there, or the error given to Close.
@@ -252,6 +268,12 @@ func (q *Inbox) TryRecv() (*msg.Message, error) {
 // Recv waits for the next message.
 func (q *Inbox) Recv(ctx context.Context) (*msg.Message, error) {
 	for {
+		q.consume.Lock()
+		if m := q.handOut(); m != nil {
+			q.consume.Unlock()
+			return m, nil
+		}
+		q.consume.Unlock()
 		var w *Waiter
 		m, err, resume := q.tryRecv(&w)
 		if resume != nil {
@@ -274,28 +296,48 @@ func (q *Inbox) RecvBatch(ctx context.Context, dst []*msg.Message) (n int, err e
 	if dst[0], err = q.Recv(ctx); err != nil {
 		return 0, err
 	}
-	for n = 1; n < len(dst); n++ {
-		m, _ := q.TryRecv() // an error is told by the next call
+	for n = 1; n < len(dst); {
+		k := q.drainTurn(dst[n:])
+		if n += k; k > 0 {
+			continue
+		}
+		m, _ := q.TryRecv() // the next turn; an error is told by the next call
 		if m == nil {
 			break
 		}
 		dst[n] = m
+		n++
 	}
 	return n, nil
+}
+
+// drainTurn fills dst with what is left of the current turn and returns how many messages that are.
+func (q *Inbox) drainTurn(dst []*msg.Message) (n int) {
+	q.consume.Lock()
+	for n < len(dst) {
+		m := q.handOut()
+		if m == nil {
+			break
+		}
+		dst[n] = m
+		n++
+	}
+	q.consume.Unlock()
+	return n
 }
 
 // tryRecv takes a message. If none is there and wait is not nil, it leaves a waiter in line there.
 func (q *Inbox) tryRecv(wait **Waiter) (m *msg.Message, err error, resume func()) {
 	q.consume.Lock()
 	defer q.consume.Unlock()
-	if m = q.next(); m != nil {
+	if m = q.handOut(); m != nil {
 		return m, nil, nil
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	var took bool
 	if took, resume = q.takeTurnLocked(); took {
-		return q.next(), nil, resume
+		return q.handOut(), nil, resume
 	}
 	if q.err == nil && wait != nil {
 		*wait = q.waiters.Add()
@@ -324,10 +366,10 @@ func (q *Inbox) Close(err error) {
 	q.err = err
 	if q.left > 0 {
 		q.turn.droppedLocked(0, q.left)
-		for _, run := range q.runs[q.at:] {
+		for run := range q.restOfTurn {
 			msg.ReleaseAll(run)
 		}
-		q.runs, q.at, q.left = nil, 0, 0
+		q.run, q.at, q.runs, q.next, q.left = nil, 0, nil, 0, 0
 	}
 	for !q.ready.empty() {
 		s := q.ready.pop()
@@ -353,7 +395,7 @@ func (s *Source) Counts() Counts {
 	}
 	if q.turn == s {
 		c.Queued += q.left
-		for _, run := range q.runs[q.at:] {
+		for run := range q.restOfTurn {
 			c.QueuedBytes += size(run)
 		}
 	}
