@@ -1,0 +1,531 @@
+// SPDX-License-Identifier: MIT
+//
+// The worker that drives plain sockets: what the system itself reaches. cc -O2 -pthread raw.c
+//
+// A message is four bytes of length in this machine's order and the body. Reads ask for 256 KiB at once. Modes: batch
+// collects 64 KiB of small messages for a write; tuned does too, with send buffers of 1 MiB on Unix sockets; plain
+// writes once a message, as a library does that does not batch. Nothing here queues, so nothing is lost, and a slow
+// subscriber stops the publisher.
+
+#include "worker.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+
+enum {
+    HEADER = sizeof(uint32_t),
+    BATCH_SIZE = 64 << 10,
+    READ_SIZE = 256 << 10,
+    SHARED_READ_SIZE = 64 << 10, // where there are many connections: larger buffers would only leave the cache
+    MOST_BODY = 64 << 20,
+    UNIX_SEND_BUFFER = 1 << 20,
+    BACKLOG = 4096,
+    MOST_EVENTS = 256,
+};
+
+static int check(const char *what, int rc)
+{
+    if (rc < 0) {
+        die("%s: %s", what, strerror(errno));
+    }
+    return rc;
+}
+
+static void require_known_mode(void)
+{
+    if (!mode_is("plain") && !mode_is("batch") && !mode_is("tuned")) {
+        not_applicable();
+    }
+}
+
+// Connections.
+
+struct address {
+    union {
+        struct sockaddr any;
+        struct sockaddr_in in;
+        struct sockaddr_un un;
+    };
+    socklen_t length;
+};
+
+static struct address address_of(const char *url)
+{
+    struct address a = {.length = 0};
+    char host[64];
+    unsigned short port;
+    if (strncmp(url, "ipc://", 6) == 0 && strlen(url + 6) < sizeof a.un.sun_path) {
+        a.un.sun_family = AF_UNIX;
+        strcpy(a.un.sun_path, url + 6);
+        a.length = sizeof a.un;
+    } else if (sscanf(url, "tcp://%63[0-9.]:%hu", host, &port) == 2 && inet_pton(AF_INET, host, &a.in.sin_addr) == 1) {
+        a.in.sin_family = AF_INET;
+        a.in.sin_port = htons(port);
+        a.length = sizeof a.in;
+    } else {
+        die("%s: neither tcp://IPV4:PORT nor ipc://PATH", url);
+    }
+    return a;
+}
+
+// prepare sets the options of a connection.
+static int prepare(int fd)
+{
+    struct sockaddr_storage own;
+    socklen_t length = sizeof own;
+    check("getsockname", getsockname(fd, (struct sockaddr *) &own, &length));
+    if (own.ss_family == AF_INET) {
+        int on = 1;
+        check("TCP_NODELAY", setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on));
+    } else if (mode_is("tuned")) {
+        int size = UNIX_SEND_BUFFER;
+        check("SO_SNDBUF", setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size));
+    }
+    return fd;
+}
+
+static int listen_at(const char *url)
+{
+    struct address a = address_of(url);
+    int fd = check("socket", socket(a.any.sa_family, SOCK_STREAM, 0));
+    if (a.any.sa_family == AF_UNIX) {
+        unlink(a.un.sun_path);
+    }
+    int on = 1;
+    check("SO_REUSEADDR", setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on));
+    check(url, bind(fd, &a.any, a.length));
+    check(url, listen(fd, BACKLOG));
+    return fd;
+}
+
+static int accept_from(int listener)
+{
+    return prepare(check("accept", accept(listener, NULL, NULL)));
+}
+
+static int dial_to(const char *url)
+{
+    struct address a = address_of(url);
+    int fd = check("socket", socket(a.any.sa_family, SOCK_STREAM, 0));
+    check(url, connect(fd, &a.any, a.length));
+    return prepare(fd);
+}
+
+// close_after_flush returns when the receiver has read everything and closed.
+static void close_after_flush(int fd)
+{
+    char nothing;
+    shutdown(fd, SHUT_WR);
+    while (read(fd, &nothing, 1) > 0) {
+    }
+    close(fd);
+}
+
+// Writing.
+
+static void write_all(int fd, const char *data, size_t size)
+{
+    while (size > 0) {
+        ssize_t n = write(fd, data, size);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        size_t written = (size_t) check("write", (int) n);
+        data += written;
+        size -= written;
+    }
+}
+
+// write_message writes a message by itself, with one call unless the system takes less.
+static void write_message(int fd, const char *body, size_t size)
+{
+    uint32_t length = (uint32_t) size;
+    struct iovec parts[] = {{&length, HEADER}, {(void *) body, size}};
+    size_t written = (size_t) check("writev", (int) writev(fd, parts, 2));
+    if (written < HEADER) {
+        write_all(fd, (char *) &length + written, HEADER - written);
+        written = HEADER;
+    }
+    write_all(fd, body + (written - HEADER), size - (written - HEADER));
+}
+
+// A batch holds small messages until they are worth a write to every one of its connections.
+struct batch {
+    const int *fds;
+    int n;
+    int single; // a write for each message
+    size_t used;
+    char data[BATCH_SIZE];
+};
+
+static void batch_flush(struct batch *b)
+{
+    for (int i = 0; i < b->n; i++) {
+        write_all(b->fds[i], b->data, b->used);
+    }
+    b->used = 0;
+}
+
+static void batch_send(struct batch *b, const char *body, size_t size)
+{
+    if (HEADER + size > sizeof b->data - b->used) {
+        batch_flush(b);
+    }
+    if (b->single || HEADER + size > sizeof b->data) {
+        for (int i = 0; i < b->n; i++) {
+            write_message(b->fds[i], body, size);
+        }
+        return;
+    }
+    uint32_t length = (uint32_t) size;
+    memcpy(b->data + b->used, &length, HEADER);
+    memcpy(b->data + b->used + HEADER, body, size);
+    b->used += HEADER + size;
+}
+
+// send_flow sends messages for secs and then an end marker to each of these connections.
+static struct stint send_flow(const int *fds, int n)
+{
+    size_t size = size_arg();
+    char *body = body_of(size);
+    static struct batch batch;
+    batch.fds = fds;
+    batch.n = n;
+    batch.single = mode_is("plain");
+    struct stint stint = stint_of(number_arg("secs", NULL), size);
+    while (stint_goes_on(&stint)) {
+        batch_send(&batch, body, size);
+    }
+    batch_send(&batch, body, END_SIZE);
+    batch_flush(&batch);
+    return stint;
+}
+
+// Reading.
+
+// A reader cuts what it reads into messages. Its buffer grows to hold the largest of them, so that each is in one
+// piece, and what is missing of a large one is read to where it belongs.
+struct reader {
+    int fd;
+    char *data;
+    size_t start, end, capacity;
+};
+
+static struct reader reader_of(int fd, size_t capacity)
+{
+    return (struct reader){.fd = fd, .data = body_of(capacity), .capacity = capacity};
+}
+
+// next_buffered returns the next message if all of it has been read, else NULL.
+static const char *next_buffered(struct reader *r, size_t *size)
+{
+    uint32_t length;
+    size_t have = r->end - r->start;
+    if (have < HEADER) {
+        return NULL;
+    }
+    memcpy(&length, r->data + r->start, HEADER);
+    if (length > MOST_BODY) {
+        die("a message claims %u bytes", length);
+    }
+    if (have < HEADER + (size_t) length) {
+        if (HEADER + (size_t) length > r->capacity) {
+            r->capacity = HEADER + (size_t) length;
+            r->data = realloc(r->data, r->capacity);
+            if (r->data == NULL) {
+                die("no memory for %zu bytes", r->capacity);
+            }
+        }
+        return NULL;
+    }
+    const char *body = r->data + r->start + HEADER;
+    r->start += HEADER + length;
+    *size = length;
+    return body;
+}
+
+// fill reads once; 0 is the end of the connection.
+static int fill(struct reader *r)
+{
+    memmove(r->data, r->data + r->start, r->end - r->start);
+    r->end -= r->start;
+    r->start = 0;
+    ssize_t n = read(r->fd, r->data + r->end, r->capacity - r->end);
+    if (n < 0 && errno == ECONNRESET) {
+        n = 0;
+    }
+    r->end += (size_t) check("read", (int) n);
+    return n > 0;
+}
+
+// next_message waits for a message; NULL is the end of the connection.
+static const char *next_message(struct reader *r, size_t *size)
+{
+    const char *body;
+    while ((body = next_buffered(r, size)) == NULL) {
+        if (!fill(r)) {
+            return NULL;
+        }
+    }
+    return body;
+}
+
+// One way.
+
+static void thr_recv(void)
+{
+    require_known_mode();
+    int listener = listen_at(text_arg("url", NULL));
+    say_ready();
+    fail_if_stdin_ends();
+    struct reader reader = reader_of(accept_from(listener), READ_SIZE);
+    struct flow flow = {0};
+    for (size_t size = 0; size != END_SIZE;) {
+        if (next_message(&reader, &size) == NULL) {
+            die("the sender closed before its end marker");
+        }
+        if (size != END_SIZE) {
+            flow_count(&flow);
+        }
+    }
+    report_received(&flow, size_arg());
+}
+
+static void thr_send(void)
+{
+    require_known_mode();
+    int fd = dial_to(text_arg("url", NULL));
+    struct stint stint = send_flow(&fd, 1);
+    close_after_flush(fd);
+    report_sent(&stint, size_arg(), seconds_since(stint.start));
+}
+
+// Round trips.
+
+static void lat_rep(void)
+{
+    int listener = listen_at(text_arg("url", NULL));
+    say_ready();
+    serve_until_stdin_ends();
+    for (;;) {
+        struct reader reader = reader_of(accept_from(listener), READ_SIZE);
+        size_t size;
+        const char *body;
+        while ((body = next_message(&reader, &size)) != NULL) {
+            write_message(reader.fd, body, size);
+        }
+        close(reader.fd);
+        free(reader.data);
+    }
+}
+
+struct requester {
+    struct reader reader;
+    char *body;
+    size_t size;
+};
+
+static void request(void *with)
+{
+    struct requester *r = with;
+    size_t got = 0;
+    write_message(r->reader.fd, r->body, r->size);
+    if (next_message(&r->reader, &got) == NULL || got != r->size) {
+        die("a reply of %zu bytes instead of %zu", got, r->size);
+    }
+}
+
+static void lat_req(void)
+{
+    size_t size = size_arg();
+    struct requester r = {reader_of(dial_to(text_arg("url", NULL)), READ_SIZE), body_of(size), size};
+    measure_rounds(request, &r);
+}
+
+// Many connections in one thread.
+
+static int new_poll(void)
+{
+    return check("epoll_create1", epoll_create1(0));
+}
+
+// poll_add has the connection's events carry that number.
+static void poll_add(int poll, int fd, int number)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = number};
+    check("epoll_ctl", epoll_ctl(poll, EPOLL_CTL_ADD, fd, &event));
+}
+
+static int poll_wait(int poll, struct epoll_event *events)
+{
+    int n = epoll_wait(poll, events, MOST_EVENTS, -1);
+    return n < 0 && errno == EINTR ? 0 : check("epoll_wait", n);
+}
+
+// dial_readers opens that many connections.
+static struct reader *dial_readers(int poll, int n)
+{
+    struct reader *readers = (struct reader *) body_of((size_t) n * sizeof *readers);
+    for (int i = 0; i < n; i++) {
+        readers[i] = reader_of(dial_to(text_arg("url", NULL)), SHARED_READ_SIZE);
+        poll_add(poll, readers[i].fd, i);
+    }
+    return readers;
+}
+
+// Fan-out.
+
+static void fan_pub(void)
+{
+    require_known_mode();
+    static int fds[MAX_SUBSCRIBERS];
+    int subs = count_arg("subs", NULL, MAX_SUBSCRIBERS);
+    int listener = listen_at(text_arg("url", NULL));
+    say_ready();
+    fail_if_stdin_ends();
+    for (int i = 0; i < subs; i++) {
+        fds[i] = accept_from(listener);
+    }
+    struct stint stint = send_flow(fds, subs);
+    double seconds = seconds_since(stint.start);
+    for (int i = 0; i < subs; i++) {
+        close_after_flush(fds[i]);
+    }
+    report_sent(&stint, size_arg(), seconds);
+}
+
+static void fan_sub(void)
+{
+    static struct flow flows[MAX_SUBSCRIBERS];
+    int subs = count_arg("subs", NULL, MAX_SUBSCRIBERS), poll = new_poll();
+    struct reader *readers = dial_readers(poll, subs);
+    struct epoll_event events[MOST_EVENTS];
+    for (int open = subs; open > 0;) {
+        int n = poll_wait(poll, events);
+        for (int i = 0; i < n; i++) {
+            struct reader *r = &readers[events[i].data.fd];
+            if (!fill(r)) {
+                die("the publisher closed before its end marker");
+            }
+            for (size_t size; next_buffered(r, &size) != NULL;) {
+                if (size == END_SIZE) {
+                    close(r->fd);
+                    open--;
+                    break;
+                }
+                flow_count_stamped(&flows[events[i].data.fd]);
+            }
+        }
+    }
+    report_fan(flows, subs, size_arg());
+}
+
+// Concurrent callers.
+
+// echo_ready sends back what a connection has sent: many requests with one write if they came together.
+static void echo_ready(int fd)
+{
+    static char data[READ_SIZE];
+    ssize_t n = read(fd, data, sizeof data);
+    if (n > 0) {
+        write_all(fd, data, (size_t) n);
+    } else {
+        close(fd);
+    }
+}
+
+static void callers_rep(void)
+{
+    int listener = listen_at(text_arg("url", NULL)), poll = new_poll();
+    poll_add(poll, listener, listener);
+    say_ready();
+    serve_until_stdin_ends();
+    struct epoll_event events[MOST_EVENTS];
+    for (;;) {
+        int n = poll_wait(poll, events);
+        for (int i = 0; i < n; i++) {
+            if (events[i].data.fd == listener) {
+                int fd = accept_from(listener);
+                poll_add(poll, fd, fd);
+            } else {
+                echo_ready(events[i].data.fd);
+            }
+        }
+    }
+}
+
+// callers_req keeps one request outstanding on each connection, or all of them on the only one.
+static void callers_req(void)
+{
+    int callers = count_arg("callers", "64", MAX_CALLERS), poll = new_poll();
+    int conns = shape_is("conns") ? callers : 1;
+    size_t size = size_arg();
+    if ((size_t) callers * (HEADER + size) > BATCH_SIZE) {
+        die("%d requests of %zu bytes do not fit the buffers of both ends: they would wait for each other", callers, size);
+    }
+    char *body = body_of(size);
+    static struct batch batch;
+    batch.n = 1;
+    struct reader *readers = dial_readers(poll, conns);
+    for (int i = 0; i < callers; i++) {
+        batch.fds = &readers[i % conns].fd;
+        batch_send(&batch, body, size);
+        if (i >= callers - conns) {
+            batch_flush(&batch);
+        }
+    }
+    uint64_t start = now_ns(), end = start + (uint64_t) (number_arg("secs", NULL) * 1e9), calls = 0;
+    struct epoll_event events[MOST_EVENTS];
+    for (int outstanding = callers; outstanding > 0;) {
+        int n = poll_wait(poll, events), more = now_ns() < end;
+        for (int i = 0; i < n; i++) {
+            struct reader *r = &readers[events[i].data.fd];
+            if (!fill(r)) {
+                die("the server closed");
+            }
+            batch.fds = &r->fd;
+            for (size_t got; next_buffered(r, &got) != NULL; calls++) {
+                if (more) {
+                    batch_send(&batch, body, size);
+                } else {
+                    outstanding--;
+                }
+            }
+            batch_flush(&batch);
+        }
+    }
+    report_calls(calls, seconds_since(start));
+}
+
+// Idle connections.
+
+__attribute__((noreturn)) static void *accept_forever(void *listener)
+{
+    for (;;) {
+        accept_from(*(int *) listener);
+    }
+}
+
+static void idle(void)
+{
+    allow_many_connections();
+    int listener = listen_at(text_arg("url", NULL));
+    pthread_detach(start_thread(accept_forever, &listener));
+    say_ready();
+    answer_counts();
+}
+
+int main(int argc, char **argv)
+{
+    static const struct role roles[] = {
+        {"thr-recv", thr_recv}, {"thr-send", thr_send}, {"lat-rep", lat_rep},         {"lat-req", lat_req},
+        {"fan-pub", fan_pub},   {"fan-sub", fan_sub},   {"callers-rep", callers_rep}, {"callers-req", callers_req},
+        {"idle", idle},         {NULL, NULL},
+    };
+    return run_role(argc, argv, roles);
+}
