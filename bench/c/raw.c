@@ -2,39 +2,20 @@
 //
 // The worker that drives plain sockets: what the system itself reaches. cc -O2 -pthread raw.c
 //
-// A message is four bytes of length in this machine's order and the body. Reads ask for 256 KiB at once. Modes: batch
-// collects 64 KiB of small messages for a write; tuned does too, with send buffers of 1 MiB on Unix sockets; plain
-// writes once a message, as a library does that does not batch. Nothing here queues, so nothing is lost, and a slow
-// subscriber stops the publisher.
+// Reads ask for 256 KiB at once. Modes: batch collects 64 KiB of small messages for a write; tuned does too, with send
+// buffers of 1 MiB on Unix sockets; plain writes once a message, as a library does that does not batch. Nothing here
+// queues, so nothing is lost, and a slow subscriber stops the publisher. There is no inproc here: no socket is in it.
 
-#include "worker.h"
+#include "raw_stream.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
-#include <sys/un.h>
 
 enum {
-    HEADER = sizeof(uint32_t),
     BATCH_SIZE = 64 << 10,
     READ_SIZE = 256 << 10,
     SHARED_READ_SIZE = 64 << 10, // where there are many connections: larger buffers would only leave the cache
-    MOST_BODY = 64 << 20,
-    UNIX_SEND_BUFFER = 1 << 20,
-    BACKLOG = 4096,
     MOST_EVENTS = 256,
 };
-
-static int check(const char *what, int rc)
-{
-    if (rc < 0) {
-        die("%s: %s", what, strerror(errno));
-    }
-    return rc;
-}
 
 static void require_known_mode(void)
 {
@@ -43,116 +24,7 @@ static void require_known_mode(void)
     }
 }
 
-// Connections.
-
-struct address {
-    union {
-        struct sockaddr any;
-        struct sockaddr_in in;
-        struct sockaddr_un un;
-    };
-    socklen_t length;
-};
-
-static struct address address_of(const char *url)
-{
-    struct address a = {.length = 0};
-    char host[64];
-    unsigned short port;
-    if (strncmp(url, "ipc://", 6) == 0 && strlen(url + 6) < sizeof a.un.sun_path) {
-        a.un.sun_family = AF_UNIX;
-        strcpy(a.un.sun_path, url + 6);
-        a.length = sizeof a.un;
-    } else if (sscanf(url, "tcp://%63[0-9.]:%hu", host, &port) == 2 && inet_pton(AF_INET, host, &a.in.sin_addr) == 1) {
-        a.in.sin_family = AF_INET;
-        a.in.sin_port = htons(port);
-        a.length = sizeof a.in;
-    } else {
-        die("%s: neither tcp://IPV4:PORT nor ipc://PATH", url);
-    }
-    return a;
-}
-
-// prepare sets the options of a connection.
-static int prepare(int fd)
-{
-    struct sockaddr_storage own;
-    socklen_t length = sizeof own;
-    check("getsockname", getsockname(fd, (struct sockaddr *) &own, &length));
-    if (own.ss_family == AF_INET) {
-        int on = 1;
-        check("TCP_NODELAY", setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on));
-    } else if (mode_is("tuned")) {
-        int size = UNIX_SEND_BUFFER;
-        check("SO_SNDBUF", setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size));
-    }
-    return fd;
-}
-
-static int listen_at(const char *url)
-{
-    struct address a = address_of(url);
-    int fd = check("socket", socket(a.any.sa_family, SOCK_STREAM, 0));
-    if (a.any.sa_family == AF_UNIX) {
-        unlink(a.un.sun_path);
-    }
-    int on = 1;
-    check("SO_REUSEADDR", setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on));
-    check(url, bind(fd, &a.any, a.length));
-    check(url, listen(fd, BACKLOG));
-    return fd;
-}
-
-static int accept_from(int listener)
-{
-    return prepare(check("accept", accept(listener, NULL, NULL)));
-}
-
-static int dial_to(const char *url)
-{
-    struct address a = address_of(url);
-    int fd = check("socket", socket(a.any.sa_family, SOCK_STREAM, 0));
-    check(url, connect(fd, &a.any, a.length));
-    return prepare(fd);
-}
-
-// close_after_flush returns when the receiver has read everything and closed.
-static void close_after_flush(int fd)
-{
-    char nothing;
-    shutdown(fd, SHUT_WR);
-    while (read(fd, &nothing, 1) > 0) {
-    }
-    close(fd);
-}
-
-// Writing.
-
-static void write_all(int fd, const char *data, size_t size)
-{
-    while (size > 0) {
-        ssize_t n = write(fd, data, size);
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
-        size_t written = (size_t) check("write", (int) n);
-        data += written;
-        size -= written;
-    }
-}
-
-// write_message writes a message by itself, with one call unless the system takes less.
-static void write_message(int fd, const char *body, size_t size)
-{
-    uint32_t length = (uint32_t) size;
-    struct iovec parts[] = {{&length, HEADER}, {(void *) body, size}};
-    size_t written = (size_t) check("writev", (int) writev(fd, parts, 2));
-    if (written < HEADER) {
-        write_all(fd, (char *) &length + written, HEADER - written);
-        written = HEADER;
-    }
-    write_all(fd, body + (written - HEADER), size - (written - HEADER));
-}
+// Batches.
 
 // A batch holds small messages until they are worth a write to every one of its connections.
 struct batch {
@@ -204,75 +76,6 @@ static struct stint send_flow(const int *fds, int n)
     batch_send(&batch, body, END_SIZE);
     batch_flush(&batch);
     return stint;
-}
-
-// Reading.
-
-// A reader cuts what it reads into messages. Its buffer grows to hold the largest of them, so that each is in one
-// piece, and what is missing of a large one is read to where it belongs.
-struct reader {
-    int fd;
-    char *data;
-    size_t start, end, capacity;
-};
-
-static struct reader reader_of(int fd, size_t capacity)
-{
-    return (struct reader){.fd = fd, .data = body_of(capacity), .capacity = capacity};
-}
-
-// next_buffered returns the next message if all of it has been read, else NULL.
-static const char *next_buffered(struct reader *r, size_t *size)
-{
-    uint32_t length;
-    size_t have = r->end - r->start;
-    if (have < HEADER) {
-        return NULL;
-    }
-    memcpy(&length, r->data + r->start, HEADER);
-    if (length > MOST_BODY) {
-        die("a message claims %u bytes", length);
-    }
-    if (have < HEADER + (size_t) length) {
-        if (HEADER + (size_t) length > r->capacity) {
-            r->capacity = HEADER + (size_t) length;
-            r->data = realloc(r->data, r->capacity);
-            if (r->data == NULL) {
-                die("no memory for %zu bytes", r->capacity);
-            }
-        }
-        return NULL;
-    }
-    const char *body = r->data + r->start + HEADER;
-    r->start += HEADER + length;
-    *size = length;
-    return body;
-}
-
-// fill reads once; 0 is the end of the connection.
-static int fill(struct reader *r)
-{
-    memmove(r->data, r->data + r->start, r->end - r->start);
-    r->end -= r->start;
-    r->start = 0;
-    ssize_t n = read(r->fd, r->data + r->end, r->capacity - r->end);
-    if (n < 0 && errno == ECONNRESET) {
-        n = 0;
-    }
-    r->end += (size_t) check("read", (int) n);
-    return n > 0;
-}
-
-// next_message waits for a message; NULL is the end of the connection.
-static const char *next_message(struct reader *r, size_t *size)
-{
-    const char *body;
-    while ((body = next_buffered(r, size)) == NULL) {
-        if (!fill(r)) {
-            return NULL;
-        }
-    }
-    return body;
 }
 
 // One way.
@@ -466,7 +269,7 @@ static void callers_req(void)
     int conns = shape_is("conns") ? callers : 1;
     size_t size = size_arg();
     if ((size_t) callers * (HEADER + size) > BATCH_SIZE) {
-        die("%d requests of %zu bytes do not fit the buffers of both ends: they would wait for each other", callers, size);
+        die("%d requests of %zu bytes do not fit one batch: both ends would wait for each other", callers, size);
     }
     char *body = body_of(size);
     static struct batch batch;
