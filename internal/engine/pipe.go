@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -167,11 +168,20 @@ func (p *Pipe) TryDirect(header, body []byte, m *msg.Message) (queued, write boo
 		o.mu.Unlock()
 		return false, false
 	}
+	before := o.bytes
 	o.putLocked(header, body, m)
 	write = o.claimLocked()
+	pause := !write && before/pace != o.bytes/pace
 	o.mu.Unlock()
+	if pause {
+		runtime.Gosched()
+	}
 	return true, write
 }
+
+// pace is after how many bytes a sender lets the writer go first, which it may have to share a processor with: what is
+// written soon is still in that processor's cache.
+const pace = 128 << 10
 
 // TryQueueBatch queues as many of ms as there is room for, all without a routing header, and returns how many.
 func (p *Pipe) TryQueueBatch(ms []*msg.Message) (n int, write bool) {

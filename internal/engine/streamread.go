@@ -5,6 +5,7 @@ package engine
 import (
 	"errors"
 	"io"
+	"runtime"
 
 	"github.com/sprymq/spry/internal/buf"
 	"github.com/sprymq/spry/internal/msg"
@@ -17,7 +18,8 @@ const (
 	minRead    = 256           // room in a chunk that is worth a read
 	quietReads = 64            // small reads in a row after which chunks become smaller
 	minSlab    = 8             // message values that a quiet connection allocates at a time
-	maxSlab    = 256
+	maxSlab    = 146           // of 56 bytes: what fills a size class of 8 KiB
+	yieldAfter = 16 << 10
 )
 
 // A streamReader turns what a connection sends into runs of messages. Messages point into the chunk that they
@@ -57,6 +59,9 @@ func (c *streamCarrier) read() error {
 			r.adapt(n, room)
 			if derr := r.decode(); derr != nil {
 				return derr
+			}
+			if n >= yieldAfter {
+				runtime.Gosched() // the receiver takes what is still in the processor's cache
 			}
 		}
 		if errors.Is(err, io.EOF) && r.end > r.start {

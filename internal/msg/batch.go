@@ -23,12 +23,48 @@ func (b *Batch) Full() bool { return len(b.Msgs) == cap(b.Msgs) }
 func (b *Batch) Add(data []byte, head int) {
 	b.Msgs = b.Msgs[:len(b.Msgs)+1]
 	m := &b.Msgs[len(b.Msgs)-1] // zero, and filled in place: a composite literal would be built and then copied
-	m.data, m.owner, m.origin, m.head, m.sealed = data, b.Chunk, b.Origin, int32(head), true
+	m.data, m.owner, m.origin = data, b.Chunk, b.Origin
+	m.head, m.sealed, m.held, m.came = int32(head), true, true, true
 }
 
-// ReleaseAll releases every message of a run.
+// ReleaseAll releases every message of a run. References of one chunk go back together.
 func ReleaseAll(run []Message) {
+	var r releaser
 	for i := range run {
-		run[i].Release()
+		r.add(&run[i])
+	}
+	r.flush()
+}
+
+// ReleaseEach is ReleaseAll for messages by pointer.
+func ReleaseEach(ms []*Message) {
+	var r releaser
+	for _, m := range ms {
+		r.add(m)
+	}
+	r.flush()
+}
+
+// A releaser gathers the references of messages that lie in one chunk.
+type releaser struct {
+	chunk *buf.Chunk
+	refs  int
+}
+
+func (r *releaser) add(m *Message) {
+	if m.held {
+		if m.owner != r.chunk {
+			r.flush()
+			r.chunk = m.owner
+		}
+		r.refs++
+	}
+	m.clear()
+}
+
+func (r *releaser) flush() {
+	if r.refs > 0 {
+		r.chunk.Release(r.refs)
+		r.refs = 0
 	}
 }

@@ -18,14 +18,22 @@ type Origin struct{ Pipe any }
 // data is the routing header followed by the body, as they came off the wire; head is the header's length.
 // Memory is shared freely between messages: nobody writes to data once a message was sent, received or
 // cloned.
+//
+// Flags say which pointers count, so that a message of counted memory is emptied without writing pointers. While the
+// garbage collector works, each of those costs more than all the rest of a small message's way.
 type Message struct {
 	data   []byte
-	owner  *buf.Chunk // counted memory under data; nil where the garbage collector alone owns it
-	origin *Origin
+	owner  *buf.Chunk // counted memory under data, if held
+	origin *Origin    // if came
 	ext    *extension
 	head   int32
 	sealed bool // data may be shared: Write must copy first
+	held   bool // the message has a reference of owner
+	came   bool // from origin
 }
+
+// keep is the most memory of its own that an emptied message keeps for its next contents.
+const keep = 8 << 10
 
 // An extension holds what few messages have.
 type extension struct {
@@ -41,7 +49,7 @@ func New(capacity int) *Message { return &Message{data: make([]byte, 0, max(capa
 func Wrap(body []byte, release func()) *Message {
 	m := &Message{data: body, sealed: true}
 	if release != nil {
-		m.owner = buf.Wrap(body, release)
+		m.owner, m.held = buf.Wrap(body, release), true
 	}
 	return m
 }
@@ -59,13 +67,13 @@ func OfParts(header, body []byte) Message {
 // Received returns a message, as a value, that came whole from a pipe; it owns data, whose first head bytes are
 // the routing header.
 func Received(data []byte, head int, o *Origin) Message {
-	return Message{data: data, head: int32(head), origin: o, sealed: true}
+	return Message{data: data, head: int32(head), origin: o, sealed: true, came: true}
 }
 
 // Bare takes the contents out, as Take does, without the routing header and where they came from.
 func (m *Message) Bare() Message {
 	t := m.Take()
-	t.data, t.head, t.origin = t.Body(), 0, nil
+	t.data, t.head, t.came = t.Body(), 0, false
 	if t.ext != nil {
 		t.ext = &extension{frames: t.ext.frames}
 	}
@@ -73,7 +81,7 @@ func (m *Message) Bare() Message {
 }
 
 // Body is the first frame.
-func (m *Message) Body() []byte { return m.data[m.head:] }
+func (m *Message) Body() []byte { return m.data[m.head:len(m.data):len(m.data)] }
 
 // Bytes is the body, read-only; several frames are joined.
 func (m *Message) Bytes() []byte {
@@ -155,7 +163,7 @@ func (m *Message) Clone() *Message {
 // CloneInto makes dst, whose old contents are lost, share m's contents.
 func (m *Message) CloneInto(dst *Message) {
 	m.sealed = true
-	if m.owner != nil {
+	if m.held {
 		m.owner.Retain(1)
 	}
 	*dst = *m
@@ -176,31 +184,60 @@ func (m *Message) Detach() []byte {
 
 // Release gives the contents back and empties the message. Optional; a second call does nothing.
 func (m *Message) Release() {
-	m.disown()
-	*m = Message{}
+	held := m.held
+	m.clear()
+	if held {
+		m.owner.Release(1)
+	}
+}
+
+// clear empties a message whose reference somebody else has now.
+func (m *Message) clear() {
+	m.data = m.data[:0] // in place: no pointer is written
+	switch {
+	case !m.sealed && cap(m.data) <= keep: // nobody else has seen it: it is written to again
+	case m.held:
+		m.sealed = true
+	default:
+		m.data = nil
+	}
+	m.head, m.held, m.came = 0, false, false
+	if m.ext != nil {
+		m.ext = nil
+	}
 }
 
 // Take moves the contents out: m is empty afterwards.
 func (m *Message) Take() Message {
+	m.sealed = true // the memory goes with the contents
 	t := *m
-	t.sealed = true
-	*m = Message{}
+	m.clear()
 	return t
 }
 
 // Origin is where the message came from, or nil.
-func (m *Message) Origin() *Origin { return m.origin }
+func (m *Message) Origin() *Origin {
+	if !m.came {
+		return nil
+	}
+	return m.origin
+}
 
 // SetOrigin says where the message came from.
-func (m *Message) SetOrigin(o *Origin) { m.origin = o }
+func (m *Message) SetOrigin(o *Origin) { m.origin, m.came = o, o != nil }
 
 // Owner is the counted memory of the message, or nil.
-func (m *Message) Owner() *buf.Chunk { return m.owner }
+func (m *Message) Owner() *buf.Chunk {
+	if !m.held {
+		return nil
+	}
+	return m.owner
+}
 
 func (m *Message) disown() {
-	if m.owner != nil {
+	if m.held {
+		m.held = false
 		m.owner.Release(1)
-		m.owner = nil
 	}
 }
 
