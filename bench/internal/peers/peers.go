@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+
+// Package peers drives each library that can be had from Go, in the way that is fastest for it.
+package peers
+
+import "github.com/sprymq/spry/bench/internal/worker"
+
+// batchSize is how many messages a receiver takes at once where the library can give many.
+const batchSize = 256
+
+// All returns the peers of this program by name.
+func All() map[string]worker.Peer {
+	return map[string]worker.Peer{
+		"spry":   spryPeer(),
+		"goraw":  rawPeer(true),
+		"goraw1": rawPeer(false),
+	}
+}

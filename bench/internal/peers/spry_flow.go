@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: MIT
+
+package peers
+
+import (
+	"context"
+
+	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/bench/internal/worker"
+)
+
+// wrapFrom is the size from which a body is handed over instead of copied, as libzmq's worker does too.
+const wrapFrom = 32 << 10
+
+// spryPeer drives Spry. The modes of a flow are
+//
+//	plain  Send of bytes, or of a wrapped body if it is large; RecvMsg and Release
+//	copy   Send and Recv of bytes, which are copied on both sides
+//	own    SendMsg of a wrapped body, RecvMsg and Release
+//	batch  SendBatch and RecvBatch
+func spryPeer() worker.Peer {
+	return worker.Peer{
+		Listen: spryListen, Dial: spryDial, InprocFlow: spryInprocFlow,
+		Serve: spryServe, Ask: spryAsk, InprocAsk: spryInprocAsk, Callers: spryCallers,
+		Publish: spryPublish, Subscribe: sprySubscribe, Subscriptions: sprySubscriptions,
+	}
+}
+
+// A sprySocket is what all sockets that can send share.
+type sprySocket interface {
+	Send(ctx context.Context, body []byte) error
+	SendMsg(ctx context.Context, m *spry.Message) error
+	SendBatch(ctx context.Context, ms []*spry.Message) (int, error)
+	Flush(ctx context.Context) error
+	Close() error
+}
+
+// A sprySource is what all sockets that can receive share.
+type sprySource interface {
+	Recv(ctx context.Context) ([]byte, error)
+	RecvMsg(ctx context.Context) (*spry.Message, error)
+	RecvBatch(ctx context.Context, dst []*spry.Message) (int, error)
+	Close() error
+}
+
+func spryListen(s worker.Settings) (worker.Receiver, error) {
+	pull := spry.NewPull(nil)
+	_, err := pull.Listen(context.Background(), s.URL)
+	return newSpryReceiver(pull, s), err
+}
+
+func spryDial(s worker.Settings) (worker.Sender, error) {
+	push := spry.NewPush(nil)
+	_, err := push.Dial(context.Background(), s.URL)
+	return newSprySender(push, s), err
+}
+
+func spryInprocFlow(s worker.Settings) (worker.Sender, worker.Receiver, error) {
+	s.URL = "inproc://bench"
+	from, err := spryListen(s)
+	if err != nil {
+		return nil, nil, err
+	}
+	to, err := spryDial(s)
+	return to, from, err
+}
+
+type sprySender struct {
+	socket sprySocket
+	body   []byte
+	marker []byte
+	batch  []*spry.Message
+	mode   string
+}
+
+func newSprySender(socket sprySocket, s worker.Settings) *sprySender {
+	to := &sprySender{socket: socket, body: worker.Body(s.Size), marker: worker.Body(worker.EndSize), mode: s.Mode}
+	if to.mode == "plain" && s.Size >= wrapFrom {
+		to.mode = "own"
+	}
+	return to
+}
+
+func (to *sprySender) Send(n int) error {
+	ctx := context.Background()
+	switch to.mode {
+	case "plain", "copy":
+		for range n {
+			if err := to.socket.Send(ctx, to.body); err != nil {
+				return err
+			}
+		}
+		return nil
+	case "own":
+		for range n {
+			if err := to.socket.SendMsg(ctx, spry.WrapMessage(to.body, nil)); err != nil {
+				return err
+			}
+		}
+		return nil
+	case "batch":
+		return to.sendBatch(ctx, n)
+	default:
+		return worker.ErrNotApplicable
+	}
+}
+
+// sendBatch fills messages that were emptied by being sent.
+func (to *sprySender) sendBatch(ctx context.Context, n int) error {
+	for len(to.batch) < n {
+		to.batch = append(to.batch, spry.NewMessage(len(to.body)))
+	}
+	batch := to.batch[:n]
+	for i := range batch {
+		if len(to.body) >= wrapFrom {
+			batch[i] = spry.WrapMessage(to.body, nil)
+		} else {
+			batch[i].Write(to.body)
+		}
+	}
+	_, err := to.socket.SendBatch(ctx, batch)
+	return err
+}
+
+func (to *sprySender) End() error {
+	ctx := context.Background()
+	if err := to.socket.Send(ctx, to.marker); err != nil {
+		return err
+	}
+	return to.socket.Flush(ctx)
+}
+
+func (to *sprySender) Close() error { return to.socket.Close() }
+
+type spryReceiver struct {
+	socket sprySource
+	mode   string
+	ends   int // end markers to come
+}
+
+func newSpryReceiver(socket sprySource, s worker.Settings) *spryReceiver {
+	return &spryReceiver{socket: socket, mode: s.Mode, ends: s.Pipes}
+}
+
+func (from *spryReceiver) First() error {
+	m, err := from.socket.RecvMsg(context.Background())
+	if err != nil {
+		return err
+	}
+	m.Release()
+	return nil
+}
+
+func (from *spryReceiver) Rest() (int, error) {
+	switch from.mode {
+	case "plain", "own":
+		return from.restOfMessages()
+	case "copy":
+		return from.restOfBytes()
+	case "batch":
+		return from.restOfBatches()
+	default:
+		return 0, worker.ErrNotApplicable
+	}
+}
+
+func (from *spryReceiver) restOfMessages() (n int, err error) {
+	ctx := context.Background()
+	for {
+		m, err := from.socket.RecvMsg(ctx)
+		if err != nil {
+			return n, err
+		}
+		if m.Len() == worker.EndSize {
+			if from.ends--; from.ends <= 0 {
+				return n, nil
+			}
+			n--
+		}
+		m.Release()
+		n++
+	}
+}
+
+func (from *spryReceiver) restOfBytes() (n int, err error) {
+	ctx := context.Background()
+	for {
+		body, err := from.socket.Recv(ctx)
+		if err != nil {
+			return n, err
+		}
+		if len(body) == worker.EndSize {
+			if from.ends--; from.ends <= 0 {
+				return n, nil
+			}
+			n--
+		}
+		n++
+	}
+}
+
+func (from *spryReceiver) restOfBatches() (n int, err error) {
+	ctx := context.Background()
+	batch := make([]*spry.Message, batchSize)
+	for {
+		got, err := from.socket.RecvBatch(ctx, batch)
+		if err != nil {
+			return n, err
+		}
+		for _, m := range batch[:got] {
+			if m.Len() == worker.EndSize {
+				if from.ends--; from.ends <= 0 {
+					return n, nil
+				}
+				n--
+			}
+			m.Release()
+			n++
+		}
+	}
+}
+
+func (from *spryReceiver) Close() error { return from.socket.Close() }

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+
+package run
+
+import (
+	"context"
+	"crypto/sha256"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// A contender is a peer used in one of its modes.
+type contender struct {
+	Peer string // as the user selects it
+	Mode string
+}
+
+func (c contender) String() string {
+	if c.Mode == "plain" {
+		return c.Peer
+	}
+	return c.Peer + "/" + c.Mode
+}
+
+// A peerKind says how a peer's worker is come by and what it can be asked.
+type peerKind struct {
+	name  string
+	file  string   // of a worker in C
+	libs  []string // that it links
+	tag   string   // of a build of this program of its own
+	mode  string   // "" or the worker's mode that plain stands for
+	modes map[string][]string
+}
+
+// peerKinds are all peers, in the order of tables.
+var peerKinds = []peerKind{
+	{name: "spry", modes: map[string][]string{
+		"thr": {"plain", "own", "batch"}, "inproc-thr": {"copy", "own", "batch"},
+	}},
+	{name: "goraw", modes: map[string][]string{"inproc-thr": {"own"}}},
+	{name: "goraw1", modes: map[string][]string{"idle": nil}},
+	{name: "craw", file: "raw.c", mode: "batch"},
+	{name: "craw1", file: "raw.c", modes: map[string][]string{"idle": nil}},
+	{name: "libzmq", file: "zmq.c", libs: []string{"-lzmq"}, modes: map[string][]string{
+		"thr": {"plain", "tuned"}, "inproc-thr": {"copy", "own"}, "fan": {"nodrop", "plain"},
+	}},
+	{name: "libnng", file: "nng.c", libs: []string{"-lnng"}, modes: map[string][]string{
+		"thr": {"plain", "tuned"}, "inproc-thr": {"own"},
+	}},
+	{name: "nanomsg", file: "nanomsg.c", libs: []string{"-lnanomsg"}, modes: map[string][]string{
+		"thr": {"plain", "tuned"}, "inproc-thr": {"copy", "own"},
+	}},
+	{name: "mangos", modes: map[string][]string{"inproc-thr": {"copy"}}},
+	{name: "gozmq", modes: map[string][]string{"inproc-thr": {"copy"}}},
+	{name: "pebbe", tag: "pebbe", modes: map[string][]string{"inproc-thr": {"copy"}}},
+	{name: "nats"},
+}
+
+// modesFor returns the modes of a kind that are measured at a work.
+func (k peerKind) modesFor(work string) []string {
+	if modes, special := k.modes[work]; special {
+		return modes
+	}
+	return []string{"plain"}
+}
+
+// workers finds or builds the workers of peers.
+type workers struct {
+	commands map[string][]string
+	missing  map[string]string // peers that cannot be had, and why
+}
+
+// prepare builds what the selected peers need.
+func prepare(ctx context.Context, kinds []peerKind, sources embed.FS) (*workers, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	w := &workers{commands: map[string][]string{}, missing: map[string]string{}}
+	dir, err := cacheDir(sources)
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range kinds {
+		command := []string{self, "worker", k.name}
+		err := error(nil)
+		switch {
+		case k.file != "":
+			command = []string{filepath.Join(dir, k.name)}
+			err = compile(ctx, dir, k, command[0])
+		case k.tag != "":
+			command[0] = filepath.Join(dir, "bench-"+k.tag)
+			err = output(exec.CommandContext(ctx, "go", "build", "-tags", k.tag, "-o", command[0], "github.com/sprymq/spry/bench"))
+		}
+		if err != nil {
+			w.missing[k.name] = firstLines(err.Error())
+			continue
+		}
+		w.commands[k.name] = command
+	}
+	return w, nil
+}
+
+// cacheDir has the sources of the workers in C; their contents name it.
+func cacheDir(sources embed.FS) (string, error) {
+	files, err := fs.ReadDir(sources, "c")
+	if err != nil {
+		return "", err
+	}
+	contents, sum := map[string][]byte{}, sha256.New()
+	for _, f := range files {
+		text, err := sources.ReadFile("c/" + f.Name())
+		if err != nil {
+			return "", err
+		}
+		contents[f.Name()] = text
+		sum.Write(text)
+	}
+	base, err := os.UserCacheDir()
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(base, "spry-bench", fmt.Sprintf("%x", sum.Sum(nil)[:8]))
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", err
+	}
+	for name, text := range contents {
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
+			return "", err
+		}
+	}
+	return dir, nil
+}
+
+func compile(ctx context.Context, dir string, k peerKind, to string) error {
+	if _, err := os.Stat(to); err == nil {
+		return nil
+	}
+	args := append([]string{"-O2", "-pthread", "-o", to, filepath.Join(dir, k.file)}, k.libs...)
+	return output(exec.CommandContext(ctx, "cc", args...))
+}
+
+// output runs a command; what it printed is its error.
+func output(cmd *exec.Cmd) error {
+	text, err := cmd.CombinedOutput()
+	if err != nil && len(text) > 0 {
+		return errors.Join(errors.New(strings.TrimSpace(string(text))), err)
+	}
+	return err
+}
+
+// firstLines is as much of an error as a table has room for.
+func firstLines(s string) string {
+	lines := strings.Split(s, "\n")
+	return strings.Join(lines[:min(len(lines), 2)], "; ")
+}

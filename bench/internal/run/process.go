@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+
+package run
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"strings"
+
+	"github.com/sprymq/spry/bench/internal/worker"
+)
+
+// A process is a worker that runs.
+type process struct {
+	cmd    *exec.Cmd
+	in     io.WriteCloser
+	out    *bufio.Reader
+	errors bytes.Buffer
+}
+
+// outcome is what a worker told, and what it took.
+type outcome struct {
+	worker.Result
+	CPU float64
+}
+
+// start runs a worker; ctx kills it.
+func start(ctx context.Context, command []string) (*process, error) {
+	p := &process{cmd: exec.CommandContext(ctx, command[0], command[1:]...)}
+	p.cmd.Stderr = &p.errors
+	in, err := p.cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	out, err := p.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	p.in, p.out = in, bufio.NewReader(out)
+	return p, p.cmd.Start()
+}
+
+// ready waits until a server can be dialed.
+func (p *process) ready() error {
+	line, err := p.out.ReadString('\n')
+	if err == nil && strings.TrimSpace(line) != "ready" {
+		err = fmt.Errorf("worker said %q instead of ready", line)
+	}
+	if err != nil {
+		_, why := p.finish()
+		return errors.Join(why, ignoreEOF(err))
+	}
+	return nil
+}
+
+// ignoreEOF drops the end of output, which only follows from the worker's own end.
+func ignoreEOF(err error) error {
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}
+
+// ask writes a line to the worker and returns its answer.
+func (p *process) ask(line string) (string, error) {
+	if _, err := fmt.Fprintln(p.in, line); err != nil {
+		return "", err
+	}
+	return p.out.ReadString('\n')
+}
+
+// stop ends a server that has no other end, and returns what it told.
+func (p *process) stop() (outcome, error) {
+	if err := p.in.Close(); err != nil {
+		return outcome{}, err
+	}
+	return p.finish()
+}
+
+// finish waits for the worker's end.
+func (p *process) finish() (outcome, error) {
+	rest, readErr := io.ReadAll(p.out)
+	if err := p.cmd.Wait(); err != nil {
+		var exit *exec.ExitError
+		if errors.As(err, &exit) && exit.ExitCode() == worker.ExitNotApplicable {
+			return outcome{}, worker.ErrNotApplicable
+		}
+		return outcome{}, fmt.Errorf("%s: %w: %s", strings.Join(p.cmd.Args, " "), err, strings.TrimSpace(p.errors.String()))
+	}
+	if readErr != nil {
+		return outcome{}, readErr
+	}
+	lines := bytes.Split(bytes.TrimSpace(rest), []byte("\n"))
+	o := outcome{CPU: (p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()).Seconds()}
+	if err := json.Unmarshal(lines[len(lines)-1], &o.Result); err != nil {
+		return o, fmt.Errorf("%s: result: %w", strings.Join(p.cmd.Args, " "), err)
+	}
+	return o, nil
+}
+
+// both runs a server and its client. A server that ends by itself does so after its client has.
+func both(ctx context.Context, server, client []string, endsItself bool) (s, c outcome, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // what still runs after a failure is killed
+	at, err := start(ctx, server)
+	if err != nil {
+		return s, c, err
+	}
+	if err := at.ready(); err != nil {
+		return s, c, err
+	}
+	by, err := start(ctx, client)
+	if err != nil {
+		cancel()
+		_, _ = at.finish()
+		return s, c, err
+	}
+	if c, err = by.finish(); err != nil {
+		cancel()
+		_, _ = at.finish()
+		return s, c, err
+	}
+	if endsItself {
+		s, err = at.finish()
+		return s, c, err
+	}
+	s, err = at.stop()
+	return s, c, err
+}

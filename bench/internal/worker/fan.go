@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+
+package worker
+
+import (
+	"fmt"
+	"sync"
+	"time"
+)
+
+func fanPublish(p process, peer Peer, s Settings) (Result, error) {
+	if peer.Publish == nil {
+		return Result{}, ErrNotApplicable
+	}
+	to, err := peer.Publish(s)
+	if err != nil {
+		return Result{}, err
+	}
+	defer to.Close()
+	if err := p.ready(); err != nil {
+		return Result{}, err
+	}
+	if err := to.Wait(s.Subs); err != nil {
+		return Result{}, err
+	}
+	return send(to, s)
+}
+
+// A fanned is what one subscriber got.
+type fanned struct {
+	count int
+	start time.Time
+	end   time.Time
+	err   error
+}
+
+// fanSubscribe counts the deliveries to all subscribers, from the first of all to the last of all.
+func fanSubscribe(_ process, peer Peer, s Settings) (Result, error) {
+	if peer.Subscribe == nil {
+		return Result{}, ErrNotApplicable
+	}
+	subs, err := peer.Subscribe(s)
+	if err != nil {
+		return Result{}, err
+	}
+	got := make([]fanned, len(subs))
+	var all sync.WaitGroup
+	for i, sub := range subs {
+		all.Go(func() {
+			defer sub.Close()
+			got[i] = fannedBy(sub)
+		})
+	}
+	all.Wait()
+	return fannedSum(got, s)
+}
+
+func fannedBy(sub Receiver) fanned {
+	if err := sub.First(); err != nil {
+		return fanned{err: err}
+	}
+	start := time.Now()
+	n, err := sub.Rest()
+	return fanned{count: n + 1, start: start, end: time.Now(), err: err}
+}
+
+func fannedSum(got []fanned, s Settings) (Result, error) {
+	sum, least, most := fanned{}, got[0].count, got[0].count
+	for _, g := range got {
+		if g.err != nil {
+			return Result{}, g.err
+		}
+		if sum.count == 0 || g.start.Before(sum.start) {
+			sum.start = g.start
+		}
+		if g.end.After(sum.end) {
+			sum.end = g.end
+		}
+		sum.count += g.count
+		least, most = min(least, g.count), max(most, g.count)
+	}
+	return Result{
+		Messages: int64(sum.count), Bytes: int64(sum.count) * int64(s.Size), Seconds: sum.end.Sub(sum.start).Seconds(),
+		Note: fmt.Sprintf("each subscriber got %d to %d", least, most),
+	}, nil
+}

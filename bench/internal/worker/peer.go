@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+
+package worker
+
+import "io"
+
+// A Sender sends one flow of equal messages.
+type Sender interface {
+	// Send sends n messages of the flow. The loop is the peer's, so that no call through an interface is timed.
+	Send(n int) error
+	// End sends the end marker and returns when everything is with the receiver, or with the system. Of a
+	// publisher that may drop the marker it goes on until no subscriber is left.
+	End() error
+	io.Closer
+}
+
+// A Receiver receives a flow.
+type Receiver interface {
+	// First waits for the first message.
+	First() error
+	// Rest receives up to the end marker and returns how many messages there were between.
+	Rest() (int, error)
+	io.Closer
+}
+
+// An Asker makes one request after the other.
+type Asker interface {
+	// Ask sends a request and waits for its reply.
+	Ask() error
+	io.Closer
+}
+
+// A Peer drives one library. What is nil, the library does not have; a function may also return
+// [ErrNotApplicable] for a mode or an address.
+type Peer struct {
+	Listen     func(Settings) (Receiver, error) // PULL, or what comes closest
+	Dial       func(Settings) (Sender, error)   // PUSH, connected
+	InprocFlow func(Settings) (Sender, Receiver, error)
+
+	Serve     func(Settings) (io.Closer, error) // REP, which echoes
+	Ask       func(Settings) (Asker, error)     // REQ, connected
+	InprocAsk func(Settings) (Asker, error)     // closes its server too
+
+	// Callers are as many as settings say, on one connection or each on one, which are closed with the last.
+	Callers func(Settings) ([]Asker, error)
+
+	Publish   func(Settings) (Publisher, error)  // PUB, listening
+	Subscribe func(Settings) ([]Receiver, error) // SUBs, connected
+
+	// Idle accepts connections and waits for what they say. Nil means that Listen does.
+	Idle func(Settings) (io.Closer, error)
+
+	// Subscriptions makes a subscriber with very many subscriptions, of which the flow's messages match one.
+	Subscriptions func(Settings) (Sender, Receiver, error)
+}
+
+// A Publisher is a Sender whose flow begins when its subscribers are there.
+type Publisher interface {
+	Sender
+	// Wait returns when so many subscribers are there.
+	Wait(subs int) error
+}
+
+// Body returns what a flow's messages contain.
+func Body(size int) []byte {
+	body := make([]byte, size)
+	for i := range body {
+		body[i] = 'x'
+	}
+	return body
+}

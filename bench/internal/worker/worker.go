@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT
+
+// Package worker is one process of a measurement: a side of some work, over one library. It does not know the
+// library, which a [Peer] drives, nor who measures. The workers in bench/c do the same for libraries in C.
+//
+// A worker is run as WORKER PEER ROLE key=value ... and prints one line of JSON at its end. A server prints "ready"
+// before it, when it can be dialed, and ends with its standard input.
+package worker
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// ErrNotApplicable is for what a peer does not have: a mode, a transport, a role.
+var ErrNotApplicable = errors.New("not applicable")
+
+// EndSize is the size of the message that ends a flow. No measured message has it.
+const EndSize = 1
+
+// Exit codes of a worker.
+const (
+	ExitFailed        = 1
+	ExitNotApplicable = 3
+)
+
+// Settings say what a worker is to do.
+type Settings struct {
+	URL   string  // where to listen or to dial
+	Other string  // the second address of a worker that has two
+	Size  int     // of a message's body
+	Mode  string  // how the peer is to be used: plain, batch, copy, own, ...
+	Secs  float64 // how long to send
+	N     int     // rounds to time
+	Warm  int     // rounds before them
+	Subs  int     // subscribers, or subscriptions
+	Pipes int     // connections of a receiver
+	Calls int     // concurrent callers
+	Shape string  // of the callers: mux on one connection, or conns of their own
+}
+
+// parse reads key=value arguments.
+func parse(args []string) (Settings, error) {
+	s := Settings{Mode: "plain", Shape: "mux", Size: 64, Secs: 0.1, N: 100, Subs: 1, Pipes: 1, Calls: 64}
+	for _, arg := range args {
+		key, value, found := strings.Cut(arg, "=")
+		if !found {
+			return s, fmt.Errorf("%s: not of the form key=value", arg)
+		}
+		var err error
+		switch key {
+		case "url":
+			s.URL = value
+		case "other":
+			s.Other = value
+		case "mode":
+			s.Mode = value
+		case "shape":
+			s.Shape = value
+		case "secs":
+			s.Secs, err = strconv.ParseFloat(value, 64)
+		default:
+			err = s.setNumber(key, value)
+		}
+		if err != nil {
+			return s, fmt.Errorf("%s: %w", arg, err)
+		}
+	}
+	if s.Size <= EndSize {
+		return s, fmt.Errorf("size=%d: messages are larger than the end marker, which has %d byte", s.Size, EndSize)
+	}
+	return s, nil
+}
+
+func (s *Settings) setNumber(key, value string) error {
+	numbers := map[string]*int{
+		"size": &s.Size, "n": &s.N, "warm": &s.Warm, "subs": &s.Subs, "pipes": &s.Pipes, "callers": &s.Calls,
+	}
+	number, known := numbers[key]
+	if !known {
+		return errors.New("unknown setting")
+	}
+	n, err := strconv.Atoi(value)
+	if err == nil && n < 0 {
+		err = errors.New("negative")
+	}
+	*number = n
+	return err
+}
+
+// A Result is what a worker tells at its end; zero fields are left out.
+type Result struct {
+	Messages int64   `json:"messages,omitempty"`
+	Bytes    int64   `json:"bytes,omitempty"`
+	Seconds  float64 `json:"seconds,omitempty"`
+	P50      float64 `json:"p50_us,omitempty"`
+	P99      float64 `json:"p99_us,omitempty"`
+	P999     float64 `json:"p999_us,omitempty"`
+	// Allocs is the number of allocations per message; nil where nothing counts them.
+	Allocs *float64 `json:"allocs,omitempty"`
+	// PerItem is the memory, in bytes, of each item of a role that holds many.
+	PerItem float64 `json:"per_item_bytes,omitempty"`
+	Note    string  `json:"note,omitempty"`
+}
+
+// process is what a role sees of the process it runs in.
+type process struct {
+	in  io.Reader
+	out io.Writer
+}
+
+// ready tells that the server can be dialed.
+func (p process) ready() error {
+	_, err := fmt.Fprintln(p.out, "ready")
+	return err
+}
+
+// untilInputEnds serves lines of input with answer, which may be nil, until there are no more.
+func (p process) untilInputEnds(answer func(line string) error) error {
+	lines := bufio.NewScanner(p.in)
+	for lines.Scan() {
+		if answer == nil {
+			continue
+		}
+		if err := answer(lines.Text()); err != nil {
+			return err
+		}
+	}
+	return lines.Err()
+}
+
+type role func(p process, peer Peer, s Settings) (Result, error)
+
+var roles = map[string]role{
+	"thr-recv": flowReceive, "thr-send": flowSend, "inproc-thr": flowInproc,
+	"lat-rep": serve, "lat-req": ask, "inproc-lat": askInproc,
+	"fan-pub": fanPublish, "fan-sub": fanSubscribe,
+	"callers-rep": serve, "callers-req": callers,
+	"idle": idle, "flood": flood, "pipes-send": pipesSend, "subs": subscriptions,
+}
+
+// Run is a worker's whole life: args are its role and settings. It writes the result to out.
+func Run(peer Peer, args []string, in io.Reader, out io.Writer) error {
+	if len(args) == 0 {
+		return errors.New("name a role, as in: thr-recv url=tcp://127.0.0.1:5555 size=64")
+	}
+	run, known := roles[args[0]]
+	if !known {
+		return fmt.Errorf("no role %s: %w", args[0], ErrNotApplicable)
+	}
+	s, err := parse(args[1:])
+	if err != nil {
+		return err
+	}
+	result, err := run(process{in, out}, peer, s)
+	if err != nil {
+		return fmt.Errorf("%s: %w", args[0], err)
+	}
+	return json.NewEncoder(out).Encode(result)
+}
+
+// Main runs the worker of this process and returns its exit code.
+func Main(peer Peer, args []string) int {
+	err := Run(peer, args, os.Stdin, os.Stdout)
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintln(os.Stderr, strings.ReplaceAll(err.Error(), "\n", " "))
+	if errors.Is(err, ErrNotApplicable) {
+		return ExitNotApplicable
+	}
+	return ExitFailed
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+
+// Command bench measures Spry and its peers at the same work, in one run that takes them in turns. It is run from the
+// root of the repository: go run ./bench -h tells how.
+package main
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"os"
+	"os/signal"
+
+	"github.com/sprymq/spry/bench/internal/peers"
+	"github.com/sprymq/spry/bench/internal/run"
+	"github.com/sprymq/spry/bench/internal/worker"
+)
+
+// The workers that drive libraries in C, which are compiled where they are needed.
+//
+//go:embed c
+var cSources embed.FS
+
+func main() {
+	if len(os.Args) > 2 && os.Args[1] == "worker" {
+		peer, known := peers.All()[os.Args[2]]
+		if !known {
+			fmt.Fprintf(os.Stderr, "no peer %s in this program\n", os.Args[2])
+			os.Exit(worker.ExitFailed)
+		}
+		os.Exit(worker.Main(peer, os.Args[3:]))
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := run.Main(ctx, os.Args[1:], cSources, os.Stdout)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
