@@ -104,7 +104,8 @@ func (p *process) finish() (outcome, error) {
 	return o, nil
 }
 
-// both runs a server and its client. A server that ends by itself does so after its client has.
+// both runs a server and its client. A server that ends by itself does so when it has received everything; another one is stopped when its client has ended. Each is told of
+// the other's end.
 func both(ctx context.Context, server, client []string, endsItself bool) (s, c outcome, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // what still runs after a failure is killed
@@ -121,15 +122,28 @@ func both(ctx context.Context, server, client []string, endsItself bool) (s, c o
 		_, _ = at.finish()
 		return s, c, err
 	}
-	if c, err = by.finish(); err != nil {
-		cancel()
-		_, _ = at.finish()
-		return s, c, err
-	}
+	var clientErr error
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if c, clientErr = by.finish(); clientErr != nil {
+			cancel() // the server would wait for ever
+		}
+		at.told()
+	}()
 	if endsItself {
 		s, err = at.finish()
-		return s, c, err
+		by.told()
+		<-ended
+	} else {
+		<-ended
+		s, err = at.stop()
 	}
-	s, err = at.stop()
+	if clientErr != nil {
+		err = clientErr
+	}
 	return s, c, err
 }
+
+// told tells a worker that the other side has ended. One that has ended too does not hear it.
+func (p *process) told() { _, _ = fmt.Fprintln(p.in, "ended") }
