@@ -10,9 +10,9 @@ import (
 	"go.nanomsg.org/mangos/v3/protocol/rep"
 	"go.nanomsg.org/mangos/v3/protocol/req"
 	"go.nanomsg.org/mangos/v3/protocol/sub"
-	_ "go.nanomsg.org/mangos/v3/transport/inproc"
-	_ "go.nanomsg.org/mangos/v3/transport/ipc"
-	_ "go.nanomsg.org/mangos/v3/transport/tcp"
+	_ "go.nanomsg.org/mangos/v3/transport/inproc" // transports register themselves
+	_ "go.nanomsg.org/mangos/v3/transport/ipc"    // as does this
+	_ "go.nanomsg.org/mangos/v3/transport/tcp"    // and this
 
 	"github.com/sprymq/spry/bench/internal/worker"
 )

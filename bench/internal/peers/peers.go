@@ -19,6 +19,7 @@ func All() map[string]worker.Peer {
 		"goraw":  rawPeer(true),
 		"goraw1": rawPeer(false),
 		"mangos": mangosPeer(),
+		"nats":   natsPeer(),
 		"gozmq":  simpleLibrary(openGozmq).peer(),
 	}
 	maps.Copy(all, tagged())
