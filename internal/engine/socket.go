@@ -4,7 +4,7 @@
 // lifetimes, counters and events. It joins the three axes: a pattern decides where messages go, a dialect
 // what they look like as bytes, a transport how bytes move.
 //
-// Lock order: Socket.mu, a pattern's lock, Endpoint.mu, outbox.mu or inbound.mu, Inbox.consume, Inbox.mu,
+// Lock order: Socket.mu, a pattern's lock, Endpoint.mu, outbox.mu or inbound.mu, Inbox.mu,
 // events.mu. No lock is held across a call that may wait or a callback of the user.
 package engine
 
@@ -101,13 +101,9 @@ func (s *Socket) nextPipeID() uint32 {
 func (s *Socket) attach(p *Pipe) error {
 	needed := s.mayNeedPipes()
 	s.mu.Lock()
-	switch {
-	case s.closing && !needed: // the pipe would have nothing to deliver
+	if s.closing && !needed { // the pipe would have nothing to deliver
 		s.mu.Unlock()
 		return ErrClosed
-	case p.gone:
-		s.mu.Unlock()
-		return ErrPipeClosed
 	}
 	p.discard.Store(s.closing)
 	s.pipes[p.id] = p
@@ -126,7 +122,7 @@ func (s *Socket) attach(p *Pipe) error {
 	gone := p.gone
 	s.changed.WakeAll()
 	s.mu.Unlock()
-	if gone { // while it was being attached
+	if gone { // already, or while it was being attached
 		s.remove(p)
 	}
 	return nil

@@ -5,12 +5,10 @@ package queue
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"github.com/sprymq/spry/internal/msg"
 )
-
-// Turn is how many messages the receiver takes from one source before it goes on to the next.
-const Turn = 64
 
 // Limits bound what one source may hold in an inbox. Both hold; a single message larger than Bytes may enter
 // an empty queue.
@@ -32,21 +30,14 @@ const (
 // receiver takes turns of at most Turn messages from the sources that have something, in the order in which
 // they came to have it. With every source non-empty, none is therefore ever more than one turn ahead.
 //
-// Two locks make the receiver's way short: a turn is taken under mu, once, and handed out message by message
-// under consume, which readers of connections never touch. Lock order: consume, then mu.
+// A turn is taken under the lock, once, and handed out message by message without it.
 type Inbox struct {
 	limits Limits
 	policy Policy
-
-	consume sync.Mutex
-	turn    *Source // whose messages the receiver takes
-	run     []msg.Message
-	at      int // index in run of the next message
-	runs    [][]msg.Message
-	next    int // index in runs of the run after run
-	left    int // messages in all of them
+	turn   atomic.Pointer[turn] // which the receivers are at; never nil
 
 	mu      sync.Mutex
+	turns   turns
 	ready   fifo[*Source]
 	waiters Waiters
 	err     error // set once by Close: nothing comes any more
@@ -59,16 +50,15 @@ type Source struct {
 	tell   func(overflow, lost int) // called, under inbox.mu, when messages were dropped; nil: nobody is told
 
 	// Under inbox.mu.
-	runs     fifo[[]msg.Message]
-	messages int
-	bytes    int64
-	inReady  bool
-	refused  bool
-	arrived  uint64
-	dropped  uint64 // for overflow
-	lost     uint64 // for being still queued when the inbox was closed
-
-	delivered uint64 // under inbox.consume
+	runs      fifo[[]msg.Message]
+	messages  int
+	bytes     int64
+	inReady   bool
+	refused   bool
+	arrived   uint64
+	dropped   uint64 // for overflow
+	lost      uint64 // for being still queued when the inbox was closed
+	delivered uint64 // in turns that are over
 }
 
 // Counts are the figures of one source at one moment:
@@ -80,7 +70,11 @@ type Counts struct {
 }
 
 // NewInbox returns an empty inbox.
-func NewInbox(l Limits, p Policy) *Inbox { return &Inbox{limits: l, policy: p} }
+func NewInbox(l Limits, p Policy) *Inbox {
+	q := &Inbox{limits: l, policy: p}
+	q.turn.Store(&turn{})
+	return q
+}
 
 // NewSource adds a source. resume may be nil where the policy never refuses.
 func (q *Inbox) NewSource(resume func()) *Source { return &Source{inbox: q, resume: resume} }
@@ -194,27 +188,27 @@ func (s *Source) dropOldestLocked() {
 	s.droppedLocked(before-s.messages, 0)
 }
 
-// takeTurnLocked moves the next source's turn to the receiver. It returns a function to call when the locks
-// are released, if that source waits for room.
-func (q *Inbox) takeTurnLocked() (took bool, resume func()) {
+// takeTurnLocked begins the next source's turn and takes its first message. It returns a function to call when the
+// lock is released, if that source waits for room.
+func (q *Inbox) takeTurnLocked() (m *msg.Message, resume func()) {
 	if q.ready.empty() {
-		return false, nil
+		return nil, nil
 	}
 	s := q.ready.pop()
-	q.turn, q.run, q.at, q.runs, q.next, q.left = s, nil, 0, q.runs[:0], 0, 0
-	for q.left < Turn && !s.runs.empty() {
+	t := q.turns.next(s)
+	for t.n < Turn && !s.runs.empty() {
 		run := *s.runs.front()
-		if room := Turn - q.left; len(run) > room {
+		if room := Turn - t.n; len(run) > room {
 			*s.runs.front() = run[room:]
 			run = run[:room:room]
 		} else {
 			s.runs.pop()
 		}
-		q.runs = append(q.runs, run)
-		q.left += len(run)
-		s.bytes -= size(run)
+		q.turns.add(t, run)
+		t.bytes += size(run)
 	}
-	s.messages -= q.left
+	s.bytes -= t.bytes
+	s.messages -= t.n
 	if s.messages > 0 {
 		q.ready.push(s)
 	} else {
@@ -223,37 +217,11 @@ func (q *Inbox) takeTurnLocked() (took bool, resume func()) {
 	if s.refused && s.messages <= q.limits.Messages/2 && s.bytes <= q.limits.Bytes/2 {
 		s.refused, resume = false, s.resume
 	}
-	return true, resume
-}
-
-// handOut returns the next message of the current turn, or nil. Under consume. It writes no pointers, which would cost
-// write barriers.
-func (q *Inbox) handOut() *msg.Message {
-	if q.left == 0 {
-		return nil
+	m = t.take() // before others can
+	if old := q.turn.Swap(t); old.source != nil {
+		old.source.delivered += uint64(old.n)
 	}
-	if q.at == len(q.run) {
-		q.run, q.at = q.runs[q.next], 0
-		q.runs[q.next] = nil
-		q.next++
-	}
-	m := &q.run[q.at]
-	q.at++
-	q.left--
-	q.turn.delivered++
-	return m
-}
-
-// restOfTurn yields the runs that are left of the current turn.
-func (q *Inbox) restOfTurn(yield func([]msg.Message) bool) {
-	if q.left == 0 || q.at < len(q.run) && !yield(q.run[q.at:]) {
-		return
-	}
-	for _, run := range q.runs[q.next:] {
-		if !yield(run) {
-			return
-		}
-	}
+	return m, resume
 }
 
 // TryRecv returns the next message, or nil and nil if none is there, or the error given to Close.
@@ -268,12 +236,9 @@ func (q *Inbox) TryRecv() (*msg.Message, error) {
 // Recv waits for the next message.
 func (q *Inbox) Recv(ctx context.Context) (*msg.Message, error) {
 	for {
-		q.consume.Lock()
-		if m := q.handOut(); m != nil {
-			q.consume.Unlock()
+		if m := q.turn.Load().take(); m != nil {
 			return m, nil
 		}
-		q.consume.Unlock()
 		var w *Waiter
 		m, err, resume := q.tryRecv(&w)
 		if resume != nil {
@@ -297,11 +262,11 @@ func (q *Inbox) RecvBatch(ctx context.Context, dst []*msg.Message) (n int, err e
 		return 0, err
 	}
 	for n = 1; n < len(dst); {
-		k := q.drainTurn(dst[n:])
-		if n += k; k > 0 {
+		if k := q.turn.Load().takeBatch(dst[n:]); k > 0 {
+			n += k
 			continue
 		}
-		m, _ := q.TryRecv() // the next turn; an error is told by the next call
+		m, _ := q.TryRecv() // of the next turn; an error is told by the next call
 		if m == nil {
 			break
 		}
@@ -311,33 +276,18 @@ func (q *Inbox) RecvBatch(ctx context.Context, dst []*msg.Message) (n int, err e
 	return n, nil
 }
 
-// drainTurn fills dst with what is left of the current turn and returns how many messages that are.
-func (q *Inbox) drainTurn(dst []*msg.Message) (n int) {
-	q.consume.Lock()
-	for n < len(dst) {
-		m := q.handOut()
-		if m == nil {
-			break
-		}
-		dst[n] = m
-		n++
-	}
-	q.consume.Unlock()
-	return n
-}
-
 // tryRecv takes a message. If none is there and wait is not nil, it leaves a waiter in line there.
 func (q *Inbox) tryRecv(wait **Waiter) (m *msg.Message, err error, resume func()) {
-	q.consume.Lock()
-	defer q.consume.Unlock()
-	if m = q.handOut(); m != nil {
+	if m = q.turn.Load().take(); m != nil {
 		return m, nil, nil
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	var took bool
-	if took, resume = q.takeTurnLocked(); took {
-		return q.handOut(), nil, resume
+	if m = q.turn.Load().take(); m != nil { // somebody else has taken the next turn
+		return m, nil, nil
+	}
+	if m, resume = q.takeTurnLocked(); m != nil {
+		return m, nil, resume
 	}
 	if q.err == nil && wait != nil {
 		*wait = q.waiters.Add()
@@ -356,21 +306,22 @@ func (q *Inbox) park(ctx context.Context, w *Waiter) error {
 // Close makes every receive return err, after what is queued was dropped and counted as lost. A second Close
 // does nothing.
 func (q *Inbox) Close(err error) {
-	q.consume.Lock()
-	defer q.consume.Unlock()
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.err != nil {
 		return
 	}
 	q.err = err
-	if q.left > 0 {
-		q.turn.droppedLocked(0, q.left)
-		for run := range q.restOfTurn {
-			msg.ReleaseAll(run)
-		}
-		q.run, q.at, q.runs, q.next, q.left = nil, 0, nil, 0, 0
+	t := q.turn.Load()
+	rest := t.end()
+	for _, m := range rest {
+		m.Release()
 	}
+	if s := t.source; s != nil {
+		s.delivered += uint64(t.n - len(rest))
+		s.droppedLocked(0, len(rest))
+	}
+	q.turn.Store(&turn{})
 	for !q.ready.empty() {
 		s := q.ready.pop()
 		s.droppedLocked(0, s.messages)
@@ -382,22 +333,21 @@ func (q *Inbox) Close(err error) {
 	q.waiters.WakeAll()
 }
 
-// Counts returns the source's figures, all of the same moment.
+// Counts returns the source's figures, all of the same moment. QueuedBytes of a turn that is under way is what its
+// messages have on average.
 func (s *Source) Counts() Counts {
 	q := s.inbox
-	q.consume.Lock()
-	defer q.consume.Unlock()
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	c := Counts{
 		Arrived: s.arrived, Delivered: s.delivered, Overflow: s.dropped, Lost: s.lost,
 		Queued: s.messages, QueuedBytes: s.bytes,
 	}
-	if q.turn == s {
-		c.Queued += q.left
-		for run := range q.restOfTurn {
-			c.QueuedBytes += size(run)
-		}
+	if t := q.turn.Load(); t.source == s {
+		taken := t.taken()
+		c.Delivered += uint64(taken)
+		c.Queued += t.n - taken
+		c.QueuedBytes += t.bytes * int64(t.n-taken) / int64(t.n)
 	}
 	return c
 }

@@ -70,7 +70,7 @@ func inboxHistory(t *testing.T, policy Policy, dice *rand.Rand) (steps int) {
 			}
 			m.next += n
 			m.counts.Arrived += uint64(taken)
-			if q.turn != s || q.left == 0 { // else the turn's messages are beyond the limits
+			if now := q.turn.Load(); now.source != s || now.taken() == now.n { // else the turn's messages are beyond the limits
 				if after.Queued > limits.Messages || after.Queued > 1 && after.QueuedBytes > limits.Bytes {
 					t.Fatalf("%d messages of %d bytes are queued, the limits are %+v", after.Queued, after.QueuedBytes, limits)
 				}
