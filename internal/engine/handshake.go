@@ -285,11 +285,8 @@ func (p *Pipe) run() {
 func (p *Pipe) release() {
 	p.out.mu.Lock()
 	p.out.held = false
-	claimed := p.out.queued > 0 && p.out.claimLocked()
 	p.out.mu.Unlock()
-	if claimed {
-		p.Write()
-	}
+	p.hurry()
 }
 
 func isProtocol(err error) bool {

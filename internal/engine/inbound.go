@@ -35,6 +35,9 @@ func (p *Pipe) NewSource(q *queue.Inbox) *queue.Source {
 		p.socket.dropped(p, DropOverflow, overflow)
 		p.socket.dropped(p, DropClosed, lost)
 	})
+	if c, ok := p.out.carrier.(*inprocCarrier); ok {
+		s.Pulled(&c.backlog)
+	}
 	p.in.mu.Lock()
 	p.in.sources = append(p.in.sources, s)
 	p.in.mu.Unlock()

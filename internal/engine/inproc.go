@@ -106,21 +106,25 @@ func (l *inprocLink) Close() error         { return nil }
 
 var _ transport.Link = (*inprocLink)(nil)
 
-// An inprocCarrier hands messages to the peer's pattern in the sender's own call. What the peer has no room for
-// stays, and is handed over by the peer's receiver when it has made some.
+// inprocRun is how many messages are handed over at a time while the peer still has some.
+const inprocRun = 64
+
+// An inprocCarrier hands messages to the peer's pattern: in the sender's own call while the peer has none, else many at
+// a time: when there are many, or when the peer's receiver has taken what it had, or has made room, and comes for more.
 type inprocCarrier struct {
 	pipe     *Pipe
 	peer     *inprocCarrier
-	splitter wire.Splitter // of the peer's messages
+	splitter wire.Splitter // of the messages that arrive here
 
 	pend   packets
 	flight []msg.Message
 
-	again atomic.Bool // the peer has found room since the last attempt
+	again   atomic.Bool  // the peer has found room since the last attempt
+	backlog atomic.Int64 // messages that wait in this end's inboxes
 }
 
 func (c *inprocCarrier) put(header, body []byte, m *msg.Message) int {
-	return c.pend.put(header, body, m)
+	return c.pend.put(header, body, m, &c.peer.pipe.origin)
 }
 func (c *inprocCarrier) pending() int { return len(c.pend.run) }
 func (c *inprocCarrier) drop() int    { return c.pend.drop() }
@@ -134,7 +138,8 @@ func (c *inprocCarrier) take() bool {
 
 func (c *inprocCarrier) unsent() []msg.Message {
 	unsent := append(clean(c.flight), clean(c.pend.run)...)
-	c.flight, c.pend = nil, packets{}
+	c.flight = nil
+	c.pend.reset()
 	return unsent
 }
 
@@ -144,6 +149,12 @@ func (c *inprocCarrier) discard() {
 	msg.ReleaseAll(c.flight)
 	c.flight = nil
 	c.pend.reset()
+}
+
+// wanted reports whether the peer has nothing, or there is enough for it to be worth while.
+func (c *inprocCarrier) wanted() bool {
+	o := &c.pipe.out
+	return c.peer.backlog.Load() == 0 || len(c.pend.run) >= min(inprocRun, o.limits.Messages/4) || o.bytes >= o.limits.Bytes/4
 }
 
 func (c *inprocCarrier) direct() bool { return true }
@@ -163,9 +174,6 @@ func (c *inprocCarrier) write(bool) (messages int, bytes int64, err error) {
 			q.DropN(DropTTL, 1)
 			messages++
 			continue
-		}
-		for i := range c.flight[:n] {
-			c.flight[i].SetOrigin(&q.origin)
 		}
 		taken := q.receive(c.flight[:n:n])
 		c.flight = c.flight[taken:]
@@ -198,19 +206,13 @@ func (c *inprocCarrier) fresh() int {
 // and has not found any since the last attempt. Under the outbox's lock.
 func (c *inprocCarrier) stuck() bool { return len(c.flight) > 0 && !c.again.Load() }
 
-// resume says that this end's pattern has room again: the peer goes on sending.
+// resume says that this end's pattern has room again, or nothing left: the peer goes on sending.
 func (c *inprocCarrier) resume() {
 	c.peer.again.Store(true)
-	p := c.peer.pipe
-	p.out.mu.Lock()
-	claimed := p.out.queued > 0 && !p.over.Load() && p.out.claimLocked()
-	p.out.mu.Unlock()
-	if claimed {
-		p.Write()
-	}
+	c.peer.pipe.hurry()
 }
 
-func (c *inprocCarrier) idle()       {}
+func (c *inprocCarrier) idle()       { c.pend.idle() }
 func (c *inprocCarrier) expire()     {}
 func (c *inprocCarrier) read() error { return io.EOF } // there is no reader
 

@@ -29,7 +29,7 @@ func newMessageCarrier(p *Pipe, link transport.Messages, s *wire.Session) *messa
 }
 
 func (c *messageCarrier) put(header, body []byte, m *msg.Message) int {
-	return c.pend.put(header, body, m)
+	return c.pend.put(header, body, m, nil)
 }
 func (c *messageCarrier) pending() int { return len(c.pend.run) }
 func (c *messageCarrier) drop() int    { return c.pend.drop() }
@@ -43,7 +43,8 @@ func (c *messageCarrier) take() bool {
 
 func (c *messageCarrier) unsent() []msg.Message {
 	unsent := append(clean(c.flight), clean(c.pend.run)...)
-	c.flight, c.pend = nil, packets{}
+	c.flight = nil
+	c.pend.reset()
 	return unsent
 }
 
@@ -69,11 +70,12 @@ func (c *messageCarrier) write(bool) (messages int, bytes int64, err error) {
 	return messages, bytes, err
 }
 
+func (c *messageCarrier) wanted() bool { return true }
 func (c *messageCarrier) direct() bool { return false }
 func (c *messageCarrier) eager() bool  { return false }
 func (c *messageCarrier) stuck() bool  { return false }
 
-func (c *messageCarrier) idle()             {}
+func (c *messageCarrier) idle()             { c.pend.idle() }
 func (c *messageCarrier) closeWrite() error { return c.link.CloseWrite() }
 func (c *messageCarrier) close() error      { return c.link.Close() }
 

@@ -27,8 +27,10 @@ type outbox struct {
 	busy   bool  // somebody has the writer's role
 	held   bool  // attaching is not finished: nothing is written yet
 	direct bool  // senders need not ask the pattern
-	shut   bool  // nothing is accepted any more
-	hungry bool  // somebody was refused for want of room and waits for Writable
+
+	sincePause int64 // see pace
+	shut       bool  // nothing is accepted any more
+	hungry     bool  // somebody was refused for want of room and waits for Writable
 
 	offered, sent, returned uint64
 	dropped                 drops
@@ -57,9 +59,12 @@ func (o *outbox) putLocked(header, body []byte, m *msg.Message) {
 	o.offered++
 }
 
-// claimLocked takes the writer's role if it is free and there is something to write.
-func (o *outbox) claimLocked() bool {
-	if o.busy || o.held {
+// claimLocked takes the writer's role if it is free and the link wants messages now.
+func (o *outbox) claimLocked() bool { return o.carrier.wanted() && o.hurryLocked() }
+
+// hurryLocked takes the writer's role if it is free and there is something to write.
+func (o *outbox) hurryLocked() bool {
+	if o.busy || o.held || o.queued == 0 {
 		return false
 	}
 	o.busy = true

@@ -2,57 +2,46 @@
 
 package engine
 
-import "github.com/sprymq/spry/internal/msg"
-
-// Small bodies are copied into blocks, behind each other, of these sizes: larger ones the more there are.
-const (
-	minCopies = 512
-	maxCopies = 32 << 10
+import (
+	"github.com/sprymq/spry/internal/buf"
+	"github.com/sprymq/spry/internal/msg"
 )
+
+// handOver is the body size from which the contents of a message without a header move. Copying less than that is
+// cheaper than new memory for the sender's next message.
+const handOver = 256
 
 // packets is a run of messages that are not encoded: for links of whole messages, and within the process.
 type packets struct {
 	run    []msg.Message
-	slab   int    // capacity of the last slab of message values
-	copies []byte // block of small bodies; messages own what they point to
+	slab   int // capacity of the last slab of message values
+	copies copies
 }
 
 // put adds a message and returns its size. Header and body end up behind each other, copied if the body is
-// small or borrowed.
-func (q *packets) put(header, body []byte, m *msg.Message) int {
-	var own msg.Message
-	switch {
-	case m == nil:
-		own = q.copyOf(header, body)
-	case len(header) == 0:
-		own = m.Bare() // it may have come with a header, which is not for this peer
-	case m.Len() < byReference && !m.Multipart():
-		own = q.copyOf(header, m.Body())
-		m.Release()
-	default:
-		own = m.Take()
-		own.SetHeader(append([]byte(nil), header...))
-	}
+// small or borrowed. origin, if not nil, is where its receiver has it from.
+func (q *packets) put(header, body []byte, m *msg.Message, origin *msg.Origin) int {
 	if len(q.run) == cap(q.run) {
 		q.growRun()
 	}
-	q.run = append(q.run, own)
+	q.run = q.run[:len(q.run)+1]
+	own := &q.run[len(q.run)-1]
+	switch {
+	case m == nil:
+		q.copies.add(own, header, body)
+	case !m.Multipart() && (m.Len() < handOver || len(header) > 0 && m.Len() < byReference):
+		q.copies.add(own, header, m.Body())
+		m.Release() // which leaves it the memory for its next contents
+	case len(header) == 0:
+		*own = m.Bare() // it may have come with a header, which is not for this peer
+	default:
+		*own = m.Take()
+		own.SetHeader(append([]byte(nil), header...))
+	}
+	if origin != nil {
+		own.SetOrigin(origin)
+	}
 	return q.sizeOf(len(q.run) - 1)
-}
-
-// copyOf returns a message that is a copy of header and body. Small ones share a block, which the garbage collector
-// keeps as long as one of them is there.
-func (q *packets) copyOf(header, body []byte) msg.Message {
-	n := len(header) + len(body)
-	if n > maxCopies/4 {
-		return msg.OfParts(header, body)
-	}
-	if n > cap(q.copies)-len(q.copies) {
-		q.copies = make([]byte, 0, min(max(4*cap(q.copies), minCopies, n), maxCopies))
-	}
-	from := len(q.copies)
-	q.copies = append(append(q.copies, header...), body...)
-	return msg.Received(q.copies[from:len(q.copies):len(q.copies)], len(header), nil)
 }
 
 // growRun gives the run more room. It may move: message values are handed out by pointer only once the run was
@@ -81,9 +70,61 @@ func (q *packets) drop() int {
 	return n
 }
 
+// idle gives memory back that a quiet link does not need.
+func (q *packets) idle() {
+	if q.copies.size > buf.MinPooled {
+		q.copies.end()
+	}
+}
+
 func (q *packets) reset() {
 	msg.ReleaseAll(q.run)
+	q.copies.end()
 	*q = packets{}
+}
+
+// copies puts small bodies behind each other into chunks. Their references are counted for many messages at a time.
+type copies struct {
+	chunk *buf.Chunk
+	used  int // bytes
+	refs  int // references that were taken and not given to a message yet
+	size  int // of the chunk: larger ones the more there are
+}
+
+const (
+	maxCopies = 64 << 10
+	copyRefs  = 1 << 20
+)
+
+// add makes m a copy of header and body.
+func (c *copies) add(m *msg.Message, header, body []byte) {
+	n := len(header) + len(body)
+	if n > maxCopies/4 {
+		*m = msg.OfParts(header, body)
+		return
+	}
+	if c.chunk == nil || n > len(c.chunk.Data)-c.used {
+		size := min(max(4*c.size, buf.MinPooled), maxCopies)
+		for size < n {
+			size *= 4
+		}
+		c.end()
+		c.chunk, c.refs, c.size = buf.NewChunk(size), copyRefs, size
+		c.chunk.Retain(copyRefs)
+	}
+	data := c.chunk.Data[c.used : c.used+n : c.used+n]
+	copy(data[copy(data, header):], body)
+	c.used += n
+	c.refs--
+	m.Share(data, len(header), c.chunk)
+}
+
+// end lets go of the chunk, which its messages keep for as long as they need it.
+func (c *copies) end() {
+	if c.chunk != nil {
+		c.chunk.Release(c.refs + 1)
+	}
+	*c = copies{}
 }
 
 func sizeOfRun(run []msg.Message) (n int64) {

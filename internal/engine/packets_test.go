@@ -51,11 +51,11 @@ func TestPacketsModel(t *testing.T) {
 				var n int
 				given := bytes.Clone(p.body)
 				if dice.IntN(2) == 0 {
-					n = q.put(p.header, given, nil)
+					n = q.put(p.header, given, nil, nil)
 					clear(given) // it is the caller's again
 				} else {
 					wrapped++
-					n = q.put(p.header, nil, msg.Wrap(given, func() { released++ }))
+					n = q.put(p.header, nil, msg.Wrap(given, func() { released++ }), nil)
 				}
 				if n != len(p.header)+len(p.body) {
 					t.Fatalf("put says %d bytes for a message of %d", n, len(p.header)+len(p.body))
@@ -94,7 +94,7 @@ func TestPacketsLeaveOldHeadersBehind(t *testing.T) {
 	for name, m := range map[string]*msg.Message{"received": &received, "set by hand": &shown, "large": &large} {
 		var q packets
 		body := m.Detach()
-		n := q.put(nil, nil, m)
+		n := q.put(nil, nil, m, nil)
 		if got := &q.run[0]; n != len(body) || len(got.Header()) != 0 || !bytes.Equal(got.Bytes(), body) || got.Origin() != nil {
 			t.Errorf("%s: sent as %d bytes with the header %q", name, n, got.Header())
 		}

@@ -168,10 +168,13 @@ func (p *Pipe) TryDirect(header, body []byte, m *msg.Message) (queued, write boo
 		o.mu.Unlock()
 		return false, false
 	}
-	before := o.bytes
 	o.putLocked(header, body, m)
 	write = o.claimLocked()
-	pause := !write && before/pace != o.bytes/pace
+	o.sincePause += int64(n) + paceMessage
+	pause := o.sincePause >= pace
+	if pause {
+		o.sincePause = 0
+	}
 	o.mu.Unlock()
 	if pause {
 		runtime.Gosched()
@@ -181,7 +184,10 @@ func (p *Pipe) TryDirect(header, body []byte, m *msg.Message) (queued, write boo
 
 // pace is after how many bytes a sender lets the writer go first, which it may have to share a processor with: what is
 // written soon is still in that processor's cache.
-const pace = 128 << 10
+const (
+	pace        = 128 << 10
+	paceMessage = 128 // what a message counts beside its own size
+)
 
 // TryQueueBatch queues as many of ms as there is room for, all without a routing header, and returns how many.
 func (p *Pipe) TryQueueBatch(ms []*msg.Message) (n int, write bool) {
@@ -274,7 +280,20 @@ func (p *Pipe) Refused(reason Drop) {
 }
 
 // Flush waits until everything that is queued now was handed to the link, or the pipe is over.
-func (p *Pipe) Flush(ctx context.Context) error { return p.out.flush(ctx) }
+func (p *Pipe) Flush(ctx context.Context) error {
+	p.hurry()
+	return p.out.flush(ctx)
+}
+
+// hurry writes what waits for the link to want it.
+func (p *Pipe) hurry() {
+	p.out.mu.Lock()
+	claimed := !p.over.Load() && p.out.hurryLocked()
+	p.out.mu.Unlock()
+	if claimed {
+		p.Write()
+	}
+}
 
 // Write writes what is queued. The caller has the writer's role, which Write passes on or gives up. It does not
 // wait, and must not be called under the pattern's lock.

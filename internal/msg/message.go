@@ -70,6 +70,13 @@ func Received(data []byte, head int, o *Origin) Message {
 	return Message{data: data, head: int32(head), origin: o, sealed: true, came: true}
 }
 
+// Share makes m, which must be empty, a part of chunk: data, whose first head bytes are the routing header. The caller
+// gives one of its references.
+func (m *Message) Share(data []byte, head int, chunk *buf.Chunk) {
+	m.data, m.owner = data, chunk
+	m.head, m.sealed, m.held = int32(head), true, true
+}
+
 // Bare takes the contents out, as Take does, without the routing header and where they came from.
 func (m *Message) Bare() Message {
 	t := m.Take()

@@ -45,12 +45,13 @@ type Inbox struct {
 
 // A Source is one pipe's queue in an inbox.
 type Source struct {
-	inbox  *Inbox
-	resume func()                   // called, without locks, when a source that refused messages has room again
-	tell   func(overflow, lost int) // called, under inbox.mu, when messages were dropped; nil: nobody is told
+	inbox   *Inbox
+	resume  func()                   // called, without locks, when a source that refused messages has room again
+	backlog *atomic.Int64            // messages in the queue, for a peer that is resumed whenever none are left; may be nil
+	tell    func(overflow, lost int) // called, under inbox.mu, when messages were dropped; nil: nobody is told
 
 	// Under inbox.mu.
-	runs      fifo[[]msg.Message]
+	runs      fifo[sizedRun]
 	messages  int
 	bytes     int64
 	inReady   bool
@@ -79,6 +80,16 @@ func NewInbox(l Limits, p Policy) *Inbox {
 // NewSource adds a source. resume may be nil where the policy never refuses.
 func (q *Inbox) NewSource(resume func()) *Source { return &Source{inbox: q, resume: resume} }
 
+// A sizedRun is a run of messages and the sum of their sizes.
+type sizedRun struct {
+	msgs  []msg.Message
+	bytes int64
+}
+
+// Pulled has resume called whenever a turn has emptied the source, too, and counts what is queued in backlog. It comes
+// before the first Put.
+func (s *Source) Pulled(backlog *atomic.Int64) { s.backlog = backlog }
+
 // OnDrop has tell called when messages of the source are dropped: for overflow, or lost because the inbox is closed. It
 // is called under the inbox's lock. OnDrop comes before the first Put.
 func (s *Source) OnDrop(tell func(overflow, lost int)) { s.tell = tell }
@@ -104,24 +115,34 @@ func (s *Source) Put(run []msg.Message) (taken int) {
 		msg.ReleaseAll(run)
 		return len(run)
 	}
+	before := s.messages
 	switch q.policy {
 	case Wait:
-		taken = s.fitLocked(run)
+		fits := s.fitLocked(run)
+		taken = len(fits.msgs)
 		s.refused = s.refused || taken < len(run)
-		s.appendLocked(run[:taken])
+		s.appendLocked(fits)
 	case DropNewest:
-		taken = s.fitLocked(run)
-		s.appendLocked(run[:taken])
+		fits := s.fitLocked(run)
+		taken = len(fits.msgs)
+		s.appendLocked(fits)
 		s.arrived += uint64(len(run) - taken)
 		s.droppedLocked(len(run)-taken, 0)
 		msg.ReleaseAll(run[taken:])
 		taken = len(run)
 	case DropOldest:
-		s.appendLocked(run)
+		s.appendLocked(sizedRun{run, size(run)})
 		s.dropOldestLocked()
 		taken = len(run)
 	}
+	s.countLocked(s.messages - before)
 	return taken
+}
+
+func (s *Source) countLocked(more int) {
+	if s.backlog != nil {
+		s.backlog.Add(int64(more))
+	}
 }
 
 // HasRoom reports whether a message of n bytes would be taken. If not, resume is called when there is room.
@@ -134,11 +155,11 @@ func (s *Source) HasRoom(n int) bool {
 	return room
 }
 
-// Resume calls resume if messages were refused.
+// Resume calls resume if messages were refused, or may wait for the source to be empty.
 func (s *Source) Resume() {
 	q := s.inbox
 	q.mu.Lock()
-	refused := s.refused
+	refused := s.refused || s.backlog != nil
 	s.refused = false
 	q.mu.Unlock()
 	if refused {
@@ -146,42 +167,48 @@ func (s *Source) Resume() {
 	}
 }
 
-// fitLocked returns how many messages of run there is room for.
-func (s *Source) fitLocked(run []msg.Message) int {
-	limits, bytes := s.inbox.limits, s.bytes
+// fitLocked returns as much of run as there is room for.
+func (s *Source) fitLocked(run []msg.Message) (fits sizedRun) {
+	limits := s.inbox.limits
 	for i := range run {
-		bytes += int64(run[i].Len())
-		if n := s.messages + i; n >= limits.Messages || n > 0 && bytes > limits.Bytes {
-			return i
+		bytes := fits.bytes + int64(run[i].Len())
+		if n := s.messages + i; n >= limits.Messages || n > 0 && s.bytes+bytes > limits.Bytes {
+			fits.msgs = run[:i]
+			return fits
 		}
+		fits.bytes = bytes
 	}
-	return len(run)
+	fits.msgs = run
+	return fits
 }
 
-func (s *Source) appendLocked(run []msg.Message) {
-	if len(run) == 0 {
+func (s *Source) appendLocked(run sizedRun) {
+	n := len(run.msgs)
+	if n == 0 {
 		return
 	}
 	q := s.inbox
 	s.runs.push(run)
-	s.messages += len(run)
-	s.bytes += size(run)
-	s.arrived += uint64(len(run))
+	s.messages += n
+	s.bytes += run.bytes
+	s.arrived += uint64(n)
 	if !s.inReady {
 		s.inReady = true
 		q.ready.push(s)
 	}
-	q.waiters.Wake(len(run))
+	q.waiters.Wake(n)
 }
 
 func (s *Source) dropOldestLocked() {
 	limits, before := s.inbox.limits, s.messages
 	for s.messages > limits.Messages || s.messages > 1 && s.bytes > limits.Bytes {
 		run := s.runs.front()
+		n := int64(run.msgs[0].Len())
+		run.msgs[0].Release()
 		s.messages--
-		s.bytes -= int64((*run)[0].Len())
-		(*run)[0].Release()
-		if *run = (*run)[1:]; len(*run) == 0 {
+		s.bytes -= n
+		run.bytes -= n
+		if run.msgs = run.msgs[1:]; len(run.msgs) == 0 {
 			s.runs.pop()
 		}
 	}
@@ -197,22 +224,18 @@ func (q *Inbox) takeTurnLocked() (m *msg.Message, resume func()) {
 	s := q.ready.pop()
 	t := q.turns.next(s)
 	for t.n < Turn && !s.runs.empty() {
-		run := *s.runs.front()
-		if room := Turn - t.n; len(run) > room {
-			*s.runs.front() = run[room:]
-			run = run[:room:room]
-		} else {
-			s.runs.pop()
-		}
-		q.turns.add(t, run)
-		t.bytes += size(run)
+		q.turns.add(t, s.frontLocked(Turn-t.n))
 	}
 	s.bytes -= t.bytes
 	s.messages -= t.n
+	s.countLocked(-t.n)
 	if s.messages > 0 {
 		q.ready.push(s)
 	} else {
 		s.inReady = false
+		if s.backlog != nil {
+			resume = s.resume
+		}
 	}
 	if s.refused && s.messages <= q.limits.Messages/2 && s.bytes <= q.limits.Bytes/2 {
 		s.refused, resume = false, s.resume
@@ -222,6 +245,18 @@ func (q *Inbox) takeTurnLocked() (m *msg.Message, resume func()) {
 		old.source.delivered += uint64(old.n)
 	}
 	return m, resume
+}
+
+// frontLocked takes up to n messages of the first run out.
+func (s *Source) frontLocked(n int) sizedRun {
+	front := s.runs.front()
+	if len(front.msgs) <= n {
+		return s.runs.pop()
+	}
+	part := sizedRun{front.msgs[:n:n], size(front.msgs[:n])}
+	front.msgs = front.msgs[n:]
+	front.bytes -= part.bytes
+	return part
 }
 
 // TryRecv returns the next message, or nil and nil if none is there, or the error given to Close.
@@ -326,8 +361,9 @@ func (q *Inbox) Close(err error) {
 		s := q.ready.pop()
 		s.droppedLocked(0, s.messages)
 		for !s.runs.empty() {
-			msg.ReleaseAll(s.runs.pop())
+			msg.ReleaseAll(s.runs.pop().msgs)
 		}
+		s.countLocked(-s.messages)
 		s.messages, s.bytes, s.inReady = 0, 0, false
 	}
 	q.waiters.WakeAll()

@@ -89,7 +89,9 @@ func (ts *turns) next(s *Source) *turn {
 }
 
 // add adds a run to a turn that nobody takes from yet.
-func (ts *turns) add(t *turn, run []msg.Message) {
+func (ts *turns) add(t *turn, r sizedRun) {
+	run := r.msgs
+	t.bytes += r.bytes
 	if t.n == 0 {
 		t.run, t.n = run, len(run)
 		return
