@@ -38,7 +38,8 @@ func BenchmarkPipeline(b *testing.B) {
 					dialTo(b, push, listenOn(b, pull, scheme))
 					run(b, push, pull, size)
 					b.StopTimer()
-					closeAll(b, push, pull)
+					check(b, push.Close())
+					check(b, pull.Close())
 				})
 			}
 		}
@@ -146,11 +147,13 @@ func BenchmarkRequest(b *testing.B) {
 			body := make([]byte, 64)
 			b.ResetTimer()
 			for range b.N {
-				_, err := req.Do(ctx, body)
-				check(b, err)
+				if _, err := req.Do(ctx, body); err != nil {
+					b.Fatal(err)
+				}
 			}
 			b.StopTimer()
-			closeAll(b, req, rep)
+			check(b, req.Close())
+			check(b, rep.Close())
 			check(b, <-served)
 		})
 	}
