@@ -3,10 +3,7 @@
 // Package buf has the counted buffers that messages point into.
 package buf
 
-import (
-	"sync"
-	"sync/atomic"
-)
+import "sync/atomic"
 
 // A Chunk is a buffer shared by messages. Its memory may be written again only by a reader that holds the
 // last reference. A chunk that is never released is left to the garbage collector: forgetting to release
@@ -17,28 +14,10 @@ type Chunk struct {
 	free func() // runs once, when the last reference goes; may be nil
 }
 
-// Chunks of these sizes are kept for reuse when their last reference goes.
-const (
-	MinPooled = 4 << 10
-	MaxPooled = 256 << 10
-	step      = 4
-)
-
-var pools [4]sync.Pool // of chunks of MinPooled, step times that, and so on
-
-// pool returns the pool of chunks of that size, or nil.
-func pool(size int) *sync.Pool {
-	for i, s := 0, MinPooled; i < len(pools); i, s = i+1, s*step {
-		if s == size {
-			return &pools[i]
-		}
-	}
-	return nil
-}
-
-// NewChunk returns a chunk of size bytes with one reference, the reader's. What is in it is left from before.
+// NewChunk returns a chunk of size bytes or up to an eighth more, with one reference, the reader's. What is in it is
+// left from before.
 func NewChunk(size int) *Chunk {
-	p := pool(size)
+	p, size := pool(size)
 	if p == nil {
 		return Wrap(make([]byte, size), nil)
 	}
@@ -48,6 +27,13 @@ func NewChunk(size int) *Chunk {
 	}
 	c := Wrap(make([]byte, size), nil)
 	c.free = func() { p.Put(c) }
+	return c
+}
+
+// Copy returns a chunk that begins with a copy of body.
+func Copy(body []byte) *Chunk {
+	c := NewChunk(len(body))
+	copy(c.Data, body)
 	return c
 }
 

@@ -16,6 +16,9 @@ const (
 	// behind each other, which costs less than a segment of their own.
 	byReference = 8 << 10
 
+	// maxBlockCopy is the largest body that goes to a block if it has to be copied anyway.
+	maxBlockCopy = largeBlock / 4
+
 	frameRoom = 32       // room for what a dialect puts before header and body
 	keepRoom  = 32 << 10 // frames that a run without a pipe has room for, at most
 )
@@ -78,7 +81,7 @@ func (e *encoded) put(f wire.Framing, header, body []byte, m *msg.Message) int {
 	if m != nil {
 		body = m.Body()
 	}
-	if len(body) >= byReference {
+	if m != nil && len(body) >= byReference || len(body) > maxBlockCopy {
 		return e.putReference(f, header, body, m)
 	}
 	b := e.room(len(header) + len(body) + frameRoom)
@@ -99,7 +102,8 @@ func (e *encoded) putReference(f wire.Framing, header, body []byte, m *msg.Messa
 		taken := m.Take()
 		owner = taken.Owner()
 	} else {
-		body = append([]byte(nil), body...)
+		owner = buf.Copy(body)
+		body = owner.Data[:len(body)]
 	}
 	b := e.room(len(header) + frameRoom)
 	from := len(b.bytes)

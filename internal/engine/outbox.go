@@ -71,6 +71,15 @@ func (o *outbox) hurryLocked() bool {
 	return true
 }
 
+// pauseLocked reports whether it is time for a sender to pause.
+func (o *outbox) pauseLocked() bool {
+	if o.sincePause < pace {
+		return false
+	}
+	o.sincePause = 0
+	return true
+}
+
 // dropOldestLocked makes room for n bytes, if messages that are not being written stand in the way, and returns
 // how many it dropped.
 func (o *outbox) dropOldestLocked(n int) (dropped int) {

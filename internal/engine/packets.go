@@ -72,7 +72,7 @@ func (q *packets) drop() int {
 
 // idle gives memory back that a quiet link does not need.
 func (q *packets) idle() {
-	if q.copies.size > buf.MinPooled {
+	if q.copies.size > minChunk {
 		q.copies.end()
 	}
 }
@@ -104,7 +104,7 @@ func (c *copies) add(m *msg.Message, header, body []byte) {
 		return
 	}
 	if c.chunk == nil || n > len(c.chunk.Data)-c.used {
-		size := min(max(4*c.size, buf.MinPooled), maxCopies)
+		size := min(max(4*c.size, minChunk), maxCopies)
 		for size < n {
 			size *= 4
 		}

@@ -171,10 +171,7 @@ func (p *Pipe) TryDirect(header, body []byte, m *msg.Message) (queued, write boo
 	o.putLocked(header, body, m)
 	write = o.claimLocked()
 	o.sincePause += int64(n) + paceMessage
-	pause := o.sincePause >= pace
-	if pause {
-		o.sincePause = 0
-	}
+	pause := o.pauseLocked()
 	o.mu.Unlock()
 	if pause {
 		runtime.Gosched()
@@ -194,12 +191,27 @@ func (p *Pipe) TryQueueBatch(ms []*msg.Message) (n int, write bool) {
 	o := &p.out
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for n < len(ms) && !o.shut && o.roomLocked(ms[n].Len()) {
+	for n < len(ms) && !o.shut {
+		size := ms[n].Len()
+		if !o.roomLocked(size) {
+			break
+		}
 		o.putLocked(nil, nil, ms[n])
+		o.sincePause += int64(size) + paceMessage
 		n++
 	}
 	o.hungry = o.hungry || n < len(ms) && !o.shut
 	return n, n > 0 && o.claimLocked()
+}
+
+// Pause lets the writer go first, if the sender was ahead of it for long enough. It is not called under a lock.
+func (p *Pipe) Pause() {
+	p.out.mu.Lock()
+	pause := p.out.pauseLocked()
+	p.out.mu.Unlock()
+	if pause {
+		runtime.Gosched()
+	}
 }
 
 // Offer queues a message to a pipe of a best-effort pattern. If there is no room, overflow decides which message

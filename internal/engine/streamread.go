@@ -12,13 +12,13 @@ import (
 )
 
 const (
-	minChunk   = buf.MinPooled // what an idle connection keeps
-	maxChunk   = buf.MaxPooled // what a busy one reads at a time
-	headStart  = 32 << 10      // what the first bytes of a large frame are given
-	minRead    = 256           // room in a chunk that is worth a read
-	quietReads = 64            // small reads in a row after which chunks become smaller
-	minSlab    = 8             // message values that a quiet connection allocates at a time
-	maxSlab    = 146           // of 56 bytes: what fills a size class of 8 KiB
+	minChunk   = 4 << 10   // what an idle connection keeps
+	maxChunk   = 256 << 10 // what a busy one reads at a time
+	headStart  = 32 << 10  // what the first bytes of a large frame are given
+	minRead    = 256       // room in a chunk that is worth a read
+	quietReads = 64        // small reads in a row after which chunks become smaller
+	minSlab    = 8         // message values that a quiet connection allocates at a time
+	maxSlab    = 146       // of 56 bytes: what fills a size class of 8 KiB
 	yieldAfter = 16 << 10
 )
 
@@ -29,12 +29,13 @@ const (
 type streamReader struct {
 	c      *streamCarrier
 	chunk  *buf.Chunk
-	start  int // first byte not yet decoded
-	end    int // first byte not yet read
-	need   int // bytes from start on that the next frame takes, as far as is known
-	size   int // of the next ordinary chunk
-	quiet  int // small reads in a row
-	proved int // largest frame that has wholly arrived
+	start  int  // first byte not yet decoded
+	end    int  // first byte not yet read
+	need   int  // bytes from start on that the next frame takes, as far as is known
+	size   int  // of the next ordinary chunk
+	quiet  int  // small reads in a row
+	proved int  // largest frame that has wholly arrived
+	peek   bool // the last frame was larger than an ordinary chunk: the next one may be too
 	batch  msg.Batch
 	slab   int // capacity of the last slab
 }
@@ -51,12 +52,14 @@ func (c *streamCarrier) read() error {
 	}
 	for {
 		r.makeRoom()
-		room := len(r.chunk.Data) - r.end
-		n, err := c.conn.Read(r.chunk.Data[r.end:])
+		room := r.readUpTo() - r.end
+		n, err := c.conn.Read(r.chunk.Data[r.end : r.end+room])
 		if n > 0 {
 			r.end += n
 			c.heard.Store(true)
-			r.adapt(n, room)
+			if !r.peek && r.need <= maxChunk {
+				r.adapt(n, room)
+			}
 			if derr := r.decode(); derr != nil {
 				return derr
 			}
@@ -71,6 +74,19 @@ func (c *streamCarrier) read() error {
 			return err
 		}
 	}
+}
+
+// readUpTo is how far the next read may fill the chunk. A large frame is read to its end and no further, and of what
+// follows it first a little: what is read of another large frame would have to be copied to that frame's own chunk.
+func (r *streamReader) readUpTo() int {
+	whole := len(r.chunk.Data)
+	switch {
+	case r.need > maxChunk:
+		return min(whole, r.start+r.need)
+	case r.peek:
+		return min(whole, r.end+minChunk)
+	}
+	return whole
 }
 
 // adapt chooses the size of the next chunk: larger whenever a read fills its room, smaller after many small
@@ -91,6 +107,7 @@ func (r *streamReader) adapt(n, room int) {
 // decode hands on every whole message that is there.
 func (r *streamReader) decode() error {
 	p := r.c.pipe
+	large := r.need > maxChunk
 	r.need = 0
 	for r.start < r.end {
 		r.nextSlab()
@@ -111,9 +128,11 @@ func (r *streamReader) decode() error {
 			r.batch.Expired = 0
 		}
 		if err != nil || !full {
+			r.peek = large && r.need == 0
 			return err
 		}
 	}
+	r.peek = large
 	return nil
 }
 

@@ -206,34 +206,38 @@ func (b *balancer) sendBatch(ctx context.Context, ms []*msg.Message) (n int, err
 		return n, err
 	}
 	for n < len(ms) && err == nil {
+		var to *engine.Pipe
 		turn := ms[n:min(n+batchTurn, len(ms))]
 		err = b.do(ctx, true, func() (bool, *engine.Pipe, error) {
 			if len(b.returned) > 0 {
 				return false, nil, nil
 			}
-			k, write := b.offerBatchLocked(turn)
+			k, p, write := b.offerBatchLocked(turn)
 			n += k
-			return k > 0, write, nil
+			if to = p; write {
+				return true, p, nil
+			}
+			return k > 0, nil, nil
 		})
+		if to != nil {
+			to.Pause()
+		}
 	}
 	return n, err
 }
 
-func (b *balancer) offerBatchLocked(ms []*msg.Message) (n int, write *engine.Pipe) {
+// offerBatchLocked queues as many of ms as the next pipe that has room takes, and returns that pipe.
+func (b *balancer) offerBatchLocked(ms []*msg.Message) (n int, p *engine.Pipe, write bool) {
 	for range b.pipes {
 		p := b.nextLocked(nil, nil, ms[0])
 		if p == nil {
 			break
 		}
-		n, mine := p.TryQueueBatch(ms)
-		if mine {
-			write = p
-		}
-		if n > 0 {
-			return n, write
+		if n, write := p.TryQueueBatch(ms); n > 0 {
+			return n, p, write
 		}
 	}
-	return 0, nil
+	return 0, nil, false
 }
 
 func (b *balancer) pending() int {

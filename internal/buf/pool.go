@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+
+package buf
+
+import (
+	"math/bits"
+	"sync"
+)
+
+// Chunks of sizes between these are kept for reuse when their last reference goes. They are the process's, and the
+// garbage collector takes what nobody has used for a while.
+const (
+	minPooled = 4 << 10
+	maxPooled = 64 << 20
+)
+
+// steps is how many sizes there are between one power of two and the next.
+const steps = 8
+
+var pools [(27 - 12) * steps]sync.Pool
+
+// pool returns the pool of the chunks of at least size bytes, and their size; nil if there is none.
+func pool(size int) (*sync.Pool, int) {
+	if size < minPooled || size > maxPooled {
+		return nil, size
+	}
+	doublings := bits.Len(uint(size - 1)) // size is at most two to the power of this
+	half := 1 << (doublings - 1)
+	unit := half / steps
+	step := (size - half + unit - 1) / unit // 1 to steps
+	return &pools[(doublings-12)*steps+step-1], half + step*unit
+}
