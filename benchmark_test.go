@@ -5,6 +5,7 @@ package spry_test
 import (
 	"context"
 	"fmt"
+	"sync"
 	"testing"
 
 	"github.com/sprymq/spry"
@@ -151,6 +152,51 @@ func BenchmarkRequest(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
+			b.StopTimer()
+			check(b, req.Close())
+			check(b, rep.Close())
+			check(b, <-served)
+		})
+	}
+}
+
+// BenchmarkCallers has many callers share one Req, whose requests are answered by one Rep.
+func BenchmarkCallers(b *testing.B) {
+	const callers = 64
+	for _, scheme := range benchmarkLinks {
+		b.Run(scheme, func(b *testing.B) {
+			b.ReportAllocs()
+			ctx := watchdog(b)
+			req, rep := spry.NewReq(nil), spry.NewRep(nil)
+			dialTo(b, req, listenOn(b, rep, scheme))
+			served := make(chan error, 1)
+			go func() {
+				for r, err := range rep.Requests(ctx) {
+					if err == nil {
+						err = r.Reply(ctx, r.Bytes())
+					}
+					if err != nil {
+						served <- err
+						return
+					}
+				}
+				served <- nil
+			}()
+			body := make([]byte, 64)
+			var calling sync.WaitGroup
+			b.ResetTimer()
+			for i := range callers {
+				n := (b.N + i) / callers
+				calling.Go(func() {
+					for range n {
+						if _, err := req.Do(ctx, body); err != nil {
+							b.Error(err)
+							return
+						}
+					}
+				})
+			}
+			calling.Wait()
 			b.StopTimer()
 			check(b, req.Close())
 			check(b, rep.Close())

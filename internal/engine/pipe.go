@@ -326,6 +326,7 @@ func (p *Pipe) writeInBackground() {
 
 // writeAll is the writer's goroutine: started when there is something to write, gone when there is not.
 func (p *Pipe) writeAll() {
+	runtime.Gosched() // who else can run may have something to add: one system call serves them all
 	for !p.writeOnce(true) {
 	}
 }
