@@ -204,3 +204,44 @@ func BenchmarkCallers(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkFanOut has one Pub send to many Subs without loss; an operation is a delivery.
+func BenchmarkFanOut(b *testing.B) {
+	for _, subs := range []int{8, 64} {
+		b.Run(fmt.Sprint("tcp/", subs), func(b *testing.B) {
+			b.ReportAllocs()
+			ctx := watchdog(b)
+			pub := spry.NewPub(&spry.PubOptions{Overflow: spry.Block})
+			e := listenOn(b, pub, "tcp")
+			n := b.N/subs + 1
+			var receiving sync.WaitGroup
+			for range subs {
+				sub := spry.NewSub(&spry.SubOptions{Overflow: spry.Block})
+				check(b, sub.Subscribe(""))
+				dialTo(b, sub, e)
+				receiving.Go(func() {
+					for range n {
+						m, err := sub.RecvMsg(ctx)
+						if err != nil {
+							b.Error(err)
+							return
+						}
+						m.Release()
+					}
+				})
+				defer sub.Close()
+			}
+			check(b, pub.WaitSubscribers(ctx, "", subs))
+			body := make([]byte, 256)
+			b.ResetTimer()
+			for range n {
+				if err := pub.Send(ctx, body); err != nil {
+					b.Fatal(err)
+				}
+			}
+			receiving.Wait()
+			b.StopTimer()
+			check(b, pub.Close())
+		})
+	}
+}

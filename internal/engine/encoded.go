@@ -19,9 +19,12 @@ const (
 	// maxBlockCopy is the largest body that goes to a block if it has to be copied anyway.
 	maxBlockCopy = largeBlock / 4
 
-	frameRoom = 32       // room for what a dialect puts before header and body
+	frameRoom = MaxFrame // room for what a dialect puts before header and body
 	keepRoom  = 32 << 10 // frames that a run without a pipe has room for, at most
 )
+
+// MaxFrame is the most that a dialect puts before a message's header and body.
+const MaxFrame = 32
 
 // encoded is a run of frames, encoded as they were offered, in the form in which they are written: blocks of
 // copied frames, and large bodies between them by reference. A nil run is an empty one.
@@ -34,11 +37,12 @@ type encoded struct {
 	small    *block  // the run's own
 }
 
-// A segment is written as a whole: a part of a block, or one large body.
+// A segment is written as a whole: a part of a block, one large body, or frames that other pipes have too.
 type segment struct {
 	bytes []byte
-	block *block     // nil for a body by reference
-	owner *buf.Chunk // of a body by reference; may be nil for one too
+	block *block     // if it is a part of one
+	owner *buf.Chunk // of a body by reference, which may have none, or of shared frames
+	end   int        // where shared frames end in their chunk
 }
 
 // A frame remembers where its body is, so that a frame which nobody took can become a message again.
@@ -113,6 +117,20 @@ func (e *encoded) putReference(f wire.Framing, header, body []byte, m *msg.Messa
 	e.segments = append(e.segments, segment{bytes: body, owner: owner})
 	e.added(before+len(body), before)
 	return before + len(body)
+}
+
+// putShared adds a frame that was encoded for many pipes, and returns its size.
+func (e *encoded) putShared(f sharedFrame) int {
+	n := f.to - f.from
+	if last := len(e.segments) - 1; last >= 0 && e.segments[last].owner == f.chunk && e.segments[last].end == f.from {
+		s := &e.segments[last]
+		s.bytes, s.end = s.bytes[:len(s.bytes)+n], f.to
+	} else {
+		f.chunk.Retain(1)
+		e.segments = append(e.segments, segment{bytes: f.chunk.Data[f.from:f.to], owner: f.chunk, end: f.to})
+	}
+	e.added(n, f.before)
+	return n
 }
 
 // extend makes what was appended to a block, which begins at from, a part of the run.

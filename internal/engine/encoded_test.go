@@ -22,7 +22,9 @@ func FuzzEncoded(f *testing.F) {
 	f.Add([]byte{0x3f, 0x3f, 0x80, 0xc1, 0x3f, 0x85, 0x40, 0xff})
 	f.Fuzz(func(t *testing.T, script []byte) {
 		e := &encoded{}
-		var model [][]byte // whole frames
+		var log FrameLog
+		other := &encoded{} // another pipe of the log, which writes nothing
+		var model [][]byte  // whole frames
 		var bodies [][]byte
 		partial, released, wrapped := 0, 0, 0
 		for i, op := range script {
@@ -34,9 +36,16 @@ func FuzzEncoded(f *testing.F) {
 				}
 				body := bytes.Repeat([]byte{byte(i)}, size)
 				header := []byte{0x80, 0, 0, op}[:4*int(op&1)]
-				if op&0x40 == 0 {
+				switch {
+				case op&0x40 == 0 && i%3 == 2: // one of a fan-out
+					given := bytes.Clone(body)
+					log.Begin(header, given)
+					e.putShared(log.frame(plain))
+					other.putShared(log.frame(plain))
+					clear(given)
+				case op&0x40 == 0:
 					e.put(plain, header, body, nil)
-				} else {
+				default:
 					wrapped++
 					e.put(plain, header, nil, msg.Wrap(body, func() { released++ }))
 				}

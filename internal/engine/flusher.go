@@ -3,6 +3,7 @@
 package engine
 
 import (
+	"runtime"
 	"sync"
 
 	"github.com/sprymq/spry/internal/scope"
@@ -44,6 +45,7 @@ func (f *Flusher) Add(pipes []*Pipe) {
 
 func (f *Flusher) run() {
 	for {
+		runtime.Gosched() // the publisher may have more: one system call a pipe serves it all
 		f.mu.Lock()
 		if len(f.dirty) == 0 {
 			f.running = false

@@ -33,7 +33,7 @@ func TestFlusherPassesAStalledPeer(t *testing.T) {
 	for k := range messages {
 		var writes []*Pipe
 		for _, p := range pipes {
-			if write, _ := p.Offer(nil, []byte{byte(k)}, nil, DropOldest); write {
+			if write, _ := p.Offer(nil, []byte{byte(k)}, nil, nil, DropOldest); write {
 				writes = append(writes, p)
 			}
 		}
@@ -69,7 +69,7 @@ func TestFlusherOfAClosedSocket(t *testing.T) {
 	s, e := testSocket(Options{}, &recorder{})
 	f := NewFlusher(s)
 	p, _ := streamPipe(t, e, &fakeConn{}, streamSession(t, sp.Pub, 0))
-	write, _ := p.Offer(nil, []byte("x"), nil, DropOldest)
+	write, _ := p.Offer(nil, []byte("x"), nil, nil, DropOldest)
 	if !write {
 		t.Fatal("no writer's role")
 	}

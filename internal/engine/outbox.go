@@ -54,7 +54,11 @@ func (o *outbox) roomLocked(n int) bool {
 }
 
 func (o *outbox) putLocked(header, body []byte, m *msg.Message) {
-	o.bytes += int64(o.carrier.put(header, body, m))
+	o.addedLocked(o.carrier.put(header, body, m))
+}
+
+func (o *outbox) addedLocked(size int) {
+	o.bytes += int64(size)
 	o.queued++
 	o.offered++
 }

@@ -94,7 +94,7 @@ func outboxHistory(t *testing.T, dice *rand.Rand, keep bool) {
 				p.Write()
 			}
 		default:
-			if write, _ := p.Offer([]byte("head"), body, nil, Overflow(i%4)); write {
+			if write, _ := p.Offer([]byte("head"), body, nil, nil, Overflow(i%4)); write {
 				p.Write()
 			}
 			accepted++
@@ -164,7 +164,7 @@ func TestOverflowPolicies(t *testing.T) {
 			synctest.Wait() // the first is being written
 			overflowed := false
 			for i := byte(1); i < 7; i++ {
-				_, over := p.Offer(nil, []byte{i}, nil, policy)
+				_, over := p.Offer(nil, []byte{i}, nil, nil, policy)
 				overflowed = overflowed || over
 			}
 			st := p.Stats().Out
@@ -194,19 +194,19 @@ func TestOverflowPolicies(t *testing.T) {
 func TestOversizedMessages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, _, p, open := stuckPipe(t, Options{SendQueueBytes: 100}, Traits{})
-		if !p.HasRoom(1000) || !p.TrySend(nil, make([]byte, 1000), nil) {
+		if !hasRoom(p, 1000) || !p.TrySend(nil, make([]byte, 1000), nil) {
 			t.Error("an empty queue does not take one message that is larger than the limit")
 		}
 		synctest.Wait()
-		if p.HasRoom(1) || p.TrySend(nil, nil, nil) {
+		if hasRoom(p, 1) || p.TrySend(nil, nil, nil) {
 			t.Error("a full queue takes more")
 		}
-		if _, over := p.Offer(nil, make([]byte, 1000), nil, DropOldest); !over {
+		if _, over := p.Offer(nil, make([]byte, 1000), nil, nil, DropOldest); !over {
 			t.Error("a second large message was taken")
 		}
 		open()
 		synctest.Wait()
-		if !p.HasRoom(1000) {
+		if !hasRoom(p, 1000) {
 			t.Error("no room when all is written")
 		}
 		_ = s.Close()
@@ -297,14 +297,14 @@ func TestPipeThatIsOver(t *testing.T) {
 	p.end(io.EOF)
 	p.end(ErrClosed)
 	<-p.Done()
-	if p.Err() != io.EOF || !p.Over() || !p.HasRoom(1<<30) {
-		t.Errorf("Err %v, over %v, room %v", p.Err(), p.Over(), p.HasRoom(1<<30))
+	if p.Err() != io.EOF || !p.Over() || !hasRoom(p, 1<<30) {
+		t.Errorf("Err %v, over %v, room %v", p.Err(), p.Over(), hasRoom(p, 1<<30))
 	}
 	if p.TrySend(nil, []byte("late"), nil) {
 		t.Error("a pipe that is over takes a message")
 	}
 	released := 0
-	p.Offer(nil, nil, msg.Wrap([]byte("late"), func() { released++ }), DropOldest)
+	p.Offer(nil, nil, msg.Wrap([]byte("late"), func() { released++ }), nil, DropOldest)
 	if st := p.Stats().Out; st.Offered != 1 || st.Dropped["pipe_closed"] != 1 || released != 1 {
 		t.Errorf("a message that is offered too late: %+v, released %d times", st, released)
 	}
@@ -338,4 +338,9 @@ func TestRefusedPipeLeavesNothing(t *testing.T) {
 	}
 	_ = far.Close()
 	_ = s.Close()
+}
+
+func hasRoom(p *Pipe, n int) bool {
+	messages, _ := p.Room(n)
+	return messages > 0
 }

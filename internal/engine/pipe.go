@@ -216,8 +216,9 @@ func (p *Pipe) Pause() {
 
 // Offer queues a message to a pipe of a best-effort pattern. If there is no room, overflow decides which message
 // is dropped. Block is the caller's business (see [Pipe.HasRoom]), and so is Disconnect, for which Offer reports
-// that the pipe overflowed (see [Pipe.Overflowed]). m is a clone, or nil: then body is copied.
-func (p *Pipe) Offer(header, body []byte, m *msg.Message, overflow Overflow) (write, overflowed bool) {
+// that the pipe overflowed (see [Pipe.Overflowed]). m is a clone, or nil: then body is copied. log, if not nil, is at this
+// message, and used instead where the link can.
+func (p *Pipe) Offer(header, body []byte, m *msg.Message, log *FrameLog, overflow Overflow) (write, overflowed bool) {
 	o := &p.out
 	n := SizeOf(header, body, m)
 	o.mu.Lock()
@@ -229,7 +230,11 @@ func (p *Pipe) Offer(header, body []byte, m *msg.Message, overflow Overflow) (wr
 		fits = o.roomLocked(n)
 	}
 	if fits && !o.shut {
-		o.putLocked(header, body, m)
+		if c, ok := o.carrier.(*streamCarrier); ok && log != nil {
+			o.addedLocked(c.putShared(log))
+		} else {
+			o.putLocked(header, body, m)
+		}
 		return o.claimLocked(), false
 	}
 	reason := DropOverflow
@@ -258,17 +263,21 @@ func SizeOf(header, body []byte, m *msg.Message) int {
 	return len(header) + len(body)
 }
 
-// HasRoom reports whether a message of n bytes fits, and if not, asks for Writable to be called when there is
-// room.
-func (p *Pipe) HasRoom(n int) bool {
-	p.out.mu.Lock()
-	defer p.out.mu.Unlock()
-	if p.out.shut {
-		return true // it takes nothing, and holds nobody up
+// Room returns how much there is room for: a message of n bytes, or as many messages and bytes as it says, which for one
+// that is large for its queue may be fewer bytes than n. If a message of n bytes does not fit, Room returns no messages,
+// and Writable is called when it does.
+func (p *Pipe) Room(n int) (messages int, bytes int64) {
+	o := &p.out
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch {
+	case o.shut:
+		return unlimited, 1<<63 - 1 // it takes nothing, and holds nobody up
+	case !o.roomLocked(n):
+		o.hungry = true
+		return 0, 0
 	}
-	room := p.out.roomLocked(n)
-	p.out.hungry = p.out.hungry || !room
-	return room
+	return o.limits.Messages - o.queued, o.limits.Bytes - o.bytes
 }
 
 // Load is the number of messages queued to be sent, and whether n bytes more would be taken. If there is no room,

@@ -56,6 +56,14 @@ func (c *streamCarrier) put(header, body []byte, m *msg.Message) int {
 	return c.pend.put(c.framing, header, body, m)
 }
 
+// putShared is put of the message of a log.
+func (c *streamCarrier) putShared(l *FrameLog) int {
+	if c.pend == nil {
+		c.pend = newEncoded()
+	}
+	return c.pend.putShared(l.frame(c.framing))
+}
+
 func (c *streamCarrier) pending() int { return c.pend.len() }
 
 func (c *streamCarrier) drop() int { return c.pend.drop() }

@@ -4,6 +4,8 @@ package pattern
 
 import (
 	"context"
+	"math"
+	"runtime"
 
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/msg"
@@ -18,11 +20,27 @@ type fanout struct {
 	sender
 	overflow engine.Overflow
 	flusher  *engine.Flusher
+	log      engine.FrameLog
+	credit   credit
+	unpaused int // bytes since the publisher last paused
 
 	pipes  []*engine.Pipe
 	writes []*engine.Pipe // reused
 	over   []*engine.Pipe // reused: those to disconnect
 }
+
+// A credit is what may be sent by the policy Block before the pipes are to be asked for room again.
+type credit struct {
+	messages int
+	bytes    int64
+}
+
+// publishPace is after how many bytes a publisher lets others go first: those who write what is still in the processor's
+// cache, and those who receive it, which keeps queues short where all share a processor.
+const (
+	publishPace    = 64 << 10
+	publishMessage = 64 // what a message counts beside its own size
+)
 
 func newFanout(s *engine.Socket, overflow engine.Overflow) fanout {
 	return fanout{overflow: overflow, flusher: engine.NewFlusher(s)}
@@ -31,6 +49,7 @@ func newFanout(s *engine.Socket, overflow engine.Overflow) fanout {
 func (f *fanout) add(p *engine.Pipe) {
 	f.mu.Lock()
 	f.pipes = append(f.pipes, p)
+	f.credit = credit{}
 	f.mu.Unlock()
 }
 
@@ -60,6 +79,7 @@ func (f *fanout) send(ctx context.Context, wait bool, header, body []byte, m *ms
 		body = m.Body()
 	}
 	var over []*engine.Pipe
+	pause := false
 	err := f.do(ctx, wait, func() (bool, *engine.Pipe, error) {
 		if f.overflow == engine.Block && !f.allHaveRoomLocked(len(header)+len(body)) {
 			return false, nil, nil
@@ -69,10 +89,16 @@ func (f *fanout) send(ctx context.Context, wait bool, header, body []byte, m *ms
 		}
 		f.offerLocked(header, body, m, except)
 		over = append(over, f.over...)
+		if f.unpaused += len(body) + publishMessage; f.unpaused >= publishPace {
+			f.unpaused, pause = 0, true
+		}
 		return true, nil, nil
 	})
 	for _, p := range over {
 		p.Overflowed()
+	}
+	if pause {
+		runtime.Gosched()
 	}
 	if err == nil && m != nil {
 		m.Release()
@@ -80,10 +106,26 @@ func (f *fanout) send(ctx context.Context, wait bool, header, body []byte, m *ms
 	return err
 }
 
+// allHaveRoomLocked reports whether every pipe has room for n bytes. It asks the pipes for as much as they have: only the
+// fan-out adds to their queues, so that this holds until it is used up.
 func (f *fanout) allHaveRoomLocked(n int) bool {
+	n += engine.MaxFrame
+	if c := &f.credit; c.messages > 0 && c.bytes >= int64(n) {
+		c.messages--
+		c.bytes -= int64(n)
+		return true
+	}
 	all := true
+	least := credit{math.MaxInt, math.MaxInt64}
 	for _, p := range f.pipes {
-		all = p.HasRoom(n) && all
+		messages, bytes := p.Room(n)
+		least = credit{min(least.messages, messages), min(least.bytes, bytes)}
+		all = all && messages > 0
+	}
+	least.messages--
+	least.bytes -= int64(n)
+	if f.credit = least; !all {
+		f.credit = credit{}
 	}
 	return all
 }
@@ -91,6 +133,11 @@ func (f *fanout) allHaveRoomLocked(n int) bool {
 func (f *fanout) offerLocked(header, body []byte, m *msg.Message, except *engine.Pipe) {
 	f.over = f.over[:0]
 	f.writes = f.writes[:0]
+	var log *engine.FrameLog
+	if len(body) < shareFrom {
+		log = &f.log
+		log.Begin(header, body)
+	}
 	for _, p := range f.pipes {
 		if p == except {
 			continue
@@ -99,7 +146,7 @@ func (f *fanout) offerLocked(header, body []byte, m *msg.Message, except *engine
 		if m != nil && len(body) >= shareFrom {
 			share = m.Clone()
 		}
-		write, overflowed := p.Offer(header, body, share, f.overflow)
+		write, overflowed := p.Offer(header, body, share, log, f.overflow)
 		if write {
 			f.writes = append(f.writes, p)
 		}
@@ -107,5 +154,6 @@ func (f *fanout) offerLocked(header, body []byte, m *msg.Message, except *engine
 			f.over = append(f.over, p)
 		}
 	}
+	f.log.Begin(nil, nil) // the body is the caller's
 	f.flusher.Add(f.writes)
 }

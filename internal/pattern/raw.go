@@ -148,7 +148,7 @@ func (s *Raw) sendDirected(p *engine.Pipe, header []byte, m *msg.Message) {
 		s.socket.DropOut(engine.DropNoPeer, 1)
 	default:
 		own := m.Take()
-		if write, _ := p.Offer(header, nil, &own, engine.DropNewest); write {
+		if write, _ := p.Offer(header, nil, &own, nil, engine.DropNewest); write {
 			p.Write()
 		}
 	}

@@ -153,10 +153,8 @@ func (from *spryReceiver) First() error {
 
 func (from *spryReceiver) Rest() (int, error) {
 	switch from.mode {
-	case "plain", "own":
+	case "plain", "own", "copy":
 		return from.restOfMessages()
-	case "copy":
-		return from.restOfBytes()
 	case "batch":
 		return from.restOfBatches()
 	default:

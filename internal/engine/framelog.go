@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+
+package engine
+
+import (
+	"github.com/sprymq/spry/internal/buf"
+	"github.com/sprymq/spry/internal/wire"
+)
+
+// A FrameLog encodes each message of a fan-out once for all pipes that frame alike. Frames lie behind each other in
+// memory that the pipes share, so that what a pipe has queued is a few segments of that, however many messages they
+// are: 64 queues of their own would not stay in a processor's cache. It is used under the pattern's lock.
+type FrameLog struct {
+	header, body []byte
+	dialects     []frameLog
+}
+
+// A frameLog is the frames of one framing.
+type frameLog struct {
+	framing wire.Framing
+	chunk   *buf.Chunk
+	used    int         // bytes of the chunk
+	frame   sharedFrame // of the message at hand
+	encoded bool        // it is
+}
+
+// A sharedFrame is a frame in a chunk: the bytes between from and to, of which before come before the body.
+type sharedFrame struct {
+	chunk            *buf.Chunk
+	from, to, before int
+}
+
+// Begin says what message the next offers are of.
+func (l *FrameLog) Begin(header, body []byte) {
+	l.header, l.body = header, body
+	for i := range l.dialects {
+		l.dialects[i].encoded = false
+	}
+}
+
+// frame returns the message's frame.
+func (l *FrameLog) frame(f wire.Framing) sharedFrame {
+	for i := range l.dialects {
+		if d := &l.dialects[i]; d.framing == f {
+			if !d.encoded {
+				d.encode(l.header, l.body)
+			}
+			return d.frame
+		}
+	}
+	l.dialects = append(l.dialects, frameLog{framing: f})
+	return l.frame(f)
+}
+
+func (d *frameLog) encode(header, body []byte) {
+	n := len(header) + len(body) + frameRoom
+	if d.chunk == nil || n > len(d.chunk.Data)-d.used {
+		size := smallBlock
+		if d.chunk != nil {
+			size = largeBlock
+			d.chunk.Release(1)
+		}
+		d.chunk, d.used = buf.NewChunk(max(size, n)), 0
+	}
+	end := len(d.framing.AppendFrame(d.chunk.Data[:d.used], header, body))
+	d.frame = sharedFrame{d.chunk, d.used, end, end - d.used - len(body)}
+	d.used, d.encoded = end, true
+}
