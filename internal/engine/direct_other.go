@@ -14,3 +14,10 @@ func newDirectWriter(net.Conn) *directWriter { return nil }
 func (*directWriter) write(net.Buffers) (int64, error) {
 	panic("engine: no direct writer on this system")
 }
+
+// Nor does a directReader.
+type directReader struct{}
+
+func newDirectReader(net.Conn, func() []byte, func()) *directReader { return nil }
+
+func (*directReader) read() (int, error) { panic("engine: no direct reader on this system") }

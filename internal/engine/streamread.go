@@ -46,15 +46,21 @@ func (c *streamCarrier) read() error {
 		batch: msg.Batch{Origin: &c.pipe.origin},
 	}
 	c.first = nil
-	defer func() { r.chunk.Release(1) }()
+	defer r.leave()
 	if err := r.decode(); err != nil {
 		return err
 	}
+	direct := newDirectReader(c.conn, r.room, r.idle)
 	for {
-		r.makeRoom()
-		room := r.readUpTo() - r.end
-		n, err := c.conn.Read(r.chunk.Data[r.end : r.end+room])
+		var n int
+		var err error
+		if direct != nil {
+			n, err = direct.read()
+		} else {
+			n, err = c.conn.Read(r.room())
+		}
 		if n > 0 {
+			room := r.readUpTo() - r.end
 			r.end += n
 			c.heard.Store(true)
 			if !r.peek && r.need <= maxChunk {
@@ -73,6 +79,27 @@ func (c *streamCarrier) read() error {
 		if err != nil {
 			return err
 		}
+	}
+}
+
+// room returns where the next bytes are to go.
+func (r *streamReader) room() []byte {
+	r.makeRoom()
+	return r.chunk.Data[r.end:r.readUpTo()]
+}
+
+// idle is called when there is nothing to be read. A chunk that nothing is in is of use elsewhere.
+func (r *streamReader) idle() {
+	if r.start == r.end && r.chunk.Unshared() {
+		r.leave()
+	}
+}
+
+// leave lets go of the chunk.
+func (r *streamReader) leave() {
+	if r.chunk != nil {
+		r.chunk.Release(1)
+		r.chunk, r.start, r.end = nil, 0, 0
 	}
 }
 
@@ -146,6 +173,10 @@ func (r *streamReader) nextSlab() {
 
 // makeRoom sees to it that the chunk has room to read into.
 func (r *streamReader) makeRoom() {
+	if r.chunk == nil {
+		r.chunk = buf.NewChunk(r.size)
+		return
+	}
 	have, whole := r.end-r.start, len(r.chunk.Data)
 	size := r.size
 	if r.need > size {

@@ -15,7 +15,7 @@ const wrapFrom = 32 << 10
 // spryPeer drives Spry. The modes of a flow are
 //
 //	plain  Send of bytes, or of a wrapped body if it is large; RecvMsg and Release
-//	copy   Send and Recv of bytes, which are copied on both sides
+//	copy   Send of bytes; RecvMsg and Release
 //	own    SendMsg of a wrapped body, RecvMsg and Release
 //	batch  SendBatch and RecvBatch
 func spryPeer() worker.Peer {
@@ -176,23 +176,6 @@ func (from *spryReceiver) restOfMessages() (n int, err error) {
 			n--
 		}
 		m.Release()
-		n++
-	}
-}
-
-func (from *spryReceiver) restOfBytes() (n int, err error) {
-	ctx := context.Background()
-	for {
-		body, err := from.socket.Recv(ctx)
-		if err != nil {
-			return n, err
-		}
-		if len(body) == worker.EndSize {
-			if from.ends--; from.ends <= 0 {
-				return n, nil
-			}
-			n--
-		}
 		n++
 	}
 }
