@@ -3,7 +3,10 @@
 // Package buf has the counted buffers that messages point into.
 package buf
 
-import "sync/atomic"
+import (
+	"sync"
+	"sync/atomic"
+)
 
 // A Chunk is a buffer shared by messages. Its memory may be written again only by a reader that holds the
 // last reference. A chunk that is never released is left to the garbage collector: forgetting to release
@@ -11,7 +14,8 @@ import "sync/atomic"
 type Chunk struct {
 	Data []byte
 	refs atomic.Int32
-	free func() // runs once, when the last reference goes; may be nil
+	free func()     // runs once, when the last reference goes; may be nil
+	home *sync.Pool // where the chunk goes then; may be nil
 }
 
 // NewChunk returns a chunk of size bytes or up to an eighth more, with one reference, the reader's. What is in it is
@@ -26,7 +30,7 @@ func NewChunk(size int) *Chunk {
 		return c
 	}
 	c := Wrap(make([]byte, size), nil)
-	c.free = func() { p.Put(c) }
+	c.home = p
 	return c
 }
 
@@ -52,6 +56,8 @@ func (c *Chunk) Release(n int) {
 	switch left := c.refs.Add(int32(-n)); {
 	case left < 0:
 		panic("buf: chunk released more often than retained")
+	case left == 0 && c.home != nil:
+		c.home.Put(c)
 	case left == 0 && c.free != nil:
 		c.free()
 	}

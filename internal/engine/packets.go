@@ -92,7 +92,7 @@ type copies struct {
 }
 
 const (
-	maxCopies = 64 << 10
+	maxCopies = 256 << 10
 	copyRefs  = 1 << 20
 )
 

@@ -18,7 +18,7 @@ const (
 	minRead    = 256       // room in a chunk that is worth a read
 	quietReads = 64        // small reads in a row after which chunks become smaller
 	minSlab    = 8         // message values that a quiet connection allocates at a time
-	maxSlab    = 146       // of 56 bytes: what fills a size class of 8 KiB
+	maxSlab    = 292       // of 56 bytes: what fills a size class of 16 KiB
 	yieldAfter = 16 << 10
 )
 

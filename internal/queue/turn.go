@@ -68,8 +68,8 @@ func (t *turn) end() (rest []*msg.Message) {
 }
 
 const (
-	turnsAtOnce = 16
-	partsAtOnce = 8 * Turn
+	turnsAtOnce = 32
+	partsAtOnce = 32 * Turn
 )
 
 // turns makes turns, many with one allocation.
