@@ -116,9 +116,7 @@ func pipelineBatch(b *testing.B, push *spry.Push, pull *spry.Pull, size int) {
 			if err != nil {
 				return err
 			}
-			for _, m := range batch[:k] {
-				m.Release()
-			}
+			spry.ReleaseMessages(batch[:k])
 			n -= k
 		}
 		return nil

@@ -57,6 +57,10 @@ func (m *Message) Detach() []byte { return m.inner().Detach() }
 // garbage collector. A second call does nothing.
 func (m *Message) Release() { m.inner().Release() }
 
+// ReleaseMessages releases all of ms, nil ones left out. It costs less than one by one: messages that came together share
+// memory.
+func ReleaseMessages(ms []*Message) { msg.ReleaseEach(innerMessages(ms)) }
+
 // Pipe is where the message came from, or nil.
 func (m *Message) Pipe() *Pipe { return (*Pipe)(engine.PipeOf(m.inner())) }
 

@@ -87,6 +87,7 @@ func (r *receiving) TryRecvMsg() (*Message, error) {
 }
 
 // RecvBatch waits for at least one message and fills dst with as many as are at hand. It returns their number.
+// [ReleaseMessages] releases them together.
 func (r *receiving) RecvBatch(ctx context.Context, dst []*Message) (int, error) {
 	n, err := r.recvMany(ctx, innerMessages(dst))
 	return n, opErr("recv", err)

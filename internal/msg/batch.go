@@ -36,11 +36,13 @@ func ReleaseAll(run []Message) {
 	r.flush()
 }
 
-// ReleaseEach is ReleaseAll for messages by pointer.
+// ReleaseEach is ReleaseAll for messages by pointer, nil ones left out.
 func ReleaseEach(ms []*Message) {
 	var r releaser
 	for _, m := range ms {
-		r.add(m)
+		if m != nil {
+			r.add(m)
+		}
 	}
 	r.flush()
 }

@@ -32,7 +32,7 @@ type Message struct {
 	came   bool // from origin
 }
 
-// keep is the most memory of its own that an emptied message keeps for its next contents.
+// keep is the largest memory that an emptied message may still point to.
 const keep = 8 << 10
 
 // An extension holds what few messages have.
@@ -191,10 +191,10 @@ func (m *Message) Detach() []byte {
 
 // Release gives the contents back and empties the message. Optional; a second call does nothing.
 func (m *Message) Release() {
-	held := m.held
+	owner := m.Owner()
 	m.clear()
-	if held {
-		m.owner.Release(1)
+	if owner != nil {
+		owner.Release(1)
 	}
 }
 
@@ -202,10 +202,10 @@ func (m *Message) Release() {
 func (m *Message) clear() {
 	m.data = m.data[:0] // in place: no pointer is written
 	switch {
-	case !m.sealed && cap(m.data) <= keep: // nobody else has seen it: it is written to again
-	case m.held:
-		m.sealed = true
-	default:
+	case cap(m.data) > keep: // which an empty message must not keep from the garbage collector
+		m.data, m.owner = nil, nil
+	case !m.sealed: // nobody else has seen it: it is written to again
+	case !m.held:
 		m.data = nil
 	}
 	m.head, m.held, m.came = 0, false, false

@@ -195,9 +195,9 @@ func (from *spryReceiver) restOfBatches() (n int, err error) {
 				}
 				n--
 			}
-			m.Release()
 			n++
 		}
+		spry.ReleaseMessages(batch[:got])
 	}
 }
 
