@@ -31,9 +31,6 @@ type carrier interface {
 	write(wait bool) (messages int, bytes int64, err error)
 	// direct reports whether write(false) is possible.
 	direct() bool
-	// wanted reports, under the outbox's lock, whether the link takes messages now. If not, it claims the writer's role
-	// when it does, unless it is asked to hurry.
-	wanted() bool
 	// eager reports whether write(false) is possible and, now, worth while.
 	eager() bool
 	// stuck reports, under the outbox's lock, whether the writer should give up its role with messages left:

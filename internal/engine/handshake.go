@@ -286,7 +286,7 @@ func (p *Pipe) release() {
 	p.out.mu.Lock()
 	p.out.held = false
 	p.out.mu.Unlock()
-	p.hurry()
+	p.writeOn()
 }
 
 func isProtocol(err error) bool {

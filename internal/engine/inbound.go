@@ -36,7 +36,7 @@ func (p *Pipe) NewSource(q *queue.Inbox) *queue.Source {
 		p.socket.dropped(p, DropClosed, lost)
 	})
 	if c, ok := p.out.carrier.(*inprocCarrier); ok {
-		s.Pulled(&c.backlog)
+		s.CountIn(&c.backlog)
 	}
 	p.in.mu.Lock()
 	p.in.sources = append(p.in.sources, s)

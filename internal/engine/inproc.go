@@ -106,11 +106,11 @@ func (l *inprocLink) Close() error         { return nil }
 
 var _ transport.Link = (*inprocLink)(nil)
 
-// inprocRun is how many messages are handed over at a time while the peer still has some.
-const inprocRun = 64
+// fewMessages is a queue too short for messages to wait in it for others.
+const fewMessages = 256
 
 // An inprocCarrier hands messages to the peer's pattern: in the sender's own call while the peer has none, else many at
-// a time: when there are many, or when the peer's receiver has taken what it had, or has made room, and comes for more.
+// a time, by the pipe's writer. What the peer has no room for stays, and goes on when its receiver has made some.
 type inprocCarrier struct {
 	pipe     *Pipe
 	peer     *inprocCarrier
@@ -150,15 +150,12 @@ func (c *inprocCarrier) discard() {
 	c.flight = nil
 	c.pend.reset()
 }
-
-// wanted reports whether the peer has nothing, or there is enough for it to be worth while.
-func (c *inprocCarrier) wanted() bool {
-	o := &c.pipe.out
-	return c.peer.backlog.Load() == 0 || len(c.pend.run) >= min(inprocRun, o.limits.Messages/4) || o.bytes >= o.limits.Bytes/4
-}
-
 func (c *inprocCarrier) direct() bool { return true }
-func (c *inprocCarrier) eager() bool  { return true }
+
+// eager reports whether the peer has nothing to do, or the queue is too short to wait.
+func (c *inprocCarrier) eager() bool {
+	return c.peer.backlog.Load() == 0 || c.pipe.out.limits.Messages < fewMessages
+}
 
 // write hands messages to the peer's pattern until it takes no more. If it does not take all, its receiver calls
 // resume when there is room.
@@ -206,10 +203,10 @@ func (c *inprocCarrier) fresh() int {
 // and has not found any since the last attempt. Under the outbox's lock.
 func (c *inprocCarrier) stuck() bool { return len(c.flight) > 0 && !c.again.Load() }
 
-// resume says that this end's pattern has room again, or nothing left: the peer goes on sending.
+// resume says that this end's pattern has room again: the peer goes on sending.
 func (c *inprocCarrier) resume() {
 	c.peer.again.Store(true)
-	c.peer.pipe.hurry()
+	c.peer.pipe.writeOn()
 }
 
 func (c *inprocCarrier) idle()       { c.pend.idle() }

@@ -70,7 +70,6 @@ func (c *messageCarrier) write(bool) (messages int, bytes int64, err error) {
 	return messages, bytes, err
 }
 
-func (c *messageCarrier) wanted() bool { return true }
 func (c *messageCarrier) direct() bool { return false }
 func (c *messageCarrier) eager() bool  { return false }
 func (c *messageCarrier) stuck() bool  { return false }

@@ -63,11 +63,8 @@ func (o *outbox) addedLocked(size int) {
 	o.offered++
 }
 
-// claimLocked takes the writer's role if it is free and the link wants messages now.
-func (o *outbox) claimLocked() bool { return o.carrier.wanted() && o.hurryLocked() }
-
-// hurryLocked takes the writer's role if it is free and there is something to write.
-func (o *outbox) hurryLocked() bool {
+// claimLocked takes the writer's role if it is free and there is something to write.
+func (o *outbox) claimLocked() bool {
 	if o.busy || o.held || o.queued == 0 {
 		return false
 	}

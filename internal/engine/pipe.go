@@ -301,15 +301,12 @@ func (p *Pipe) Refused(reason Drop) {
 }
 
 // Flush waits until everything that is queued now was handed to the link, or the pipe is over.
-func (p *Pipe) Flush(ctx context.Context) error {
-	p.hurry()
-	return p.out.flush(ctx)
-}
+func (p *Pipe) Flush(ctx context.Context) error { return p.out.flush(ctx) }
 
-// hurry writes what waits for the link to want it.
-func (p *Pipe) hurry() {
+// writeOn writes what is queued, if nobody does.
+func (p *Pipe) writeOn() {
 	p.out.mu.Lock()
-	claimed := !p.over.Load() && p.out.hurryLocked()
+	claimed := !p.over.Load() && p.out.claimLocked()
 	p.out.mu.Unlock()
 	if claimed {
 		p.Write()

@@ -88,7 +88,6 @@ func (c *streamCarrier) discard() {
 	c.flight, c.pend = nil, nil
 }
 
-func (c *streamCarrier) wanted() bool { return true }
 func (c *streamCarrier) direct() bool { return c.unblocked != nil }
 
 func (c *streamCarrier) eager() bool {

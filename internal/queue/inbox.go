@@ -47,7 +47,7 @@ type Inbox struct {
 type Source struct {
 	inbox   *Inbox
 	resume  func()                   // called, without locks, when a source that refused messages has room again
-	backlog *atomic.Int64            // messages in the queue, for a peer that is resumed whenever none are left; may be nil
+	backlog *atomic.Int64            // messages in the queue, for who asks without the lock; may be nil
 	tell    func(overflow, lost int) // called, under inbox.mu, when messages were dropped; nil: nobody is told
 
 	// Under inbox.mu.
@@ -86,9 +86,9 @@ type sizedRun struct {
 	bytes int64
 }
 
-// Pulled has resume called whenever a turn has emptied the source, too, and counts what is queued in backlog. It comes
-// before the first Put.
-func (s *Source) Pulled(backlog *atomic.Int64) { s.backlog = backlog }
+// CountIn has the messages in the queue, those of a turn left out, counted in backlog, which may count several sources. It
+// comes before the first Put.
+func (s *Source) CountIn(backlog *atomic.Int64) { s.backlog = backlog }
 
 // OnDrop has tell called when messages of the source are dropped: for overflow, or lost because the inbox is closed. It
 // is called under the inbox's lock. OnDrop comes before the first Put.
@@ -155,11 +155,11 @@ func (s *Source) HasRoom(n int) bool {
 	return room
 }
 
-// Resume calls resume if messages were refused, or may wait for the source to be empty.
+// Resume calls resume if messages were refused.
 func (s *Source) Resume() {
 	q := s.inbox
 	q.mu.Lock()
-	refused := s.refused || s.backlog != nil
+	refused := s.refused
 	s.refused = false
 	q.mu.Unlock()
 	if refused {
@@ -233,9 +233,6 @@ func (q *Inbox) takeTurnLocked() (m *msg.Message, resume func()) {
 		q.ready.push(s)
 	} else {
 		s.inReady = false
-		if s.backlog != nil {
-			resume = s.resume
-		}
 	}
 	if s.refused && s.messages <= q.limits.Messages/2 && s.bytes <= q.limits.Bytes/2 {
 		s.refused, resume = false, s.resume
