@@ -190,6 +190,7 @@ func ExampleSocket_Stats() {
 	for range 3 {
 		must(push.Send(ctx, []byte("one")))
 	}
+	must(push.Flush(ctx)) // until all three are with the peer
 	_, err = pull.Recv(ctx)
 	must(err)
 	sent, received := push.Stats().Send, pull.Stats().Recv

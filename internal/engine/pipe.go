@@ -171,7 +171,7 @@ func (p *Pipe) TryDirect(header, body []byte, m *msg.Message) (queued, write boo
 	o.putLocked(header, body, m)
 	write = o.claimLocked()
 	o.sincePause += int64(n) + paceMessage
-	pause := o.pauseLocked()
+	pause := !write && o.pauseLocked()
 	o.mu.Unlock()
 	if pause {
 		runtime.Gosched()
