@@ -22,6 +22,9 @@ const (
 	drainTime = time.Second
 )
 
+// epoch is what times of writes count from. Time since then costs half of what time.Now does.
+var epoch = time.Now()
+
 // A streamCarrier carries messages over a stream of bytes, framed by a dialect.
 type streamCarrier struct {
 	conn      net.Conn
@@ -34,8 +37,8 @@ type streamCarrier struct {
 	partial      int      // bytes of the first frame in flight that are written
 	vec, vecBase net.Buffers
 
-	lastWrite time.Time
-	heard     atomic.Bool // something was received since the last write
+	lastWrite time.Duration // since epoch
+	heard     atomic.Bool   // something was received since the last write
 
 	room  chan struct{} // tells the reader that the pattern has room again
 	first *buf.Chunk    // what the handshake read into
@@ -91,7 +94,7 @@ func (c *streamCarrier) discard() {
 func (c *streamCarrier) direct() bool { return c.unblocked != nil }
 
 func (c *streamCarrier) eager() bool {
-	return c.direct() && (c.heard.Load() || time.Since(c.lastWrite) > inlineAfter)
+	return c.direct() && (c.heard.Load() || time.Since(epoch)-c.lastWrite > inlineAfter)
 }
 
 func (c *streamCarrier) write(wait bool) (messages int, bytes int64, err error) {
@@ -115,7 +118,7 @@ func (c *streamCarrier) write(wait bool) (messages int, bytes int64, err error) 
 	}
 	clear(c.vecBase)
 	c.heard.Store(false)
-	c.lastWrite = time.Now()
+	c.lastWrite = time.Since(epoch)
 	if n == whole && c.flight.first == 0 {
 		messages = c.flight.len()
 		c.flight.reset()
