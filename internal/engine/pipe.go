@@ -324,6 +324,9 @@ func (p *Pipe) Write() {
 	p.writeInBackground()
 }
 
+// WriteSoon is Write for a caller who knows that others are about to add to the queue: one system call serves them all.
+func (p *Pipe) WriteSoon() { p.writeInBackground() }
+
 func (p *Pipe) writeInBackground() {
 	if p.writer.Start() != nil { // closing: the queue is emptied by end
 		p.giveUpRole()
