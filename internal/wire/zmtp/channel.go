@@ -5,7 +5,7 @@ package zmtp
 import (
 	"encoding/binary"
 
-	"golang.org/x/crypto/poly1305" //nolint:staticcheck // a box is made of it; nacl/secretbox would derive the same key for each message anew
+	"golang.org/x/crypto/poly1305"      //nolint:staticcheck // a box is made of it; nacl/secretbox would derive the same key for each message anew
 	"golang.org/x/crypto/salsa20/salsa" //nolint:staticcheck // CURVE is made of it, and nobody can choose another cipher
 
 	"github.com/sprymq/spry/internal/wire"
