@@ -27,20 +27,29 @@ func (f framing) AppendHead(dst, header []byte, body int) []byte {
 
 // AppendPartHead implements [wire.Multipart].
 func (f framing) AppendPartHead(dst, header []byte, body int, more bool) []byte {
-	if f.local == Rep {
-		dst = append(dst, envelope(header)...)
+	if hasEnvelope(f.local) {
+		dst = f.appendEnvelope(dst, header)
 	}
 	return appendHead(dst, moreFlag(more), body)
 }
 
 // AppendMessage implements [wire.Multipart].
 func (f framing) AppendMessage(dst, header []byte, m *msg.Message) []byte {
-	rest := header
-	forEachFrame(m, func(body []byte, more bool) {
-		dst = append(f.AppendPartHead(dst, rest, len(body), more), body...)
-		rest = nil
-	})
+	if hasEnvelope(f.local) {
+		dst = f.appendEnvelope(dst, header)
+	}
+	forEachFrame(m, func(body []byte, more bool) { dst = append(appendHead(dst, moreFlag(more), len(body)), body...) })
 	return dst
+}
+
+// appendEnvelope appends the frames that a message's header stands for, and the empty one.
+func (f framing) appendEnvelope(dst, header []byte) []byte {
+	var room [128]byte
+	r := readEnvelope(f.local, header, room[:0])
+	for part := r.next(); part != nil; part = r.next() {
+		dst = appendFrame(dst, flagMore, part)
+	}
+	return appendHead(dst, flagMore, 0)
 }
 
 // AppendControl implements [wire.Commander].
@@ -124,29 +133,13 @@ func (f *sealedFraming) AppendControl(dst []byte, c wire.Control) []byte {
 }
 
 func (f *sealedFraming) appendEnvelope(dst, header []byte) []byte {
-	if f.local != Rep {
+	if !hasEnvelope(f.local) {
 		return dst
 	}
-	for rest := envelope(header); len(rest) > 0; {
-		h, _ := parseHead(rest)
-		end := h.len + int(h.size)
-		dst = f.seal.append(dst, sealedMore, rest[h.len:end])
-		rest = rest[end:]
+	var room [128]byte
+	r := readEnvelope(f.local, header, room[:0])
+	for part := r.next(); part != nil; part = r.next() {
+		dst = f.seal.append(dst, sealedMore, part)
 	}
-	return dst
-}
-
-// envelope is the part of a request's header that its answer takes back: frames up to the first empty one.
-// The header as it came ends with the head of the body's frame, which is not a part of it.
-func envelope(header []byte) []byte {
-	for at := 0; ; {
-		h, need := parseHead(header[at:])
-		if need > 0 || h.flags&flagMore == 0 || h.size > uint64(len(header)-at-h.len) {
-			return nil
-		}
-		at += h.len + int(h.size)
-		if h.size == 0 {
-			return header[:at]
-		}
-	}
+	return f.seal.append(dst, sealedMore, nil)
 }

@@ -18,6 +18,7 @@ type handshake struct {
 	name      string // of the mechanism
 	asServer  bool
 	began     bool
+	signature bool // is what is being collected
 
 	held []byte
 	want int
@@ -38,7 +39,7 @@ type handshake struct {
 }
 
 func newHandshake(c wire.Config) *handshake {
-	h := &handshake{config: c}
+	h := &handshake{config: c, signature: true}
 	h.expect(revisionEnd, h.revision)
 	return h
 }
@@ -76,7 +77,7 @@ func (h *handshake) Step(in []byte) (n int, out []byte, s *wire.Session, err err
 		took := min(len(in)-n, h.want-len(h.held))
 		h.held = append(h.held, in[n:n+took]...)
 		n += took
-		if h.minor == 0 && h.want == revisionEnd && !h.legacy { // judged byte by byte: nobody waits for the rest of it
+		if h.signature { // judged byte by byte: nobody waits for the rest of one that cannot become good
 			if err := checkSignature(h.held); err != nil {
 				return n, h.out, nil, err
 			}
@@ -108,6 +109,7 @@ func (h *handshake) expect(want int, next func() error) { h.want, h.next = want,
 
 // revision decides which version follows.
 func (h *handshake) revision() error {
+	h.signature = false
 	if h.held[signatureLen] == revisionV2 {
 		return h.beginV2()
 	}
