@@ -20,7 +20,11 @@ import (
 func meet(tb testing.TB, a, b wire.Config, size int) (sessions [2]*wire.Session) {
 	tb.Helper()
 	b.Listening = true
-	a.TTL, b.TTL = max(a.TTL, 8), max(b.TTL, 8)
+	for _, c := range []*wire.Config{&a, &b} {
+		if c.TTL == 0 {
+			c.TTL = 8
+		}
+	}
 	ends := [2]wire.Handshake{zmtp.Dialect.Handshake(a), zmtp.Dialect.Handshake(b)}
 	var in [2][]byte
 	for range 5000 {
