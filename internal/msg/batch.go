@@ -27,6 +27,15 @@ func (b *Batch) Add(data []byte, head int) {
 	m.head, m.sealed, m.held, m.came = int32(head), true, true, true
 }
 
+// AddFrames appends a message of these frames, of which there is at least one, with a routing header of its own, which
+// may be nil. Each is a part of Chunk or memory that nobody else uses; the slice frames is not kept.
+func (b *Batch) AddFrames(header []byte, frames [][]byte) {
+	b.Add(frames[0], 0)
+	if m := &b.Msgs[len(b.Msgs)-1]; header != nil || len(frames) > 1 {
+		m.ext = &extension{header: header, frames: append([][]byte(nil), frames[1:]...)}
+	}
+}
+
 // ReleaseAll releases every message of a run. References of one chunk go back together.
 func ReleaseAll(run []Message) {
 	var r releaser

@@ -153,7 +153,9 @@ func (m *Message) Write(p []byte) (int, error) {
 	if m.sealed {
 		own := make([]byte, len(m.data), len(m.data)+len(p))
 		copy(own, m.data)
-		m.disown()
+		if !m.Multipart() { // else the other frames may lie there too
+			m.disown()
+		}
 		m.data, m.sealed = own, false
 	}
 	m.data = append(m.data, p...)

@@ -210,3 +210,24 @@ func TestBatch(t *testing.T) {
 		t.Error("the chunk is held by nobody but says so")
 	}
 }
+
+// Frames of a received message lie in its chunk, which must stay while any of them does.
+func TestWritingToAReceivedMessageOfSeveralFrames(t *testing.T) {
+	data := []byte("onetwo")
+	freed := false
+	chunk := buf.Wrap(data, func() { freed = true })
+	b := Batch{Msgs: make([]Message, 0, 2), Chunk: chunk}
+	b.AddFrames([]byte("head"), [][]byte{data[:3], data[3:]})
+	b.AddFrames(nil, [][]byte{data[:3]})
+	chunk.Retain(len(b.Msgs))
+	chunk.Release(1)
+	m := &b.Msgs[0]
+	_, _ = m.Write([]byte("!"))
+	b.Msgs[1].Release()
+	if got := frames(m); freed || !slices.Equal(got, []string{"one!", "two"}) || string(m.Header()) != "head" {
+		t.Errorf("got %q with header %q, memory freed: %v", got, m.Header(), freed)
+	}
+	if m.Release(); !freed {
+		t.Error("the memory is kept")
+	}
+}

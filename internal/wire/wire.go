@@ -36,6 +36,11 @@ type Config struct {
 	Framing    transport.Framing
 	MaxMessage int64 // largest message in bytes, header included; 0 = unlimited
 	TTL        int   // most hops that a message may have come over; 1 to 255
+	MaxFrames  int   // most frames of one message; 0 = what the dialect takes for sensible
+
+	Security Security          // nil = none
+	Identity []byte            // what the local end calls itself, in dialects where it may; up to 255 bytes
+	Metadata map[string]string // what else the local end says of itself
 }
 
 // A Dialect is one family of protocols on a stream. Its value has no state.
@@ -74,10 +79,15 @@ type Session struct {
 	Framing  Framing
 	Decoder  Decoder
 	Splitter Splitter // nil where messages have no routing header
+
+	// Sealed framings have a state: what they encode is for this one connection, in the order in which it was
+	// encoded, and must neither be shared nor be encoded a second time or taken back.
+	Sealed bool
 }
 
 // A Framing encodes messages. Values are comparable: pipes with equal framings can share encoded bytes.
-// A framing has no state.
+// A framing has no state, unless the session says that it is sealed. Some are also a [Multipart] and a
+// [Commander].
 type Framing interface {
 	// AppendFrame appends the whole frame of a message with this routing header and body.
 	AppendFrame(dst, header, body []byte) []byte
@@ -86,7 +96,8 @@ type Framing interface {
 	AppendHead(dst, header []byte, body int) []byte
 }
 
-// A Decoder takes messages out of a stream of bytes.
+// A Decoder takes messages out of a stream of bytes. Data begins with the first byte that was not consumed so
+// far; consumed bytes may be rewritten in place. Some decoders are also [Controlled].
 type Decoder interface {
 	// Decode adds every whole message in data to b, until data ends or b is full, and returns how many
 	// bytes it consumed. If data ends within a frame, need is how long data would have to be, from n on, for

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+
+package wire
+
+// Reasons for refusing a peer of a dialect that has commands and security of its own.
+const (
+	ReasonMechanism Reason = "mechanism"      // another security mechanism than the local one
+	ReasonCommand   Reason = "command"        // a command that is malformed or comes at the wrong time
+	ReasonMetadata  Reason = "metadata"       // properties that are malformed, doubled or too many
+	ReasonAuth      Reason = "authentication" // credentials that are not good, or a box that does not open
+	ReasonPeerError Reason = "peer_error"     // the peer refused this end and said why
+)
+
+// Security is how a dialect secures its sessions by itself. The dialect defines the kinds there are.
+type Security interface {
+	// Mechanism is the name on the wire.
+	Mechanism() string
+}
+
+// A Question is what a handshake cannot answer by itself: whether a peer with these credentials may come in.
+type Question struct {
+	Mechanism string
+	Username  string            // PLAIN
+	Password  string            // PLAIN; must not get into errors, events or logs
+	PublicKey []byte            // CURVE: 32 bytes, which the peer has proved to own
+	Metadata  map[string]string // what the peer said of itself
+}
+
+// A Verdict answers a [Question].
+type Verdict struct {
+	Accept bool
+	User   string // who the peer is, for the session's metadata; may be empty
+	Status string // with a refusal: what the peer is told; three digits, 400 if empty
+}
+
+// An Asker is a [Handshake] that may stop at a question. After a Step that gave neither a session nor an
+// error, the caller looks for a question; if there is one, it answers and then calls Step again with what
+// was left, be it nothing.
+type Asker interface {
+	Handshake
+	Question() *Question // nil if there is none to answer
+	Answer(v Verdict)
+}

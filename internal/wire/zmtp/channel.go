@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+
+package zmtp
+
+import (
+	"encoding/binary"
+
+	"golang.org/x/crypto/poly1305"      //nolint:staticcheck // a box is made of it; nacl/secretbox would derive the same key for each message anew
+	"golang.org/x/crypto/salsa20/salsa" //nolint:staticcheck // CURVE is made of it, and nobody can choose another cipher
+
+	"github.com/sprymq/spry/internal/wire"
+)
+
+// A sealed message is a frame of a name, a nonce's tail, an authenticator, flags and data. The flags of the
+// plain frame are not those of a ZMTP frame.
+const (
+	messageName   = "\x07MESSAGE"
+	sealedPrefix  = len(messageName) + shortNonce + poly1305.TagSize
+	sealedMore    = 1 << 0
+	sealedCommand = 1 << 1
+	overhead      = sealedPrefix + 1
+
+	prefixFromClient = "CurveZMQMESSAGEC"
+	prefixFromServer = "CurveZMQMESSAGES"
+)
+
+// An authenticator's key and the stream that covers the data come from one key stream, of which the former
+// is the first 32 bytes: just as many as there are before the flags. See [sealer.append].
+const streamHead = 32
+
+var _ = [1]struct{}{}[sealedPrefix-streamHead]
+
+// A sealer makes sealed messages. The part of the work that depends only on the nonce's prefix is done once.
+type sealer struct {
+	key   Key
+	nonce uint64 // of the next message
+}
+
+// An opener opens sealed messages, each once and in the order in which they were made.
+type opener struct {
+	key  Key
+	last uint64 // nonce of the last message
+}
+
+func messageKey(shared Key, prefix string) (key Key) {
+	in := [16]byte([]byte(prefix))
+	salsa.HSalsa20((*[32]byte)(&key), &in, (*[32]byte)(&shared), &salsa.Sigma)
+	return key
+}
+
+func counter(nonce, block uint64) (c [16]byte) {
+	binary.BigEndian.PutUint64(c[:], nonce)
+	binary.LittleEndian.PutUint64(c[8:], block)
+	return c
+}
+
+// append appends a whole frame with a sealed body. The 32 bytes before the flags are first zeros, so that
+// the key stream leaves the authenticator's key there, and then what belongs there: nothing is copied twice.
+func (s *sealer) append(dst []byte, flags byte, body []byte) []byte {
+	dst = appendHead(dst, 0, overhead+len(body))
+	from := len(dst)
+	var head [streamHead + 1]byte
+	head[streamHead] = flags
+	dst = append(append(dst, head[:]...), body...)
+	sealed := dst[from:]
+
+	c := counter(s.nonce, 0)
+	salsa.XORKeyStream(sealed, sealed, &c, (*[32]byte)(&s.key))
+	macKey := [32]byte(sealed)
+	var tag [poly1305.TagSize]byte
+	poly1305.Sum(&tag, sealed[sealedPrefix:], &macKey)
+
+	copy(sealed, messageName)
+	binary.BigEndian.PutUint64(sealed[len(messageName):], s.nonce)
+	copy(sealed[sealedPrefix-len(tag):], tag[:])
+	s.nonce++
+	return dst
+}
+
+// open opens the body of a frame in place: what is returned is a part of it.
+func (o *opener) open(sealed []byte) (flags byte, body []byte, err error) {
+	if len(sealed) < overhead || string(sealed[:len(messageName)]) != messageName {
+		return 0, nil, wire.Errorf(wire.ReasonAuth,
+			"peer sent a frame of %d bytes that is not sealed on a connection with CURVE: check for something in between", len(sealed))
+	}
+	nonce := binary.BigEndian.Uint64(sealed[len(messageName):])
+	if nonce <= o.last {
+		return 0, nil, wire.Errorf(wire.ReasonAuth,
+			"peer sent a message with nonce %d after %d, a replay: check for something in between", nonce, o.last)
+	}
+	var first [64]byte
+	c := counter(nonce, 0)
+	salsa.XORKeyStream(first[:], first[:], &c, (*[32]byte)(&o.key))
+	macKey := [32]byte(first[:])
+	tag := [poly1305.TagSize]byte(sealed[sealedPrefix-poly1305.TagSize:])
+	plain := sealed[sealedPrefix:]
+	if !poly1305.Verify(&tag, plain, &macKey) {
+		return 0, nil, wire.Errorf(wire.ReasonAuth, "peer sent a sealed message that does not open: check for something in between")
+	}
+	o.last = nonce
+
+	n := min(len(plain), len(first)-streamHead)
+	for i := range n {
+		plain[i] ^= first[streamHead+i]
+	}
+	if rest := plain[n:]; len(rest) > 0 {
+		c = counter(nonce, 1)
+		salsa.XORKeyStream(rest, rest, &c, (*[32]byte)(&o.key))
+	}
+	return plain[0], plain[1:], nil
+}

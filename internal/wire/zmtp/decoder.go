@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+
+package zmtp
+
+import (
+	"encoding/binary"
+
+	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/wire"
+)
+
+// A decoder takes messages and commands out of a stream that is not sealed. Of a message whose frames are not all
+// there it remembers how far it has looked, so that a peer who sends many small ones costs no more than they are.
+type decoder struct {
+	receiver
+	plain bool // messages of one frame are for the socket as they are
+
+	seen     int      // bytes of the message that were looked at
+	count    int      // frames in these
+	total    uint64   // bytes in these frames
+	commands int      // bytes of commands among these
+	parts    [][]byte // frames of the message at hand, when it is whole
+}
+
+// Decode implements [wire.Decoder]. Messages of one frame, which are the most, are taken without a detour.
+func (d *decoder) Decode(data []byte, b *msg.Batch) (n, need int, err error) {
+	for !b.Full() {
+		rest := data[n:]
+		if d.plain && d.seen == 0 && len(rest) >= longHead && rest[0]&^flagLong == 0 {
+			head, size := shortHead, uint64(rest[1])
+			if rest[0] == flagLong {
+				head, size = longHead, binary.BigEndian.Uint64(rest[1:])
+			}
+			if size <= d.limit {
+				end := head + int(size)
+				if len(rest) < end {
+					return n, end, nil
+				}
+				b.Add(rest[head:end:end], 0)
+				n += end
+				continue
+			}
+		}
+		used, more, err := d.message(rest, b)
+		if err != nil || used == 0 {
+			return n, more, err
+		}
+		n += used
+	}
+	return n, 0, nil
+}
+
+// message takes one message, or one command before it, off the front. Used is 0 if it is not whole.
+func (d *decoder) message(rest []byte, b *msg.Batch) (used, need int, err error) {
+	for {
+		at := rest[d.seen:]
+		h, more := parseHead(at)
+		if more > 0 {
+			if len(rest) == 0 {
+				return 0, 0, nil
+			}
+			return 0, d.seen + more, nil
+		}
+		if err := d.check(h); err != nil {
+			return 0, 0, err
+		}
+		end := h.len + int(h.size)
+		if len(at) < end {
+			return 0, d.seen + end, nil
+		}
+		d.seen += end
+		if h.flags&flagCommand != 0 {
+			if err := d.command(at[h.len:end]); err != nil {
+				return 0, 0, err
+			}
+			if d.count > 0 {
+				d.commands += end
+				continue // between the frames of a message
+			}
+			used, d.seen = d.seen, 0
+			return used, 0, nil
+		}
+		d.count++
+		d.total += h.size
+		if h.flags&flagMore != 0 {
+			continue
+		}
+		used = d.seen
+		err := d.deliver(rest[:used], d.split(rest[:used]), b)
+		d.seen, d.count, d.total, d.commands = 0, 0, 0, 0
+		return used, 0, err
+	}
+}
+
+// check judges a frame before its body is there.
+func (d *decoder) check(h frameHead) error {
+	if h.flags&flagCommand == 0 {
+		return d.admit(h.size, d.count, d.total)
+	}
+	if h.size > maxCommand || d.commands > maxCommand {
+		return wire.Errorf(wire.ReasonOversize,
+			"peer announced a command of %d bytes after %d of them within a message, and at most %d are taken: send less",
+			h.size, d.commands, maxCommand)
+	}
+	return checkCommandFlags(h.flags)
+}
+
+// split returns the frames of a whole message. They are valid until the next call.
+func (d *decoder) split(whole []byte) [][]byte {
+	if cap(d.parts) < d.count || cap(d.parts) > keepParts {
+		d.parts = make([][]byte, 0, d.count)
+	}
+	d.parts = d.parts[:0]
+	for len(whole) > 0 {
+		h, _ := parseHead(whole)
+		end := h.len + int(h.size)
+		if h.flags&flagCommand == 0 {
+			d.parts = append(d.parts, whole[h.len:end:end])
+		}
+		whole = whole[end:]
+	}
+	return d.parts
+}
+
+// keepParts is the most frames that a decoder keeps room for.
+const keepParts = 64

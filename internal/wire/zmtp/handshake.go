@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+
+package zmtp
+
+import (
+	"github.com/sprymq/spry/internal/wire"
+)
+
+// maxHandshakeCommand is how much memory a peer gets before it is known.
+const maxHandshakeCommand = 8 << 10
+
+// A handshake is a sequence of pieces of known length. Each is collected, so that Step consumes what it sees
+// and the outcome does not depend on how the bytes were cut, and then judged by the current phase.
+type handshake struct {
+	config    wire.Config
+	local     Socket
+	mechanism mechanism
+	name      string // of the mechanism
+	asServer  bool
+	began     bool
+	signature bool // is what is being collected
+
+	held []byte
+	want int
+	next func() error // judges held when it has want bytes
+
+	out      []byte
+	question *wire.Question
+	verdict  *wire.Verdict
+
+	legacy   bool // ZMTP 2.0
+	minor    byte
+	user     string
+	metadata map[string]string
+	peer     uint16
+	seal     *sealer
+	open     *opener
+	done     bool
+}
+
+func newHandshake(c wire.Config) *handshake {
+	h := &handshake{config: c, signature: true}
+	h.expect(revisionEnd, h.revision)
+	return h
+}
+
+// Question implements [wire.Asker].
+func (h *handshake) Question() *wire.Question { return h.question }
+
+// Answer implements [wire.Asker].
+func (h *handshake) Answer(v wire.Verdict) {
+	if h.question != nil {
+		h.verdict = &v
+	}
+}
+
+// Step implements [wire.Handshake].
+func (h *handshake) Step(in []byte) (n int, out []byte, s *wire.Session, err error) {
+	h.out = h.out[:0]
+	if !h.began && (!h.config.Listening || len(in) > 0) {
+		if err := h.begin(); err != nil {
+			return 0, nil, nil, err
+		}
+	}
+	for !h.done {
+		if h.question != nil {
+			if h.verdict == nil {
+				return n, h.out, nil, nil
+			}
+			v := *h.verdict
+			h.question, h.verdict = nil, nil
+			if err := h.mechanism.verdict(h, v); err != nil {
+				return n, h.out, nil, err
+			}
+			continue
+		}
+		took := min(len(in)-n, h.want-len(h.held))
+		h.held = append(h.held, in[n:n+took]...)
+		n += took
+		if h.signature { // judged byte by byte: nobody waits for the rest of one that cannot become good
+			if err := checkSignature(h.held); err != nil {
+				return n, h.out, nil, err
+			}
+		}
+		if len(h.held) < h.want {
+			return n, h.out, nil, nil
+		}
+		if err := h.next(); err != nil {
+			return n, h.out, nil, err
+		}
+	}
+	return n, h.out, newSession(h), nil
+}
+
+func (h *handshake) begin() (err error) {
+	h.began = true
+	if h.local, err = socketOf(h.config.Hello); err != nil {
+		return err
+	}
+	if h.mechanism, h.name, h.asServer, err = newMechanism(h.config.Security); err != nil {
+		return err
+	}
+	h.out = appendSignature(h.out)
+	return nil
+}
+
+// expect says how long the piece is that is being collected, with what is held already, and who judges it.
+func (h *handshake) expect(want int, next func() error) { h.want, h.next = want, next }
+
+// revision decides which version follows.
+func (h *handshake) revision() error {
+	h.signature = false
+	if h.held[signatureLen] == revisionV2 {
+		return h.beginV2()
+	}
+	h.out = appendRest(h.out, h.name, h.asServer)
+	h.expect(greetingLen, h.greeting)
+	return nil
+}
+
+func (h *handshake) greeting() error {
+	if err := checkMechanism(h.held, h.name); err != nil {
+		return err
+	}
+	h.minor = peerMinor(h.held)
+	h.nextFrame(h.frameHead)
+	return h.mechanism.begin(h)
+}
+
+// nextFrame begins to collect a frame.
+func (h *handshake) nextFrame(head func() error) {
+	h.held = h.held[:0]
+	h.expect(shortHead, head)
+}
+
+func (h *handshake) frameHead() error {
+	if h.held[0]&flagCommand == 0 {
+		return wire.Errorf(wire.ReasonCommand, "peer sent a message before its handshake was over: check its version of ZMTP")
+	}
+	if err := checkCommandFlags(h.held[0]); err != nil {
+		return err
+	}
+	return h.sized(h.frame)
+}
+
+// sized goes on to collect a frame's body.
+func (h *handshake) sized(body func() error) error {
+	head, need := parseHead(h.held)
+	if need > 0 {
+		h.want = need
+		return nil
+	}
+	if head.size > maxHandshakeCommand {
+		return wire.Errorf(wire.ReasonOversize,
+			"peer announced a frame of %d bytes in its handshake and at most %d are taken: send less metadata", head.size, maxHandshakeCommand)
+	}
+	h.expect(head.len+int(head.size), body)
+	return nil
+}
+
+func (h *handshake) frame() error {
+	head, _ := parseHead(h.held)
+	name, data, err := parseCommand(h.held[head.len:])
+	if err != nil {
+		return err
+	}
+	if string(name) == nameError {
+		return wire.Errorf(wire.ReasonPeerError,
+			"peer refused this end and said %.64q: check the credentials and what the peer expects", parseReason(data))
+	}
+	if err := h.mechanism.command(h, string(name), data); err != nil {
+		return err
+	}
+	h.nextFrame(h.frameHead)
+	return nil
+}
+
+// finish takes the peer's metadata; the handshake is over.
+func (h *handshake) finish(metadata []byte) (err error) {
+	if h.metadata, err = parseMetadata(metadata); err != nil {
+		return err
+	}
+	if h.peer, err = peerSocket(h.local, h.metadata); err != nil {
+		return err
+	}
+	if h.user != "" {
+		h.metadata[UserKey] = h.user
+	}
+	h.done = true
+	return nil
+}
+
+func (h *handshake) ownMetadata() []byte { return appendMetadata(nil, h.config, h.local) }
