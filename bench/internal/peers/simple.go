@@ -34,6 +34,9 @@ func (lib simpleLibrary) peer() worker.Peer {
 	return worker.Peer{
 		Listen: func(s worker.Settings) (worker.Receiver, error) { return lib.receiver("pull", s, simpleSocket.Listen) },
 		Dial: func(s worker.Settings) (worker.Sender, error) {
+			if s.Pipes > 1 { // the last one waits for all: nothing is received completely before its end marker
+				return lib.sender("push", s, simpleSocket.Dial, nil)
+			}
 			return lib.sender("push", s, simpleSocket.Dial, os.Stdin)
 		},
 		InprocFlow: lib.inprocFlow,

@@ -96,8 +96,10 @@ func pipesSend(_ process, peer Peer, s Settings) (Result, error) {
 	}
 	all := &turns{}
 	defer func() { _ = all.Close() }()
-	for range s.Pipes {
-		to, err := peer.Dial(s)
+	for left := s.Pipes; left > 0; left-- {
+		one := s
+		one.Pipes = left
+		to, err := peer.Dial(one)
 		if err != nil {
 			return Result{}, err
 		}

@@ -40,7 +40,7 @@ type Settings struct {
 	N     int     // rounds to time
 	Warm  int     // rounds before them
 	Subs  int     // subscribers, or subscriptions
-	Pipes int     // connections of a receiver
+	Pipes int     // connections of a receiver, or those that a sender is still to open, itself included
 	Calls int     // concurrent callers
 	Shape string  // of the callers: mux on one connection, or conns of their own
 }
