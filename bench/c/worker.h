@@ -165,11 +165,11 @@ static inline struct stint stint_of(double seconds, size_t size)
     return (struct stint){.start = start, .end = start + (uint64_t) (seconds * 1e9), .every = every, .pipes = 1};
 }
 
-// stint_goes_on counts a message and says whether to send it.
+// stint_goes_on counts a message and says whether to send it: the first one in any case.
 static inline int stint_goes_on(struct stint *s)
 {
     if (s->sent % s->every == 0) {
-        if (now_ns() >= s->end) {
+        if (s->sent > 0 && now_ns() >= s->end) {
             return 0;
         }
         s->turn = s->turn + 1 < s->pipes ? s->turn + 1 : 0;
