@@ -200,7 +200,7 @@ func TestPartial(t *testing.T) {
 
 func TestHelpBeginsWithExamples(t *testing.T) {
 	t.Parallel()
-	for _, verb := range []string{"", "push", "pull", "pub", "sub", "req", "rep", "survey", "respond", "pair", "bus", "proxy", "inspect", "monitor", "tour", "version", "completion", "man"} {
+	for _, verb := range []string{"", "push", "pull", "pub", "sub", "req", "rep", "survey", "respond", "pair", "bus", "proxy", "inspect", "monitor", "tour", "version", "completion", "man", "local_lat", "remote_lat", "local_thr", "remote_thr", "inproc_lat", "inproc_thr"} {
 		out, err := exec.Command(binary, append(strings.Fields(verb), "--help")...).Output()
 		if err != nil || !strings.HasPrefix(string(out), "Examples:\n  ") {
 			t.Errorf("%s --help: %v\n%.200s", verb, err, out)
