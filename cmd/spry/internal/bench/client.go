@@ -90,14 +90,16 @@ func (c *client) run(ctx context.Context, w *Work) (Result, error) {
 		}
 	}()
 	r, err := c.runWith(working, ending, w)
-	select {
-	case <-gone:
-		err = fmt.Errorf("the connection to %s was lost during the run", c.url)
-	default:
-	}
 	stop()
 	cancel()
 	<-watched
+	if err != nil {
+		select {
+		case <-gone: // which is why it failed, whatever the error says
+			err = fmt.Errorf("the connection to %s was lost during the run", c.url)
+		default:
+		}
+	}
 	return r, err
 }
 

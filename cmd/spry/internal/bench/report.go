@@ -84,7 +84,7 @@ func (p *report) end() error {
 		return nil
 	}
 	for _, s := range p.sizes() {
-		if _, err := fmt.Fprintf(p.out, "\n%d B, %s round trips\n", s.size, table.Thousands(s.messages)); err != nil {
+		if _, err := fmt.Fprintf(p.out, "\n%s B, %s round trips\n", table.Thousands(int64(s.size)), table.Thousands(s.messages)); err != nil {
 			return err
 		}
 		if err := s.latency.WriteText(p.out); err != nil {
@@ -144,7 +144,9 @@ func (p *report) table() error {
 		t.Headings = append(t.Headings, "lost")
 	}
 	for _, s := range p.sizes() {
-		row := []string{fmt.Sprintf("%d B", s.size), table.Thousands(s.messages), perSecond(s.median()), fmt.Sprintf("%.1f", s.median()*float64(s.size)/1e6)}
+		row := []string{
+			table.Thousands(int64(s.size)) + " B", table.Thousands(s.messages), perSecond(s.median()), fmt.Sprintf("%.1f", s.median()*float64(s.size)/1e6),
+		}
 		if rounds > 1 {
 			row = append(row, perSecond(s.rates[0]), perSecond(s.rates[len(s.rates)-1]))
 		}

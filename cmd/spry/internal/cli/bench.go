@@ -4,6 +4,7 @@ package cli
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -226,12 +227,12 @@ func (b *benchFlags) options(cmd *cobra.Command, w *benchWork) error {
 	}
 	switch w.kind {
 	case bench.Fan:
-		b.Work.Subs = int(b.subs)
+		b.Work.Subs = asInt(b.subs)
 	case bench.Callers:
-		b.Work.Callers = int(b.callers)
+		b.Work.Callers = asInt(b.callers)
 	}
 	for _, size := range b.sizes {
-		b.Sizes = append(b.Sizes, int(size))
+		b.Sizes = append(b.Sizes, asInt(size))
 	}
 	switch {
 	case b.asCSV:
@@ -244,3 +245,6 @@ func (b *benchFlags) options(cmd *cobra.Command, w *benchWork) error {
 	b.Live, b.Width, b.Bold = terminal.Is(b.Err), terminal.Width(b.Out), terminal.Colour(b.Out)
 	return nil
 }
+
+// asInt is a number that the work's limits refuse if it is too large, on machines too whose int is smaller.
+func asInt[N units.Size | units.Count](n N) int { return int(min(n, math.MaxInt32)) }

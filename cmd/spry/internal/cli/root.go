@@ -56,7 +56,8 @@ const rootExample = `  spry tour                                                
   spry push --dial tcp://127.0.0.1:5555 --data hello         # in another
   spry rep --listen ipc:///tmp/upper --exec 'tr a-z A-Z'     # a service in one line
   spry req --dial ipc:///tmp/upper --data shout
-  spry inspect tcp://127.0.0.1:5555                          # what is listening there?`
+  spry inspect tcp://127.0.0.1:5555                          # what is listening there?
+  spry bench inproc-lat --hist                               # how fast is it here?`
 
 // Run is the whole program: it returns the exit code. ctx ends at Ctrl-C.
 func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
