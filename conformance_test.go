@@ -25,7 +25,7 @@ type wireUnderTest struct {
 // overEveryWire runs f over every transport. "sim" is a stream in memory, "simmsg" a link of whole messages, which
 // proves that a transport without a stream of bytes fits.
 func overEveryWire(t *testing.T, f func(t *testing.T, w wireUnderTest)) {
-	for _, scheme := range []string{"inproc", "ipc", "tcp", "tls+tcp", "sim", "simmsg"} {
+	for _, scheme := range []string{"inproc", "ipc", "tcp", "tls+tcp", "sim", "simmsg", "zmtp+ipc", "zmtp+tcp", "zmtp+tls+tcp"} {
 		t.Run(scheme, func(t *testing.T) {
 			leak.Check(t)
 			w := wireUnderTest{scheme: scheme, options: spry.Options{Name: t.Name()}}

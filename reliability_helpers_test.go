@@ -99,14 +99,14 @@ func listenOn(t testing.TB, s anySocket, scheme string) *spry.Endpoint {
 	switch scheme {
 	case "inproc":
 		url = fmt.Sprintf("inproc://reliability-%d", names.Add(1))
-	case "ipc":
+	case "ipc", "zmtp+ipc":
 		dir, err := os.MkdirTemp("", "spry")
 		check(t, err)
 		t.Cleanup(func() { _ = os.RemoveAll(dir) })
-		url = "ipc://" + filepath.Join(dir, "s")
+		url = scheme + "://" + filepath.Join(dir, "s")
 	}
 	c := &spry.ListenConfig{URL: url}
-	if scheme == "tls+tcp" {
+	if strings.HasSuffix(scheme, "tls+tcp") {
 		c.TLS = server
 	}
 	e, err := s.ListenWith(watchdog(t), c)
@@ -124,7 +124,7 @@ func dialTo(t testing.TB, s anySocket, e *spry.Endpoint) *spry.Endpoint {
 
 func dialerTo(e *spry.Endpoint) *spry.Dialer {
 	d := &spry.Dialer{URL: e.URL()}
-	if strings.HasPrefix(d.URL, "tls+") {
+	if strings.Contains(d.URL, "tls+") {
 		_, d.TLS = certificates()
 	}
 	return d

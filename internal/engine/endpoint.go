@@ -24,6 +24,7 @@ type Endpoint struct {
 	url    transport.URL
 	shown  string // the URL as users see it: with the real port
 	spoken []wire.Dialect
+	named  string // the dialect that the URL names, with its plus sign
 
 	dialer   transport.Dialer // dialing endpoints
 	listener transport.Listener
@@ -63,7 +64,7 @@ func (e *Endpoint) choose(u transport.URL) (transport.URL, error) {
 	names := e.config.Dialects
 	for _, d := range e.socket.options.Dialects {
 		if scheme, ok := strings.CutPrefix(u.Scheme, d.Name()+"+"); ok {
-			u.Scheme, names = scheme, []string{d.Name()}
+			u.Scheme, names, e.named = scheme, []string{d.Name()}, d.Name()+"+"
 			break
 		}
 	}

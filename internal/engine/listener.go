@@ -66,7 +66,7 @@ func (s *Socket) Serve(l transport.Listener, c EndpointConfig) (*Endpoint, error
 }
 
 func (e *Endpoint) serve(l transport.Listener) error {
-	e.listener, e.shown = l, l.URL()
+	e.listener, e.shown = l, e.named+l.URL()
 	err := e.register()
 	if err == nil {
 		err = e.scope.Go(e.acceptLoop)

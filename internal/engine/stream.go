@@ -73,11 +73,11 @@ func (c *streamCarrier) pending() int { return c.pend.len() }
 func (c *streamCarrier) drop() int { return c.pend.drop() }
 
 func (c *streamCarrier) take() bool {
-	if c.flight.len() == 0 && c.pend.len() > 0 {
-		c.pend, c.flight, c.partial = c.flight, c.pend, 0
-	}
-	if c.partial == 0 && len(c.prefix) == 0 && len(c.pipe.out.controls) > 0 {
+	if c.flight.len() == 0 && len(c.prefix) == 0 { // else what is in flight may be sealed, and what comes later belongs behind it
 		c.prefix = c.pipe.out.takeControlsLocked(c.framing)
+		if c.pend.len() > 0 {
+			c.pend, c.flight, c.partial = c.flight, c.pend, 0
+		}
 	}
 	return c.flight.len() > 0 || c.midway()
 }
