@@ -54,7 +54,7 @@ func (d *decoder) Decode(data []byte, b *msg.Batch) (n, need int, err error) {
 func (d *decoder) message(rest []byte, b *msg.Batch) (used, need int, err error) {
 	for {
 		at := rest[d.seen:]
-		h, more := parseHead(at)
+		h, more := parseTolerantHead(at)
 		if more > 0 {
 			if len(rest) == 0 {
 				return 0, 0, nil
@@ -112,7 +112,7 @@ func (d *decoder) split(whole []byte) [][]byte {
 	}
 	d.parts = d.parts[:0]
 	for len(whole) > 0 {
-		h, _ := parseHead(whole)
+		h, _ := parseTolerantHead(whole)
 		end := h.len + int(h.size)
 		if h.flags&flagCommand == 0 {
 			d.parts = append(d.parts, whole[h.len:end:end])
