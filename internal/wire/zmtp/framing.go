@@ -17,12 +17,15 @@ type framing struct {
 
 // AppendFrame implements [wire.Framing].
 func (f framing) AppendFrame(dst, header, body []byte) []byte {
-	return append(f.AppendPartHead(dst, header, len(body), false), body...)
+	return append(f.AppendHead(dst, header, len(body)), body...)
 }
 
 // AppendHead implements [wire.Framing].
 func (f framing) AppendHead(dst, header []byte, body int) []byte {
-	return f.AppendPartHead(dst, header, body, false)
+	if hasEnvelope(f.local) {
+		dst = f.appendEnvelope(dst, header)
+	}
+	return appendHead(dst, 0, body)
 }
 
 // AppendPartHead implements [wire.Multipart].
