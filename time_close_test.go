@@ -158,6 +158,7 @@ func TestSurveyEndsAtItsDeadline(t *testing.T) {
 				}
 			}()
 		}
+		check(t, surveyor.WaitPipes(t.Context(), 3))
 		start := time.Now()
 		var answers []string
 		for m, err := range surveyor.Survey(t.Context(), []byte("when?")) {

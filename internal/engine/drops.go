@@ -31,11 +31,24 @@ var dropNames = [numDrops]string{
 
 func (d Drop) String() string { return dropNames[d] }
 
-// drops counts by reason.
-type drops [numDrops]uint64
+// drops counts by reason. Most pipes never drop anything, and have no counts.
+type drops struct{ counts *[numDrops]uint64 }
+
+func (d *drops) add(reason Drop, n uint64) {
+	if n == 0 {
+		return
+	}
+	if d.counts == nil {
+		d.counts = new([numDrops]uint64)
+	}
+	d.counts[reason] += n
+}
 
 func (d *drops) addTo(m map[string]uint64) {
-	for reason, c := range d {
+	if d.counts == nil {
+		return
+	}
+	for reason, c := range d.counts {
 		if c > 0 {
 			m[Drop(reason).String()] += c
 		}

@@ -58,7 +58,7 @@ func TestEncodedReusesBlocksThatWereWrittenInParts(t *testing.T) {
 
 // A pipe that falls idle keeps no memory of its burst, and the next burst allocates none.
 func TestIdlePipesKeepNothing(t *testing.T) {
-	c := &streamCarrier{framing: plain, conn: &fakeConn{}}
+	c := &streamCarrier{framing: plain, conn: &fakeConn{}, pipe: &Pipe{socket: &Socket{}}}
 	body := make([]byte, 1000)
 	burst := func() {
 		for range 1000 {

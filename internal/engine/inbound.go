@@ -60,8 +60,8 @@ func (p *Pipe) CloseSource(s *queue.Source) {
 func (in *inbound) addLocked(c queue.Counts) {
 	in.arrived += c.Arrived
 	in.delivered += c.Delivered
-	in.dropped[DropOverflow] += c.Overflow
-	in.dropped[DropClosed] += c.Lost
+	in.dropped.add(DropOverflow, c.Overflow)
+	in.dropped.add(DropClosed, c.Lost)
 }
 
 // Took counts messages that the pattern handed to the application, or to its own state, without an inbox.
@@ -99,7 +99,7 @@ func (p *Pipe) DropN(reason Drop, n int) {
 	}
 	p.in.mu.Lock()
 	p.in.arrived += uint64(n)
-	p.in.dropped[reason] += uint64(n)
+	p.in.dropped.add(reason, uint64(n))
 	p.in.mu.Unlock()
 	p.socket.dropped(p, reason, n)
 }
@@ -136,7 +136,7 @@ func (p *Pipe) hand(run []msg.Message, room <-chan struct{}) bool {
 func (p *Pipe) Undeliver(reason Drop) {
 	p.in.mu.Lock()
 	p.in.delivered--
-	p.in.dropped[reason]++
+	p.in.dropped.add(reason, 1)
 	p.in.mu.Unlock()
 	p.socket.dropped(p, reason, 1)
 }

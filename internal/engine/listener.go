@@ -103,7 +103,11 @@ func (e *Endpoint) acceptLoop() {
 }
 
 func (e *Endpoint) serveLink(link transport.Link) {
-	if p, err := e.establish(e.scope.Context(), link); err == nil {
+	p, err := e.establish(e.scope.Context(), link)
+	if err != nil {
+		return
+	}
+	if e.scope.Go(p.run) != nil { // a goroutine of its own: the handshake has made the stack of this one large
 		p.run()
 	}
 }

@@ -87,7 +87,7 @@ func (o *outbox) dropOldestLocked(n int) (dropped int) {
 	for ; !o.roomLocked(n) && o.carrier.pending() > 0; dropped++ {
 		o.bytes -= int64(o.carrier.drop())
 		o.queued--
-		o.dropped[DropOverflow]++
+		o.dropped.add(DropOverflow, 1)
 	}
 	return dropped
 }
@@ -107,19 +107,19 @@ func (o *outbox) settleLocked(messages int, bytes int64) (tell bool) {
 }
 
 // unsentLocked empties the outbox of a dead pipe. With keep, the messages that nobody took whole are returned;
-// otherwise they are dropped.
-func (o *outbox) unsentLocked(keep bool) []msg.Message {
-	var unsent []msg.Message
+// otherwise they are dropped, and their number is.
+func (o *outbox) unsentLocked(keep bool) (unsent []msg.Message, lost int) {
 	if keep {
 		unsent = o.carrier.unsent()
 		o.returned += uint64(len(unsent))
 		o.queued -= len(unsent)
 	}
-	o.dropped[DropPipeClosed] += uint64(o.queued)
+	lost = o.queued
+	o.dropped.add(DropPipeClosed, uint64(lost))
 	o.queued, o.bytes = 0, 0
 	o.carrier.discard()
 	o.flushers.WakeAll()
-	return unsent
+	return unsent, lost
 }
 
 // flush waits until everything that is queued now has left the outbox, one way or another.

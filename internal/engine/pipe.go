@@ -242,7 +242,7 @@ func (p *Pipe) Offer(header, body []byte, m *msg.Message, log *FrameLog, overflo
 		reason = DropPipeClosed
 	}
 	o.offered++
-	o.dropped[reason]++
+	o.dropped.add(reason, 1)
 	p.socket.dropped(p, reason, 1)
 	if m != nil {
 		m.Release()
@@ -295,7 +295,7 @@ func (p *Pipe) Load(n int) (queued int, room bool) {
 func (p *Pipe) Refused(reason Drop) {
 	p.out.mu.Lock()
 	p.out.offered++
-	p.out.dropped[reason]++
+	p.out.dropped.add(reason, 1)
 	p.out.mu.Unlock()
 	p.socket.dropped(p, reason, 1)
 }
@@ -323,6 +323,9 @@ func (p *Pipe) Write() {
 	}
 	p.writeInBackground()
 }
+
+// WriteSoon is Write for a caller who knows that others are about to add to the queue: one system call serves them all.
+func (p *Pipe) WriteSoon() { p.writeInBackground() }
 
 func (p *Pipe) writeInBackground() {
 	if p.writer.Start() != nil { // closing: the queue is emptied by end
@@ -426,9 +429,7 @@ func (p *Pipe) finish() {
 	p.socket.ending.Add(1) // until the pattern has what comes back: who waits for it must see it somewhere
 	p.socket.ended.Add(1)
 	o.mu.Lock()
-	before := o.dropped[DropPipeClosed]
-	unsent := o.unsentLocked(keep)
-	lost := int(o.dropped[DropPipeClosed] - before)
+	unsent, lost := o.unsentLocked(keep)
 	o.mu.Unlock()
 	if lost > 0 {
 		if p.socket.shutting.Load() {

@@ -40,11 +40,12 @@ type Socket struct {
 	ending atomic.Int32  // pipes that are over and whose messages the pattern has not been given yet
 	ended  atomic.Uint64 // pipes that ever were
 
-	panics   atomic.Uint64
-	unsent   atomic.Int64 // messages dropped with their pipe since Shutdown began
-	shutting atomic.Bool
-	closed   chan struct{} // when Shutdown is done
-	closeErr error
+	panics    atomic.Uint64
+	unsent    atomic.Int64 // messages dropped with their pipe since Shutdown began
+	shutting  atomic.Bool
+	lastWrite atomic.Int64  // to a stream, by any pipe; since epoch
+	closed    chan struct{} // when Shutdown is done
+	closeErr  error
 }
 
 var lastSocket atomic.Uint64

@@ -183,17 +183,18 @@ func (in *inbound) stats() RecvStats {
 		Arrived: in.arrived, Delivered: in.delivered, Filtered: in.filtered, Bytes: in.bytes.Load(),
 		Dropped: make(map[string]uint64),
 	}
-	dropped := in.dropped
+	in.dropped.addTo(st.Dropped)
+	var waiting drops
 	for _, src := range in.sources {
 		c := src.Counts()
 		st.Arrived += c.Arrived
 		st.Delivered += c.Delivered
 		st.Queued += uint64(c.Queued)
 		st.QueuedBytes += c.QueuedBytes
-		dropped[DropOverflow] += c.Overflow
-		dropped[DropClosed] += c.Lost
+		waiting.add(DropOverflow, c.Overflow)
+		waiting.add(DropClosed, c.Lost)
 	}
-	dropped.addTo(st.Dropped)
+	waiting.addTo(st.Dropped)
 	return st
 }
 

@@ -4,6 +4,7 @@ package pattern
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
 
 	"github.com/sprymq/spry/internal/engine"
@@ -23,7 +24,8 @@ type balancer struct {
 	header      func(p *engine.Pipe) []byte // nil = none
 
 	pipes    []*engine.Pipe
-	next     int
+	open     []*engine.Pipe // those that were not found full, in turn
+	next     int            // in open
 	returned []msg.Message
 	only     atomic.Pointer[engine.Pipe] // the pipe that senders may use without asking; nil if they must ask
 }
@@ -48,10 +50,15 @@ func (b *balancer) chooseLocked() {
 
 func (b *balancer) add(p *engine.Pipe) {
 	b.mu.Lock()
-	b.pipes = append(b.pipes, p)
-	b.chooseLocked()
+	b.addLocked(p)
 	b.mu.Unlock()
-	b.writable(p.Socket())
+	b.writable(p)
+}
+
+func (b *balancer) addLocked(p *engine.Pipe) {
+	b.pipes = append(b.pipes, p)
+	b.open = append(b.open, p)
+	b.chooseLocked()
 }
 
 // addOnly adds a pipe where there must be no other.
@@ -61,29 +68,39 @@ func (b *balancer) addOnly(p *engine.Pipe) error {
 		defer b.mu.Unlock()
 		return engine.ErrBusy
 	}
-	b.pipes = append(b.pipes, p)
-	b.chooseLocked()
+	b.addLocked(p)
 	b.mu.Unlock()
-	b.writable(p.Socket())
+	b.writable(p)
 	return nil
 }
 
 func (b *balancer) remove(p *engine.Pipe, unsent []msg.Message) {
 	b.mu.Lock()
-	for i, have := range b.pipes {
-		if have == p {
-			b.pipes = append(b.pipes[:i:i], b.pipes[i+1:]...)
-			break
-		}
-	}
+	b.pipes = without(b.pipes, p)
+	b.open = without(b.open, p)
 	b.returned = append(b.returned, unsent...)
 	b.chooseLocked()
 	b.mu.Unlock()
-	b.writable(p.Socket())
+	b.sendReturned(p.Socket())
 }
 
-// writable sends what was given back, as far as there is room, and then lets senders try.
-func (b *balancer) writable(s *engine.Socket) {
+// without returns a copy of pipes that lacks p.
+func without(pipes []*engine.Pipe, p *engine.Pipe) []*engine.Pipe {
+	return slices.DeleteFunc(slices.Clone(pipes), func(have *engine.Pipe) bool { return have == p })
+}
+
+// writable is called when a pipe that was full has room.
+func (b *balancer) writable(p *engine.Pipe) {
+	b.mu.Lock()
+	if !slices.Contains(b.open, p) && slices.Contains(b.pipes, p) {
+		b.open = append(b.open, p)
+	}
+	b.mu.Unlock()
+	b.sendReturned(p.Socket())
+}
+
+// sendReturned sends what was given back, as far as there is room, and then lets senders try.
+func (b *balancer) sendReturned(s *engine.Socket) {
 	for again := false; ; again = true {
 		b.mu.Lock()
 		if len(b.returned) == 0 {
@@ -112,11 +129,7 @@ func (b *balancer) writable(s *engine.Socket) {
 
 // offerLocked queues a message to the next pipe that has room. header counts where the pattern has none of its own.
 func (b *balancer) offerLocked(header, body []byte, m *msg.Message) (queued bool, write *engine.Pipe) {
-	for range b.pipes {
-		p := b.nextLocked(header, body, m)
-		if p == nil {
-			break
-		}
+	for p := b.nextLocked(header, body, m); p != nil; p = b.nextLocked(header, body, m) {
 		if b.header != nil {
 			header = b.header(p)
 		}
@@ -127,32 +140,51 @@ func (b *balancer) offerLocked(header, body []byte, m *msg.Message) (queued bool
 		if queued {
 			return true, write
 		}
+		b.fullLocked(p)
 	}
 	return false, nil
 }
 
-// nextLocked returns the pipe whose turn it is: the next one, or, of those with room for the message, the one with the
-// least queued, which may be none.
+// nextLocked returns the pipe whose turn it is: the next open one, or, of those with room for the message, the one with
+// the least queued. It returns nil if there is none.
 func (b *balancer) nextLocked(header, body []byte, m *msg.Message) *engine.Pipe {
 	if b.leastLoaded {
 		return b.leastLocked(engine.SizeOf(header, body, m))
 	}
-	if b.next >= len(b.pipes) {
+	if len(b.open) == 0 {
+		return nil
+	}
+	if b.next >= len(b.open) {
 		b.next = 0
 	}
 	b.next++
-	return b.pipes[b.next-1]
+	return b.open[b.next-1]
 }
 
 // leastLocked returns the pipe with the least queued, of those with room for n bytes, or nil.
 func (b *balancer) leastLocked(n int) (least *engine.Pipe) {
 	best := 0
-	for _, p := range b.pipes {
-		if load, room := p.Load(n); room && (least == nil || load < best) {
+	for i := 0; i < len(b.open); i++ {
+		p := b.open[i]
+		switch load, room := p.Load(n); {
+		case !room:
+			b.fullLocked(p)
+			i--
+		case least == nil || load < best:
 			least, best = p, load
 		}
 	}
 	return least
+}
+
+// fullLocked leaves out a pipe that had no room until it says that it has some: where all are full, asking each of them
+// for every message would cost more than sending does.
+func (b *balancer) fullLocked(p *engine.Pipe) {
+	i := slices.Index(b.open, p)
+	b.open = slices.Delete(b.open, i, i+1)
+	if i < b.next {
+		b.next--
+	}
 }
 
 // send sends one message: a copy of body, or, if m is not nil, the contents of m.
@@ -228,14 +260,11 @@ func (b *balancer) sendBatch(ctx context.Context, ms []*msg.Message) (n int, err
 
 // offerBatchLocked queues as many of ms as the next pipe that has room takes, and returns that pipe.
 func (b *balancer) offerBatchLocked(ms []*msg.Message) (n int, p *engine.Pipe, write bool) {
-	for range b.pipes {
-		p := b.nextLocked(nil, nil, ms[0])
-		if p == nil {
-			break
-		}
+	for p := b.nextLocked(nil, nil, ms[0]); p != nil; p = b.nextLocked(nil, nil, ms[0]) {
 		if n, write := p.TryQueueBatch(ms); n > 0 {
 			return n, p, write
 		}
+		b.fullLocked(p)
 	}
 	return 0, nil, false
 }

@@ -67,7 +67,7 @@ func (s *Pair) Detach(p *engine.Pipe, _ []msg.Message) { s.balancer.remove(p, ni
 func (s *Pair) Receive(p *engine.Pipe, run []msg.Message) int { return s.receive(p, run) }
 
 // Writable implements engine.Pattern.
-func (s *Pair) Writable(p *engine.Pipe) { s.balancer.writable(p.Socket()) }
+func (s *Pair) Writable(p *engine.Pipe) { s.balancer.writable(p) }
 
 // Refuse implements engine.Pattern.
 func (s *Pair) Refuse(err error) {

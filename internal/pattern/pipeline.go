@@ -49,7 +49,7 @@ func (s *Push) Detach(p *engine.Pipe, unsent []msg.Message) { s.balancer.remove(
 func (s *Push) Receive(p *engine.Pipe, run []msg.Message) int { return unwanted(p, run) }
 
 // Writable implements engine.Pattern.
-func (s *Push) Writable(p *engine.Pipe) { s.balancer.writable(p.Socket()) }
+func (s *Push) Writable(p *engine.Pipe) { s.balancer.writable(p) }
 
 // Refuse implements engine.Pattern.
 func (s *Push) Refuse(err error) { s.balancer.refuse(err) }

@@ -199,7 +199,7 @@ func (s *Raw) Receive(p *engine.Pipe, run []msg.Message) int {
 
 // Writable implements engine.Pattern.
 func (s *Raw) Writable(p *engine.Pipe) {
-	s.balancer.writable(p.Socket())
+	s.balancer.writable(p)
 	s.fanout.wake()
 }
 

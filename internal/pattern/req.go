@@ -13,6 +13,10 @@ import (
 	"github.com/sprymq/spry/transport"
 )
 
+// fewCalls is how many calls may be open for a new one to be written at once. Where there are more, their callers are
+// woken together when replies come, and ask again together.
+const fewCalls = 8
+
 // Req sends requests, each to one of its pipes, and matches replies. Any number may be on their way.
 type Req struct {
 	keepsNothing
@@ -75,8 +79,13 @@ func (s *Req) start(body []byte, m *msg.Message) (*Call, error) {
 	c := s.table.open(body, m)
 	write := s.dispatchLocked()
 	more := write != nil && s.table.unsent.first != nil
+	crowd := len(s.table.calls) > fewCalls
 	s.mu.Unlock()
-	if write != nil {
+	switch {
+	case write == nil:
+	case crowd:
+		write.WriteSoon()
+	default:
 		write.Write()
 	}
 	if more {

@@ -173,8 +173,10 @@ func (s *Sub) Receive(p *engine.Pipe, run []msg.Message) int {
 func (s *Sub) receiveOne(p *engine.Pipe, n *Subscription, run []msg.Message) int {
 	from := len(run)
 	for i := len(run) - 1; i >= 0; i-- {
-		if n.topics.match(run[i].Body()) {
-			from--
+		if !n.topics.match(run[i].Body()) {
+			continue
+		}
+		if from--; from != i {
 			run[i], run[from] = run[from], run[i]
 		}
 	}

@@ -17,33 +17,28 @@ var ErrClosed = errors.New("scope is closed")
 
 // A Scope owns goroutines, timers and child scopes. All methods are safe for concurrent use.
 type Scope struct {
-	ctx    context.Context
-	cancel context.CancelCauseFunc
 	parent *Scope
 
 	mu       sync.Mutex
 	closing  bool
+	cause    error           // why it is
+	ctx      context.Context // made when it is asked for: the scopes of most pipes have none
+	cancel   context.CancelCauseFunc
 	members  int           // goroutines at work here, those of fired timers included
 	empty    chan struct{} // made by a joiner; closed when members is 0
 	children map[*Scope]struct{}
 }
 
 // New returns a root scope.
-func New() *Scope {
-	s := &Scope{}
-	s.ctx, s.cancel = context.WithCancelCause(context.Background())
-	return s
-}
+func New() *Scope { return &Scope{} }
 
 // Child returns a scope below s. A child of a closing scope is born closed.
 func (s *Scope) Child() *Scope {
 	c := &Scope{parent: s}
-	c.ctx, c.cancel = context.WithCancelCause(s.ctx)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing {
-		c.closing = true
-		c.cancel(ErrClosed)
+		c.closing, c.cause = true, ErrClosed
 		return c
 	}
 	if s.children == nil {
@@ -54,10 +49,20 @@ func (s *Scope) Child() *Scope {
 }
 
 // Context ends when the scope begins to close; its cause is the first Cancel's.
-func (s *Scope) Context() context.Context { return s.ctx }
+func (s *Scope) Context() context.Context {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ctx == nil {
+		s.ctx, s.cancel = context.WithCancelCause(context.Background())
+		if s.closing {
+			s.cancel(s.cause)
+		}
+	}
+	return s.ctx
+}
 
 // Done is closed when the scope begins to close.
-func (s *Scope) Done() <-chan struct{} { return s.ctx.Done() }
+func (s *Scope) Done() <-chan struct{} { return s.Context().Done() }
 
 // Go runs f in a goroutine of the scope. It returns ErrClosed, and does not run f, once closing has begun.
 func (s *Scope) Go(f func()) error {
@@ -135,10 +140,14 @@ func (t *Timer) Reset(d time.Duration) { t.t.Reset(d) }
 // Cancel begins to close the scope and everything below it, and does not wait. The first cause stands.
 func (s *Scope) Cancel(cause error) {
 	s.mu.Lock()
-	s.closing = true
+	if !s.closing {
+		s.closing, s.cause = true, cause
+	}
 	children := s.childrenLocked()
+	if s.cancel != nil {
+		s.cancel(cause)
+	}
 	s.mu.Unlock()
-	s.cancel(cause)
 	for _, c := range children {
 		c.Cancel(cause)
 	}
