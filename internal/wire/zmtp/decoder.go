@@ -126,7 +126,9 @@ func (d *decoder) message(rest []byte, b *msg.Batch) (used, need int, err error)
 			continue
 		}
 		used = d.seen
-		err := d.deliver(rest[:used], d.split(rest[:used]), b)
+		frames := d.split(rest[:used])
+		err := d.deliver(rest[:used], frames, b)
+		clear(frames) // or what they lie in could not be freed
 		d.seen, d.count, d.total, d.commands = 0, 0, 0, 0
 		return used, 0, err
 	}
