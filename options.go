@@ -14,6 +14,7 @@ import (
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/internal/wire/sp"
+	"github.com/sprymq/spry/internal/wire/zmtp"
 	"github.com/sprymq/spry/transport"
 	"github.com/sprymq/spry/transport/ipc"
 	"github.com/sprymq/spry/transport/tcp"
@@ -57,6 +58,10 @@ type Options struct {
 
 	// Backoff says how long dialers wait between attempts.
 	Backoff Backoff
+
+	// Heartbeat is how long a peer may be silent before it is asked whether it is still there, and again until it is
+	// given up, where the dialect lets it be asked. Defaults to 10 s; negative means that nobody is asked.
+	Heartbeat time.Duration
 
 	// Authorize, if not nil, is asked about every new pipe after its handshake; an error refuses the peer. It
 	// runs in a goroutine of its connection and delays no other; its context ends with the time for the handshake,
@@ -114,7 +119,7 @@ func NewNetwork() *Network { return (*Network)(engine.NewNetwork()) }
 
 var (
 	defaultTransports = []transport.Transport{ipc.Transport{}, tcp.Transport{}, tlstcp.Transport{}}
-	dialects          = []wire.Dialect{sp.Dialect}
+	dialects          = []wire.Dialect{sp.Dialect, zmtp.Dialect}
 )
 
 // engineOptions are the options as the engine takes them.
@@ -125,7 +130,7 @@ func (o Options) engineOptions() engine.Options {
 		TTL: o.TTL, Linger: o.Linger, HandshakeTimeout: o.HandshakeTimeout, MaxHandshakes: o.MaxHandshakes,
 		Backoff:    engine.Backoff(o.Backoff),
 		Transports: o.Transports, Dialects: dialects, Network: (*engine.Network)(o.Network),
-		Logger: o.Logger,
+		Logger: o.Logger, Heartbeat: o.Heartbeat,
 	}
 	if e.Transports == nil {
 		e.Transports = defaultTransports
@@ -178,6 +183,9 @@ type ListenConfig struct {
 	// Nagle and KeepAlive are as in [Dialer].
 	Nagle     bool
 	KeepAlive time.Duration
+
+	// Dialects that peers may speak: "sp", "zmtp". Defaults to both; the first bytes of a connection tell which.
+	Dialects []string
 }
 
 func (d *Dialer) engineConfig() engine.EndpointConfig {
@@ -195,7 +203,7 @@ func (l *ListenConfig) engineConfig() engine.EndpointConfig {
 	if l == nil {
 		return engine.EndpointConfig{}
 	}
-	return engine.EndpointConfig{Listen: transport.ListenOptions{
+	return engine.EndpointConfig{Dialects: l.Dialects, Listen: transport.ListenOptions{
 		TLS: l.TLS, Nagle: l.Nagle, KeepAlive: l.KeepAlive, Permissions: l.Permissions,
 	}}
 }

@@ -26,6 +26,7 @@ type PubOptions struct {
 type Pub struct {
 	Socket
 	sending
+	pattern *pattern.Pub
 }
 
 // NewPub returns a Pub without endpoints. o may be nil.
@@ -41,13 +42,13 @@ func NewPub(o *PubOptions) *Pub {
 		p = pattern.NewPub(s, ProtocolPub.hello(), engine.Overflow(o.Overflow))
 		return p
 	})
-	return &Pub{Socket{core}, sending{p.Send, p.TrySend, nil}}
+	return &Pub{Socket{core}, sending{p.Send, p.TrySend, nil}, p}
 }
 
 // WaitSubscribers waits until at least n subscribers may want topic. Subscribers of the Scalability Protocols do not
 // tell their topics, so that each of them counts.
 func (s *Pub) WaitSubscribers(ctx context.Context, topic string, n int) error {
-	return s.WaitPipes(ctx, n)
+	return opErr("wait", s.pattern.WaitSubscribers(ctx, topic, n))
 }
 
 // SubOptions are the options of a [Sub].

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/sprymq/spry/bench/internal/report"
@@ -21,8 +23,49 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// Every role of Go's workers once, tiny: nothing is timed here.
-func TestWorkersDoAllWorks(t *testing.T) {
+// lacks are the works that a peer has nothing for, by their beginnings: "inproc" is all within a process.
+var lacks = map[string][]string{
+	"goraw":   {"subs"},
+	"goraw1":  {"subs", "inproc"}, // as goraw's
+	"mangos":  {"subs"},
+	"gozmq":   {"subs", "callers-mux"},
+	"pebbe":   {"subs", "callers-mux"},
+	"nats":    {"subs", "callers-mux", "inproc"},
+	"libzmq":  {"subs"},
+	"libnng":  {"subs"},
+	"nanomsg": {"subs", "callers-mux"},
+	"craw":    {"subs", "inproc"},
+	"craw1":   {"subs", "inproc"},
+}
+
+func TestGoWorkersDoAllWorks(t *testing.T) {
+	r := measureTiny(t, "spry,goraw,goraw1,mangos,gozmq,nats")
+	if len(r.Missing) > 0 {
+		t.Errorf("missing: %v", r.Missing)
+	}
+}
+
+// With SPRY_INTEROP=require, as on the build machine, the libraries in C and their headers must be there.
+func TestWorkersOfLibrariesInCDoAllWorks(t *testing.T) {
+	for _, peer := range []string{"craw", "craw1", "libzmq", "libnng", "nanomsg", "pebbe"} {
+		t.Run(peer, func(t *testing.T) {
+			why, missing := measureTiny(t, peer).Missing[peer]
+			switch {
+			case missing && os.Getenv("SPRY_INTEROP") == "require":
+				t.Errorf("cannot be built: %s", why)
+			case missing:
+				t.Skipf("NOT TESTED, cannot be built: %s", why)
+			}
+		})
+	}
+}
+
+// measureTiny runs all works once, tiny: nothing is timed here. Whoever can be had must have figures of every work
+// that it does not lack.
+func measureTiny(t *testing.T, peers string) *report.Report {
+	t.Helper()
+	// With the race detector every worker would wait a second at its end.
+	t.Setenv("GORACE", os.Getenv("GORACE")+" atexit_sleep_ms=0")
 	dir := t.TempDir()
 	out, err := os.Create(filepath.Join(dir, "text"))
 	if err != nil {
@@ -30,8 +73,8 @@ func TestWorkersDoAllWorks(t *testing.T) {
 	}
 	defer out.Close()
 	args := []string{
-		"-work", "thr,lat,inproc-thr,inproc-lat,callers-mux,callers-conns,fan,flood", "-peers", "spry,goraw",
-		"-sizes", "64", "-rounds", "1", "-secs", "0.01", "-trips", "40", "-place", "free", "-out", dir,
+		"-peers", peers, "-transports", "tcp", "-sizes", "64", "-params", "3", "-rounds", "1", "-secs", "0.01",
+		"-trips", "40", "-place", "free", "-out", dir,
 	}
 	if err := run.Main(t.Context(), args, cSources, out); err != nil {
 		t.Fatal(err)
@@ -40,19 +83,22 @@ func TestWorkersDoAllWorks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var r report.Report
-	if err := json.Unmarshal(text, &r); err != nil {
+	r := &report.Report{}
+	if err := json.Unmarshal(text, r); err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Rows) == 0 {
+	if len(r.Rows) == 0 && len(r.Missing) == 0 {
 		t.Fatal("no rows")
 	}
 	for _, row := range r.Rows {
-		if row.Contender == "goraw" && row.Work == "callers-mux" {
-			continue // plain connections know no requests
-		}
-		if row.Reason != "" || len(row.Metrics) == 0 {
+		peer, _, _ := strings.Cut(row.Contender, "/")
+		lacking := slices.ContainsFunc(lacks[peer], func(work string) bool { return strings.HasPrefix(row.Work, work) })
+		switch {
+		case lacking && row.Reason != "-":
+			t.Errorf("%s, %s: %q, but it lacks this work", row.Contender, row.Title(), row.Reason)
+		case !lacking && (row.Reason != "" || len(row.Metrics) == 0):
 			t.Errorf("%s, %s: %q", row.Contender, row.Title(), row.Reason)
 		}
 	}
+	return r
 }

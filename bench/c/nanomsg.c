@@ -105,15 +105,17 @@ static void known_modes_only(void)
     }
 }
 
-static struct stint send_flow(int socket)
+// send_flow sends messages for secs over these sockets in turn.
+static struct stint send_flow(const int *sockets, int n)
 {
     size_t size = size_arg();
     char *body = body_of(size);
     int hand_over = mode_is("own") || (size >= HAND_OVER_SIZE && !mode_is("copy"));
     void (*send)(int, const char *, size_t) = hand_over ? send_new : send_copy;
     struct stint stint = stint_of(number_arg("secs", NULL), size);
+    stint.pipes = n;
     while (stint_goes_on(&stint)) {
-        send(socket, body, size);
+        send(sockets[stint.turn], body, size);
     }
     return stint;
 }
@@ -123,11 +125,16 @@ static void send_end(int socket)
     send_copy(socket, "", END_SIZE);
 }
 
+// receive_flow receives up to the last of as many end markers as there are senders.
 static struct flow receive_flow(int socket)
 {
     struct flow flow = {0};
-    while (!received_end(socket)) {
-        flow_count(&flow);
+    for (int senders = pipes_arg(); senders > 0;) {
+        if (received_end(socket)) {
+            senders--;
+        } else {
+            flow_count(&flow);
+        }
     }
     return flow;
 }
@@ -135,6 +142,7 @@ static struct flow receive_flow(int socket)
 static void thr_recv(void)
 {
     known_modes_only();
+    allow_many_connections();
     int socket = listen_at(NN_PULL, text_arg("url", NULL));
     say_ready();
     fail_if_stdin_ends();
@@ -145,12 +153,19 @@ static void thr_recv(void)
 // thr_send waits for the receiver to leave, since closing drops what is queued.
 static void thr_send(void)
 {
+    static int sockets[MAX_PIPES];
+    int n = pipes_arg();
     known_modes_only();
-    int socket = dial_to(NN_PUSH, text_arg("url", NULL));
-    wait_for_connections(socket, 1);
-    struct stint stint = send_flow(socket);
-    send_end(socket);
-    wait_for_connections(socket, 0);
+    allow_many_connections();
+    for (int i = 0; i < n; i++) {
+        sockets[i] = dial_to(NN_PUSH, text_arg("url", NULL));
+        wait_for_connections(sockets[i], 1);
+    }
+    struct stint stint = send_flow(sockets, n);
+    for (int i = 0; i < n; i++) {
+        send_end(sockets[i]);
+    }
+    wait_for_connections(sockets[0], 0);
     report_sent(&stint, size_arg(), seconds_since(stint.start));
 }
 
@@ -158,7 +173,7 @@ static void *inproc_sender(void *unused)
 {
     (void) unused;
     int socket = dial_to(NN_PUSH, inproc_url);
-    send_flow(socket);
+    send_flow(&socket, 1);
     send_end(socket);
     return NULL;
 }
@@ -195,6 +210,25 @@ __attribute__((noreturn)) static void serve_echo(void)
 static void lat_rep(void)
 {
     serve_echo();
+}
+
+static void *receive_forever(void *socket)
+{
+    receive_flow(*(int *) socket);
+    return NULL;
+}
+
+// flood receives a flow and answers requests at the other address.
+static void flood(void)
+{
+    announces_flow = 1;
+    static int sink;
+    sink = listen_at(NN_PULL, text_arg("url", NULL));
+    pthread_detach(start_thread(receive_forever, &sink));
+    int server = listen_at(NN_REP, text_arg("other", NULL));
+    say_ready();
+    serve_until_stdin_ends();
+    echo_forever(&server);
 }
 
 struct requester {
@@ -244,7 +278,7 @@ static void fan_pub(void)
     say_ready();
     fail_if_stdin_ends();
     wait_for_connections(socket, subs);
-    struct stint stint = send_flow(socket);
+    struct stint stint = send_flow(&socket, 1);
     double seconds = seconds_since(stint.start);
     while (connections(socket) > 0) {
         send_end(socket);
@@ -351,7 +385,8 @@ int main(int argc, char **argv)
         {"thr-recv", thr_recv},       {"thr-send", thr_send},       {"lat-rep", lat_rep},
         {"lat-req", lat_req},         {"inproc-thr", inproc_thr},   {"inproc-lat", inproc_lat},
         {"fan-pub", fan_pub},         {"fan-sub", fan_sub},         {"callers-rep", callers_rep},
-        {"callers-req", callers_req}, {"idle", idle},               {NULL, NULL},
+        {"callers-req", callers_req}, {"idle", idle},               {"flood", flood},
+        {"pipes-send", thr_send},     {NULL, NULL},
     };
     return run_role(argc, argv, roles);
 }

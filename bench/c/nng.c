@@ -31,7 +31,7 @@ static void check(const char *what, int rc)
 
 // Sockets.
 
-static atomic_int pipes; // of the only socket that counts them
+static atomic_int pipes; // of the sockets that count them
 
 static void count_pipe(nng_pipe pipe, nng_pipe_ev event, void *unused)
 {
@@ -127,21 +127,28 @@ static void known_modes_only(void)
     }
 }
 
-static struct stint send_flow(nng_socket socket)
+// send_flow sends messages for secs over these sockets in turn.
+static struct stint send_flow(const nng_socket *sockets, int n)
 {
     size_t size = size_arg();
     struct stint stint = stint_of(number_arg("secs", NULL), size);
+    stint.pipes = n;
     while (stint_goes_on(&stint)) {
-        send_message(socket, new_message(size));
+        send_message(sockets[stint.turn], new_message(size));
     }
     return stint;
 }
 
+// receive_flow receives up to the last of as many end markers as there are senders.
 static struct flow receive_flow(nng_socket socket)
 {
     struct flow flow = {0};
-    while (!received_end(socket)) {
-        flow_count(&flow);
+    for (int senders = pipes_arg(); senders > 0;) {
+        if (received_end(socket)) {
+            senders--;
+        } else {
+            flow_count(&flow);
+        }
     }
     return flow;
 }
@@ -149,6 +156,7 @@ static struct flow receive_flow(nng_socket socket)
 static void thr_recv(void)
 {
     known_modes_only();
+    allow_many_connections();
     nng_socket socket = listen_at(nng_pull0_open, text_arg("url", NULL));
     say_ready();
     fail_if_stdin_ends();
@@ -159,14 +167,21 @@ static void thr_recv(void)
 // thr_send waits for the receiver to leave, since closing drops what is queued.
 static void thr_send(void)
 {
-    known_modes_only();
-    nng_socket socket = open_socket(nng_push0_open);
+    static nng_socket sockets[MAX_PIPES];
+    int n = pipes_arg();
     const char *url = text_arg("url", NULL);
-    count_pipes(socket);
-    check(url, nng_dial(socket, url, NULL, 0));
-    wait_for_pipes(1);
-    struct stint stint = send_flow(socket);
-    send_message(socket, new_message(END_SIZE));
+    known_modes_only();
+    allow_many_connections();
+    for (int i = 0; i < n; i++) {
+        sockets[i] = open_socket(nng_push0_open);
+        count_pipes(sockets[i]);
+        check(url, nng_dial(sockets[i], url, NULL, 0));
+    }
+    wait_for_pipes(n);
+    struct stint stint = send_flow(sockets, n);
+    for (int i = 0; i < n; i++) {
+        send_message(sockets[i], new_message(END_SIZE));
+    }
     wait_for_pipes(0);
     report_sent(&stint, size_arg(), seconds_since(stint.start));
 }
@@ -175,7 +190,7 @@ static void *inproc_sender(void *unused)
 {
     (void) unused;
     nng_socket socket = dial_to(nng_push0_open, inproc_url);
-    send_flow(socket);
+    send_flow(&socket, 1);
     send_message(socket, new_message(END_SIZE));
     return NULL;
 }
@@ -206,6 +221,25 @@ static void lat_rep(void)
     say_ready();
     serve_until_stdin_ends();
     echo_forever(&socket);
+}
+
+static void *receive_forever(void *socket)
+{
+    receive_flow(*(nng_socket *) socket);
+    return NULL;
+}
+
+// flood receives a flow and answers requests at the other address.
+static void flood(void)
+{
+    announces_flow = 1;
+    static nng_socket sink;
+    sink = listen_at(nng_pull0_open, text_arg("url", NULL));
+    pthread_detach(start_thread(receive_forever, &sink));
+    nng_socket server = listen_at(nng_rep0_open, text_arg("other", NULL));
+    say_ready();
+    serve_until_stdin_ends();
+    echo_forever(&server);
 }
 
 struct requester {
@@ -256,7 +290,7 @@ static void fan_pub(void)
     say_ready();
     fail_if_stdin_ends();
     wait_for_pipes(subs);
-    struct stint stint = send_flow(socket);
+    struct stint stint = send_flow(&socket, 1);
     double seconds = seconds_since(stint.start);
     while (atomic_load(&pipes) > 0) {
         send_message(socket, new_message(END_SIZE));
@@ -404,7 +438,8 @@ int main(int argc, char **argv)
         {"thr-recv", thr_recv},       {"thr-send", thr_send},       {"lat-rep", lat_rep},
         {"lat-req", lat_req},         {"inproc-thr", inproc_thr},   {"inproc-lat", inproc_lat},
         {"fan-pub", fan_pub},         {"fan-sub", fan_sub},         {"callers-rep", callers_rep},
-        {"callers-req", callers_req}, {"idle", idle},               {NULL, NULL},
+        {"callers-req", callers_req}, {"idle", idle},               {"flood", flood},
+        {"pipes-send", thr_send},     {NULL, NULL},
     };
     return run_role(argc, argv, roles);
 }

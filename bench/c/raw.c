@@ -78,78 +78,6 @@ static struct stint send_flow(const int *fds, int n)
     return stint;
 }
 
-// One way.
-
-static void thr_recv(void)
-{
-    require_known_mode();
-    int listener = listen_at(text_arg("url", NULL));
-    say_ready();
-    fail_if_stdin_ends();
-    struct reader reader = reader_of(accept_from(listener), READ_SIZE);
-    struct flow flow = {0};
-    for (size_t size = 0; size != END_SIZE;) {
-        if (next_message(&reader, &size) == NULL) {
-            die("the sender closed before its end marker");
-        }
-        if (size != END_SIZE) {
-            flow_count(&flow);
-        }
-    }
-    report_received(&flow, size_arg());
-}
-
-static void thr_send(void)
-{
-    require_known_mode();
-    int fd = dial_to(text_arg("url", NULL));
-    struct stint stint = send_flow(&fd, 1);
-    close_after_flush(fd);
-    report_sent(&stint, size_arg(), seconds_since(stint.start));
-}
-
-// Round trips.
-
-static void lat_rep(void)
-{
-    int listener = listen_at(text_arg("url", NULL));
-    say_ready();
-    serve_until_stdin_ends();
-    for (;;) {
-        struct reader reader = reader_of(accept_from(listener), READ_SIZE);
-        size_t size;
-        const char *body;
-        while ((body = next_message(&reader, &size)) != NULL) {
-            write_message(reader.fd, body, size);
-        }
-        close(reader.fd);
-        free(reader.data);
-    }
-}
-
-struct requester {
-    struct reader reader;
-    char *body;
-    size_t size;
-};
-
-static void request(void *with)
-{
-    struct requester *r = with;
-    size_t got = 0;
-    write_message(r->reader.fd, r->body, r->size);
-    if (next_message(&r->reader, &got) == NULL || got != r->size) {
-        die("a reply of %zu bytes instead of %zu", got, r->size);
-    }
-}
-
-static void lat_req(void)
-{
-    size_t size = size_arg();
-    struct requester r = {reader_of(dial_to(text_arg("url", NULL)), READ_SIZE), body_of(size), size};
-    measure_rounds(request, &r);
-}
-
 // Many connections in one thread.
 
 static int new_poll(void)
@@ -181,6 +109,182 @@ static struct reader *dial_readers(int poll, int n)
     return readers;
 }
 
+// receive_flows receives from all connections up to the end marker of each.
+static void receive_flows(int poll, struct reader *readers, struct flow *flows, int n)
+{
+    struct epoll_event events[MOST_EVENTS];
+    for (int open = n; open > 0;) {
+        int ready = poll_wait(poll, events);
+        for (int i = 0; i < ready; i++) {
+            struct reader *r = &readers[events[i].data.fd];
+            if (!fill(r)) {
+                die("a sender closed before its end marker");
+            }
+            for (size_t size; next_buffered(r, &size) != NULL;) {
+                if (size == END_SIZE) {
+                    close(r->fd);
+                    open--;
+                    break;
+                }
+                flow_count_stamped(&flows[events[i].data.fd]);
+            }
+        }
+    }
+}
+
+// One way.
+
+static struct flow receive_flow(int listener)
+{
+    struct reader reader = reader_of(accept_from(listener), READ_SIZE);
+    struct flow flow = {0};
+    for (size_t size = 0; size != END_SIZE;) {
+        if (next_message(&reader, &size) == NULL) {
+            die("the sender closed before its end marker");
+        }
+        if (size != END_SIZE) {
+            flow_count(&flow);
+        }
+    }
+    return flow;
+}
+
+static struct flow receive_pipes(int listener, int pipes)
+{
+    static struct flow flows[MAX_PIPES];
+    static struct reader readers[MAX_PIPES];
+    int poll = new_poll();
+    for (int i = 0; i < pipes; i++) {
+        readers[i] = reader_of(accept_from(listener), SHARED_READ_SIZE);
+        poll_add(poll, readers[i].fd, i);
+    }
+    receive_flows(poll, readers, flows, pipes);
+    struct flow sum = {0};
+    for (int i = 0; i < pipes; i++) {
+        flow_merge(&sum, &flows[i]);
+    }
+    return sum;
+}
+
+static void thr_recv(void)
+{
+    int pipes = pipes_arg();
+    require_known_mode();
+    allow_many_connections();
+    int listener = listen_at(text_arg("url", NULL));
+    say_ready();
+    fail_if_stdin_ends();
+    struct flow flow = pipes > 1 ? receive_pipes(listener, pipes) : receive_flow(listener);
+    report_received(&flow, size_arg());
+}
+
+static void thr_send(void)
+{
+    require_known_mode();
+    int fd = dial_to(text_arg("url", NULL));
+    struct stint stint = send_flow(&fd, 1);
+    close_after_flush(fd);
+    report_sent(&stint, size_arg(), seconds_since(stint.start));
+}
+
+// pipes_send has a batch for each connection.
+static void pipes_send(void)
+{
+    static int fds[MAX_PIPES];
+    int pipes = pipes_arg();
+    size_t size = size_arg();
+    char *body = body_of(size);
+    struct batch *batches = (struct batch *) body_of((size_t) pipes * sizeof *batches);
+    require_known_mode();
+    allow_many_connections();
+    for (int i = 0; i < pipes; i++) {
+        fds[i] = dial_to(text_arg("url", NULL));
+        batches[i].fds = &fds[i];
+        batches[i].n = 1;
+        batches[i].single = mode_is("plain");
+        batches[i].used = 0;
+    }
+    struct stint stint = stint_of(number_arg("secs", NULL), size);
+    stint.pipes = pipes;
+    while (stint_goes_on(&stint)) {
+        batch_send(&batches[stint.turn], body, size);
+    }
+    for (int i = 0; i < pipes; i++) {
+        batch_send(&batches[i], body, END_SIZE);
+        batch_flush(&batches[i]);
+    }
+    for (int i = 0; i < pipes; i++) {
+        close_after_flush(fds[i]);
+    }
+    report_sent(&stint, size, seconds_since(stint.start));
+}
+
+// Round trips.
+
+__attribute__((noreturn)) static void echo_forever(int listener)
+{
+    for (;;) {
+        struct reader reader = reader_of(accept_from(listener), READ_SIZE);
+        size_t size;
+        const char *body;
+        while ((body = next_message(&reader, &size)) != NULL) {
+            write_message(reader.fd, body, size);
+        }
+        close(reader.fd);
+        free(reader.data);
+    }
+}
+
+static void lat_rep(void)
+{
+    int listener = listen_at(text_arg("url", NULL));
+    say_ready();
+    serve_until_stdin_ends();
+    echo_forever(listener);
+}
+
+static void *receive_forever(void *listener)
+{
+    receive_flow(*(int *) listener);
+    return NULL;
+}
+
+// flood receives a flow and answers requests at the other address.
+static void flood(void)
+{
+    announces_flow = 1;
+    static int sink;
+    sink = listen_at(text_arg("url", NULL));
+    int listener = listen_at(text_arg("other", NULL));
+    pthread_detach(start_thread(receive_forever, &sink));
+    say_ready();
+    serve_until_stdin_ends();
+    echo_forever(listener);
+}
+
+struct requester {
+    struct reader reader;
+    char *body;
+    size_t size;
+};
+
+static void request(void *with)
+{
+    struct requester *r = with;
+    size_t got = 0;
+    write_message(r->reader.fd, r->body, r->size);
+    if (next_message(&r->reader, &got) == NULL || got != r->size) {
+        die("a reply of %zu bytes instead of %zu", got, r->size);
+    }
+}
+
+static void lat_req(void)
+{
+    size_t size = size_arg();
+    struct requester r = {reader_of(dial_to(text_arg("url", NULL)), READ_SIZE), body_of(size), size};
+    measure_rounds(request, &r);
+}
+
 // Fan-out.
 
 static void fan_pub(void)
@@ -207,24 +311,7 @@ static void fan_sub(void)
     static struct flow flows[MAX_SUBSCRIBERS];
     int subs = count_arg("subs", NULL, MAX_SUBSCRIBERS), poll = new_poll();
     struct reader *readers = dial_readers(poll, subs);
-    struct epoll_event events[MOST_EVENTS];
-    for (int open = subs; open > 0;) {
-        int n = poll_wait(poll, events);
-        for (int i = 0; i < n; i++) {
-            struct reader *r = &readers[events[i].data.fd];
-            if (!fill(r)) {
-                die("the publisher closed before its end marker");
-            }
-            for (size_t size; next_buffered(r, &size) != NULL;) {
-                if (size == END_SIZE) {
-                    close(r->fd);
-                    open--;
-                    break;
-                }
-                flow_count_stamped(&flows[events[i].data.fd]);
-            }
-        }
-    }
+    receive_flows(poll, readers, flows, subs);
     report_fan(flows, subs, size_arg());
 }
 
@@ -328,7 +415,7 @@ int main(int argc, char **argv)
     static const struct role roles[] = {
         {"thr-recv", thr_recv}, {"thr-send", thr_send}, {"lat-rep", lat_rep},         {"lat-req", lat_req},
         {"fan-pub", fan_pub},   {"fan-sub", fan_sub},   {"callers-rep", callers_rep}, {"callers-req", callers_req},
-        {"idle", idle},         {NULL, NULL},
+        {"idle", idle},         {"flood", flood},       {"pipes-send", pipes_send},   {NULL, NULL},
     };
     return run_role(argc, argv, roles);
 }

@@ -30,6 +30,7 @@ enum {
     MARKER_PAUSE_US = 10000, // between two end markers of a publisher, whose first ones may be dropped
     MAX_CALLERS = 1024,
     MAX_SUBSCRIBERS = 1024,
+    MAX_PIPES = 1024,
 };
 
 // die and check tell why the worker failed.
@@ -121,6 +122,12 @@ static inline char *body_of(size_t size)
     return body;
 }
 
+// pipes_arg is the number of connections of a flow.
+static inline int pipes_arg(void)
+{
+    return count_arg("pipes", "1", MAX_PIPES);
+}
+
 // Clocks.
 
 static inline uint64_t now_ns(void)
@@ -144,24 +151,28 @@ static inline double cpu_seconds(void)
 }
 
 // A stint is a time to send for. Its clock is looked at rarely when messages are small: reading it costs as much as
-// a small message does.
+// a small message does. A flow over many connections goes to the next of them at each look.
 struct stint {
     uint64_t start, end, sent;
     unsigned every;
+    int pipes, turn; // turn is the connection to send to, below pipes
 };
 
 static inline struct stint stint_of(double seconds, size_t size)
 {
     uint64_t start = now_ns();
     unsigned every = size < 4 << 10 ? 64 : size < 256 << 10 ? 8 : 1;
-    return (struct stint){.start = start, .end = start + (uint64_t) (seconds * 1e9), .every = every};
+    return (struct stint){.start = start, .end = start + (uint64_t) (seconds * 1e9), .every = every, .pipes = 1};
 }
 
-// stint_goes_on counts a message and says whether to send it.
+// stint_goes_on counts a message and says whether to send it: the first one in any case.
 static inline int stint_goes_on(struct stint *s)
 {
-    if (s->sent % s->every == 0 && now_ns() >= s->end) {
-        return 0;
+    if (s->sent % s->every == 0) {
+        if (s->sent > 0 && now_ns() >= s->end) {
+            return 0;
+        }
+        s->turn = s->turn + 1 < s->pipes ? s->turn + 1 : 0;
     }
     s->sent++;
     return 1;
@@ -174,11 +185,17 @@ struct flow {
     uint64_t count, first, last;
 };
 
+static int announces_flow; // for a server whose other work is to be measured beside its flow
+
 // flow_count counts a message.
 static inline void flow_count(struct flow *f)
 {
     if (f->count++ == 0) {
         f->first = now_ns();
+        if (announces_flow) {
+            puts("flowing");
+            fflush(stdout);
+        }
     }
 }
 
@@ -296,7 +313,7 @@ __attribute__((noreturn)) static inline void report_fan(const struct flow *flows
 
 // Rounds: what a requester of the latency roles times.
 
-// measure_rounds times n calls of round after warm ones, and reports.
+// measure_rounds times n calls of round after warm ones, or as many as most seconds allow, and reports.
 __attribute__((noreturn)) static inline void measure_rounds(void (*round)(void *), void *with)
 {
     size_t n = (size_t) count_arg("n", NULL, 100000000), size = size_arg();
@@ -304,8 +321,13 @@ __attribute__((noreturn)) static inline void measure_rounds(void (*round)(void *
         round(with);
     }
     uint64_t *latencies = (uint64_t *) body_of(n * sizeof *latencies);
-    uint64_t start = now_ns(), before = start;
+    double most = number_arg("most", "0");
+    uint64_t start = now_ns(), before = start, end = most > 0 ? start + (uint64_t) (most * 1e9) : UINT64_MAX;
     for (size_t i = 0; i < n; i++) {
+        if (before >= end) {
+            n = i;
+            break;
+        }
         round(with);
         uint64_t after = now_ns();
         latencies[i] = after - before;

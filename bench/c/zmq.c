@@ -97,26 +97,34 @@ static void send_new(void *socket, char *body, size_t size)
     check("zmq_msg_send", zmq_msg_send(&message, socket, 0));
 }
 
-// send_flow sends messages for secs and then an end marker.
-static struct stint send_flow(void *socket, void (*send)(void *, char *, size_t))
+// send_flow sends messages for secs over these sockets in turn, and then an end marker over each.
+static struct stint send_flow(void **sockets, int n, void (*send)(void *, char *, size_t))
 {
     size_t size = size_arg();
     char *body = body_of(size);
     struct stint stint = stint_of(number_arg("secs", NULL), size);
+    stint.pipes = n;
     while (stint_goes_on(&stint)) {
-        send(socket, body, size);
+        send(sockets[stint.turn], body, size);
     }
-    check("zmq_send", zmq_send(socket, body, END_SIZE, 0));
+    for (int i = 0; i < n; i++) {
+        check("zmq_send", zmq_send(sockets[i], body, END_SIZE, 0));
+    }
     return stint;
 }
 
+// receive_flow receives up to the last of as many end markers as there are senders.
 static struct flow receive_flow(void *socket)
 {
     struct flow flow = {0};
     zmq_msg_t message;
     zmq_msg_init(&message);
-    while (check("zmq_msg_recv", zmq_msg_recv(&message, socket, 0)) != END_SIZE) {
-        flow_count(&flow);
+    for (int senders = pipes_arg(); senders > 0;) {
+        if (check("zmq_msg_recv", zmq_msg_recv(&message, socket, 0)) == END_SIZE) {
+            senders--;
+        } else {
+            flow_count(&flow);
+        }
     }
     return flow;
 }
@@ -131,6 +139,7 @@ static void one_way_modes_only(void)
 static void thr_recv(void)
 {
     one_way_modes_only();
+    allow_many_connections();
     void *socket = listen_at(ZMQ_PULL, text_arg("url", NULL));
     say_ready();
     fail_if_stdin_ends();
@@ -150,10 +159,15 @@ static void *watch_disconnects(void *socket)
 // end of the connection for an error and gives up what it has not read yet.
 static void thr_send(void)
 {
+    static void *sockets[MAX_PIPES];
+    int pipes = pipes_arg();
     one_way_modes_only();
-    void *socket = dial_to(ZMQ_PUSH, text_arg("url", NULL));
-    void *disconnects = watch_disconnects(socket);
-    struct stint stint = send_flow(socket, send_body);
+    allow_many_connections();
+    for (int i = 0; i < pipes; i++) {
+        sockets[i] = dial_to(ZMQ_PUSH, text_arg("url", NULL));
+    }
+    void *disconnects = watch_disconnects(sockets[0]);
+    struct stint stint = send_flow(sockets, pipes, send_body);
     char event[64];
     check("zmq_recv", zmq_recv(disconnects, event, sizeof event, 0));
     report_sent(&stint, size_arg(), seconds_since(stint.start));
@@ -163,7 +177,7 @@ static void *inproc_sender(void *unused)
 {
     (void) unused;
     void *socket = dial_to(ZMQ_PUSH, inproc_url);
-    send_flow(socket, mode_is("own") ? send_new : send_body);
+    send_flow(&socket, 1, mode_is("own") ? send_new : send_body);
     zmq_close(socket);
     return NULL;
 }
@@ -214,6 +228,23 @@ static void serve_echo(int type)
 static void lat_rep(void)
 {
     serve_echo(ZMQ_REP);
+}
+
+static void *receive_forever(void *socket)
+{
+    receive_flow(socket);
+    return NULL;
+}
+
+// flood receives a flow and answers requests at the other address.
+static void flood(void)
+{
+    announces_flow = 1;
+    pthread_detach(start_thread(receive_forever, listen_at(ZMQ_PULL, text_arg("url", NULL))));
+    void *server = listen_at(ZMQ_REP, text_arg("other", NULL));
+    say_ready();
+    serve_until_stdin_ends();
+    echo_forever(server);
 }
 
 struct requester {
@@ -425,7 +456,8 @@ int main(int argc, char **argv)
         {"thr-recv", thr_recv},       {"thr-send", thr_send},       {"lat-rep", lat_rep},
         {"lat-req", lat_req},         {"inproc-thr", inproc_thr},   {"inproc-lat", inproc_lat},
         {"fan-pub", fan_pub},         {"fan-sub", fan_sub},         {"callers-rep", callers_rep},
-        {"callers-req", callers_req}, {"idle", idle},               {NULL, NULL},
+        {"callers-req", callers_req}, {"idle", idle},               {"flood", flood},
+        {"pipes-send", thr_send},     {NULL, NULL},
     };
     return run_role(argc, argv, roles);
 }

@@ -200,7 +200,7 @@ func TestPartial(t *testing.T) {
 
 func TestHelpBeginsWithExamples(t *testing.T) {
 	t.Parallel()
-	for _, verb := range []string{"", "push", "pull", "pub", "sub", "req", "rep", "survey", "respond", "pair", "bus", "proxy", "inspect", "monitor", "tour", "version", "completion", "man"} {
+	for _, verb := range []string{"", "push", "pull", "pub", "sub", "req", "rep", "survey", "respond", "pair", "bus", "proxy", "inspect", "monitor", "tour", "version", "completion", "man", "local_lat", "remote_lat", "local_thr", "remote_thr", "inproc_lat", "inproc_thr", "bench", "bench serve", "bench thr", "bench lat", "bench fan", "bench callers", "bench inproc-thr", "bench inproc-lat"} {
 		out, err := exec.Command(binary, append(strings.Fields(verb), "--help")...).Output()
 		if err != nil || !strings.HasPrefix(string(out), "Examples:\n  ") {
 			t.Errorf("%s --help: %v\n%.200s", verb, err, out)
@@ -220,7 +220,7 @@ func TestCompletionAndManPages(t *testing.T) {
 	}
 	dir := t.TempDir()
 	start(t, nil, "man", dir).expect(0, "")
-	for _, page := range []string{"spry.1", "spry-push.1", "spry-inspect.1"} {
+	for _, page := range []string{"spry.1", "spry-push.1", "spry-inspect.1", "spry-bench.1", "spry-bench-thr.1", "spry-local_thr.1"} {
 		if text, err := os.ReadFile(filepath.Join(dir, page)); err != nil || !strings.Contains(string(text), ".SH EXAMPLE") {
 			t.Errorf("%s: %v", page, err)
 		}

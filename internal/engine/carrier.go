@@ -19,6 +19,8 @@ type carrier interface {
 	drop() int
 	// take makes pending messages those in flight, if none are. It reports whether any are in flight.
 	take() bool
+	// midway reports whether something other than a message was begun and is not wholly written.
+	midway() bool
 	// unsent returns the messages that were not wholly taken by the link, and forgets them.
 	unsent() []msg.Message
 	// discard forgets everything and gives memory back.

@@ -70,6 +70,9 @@ func (s *Socket) dialEndpoint(url string, c EndpointConfig) (*Endpoint, error) {
 		c.Backoff = &b
 	}
 	e := s.newEndpoint(false, u.String(), c)
+	if u, err = e.choose(u); err != nil {
+		return nil, err
+	}
 	e.url = u
 	if u.Scheme != inprocScheme {
 		t, err := s.transport(u.Scheme)

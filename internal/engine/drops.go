@@ -15,6 +15,7 @@ const (
 	DropStale                  // a reply to a request or survey that is over or unknown
 	DropForeign                // a reply over a pipe that the request did not go to
 	DropUnwanted               // sent by a peer whose role is to receive only
+	DropEnvelope               // came without the envelope that a request or reply needs
 	numDrops
 )
 
@@ -27,6 +28,7 @@ var dropNames = [numDrops]string{
 	DropStale:      "stale",
 	DropForeign:    "foreign",
 	DropUnwanted:   "unwanted",
+	DropEnvelope:   "envelope",
 }
 
 func (d Drop) String() string { return dropNames[d] }

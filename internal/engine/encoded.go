@@ -48,8 +48,10 @@ type segment struct {
 // A frame remembers where its body is, so that a frame which nobody took can become a message again.
 type frame struct {
 	size   int // encoded, all of it
-	before int // encoded bytes before the body
+	before int // encoded bytes before the body; severalFrames, if there are more bodies
 }
+
+const severalFrames = -1
 
 // runs are those that no pipe uses, each with its small block.
 var runs = sync.Pool{New: func() any { return &encoded{small: &block{bytes: make([]byte, 0, smallBlock)}} }}
@@ -83,12 +85,15 @@ func (e *encoded) len() int {
 // taken.
 func (e *encoded) put(f wire.Framing, header, body []byte, m *msg.Message) int {
 	if m != nil {
+		if m.Multipart() {
+			return e.putMultipart(f.(wire.Multipart), header, m)
+		}
 		body = m.Body()
 	}
 	if m != nil && len(body) >= byReference || len(body) > maxBlockCopy {
 		return e.putReference(f, header, body, m)
 	}
-	b := e.room(len(header) + len(body) + frameRoom)
+	b := e.room(headRoom(header) + len(body))
 	from := len(b.bytes)
 	b.bytes = f.AppendFrame(b.bytes, header, body)
 	n := len(b.bytes) - from
@@ -109,7 +114,7 @@ func (e *encoded) putReference(f wire.Framing, header, body []byte, m *msg.Messa
 		owner = buf.Copy(body)
 		body = owner.Data[:len(body)]
 	}
-	b := e.room(len(header) + frameRoom)
+	b := e.room(headRoom(header))
 	from := len(b.bytes)
 	b.bytes = f.AppendHead(b.bytes, header, len(body))
 	before := len(b.bytes) - from
@@ -118,6 +123,21 @@ func (e *encoded) putReference(f wire.Framing, header, body []byte, m *msg.Messa
 	e.added(before+len(body), before)
 	return before + len(body)
 }
+
+// putMultipart encodes a message of several frames, as a copy.
+func (e *encoded) putMultipart(f wire.Multipart, header []byte, m *msg.Message) int {
+	b := e.room(headRoom(header) + m.Len() + m.Count()*frameRoom)
+	from := len(b.bytes)
+	b.bytes = f.AppendMessage(b.bytes, header, m)
+	n := len(b.bytes) - from
+	e.extend(b, from)
+	e.added(n, severalFrames)
+	m.Release()
+	return n
+}
+
+// headRoom is how much a dialect may put before a body: it may write every word of the header as a frame.
+func headRoom(header []byte) int { return 2*len(header) + frameRoom }
 
 // putShared adds a frame that was encoded for many pipes, and returns its size.
 func (e *encoded) putShared(f sharedFrame) int {
@@ -260,17 +280,21 @@ func (e *encoded) reset() {
 
 // messages turns the remaining frames, of which none was written in part, into messages with bodies of their
 // own.
-func (e *encoded) messages() []msg.Message {
+func (e *encoded) messages(f wire.Framing) []msg.Message {
 	ms := make([]msg.Message, 0, e.len())
 	for e.len() > 0 {
-		f := e.frames[e.first]
-		whole := make([]byte, 0, f.size)
-		for i := 0; len(whole) < f.size; i++ {
+		first := e.frames[e.first]
+		whole := make([]byte, 0, first.size)
+		for i := 0; len(whole) < first.size; i++ {
 			b := e.segments[i].bytes
-			whole = append(whole, b[:min(len(b), f.size-len(whole))]...)
+			whole = append(whole, b[:min(len(b), first.size-len(whole))]...)
 		}
 		e.drop()
-		ms = append(ms, msg.Of(whole[f.before:]))
+		if first.before == severalFrames {
+			ms = append(ms, msg.OfFrames(f.(wire.Multipart).Frames(whole)))
+			continue
+		}
+		ms = append(ms, msg.Of(whole[first.before:]))
 	}
 	return ms
 }

@@ -115,7 +115,7 @@ func TestEncodedBodiesByReference(t *testing.T) {
 	if frames, rest := e.written(e.size-1, 0); frames != 1 || released != 1 || rest != int(e.size)-1 {
 		t.Errorf("all but a byte is written: %d frames, %d bytes of the next, %d released", frames, rest, released)
 	}
-	back := e.messages()
+	back := e.messages(plain)
 	if len(back) != 1 || !bytes.Equal(back[0].Bytes(), body) || &back[0].Bytes()[0] == &body[0] {
 		t.Error("a frame that nobody took does not come back as a message with a body of its own")
 	}
@@ -132,7 +132,7 @@ func TestEncodedBodiesByReference(t *testing.T) {
 	mine := bytes.Repeat([]byte("m"), byReference)
 	e.put(plain, nil, mine, nil)
 	clear(mine)
-	if got := e.messages(); got[0].Bytes()[0] != 'm' {
+	if got := e.messages(plain); got[0].Bytes()[0] != 'm' {
 		t.Error("a body was not copied that belongs to the caller")
 	}
 }

@@ -82,7 +82,7 @@ func FuzzEncoded(f *testing.F) {
 				t.Fatalf("step %d: %d frames of %d bytes, want %d of %d", i, e.len(), e.size, len(model), len(bytes.Join(model, nil)))
 			}
 		}
-		for i, m := range e.messages() {
+		for i, m := range e.messages(plain) {
 			if !bytes.Equal(m.Bytes(), bodies[i]) {
 				t.Fatalf("message %d came back with %d bytes, want %d", i, m.Len(), len(bodies[i]))
 			}

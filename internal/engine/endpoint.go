@@ -4,7 +4,10 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"net"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/sprymq/spry/internal/scope"
@@ -20,6 +23,7 @@ type Endpoint struct {
 	config EndpointConfig
 	url    transport.URL
 	shown  string // the URL as users see it: with the real port
+	spoken []wire.Dialect
 
 	dialer   transport.Dialer // dialing endpoints
 	listener transport.Listener
@@ -40,13 +44,41 @@ type EndpointConfig struct {
 	Dial    transport.DialOptions
 	Listen  transport.ListenOptions
 	Backoff *Backoff // nil = the socket's
+
+	// Dialects are names of those that may be spoken. None means all of the socket's.
+	Dialects []string
 }
 
 func (s *Socket) newEndpoint(listen bool, shown string, c EndpointConfig) *Endpoint {
 	return &Endpoint{
 		socket: s, scope: s.scope.Child(), listen: listen, config: c, shown: shown,
 		pipes: make(map[*Pipe]struct{}), rejected: make(map[wire.Reason]uint64), first: make(chan error, 1),
+		spoken: s.options.Dialects,
 	}
+}
+
+// choose finds out what the endpoint speaks. A URL may name a dialect before its scheme, as in zmtp+tcp://, which is taken
+// off.
+func (e *Endpoint) choose(u transport.URL) (transport.URL, error) {
+	names := e.config.Dialects
+	for _, d := range e.socket.options.Dialects {
+		if scheme, ok := strings.CutPrefix(u.Scheme, d.Name()+"+"); ok {
+			u.Scheme, names = scheme, []string{d.Name()}
+			break
+		}
+	}
+	if len(names) > 0 {
+		e.spoken = nil
+		for _, d := range e.socket.options.Dialects {
+			if slices.Contains(names, d.Name()) {
+				e.spoken = append(e.spoken, d)
+			}
+		}
+		if len(e.spoken) < len(names) {
+			return u, fmt.Errorf("%w: Dialects %q: this socket does not speak all of them", ErrConfig, names)
+		}
+	}
+	return u, nil
 }
 
 // register adds the endpoint to its socket.

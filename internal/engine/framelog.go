@@ -53,7 +53,7 @@ func (l *FrameLog) frame(f wire.Framing) sharedFrame {
 }
 
 func (d *frameLog) encode(header, body []byte) {
-	n := len(header) + len(body) + frameRoom
+	n := headRoom(header) + len(body)
 	if d.chunk == nil || n > len(d.chunk.Data)-d.used {
 		size := smallBlock
 		if d.chunk != nil {

@@ -97,6 +97,7 @@ func (e *Endpoint) wireConfig() wire.Config {
 	return wire.Config{
 		Hello: e.socket.pattern.Traits().Hello, Listening: e.listen,
 		MaxMessage: o.MaxMessageSize, TTL: o.TTL,
+		Security: o.Security, Identity: o.Identity, Metadata: o.Metadata,
 	}
 }
 
@@ -154,7 +155,11 @@ func (e *Endpoint) streamHandshake(ctx context.Context, deadline time.Time, s *t
 		return nil, handshakeError(err)
 	}
 	p := e.newPipe(s, session)
-	p.out.carrier = newStreamCarrier(p, s.Conn, session, h.chunk, h.start, h.end)
+	c := newStreamCarrier(p, s.Conn, session, h.chunk, h.start, h.end)
+	p.out.carrier = c
+	if session.Sealed {
+		p.out.carrier = &sealedCarrier{streamCarrier: c}
+	}
 	return p, nil
 }
 
@@ -185,11 +190,7 @@ func (h *streamHandshake) run() (*wire.Session, error) {
 			}
 		}
 		if shake != nil {
-			n, out, session, err := shake.Step(h.chunk.Data[h.start:h.end])
-			h.start += n
-			if werr := h.write(out); err == nil && werr != nil {
-				err = werr
-			}
+			session, err := h.step(shake)
 			if err != nil { // the peer is told what this end is, so that it can say what does not fit
 				_ = h.conn.SetWriteDeadline(time.Now().Add(drainTime))
 				_ = h.joinWrite()
@@ -198,11 +199,31 @@ func (h *streamHandshake) run() (*wire.Session, error) {
 				return session, err
 			}
 		}
+		if h.end == len(h.chunk.Data) { // what is not consumed of it begins a piece that is longer than the rest
+			h.end = copy(h.chunk.Data, h.chunk.Data[h.start:h.end])
+			h.start = 0
+		}
 		n, err := h.conn.Read(h.chunk.Data[h.end:])
 		h.end += n
 		if n == 0 && err != nil {
 			return nil, err
 		}
+	}
+}
+
+// step lets the handshake go on with what has come, and answers its questions.
+func (h *streamHandshake) step(shake wire.Handshake) (*wire.Session, error) {
+	for {
+		n, out, session, err := shake.Step(h.chunk.Data[h.start:h.end])
+		h.start += n
+		if werr := h.write(out); err == nil && werr != nil {
+			err = werr
+		}
+		asker, ok := shake.(wire.Asker)
+		if session != nil || err != nil || !ok || asker.Question() == nil {
+			return session, err
+		}
+		asker.Answer(h.endpoint.authenticate(asker.Question()))
 	}
 }
 
@@ -260,7 +281,7 @@ func (h *streamHandshake) joinWrite() error {
 }
 
 // dialects are those that the endpoint may speak; the first is what a dialer speaks.
-func (e *Endpoint) dialects() []wire.Dialect { return e.socket.options.Dialects }
+func (e *Endpoint) dialects() []wire.Dialect { return e.spoken }
 
 func (e *Endpoint) newPipe(link transport.Link, session *wire.Session) *Pipe {
 	s := e.socket

@@ -150,6 +150,7 @@ func (c *inprocCarrier) discard() {
 	c.flight = nil
 	c.pend.reset()
 }
+func (c *inprocCarrier) midway() bool { return false }
 func (c *inprocCarrier) direct() bool { return true }
 
 // eager reports whether the peer has nothing to do, or the queue is too short to wait.

@@ -30,6 +30,9 @@ func (s *Socket) listen(ctx context.Context, url string, c EndpointConfig) (*End
 		return nil, err
 	}
 	e := s.newEndpoint(true, u.String(), c)
+	if u, err = e.choose(u); err != nil {
+		return nil, err
+	}
 	e.url = u
 	if u.Scheme == inprocScheme {
 		return e, e.listenInproc()
@@ -49,6 +52,9 @@ func (s *Socket) listen(ctx context.Context, url string, c EndpointConfig) (*End
 func (s *Socket) Serve(l transport.Listener, c EndpointConfig) (*Endpoint, error) {
 	e := s.newEndpoint(true, l.URL(), c)
 	err := s.broken
+	if err == nil {
+		_, err = e.choose(transport.URL{})
+	}
 	if err == nil {
 		err = e.serve(l)
 	}
@@ -117,7 +123,11 @@ func (e *Endpoint) serveLink(link transport.Link) {
 func (s *Socket) Attach(ctx context.Context, link transport.Link, listening bool, c EndpointConfig) (*Pipe, error) {
 	shown := "attached://" + addrString(link.RemoteAddr())
 	e := s.newEndpoint(listening, shown, c)
-	p, err := e.attachLink(ctx, link)
+	_, err := e.choose(transport.URL{})
+	var p *Pipe
+	if err == nil {
+		p, err = e.attachLink(ctx, link)
+	}
 	if err != nil {
 		_ = link.Close()
 		e.stop(err)

@@ -70,6 +70,7 @@ func (c *messageCarrier) write(bool) (messages int, bytes int64, err error) {
 	return messages, bytes, err
 }
 
+func (c *messageCarrier) midway() bool { return false }
 func (c *messageCarrier) direct() bool { return false }
 func (c *messageCarrier) eager() bool  { return false }
 func (c *messageCarrier) stuck() bool  { return false }

@@ -29,7 +29,12 @@ type Options struct {
 	Backoff          Backoff
 	Authorize        func(ctx context.Context, p *Pipe) error
 	Transports       []transport.Transport
-	Dialects         []wire.Dialect
+	Dialects         []wire.Dialect // the first is what a URL without a dialect's name dials
+	Security         wire.Security  // of dialects that have their own
+	Identity         []byte
+	Metadata         map[string]string
+	Authenticate     func(q *wire.Question) wire.Verdict // nil = everyone
+	Heartbeat        time.Duration
 	Network          *Network
 	Logger           *slog.Logger
 	Trace            func(Event)
@@ -68,6 +73,12 @@ func (o Options) Resolve() (Options, error) {
 		o.HandshakeTimeout = 10 * time.Second
 	case o.HandshakeTimeout < 0:
 		return o, fmt.Errorf("%w: HandshakeTimeout is negative: a peer that says nothing would stay for ever", ErrConfig)
+	}
+	switch {
+	case o.Heartbeat == 0:
+		o.Heartbeat = 10 * time.Second
+	case o.Heartbeat < 0:
+		o.Heartbeat = 0
 	}
 	if o.Network == nil {
 		o.Network = DefaultNetwork

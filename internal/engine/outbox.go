@@ -8,6 +8,7 @@ import (
 
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/queue"
+	"github.com/sprymq/spry/internal/wire"
 )
 
 // An outbox is the sending half of a pipe: a bounded queue in front of a carrier, and the figures that say
@@ -27,6 +28,8 @@ type outbox struct {
 	busy   bool  // somebody has the writer's role
 	held   bool  // attaching is not finished: nothing is written yet
 	direct bool  // senders need not ask the pattern
+
+	controls []wire.Control // that wait to be written before messages that do
 
 	sincePause int64 // see pace
 	shut       bool  // nothing is accepted any more
@@ -65,11 +68,16 @@ func (o *outbox) addedLocked(size int) {
 
 // claimLocked takes the writer's role if it is free and there is something to write.
 func (o *outbox) claimLocked() bool {
-	if o.busy || o.held || o.queued == 0 {
+	if o.busy || o.held || o.emptyLocked() {
 		return false
 	}
 	o.busy = true
 	return true
+}
+
+// emptyLocked reports whether there is nothing to write.
+func (o *outbox) emptyLocked() bool {
+	return o.queued == 0 && len(o.controls) == 0 && !o.carrier.midway()
 }
 
 // pauseLocked reports whether it is time for a sender to pause.

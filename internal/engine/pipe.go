@@ -33,9 +33,10 @@ type Pipe struct {
 	// State is the pattern's: set in Attach, read while the pipe is attached.
 	State any
 
-	in      inbound
-	discard atomic.Bool // the socket is closing: what arrives is dropped
-	silent  atomic.Bool // nothing arrives any more: the link's reader has ended
+	in        inbound
+	discard   atomic.Bool               // the socket is closing: what arrives is dropped
+	heartbeat atomic.Pointer[heartbeat] // nil = none
+	silent    atomic.Bool               // nothing arrives any more: the link's reader has ended
 
 	ready  bool          // under socket.mu: the pattern knows the pipe
 	gone   bool          // under socket.mu: the pipe is over
@@ -354,7 +355,7 @@ func (p *Pipe) writeOnce(wait bool) (done bool) {
 
 	o.mu.Lock()
 	tell := o.settleLocked(messages, bytes)
-	last := err == nil && (o.queued == 0 || o.carrier.stuck())
+	last := err == nil && (o.emptyLocked() || o.carrier.stuck())
 	if last {
 		done = p.yieldRoleLocked()
 	} else {
@@ -426,6 +427,9 @@ func (p *Pipe) end(cause error) {
 func (p *Pipe) finish() {
 	o := &p.out
 	keep := p.socket.pattern.Traits().ReturnsUnsent
+	if h := p.heartbeat.Load(); h != nil {
+		h.stop()
+	}
 	p.socket.ending.Add(1) // until the pattern has what comes back: who waits for it must see it somewhere
 	p.socket.ended.Add(1)
 	o.mu.Lock()

@@ -192,6 +192,12 @@ func (s *Socket) WaitPipes(ctx context.Context, n int) error {
 	return s.wait(ctx, func() (bool, error) { return s.ready >= n, s.closedLocked() })
 }
 
+// WaitFor waits until ok holds, which is asked whenever the set of pipes changes, or a pattern says that something did. It
+// may take the pattern's lock.
+func (s *Socket) WaitFor(ctx context.Context, ok func() bool) error {
+	return s.wait(ctx, func() (bool, error) { return ok(), s.closedLocked() })
+}
+
 func (s *Socket) closedLocked() error {
 	if s.closing {
 		return ErrClosed

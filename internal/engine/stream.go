@@ -35,10 +35,12 @@ type streamCarrier struct {
 
 	pend, flight *encoded // nil while there is nothing to write
 	partial      int      // bytes of the first frame in flight that are written
+	prefix       []byte   // control events that are written before it
 	vec, vecBase net.Buffers
 
 	heard atomic.Bool // something was received since the last write
 
+	alive atomic.Bool   // something was received since the last heartbeat
 	room  chan struct{} // tells the reader that the pattern has room again
 	first *buf.Chunk    // what the handshake read into
 	early [2]int        // begin and end of the bytes in it that are not consumed
@@ -71,23 +73,25 @@ func (c *streamCarrier) pending() int { return c.pend.len() }
 func (c *streamCarrier) drop() int { return c.pend.drop() }
 
 func (c *streamCarrier) take() bool {
-	if c.flight.len() == 0 {
-		if c.pend.len() == 0 {
-			return false
-		}
+	if c.flight.len() == 0 && c.pend.len() > 0 {
 		c.pend, c.flight, c.partial = c.flight, c.pend, 0
 	}
-	return true
+	if c.partial == 0 && len(c.prefix) == 0 && len(c.pipe.out.controls) > 0 {
+		c.prefix = c.pipe.out.takeControlsLocked(c.framing)
+	}
+	return c.flight.len() > 0 || c.midway()
 }
 
+func (c *streamCarrier) midway() bool { return len(c.prefix) > 0 }
+
 func (c *streamCarrier) unsent() []msg.Message {
-	return append(c.flight.messages(), c.pend.messages()...)
+	return append(c.flight.messages(c.framing), c.pend.messages(c.framing)...)
 }
 
 func (c *streamCarrier) discard() {
 	c.flight.free()
 	c.pend.free()
-	c.flight, c.pend = nil, nil
+	c.flight, c.pend, c.prefix = nil, nil, nil
 }
 
 func (c *streamCarrier) direct() bool { return c.unblocked != nil }
@@ -97,9 +101,16 @@ func (c *streamCarrier) eager() bool {
 }
 
 func (c *streamCarrier) write(wait bool) (messages int, bytes int64, err error) {
-	size := c.flight.size
-	whole := size - int64(c.partial)
-	c.vec = c.flight.buffers(c.vecBase[:0], c.partial)
+	var size int64
+	c.vec = c.vecBase[:0]
+	if len(c.prefix) > 0 {
+		c.vec = append(c.vec, c.prefix)
+	}
+	if c.flight.len() > 0 {
+		size = c.flight.size
+		c.vec = c.flight.buffers(c.vec, c.partial)
+	}
+	whole := int64(len(c.prefix)) + size - int64(c.partial)
 	c.vecBase = c.vec
 	var n int64
 	switch {
@@ -118,7 +129,11 @@ func (c *streamCarrier) write(wait bool) (messages int, bytes int64, err error) 
 	clear(c.vecBase)
 	c.heard.Store(false)
 	c.pipe.socket.lastWrite.Store(int64(time.Since(epoch)))
-	if n == whole && c.flight.first == 0 {
+	n -= c.writtenPrefix(n)
+	if c.flight.len() == 0 {
+		return 0, 0, err
+	}
+	if n == size-int64(c.partial) && c.flight.first == 0 {
 		messages = c.flight.len()
 		c.flight.reset()
 		c.partial = 0
@@ -126,6 +141,15 @@ func (c *streamCarrier) write(wait bool) (messages int, bytes int64, err error) 
 	}
 	messages, c.partial = c.flight.written(n, c.partial)
 	return messages, size - c.flight.size, err
+}
+
+// writtenPrefix takes off the prefix what was written of it, of n bytes that were written, and returns how much that is.
+func (c *streamCarrier) writtenPrefix(n int64) int64 {
+	k := min(n, int64(len(c.prefix)))
+	if c.prefix = c.prefix[k:]; len(c.prefix) == 0 {
+		c.prefix = nil
+	}
+	return k
 }
 
 func (c *streamCarrier) stuck() bool { return false }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sprymq/spry/internal/buf"
 	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/wire"
 )
 
 const (
@@ -46,6 +47,10 @@ func (c *streamCarrier) read() error {
 		batch: msg.Batch{Origin: &c.pipe.origin},
 	}
 	c.first = nil
+	if d, ok := c.decoder.(wire.Controlled); ok {
+		d.OnControl(c.pipe.control)
+		c.pipe.startHeartbeat(c)
+	}
 	defer r.leave()
 	if err := r.decode(); err != nil {
 		return err
@@ -63,6 +68,7 @@ func (c *streamCarrier) read() error {
 			room := r.readUpTo() - r.end
 			r.end += n
 			c.heard.Store(true)
+			c.alive.Store(true)
 			if !r.peek && r.need <= maxChunk {
 				r.adapt(n, room)
 			}

@@ -57,6 +57,15 @@ func Wrap(body []byte, release func()) *Message {
 // Of returns a message, as a value, whose body is data, which the message owns from now on.
 func Of(data []byte) Message { return Message{data: data, sealed: true} }
 
+// OfFrames returns a message, as a value, of these frames, of which there is at least one. It owns them from now on.
+func OfFrames(frames [][]byte) Message {
+	m := Of(frames[0])
+	if len(frames) > 1 {
+		m.ext = &extension{frames: frames[1:]}
+	}
+	return m
+}
+
 // OfParts returns a message, as a value, whose routing header and body are copies of these.
 func OfParts(header, body []byte) Message {
 	data := make([]byte, len(header)+len(body))
@@ -115,6 +124,14 @@ func (m *Message) Len() int {
 
 // Multipart reports whether the message has more than one frame.
 func (m *Message) Multipart() bool { return m.ext != nil && len(m.ext.frames) > 0 }
+
+// Count is the number of frames.
+func (m *Message) Count() int {
+	if m.ext == nil {
+		return 1
+	}
+	return 1 + len(m.ext.frames)
+}
 
 // Frames yields the frames in order.
 func (m *Message) Frames() iter.Seq2[int, []byte] {

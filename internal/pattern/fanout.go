@@ -42,6 +42,12 @@ const (
 	publishMessage = 64 // what a message counts beside its own size
 )
 
+// wants reports whether a peer wants a message: one that has not told its topics wants all.
+func wants(p *engine.Pipe, body []byte) bool {
+	t, ok := p.State.(*topics)
+	return !ok || t.match(body)
+}
+
 func newFanout(s *engine.Socket, overflow engine.Overflow) fanout {
 	return fanout{overflow: overflow, flusher: engine.NewFlusher(s)}
 }
@@ -81,7 +87,7 @@ func (f *fanout) send(ctx context.Context, wait bool, header, body []byte, m *ms
 	var over []*engine.Pipe
 	pause := false
 	err := f.do(ctx, wait, func() (bool, *engine.Pipe, error) {
-		if f.overflow == engine.Block && !f.allHaveRoomLocked(len(header)+len(body)) {
+		if f.overflow == engine.Block && !f.allHaveRoomLocked(len(header)+len(body), body) {
 			return false, nil, nil
 		}
 		if before != nil {
@@ -108,23 +114,28 @@ func (f *fanout) send(ctx context.Context, wait bool, header, body []byte, m *ms
 
 // allHaveRoomLocked reports whether every pipe has room for n bytes. It asks the pipes for as much as they have: only the
 // fan-out adds to their queues, so that this holds until it is used up.
-func (f *fanout) allHaveRoomLocked(n int) bool {
+// Pipes that do not want the message are not asked, and then it says nothing about the next one.
+func (f *fanout) allHaveRoomLocked(n int, body []byte) bool {
 	n += engine.MaxFrame
 	if c := &f.credit; c.messages > 0 && c.bytes >= int64(n) {
 		c.messages--
 		c.bytes -= int64(n)
 		return true
 	}
-	all := true
+	all, every := true, true
 	least := credit{math.MaxInt, math.MaxInt64}
 	for _, p := range f.pipes {
+		if !wants(p, body) {
+			every = false
+			continue
+		}
 		messages, bytes := p.Room(n)
 		least = credit{min(least.messages, messages), min(least.bytes, bytes)}
 		all = all && messages > 0
 	}
 	least.messages--
 	least.bytes -= int64(n)
-	if f.credit = least; !all {
+	if f.credit = least; !all || !every {
 		f.credit = credit{}
 	}
 	return all
@@ -139,7 +150,7 @@ func (f *fanout) offerLocked(header, body []byte, m *msg.Message, except *engine
 		log.Begin(header, body)
 	}
 	for _, p := range f.pipes {
-		if p == except {
+		if p == except || !wants(p, body) {
 			continue
 		}
 		var share *msg.Message

@@ -7,19 +7,22 @@ import (
 
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/transport"
 )
 
-// Pub sends every message to all its pipes; subscribers of the Scalability Protocols filter for themselves.
+// Pub sends every message to all its pipes. Peers that tell their topics get what they want; subscribers of the
+// Scalability Protocols get everything and filter for themselves.
 type Pub struct {
 	keepsNothing
 	hello  transport.Hello
+	socket *engine.Socket
 	fanout fanout
 }
 
 // NewPub returns the pattern.
 func NewPub(s *engine.Socket, hello transport.Hello, overflow engine.Overflow) *Pub {
-	return &Pub{hello: hello, fanout: newFanout(s, overflow)}
+	return &Pub{hello: hello, socket: s, fanout: newFanout(s, overflow)}
 }
 
 // Send queues a copy of body, or the contents of m, to every pipe.
@@ -36,7 +39,48 @@ func (s *Pub) TrySend(m *msg.Message) error {
 func (s *Pub) Traits() engine.Traits { return engine.Traits{Hello: s.hello} }
 
 // Attach implements engine.Pattern.
-func (s *Pub) Attach(p *engine.Pipe) error { s.fanout.add(p); return nil }
+func (s *Pub) Attach(p *engine.Pipe) error {
+	if p.Controls() {
+		p.State = new(topics) // under the fan-out's lock
+	}
+	s.fanout.add(p)
+	return nil
+}
+
+// Control implements engine.Controller: the topics of a peer are a set, however often it asks for one.
+func (s *Pub) Control(p *engine.Pipe, c wire.Control) {
+	t, ok := p.State.(*topics)
+	if !ok {
+		return
+	}
+	topic := string(c.Data)
+	s.fanout.mu.Lock()
+	switch {
+	case c.Kind == wire.ControlSubscribe && !t.has(topic):
+		t.add(topic)
+	case c.Kind == wire.ControlCancel:
+		t.remove(topic)
+	}
+	s.fanout.credit = credit{} // another pipe may be one to wait for
+	s.fanout.mu.Unlock()
+	s.socket.Changed()
+}
+
+// WaitSubscribers waits until at least n pipes may want what begins with topic.
+func (s *Pub) WaitSubscribers(ctx context.Context, topic string, n int) error {
+	body := []byte(topic)
+	return s.socket.WaitFor(ctx, func() bool {
+		s.fanout.mu.Lock()
+		defer s.fanout.mu.Unlock()
+		wanting := 0
+		for _, p := range s.fanout.pipes {
+			if wants(p, body) {
+				wanting++
+			}
+		}
+		return wanting >= n
+	})
+}
 
 // Detach implements engine.Pattern.
 func (s *Pub) Detach(p *engine.Pipe, _ []msg.Message) { s.fanout.remove(p) }

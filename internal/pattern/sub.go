@@ -9,6 +9,7 @@ import (
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/queue"
+	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/transport"
 )
 
@@ -26,6 +27,7 @@ type Sub struct {
 
 	mu            sync.RWMutex
 	subscriptions []*Subscription
+	wanted        topics // of all subscriptions: what peers that filter are told
 	pipes         map[*engine.Pipe]struct{}
 	err           error
 }
@@ -65,46 +67,84 @@ func (s *Sub) Open(prefixes ...string) *Subscription {
 	n := &Subscription{
 		receiver: receiver{queue.NewInbox(s.limits, s.policy)}, sub: s, sources: make(map[*engine.Pipe]*queue.Source),
 	}
+	var write []*engine.Pipe
+	defer func() { writeAll(write) }() // after the lock is released
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.err != nil {
 		n.inbox.Close(s.err)
 		return n
 	}
-	for _, t := range prefixes {
-		n.topics.add(t)
-	}
 	for p := range s.pipes {
 		n.sources[p] = p.NewSource(n.inbox)
 	}
 	s.subscriptions = append(s.subscriptions, n)
+	write = n.addLocked(prefixes)
 	return n
+}
+
+// addLocked adds topics and tells peers of those that are new. It returns the pipes to write by.
+func (n *Subscription) addLocked(prefixes []string) (write []*engine.Pipe) {
+	for _, t := range prefixes {
+		n.topics.add(t)
+		if n.sub.wanted.add(t) {
+			write = append(write, n.sub.tellLocked(wire.ControlSubscribe, t)...)
+		}
+	}
+	return write
+}
+
+// tellLocked tells every peer that filters. It returns the pipes to write by.
+func (s *Sub) tellLocked(kind wire.ControlKind, topic string) (write []*engine.Pipe) {
+	for p := range s.pipes {
+		if p.QueueControl(wire.Control{Kind: kind, Data: []byte(topic)}) {
+			write = append(write, p)
+		}
+	}
+	return write
+}
+
+func writeAll(pipes []*engine.Pipe) {
+	for _, p := range pipes {
+		p.Write()
+	}
 }
 
 // Subscribe adds topics. Each add has to be taken back by one Unsubscribe.
 func (n *Subscription) Subscribe(prefixes ...string) error {
 	n.sub.mu.Lock()
-	defer n.sub.mu.Unlock()
-	if n.sub.err != nil {
-		return n.sub.err
+	if err := n.sub.err; err != nil {
+		n.sub.mu.Unlock()
+		return err
 	}
-	for _, t := range prefixes {
-		n.topics.add(t)
-	}
+	write := n.addLocked(prefixes)
+	n.sub.mu.Unlock()
+	writeAll(write)
 	return nil
 }
 
 // Unsubscribe takes topics back. What is queued already stays.
 func (n *Subscription) Unsubscribe(prefixes ...string) error {
+	var write []*engine.Pipe
+	defer func() { writeAll(write) }() // after the lock is released
 	n.sub.mu.Lock()
 	defer n.sub.mu.Unlock()
 	if n.sub.err != nil {
 		return n.sub.err
 	}
 	for _, t := range prefixes {
-		if !n.topics.remove(t) {
+		if was, _ := n.topics.remove(t); !was {
 			return ErrNotSubscribed
 		}
+		write = append(write, n.sub.forgetLocked(t)...)
+	}
+	return nil
+}
+
+// forgetLocked takes a topic of one subscription back from what peers are told. It returns the pipes to write by.
+func (s *Sub) forgetLocked(topic string) (write []*engine.Pipe) {
+	if _, last := s.wanted.remove(topic); last {
+		return s.tellLocked(wire.ControlCancel, topic)
 	}
 	return nil
 }
@@ -121,7 +161,15 @@ func (n *Subscription) Close() {
 	}
 	sources := n.sources
 	n.sources = nil
+	var write []*engine.Pipe
+	for topic, count := range n.topics.counts {
+		for range count {
+			write = append(write, s.forgetLocked(topic)...)
+		}
+	}
+	n.topics = topics{}
 	s.mu.Unlock()
+	writeAll(write)
 	n.inbox.Close(engine.ErrClosed)
 	for p, src := range sources {
 		p.CloseSource(src)
@@ -139,6 +187,9 @@ func (s *Sub) Attach(p *engine.Pipe) error {
 	s.pipes[p] = struct{}{}
 	for _, n := range s.subscriptions {
 		n.sources[p] = p.NewSource(n.inbox)
+	}
+	for topic := range s.wanted.counts { // written when the pipe is attached
+		p.QueueControl(wire.Control{Kind: wire.ControlSubscribe, Data: []byte(topic)})
 	}
 	return nil
 }

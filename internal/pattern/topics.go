@@ -13,13 +13,14 @@ type topics struct {
 
 type topicLength struct{ length, topics int }
 
-func (t *topics) add(topic string) {
+// add adds a topic. It reports whether that was not there.
+func (t *topics) add(topic string) (first bool) {
 	if t.counts == nil {
 		t.counts = make(map[string]int)
 	}
 	t.counts[topic]++
 	if t.counts[topic] > 1 {
-		return
+		return false
 	}
 	i := t.find(len(topic))
 	if i == len(t.lengths) || t.lengths[i].length != len(topic) {
@@ -28,24 +29,28 @@ func (t *topics) add(topic string) {
 		t.lengths[i] = topicLength{length: len(topic)}
 	}
 	t.lengths[i].topics++
+	return true
 }
 
-// remove takes back one add of topic. It reports whether there was one.
-func (t *topics) remove(topic string) bool {
+// has reports whether topic itself is in the set.
+func (t *topics) has(topic string) bool { return t.counts[topic] > 0 }
+
+// remove takes back one add of topic. It reports whether there was one, and whether it was the last.
+func (t *topics) remove(topic string) (was, last bool) {
 	switch t.counts[topic] {
 	case 0:
-		return false
+		return false, false
 	case 1:
 		delete(t.counts, topic)
 	default:
 		t.counts[topic]--
-		return true
+		return true, false
 	}
 	i := t.find(len(topic))
 	if t.lengths[i].topics--; t.lengths[i].topics == 0 {
 		t.lengths = append(t.lengths[:i], t.lengths[i+1:]...)
 	}
-	return true
+	return true, true
 }
 
 // find returns the index of the first length that is not less than n.

@@ -3,6 +3,7 @@
 package pattern
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -38,20 +39,22 @@ func FuzzTopics(f *testing.F) {
 						break
 					}
 				}
-				if set.remove(line) != had {
-					t.Fatalf("remove %q: want %v", line, had)
+				if was, last := set.remove(line); was != had || last != (had && !slices.Contains(model, line)) || last == set.has(line) && had {
+					t.Fatalf("remove %q: it was there %v, for the last time %v; want %v", line, was, last, had)
 				}
 			case strings.HasPrefix(line, "?"):
 				if got, want := set.match([]byte(line[1:])), model.match(line[1:]); got != want {
 					t.Fatalf("match %q among %q: got %v", line[1:], model, got)
 				}
 			default:
-				set.add(line)
+				if first := set.add(line); first == slices.Contains(model, line) {
+					t.Fatalf("add %q: the first time %v", line, first)
+				}
 				model = append(model, line)
 			}
 		}
 		for _, topic := range model {
-			if !set.remove(topic) {
+			if was, _ := set.remove(topic); !was {
 				t.Fatalf("%q was not there", topic)
 			}
 		}

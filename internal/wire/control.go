@@ -47,6 +47,9 @@ type Multipart interface {
 	// AppendMessage appends all frames of m, with this routing header before the first.
 	AppendMessage(dst, header []byte, m *msg.Message) []byte
 
+	// Frames returns the frames of a message that was encoded, without what stands for its routing header.
+	Frames(encoded []byte) [][]byte
+
 	// AppendPartHead appends what goes before the body of one frame that is written by reference; more
 	// follow if more. Before the first one belongs what AppendEnvelope appends.
 	AppendPartHead(dst []byte, body int, more bool) []byte

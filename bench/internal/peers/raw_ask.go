@@ -58,9 +58,10 @@ func (a *rawAsker) Ask() error {
 
 func (a *rawAsker) Close() error { return a.conn.Close() }
 
-func rawCallers(s worker.Settings) ([]worker.Asker, error) {
+// rawCallers have a connection each, or share one, which takes requests in batches or each by itself.
+func rawCallers(s worker.Settings, batched bool) ([]worker.Asker, error) {
 	if s.Shape != "conns" {
-		return nil, worker.ErrNotApplicable
+		return rawMuxCallers(s, batched)
 	}
 	all := make([]worker.Asker, s.Calls)
 	for i := range all {

@@ -33,10 +33,11 @@ func rawPeer(batched bool) worker.Peer {
 			return &rawPublisher{rawSender: newRawSender(s.Size, batched), conns: conns}, err
 		},
 		Subscribe: rawSubscribe,
+		Serve:     rawServe, Ask: rawAsk, Idle: rawIdle,
+		Callers: func(s worker.Settings) ([]worker.Asker, error) { return rawCallers(s, batched) },
 	}
-	if batched { // the rest has no batches
+	if batched { // channels have no batches
 		p.InprocFlow, p.InprocAsk = chanFlow, chanAsk
-		p.Serve, p.Ask, p.Callers, p.Idle = rawServe, rawAsk, rawCallers, rawIdle
 	}
 	return p
 }
@@ -183,10 +184,10 @@ type rawReceiver struct {
 }
 
 func rawListen(s worker.Settings) (worker.Receiver, error) {
-	if s.Pipes > 1 {
-		return nil, worker.ErrNotApplicable
-	}
 	conns, err := rawListenConns(s.URL)
+	if s.Pipes > 1 {
+		return newRawPipes(conns, s.Pipes), err
+	}
 	return &rawReceiver{conns: conns, data: make([]byte, rawReadBytes)}, err
 }
 

@@ -34,6 +34,9 @@ func (lib simpleLibrary) peer() worker.Peer {
 	return worker.Peer{
 		Listen: func(s worker.Settings) (worker.Receiver, error) { return lib.receiver("pull", s, simpleSocket.Listen) },
 		Dial: func(s worker.Settings) (worker.Sender, error) {
+			if s.Pipes > 1 { // the last one waits for all: nothing is received completely before its end marker
+				return lib.sender("push", s, simpleSocket.Dial, nil)
+			}
 			return lib.sender("push", s, simpleSocket.Dial, os.Stdin)
 		},
 		InprocFlow: lib.inprocFlow,
@@ -179,7 +182,7 @@ func (from *simpleReceiver) Rest() (n int, err error) {
 
 func (from *simpleReceiver) Close() error { return from.socket.Close() }
 
-// serve echoes until the process ends.
+// serve echoes until the process ends. Closing does nothing before: libzmq bears no close while another thread receives.
 func (lib simpleLibrary) serve(s worker.Settings) (io.Closer, error) {
 	rep, err := lib.connect("rep", s.URL, simpleSocket.Listen)
 	if err != nil {
@@ -189,7 +192,7 @@ func (lib simpleLibrary) serve(s worker.Settings) (io.Closer, error) {
 		for rep.Echo() == nil {
 		}
 	}()
-	return rep, nil
+	return worker.Closers{}, nil
 }
 
 type simpleAsker struct {

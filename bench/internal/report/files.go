@@ -23,7 +23,12 @@ func (r *Report) Formats() map[string]func(io.Writer) error {
 func (r *Report) JSON(w io.Writer) error {
 	e := json.NewEncoder(w)
 	e.SetIndent("", "\t")
-	return e.Encode(r)
+	judged, notMeasured := r.judge(targets)
+	return e.Encode(struct {
+		*Report
+		Targets     []Judgement `json:"targets"`
+		NotMeasured []string    `json:"targets_not_measured"`
+	}{r, judged, notMeasured})
 }
 
 // The tables of a document stand between these lines.

@@ -41,10 +41,15 @@ func (r *Report) HTML(w io.Writer) error {
 	for _, c := range r.cases() {
 		charts = append(charts, r.chart(c))
 	}
+	judged, notMeasured := r.judge(targets)
+	head, lines := judgedTable(judged)
 	return page.Execute(w, struct {
 		*Report
-		Charts []chart
-	}{r, charts})
+		TargetHead  []string
+		Targets     [][]string
+		NotMeasured []string
+		Charts      []chart
+	}{r, head, lines, notMeasured, charts})
 }
 
 func (r *Report) chart(c Case) chart {

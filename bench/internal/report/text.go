@@ -111,16 +111,31 @@ func (r *Report) Text(w io.Writer) error {
 	}
 	for _, c := range r.cases() {
 		fmt.Fprintf(w, "\n%s\n", c.Title())
-		aligned := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 		head, lines := table(r.rowsOf(c))
-		for _, line := range append([][]string{head}, lines...) {
-			fmt.Fprintln(aligned, strings.Join(line, "\t"))
-		}
-		if err := aligned.Flush(); err != nil {
+		if err := aligned(w, head, lines); err != nil {
 			return err
 		}
 	}
+	judged, notMeasured := r.judge(targets)
+	if len(judged) > 0 {
+		fmt.Fprint(w, "\nTargets\n")
+		head, lines := judgedTable(judged)
+		if err := aligned(w, head, lines); err != nil {
+			return err
+		}
+	}
+	if len(notMeasured) > 0 {
+		fmt.Fprintf(w, "\nTargets not measured:\n  %s\n", strings.Join(notMeasured, "\n  "))
+	}
 	return nil
+}
+
+func aligned(w io.Writer, head []string, lines [][]string) error {
+	columns := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, line := range append([][]string{head}, lines...) {
+		fmt.Fprintln(columns, strings.Join(line, "\t"))
+	}
+	return columns.Flush()
 }
 
 // Markdown writes the tables for a document.
@@ -129,13 +144,25 @@ func (r *Report) Markdown(w io.Writer) error {
 	for _, name := range r.missing() {
 		fmt.Fprintf(w, "\nMissing: %s: %s\n", name, r.Missing[name])
 	}
+	judged, notMeasured := r.judge(targets)
+	if len(judged) > 0 {
+		head, lines := judgedTable(judged)
+		markdownTable(w, "Targets", head, lines)
+	}
+	if len(notMeasured) > 0 {
+		fmt.Fprintf(w, "\nTargets not measured:\n\n- %s\n", strings.Join(notMeasured, "\n- "))
+	}
 	for _, c := range r.cases() {
 		head, lines := table(r.rowsOf(c))
-		rule := strings.Repeat("|---", len(head)) + "|"
-		fmt.Fprintf(w, "\n### %s\n\n| %s |\n%s\n", c.Title(), strings.Join(head, " | "), rule)
-		for _, line := range lines {
-			fmt.Fprintf(w, "| %s |\n", strings.Join(line, " | "))
-		}
+		markdownTable(w, c.Title(), head, lines)
 	}
 	return nil
+}
+
+func markdownTable(w io.Writer, title string, head []string, lines [][]string) {
+	rule := strings.Repeat("|---", len(head)) + "|"
+	fmt.Fprintf(w, "\n### %s\n\n| %s |\n%s\n", title, strings.Join(head, " | "), rule)
+	for _, line := range lines {
+		fmt.Fprintf(w, "| %s |\n", strings.Join(line, " | "))
+	}
 }

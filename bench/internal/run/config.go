@@ -17,7 +17,7 @@ import (
 // config is what the command line says.
 type config struct {
 	works, peers, transports, places []string
-	sizes                            []int
+	sizes, params                    []int
 	rounds, trips                    int
 	secs                             float64
 	out, document                    string
@@ -30,7 +30,7 @@ var allWorks = []string{
 
 func parse(args []string) (config, error) {
 	var c config
-	var sizes string
+	var sizes, params string
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	list := func(to *[]string, name, value, usage string) {
 		*to = split(value)
@@ -41,6 +41,7 @@ func parse(args []string) (config, error) {
 	list(&c.transports, "transports", "tcp,ipc", "tcp,ipc")
 	list(&c.places, "place", "1cpu,free", "1cpu: all processes on one CPU; free: where the system puts them")
 	f.StringVar(&sizes, "sizes", "", "sizes in bytes (default those of each work)")
+	f.StringVar(&params, "params", "", "how many subscribers, callers, connections, ... (default those of each work)")
 	f.IntVar(&c.rounds, "rounds", 5, "rounds, of which the median counts")
 	f.IntVar(&c.trips, "trips", 4000, "round trips to time")
 	f.Float64Var(&c.secs, "secs", 0.4, "seconds to send for")
@@ -49,12 +50,12 @@ func parse(args []string) (config, error) {
 	if err := f.Parse(args); err != nil {
 		return c, err
 	}
-	for _, s := range split(sizes) {
-		n, err := strconv.Atoi(s)
-		if err != nil || n < 2 {
-			return c, fmt.Errorf("size %s: not a number of at least 2", s)
-		}
-		c.sizes = append(c.sizes, n)
+	var err error
+	if c.sizes, err = numbers(sizes, 2); err != nil {
+		return c, fmt.Errorf("sizes: %w", err)
+	}
+	if c.params, err = numbers(params, 1); err != nil {
+		return c, fmt.Errorf("params: %w", err)
 	}
 	for _, w := range c.works {
 		if !slices.Contains(allWorks, w) {
@@ -69,6 +70,18 @@ func parse(args []string) (config, error) {
 
 func split(s string) []string {
 	return strings.FieldsFunc(s, func(r rune) bool { return r == ',' })
+}
+
+// numbers splits a list of numbers.
+func numbers(s string, least int) (all []int, err error) {
+	for _, text := range split(s) {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < least {
+			return nil, fmt.Errorf("%s: not a number of at least %d", text, least)
+		}
+		all = append(all, n)
+	}
+	return all, nil
 }
 
 // wants says whether a contender is selected, by its peer's name or with its mode.
@@ -113,8 +126,11 @@ func (c config) casesOf(work string, load workload) (all []report.Case) {
 	if len(c.sizes) > 0 && sizes[0] > 0 {
 		sizes = c.sizes
 	}
-	if params == nil {
+	switch {
+	case params == nil:
 		params = []int{0}
+	case len(c.params) > 0:
+		params = c.params
 	}
 	if transports == nil {
 		transports = c.transports

@@ -18,6 +18,9 @@ import (
 // sample is what one contender did in one round of a case.
 type sample map[string]float64
 
+// floodWarm is how many requests beside a flood are not timed. Each may take as long as its queue.
+const floodWarm = 10
+
 // A bench takes samples.
 type bench struct {
 	config  config
@@ -166,8 +169,12 @@ func (b *bench) measureFlood(ctx context.Context, c report.Case, who contender, 
 	if err != nil {
 		return nil, err
 	}
-	client, err := alone(ctx, b.command(c, who, "lat-req", "url="+other,
-		fmt.Sprintf("n=%d", b.config.trips/4), fmt.Sprintf("warm=%d", b.config.trips/40)))
+	if err := server.says("flowing"); err != nil {
+		return nil, err
+	}
+	// Many trips, since on one CPU few would fit between two turns of the flow; by time, since some wait for it long.
+	client, err := alone(ctx, b.command(c, who, "lat-req", "url="+other, fmt.Sprintf("n=%d", b.config.trips*5),
+		fmt.Sprintf("most=%g", b.config.secs*5), fmt.Sprintf("warm=%d", floodWarm)))
 	cancel()
 	_, _ = sender.finish() // killed
 	_, _ = server.finish()

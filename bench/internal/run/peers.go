@@ -44,7 +44,7 @@ var peerKinds = []peerKind{
 		"thr": {"plain", "own", "batch"}, "inproc-thr": {"copy", "own", "batch"},
 	}},
 	{name: "goraw", modes: map[string][]string{"inproc-thr": {"own"}}},
-	{name: "goraw1", modes: map[string][]string{"idle": nil}},
+	{name: "goraw1", modes: map[string][]string{"lat": nil, "callers-conns": nil, "idle": nil}}, // as goraw
 	{name: "craw", file: "raw.c", mode: "batch"},
 	{name: "craw1", file: "raw.c", modes: map[string][]string{"idle": nil}},
 	{name: "libzmq", file: "zmq.c", libs: []string{"-lzmq"}, modes: map[string][]string{

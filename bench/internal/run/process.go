@@ -47,10 +47,13 @@ func start(ctx context.Context, command []string) (*process, error) {
 }
 
 // ready waits until a server can be dialed.
-func (p *process) ready() error {
+func (p *process) ready() error { return p.says("ready") }
+
+// says waits until a server says a word.
+func (p *process) says(word string) error {
 	line, err := p.out.ReadString('\n')
-	if err == nil && strings.TrimSpace(line) != "ready" {
-		err = fmt.Errorf("worker said %q instead of ready", line)
+	if err == nil && strings.TrimSpace(line) != word {
+		err = fmt.Errorf("worker said %q instead of %s", line, word)
 	}
 	if err != nil {
 		_, why := p.finish()

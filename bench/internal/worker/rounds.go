@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// rounds times each of N requests, after some that warm up.
+// rounds times each of N requests, or as many as the time allows, after some that warm up.
 func rounds(a Asker, s Settings) (Result, error) {
 	for range s.Warm {
 		if err := a.Ask(); err != nil {
@@ -20,13 +20,17 @@ func rounds(a Asker, s Settings) (Result, error) {
 	before, start := allocations(), time.Now()
 	last := start
 	for i := range took {
+		if s.Most > 0 && last.Sub(start) >= seconds(s.Most) {
+			took = took[:i]
+			break
+		}
 		if err := a.Ask(); err != nil {
 			return Result{}, err
 		}
 		now := time.Now()
 		took[i], last = now.Sub(last), now
 	}
-	r := moved(int64(s.N), s, last.Sub(start), before)
+	r := moved(int64(len(took)), s, last.Sub(start), before)
 	r.P50, r.P99, r.P999 = percentiles(took)
 	return r, nil
 }

@@ -86,7 +86,14 @@ func flood(p process, peer Peer, s Settings) (Result, error) {
 	if err := p.ready(); err != nil {
 		return Result{}, err
 	}
-	return receive(from, s)
+	if err := from.First(); err != nil {
+		return Result{}, err
+	}
+	if err := p.flowing(); err != nil {
+		return Result{}, err
+	}
+	_, err = from.Rest()
+	return Result{}, err
 }
 
 // pipesSend sends one flow over many connections in turn, each with an end of its own.
@@ -96,8 +103,10 @@ func pipesSend(_ process, peer Peer, s Settings) (Result, error) {
 	}
 	all := &turns{}
 	defer func() { _ = all.Close() }()
-	for range s.Pipes {
-		to, err := peer.Dial(s)
+	for left := s.Pipes; left > 0; left-- {
+		one := s
+		one.Pipes = left
+		to, err := peer.Dial(one)
 		if err != nil {
 			return Result{}, err
 		}

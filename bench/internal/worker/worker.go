@@ -38,9 +38,10 @@ type Settings struct {
 	Mode  string  // how the peer is to be used: plain, batch, copy, own, ...
 	Secs  float64 // how long to send
 	N     int     // rounds to time
+	Most  float64 // seconds to time rounds for, 0 for no limit
 	Warm  int     // rounds before them
 	Subs  int     // subscribers, or subscriptions
-	Pipes int     // connections of a receiver
+	Pipes int     // connections of a receiver, or those that a sender is still to open, itself included
 	Calls int     // concurrent callers
 	Shape string  // of the callers: mux on one connection, or conns of their own
 }
@@ -65,6 +66,8 @@ func parse(args []string) (Settings, error) {
 			s.Shape = value
 		case "secs":
 			s.Secs, err = strconv.ParseFloat(value, 64)
+		case "most":
+			s.Most, err = strconv.ParseFloat(value, 64)
 		default:
 			err = s.setNumber(key, value)
 		}
@@ -133,6 +136,12 @@ func (p process) untilInputEnds(answer func(line string) error) error {
 		}
 	}
 	return lines.Err()
+}
+
+// flowing tells that the flow has begun beside which something else is to be measured.
+func (p process) flowing() error {
+	_, err := fmt.Fprintln(p.out, "flowing")
+	return err
 }
 
 type role func(p process, peer Peer, s Settings) (Result, error)

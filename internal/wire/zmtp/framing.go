@@ -48,6 +48,21 @@ func (f framing) AppendMessage(dst, header []byte, m *msg.Message) []byte {
 	return dst
 }
 
+// Frames implements [wire.Multipart].
+func (f framing) Frames(encoded []byte) (frames [][]byte) {
+	envelope := hasEnvelope(f.local)
+	for len(encoded) > 0 {
+		h, _ := parseHead(encoded)
+		end := h.len + int(h.size)
+		if !envelope {
+			frames = append(frames, encoded[h.len:end:end])
+		}
+		envelope = envelope && h.size > 0
+		encoded = encoded[end:]
+	}
+	return frames
+}
+
 // appendEnvelope appends the frames that a message's header stands for, and the empty one.
 func (f framing) appendEnvelope(dst, header []byte) []byte {
 	var room [128]byte

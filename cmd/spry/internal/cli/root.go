@@ -9,12 +9,14 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/sprymq/spry/cmd/spry/internal/exit"
 	"github.com/sprymq/spry/cmd/spry/internal/nngcat"
+	"github.com/sprymq/spry/cmd/spry/internal/zmqperf"
 )
 
 // helpTemplate shows the examples first: they are what most readers came for.
@@ -46,23 +48,30 @@ Data goes to standard output, everything else to standard error. Exit codes:
   3  a timeout passed, or no peer was there, before anything was done
   4  partly done
 Ctrl-C ends a command in an orderly way and prints a summary; a second one ends it at once.
-NO_COLOR and COLUMNS are honoured. Called as nngcat, the command takes nngcat's options.`
+NO_COLOR and COLUMNS are honoured. Called as nngcat, the command takes nngcat's options; called as local_lat, remote_lat,
+local_thr, remote_thr, inproc_lat or inproc_thr, the arguments of libzmq's performance tools.`
 
 const rootExample = `  spry tour                                                  # see every pattern at work
   spry pull --listen tcp://127.0.0.1:5555                    # in one terminal
   spry push --dial tcp://127.0.0.1:5555 --data hello         # in another
   spry rep --listen ipc:///tmp/upper --exec 'tr a-z A-Z'     # a service in one line
   spry req --dial ipc:///tmp/upper --data shout
-  spry inspect tcp://127.0.0.1:5555                          # what is listening there?`
+  spry inspect tcp://127.0.0.1:5555                          # what is listening there?
+  spry bench inproc-lat --hist                               # how fast is it here?`
 
 // Run is the whole program: it returns the exit code. ctx ends at Ctrl-C.
 func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	name := strings.TrimSuffix(filepath.Base(args[0]), ".exe")
-	if name == "nngcat" {
-		return nngcat.Run(ctx, args[1:], stdin, stdout, stderr)
+	name, rest := strings.TrimSuffix(filepath.Base(args[0]), ".exe"), args[1:]
+	if !isPersonality(name) && len(rest) > 0 && isPersonality(rest[0]) {
+		name, rest = rest[0], rest[1:]
 	}
-	if len(args) > 1 && args[1] == "nngcat" {
-		return nngcat.Run(ctx, args[2:], stdin, stdout, stderr)
+	switch {
+	case name == "nngcat":
+		return nngcat.Run(ctx, rest, stdin, stdout, stderr)
+	case zmqperf.Is(name) && slices.Equal(rest, []string{"--help"}):
+		args = []string{"spry", name, "--help"}
+	case zmqperf.Is(name):
+		return zmqperf.Run(ctx, name, rest, stdout, stderr)
 	}
 	root := newRoot()
 	root.SetArgs(args[1:])
@@ -100,11 +109,14 @@ func newRoot() *cobra.Command {
 	root.AddGroup(
 		&cobra.Group{ID: "messages", Title: "Send and receive messages:"},
 		&cobra.Group{ID: "look", Title: "Look and connect:"},
+		&cobra.Group{ID: "measure", Title: "Measure:"},
 		&cobra.Group{ID: "self", Title: "About the command:"},
 	)
 	root.SetHelpCommandGroupID("self")
 	root.AddCommand(messageVerbs()...)
 	root.AddCommand(newProxy(), newInspect(), newMonitor(), newTour(), newTourPeer())
+	root.AddCommand(newBench())
+	root.AddCommand(perfVerbs()...)
 	root.AddCommand(newNngcat(), newVersion(), newCompletion(), newMan())
 	return root
 }
@@ -118,6 +130,9 @@ func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 		return nil
 	}
 }
+
+// isPersonality tells whether the command behaves like another program when it is called by that name.
+func isPersonality(name string) bool { return name == "nngcat" || zmqperf.Is(name) }
 
 // newNngcat stands for the personality in help; Run sees to it before cobra does.
 func newNngcat() *cobra.Command {

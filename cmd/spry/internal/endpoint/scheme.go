@@ -23,13 +23,20 @@ func Schemes() []string {
 	return list
 }
 
+// dialects may stand before a scheme, as in zmtp+tcp://.
+var dialects = []string{"sp", "zmtp"}
+
 // Check tells whether a URL can be one at all: its error wraps [transport.ErrURL] or [spry.ErrScheme].
 func Check(url string) error {
 	u, err := transport.ParseURL(url)
 	if err != nil {
 		return err
 	}
-	if known := Schemes(); !slices.Contains(known, u.Scheme) {
+	scheme := u.Scheme
+	for _, d := range dialects {
+		scheme = strings.TrimPrefix(scheme, d+"+")
+	}
+	if known := Schemes(); !slices.Contains(known, scheme) {
 		return fmt.Errorf("%s: %w; there are %s", url, spry.ErrScheme, strings.Join(known, ", "))
 	}
 	return nil

@@ -4,6 +4,7 @@ package units
 
 import (
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -29,6 +30,34 @@ func (v *Size) String() string {
 		}
 	}
 	return strconv.FormatInt(int64(*v), 10)
+}
+
+// Sizes is a flag for several numbers of bytes, with commas between them.
+type Sizes []Size
+
+// Set implements pflag.Value.
+func (v *Sizes) Set(s string) error {
+	var all Sizes
+	for part := range strings.SplitSeq(s, ",") {
+		var size Size
+		if err := size.Set(part); err != nil {
+			return err
+		}
+		all = append(all, size)
+	}
+	*v = all
+	return nil
+}
+
+// Type implements pflag.Value.
+func (v *Sizes) Type() string { return "sizes" }
+
+func (v *Sizes) String() string {
+	var parts []string
+	for _, size := range *v {
+		parts = append(parts, size.String())
+	}
+	return strings.Join(parts, ",")
 }
 
 // Count is a flag for a number of things.

@@ -55,6 +55,15 @@ func TestFlagsKeepTheirValueOnError(t *testing.T) {
 	if got := size.String(); got != "1MiB" {
 		t.Errorf("size prints as %q", got)
 	}
+	sizes := units.Sizes{64}
+	for _, bad := range []string{"", "1,", "1,x"} {
+		if err := sizes.Set(bad); err == nil || sizes.String() != "64" {
+			t.Errorf("sizes are %v after %q, error %v", sizes, bad, err)
+		}
+	}
+	if err := sizes.Set("16,1KiB,1k"); err != nil || sizes.String() != "16,1KiB,1000" {
+		t.Errorf("sizes are %v, error %v", sizes.String(), err)
+	}
 	var rate units.Rate
 	if err := rate.Set("100/s"); err != nil || rate.Interval() != 10*time.Millisecond {
 		t.Errorf("interval of %v is %v, error %v", rate, rate.Interval(), err)

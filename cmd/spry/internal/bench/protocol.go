@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+
+package bench
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/sprymq/spry/cmd/spry/internal/endpoint"
+	"github.com/sprymq/spry/transport"
+)
+
+// version of what both sides say on the control connection.
+const version = 1
+
+// A request asks for a run, or for the end of one.
+type request struct {
+	Version int    `json:"spry_bench"`
+	Start   *Work  `json:"start,omitempty"`
+	Finish  uint64 `json:"finish,omitempty"` // number of the run: stop sending, and say what was counted
+}
+
+// A reply answers both.
+type reply struct {
+	Version int    `json:"spry_bench"`
+	Error   string `json:"error,omitempty"`
+
+	// Of a start: the run's number, and where its data socket listens.
+	Run uint64 `json:"run,omitempty"`
+	URL string `json:"url,omitempty"`
+
+	// Of a finish: what the server received, or sent, of the measured part.
+	Messages int64   `json:"messages,omitempty"`
+	Seconds  float64 `json:"seconds,omitempty"`
+}
+
+// maxControl bounds what is read of a control message.
+const maxControl = 64 << 10
+
+func decode[T any](body []byte, v *T, versionOf func(*T) int) error {
+	if len(body) > maxControl || json.Unmarshal(body, v) != nil || versionOf(v) == 0 {
+		return errors.New("the peer is no spry bench")
+	}
+	if got := versionOf(v); got != version {
+		return fmt.Errorf("the peer's spry bench speaks version %d, this one %d: both sides must be the same command", got, version)
+	}
+	return nil
+}
+
+func decodeRequest(body []byte) (r request, err error) {
+	err = decode(body, &r, func(r *request) int { return r.Version })
+	return r, err
+}
+
+func decodeReply(body []byte) (r reply, err error) {
+	if err = decode(body, &r, func(r *reply) int { return r.Version }); err == nil && r.Error != "" {
+		err = errors.New(r.Error)
+	}
+	return r, err
+}
+
+// dataAddress is where a server listens for data if nobody says: at a free port, or beside the control socket.
+func dataAddress(control string) (string, error) {
+	u, err := transport.ParseURL(control)
+	if err != nil {
+		return "", err
+	}
+	if hasPort(u) {
+		u.Address = host(u) + ":0"
+	} else {
+		u.Address += "-data"
+	}
+	return u.String(), nil
+}
+
+// dataURL is where a client finds the data socket: on the host that it has dialed, at the port that the server tells.
+func dataURL(dialed, told string) (string, error) {
+	if err := endpoint.Check(told); err != nil {
+		return "", fmt.Errorf("the server tells a strange data address: %w", err)
+	}
+	from, err := transport.ParseURL(dialed)
+	if err != nil {
+		return "", err
+	}
+	to, err := transport.ParseURL(told)
+	if err != nil {
+		return "", err
+	}
+	if hasPort(from) && hasPort(to) {
+		to.Address = host(from) + strings.TrimPrefix(to.Address, host(to))
+	}
+	return to.String(), nil
+}
+
+// hasPort tells addresses of a host and a port from names and paths.
+func hasPort(u transport.URL) bool { return strings.Contains(u.Scheme, "tcp") }
+
+// host is what stands before the port.
+func host(u transport.URL) string {
+	if i := strings.LastIndexByte(u.Address, ':'); i >= 0 {
+		return u.Address[:i]
+	}
+	return u.Address
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+
+// Package hist counts latencies in little memory: a log-linear histogram, whose buckets grow with what they hold, so that
+// each value is known to within 1/128 of itself.
+package hist
+
+import (
+	"math/bits"
+	"time"
+)
+
+// precision is the number of bits of a value that are kept.
+const precision = 7
+
+// A Histogram counts durations. Its zero value is empty. It holds at most 7296 counters, of which those beyond the
+// longest duration are not allocated.
+type Histogram struct {
+	counts []uint64
+	total  uint64
+	max    time.Duration
+}
+
+// bucket is the number of a value's counter. Below 2^precision each value has its own; every further power of two has
+// 2^precision counters.
+func bucket(v uint64) int {
+	shift := max(bits.Len64(v)-precision-1, 0)
+	return shift<<precision + int(v>>shift)
+}
+
+// top is the largest value of a bucket.
+func top(bucket int) time.Duration {
+	shift := max(bucket>>precision-1, 0)
+	return time.Duration((uint64(bucket-shift<<precision)+1)<<shift - 1)
+}
+
+// Add counts a duration; a negative one counts as 0.
+func (h *Histogram) Add(d time.Duration) {
+	d = max(d, 0)
+	b := bucket(uint64(d))
+	h.grow(b + 1)
+	h.counts[b]++
+	h.total++
+	h.max = max(h.max, d)
+}
+
+func (h *Histogram) grow(n int) {
+	if n > len(h.counts) {
+		h.counts = append(h.counts, make([]uint64, n-len(h.counts))...)
+	}
+}
+
+// Merge adds what other has counted.
+func (h *Histogram) Merge(other *Histogram) {
+	h.grow(len(other.counts))
+	for b, n := range other.counts {
+		h.counts[b] += n
+	}
+	h.total += other.total
+	h.max = max(h.max, other.max)
+}
+
+// Count is how many durations were counted.
+func (h *Histogram) Count() int64 { return int64(h.total) }
+
+// Max is the longest one, exactly.
+func (h *Histogram) Max() time.Duration { return h.max }
+
+// Percentile is the shortest duration that p percent of all do not exceed, rounded up by less than 1/128 of it; 0 if there
+// are none.
+func (h *Histogram) Percentile(p float64) time.Duration {
+	rank := max(rankOf(h.total, p), 1)
+	for b, n := range h.counts {
+		if rank <= n {
+			return min(top(b), h.max)
+		}
+		rank -= n
+	}
+	return h.max
+}
+
+// rankOf is p percent of n, rounded up. Thousandths of a percent are exact; floating-point dust above a whole rank is
+// not to reach for the next one.
+func rankOf(n uint64, p float64) uint64 {
+	high, low := bits.Mul64(n, uint64(p*1000+0.5))
+	low, carry := bits.Add64(low, 100_000-1, 0)
+	rank, _ := bits.Div64(high+carry, low, 100_000)
+	return rank
+}
+
+// AtMost is how many durations do not exceed d, as far as buckets tell them apart.
+func (h *Histogram) AtMost(d time.Duration) int64 {
+	if d < 0 {
+		return 0
+	}
+	sum := uint64(0)
+	for _, n := range h.counts[:min(bucket(uint64(d))+1, len(h.counts))] {
+		sum += n
+	}
+	return int64(sum)
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+
+package engine
+
+import (
+	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/wire"
+)
+
+// sealAtOnce is about how many bytes are sealed before they are written: what a processor's cache holds.
+const sealAtOnce = 64 << 10
+
+// A sealedCarrier carries messages over a stream whose frames are sealed for that connection, one after the other. What
+// is sealed cannot be taken back: messages wait as they are, and are sealed when they are written.
+type sealedCarrier struct {
+	*streamCarrier
+	queue  packets
+	flying []msg.Message // taken to be written; the first of them are those in flight
+}
+
+func (c *sealedCarrier) put(header, body []byte, m *msg.Message) int {
+	return c.queue.put(header, body, m, nil)
+}
+func (c *sealedCarrier) pending() int { return len(c.queue.run) }
+func (c *sealedCarrier) drop() int    { return c.queue.drop() }
+
+func (c *sealedCarrier) take() bool {
+	if len(c.flying) == 0 {
+		c.flying = c.queue.take()
+	}
+	return c.streamCarrier.take() || len(c.flying) > 0
+}
+
+func (c *sealedCarrier) unsent() []msg.Message {
+	unsent := append(clean(c.flying), clean(c.queue.run)...)
+	c.discard()
+	return unsent
+}
+
+func (c *sealedCarrier) discard() {
+	msg.ReleaseAll(c.flying)
+	c.flying = nil
+	c.queue.reset()
+	c.streamCarrier.discard()
+}
+
+func (c *sealedCarrier) write(wait bool) (messages int, bytes int64, err error) {
+	if c.flight.len() == 0 {
+		c.seal()
+	}
+	messages, _, err = c.streamCarrier.write(wait)
+	bytes = sizeOfRun(c.flying[:messages])
+	msg.ReleaseAll(c.flying[:messages])
+	c.flying = c.flying[messages:]
+	return messages, bytes, err
+}
+
+// seal encodes messages into the flight.
+func (c *sealedCarrier) seal() {
+	if c.flight == nil {
+		c.flight = newEncoded()
+	}
+	e := c.flight
+	for i := 0; i < len(c.flying) && e.size < sealAtOnce; i++ {
+		m := &c.flying[i]
+		b := e.room(sealedRoom(m))
+		from := len(b.bytes)
+		if f, ok := c.framing.(wire.Multipart); ok && m.Multipart() {
+			b.bytes = f.AppendMessage(b.bytes, m.Header(), m)
+		} else {
+			b.bytes = c.framing.AppendFrame(b.bytes, m.Header(), m.Body())
+		}
+		e.extend(b, from)
+		e.added(len(b.bytes)-from, 0)
+	}
+}
+
+// sealedFrameRoom is room for what a dialect puts around each frame that it seals.
+const sealedFrameRoom = 64
+
+// sealedRoom is how long a message can become: each word of its header may be a frame.
+func sealedRoom(m *msg.Message) int {
+	return (len(m.Header())+1+m.Count())*sealedFrameRoom + m.Len()
+}
+
+func (c *sealedCarrier) idle() {
+	c.streamCarrier.idle()
+	c.queue.idle()
+}
