@@ -31,6 +31,9 @@ func TestFramesByReference(t *testing.T) {
 			if want := encode(s, header, frames...); !bytes.Equal(parts, want) {
 				t.Errorf("%s, %d bytes in several frames: %d, want %d", pair[0].Name(), size, len(parts), len(want))
 			}
+			if back := f.Frames(parts); len(back) != 3 || string(back[0]) != "first" || len(back[1]) > 0 || !bytes.Equal(back[2], body) {
+				t.Errorf("%s, %d bytes in several frames came back as %d", pair[0].Name(), size, len(back))
+			}
 		}
 	}
 }
