@@ -69,8 +69,11 @@ func BenchmarkAppendFrame(b *testing.B) {
 		header  []byte
 		dialect string
 	}{
-		{"push", zmtp.Push, nil, "zmtp"}, {"push", zmtp.Push, nil, "sp"},
-		{"req", zmtp.Req, id, "zmtp"}, {"rep", zmtp.Rep, id, "zmtp"}, {"req", zmtp.Req, id, "sp"},
+		{"push", zmtp.Push, nil, "zmtp"},
+		{"push", zmtp.Push, nil, "sp"},
+		{"req", zmtp.Req, id, "zmtp"},
+		{"rep", zmtp.Rep, id, "zmtp"},
+		{"req", zmtp.Req, id, "sp"},
 	} {
 		from, _ := plainPair(b, p.local, zmtp.Socket(p.local.Hello().Peer))
 		f := from.Framing
