@@ -51,6 +51,9 @@ type Multipart interface {
 	Frames(encoded []byte) [][]byte
 
 	// AppendPartHead appends what goes before the body of one frame that is written by reference; more
-	// follow if more. The header belongs before the first frame.
-	AppendPartHead(dst, header []byte, body int, more bool) []byte
+	// follow if more. Before the first one belongs what AppendEnvelope appends.
+	AppendPartHead(dst []byte, body int, more bool) []byte
+
+	// AppendEnvelope appends what stands for a routing header, which goes before the first frame of a message.
+	AppendEnvelope(dst, header []byte) []byte
 }

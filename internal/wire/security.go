@@ -2,6 +2,8 @@
 
 package wire
 
+import "fmt"
+
 // Reasons for refusing a peer of a dialect that has commands and security of its own.
 const (
 	ReasonMechanism Reason = "mechanism"      // another security mechanism than the local one
@@ -21,9 +23,14 @@ type Security interface {
 type Question struct {
 	Mechanism string
 	Username  string            // PLAIN
-	Password  string            // PLAIN; must not get into errors, events or logs
+	Password  string            `json:"-"` // PLAIN; must not get into errors, events or logs
 	PublicKey []byte            // CURVE: 32 bytes, which the peer has proved to own
 	Metadata  map[string]string // what the peer said of itself
+}
+
+// Format leaves the password out.
+func (q Question) Format(s fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(s, "%s user %q key %x metadata %q", q.Mechanism, q.Username, q.PublicKey, q.Metadata)
 }
 
 // A Verdict answers a [Question].

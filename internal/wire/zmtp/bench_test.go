@@ -62,13 +62,29 @@ func decodeMany(b *testing.B, name string, f wire.Framing, d wire.Decoder, heade
 }
 
 func BenchmarkAppendFrame(b *testing.B) {
-	from, _ := plainPair(b, zmtp.Push, zmtp.Pull)
-	for name, f := range map[string]wire.Framing{"zmtp": from.Framing, "sp": sp.FramingLength} {
-		b.Run("dialect="+name, func(b *testing.B) {
+	id := []byte{0x80, 0, 0, 1}
+	for _, p := range []struct {
+		name    string
+		local   zmtp.Socket
+		header  []byte
+		dialect string
+	}{
+		{"push", zmtp.Push, nil, "zmtp"},
+		{"push", zmtp.Push, nil, "sp"},
+		{"req", zmtp.Req, id, "zmtp"},
+		{"rep", zmtp.Rep, id, "zmtp"},
+		{"req", zmtp.Req, id, "sp"},
+	} {
+		from, _ := plainPair(b, p.local, zmtp.Socket(p.local.Hello().Peer))
+		f := from.Framing
+		if p.dialect == "sp" {
+			f = sp.FramingLength
+		}
+		b.Run(fmt.Sprintf("dialect=%s/protocol=%s", p.dialect, p.name), func(b *testing.B) {
 			body, dst := make([]byte, 64), make([]byte, 0, 1024)
 			b.ReportAllocs()
 			for b.Loop() {
-				dst = f.AppendFrame(dst[:0], nil, body)
+				dst = f.AppendFrame(dst[:0], p.header, body)
 			}
 		})
 	}

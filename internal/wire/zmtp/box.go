@@ -24,11 +24,11 @@ const (
 	boxTag     = secretbox.Overhead
 )
 
-// String tells nothing: a key may be a secret one, and errors and logs are read by others.
-func (Key) String() string { return "(key)" }
+// Format prints no key: it may be a secret one, and errors and logs are read by others.
+func (Key) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, "(key)") }
 
-// GoString tells nothing either.
-func (Key) GoString() string { return "(key)" }
+// MarshalText tells nothing either, for logs that are written as JSON.
+func (Key) MarshalText() ([]byte, error) { return []byte("(key)"), nil }
 
 // Public returns the public key of a secret one.
 func (k Key) Public() (public Key, err error) {

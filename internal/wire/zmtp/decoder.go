@@ -14,6 +14,7 @@ import (
 type decoder struct {
 	receiver
 	plain bool // messages of one frame are for the socket as they are
+	brief bool // and this, in an envelope
 
 	seen     int      // bytes of the message that were looked at
 	count    int      // frames in these
@@ -22,26 +23,27 @@ type decoder struct {
 	parts    [][]byte // frames of the message at hand, when it is whole
 }
 
-// Decode implements [wire.Decoder]. Messages of one frame, which are the most, are taken without a detour.
+func newDecoder(r receiver) *decoder {
+	return &decoder{receiver: r, plain: r.direct(), brief: hasEnvelope(r.local) && r.ttl > 0 && r.frames > 2}
+}
+
+// Decode implements [wire.Decoder]. Small messages of one frame are so many that not even a call is spent on them.
 func (d *decoder) Decode(data []byte, b *msg.Batch) (n, need int, err error) {
 	for !b.Full() {
 		rest := data[n:]
-		if d.plain && d.seen == 0 && len(rest) >= longHead && rest[0]&^flagLong == 0 {
-			head, size := shortHead, uint64(rest[1])
-			if rest[0] == flagLong {
-				head, size = longHead, binary.BigEndian.Uint64(rest[1:])
+		if d.plain && d.seen == 0 && len(rest) >= shortHead && rest[0] == 0 && uint64(rest[1]) <= d.limit {
+			end := shortHead + int(rest[1])
+			if len(rest) < end {
+				return n, end, nil
 			}
-			if size <= d.limit {
-				end := head + int(size)
-				if len(rest) < end {
-					return n, end, nil
-				}
-				b.Add(rest[head:end:end], 0)
-				n += end
-				continue
-			}
+			b.Add(rest[shortHead:end:end], 0)
+			n += end
+			continue
 		}
-		used, more, err := d.message(rest, b)
+		used, more := d.usual(rest, b)
+		if used == 0 && more == 0 {
+			used, more, err = d.message(rest, b)
+		}
 		if err != nil || used == 0 {
 			return n, more, err
 		}
@@ -50,11 +52,49 @@ func (d *decoder) Decode(data []byte, b *msg.Batch) (n, need int, err error) {
 	return n, 0, nil
 }
 
+// usual takes a message without a detour, if it is one of those that nearly all are: of one frame, or of one frame in
+// an envelope that has an id or nothing. Both results are 0 if it is not.
+func (d *decoder) usual(rest []byte, b *msg.Batch) (used, need int) {
+	at := 0
+	switch {
+	case d.seen > 0:
+		return 0, 0
+	case d.brief:
+		at = briefEnvelope(rest)
+	case !d.plain:
+		return 0, 0
+	}
+	if at < 0 || len(rest) < at+longHead || rest[at]&^flagLong != 0 {
+		return 0, 0
+	}
+	body, size := at+shortHead, uint64(rest[at+1])
+	if rest[at] == flagLong {
+		body, size = at+longHead, binary.BigEndian.Uint64(rest[at+1:])
+	}
+	if size > d.limit || size+uint64(at) > d.limit {
+		return 0, 0 // or very near
+	}
+	end := body + int(size)
+	if len(rest) < end {
+		return 0, end
+	}
+	head := 0
+	switch {
+	case at == withID:
+		head = copy(rest[body-wordLen:body], rest[shortHead:])
+	case at == withoutID && d.local == Rep:
+		head = wordLen
+		binary.BigEndian.PutUint32(rest[body-head:], packedID)
+	}
+	b.Add(rest[body-head:end:end], head)
+	return end, 0
+}
+
 // message takes one message, or one command before it, off the front. Used is 0 if it is not whole.
 func (d *decoder) message(rest []byte, b *msg.Batch) (used, need int, err error) {
 	for {
 		at := rest[d.seen:]
-		h, more := parseHead(at)
+		h, more := parseTolerantHead(at)
 		if more > 0 {
 			if len(rest) == 0 {
 				return 0, 0, nil
@@ -86,7 +126,9 @@ func (d *decoder) message(rest []byte, b *msg.Batch) (used, need int, err error)
 			continue
 		}
 		used = d.seen
-		err := d.deliver(rest[:used], d.split(rest[:used]), b)
+		frames := d.split(rest[:used])
+		err := d.deliver(rest[:used], frames, b)
+		clear(frames) // or what they lie in could not be freed
 		d.seen, d.count, d.total, d.commands = 0, 0, 0, 0
 		return used, 0, err
 	}
@@ -112,7 +154,7 @@ func (d *decoder) split(whole []byte) [][]byte {
 	}
 	d.parts = d.parts[:0]
 	for len(whole) > 0 {
-		h, _ := parseHead(whole)
+		h, _ := parseTolerantHead(whole)
 		end := h.len + int(h.size)
 		if h.flags&flagCommand == 0 {
 			d.parts = append(d.parts, whole[h.len:end:end])

@@ -60,6 +60,28 @@ func appendBacktrace(dst []byte, local Socket, parts [][]byte) (backtrace []byte
 	return binary.BigEndian.AppendUint32(pack.flush(dst), packedID), true
 }
 
+// Where the body's frame begins after the briefest envelopes.
+const (
+	withoutID = shortHead
+	withID    = shortHead + wordLen + shortHead
+)
+
+// briefEnvelope recognizes the envelopes of one id, which is its backtrace, and of nothing. It returns where the body's
+// frame begins, or -1.
+func briefEnvelope(data []byte) int {
+	switch {
+	case len(data) < withID || data[0] != flagMore:
+		return -1
+	case data[1] == 0:
+		return withoutID
+	case data[1] == wordLen && data[withID-2] == flagMore && data[withID-1] == 0:
+		if id := binary.BigEndian.Uint32(data[shortHead:]); id > packedID {
+			return withID
+		}
+	}
+	return -1
+}
+
 // A packer turns bytes into words whose highest bit is not set.
 type packer struct {
 	bits  uint64

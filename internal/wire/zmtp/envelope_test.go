@@ -136,7 +136,12 @@ func FuzzEnvelope(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, request, header []byte) {
 		_, rep := plainPair(t, zmtp.Dealer, zmtp.Rep)
-		_ = rep.Framing.AppendFrame(nil, header, nil) // whatever a raw socket is given
+		for _, local := range []zmtp.Socket{zmtp.Req, zmtp.Rep} { // whatever a raw socket is given
+			s, _ := plainPair(t, local, zmtp.Socket(local.Hello().Peer))
+			if n := len(s.Framing.AppendFrame(nil, header, nil)); n > 2*len(header)+32 {
+				t.Fatalf("%s made %d bytes of a header of %d, for which nobody has room", local.Name(), n, len(header))
+			}
+		}
 
 		b := newBatch(bytes.Clone(request), 1)
 		n, _, _ := rep.Decoder.Decode(b.Chunk.Data, b)

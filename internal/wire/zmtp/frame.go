@@ -33,7 +33,7 @@ func appendFrame(dst []byte, flags byte, body []byte) []byte {
 	return append(appendHead(dst, flags, len(body)), body...)
 }
 
-// A frameHead is what goes before a frame's body. len is 0 while not enough of it is there.
+// A frameHead is what goes before a frame's body.
 type frameHead struct {
 	flags byte
 	len   int
@@ -42,33 +42,31 @@ type frameHead struct {
 
 // parseHead reads the head of a frame. If it is not whole, need is how many bytes it takes at least.
 func parseHead(data []byte) (h frameHead, need int) {
-	if len(data) < shortHead {
+	switch {
+	case len(data) < shortHead:
 		return h, shortHead
+	case data[0]&flagLong == 0:
+		return frameHead{flags: data[0], len: shortHead, size: uint64(data[1])}, 0
+	case len(data) < longHead:
+		return h, longHead
 	}
-	h.flags = data[0]
-	if h.flags&flagLong == 0 && !longInDisguise(data) {
-		h.len, h.size = shortHead, uint64(data[1])
-		return h, 0
+	return frameHead{flags: data[0], len: longHead, size: binary.BigEndian.Uint64(data[1:])}, 0
+}
+
+// parseTolerantHead is parseHead, and knows the frames that libzmq up to 4.3.4 sends for subscriptions to topics of
+// 246 to 255 bytes: commands with a long size that are not flagged as long. Their first two bytes look like a command
+// of size 0, which does not exist.
+func parseTolerantHead(data []byte) (h frameHead, need int) {
+	if len(data) < shortHead || data[0] != flagCommand || data[1] != 0 {
+		return parseHead(data)
 	}
 	if len(data) < longHead {
 		return h, longHead
 	}
-	h.size = binary.BigEndian.Uint64(data[1:])
-	h.len = longHead
-	if h.flags&flagLong == 0 && !disguisedSize(h.size) {
-		h.len, h.size = shortHead, 0
+	if size := binary.BigEndian.Uint64(data[1:]); size > maxShort && size <= maxShort+uint64(1+len(nameSubscribe)) {
+		return frameHead{flags: flagCommand, len: longHead, size: size}, 0
 	}
-	return h, 0
-}
-
-// longInDisguise reports whether a frame may be one of those that libzmq up to 4.3.4 sends for subscriptions
-// to topics of 246 to 255 bytes: a command with a long size that is not flagged as long. A command of size 0,
-// which it looks like, does not exist.
-func longInDisguise(data []byte) bool { return data[0] == flagCommand && data[1] == 0 }
-
-// disguisedSize tells the sizes that such a frame can have.
-func disguisedSize(size uint64) bool {
-	return size > maxShort && size <= maxShort+uint64(len("\x09SUBSCRIBE"))
+	return parseHead(data)
 }
 
 // checkCommandFlags refuses a command that says that more frames follow.

@@ -15,29 +15,35 @@ type framing struct {
 	legacy bool
 }
 
-// AppendFrame implements [wire.Framing].
+// AppendFrame implements [wire.Framing]. Small frames without an envelope, which are the most, need no detour.
 func (f framing) AppendFrame(dst, header, body []byte) []byte {
-	return append(f.AppendPartHead(dst, header, len(body), false), body...)
+	if len(body) > maxShort || hasEnvelope(f.local) {
+		return append(f.AppendHead(dst, header, len(body)), body...)
+	}
+	return append(append(dst, 0, byte(len(body))), body...)
 }
 
 // AppendHead implements [wire.Framing].
 func (f framing) AppendHead(dst, header []byte, body int) []byte {
-	return f.AppendPartHead(dst, header, body, false)
+	return appendHead(f.AppendEnvelope(dst, header), 0, body)
+}
+
+// AppendEnvelope implements [wire.Multipart].
+func (f framing) AppendEnvelope(dst, header []byte) []byte {
+	if !hasEnvelope(f.local) {
+		return dst
+	}
+	return f.appendEnvelope(dst, header)
 }
 
 // AppendPartHead implements [wire.Multipart].
-func (f framing) AppendPartHead(dst, header []byte, body int, more bool) []byte {
-	if hasEnvelope(f.local) {
-		dst = f.appendEnvelope(dst, header)
-	}
+func (f framing) AppendPartHead(dst []byte, body int, more bool) []byte {
 	return appendHead(dst, moreFlag(more), body)
 }
 
 // AppendMessage implements [wire.Multipart].
 func (f framing) AppendMessage(dst, header []byte, m *msg.Message) []byte {
-	if hasEnvelope(f.local) {
-		dst = f.appendEnvelope(dst, header)
-	}
+	dst = f.AppendEnvelope(dst, header)
 	forEachFrame(m, func(body []byte, more bool) { dst = append(appendHead(dst, moreFlag(more), len(body)), body...) })
 	return dst
 }
@@ -120,18 +126,18 @@ type sealedFraming struct {
 
 // AppendFrame implements [wire.Framing].
 func (f *sealedFraming) AppendFrame(dst, header, body []byte) []byte {
-	return f.seal.append(f.appendEnvelope(dst, header), 0, body)
+	return f.seal.append(f.AppendEnvelope(dst, header), 0, body)
 }
 
 // AppendHead appends nothing: a sealed body cannot be written from where it is, which [wire.Session] says.
 func (f *sealedFraming) AppendHead(dst, _ []byte, _ int) []byte { return dst }
 
 // AppendPartHead appends nothing, for the same reason.
-func (f *sealedFraming) AppendPartHead(dst, _ []byte, _ int, _ bool) []byte { return dst }
+func (f *sealedFraming) AppendPartHead(dst []byte, _ int, _ bool) []byte { return dst }
 
 // AppendMessage implements [wire.Multipart].
 func (f *sealedFraming) AppendMessage(dst, header []byte, m *msg.Message) []byte {
-	dst = f.appendEnvelope(dst, header)
+	dst = f.AppendEnvelope(dst, header)
 	forEachFrame(m, func(body []byte, more bool) { dst = f.seal.append(dst, moreFlag(more), body) })
 	return dst
 }
@@ -147,7 +153,8 @@ func (f *sealedFraming) AppendControl(dst []byte, c wire.Control) []byte {
 	return dst
 }
 
-func (f *sealedFraming) appendEnvelope(dst, header []byte) []byte {
+// AppendEnvelope implements [wire.Multipart].
+func (f *sealedFraming) AppendEnvelope(dst, header []byte) []byte {
 	if !hasEnvelope(f.local) {
 		return dst
 	}

@@ -3,6 +3,7 @@
 package zmtp
 
 import (
+	"fmt"
 	"io"
 
 	"github.com/sprymq/spry/internal/wire"
@@ -24,7 +25,13 @@ const (
 )
 
 // PlainClient shows a user name and a password, of up to 255 bytes each, unencrypted.
-type PlainClient struct{ Username, Password string }
+type PlainClient struct {
+	Username string
+	Password string `json:"-"`
+}
+
+// Format leaves the password out.
+func (p PlainClient) Format(s fmt.State, _ rune) { _, _ = fmt.Fprintf(s, "PLAIN as %q", p.Username) }
 
 // PlainServer asks who the peer is.
 type PlainServer struct{}

@@ -11,7 +11,7 @@ func newSession(h *handshake) *wire.Session {
 	f := framing{local: h.local, minor: h.minor, legacy: h.legacy}
 	s := &wire.Session{
 		Dialect: Dialect.Name(), Local: settled, Peer: h.peer, Metadata: h.metadata,
-		Framing: f, Decoder: &decoder{receiver: r, plain: r.direct()}, Sealed: h.seal != nil,
+		Framing: f, Decoder: newDecoder(r), Sealed: h.seal != nil,
 	}
 	if s.Sealed {
 		s.Framing, s.Decoder = &sealedFraming{framing: f, seal: h.seal}, &sealedDecoder{receiver: r, open: h.open}

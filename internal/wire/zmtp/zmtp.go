@@ -5,7 +5,8 @@
 //
 // A connection begins with a greeting, in which the ends agree on a version and a security mechanism. The
 // mechanism's commands follow, which also say what kinds of sockets there are. After that come frames with
-// messages and commands.
+// messages and commands. docs/wire/zmtp.md describes the dialect, and docs/wire/vectors/zmtp.json has it in examples
+// which the tests of this package read.
 package zmtp
 
 import (
