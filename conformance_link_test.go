@@ -20,7 +20,13 @@ type link struct {
 
 // run runs a property over every link.
 func run(t *testing.T, property func(t *testing.T, l link)) {
-	overEveryWire(t, func(t *testing.T, w wireUnderTest) { property(t, link{w, false}) })
+	overWires(t, zmtpWires, func(t *testing.T, w wireUnderTest) { property(t, link{w, false}) })
+	runSP(t, property)
+}
+
+// runSP is run for what ZeroMQ has no twin of.
+func runSP(t *testing.T, property func(t *testing.T, l link)) {
+	overSPWires(t, func(t *testing.T, w wireUnderTest) { property(t, link{w, false}) })
 	t.Run("attached", func(t *testing.T) {
 		leak.Check(t)
 		property(t, link{wireUnderTest{scheme: "attached", options: spry.Options{Name: t.Name()}}, true})

@@ -110,7 +110,8 @@ func TestReleaseRunsOnce(t *testing.T) {
 			for _, s := range subs {
 				l.join(t, s, pub)
 			}
-			check(t, pub.WaitSubscribers(ctx, "", 2))
+			check(t, pub.WaitPipes(ctx, 2))
+			check(t, pub.WaitSubscribers(ctx, "", 1))
 			check(t, pub.SendMsg(ctx, wrap()))
 			m, err := subs[0].RecvMsg(ctx)
 			check(t, err)
@@ -181,7 +182,7 @@ type batching interface {
 
 // Batches arrive whole and in order; what was sent is empty afterwards.
 func TestBatchesConform(t *testing.T) {
-	run(t, func(t *testing.T, l link) {
+	runSP(t, func(t *testing.T, l link) {
 		ctx := watchdog(t)
 		sub := spry.NewSub(&spry.SubOptions{Options: l.options})
 		check(t, sub.Subscribe(""))

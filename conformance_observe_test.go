@@ -40,7 +40,7 @@ func (d *diary) dropped(reason string) (n uint64) {
 
 // The events of dropped messages have the sums of the statistics.
 func TestDropsAreTold(t *testing.T) {
-	run(t, func(t *testing.T, l link) {
+	runSP(t, func(t *testing.T, l link) {
 		ctx := watchdog(t)
 		var traced diary
 		mine := l.options

@@ -86,7 +86,7 @@ func echo(t *testing.T) spry.Handler {
 
 // Every pattern works through a proxy as without one.
 func TestProxyConforms(t *testing.T) {
-	overEveryWire(t, func(t *testing.T, w wireUnderTest) {
+	overSPWires(t, func(t *testing.T, w wireUnderTest) {
 		for name, p := range proxiedPatterns() {
 			t.Run(name, func(t *testing.T) {
 				front, err := spry.NewRaw(p.front, &w.options)

@@ -29,7 +29,7 @@ func word(n uint32) []byte { return binary.BigEndian.AppendUint32(nil, n) }
 
 // A raw REP sees the pipe and the request's id, and answers by them; a raw REQ sees the id that it gave.
 func TestRawRequestHeaders(t *testing.T) {
-	run(t, func(t *testing.T, l link) {
+	runSP(t, func(t *testing.T, l link) {
 		ctx := watchdog(t)
 		for front, back := range map[spry.Protocol]spry.Protocol{
 			spry.ProtocolReq: spry.ProtocolRep, spry.ProtocolSurveyor: spry.ProtocolRespondent,
@@ -69,7 +69,7 @@ func TestRawRequestHeaders(t *testing.T) {
 // A raw PAIR 1 sees the number of hops, to which it adds one; a raw BUS sees the pipe, and does not send back to it;
 // the others have no header.
 func TestOtherRawHeaders(t *testing.T) {
-	run(t, func(t *testing.T, l link) {
+	runSP(t, func(t *testing.T, l link) {
 		ctx := watchdog(t)
 		a, b := newRaw(t, spry.ProtocolPair1, l.options), newRaw(t, spry.ProtocolPair1, l.options)
 		l.join(t, a, b)
@@ -164,7 +164,7 @@ func TestTTLBoundsChains(t *testing.T) {
 		"request": {spry.ProtocolRep, spry.ProtocolReq}, "survey": {spry.ProtocolRespondent, spry.ProtocolSurveyor},
 		"pair": {spry.ProtocolPair1, spry.ProtocolPair1},
 	}
-	run(t, func(t *testing.T, l link) {
+	runSP(t, func(t *testing.T, l link) {
 		for name, p := range over {
 			for proxies := ttl - 1; proxies <= ttl; proxies++ {
 				chain(t, l, name, p.front, p.back, ttl, proxies)
@@ -246,7 +246,7 @@ func chain(t *testing.T, l link, name string, front, back spry.Protocol, ttl, pr
 
 // A proxy with one socket is a reflector: a bus through which all others hear each other, a pair that hears itself.
 func TestReflectorsConform(t *testing.T) {
-	run(t, func(t *testing.T, l link) {
+	runSP(t, func(t *testing.T, l link) {
 		ctx := watchdog(t)
 		passing, stop := context.WithCancel(ctx)
 		defer stop()

@@ -253,7 +253,7 @@ func TestHandlerPanics(t *testing.T) {
 
 // Answers to surveys find their own survey; those that come after its end are dropped and counted.
 func TestSurveysDoNotMeet(t *testing.T) {
-	run(t, func(t *testing.T, l link) {
+	runSP(t, func(t *testing.T, l link) {
 		ctx := watchdog(t)
 		const surveys, respondents = 16, 2
 		surveyor := spry.NewSurveyor(&spry.SurveyorOptions{Options: l.options, Deadline: patience})
@@ -292,7 +292,7 @@ func TestSurveysDoNotMeet(t *testing.T) {
 
 // A survey ends without an error at its deadline and with an error when it is cancelled; leaving it is its end too.
 func TestSurveysEnd(t *testing.T) {
-	run(t, func(t *testing.T, l link) {
+	runSP(t, func(t *testing.T, l link) {
 		ctx := watchdog(t)
 		surveyor := spry.NewSurveyor(&spry.SurveyorOptions{Options: l.options, Deadline: patience})
 		respondent := spry.NewRespondent(&spry.RespondentOptions{Options: l.options})

@@ -22,7 +22,7 @@ func TestWrongRoleIsRefused(t *testing.T) {
 		sub := spry.NewSub(&spry.SubOptions{Options: w.options})
 		_, err := sub.DialWith(ctx, dialerTo(e))
 		op, ok := errors.AsType[*spry.OpError](err)
-		if !ok || !errors.Is(err, spry.ErrProtocol) || op.Reason != "role_mismatch" || !strings.Contains(err.Error(), "pull") || !strings.Contains(err.Error(), e.URL()) {
+		if !ok || !errors.Is(err, spry.ErrProtocol) || op.Reason != "role_mismatch" || !strings.Contains(strings.ToLower(err.Error()), "pull") || !strings.Contains(err.Error(), e.URL()) {
 			t.Errorf("a sub dialed a pull: %v; want an error that names role, endpoint and reason", err)
 		}
 		eventually(t, "the listener counts it", func() bool { return pull.Stats().Rejected["role_mismatch"] == 1 })

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/sprymq/spry/internal/wire/sp"
+	"github.com/sprymq/spry/internal/wire/zmtp"
 	"github.com/sprymq/spry/transport"
 )
 
@@ -27,10 +28,14 @@ const (
 	ProtocolBus        = Protocol(sp.Bus)
 )
 
-// String is the protocol's short name: "req".
+// String is the protocol's short name: "req". A peer that speaks ZeroMQ may be what the Scalability Protocols do not have:
+// "router".
 func (p Protocol) String() string {
 	if known, ok := sp.Lookup(uint16(p)); ok {
 		return known.Name
+	}
+	if name := zmtp.NameOf(uint16(p)); name != "" {
+		return name
 	}
 	return fmt.Sprintf("protocol 0x%04x", uint16(p))
 }

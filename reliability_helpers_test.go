@@ -150,7 +150,7 @@ type bare struct {
 func bareTo(t testing.TB, e *spry.Endpoint) *bare {
 	t.Helper()
 	b := bareBelow(t, e)
-	if strings.HasPrefix(e.URL(), "tls+") {
+	if strings.Contains(e.URL(), "tls+") {
 		_, client := certificates()
 		client = client.Clone()
 		client.ServerName = "127.0.0.1"

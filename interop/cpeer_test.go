@@ -17,6 +17,7 @@ import (
 const (
 	libnng     = "libnng"
 	libnanomsg = "libnanomsg"
+	libzmq     = "libzmq"
 )
 
 // startC runs a C peer until it is ready.
@@ -44,7 +45,11 @@ func eachWay(t *testing.T, peerName, pattern string, test func(t *testing.T, a a
 			t.Run(fmt.Sprintf("%s/%s/%s", peerName, transport, strings.ReplaceAll(r.direction, " ", "_")), func(t *testing.T) {
 				results.track(t, r, library)
 				t.Parallel()
-				test(t, newAddress(t, transport, spryListens))
+				a := newAddress(t, transport, spryListens)
+				if peerName == libzmq {
+					a.dialect = "zmtp+"
+				}
+				test(t, a)
 			})
 		}
 	}

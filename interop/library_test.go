@@ -35,7 +35,7 @@ func attach(t *testing.T, s socket, a address) {
 	t.Helper()
 	t.Cleanup(func() { s.Close() })
 	listen := &spry.ListenConfig{URL: a.url}
-	dial := &spry.Dialer{URL: a.url, Background: true}
+	dial := &spry.Dialer{URL: a.dialect + a.url, Background: true}
 	if a.tls != nil {
 		listen.TLS, dial.TLS = a.tls.config(true, a.mutual), a.tls.config(false, a.mutual)
 	}

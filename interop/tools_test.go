@@ -44,6 +44,7 @@ var exchanges = []exchange{
 type address struct {
 	transport   string
 	url         string
+	dialect     string // what stands before the URL when Spry dials: "zmtp+", or nothing
 	spryListens bool
 	tls         *credentials // for tls+tcp
 	mutual      bool         // with a certificate of the dialing end too

@@ -34,9 +34,11 @@ type Pipe struct {
 	State any
 
 	in        inbound
-	discard   atomic.Bool               // the socket is closing: what arrives is dropped
-	heartbeat atomic.Pointer[heartbeat] // nil = none
-	silent    atomic.Bool               // nothing arrives any more: the link's reader has ended
+	discard   atomic.Bool                  // the socket is closing: what arrives is dropped
+	heartbeat atomic.Pointer[heartbeat]    // nil = none
+	reader    atomic.Pointer[streamReader] // nil where nobody else may read
+	idle      atomic.Pointer[func() bool]  // nil: nobody else may read now
+	silent    atomic.Bool                  // nothing arrives any more: the link's reader has ended
 
 	ready  bool          // under socket.mu: the pattern knows the pipe
 	gone   bool          // under socket.mu: the pipe is over
@@ -417,6 +419,7 @@ func (p *Pipe) end(cause error) {
 	o.mu.Unlock()
 	if first {
 		_ = o.carrier.close()
+		p.callResident()
 	}
 	if finish {
 		p.finish()

@@ -40,10 +40,11 @@ type streamCarrier struct {
 
 	heard atomic.Bool // something was received since the last write
 
-	alive atomic.Bool   // something was received since the last heartbeat
-	room  chan struct{} // tells the reader that the pattern has room again
-	first *buf.Chunk    // what the handshake read into
-	early [2]int        // begin and end of the bytes in it that are not consumed
+	expired atomic.Bool   // the reader has a deadline
+	alive   atomic.Bool   // something was received since the last heartbeat
+	room    chan struct{} // tells the reader that the pattern has room again
+	first   *buf.Chunk    // what the handshake read into
+	early   [2]int        // begin and end of the bytes in it that are not consumed
 }
 
 func newStreamCarrier(p *Pipe, conn net.Conn, s *wire.Session, first *buf.Chunk, begin, end int) *streamCarrier {
@@ -168,7 +169,10 @@ func (c *streamCarrier) closeWrite() error {
 	return c.conn.Close()
 }
 
-func (c *streamCarrier) expire()      { _ = c.conn.SetReadDeadline(time.Now().Add(drainTime)) }
+func (c *streamCarrier) expire() {
+	c.expired.Store(true)
+	_ = c.conn.SetReadDeadline(time.Now().Add(drainTime))
+}
 func (c *streamCarrier) close() error { return c.conn.Close() }
 
 func (c *streamCarrier) resume() {

@@ -39,6 +39,11 @@ type streamReader struct {
 	peek   bool // the last frame was larger than an ordinary chunk: the next one may be too
 	batch  msg.Batch
 	slab   int // capacity of the last slab
+
+	direct  *directReader // nil where the connection cannot be read without the runtime's help
+	reading reading
+	refused []msg.Message // what a leader has found no room for
+	came    int           // messages with the last read
 }
 
 func (c *streamCarrier) read() error {
@@ -52,32 +57,25 @@ func (c *streamCarrier) read() error {
 		c.pipe.startHeartbeat(c)
 	}
 	defer r.leave()
-	if err := r.decode(); err != nil {
+	if err := r.decode(true); err != nil {
 		return err
 	}
-	direct := newDirectReader(c.conn, r.room, r.idle)
+	if r.direct = newDirectReader(c.conn, r.room, r.idle); r.direct != nil {
+		c.pipe.reader.Store(r)
+		defer r.stopLeading()
+	}
 	for {
-		var n int
-		var err error
-		if direct != nil {
-			n, err = direct.read()
-		} else {
-			n, err = c.conn.Read(r.room())
-		}
+		n, err := r.fill()
 		if n > 0 {
-			room := r.readUpTo() - r.end
-			r.end += n
-			c.heard.Store(true)
-			c.alive.Store(true)
-			if !r.peek && r.need <= maxChunk {
-				r.adapt(n, room)
-			}
-			if derr := r.decode(); derr != nil {
+			if derr := r.took(n, true); derr != nil {
 				return derr
 			}
 			if n >= yieldAfter {
 				runtime.Gosched() // the receiver takes what is still in the processor's cache
 			}
+		}
+		if err == nil && r.direct != nil {
+			err = r.rest()
 		}
 		if errors.Is(err, io.EOF) && r.end > r.start {
 			err = io.ErrUnexpectedEOF // within a frame: the peer broke off
@@ -86,6 +84,27 @@ func (c *streamCarrier) read() error {
 			return err
 		}
 	}
+}
+
+// fill waits for bytes and reads them.
+func (r *streamReader) fill() (int, error) {
+	if r.direct != nil {
+		return r.direct.read()
+	}
+	return r.c.conn.Read(r.room())
+}
+
+// took decodes n bytes that were read. With wait it waits for room where there is none, else what was refused is kept.
+func (r *streamReader) took(n int, wait bool) error {
+	room := r.readUpTo() - r.end
+	r.end += n
+	r.c.heard.Store(true)
+	r.c.alive.Store(true)
+	r.came = 0
+	if !r.peek && r.need <= maxChunk {
+		r.adapt(n, room)
+	}
+	return r.decode(wait)
 }
 
 // room returns where the next bytes are to go.
@@ -137,8 +156,8 @@ func (r *streamReader) adapt(n, room int) {
 	}
 }
 
-// decode hands on every whole message that is there.
-func (r *streamReader) decode() error {
+// decode hands on every whole message that is there. With wait it waits for room, else it stops where there is none.
+func (r *streamReader) decode(wait bool) error {
 	p := r.c.pipe
 	large := r.need > maxChunk
 	r.need = 0
@@ -152,7 +171,11 @@ func (r *streamReader) decode() error {
 			r.chunk.Retain(len(run))
 			r.batch.Msgs = run[len(run):]
 			p.in.bytes.Add(uint64(n))
-			if !p.hand(run, r.c.room) {
+			r.came += len(run)
+			switch {
+			case !wait:
+				r.refused = run[p.receive(run):]
+			case !p.hand(run, r.c.room):
 				return ErrPipeClosed
 			}
 		}
@@ -160,7 +183,7 @@ func (r *streamReader) decode() error {
 			p.DropN(DropTTL, r.batch.Expired)
 			r.batch.Expired = 0
 		}
-		if err != nil || !full {
+		if err != nil || !full || len(r.refused) > 0 {
 			r.peek = large && r.need == 0
 			return err
 		}

@@ -44,7 +44,10 @@ func (s *Bus) Attach(p *engine.Pipe) error {
 }
 
 // Detach implements engine.Pattern.
-func (s *Bus) Detach(p *engine.Pipe, _ []msg.Message) { s.fanout.remove(p) }
+func (s *Bus) Detach(p *engine.Pipe, _ []msg.Message) {
+	s.detach(p)
+	s.fanout.remove(p)
+}
 
 // Receive implements engine.Pattern.
 func (s *Bus) Receive(p *engine.Pipe, run []msg.Message) int { return s.receive(p, run) }

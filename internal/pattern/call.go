@@ -23,6 +23,7 @@ type Call struct {
 	m      *msg.Message // of one that is made by message; kept until the reply, for it may be sent again
 	sent   []*engine.Pipe
 	retry  time.Time // when it is sent again
+	alone  bool      // no other was open when it began
 	ended  bool
 
 	queue      *callList // where it is: waiting for a pipe, or for a reply
@@ -62,8 +63,12 @@ func (r *requests) open(body []byte, m *msg.Message) *Call {
 	binary.BigEndian.PutUint32(c.header[:], c.id)
 	r.calls[c.id] = c
 	r.unsent.push(c)
+	c.alone = len(r.calls) == 1
 	return c
 }
+
+// Woken reports whether the call has ended.
+func (c *Call) Woken() bool { return len(c.done) > 0 }
 
 // newID returns the next id that no call has.
 func (r *requests) newID() uint32 {

@@ -56,12 +56,18 @@ func (s *Pair) Traits() engine.Traits { return engine.Traits{Hello: s.hello} }
 
 // Attach implements engine.Pattern.
 func (s *Pair) Attach(p *engine.Pipe) error {
+	if err := s.balancer.addOnly(p); err != nil {
+		return err
+	}
 	s.attach(p)
-	return s.balancer.addOnly(p)
+	return nil
 }
 
 // Detach implements engine.Pattern. What was not sent was meant for this peer and goes to no other.
-func (s *Pair) Detach(p *engine.Pipe, _ []msg.Message) { s.balancer.remove(p, nil) }
+func (s *Pair) Detach(p *engine.Pipe, _ []msg.Message) {
+	s.detach(p)
+	s.balancer.remove(p, nil)
+}
 
 // Receive implements engine.Pattern.
 func (s *Pair) Receive(p *engine.Pipe, run []msg.Message) int { return s.receive(p, run) }
@@ -101,7 +107,10 @@ func (s *PairPoly) Traits() engine.Traits { return engine.Traits{Hello: s.hello}
 func (s *PairPoly) Attach(p *engine.Pipe) error { s.attach(p); return nil }
 
 // Detach implements engine.Pattern.
-func (s *PairPoly) Detach(*engine.Pipe, []msg.Message) { s.wake() }
+func (s *PairPoly) Detach(p *engine.Pipe, _ []msg.Message) {
+	s.detach(p)
+	s.wake()
+}
 
 // Receive implements engine.Pattern.
 func (s *PairPoly) Receive(p *engine.Pipe, run []msg.Message) int { return s.receive(p, run) }

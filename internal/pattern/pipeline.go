@@ -79,7 +79,7 @@ func (s *Pull) Traits() engine.Traits { return engine.Traits{Hello: s.hello} }
 func (s *Pull) Attach(p *engine.Pipe) error { s.attach(p); return nil }
 
 // Detach implements engine.Pattern.
-func (s *Pull) Detach(*engine.Pipe, []msg.Message) {}
+func (s *Pull) Detach(p *engine.Pipe, _ []msg.Message) { s.detach(p) }
 
 // Receive implements engine.Pattern.
 func (s *Pull) Receive(p *engine.Pipe, run []msg.Message) int { return s.receive(p, run) }

@@ -174,7 +174,11 @@ func (s *Raw) Attach(p *engine.Pipe) error {
 	switch s.protocol.Route {
 	case RouteBalance:
 		if s.protocol.Single {
-			return s.balancer.addOnly(p)
+			err := s.balancer.addOnly(p)
+			if err != nil {
+				s.detach(p)
+			}
+			return err
 		}
 		s.balancer.add(p)
 	case RouteFan:
@@ -185,6 +189,7 @@ func (s *Raw) Attach(p *engine.Pipe) error {
 
 // Detach implements engine.Pattern.
 func (s *Raw) Detach(p *engine.Pipe, unsent []msg.Message) {
+	s.detach(p)
 	s.balancer.remove(p, unsent)
 	s.fanout.remove(p)
 }

@@ -19,7 +19,13 @@ func newReceiver(o engine.Options) receiver {
 }
 
 // attach gives the pipe its source, as the pipe's state.
-func (r receiver) attach(p *engine.Pipe) { p.State = p.NewSource(r.inbox) }
+func (r receiver) attach(p *engine.Pipe) {
+	p.State = p.NewSource(r.inbox)
+	r.inbox.AddLeader(p)
+}
+
+// detach says that nothing comes from the pipe any more.
+func (r receiver) detach(p *engine.Pipe) { r.inbox.RemoveLeader(p) }
 
 func (r receiver) receive(p *engine.Pipe, run []msg.Message) int {
 	return p.State.(*queue.Source).Put(run)

@@ -5,6 +5,7 @@ package pattern
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sprymq/spry/internal/engine"
@@ -23,6 +24,8 @@ type Req struct {
 	hello    transport.Hello
 	socket   *engine.Socket
 	failFast bool
+
+	only atomic.Pointer[engine.Pipe] // which a caller may read from while it waits; nil if there are several, or none
 
 	mu    sync.Mutex
 	table requests
@@ -96,6 +99,12 @@ func (s *Req) start(body []byte, m *msg.Message) (*Call, error) {
 
 // Wait waits for the end of a call. If ctx ends first, so does the call.
 func (s *Req) Wait(ctx context.Context, c *Call) (*msg.Message, error) {
+	if p := s.only.Load(); p != nil && c.alone {
+		if p.Lead(ctx, c); c.Woken() {
+			<-c.done
+			return c.reply, c.err
+		}
+	}
 	if done := ctx.Done(); done == nil {
 		<-c.done
 	} else {
@@ -114,6 +123,28 @@ func (s *Req) Cancel(c *Call, err error) {
 	s.mu.Lock()
 	s.table.end(c, nil, err)
 	s.mu.Unlock()
+	if p := s.only.Load(); p != nil {
+		p.Kick()
+	}
+}
+
+// idle reports whether no call is open.
+func (s *Req) idle() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.table.calls) == 0
+}
+
+// chooseLocked finds out from whom callers may read, after the set of pipes has changed.
+func (s *Req) chooseLocked() {
+	var only *engine.Pipe
+	if len(s.pipes) == 1 && s.err == nil {
+		only = s.pipes[0]
+		only.LetLead(s.idle)
+	}
+	if old := s.only.Swap(only); old != nil && old != only {
+		old.LetLead(nil)
+	}
 }
 
 // dispatchLocked sends unsent calls as long as a pipe has room. It returns a pipe to write by; there is at most
@@ -198,6 +229,7 @@ func (s *Req) Traits() engine.Traits { return engine.Traits{Hello: s.hello} }
 func (s *Req) Attach(p *engine.Pipe) error {
 	s.mu.Lock()
 	s.pipes = append(s.pipes, p)
+	s.chooseLocked()
 	s.mu.Unlock()
 	s.dispatch()
 	return nil
@@ -212,6 +244,7 @@ func (s *Req) Detach(p *engine.Pipe, _ []msg.Message) {
 			break
 		}
 	}
+	s.chooseLocked()
 	orphans := s.table.lost(p)
 	again := 0
 	for i := len(orphans) - 1; i >= 0; i-- { // the oldest ends up first
@@ -269,4 +302,5 @@ func (s *Req) Refuse(err error) {
 	if s.timer != nil {
 		s.timer.Stop()
 	}
+	s.chooseLocked()
 }

@@ -89,7 +89,10 @@ func (s *Responder) Traits() engine.Traits { return engine.Traits{Hello: s.hello
 func (s *Responder) Attach(p *engine.Pipe) error { s.attach(p); return nil }
 
 // Detach implements engine.Pattern.
-func (s *Responder) Detach(*engine.Pipe, []msg.Message) { s.wake() }
+func (s *Responder) Detach(p *engine.Pipe, _ []msg.Message) {
+	s.detach(p)
+	s.wake()
+}
 
 // Receive implements engine.Pattern.
 func (s *Responder) Receive(p *engine.Pipe, run []msg.Message) int { return s.receive(p, run) }

@@ -34,12 +34,14 @@ const (
 type Inbox struct {
 	limits Limits
 	policy Policy
-	turn   atomic.Pointer[turn] // which the receivers are at; never nil
+	turn   atomic.Pointer[turn]   // which the receivers are at; never nil
+	leader atomic.Pointer[Leader] // the only one, or nil
 
 	mu      sync.Mutex
 	turns   turns
 	ready   fifo[*Source]
 	waiters Waiters
+	leaders map[Leader]struct{}
 	err     error // set once by Close: nothing comes any more
 }
 
@@ -197,6 +199,7 @@ func (s *Source) appendLocked(run sizedRun) {
 		q.ready.push(s)
 	}
 	q.waiters.Wake(n)
+	q.kickLocked()
 }
 
 func (s *Source) dropOldestLocked() {
@@ -278,6 +281,9 @@ func (q *Inbox) Recv(ctx context.Context) (*msg.Message, error) {
 		}
 		if m != nil || err != nil {
 			return m, err
+		}
+		if l := q.leader.Load(); l != nil && w.alone {
+			(*l).Lead(ctx, w)
 		}
 		if err := q.park(ctx, w); err != nil {
 			return nil, err
@@ -364,6 +370,7 @@ func (q *Inbox) Close(err error) {
 		s.messages, s.bytes, s.inReady = 0, 0, false
 	}
 	q.waiters.WakeAll()
+	q.chooseLeaderLocked()
 }
 
 // Counts returns the source's figures, all of the same moment. QueuedBytes of a turn that is under way is what its

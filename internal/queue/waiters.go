@@ -19,7 +19,14 @@ type Waiter struct {
 	wake       chan struct{}
 	prev, next *Waiter
 	queued     bool
+	alone      bool // nobody else was in line when it came
 }
+
+// A Sleeper is somebody who waits, or works meanwhile, until he is woken.
+type Sleeper interface{ Woken() bool }
+
+// Woken reports whether the waiter has been woken, so that Park would not wait.
+func (w *Waiter) Woken() bool { return len(w.wake) > 0 }
 
 // Add puts a new waiter at the end of the line.
 func (ws *Waiters) Add() *Waiter {
@@ -29,7 +36,7 @@ func (ws *Waiters) Add() *Waiter {
 	} else {
 		ws.free, w.next = w.next, nil
 	}
-	w.queued, w.prev = true, ws.last
+	w.queued, w.prev, w.alone = true, ws.last, ws.first == nil
 	if ws.last == nil {
 		ws.first = w
 	} else {
@@ -88,7 +95,7 @@ func (ws *Waiters) unlink(w *Waiter) {
 // Park waits until the waiter is woken or ctx ends, and returns ctx's error in the latter case.
 func (w *Waiter) Park(ctx context.Context) error {
 	done := ctx.Done()
-	if done == nil {
+	if done == nil || w.Woken() {
 		<-w.wake
 		return nil
 	}

@@ -10,7 +10,7 @@ func newSession(h *handshake) *wire.Session {
 	r := newReceiver(h.config, h.local)
 	f := framing{local: h.local, minor: h.minor, legacy: h.legacy}
 	s := &wire.Session{
-		Dialect: Dialect.Name(), Local: settled, Peer: h.peer, Metadata: h.metadata,
+		Dialect: Dialect.Name(), Local: settled, Peer: asTwin(h.config.Hello, h.peer), Metadata: h.metadata,
 		Framing: f, Decoder: newDecoder(r), Sealed: h.seal != nil,
 	}
 	if s.Sealed {

@@ -115,6 +115,23 @@ func socketOf(h transport.Hello) (Socket, error) {
 		"peer speaks ZeroMQ, which has no twin of a %s socket: connect it to another socket", h.Name)
 }
 
+// asTwin returns the number of a peer as a local socket of SP's protocols knows it: that of the protocol it talks to, if the
+// peer is that one's twin.
+func asTwin(local transport.Hello, peer uint16) uint16 {
+	if twin, ok := twins[local.Peer]; ok && twin.Number() == peer {
+		return local.Peer
+	}
+	return peer
+}
+
+// NameOf is the name of a socket type by its protocol number: "router". It is empty if there is none.
+func NameOf(number uint16) string {
+	if number&0xff00 != ownNumbers {
+		return ""
+	}
+	return strings.ToLower(Socket(number).Name())
+}
+
 // checkPeer says why two socket types do not fit.
 func checkPeer(local, peer Socket) error {
 	if local.TalksTo(peer) {

@@ -37,13 +37,16 @@ func NewBuilder(sources, bin string) *Builder {
 }
 
 // C returns the path of the C peer of this name. The name's first part tells the library: nng_recv is linked with
-// libnng, nn_recv with libnanomsg. Without a compiler or library the test is skipped as by [Find]; C code that does
+// libnng, nn_recv with libnanomsg, zmq_recv with libzmq. Without a compiler or library the test is skipped as by [Find]; C code that does
 // not compile without warnings fails it.
 func (b *Builder) C(t testing.TB, name string) string {
 	t.Helper()
 	library, debianPackage, header := "nng", "libnng-dev", "nng/nng.h"
-	if strings.HasPrefix(name, "nn_") {
+	switch {
+	case strings.HasPrefix(name, "nn_"):
 		library, debianPackage, header = "nanomsg", "libnanomsg-dev", "nanomsg/nn.h"
+	case strings.HasPrefix(name, "zmq_"):
+		library, debianPackage, header = "zmq", "libzmq3-dev", "zmq.h"
 	}
 	path, err := b.once(name, func(path string) error {
 		compiler, err := exec.LookPath("gcc")
