@@ -62,7 +62,7 @@ func (p *Pipe) TLS() *tls.ConnectionState { return p.inner().TLS() }
 // Creds tell who the peer's process is, where the operating system says so; else nil.
 func (p *Pipe) Creds() *transport.Creds { return p.inner().Creds() }
 
-// Dialect is what is spoken on the pipe: "sp", or "inproc".
+// Dialect is what is spoken on the pipe: "sp", "zmtp" or "inproc".
 func (p *Pipe) Dialect() string { return p.inner().Dialect() }
 
 // Protocol is what this end is to the peer. A listening [Pair] may be another to each peer.

@@ -74,6 +74,10 @@ type AttachConfig struct {
 
 	// Framing of a stream. Defaults to what tcp uses; unix sockets to what ipc uses.
 	Framing transport.Framing
+
+	// Dialect to speak: "sp" or "zmtp". Defaults to "sp" for the end that speaks first, and to what the peer speaks for the
+	// other.
+	Dialect string
 }
 
 // Attach makes a pipe of a connection, which belongs to the socket from now on; on an error it is closed. ctx bounds
@@ -88,7 +92,11 @@ func (s *Socket) Attach(ctx context.Context, c net.Conn, cfg *AttachConfig) (*Pi
 
 // AttachLink is Attach for a link of any kind, such as a third party's transport makes.
 func (s *Socket) AttachLink(ctx context.Context, l transport.Link, cfg *AttachConfig) (*Pipe, error) {
-	p, err := s.core.Attach(ctx, l, cfg != nil && cfg.Role == RoleListen, engine.EndpointConfig{})
+	var c engine.EndpointConfig
+	if cfg != nil && cfg.Dialect != "" {
+		c.Dialects = []string{cfg.Dialect}
+	}
+	p, err := s.core.Attach(ctx, l, cfg != nil && cfg.Role == RoleListen, c)
 	return (*Pipe)(p), opErr("attach", err)
 }
 
