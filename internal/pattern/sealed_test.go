@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: MIT
+
+package pattern
+
+import (
+	"bytes"
+	"crypto/rand"
+	"errors"
+	"sync"
+	"testing"
+
+	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/wire"
+	"github.com/sprymq/spry/internal/wire/sp"
+	"github.com/sprymq/spry/internal/wire/zmtp"
+	"github.com/sprymq/spry/transport"
+	"github.com/sprymq/spry/transport/tcp"
+)
+
+// curve returns the options of a server and of a client that are sealed by CURVE.
+func curve(t *testing.T) (server, client engine.Options) {
+	t.Helper()
+	var keys [2]zmtp.Key
+	for i := range keys {
+		_, _ = rand.Read(keys[i][:])
+	}
+	public, err := keys[0].Public()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := engine.Options{
+		Dialects: []wire.Dialect{zmtp.Dialect}, Transports: []transport.Transport{tcp.Transport{}}, SendQueue: 100,
+		RecvQueue: 100, SendQueueBytes: 4 << 20, RecvQueueBytes: 4 << 20,
+	}
+	server, client = all, all
+	server.Security = zmtp.CurveServer{Secret: keys[0]}
+	client.Security = zmtp.CurveClient{Secret: keys[1], ServerKey: public}
+	return server, client
+}
+
+// open returns a socket of a pattern.
+func open[P engine.Pattern](t *testing.T, o engine.Options, bind func(s *engine.Socket, o engine.Options) P) (p P, s *engine.Socket) {
+	s = engine.NewSocket(o, func(s *engine.Socket, o engine.Options) engine.Pattern {
+		p = bind(s, o)
+		return p
+	})
+	t.Cleanup(func() { _ = s.Close() })
+	return p, s
+}
+
+func join(t *testing.T, server, client *engine.Socket) {
+	t.Helper()
+	e, err := server.Listen(t.Context(), "tcp://127.0.0.1:0", engine.EndpointConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Dial(t.Context(), e.URL(), engine.EndpointConfig{}, true); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func sealedBody(size, i int) []byte { return bytes.Repeat([]byte{byte(i)}, size) }
+
+// Messages of all sizes go over a sealed connection, from several goroutines at once, with room for few of them.
+func TestSealedPipeline(t *testing.T) {
+	server, client := curve(t)
+	push, dials := open(t, client, func(*engine.Socket, engine.Options) *Push { return NewPush(hello(sp.Push), false) })
+	pull, listens := open(t, server, func(_ *engine.Socket, o engine.Options) *Pull { return NewPull(hello(sp.Pull), o) })
+	join(t, listens, dials)
+	sizes := []int{0, 1, 64, 9000, 70_000, 300_000}
+	const each, senders = 200, 3
+	var sending sync.WaitGroup
+	for range senders {
+		sending.Go(func() {
+			for i := range each {
+				if err := push.Send(t.Context(), sealedBody(sizes[i%len(sizes)], i), nil); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	var came [256]int
+	for range each * senders {
+		m, err := pull.Recv(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		body := m.Body()
+		if len(body) > 0 {
+			if i := int(body[0]); !bytes.Equal(body, sealedBody(sizes[i%len(sizes)], i)) {
+				t.Fatalf("a message of %d bytes differs", len(body))
+			}
+			came[body[0]]++
+		}
+		m.Release()
+	}
+	sending.Wait()
+	for i := range each {
+		if want := senders; i%len(sizes) != 0 && came[i] != want {
+			t.Errorf("message %d came %d times, want %d", i, came[i], want)
+		}
+	}
+}
+
+// Requests, replies and what is told beside messages cross a sealed connection at once: their order is that of the seals.
+func TestSealedRequestsAndSubscriptions(t *testing.T) {
+	server, client := curve(t)
+	req, asks := open(t, client, func(s *engine.Socket, _ engine.Options) *Req { return NewReq(s, hello(sp.Req), -1, false) })
+	rep, answers := open(t, server, func(_ *engine.Socket, o engine.Options) *Responder { return NewResponder(hello(sp.Rep), o) })
+	join(t, answers, asks)
+	go func() {
+		for {
+			r, err := rep.Recv(t.Context())
+			if err != nil {
+				return
+			}
+			_ = r.Reply(t.Context(), r.Message().Body(), nil)
+		}
+	}()
+	var calling sync.WaitGroup
+	for c := range 8 {
+		calling.Go(func() {
+			for i := range 50 {
+				want := sealedBody(10*i, c)
+				if m, err := req.Do(t.Context(), want, nil); err != nil || !bytes.Equal(m.Body(), want) {
+					t.Errorf("caller %d: %v", c, err)
+					return
+				}
+			}
+		})
+	}
+	calling.Wait()
+
+	pub, publishes := open(t, server, func(s *engine.Socket, _ engine.Options) *Pub { return NewPub(s, hello(sp.Pub), engine.Block) })
+	sub, subscribes := open(t, client, func(_ *engine.Socket, o engine.Options) *Sub { return NewSub(hello(sp.Sub), o, engine.Block) })
+	join(t, publishes, subscribes)
+	for i := range byte(200) {
+		if err := sub.First().Subscribe(string([]byte{i})); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := pub.WaitSubscribers(t.Context(), string([]byte{199}), 1); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 256 {
+		if err := pub.Send(t.Context(), []byte{byte(i)}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range byte(200) {
+		m, err := sub.First().Recv(t.Context())
+		if err != nil || !bytes.Equal(m.Body(), []byte{i}) {
+			t.Fatalf("message %d: %v", i, err)
+		}
+	}
+}
+
+// What a sealed connection has not sent when it ends comes back as it was.
+func TestSealedMessagesComeBack(t *testing.T) {
+	server, client := curve(t)
+	client.SendQueueBytes = 64 << 20
+	push, dials := open(t, client, func(*engine.Socket, engine.Options) *Push { return NewPush(hello(sp.Push), false) })
+	_, deaf := open(t, server, func(_ *engine.Socket, o engine.Options) *Pull { return NewPull(hello(sp.Pull), o) })
+	join(t, deaf, dials)
+	const messages, size = 150, 200_000 // more than queues and kernel buffers hold
+	sent := 0
+	for ; sent < messages; sent++ {
+		m := msg.Of(sealedBody(size, sent))
+		if err := push.TrySend(&m); errors.Is(err, engine.ErrWouldBlock) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	pull, second := open(t, server, func(_ *engine.Socket, o engine.Options) *Pull { return NewPull(hello(sp.Pull), o) })
+	join(t, second, dials)
+	_ = deaf.Close()
+	var returned int
+	for st := dials.Stats(); ; st = dials.Stats() {
+		if returned = int(st.Out.Returned); returned > 0 {
+			break
+		}
+		if t.Context().Err() != nil {
+			t.Fatal("nothing came back")
+		}
+	}
+	seen := map[byte]bool{}
+	for range returned {
+		m, err := pull.Recv(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i := m.Body()[0]; seen[i] || !bytes.Equal(m.Body(), sealedBody(size, int(i))) {
+			t.Fatalf("message %d came twice, or differs", i)
+		}
+		seen[m.Body()[0]] = true
+		m.Release()
+	}
+	t.Logf("%d of %d messages came back and went to another peer", returned, sent)
+}
+
+// A wrong key gets nobody in, and neither does a password that nobody looks at.
+func TestSealedRefusals(t *testing.T) {
+	server, client := curve(t)
+	_, listens := open(t, server, func(_ *engine.Socket, o engine.Options) *Pull { return NewPull(hello(sp.Pull), o) })
+	e, err := listens.Listen(t.Context(), "tcp://127.0.0.1:0", engine.EndpointConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrong := client.Security.(zmtp.CurveClient)
+	wrong.ServerKey = zmtp.Key{1, 2, 3}
+	asked := ""
+	server.Authenticate = func(q *wire.Question) wire.Verdict {
+		asked = q.Username
+		return wire.Verdict{Accept: q.Password == "right"}
+	}
+	for name, security := range map[string]wire.Security{"another server's key": wrong, "no security": nil, "PLAIN": zmtp.PlainClient{Username: "a"}} {
+		client.Security = security
+		_, dials := open(t, client, func(*engine.Socket, engine.Options) *Push { return NewPush(hello(sp.Push), false) })
+		if _, err := dials.Dial(t.Context(), e.URL(), engine.EndpointConfig{}, true); err == nil {
+			t.Errorf("%s gets in", name)
+		}
+	}
+	for password, in := range map[string]bool{"right": true, "wrong": false} {
+		for _, check := range []func(*wire.Question) wire.Verdict{server.Authenticate, nil} {
+			o := server
+			o.Security, o.Authenticate = zmtp.PlainServer{}, check
+			_, plain := open(t, o, func(_ *engine.Socket, o engine.Options) *Pull { return NewPull(hello(sp.Pull), o) })
+			e, err := plain.Listen(t.Context(), "tcp://127.0.0.1:0", engine.EndpointConfig{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			client.Security = zmtp.PlainClient{Username: "somebody", Password: password}
+			_, dials := open(t, client, func(*engine.Socket, engine.Options) *Push { return NewPush(hello(sp.Push), false) })
+			if _, err := dials.Dial(t.Context(), e.URL(), engine.EndpointConfig{}, true); (err == nil) != (in && check != nil) {
+				t.Errorf("with the password %q, and somebody who looks at it %v: %v", password, check != nil, err)
+			}
+		}
+	}
+	if asked != "somebody" {
+		t.Errorf("asked about %q", asked)
+	}
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+
+package spry_test
+
+import (
+	"bytes"
+	"io"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/simnet"
+)
+
+// zmtpPush is what a PUSH socket says to begin with, in ZMTP 3.1.
+var zmtpPush = "\xff" + strings.Repeat("\x00", 8) + "\x7f\x03\x01NULL" + strings.Repeat("\x00", 16+1+31) +
+	"\x04\x1a\x05READY\x0bSocket-Type\x00\x00\x00\x04PUSH"
+
+// A silentPeer is a ZMTP peer that says nothing by itself after its handshake. It counts the pings that it gets, and
+// answers them if it answers.
+func silentPeer(t *testing.T, conn io.ReadWriter, answers bool) (pings *atomic.Int32) {
+	t.Helper()
+	pings = new(atomic.Int32)
+	go func() {
+		greeting := make([]byte, 64+2+0x1a)
+		_, _ = io.ReadFull(conn, greeting)
+		frame := make([]byte, 256)
+		for {
+			n, err := conn.Read(frame)
+			if err != nil {
+				return
+			}
+			for rest := frame[:n]; ; { // pings are short, and come whole
+				at := bytes.Index(rest, []byte("\x04PING"))
+				if at < 0 {
+					break
+				}
+				pings.Add(1)
+				rest = rest[at+7:]
+				if answers {
+					_, _ = io.WriteString(conn, "\x04\x05\x04PONG")
+				}
+			}
+		}
+	}()
+	_, err := io.WriteString(conn, zmtpPush)
+	check(t, err)
+	return pings
+}
+
+// A peer that is silent is asked whether it is still there, and given up if it does not answer.
+func TestHeartbeats(t *testing.T) {
+	for name, c := range map[string]struct {
+		interval time.Duration
+		answers  bool
+		ends     time.Duration // 0 = it does not
+		pings    int           // within the time
+	}{
+		"silent":       {0, false, 20 * time.Second, 1},
+		"answering":    {0, true, 0, 5}, // what it answers is a sign of life until the next beat
+		"one second":   {time.Second, false, 2 * time.Second, 1},
+		"not wanted":   {-1, false, 0, 0},
+		"answers fast": {time.Second, true, 0, 47},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				pull := spry.NewPull(&spry.PullOptions{Options: spry.Options{Heartbeat: c.interval}})
+				defer pull.Close()
+				near, far := simnet.Pipe()
+				defer far.Close()
+				pings := silentPeer(t, far, c.answers)
+				p, err := pull.Attach(t.Context(), near, &spry.AttachConfig{Role: spry.RoleListen})
+				check(t, err)
+				start := time.Now()
+				select {
+				case <-p.Done():
+					if d := time.Since(start); d != c.ends || !strings.Contains(p.Err().Error(), "said nothing") {
+						t.Errorf("ended after %v: %v", d, p.Err())
+					}
+				case <-time.After(94 * time.Second):
+					if c.ends != 0 {
+						t.Error("it lives")
+					}
+				}
+				synctest.Wait()
+				if n := int(pings.Load()); n != c.pings {
+					t.Errorf("%d pings, want %d", n, c.pings)
+				}
+			})
+		})
+	}
+}
+
+// Who pings is answered, and a peer that pings and never reads costs no memory.
+func TestPingsAreAnswered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pull := spry.NewPull(nil)
+		defer pull.Close()
+		near, far := simnet.Pipe()
+		defer far.Close()
+		attached := make(chan error, 1)
+		go func() {
+			_, err := pull.Attach(t.Context(), near, &spry.AttachConfig{Role: spry.RoleListen})
+			attached <- err
+		}()
+		_, err := io.WriteString(far, zmtpPush)
+		check(t, err)
+		check(t, <-attached)
+		_, err = io.ReadFull(far, make([]byte, 64+2+0x1a))
+		check(t, err)
+		for _, context := range []string{"", "abc"} {
+			_, err = io.WriteString(far, "\x04"+string(rune(7+len(context)))+"\x04PING\x00\x00"+context)
+			check(t, err)
+			want := "\x04" + string(rune(5+len(context))) + "\x04PONG" + context
+			got := make([]byte, len(want))
+			_, err = io.ReadFull(far, got)
+			check(t, err)
+			if string(got) != want {
+				t.Errorf("answered %q, want %q", got, want)
+			}
+		}
+	})
+}
