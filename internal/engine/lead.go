@@ -43,8 +43,9 @@ type reading struct {
 
 	// With the reader's role.
 	err     error           // what ended the reading, for the resident
-	watched <-chan struct{} // the context that is watched
+	watched <-chan struct{} // of the context that is watched
 	unwatch func() bool
+	last    <-chan struct{} // of the last leader's context
 
 	leader atomic.Int32 // what it is at
 }
@@ -113,12 +114,15 @@ func (r *streamReader) lead(ctx context.Context, s queue.Sleeper) {
 	}
 	g.used.Store(true)
 	r.watch(ctx)
-	for !s.Woken() && ctx.Err() == nil {
-		if !r.leadOnce(s) {
-			g.state.Store(readResident)
-			r.call()
-			return
-		}
+	on := true
+	for on && !s.Woken() && ctx.Err() == nil {
+		on = r.leadOnce(s)
+	}
+	r.unwatchOnce()
+	if !on {
+		g.state.Store(readResident)
+		r.call()
+		return
 	}
 	g.state.Store(readNobody)
 	switch idle := r.c.pipe.idle.Load(); {
@@ -171,21 +175,35 @@ func (r *streamReader) endRead() (kicked bool) {
 	return true
 }
 
-// watch sees to it that the end of ctx kicks. The context that was last watched stays so: most callers have one for all
-// their calls.
+// watch sees to it that the end of ctx kicks.
 func (r *streamReader) watch(ctx context.Context) {
 	g := &r.reading
 	done := ctx.Done()
 	if done == g.watched {
 		return
 	}
-	if g.unwatch != nil {
-		g.unwatch()
-		g.unwatch = nil
-	}
+	r.stopWatching()
 	if g.watched = done; done != nil {
 		g.unwatch = scope.Watch(ctx, r.kick)
 	}
+}
+
+// unwatchOnce stops the watch of a context that was not the last leader's too: of one that is for one call only, and ends
+// with it. Another stays watched, which costs its callers nothing.
+func (r *streamReader) unwatchOnce() {
+	g := &r.reading
+	if g.watched != g.last {
+		g.last = g.watched
+		r.stopWatching()
+	}
+}
+
+func (r *streamReader) stopWatching() {
+	g := &r.reading
+	if g.unwatch != nil {
+		g.unwatch()
+	}
+	g.watched, g.unwatch = nil, nil
 }
 
 // rest lets others read, after what was read is delivered, if there is somebody who would. When it returns, the
@@ -225,13 +243,6 @@ func (r *streamReader) rest() error {
 		return ErrPipeClosed
 	}
 	return r.decode(true)
-}
-
-// stopLeading ends the watch of a context when the reading is over.
-func (r *streamReader) stopLeading() {
-	if unwatch := r.reading.unwatch; unwatch != nil {
-		unwatch()
-	}
 }
 
 // alarmed takes the role back if nobody had a use for it, or else sets the alarm anew: if somebody leads, when that ends.

@@ -62,7 +62,7 @@ func (c *streamCarrier) read() error {
 	}
 	if r.direct = newDirectReader(c.conn, r.room, r.idle); r.direct != nil {
 		c.pipe.reader.Store(r)
-		defer r.stopLeading()
+		defer r.stopWatching()
 	}
 	for {
 		n, err := r.fill()
