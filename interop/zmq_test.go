@@ -5,6 +5,7 @@ package interop_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 
@@ -207,6 +208,34 @@ func TestAllFamiliesOnOnePort(t *testing.T) {
 				check(t, rep.Close())
 				check(t, <-served)
 			})
+		})
+	}
+}
+
+// TestPerformanceToolsMeetZeroMQ has the command, by the names of libzmq's performance tools, meet programs of libzmq.
+func TestPerformanceToolsMeetZeroMQ(t *testing.T) {
+	spryTool := func(args ...string) *peer.Process { return peer.Start(t, builder.Command(t, commandFolder), args...) }
+	for _, transport := range []string{"tcp", "ipc"} {
+		t.Run(transport, func(t *testing.T) {
+			t.Parallel()
+			a := newAddress(t, transport, false)
+			startC(t, "zmq_echo", "listen", a.url, "rep")
+			if out := spryTool("remote_lat", a.url, "64", "100").Wait(); !strings.Contains(out, "average latency: ") {
+				t.Errorf("remote_lat printed %q", out)
+			}
+			a = newAddress(t, transport, false)
+			sink := startC(t, "zmq_recv", "listen", a.url, "pull", "1000")
+			spryTool("remote_thr", a.url, "64", "1000").Wait()
+			if line := sink.WaitLine("count"); !strings.HasPrefix(line, "count 1000 bytes 64000 ") {
+				t.Errorf("from remote_thr came %q", line)
+			}
+			a = newAddress(t, transport, true)
+			measures := spryTool("local_thr", a.url, "64", "1000")
+			peer.WaitListening(t, a.url)
+			startC(t, "zmq_send", "dial", a.url, "push", "1000", "64").WaitLine("sent")
+			if out := measures.Wait(); !strings.Contains(out, "mean throughput: ") {
+				t.Errorf("local_thr printed %q", out)
+			}
 		})
 	}
 }

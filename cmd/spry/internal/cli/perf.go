@@ -8,8 +8,8 @@ import (
 	"github.com/sprymq/spry/cmd/spry/internal/zmqperf"
 )
 
-const perfNote = "The same happens when the command is called by this name. Both ends must be Spry's: they speak the Scalability\n" +
-	"Protocols, not ZeroMQ's. spry bench measures more."
+const perfNote = "The same happens when the command is called by this name. The other end may be libzmq's tool.\n" +
+	"spry bench measures more."
 
 // perfVerbs stand for the personalities in help; Run sees to them before cobra does.
 func perfVerbs() []*cobra.Command {

@@ -28,7 +28,7 @@ func localLat(ctx context.Context, r *run) error {
 func remoteLat(ctx context.Context, r *run) error {
 	req := spry.NewReq(&spry.ReqOptions{Options: r.options(), Retry: -1})
 	defer req.Close()
-	if _, err := req.Connect(r.url); err != nil {
+	if _, err := req.Connect(dialect + r.url); err != nil {
 		return err
 	}
 	took, err := r.ask(ctx, req)

@@ -31,7 +31,7 @@ func localThr(ctx context.Context, r *run) error {
 func remoteThr(ctx context.Context, r *run) error {
 	push := spry.NewPush(&spry.PushOptions{Options: r.options()})
 	defer push.Close()
-	if _, err := push.Connect(r.url); err != nil {
+	if _, err := push.Connect(dialect + r.url); err != nil {
 		return err
 	}
 	if err := r.send(ctx, push); err != nil {

@@ -21,6 +21,9 @@ import (
 	"github.com/sprymq/spry"
 )
 
+// dialect stands before the URLs that are dialed: the peer may be libzmq's tool. Who listens understands both.
+const dialect = "zmtp+"
+
 // A tool is one of the programs.
 type tool struct {
 	usage string
