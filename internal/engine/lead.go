@@ -34,12 +34,11 @@ const (
 
 // A reading is the reader's role of a stream.
 type reading struct {
-	state  atomic.Int32
-	used   atomic.Bool   // somebody has led since the resident last looked
-	wanted atomic.Bool   // somebody would have led
-	deep   atomic.Bool   // the resident has no alarm: who stops leading sets it
-	back   chan struct{} // calls the resident
-	alarm  *time.Timer
+	state atomic.Int32
+	used  atomic.Bool   // somebody has led since the resident last looked
+	deep  atomic.Bool   // the resident has no alarm: who stops leading sets it
+	back  chan struct{} // calls the resident
+	alarm *time.Timer
 
 	// With the reader's role.
 	err     error           // what ended the reading, for the resident
@@ -71,8 +70,19 @@ func (p *Pipe) LetLead(idle func() bool) {
 
 // Lead reads until s is woken, ctx ends, or others can do it better, which may be at once.
 func (p *Pipe) Lead(ctx context.Context, s queue.Sleeper) {
-	if r := p.reader.Load(); r != nil && p.idle.Load() != nil {
+	r := p.reader.Load()
+	if r == nil {
+		p.wanted.Store(true)
+	} else if p.idle.Load() != nil {
 		r.lead(ctx, s)
+	}
+}
+
+// ReadOn makes the pipe's own goroutine read again, if nobody does: for who waits and does not lead.
+func (p *Pipe) ReadOn() {
+	if r := p.reader.Load(); r != nil && r.reading.state.Load() == readNobody &&
+		r.reading.state.CompareAndSwap(readNobody, readResident) {
+		r.call()
 	}
 }
 
@@ -83,15 +93,8 @@ func (p *Pipe) Kick() {
 	}
 }
 
-// callResident makes the pipe's own goroutine read again, if nobody does.
-func (p *Pipe) callResident() {
-	if r := p.reader.Load(); r != nil && r.reading.state.CompareAndSwap(readNobody, readResident) {
-		r.call()
-	}
-}
-
 func (r *streamReader) kick() {
-	g := &r.reading
+	g := r.reading
 	if g.leader.Load() == leaderReads && g.leader.CompareAndSwap(leaderReads, leaderKicked) {
 		_ = r.c.conn.SetReadDeadline(time.Unix(1, 0))
 		g.leader.Store(leaderHurt)
@@ -107,9 +110,9 @@ func (r *streamReader) call() {
 }
 
 func (r *streamReader) lead(ctx context.Context, s queue.Sleeper) {
-	g := &r.reading
+	g := r.reading
 	if !g.state.CompareAndSwap(readNobody, readLeader) {
-		g.wanted.Store(true)
+		r.c.pipe.wanted.Store(true)
 		return
 	}
 	g.used.Store(true)
@@ -127,7 +130,7 @@ func (r *streamReader) lead(ctx context.Context, s queue.Sleeper) {
 	g.state.Store(readNobody)
 	switch idle := r.c.pipe.idle.Load(); {
 	case idle == nil || !(*idle)(): // others wait, or it is not the only pipe any more
-		r.c.pipe.callResident()
+		r.c.pipe.ReadOn()
 	case g.deep.Load() && g.deep.CompareAndSwap(true, false):
 		g.alarm.Reset(restFor)
 	}
@@ -135,7 +138,7 @@ func (r *streamReader) lead(ctx context.Context, s queue.Sleeper) {
 
 // leadOnce reads once and delivers what has come. It reports false if the resident should go on.
 func (r *streamReader) leadOnce(s queue.Sleeper) bool {
-	g := &r.reading
+	g := r.reading
 	g.leader.Store(leaderReads)
 	var n int
 	var err error
@@ -161,7 +164,7 @@ func (r *streamReader) leadOnce(s queue.Sleeper) bool {
 
 // endRead says that a leader does not read any more. It reports whether somebody has kicked it.
 func (r *streamReader) endRead() (kicked bool) {
-	g := &r.reading
+	g := r.reading
 	if g.leader.CompareAndSwap(leaderReads, leaderWorks) {
 		return false
 	}
@@ -177,7 +180,7 @@ func (r *streamReader) endRead() (kicked bool) {
 
 // watch sees to it that the end of ctx kicks.
 func (r *streamReader) watch(ctx context.Context) {
-	g := &r.reading
+	g := r.reading
 	done := ctx.Done()
 	if done == g.watched {
 		return
@@ -191,7 +194,7 @@ func (r *streamReader) watch(ctx context.Context) {
 // unwatchOnce stops the watch of a context that was not the last leader's too: of one that is for one call only, and ends
 // with it. Another stays watched, which costs its callers nothing.
 func (r *streamReader) unwatchOnce() {
-	g := &r.reading
+	g := r.reading
 	if g.watched != g.last {
 		g.last = g.watched
 		r.stopWatching()
@@ -199,7 +202,10 @@ func (r *streamReader) unwatchOnce() {
 }
 
 func (r *streamReader) stopWatching() {
-	g := &r.reading
+	g := r.reading
+	if g == nil {
+		return
+	}
 	if g.unwatch != nil {
 		g.unwatch()
 	}
@@ -209,18 +215,20 @@ func (r *streamReader) stopWatching() {
 // rest lets others read, after what was read is delivered, if there is somebody who would. When it returns, the
 // resident has the role again, and what a leader has left undone is done. The error is what has ended the reading.
 func (r *streamReader) rest() error {
-	g := &r.reading
-	idle := r.c.pipe.idle.Load()
-	if r.came > fewAtOnce || idle == nil || !g.wanted.Swap(false) || !(*idle)() {
+	p := r.c.pipe
+	idle := p.idle.Load()
+	if r.came > fewAtOnce || idle == nil || !p.wanted.Swap(false) || !(*idle)() {
 		return nil
 	}
-	if g.back == nil {
-		g.back, g.alarm = make(chan struct{}, 1), time.NewTimer(restFor)
+	if r.reading == nil {
+		r.reading = &reading{back: make(chan struct{}, 1), alarm: time.NewTimer(restFor)}
+		p.reader.Store(r)
 	}
+	g := r.reading
 	g.alarm.Reset(restFor)
 	g.used.Store(true)
 	g.state.Store(readNobody)
-	if !(*idle)() || r.c.pipe.over.Load() { // somebody began to wait, and may have seen that the role was not free
+	if !(*idle)() || p.over.Load() { // somebody began to wait, and may have seen that the role was not free
 		if g.state.CompareAndSwap(readNobody, readResident) {
 			return nil
 		}
@@ -239,7 +247,7 @@ func (r *streamReader) rest() error {
 	}
 	refused := r.refused
 	r.refused = nil
-	if !r.c.pipe.hand(refused, r.c.room) {
+	if !p.hand(refused, r.c.room) {
 		return ErrPipeClosed
 	}
 	return r.decode(true)
@@ -247,7 +255,7 @@ func (r *streamReader) rest() error {
 
 // alarmed takes the role back if nobody had a use for it, or else sets the alarm anew: if somebody leads, when that ends.
 func (r *streamReader) alarmed() {
-	g := &r.reading
+	g := r.reading
 	if !g.used.Swap(false) && g.state.CompareAndSwap(readNobody, readResident) {
 		return
 	}

@@ -46,7 +46,6 @@ func newLed(t *testing.T, o Options) *led {
 	var c *streamCarrier
 	l.pipe, c = streamPipe(t, e, conn, streamSession(t, sp.Pull, 0))
 	go func() { l.ended <- c.read() }()
-	l.until(t, func() bool { return l.pipe.reader.Load() != nil })
 	t.Cleanup(func() {
 		l.pipe.end(ErrClosed)
 		_ = l.peer.Close()
@@ -89,8 +88,8 @@ func (l *led) until(t *testing.T, holds func() bool) {
 // waitFor waits until somebody has the reader's role, and a leader reads.
 func (l *led) waitFor(t *testing.T, state int32) {
 	t.Helper()
-	g := &l.pipe.reader.Load().reading
 	l.until(t, func() bool {
+		g := l.reading()
 		return g.state.Load() == state && (state != readLeader || g.leader.Load() == leaderReads)
 	})
 }
@@ -109,7 +108,7 @@ func (l *led) pingPong(t *testing.T) {
 			got <- string(m.Body())
 		}()
 		l.until(t, l.waiting)
-		leads = l.pipe.reader.Load().reading.state.Load() == readLeader
+		leads = l.reading().state.Load() == readLeader
 		l.send(t, "ping")
 		if m := <-got; m != "ping" {
 			t.Fatalf("received %q", m)
@@ -119,8 +118,15 @@ func (l *led) pingPong(t *testing.T) {
 
 // waiting reports whether somebody waits for a message: in line, or reading.
 func (l *led) waiting() bool {
-	g := &l.pipe.reader.Load().reading
-	return g.leader.Load() == leaderReads || g.wanted.Load()
+	return l.reading().leader.Load() == leaderReads || l.pipe.wanted.Load()
+}
+
+// reading is the reader's role, of which nobody has heard yet if nobody has led.
+func (l *led) reading() *reading {
+	if r := l.pipe.reader.Load(); r != nil {
+		return r.reading
+	}
+	return new(reading)
 }
 
 // Who waits for messages reads them by itself, and is woken by whatever else there is to wake it: the end of its context,

@@ -36,7 +36,8 @@ type Pipe struct {
 	in        inbound
 	discard   atomic.Bool                  // the socket is closing: what arrives is dropped
 	heartbeat atomic.Pointer[heartbeat]    // nil = none
-	reader    atomic.Pointer[streamReader] // nil where nobody else may read
+	reader    atomic.Pointer[streamReader] // nil until somebody else may have read
+	wanted    atomic.Bool                  // somebody would have
 	idle      atomic.Pointer[func() bool]  // nil: nobody else may read now
 	silent    atomic.Bool                  // nothing arrives any more: the link's reader has ended
 
@@ -419,7 +420,7 @@ func (p *Pipe) end(cause error) {
 	o.mu.Unlock()
 	if first {
 		_ = o.carrier.close()
-		p.callResident()
+		p.ReadOn()
 	}
 	if finish {
 		p.finish()

@@ -41,7 +41,7 @@ type streamReader struct {
 	slab   int // capacity of the last slab
 
 	direct  *directReader // nil where the connection cannot be read without the runtime's help
-	reading reading
+	reading *reading      // of one that others have read for
 	refused []msg.Message // what a leader has found no room for
 	came    int           // messages with the last read
 }
@@ -60,10 +60,8 @@ func (c *streamCarrier) read() error {
 	if err := r.decode(true); err != nil {
 		return err
 	}
-	if r.direct = newDirectReader(c.conn, r.room, r.idle); r.direct != nil {
-		c.pipe.reader.Store(r)
-		defer r.stopWatching()
-	}
+	r.direct = newDirectReader(c.conn, r.room, r.idle)
+	defer r.stopWatching()
 	for {
 		n, err := r.fill()
 		if n > 0 {

@@ -99,7 +99,9 @@ func (s *Req) start(body []byte, m *msg.Message) (*Call, error) {
 
 // Wait waits for the end of a call. If ctx ends first, so does the call.
 func (s *Req) Wait(ctx context.Context, c *Call) (*msg.Message, error) {
-	if p := s.only.Load(); p != nil && c.alone {
+	if p := s.only.Load(); p != nil && !c.alone {
+		p.ReadOn()
+	} else if p != nil {
 		if p.Lead(ctx, c); c.Woken() {
 			<-c.done
 			return c.reply, c.err
