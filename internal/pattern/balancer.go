@@ -113,7 +113,13 @@ func (b *balancer) sendReturned(s *engine.Socket) {
 			}
 			return
 		}
-		queued, write := b.offerLocked(nil, nil, &b.returned[0])
+		var queued bool
+		var write *engine.Pipe
+		if m := &b.returned[0]; m.Multipart() {
+			queued, write, _ = b.offerFramesLocked(m) // if no pipe takes it, it waits for one
+		} else {
+			queued, write = b.offerLocked(nil, nil, m)
+		}
 		if queued {
 			b.returned = b.returned[1:]
 		}
@@ -187,10 +193,46 @@ func (b *balancer) fullLocked(p *engine.Pipe) {
 	}
 }
 
+// offerFramesLocked queues a message of several frames to the next pipe that takes such and has room. It fails if no pipe
+// takes such.
+func (b *balancer) offerFramesLocked(m *msg.Message) (queued bool, write *engine.Pipe, err error) {
+	if len(b.pipes) > 0 && !slices.ContainsFunc(b.pipes, (*engine.Pipe).TakesFrames) {
+		return false, nil, engine.ErrMultipart
+	}
+	for range b.open {
+		p := b.nextLocked(nil, nil, m)
+		if p == nil {
+			break
+		}
+		if !p.TakesFrames() {
+			continue
+		}
+		queued, mine := p.TryQueue(nil, nil, m)
+		if mine {
+			write = p
+		}
+		if queued {
+			return true, write, nil
+		}
+		b.fullLocked(p)
+	}
+	return false, write, nil
+}
+
+// sendFrames sends a message of several frames.
+func (b *balancer) sendFrames(ctx context.Context, wait bool, m *msg.Message) error {
+	return b.do(ctx, wait, func() (bool, *engine.Pipe, error) {
+		if len(b.returned) > 0 {
+			return false, nil, nil
+		}
+		return b.offerFramesLocked(m)
+	})
+}
+
 // send sends one message: a copy of body, or, if m is not nil, the contents of m.
 func (b *balancer) send(ctx context.Context, wait bool, body []byte, m *msg.Message) error {
 	if m != nil && m.Multipart() {
-		return engine.ErrMultipart
+		return b.sendFrames(ctx, wait, m)
 	}
 	if p := b.only.Load(); p != nil {
 		var header []byte
@@ -223,12 +265,7 @@ func (b *balancer) refuse(err error) {
 
 // sendBatch sends ms in order, each pipe getting turns of up to batchTurn, and returns how many were sent.
 func (b *balancer) sendBatch(ctx context.Context, ms []*msg.Message) (n int, err error) {
-	for _, m := range ms {
-		if m.Multipart() {
-			return 0, engine.ErrMultipart
-		}
-	}
-	if b.header != nil {
+	if b.header != nil || slices.ContainsFunc(ms, (*msg.Message).Multipart) {
 		for ; n < len(ms) && err == nil; n++ {
 			err = b.send(ctx, true, nil, ms[n])
 		}

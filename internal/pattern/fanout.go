@@ -6,6 +6,7 @@ import (
 	"context"
 	"math"
 	"runtime"
+	"slices"
 
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/msg"
@@ -79,15 +80,15 @@ func (f *fanout) send(ctx context.Context, wait bool, header, body []byte, m *ms
 		m = &own
 	}
 	if m != nil {
-		if m.Multipart() {
-			return engine.ErrMultipart
-		}
 		body = m.Body()
 	}
 	var over []*engine.Pipe
 	pause := false
 	err := f.do(ctx, wait, func() (bool, *engine.Pipe, error) {
-		if f.overflow == engine.Block && !f.allHaveRoomLocked(len(header)+len(body), body) {
+		if m != nil && m.Multipart() && !f.allTakeFramesLocked(body) {
+			return false, nil, engine.ErrMultipart
+		}
+		if f.overflow == engine.Block && !f.allHaveRoomLocked(engine.SizeOf(header, body, m), body) {
 			return false, nil, nil
 		}
 		if before != nil {
@@ -141,11 +142,17 @@ func (f *fanout) allHaveRoomLocked(n int, body []byte) bool {
 	return all
 }
 
+// allTakeFramesLocked reports whether every pipe that wants the message takes several frames.
+func (f *fanout) allTakeFramesLocked(body []byte) bool {
+	return !slices.ContainsFunc(f.pipes, func(p *engine.Pipe) bool { return !p.TakesFrames() && wants(p, body) })
+}
+
 func (f *fanout) offerLocked(header, body []byte, m *msg.Message, except *engine.Pipe) {
 	f.over = f.over[:0]
 	f.writes = f.writes[:0]
 	var log *engine.FrameLog
-	if len(body) < shareFrom {
+	whole := m != nil && (len(body) >= shareFrom || m.Multipart())
+	if !whole {
 		log = &f.log
 		log.Begin(header, body)
 	}
@@ -154,7 +161,7 @@ func (f *fanout) offerLocked(header, body []byte, m *msg.Message, except *engine
 			continue
 		}
 		var share *msg.Message
-		if m != nil && len(body) >= shareFrom {
+		if whole {
 			share = m.Clone()
 		}
 		write, overflowed := p.Offer(header, body, share, log, f.overflow)

@@ -126,7 +126,7 @@ func (s *PairPoly) Refuse(err error) {
 
 // sendTo queues a message to one pipe and waits while that has no room.
 func (s *sender) sendTo(ctx context.Context, p *engine.Pipe, header, body []byte, m *msg.Message) error {
-	if m != nil && m.Multipart() {
+	if m != nil && m.Multipart() && !p.TakesFrames() {
 		return engine.ErrMultipart
 	}
 	return s.do(ctx, true, func() (bool, *engine.Pipe, error) {
