@@ -10,6 +10,7 @@ import (
 
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/wire"
 )
 
 // shareFrom is the body size from which the pipes of a fan-out share one body instead of copying it.
@@ -45,8 +46,49 @@ const (
 
 // wants reports whether a peer wants a message: one that has not told its topics wants all.
 func wants(p *engine.Pipe, body []byte) bool {
+	switch t := p.State.(type) {
+	case *topics:
+		return t.match(body)
+	case *xpubPeer:
+		return t.match(body)
+	}
+	return true
+}
+
+// subscribed takes what a peer says of its topics. They are a set, however often it asks for one.
+func (f *fanout) subscribed(p *engine.Pipe, c wire.Control) {
 	t, ok := p.State.(*topics)
-	return !ok || t.match(body)
+	if !ok {
+		return
+	}
+	topic := string(c.Data)
+	f.mu.Lock()
+	switch c.Kind {
+	case wire.ControlSubscribe, wire.ControlJoin:
+		if !t.has(topic) {
+			t.add(topic)
+		}
+	case wire.ControlCancel, wire.ControlLeave:
+		t.remove(topic)
+	}
+	f.credit = credit{} // another pipe may be one to wait for
+	f.mu.Unlock()
+}
+
+// waitSubscribers waits until at least n pipes may want what begins with topic.
+func (f *fanout) waitSubscribers(ctx context.Context, s *engine.Socket, topic string, n int) error {
+	body := []byte(topic)
+	return s.WaitFor(ctx, func() bool {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		wanting := 0
+		for _, p := range f.pipes {
+			if wants(p, body) {
+				wanting++
+			}
+		}
+		return wanting >= n
+	})
 }
 
 func newFanout(s *engine.Socket, overflow engine.Overflow) fanout {
@@ -55,9 +97,13 @@ func newFanout(s *engine.Socket, overflow engine.Overflow) fanout {
 
 func (f *fanout) add(p *engine.Pipe) {
 	f.mu.Lock()
+	f.addLocked(p)
+	f.mu.Unlock()
+}
+
+func (f *fanout) addLocked(p *engine.Pipe) {
 	f.pipes = append(f.pipes, p)
 	f.credit = credit{}
-	f.mu.Unlock()
 }
 
 func (f *fanout) remove(p *engine.Pipe) {
