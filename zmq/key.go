@@ -77,10 +77,10 @@ func parseKey(s string) ([keyBytes]byte, error) {
 }
 
 // String is the key in Z85.
-func (k PublicKey) String() string { return string(appendZ85(nil, k[:])) }
+func (k PublicKey) String() string { return string(textOf(k[:])) }
 
 // MarshalText is the key in Z85.
-func (k PublicKey) MarshalText() ([]byte, error) { return appendZ85(nil, k[:]), nil }
+func (k PublicKey) MarshalText() ([]byte, error) { return textOf(k[:]), nil }
 
 // UnmarshalText reads a key in Z85.
 func (k *PublicKey) UnmarshalText(text []byte) (err error) {
@@ -95,7 +95,7 @@ func (k SecretKey) Public() (PublicKey, error) {
 }
 
 // Z85 is the key itself, as text. It is for files that nobody else can read.
-func (k SecretKey) Z85() string { return string(appendZ85(nil, k[:])) }
+func (k SecretKey) Z85() string { return string(textOf(k[:])) }
 
 // Format shows nothing of the key, whatever the verb.
 func (SecretKey) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, secretShown) }

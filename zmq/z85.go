@@ -37,11 +37,12 @@ func EncodeZ85(data []byte) (string, error) {
 	if len(data)%z85Bytes != 0 {
 		return "", fmt.Errorf("z85: %d bytes, and the length must be a multiple of %d: pad them", len(data), z85Bytes)
 	}
-	return string(appendZ85(nil, data)), nil
+	return string(textOf(data)), nil
 }
 
-// appendZ85 is EncodeZ85 for data of a good length.
-func appendZ85(dst, data []byte) []byte {
+// textOf is EncodeZ85 for data of a good length.
+func textOf(data []byte) []byte {
+	text := make([]byte, 0, len(data)/z85Bytes*z85Chars)
 	for ; len(data) > 0; data = data[z85Bytes:] {
 		n := uint64(binary.BigEndian.Uint32(data))
 		var block [z85Chars]byte
@@ -49,9 +50,9 @@ func appendZ85(dst, data []byte) []byte {
 			block[z85Chars-1-i] = z85Digits[n%z85Base]
 			n /= z85Base
 		}
-		dst = append(dst, block[:]...)
+		text = append(text, block[:]...)
 	}
-	return dst
+	return text
 }
 
 // DecodeZ85 reads what [EncodeZ85] writes. Its errors show nothing of s, which may be secret.
