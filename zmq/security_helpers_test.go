@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+
+package zmq_test
+
+import (
+	"testing"
+)
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
