@@ -116,6 +116,9 @@ func (e *Endpoint) streamHandshake(ctx context.Context, deadline time.Time, s *t
 		}
 		return nil, handshakeError(err)
 	}
+	if err := e.setBuffers(s.Conn); err != nil {
+		return nil, handshakeError(err)
+	}
 	if h, ok := s.Conn.(transport.Handshaker); ok {
 		if err := h.HandshakeContext(ctx); err != nil {
 			return nil, securityError(ctx, err)
@@ -149,6 +152,25 @@ func (e *Endpoint) streamHandshake(ctx context.Context, deadline time.Time, s *t
 		p.out.carrier = &sealedCarrier{streamCarrier: c}
 	}
 	return p, nil
+}
+
+// setBuffers asks the kernel for the buffers that the endpoint wants, where the connection is one of the kernel's, or runs over
+// one.
+func (e *Endpoint) setBuffers(c net.Conn) (err error) {
+	if over, ok := c.(interface{ NetConn() net.Conn }); ok {
+		c = over.NetConn()
+	}
+	k, ok := c.(interface {
+		SetReadBuffer(bytes int) error
+		SetWriteBuffer(bytes int) error
+	})
+	if n := e.config.ReadBuffer; ok && n > 0 {
+		err = k.SetReadBuffer(n)
+	}
+	if n := e.config.WriteBuffer; ok && n > 0 && err == nil {
+		err = k.SetWriteBuffer(n)
+	}
+	return err
 }
 
 // A streamHandshake finds out what the peer speaks and shakes hands in that dialect.
