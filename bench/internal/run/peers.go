@@ -41,7 +41,9 @@ type peerKind struct {
 // peerKinds are all peers, in the order of tables.
 var peerKinds = []peerKind{
 	{name: "spry", modes: map[string][]string{
-		"thr": {"plain", "own", "batch"}, "inproc-thr": {"copy", "own", "batch"},
+		"thr": {"plain", "own", "batch", "zmtp", "zmtp-batch"}, "inproc-thr": {"copy", "own", "batch"},
+		"lat": {"plain", "zmtp"}, "fan": {"plain", "zmtp"},
+		"callers-mux": {"plain", "zmtp"}, "callers-conns": {"plain", "zmtp"},
 	}},
 	{name: "goraw", modes: map[string][]string{"inproc-thr": {"own"}}},
 	{name: "goraw1", modes: map[string][]string{"lat": nil, "callers-conns": nil, "idle": nil}}, // as goraw
