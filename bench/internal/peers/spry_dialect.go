@@ -9,12 +9,16 @@ import (
 	"github.com/sprymq/spry/bench/internal/worker"
 )
 
-// zmtp is the dialect of ZeroMQ; without a dialect's name in its mode, a worker speaks that of the Scalability Protocols.
-const zmtp = "zmtp"
+// What a mode may begin with: ZeroMQ's dialect, and that dialect encrypted.
+const (
+	zmtpDialect = "zmtp"
+	curve       = "curve"
+)
 
-// dialectOf takes a mode apart: zmtp-batch is the mode batch in ZeroMQ's dialect, and zmtp is plain in it.
+// dialectOf takes a mode apart: zmtp-batch is the mode batch in ZeroMQ's dialect, and zmtp is plain in it. Other modes
+// are of the dialect of the Scalability Protocols, which has no name here.
 func dialectOf(mode string) (dialect, rest string) {
-	if first, after, _ := strings.Cut(mode, "-"); first == zmtp {
+	if first, after, _ := strings.Cut(mode, "-"); first == zmtpDialect || first == curve {
 		return first, cmp.Or(after, "plain")
 	}
 	return "", mode
@@ -23,7 +27,7 @@ func dialectOf(mode string) (dialect, rest string) {
 // spryAddress is the address to dial, which names the dialect. Who listens takes all dialects.
 func spryAddress(s worker.Settings) string {
 	if dialect, _ := dialectOf(s.Mode); dialect != "" {
-		return dialect + "+" + s.URL
+		return "zmtp+" + s.URL
 	}
 	return s.URL
 }

@@ -46,14 +46,18 @@ type sprySource interface {
 }
 
 func spryListen(s worker.Settings) (worker.Receiver, error) {
-	pull := spry.NewPull(nil)
+	pull := spry.NewPull(&spry.PullOptions{Options: spryServer(s)})
 	_, err := pull.Listen(context.Background(), s.URL)
 	return newSpryReceiver(pull, s), err
 }
 
 func spryDial(s worker.Settings) (worker.Sender, error) {
-	push := spry.NewPush(nil)
-	_, err := push.Dial(context.Background(), spryAddress(s))
+	options, err := spryClient(s)
+	if err != nil {
+		return nil, err
+	}
+	push := spry.NewPush(&spry.PushOptions{Options: options})
+	_, err = push.Dial(context.Background(), spryAddress(s))
 	return newSprySender(push, s), err
 }
 

@@ -95,6 +95,12 @@ var targets = flattened([]targetGroup{
 		{"spry/zmtp", "rate", otherDialect, 0.9, 1},
 		{"spry/zmtp-batch", "rate", []string{"spry/batch"}, 0.9, 1},
 	}},
+	{caseSet{title: "Encrypted, 64 B", work: "curve", transports: tcp, sizes: []int{64}}, []bound{
+		{"spry/curve", "rate", []string{"libzmq/curve"}, 1.2, 2},
+	}},
+	{caseSet{title: "Encrypted, 4 KiB", work: "curve", transports: tcp, sizes: []int{4 * kib}}, []bound{
+		{"spry/curve", "rate", []string{"libzmq/curve"}, 1, 1.2},
+	}},
 	{caseSet{title: "Round trip, tcp", work: "lat", transports: tcp, sizes: requests}, []bound{
 		{"spry", "p50", libzmq, 0.55, 0.45},
 		{"spry", "p50", mangos, 0.9, none},

@@ -42,7 +42,7 @@ type peerKind struct {
 var peerKinds = []peerKind{
 	{name: "spry", modes: map[string][]string{
 		"thr": {"plain", "own", "batch", "zmtp", "zmtp-batch"}, "inproc-thr": {"copy", "own", "batch"},
-		"lat": {"plain", "zmtp"}, "fan": {"plain", "zmtp"},
+		"curve": {"curve", "curve-batch"}, "lat": {"plain", "zmtp"}, "fan": {"plain", "zmtp"},
 		"callers-mux": {"plain", "zmtp"}, "callers-conns": {"plain", "zmtp"},
 	}},
 	{name: "goraw", modes: map[string][]string{"inproc-thr": {"own"}}},
@@ -51,6 +51,7 @@ var peerKinds = []peerKind{
 	{name: "craw1", file: "raw.c", modes: map[string][]string{"idle": nil}},
 	{name: "libzmq", file: "zmq.c", libs: []string{"-lzmq"}, modes: map[string][]string{
 		"thr": {"plain", "tuned"}, "inproc-thr": {"copy", "own"}, "fan": {"nodrop", "plain"},
+		"curve": {"curve"},
 	}},
 	{name: "libnng", file: "nng.c", libs: []string{"-lnng"}, modes: map[string][]string{
 		"thr": {"plain", "tuned"}, "inproc-thr": {"own"},
@@ -68,6 +69,9 @@ var peerKinds = []peerKind{
 func (k peerKind) modesFor(work string) []string {
 	if modes, special := k.modes[work]; special {
 		return modes
+	}
+	if work == "curve" {
+		return nil // who can encrypt says so
 	}
 	return []string{"plain"}
 }
