@@ -93,6 +93,7 @@ var targets = flattened([]targetGroup{
 	}},
 	{caseSet{title: "One way", work: "thr", transports: tcpAndIPC, sizes: everySize}, []bound{
 		{"spry/zmtp", "rate", otherDialect, 0.9, 1},
+		{"spry/zmtp", "cpu", otherDialect, 1.1, 1},
 		{"spry/zmtp-batch", "rate", []string{"spry/batch"}, 0.9, 1},
 	}},
 	{caseSet{title: "Encrypted, 64 B", work: "curve", transports: tcp, sizes: []int{64}}, []bound{
