@@ -118,7 +118,7 @@ func TestCommandsBetweenFramesAreBounded(t *testing.T) {
 // be named here as one that this dialect's bytes cannot give.
 func TestVectorsCoverEveryReason(t *testing.T) {
 	notFromBytes := []wire.Reason{
-		wire.ReasonTimeout, wire.ReasonEarlyEOF, wire.ReasonEvicted, wire.ReasonRefused, wire.ReasonSecurity, wire.ReasonIO,
+		wire.ReasonTimeout, wire.ReasonEarlyEOF, wire.ReasonEvicted, wire.ReasonRefused, wire.ReasonSecurity, wire.ReasonIO, wire.ReasonIdentity,
 		wire.ReasonReserved, // what is reserved is ignored
 	}
 	covered := map[wire.Reason]bool{}
