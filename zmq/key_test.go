@@ -73,12 +73,19 @@ func TestSecretsAreNotShown(t *testing.T) {
 	must(t, err)
 	const password = "open sesame"
 	for _, v := range []any{
-		secret, &secret, []zmq.SecretKey{secret}, map[string]zmq.SecretKey{"k": secret}, struct{ K *zmq.SecretKey }{&secret},
-		zmq.CurveServer{Secret: secret}, &zmq.CurveServer{Secret: secret}, zmq.CurveClient{Secret: secret, Server: public},
+		secret, &secret,
+		[]zmq.SecretKey{secret},
+		map[string]zmq.SecretKey{"k": secret},
+		struct{ K *zmq.SecretKey }{&secret},
+		zmq.CurveServer{Secret: secret},
+		&zmq.CurveServer{Secret: secret},
+		zmq.CurveClient{Secret: secret, Server: public},
 		zmq.Certificate{Public: public, Secret: secret},
-		zmq.PlainClient{Username: "Ali", Password: password}, &zmq.PlainClient{Username: "Ali", Password: password},
+		zmq.PlainClient{Username: "Ali", Password: password},
+		&zmq.PlainClient{Username: "Ali", Password: password},
 		zmq.Credentials{Mechanism: "PLAIN", Username: "Ali", Password: password},
-		zmq.Options{Security: zmq.CurveServer{Secret: secret}}, zmq.PushOptions{Options: zmq.Options{Security: zmq.PlainClient{Username: "Ali", Password: password}}},
+		zmq.Options{Security: zmq.CurveServer{Secret: secret}},
+		zmq.PushOptions{Options: zmq.Options{Security: zmq.PlainClient{Username: "Ali", Password: password}}},
 	} {
 		var logged bytes.Buffer
 		slog.New(slog.NewJSONHandler(&logged, nil)).Error("x", "v", v)
