@@ -120,6 +120,7 @@ func TestVectorsCoverEveryReason(t *testing.T) {
 	notFromBytes := []wire.Reason{
 		wire.ReasonTimeout, wire.ReasonEarlyEOF, wire.ReasonEvicted, wire.ReasonRefused, wire.ReasonSecurity, wire.ReasonIO,
 		wire.ReasonReserved, // what is reserved is ignored
+		wire.ReasonTopics,   // the pattern counts them
 	}
 	covered := map[wire.Reason]bool{}
 	v := readVectors(t)
