@@ -6,21 +6,11 @@ import (
 	"context"
 	"encoding/binary"
 	"io"
-	"strings"
 	"testing"
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
 )
-
-// zmtpSub is what a SUB socket says to begin with, in ZMTP 3.1.
-var zmtpSub = strings.Replace(strings.Replace(zmtpPush, "PUSH", "SUB", 1), "\x04\x1a\x05READY\x0bSocket-Type\x00\x00\x00\x04", "\x04\x19\x05READY\x0bSocket-Type\x00\x00\x00\x03", 1)
-
-// subscribe is the command that asks for a topic of at least 246 bytes.
-func subscribe(topic []byte) []byte {
-	c := binary.BigEndian.AppendUint64([]byte{6}, uint64(10+len(topic)))
-	return append(append(c, "\x09SUBSCRIBE"...), topic...)
-}
 
 // T06: a peer that subscribes to more than a Pub is willing to remember loses its pipe, by a reason of its own, and what it
 // asked for is forgotten. Other subscribers notice nothing.
@@ -36,22 +26,23 @@ func TestT06SubscriptionFlood(t *testing.T) {
 	check(t, pub.WaitSubscribers(ctx, "good", 1))
 
 	flood := bareTo(t, e)
-	flood.say(t, []byte(zmtpSub))
+	flood.say(t, []byte(greet+readyAs("SUB")))
 	_, err = io.ReadFull(flood, make([]byte, 64))
 	check(t, err)
 	const size = 65_000
 	const most = 64 << 20 / size
 	topic := make([]byte, size)
+	subscribe := func() []byte { return []byte(longFrame(4, 10+size, "\x09SUBSCRIBE"+string(topic))) }
 	for i := range most {
 		binary.BigEndian.PutUint32(topic, uint32(i))
-		flood.say(t, subscribe(topic))
+		flood.say(t, subscribe())
 	}
 	check(t, pub.WaitSubscribers(ctx, string(topic), 1))
 	if got := pub.Stats().Rejected; len(got) > 0 {
 		t.Errorf("within the limit: %v", got)
 	}
 	copy(topic, "more")
-	flood.say(t, subscribe(topic))
+	flood.say(t, subscribe())
 	flood.untilClosed(t)
 	eventually(t, "the flood is counted", func() bool { return pub.Stats().Rejected["topics"] == 1 })
 	check(t, pub.Send(ctx, []byte("good")))
