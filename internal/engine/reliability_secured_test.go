@@ -152,11 +152,9 @@ func must(t testing.TB, err error) {
 // connect makes a connection, with TLS where the listener has it.
 func (b *besieged) connect() *rawPeer {
 	b.t.Helper()
-	network, address := "tcp", ""
+	network, address := "tcp", b.endpoint.Addr().String()
 	if path, ok := strings.CutPrefix(b.endpoint.URL(), "ipc://"); ok {
 		network, address = "unix", path
-	} else {
-		address = b.endpoint.Addr().String()
 	}
 	c, err := (&net.Dialer{}).DialContext(b.ctx, network, address)
 	must(b.t, err)
