@@ -148,7 +148,7 @@ var fuzzedKinds = []fuzzedKind{
 		}
 	}},
 	{"REQ", sp.Req, func(s *engine.Socket, _ engine.Options) (engine.Pattern, func(context.Context)) {
-		p := pattern.NewReq(s, hello(sp.Req), -1, false)
+		p := pattern.NewReq(s, hello(sp.Req), -1, false, false)
 		return p, func(ctx context.Context) {
 			if m, err := p.Do(ctx, []byte("question"), nil); err == nil {
 				m.Release()
@@ -184,7 +184,7 @@ func feed(t *testing.T, kind fuzzedKind, security wire.Security, c *scriptedConn
 	before := runtime.NumGoroutine()
 	o := engine.Options{
 		Dialects: []wire.Dialect{sp.Dialect, zmtp.Dialect}, Security: security, MaxMessageSize: 1 << 20, Linger: -1,
-		Authenticate: func(q *wire.Question) wire.Verdict {
+		Authenticate: func(_ context.Context, q *wire.Question, _ *transport.Stream) wire.Verdict {
 			return wire.Verdict{Accept: len(q.PublicKey) > 0 || q.Password == goodPassword, User: "somebody"}
 		},
 	}

@@ -3,6 +3,7 @@
 package engine_test
 
 import (
+	"context"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -122,7 +123,7 @@ func newWaiting(t *testing.T, m mechanismCase) *waiting {
 	t.Helper()
 	w := &waiting{t: t, net: simnet.New(1), m: m, url: "sim://waiting", slow: func(*wire.Question) {}}
 	o := w.options(m.server)
-	o.Authenticate = func(q *wire.Question) wire.Verdict {
+	o.Authenticate = func(_ context.Context, q *wire.Question, _ *transport.Stream) wire.Verdict {
 		w.slow(q)
 		return wire.Verdict{Accept: true}
 	}
