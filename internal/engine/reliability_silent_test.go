@@ -6,6 +6,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -114,17 +115,17 @@ type waiting struct {
 	pull   *pattern.Pull
 	url    string
 	dialer transport.Dialer
-	slow   func(q *wire.Question)
+	slow   func(ctx context.Context, q *wire.Question)
 }
 
 const waitingCap = 8 // handshakes at a time
 
 func newWaiting(t *testing.T, m mechanismCase) *waiting {
 	t.Helper()
-	w := &waiting{t: t, net: simnet.New(1), m: m, url: "sim://waiting", slow: func(*wire.Question) {}}
+	w := &waiting{t: t, net: simnet.New(1), m: m, url: "sim://waiting", slow: func(context.Context, *wire.Question) {}}
 	o := w.options(m.server)
-	o.Authenticate = func(_ context.Context, q *wire.Question, _ *transport.Stream) wire.Verdict {
-		w.slow(q)
+	o.Authenticate = func(ctx context.Context, q *wire.Question, _ *transport.Stream) wire.Verdict {
+		w.slow(ctx, q)
 		return wire.Verdict{Accept: true}
 	}
 	w.server = engine.NewSocket(o, func(_ *engine.Socket, o engine.Options) engine.Pattern {
@@ -268,7 +269,7 @@ func TestT05SlowAuthenticationDelaysNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := mechanismCases()[1]
 		w := newWaiting(t, m)
-		w.slow = func(q *wire.Question) {
+		w.slow = func(_ context.Context, q *wire.Question) {
 			if q.Username == "slow" {
 				time.Sleep(5 * time.Second)
 			}
@@ -284,5 +285,49 @@ func TestT05SlowAuthenticationDelaysNobody(t *testing.T) {
 			t.Errorf("it was let in after %v", d)
 		}
 		must(t, w.server.Close())
+	})
+}
+
+// T05: who is evicted while its credentials are looked at keeps nobody at work on them.
+func TestT05EvictionEndsAuthentication(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWaiting(t, mechanismCases()[1])
+		var given atomic.Int32
+		w.slow = func(ctx context.Context, q *wire.Question) {
+			if q.Username == "slow" {
+				<-ctx.Done()
+				given.Add(1)
+			}
+		}
+		for range waitingCap + 3 {
+			w.peer(handshakeState{reach: func(p *curvePeer) {
+				p.greet("PLAIN")
+				p.say(commandOf("HELLO", plainHello("slow", "")))
+			}})
+		}
+		if n := given.Load(); n != 3 {
+			t.Errorf("%d were given up at once, want 3", n)
+		}
+		w.expect(3, 0)
+		w.good()
+		must(t, w.server.Close())
+	})
+}
+
+// T17: a socket that is closed while a peer's credentials are looked at does not wait for that peer, whose answer nobody
+// writes any more.
+func TestT17CloseWithinAuthentication(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWaiting(t, mechanismCases()[1])
+		w.slow = func(ctx context.Context, _ *wire.Question) { <-ctx.Done() }
+		w.peer(handshakeState{reach: func(p *curvePeer) {
+			p.greet("PLAIN")
+			p.say(commandOf("HELLO", plainHello(goodUser, goodPassword)))
+		}})
+		start := time.Now()
+		must(t, w.server.Close())
+		if d := time.Since(start); d != 0 {
+			t.Errorf("Close took %v", d)
+		}
 	})
 }
