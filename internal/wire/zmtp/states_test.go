@@ -118,8 +118,9 @@ func TestCommandsBetweenFramesAreBounded(t *testing.T) {
 // be named here as one that this dialect's bytes cannot give.
 func TestVectorsCoverEveryReason(t *testing.T) {
 	notFromBytes := []wire.Reason{
-		wire.ReasonTimeout, wire.ReasonEarlyEOF, wire.ReasonEvicted, wire.ReasonRefused, wire.ReasonSecurity, wire.ReasonIO, wire.ReasonIdentity,
-		wire.ReasonReserved, // what is reserved is ignored
+		wire.ReasonTimeout, wire.ReasonEarlyEOF, wire.ReasonEvicted, wire.ReasonRefused, wire.ReasonSecurity, wire.ReasonIO,
+		wire.ReasonReserved,                    // what is reserved is ignored
+		wire.ReasonTopics, wire.ReasonIdentity, // the patterns' business
 	}
 	covered := map[wire.Reason]bool{}
 	v := readVectors(t)
