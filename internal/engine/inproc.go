@@ -126,7 +126,7 @@ type inprocCarrier struct {
 func (c *inprocCarrier) put(header, body []byte, m *msg.Message) int {
 	return c.pend.put(header, body, m, &c.peer.pipe.origin)
 }
-func (c *inprocCarrier) pending() int { return len(c.pend.run) }
+func (c *inprocCarrier) pending() int { return c.pend.len() }
 func (c *inprocCarrier) drop() int    { return c.pend.drop() }
 
 func (c *inprocCarrier) take() bool {
@@ -137,7 +137,7 @@ func (c *inprocCarrier) take() bool {
 }
 
 func (c *inprocCarrier) unsent() []msg.Message {
-	unsent := append(clean(c.flight), clean(c.pend.run)...)
+	unsent := append(clean(c.flight), clean(c.pend.takeAll())...)
 	c.flight = nil
 	c.pend.reset()
 	return unsent
