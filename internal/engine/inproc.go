@@ -161,7 +161,9 @@ func (c *inprocCarrier) eager() bool {
 // write hands messages to the peer's pattern until it takes no more. If it does not take all, its receiver calls
 // resume when there is room.
 func (c *inprocCarrier) write(bool) (messages int, bytes int64, err error) {
-	c.again.Store(false)
+	if c.again.Load() {
+		c.again.Store(false)
+	}
 	q := c.peer.pipe
 	before := sizeOfRun(c.flight)
 	for len(c.flight) > 0 && !q.over.Load() {

@@ -60,11 +60,8 @@ func (s *Req) Do(ctx context.Context, body []byte, m *msg.Message) (*msg.Message
 func (s *Req) Start(body []byte, m *msg.Message) (*Call, error) { return s.start(body, m) }
 
 func (s *Req) start(body []byte, m *msg.Message) (*Call, error) {
-	if m != nil {
-		if m.Multipart() {
-			return nil, engine.ErrMultipart
-		}
-		body = m.Body()
+	if m != nil && m.Multipart() {
+		return nil, engine.ErrMultipart
 	}
 	s.mu.Lock()
 	if s.err != nil {
@@ -74,10 +71,6 @@ func (s *Req) start(body []byte, m *msg.Message) (*Call, error) {
 	if s.failFast && len(s.pipes) == 0 {
 		defer s.mu.Unlock()
 		return nil, engine.ErrNoPeer
-	}
-	if m != nil {
-		own := m.Take()
-		m = &own
 	}
 	c := s.table.open(body, m)
 	write := s.dispatchLocked()
