@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sprymq/spry/internal/scope"
+	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/transport"
 )
 
@@ -127,6 +128,9 @@ func (e *Endpoint) dialLoop(ctx context.Context, wait bool) {
 			failures = 0 // a peer that accepts and closes at once is backed off from as one that refuses
 		}
 		pause := backoff.wait(failures)
+		if reasonOf(err) == string(wire.ReasonPeerError) {
+			pause = backoff.refused()
+		}
 		failures++
 		if err != nil {
 			e.setErr(err)

@@ -61,20 +61,8 @@ func (e *Endpoint) establish(ctx context.Context, link transport.Link) (*Pipe, e
 
 // admit asks the user's Authorize, then the pattern.
 func (e *Endpoint) admit(ctx context.Context, p *Pipe) error {
-	if authorize := e.socket.options.Authorize; authorize != nil {
-		ctx, cancel := context.WithCancel(ctx)
-		defer cancel()
-		defer scope.Watch(e.scope.Context(), cancel)()
-		var err error
-		open := e.scope.Callback(func() {
-			err = e.socket.guard("Authorize", func() error { return authorize(ctx, p) })
-		})
-		if !open {
-			return ErrClosed
-		}
-		if err != nil {
-			return fmt.Errorf("%w: %w", ErrRefused, err)
-		}
+	if err := e.authorize(ctx, p); err != nil {
+		return err
 	}
 	return e.socket.attach(p)
 }
@@ -133,7 +121,7 @@ func (e *Endpoint) streamHandshake(ctx context.Context, deadline time.Time, s *t
 			return nil, securityError(ctx, err)
 		}
 	}
-	h := &streamHandshake{endpoint: e, conn: s.Conn, config: e.wireConfig(), chunk: buf.NewChunk(minChunk)}
+	h := &streamHandshake{ctx: ctx, endpoint: e, link: s, conn: s.Conn, config: e.wireConfig(), chunk: buf.NewChunk(minChunk)}
 	h.config.Framing = s.Framing
 	session, err := h.run()
 	if err != nil {
@@ -165,7 +153,9 @@ func (e *Endpoint) streamHandshake(ctx context.Context, deadline time.Time, s *t
 
 // A streamHandshake finds out what the peer speaks and shakes hands in that dialect.
 type streamHandshake struct {
+	ctx      context.Context
 	endpoint *Endpoint
+	link     *transport.Stream
 	conn     net.Conn
 	config   wire.Config
 	chunk    *buf.Chunk
@@ -223,7 +213,7 @@ func (h *streamHandshake) step(shake wire.Handshake) (*wire.Session, error) {
 		if session != nil || err != nil || !ok || asker.Question() == nil {
 			return session, err
 		}
-		asker.Answer(h.endpoint.authenticate(asker.Question()))
+		asker.Answer(h.endpoint.authenticate(h.ctx, asker.Question(), h.link))
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -67,13 +68,11 @@ func (e *Endpoint) connectInproc(ctx context.Context, patient bool) (lived time.
 func (e *Endpoint) joinInproc(ctx context.Context, l *Endpoint) (*Pipe, error) {
 	ctx, cancel := context.WithTimeout(ctx, e.socket.options.HandshakeTimeout)
 	defer cancel()
-	mine, theirs := e.wireConfig(), l.wireConfig()
-	mine.Hello.Alternatives = nil
-	theirSession, err := l.dialects()[0].Session(theirs, mine.Hello)
+	d, err := e.common(l)
 	if err != nil {
 		return nil, err
 	}
-	session, err := e.dialects()[0].Session(mine, theirSession.Local)
+	session, theirSession, err := d.Join(e.wireConfig(), l.wireConfig())
 	if err != nil {
 		return nil, err
 	}
@@ -97,6 +96,18 @@ func (e *Endpoint) joinInproc(ctx context.Context, l *Endpoint) (*Pipe, error) {
 	return p, nil
 }
 
+// common is the dialect whose sockets both ends can be, so that they know what their messages are.
+func (e *Endpoint) common(l *Endpoint) (wire.Dialect, error) {
+	for _, d := range l.socket.options.Dialects {
+		if slices.Contains(e.socket.options.Dialects, d) {
+			return d, nil
+		}
+	}
+	return nil, errNothingInCommon
+}
+
+var errNothingInCommon = errors.New("the two sockets have no dialect in common")
+
 // An inprocLink stands for the connection of two sockets of the process.
 type inprocLink struct{ name string }
 
@@ -118,6 +129,7 @@ type inprocCarrier struct {
 
 	pend   packets
 	flight []msg.Message
+	told   []wire.Control // control events in flight
 
 	again   atomic.Bool  // the peer has found room since the last attempt
 	backlog atomic.Int64 // messages that wait in this end's inboxes
@@ -133,7 +145,10 @@ func (c *inprocCarrier) take() bool {
 	if len(c.flight) == 0 {
 		c.flight = c.pend.take()
 	}
-	return len(c.flight) > 0
+	if o := &c.pipe.out; len(o.controls) > 0 {
+		c.told, o.controls = o.controls, nil
+	}
+	return len(c.flight) > 0 || c.midway()
 }
 
 func (c *inprocCarrier) unsent() []msg.Message {
@@ -147,10 +162,10 @@ func (c *inprocCarrier) unsent() []msg.Message {
 func (c *inprocCarrier) discard() {
 	defer c.peer.pipe.silent.Store(true)
 	msg.ReleaseAll(c.flight)
-	c.flight = nil
+	c.flight, c.told = nil, nil
 	c.pend.reset()
 }
-func (c *inprocCarrier) midway() bool { return false }
+func (c *inprocCarrier) midway() bool { return len(c.told) > 0 }
 func (c *inprocCarrier) direct() bool { return true }
 
 // eager reports whether the peer has nothing to do, or the queue is too short to wait.
@@ -165,6 +180,10 @@ func (c *inprocCarrier) write(bool) (messages int, bytes int64, err error) {
 		c.again.Store(false)
 	}
 	q := c.peer.pipe
+	for _, v := range c.told {
+		q.control(v)
+	}
+	c.told = nil
 	before := sizeOfRun(c.flight)
 	for len(c.flight) > 0 && !q.over.Load() {
 		n := c.fresh()
@@ -175,7 +194,7 @@ func (c *inprocCarrier) write(bool) (messages int, bytes int64, err error) {
 			messages++
 			continue
 		}
-		taken := q.receive(c.flight[:n:n])
+		taken := c.hand(c.flight[:n:n])
 		c.flight = c.flight[taken:]
 		messages += taken
 		if taken < n {
@@ -185,6 +204,34 @@ func (c *inprocCarrier) write(bool) (messages int, bytes int64, err error) {
 	bytes = before - sizeOfRun(c.flight)
 	q.in.bytes.Add(uint64(bytes))
 	return messages, bytes, nil
+}
+
+// hand offers messages to the peer's pattern, as those of its own kind of socket.
+func (c *inprocCarrier) hand(run []msg.Message) (taken int) {
+	q := c.peer.pipe
+	reframe := q.session.Reframe
+	if reframe == nil {
+		return q.receive(run)
+	}
+	own := make([]msg.Message, 0, len(run)) // what is not taken stays as it is, for it may have to go elsewhere
+	for i := range run {
+		own = own[:i+1]
+		run[i].CloneInto(&own[i])
+		if !reframe(&own[i]) {
+			own[i].Release()
+			own = own[:i]
+			break
+		}
+	}
+	if len(own) == 0 {
+		q.DropN(DropEnvelope, 1)
+		taken = 1
+	} else {
+		taken = q.receive(own)
+		msg.ReleaseAll(own[taken:])
+	}
+	msg.ReleaseAll(run[:taken])
+	return taken
 }
 
 // fresh returns how many messages at the front have not come over too many hops.

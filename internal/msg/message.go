@@ -164,6 +164,20 @@ func (m *Message) AppendFrame(p []byte) {
 	e.frames = append(e.frames, append([]byte(nil), p...))
 }
 
+// Reframe takes the first cut frames off, of which at least one is left, or puts the frames of envelope, which the message
+// owns from now on, in front, and replaces the header.
+func (m *Message) Reframe(header []byte, envelope [][]byte, cut int) {
+	frames := make([][]byte, 0, len(envelope)+m.Count())
+	frames = append(frames, envelope...)
+	for i, f := range m.Frames() {
+		if i >= cut {
+			frames = append(frames, f)
+		}
+	}
+	m.data, m.head, m.sealed = frames[0], 0, true // counted memory stays: other frames may lie there
+	m.ext = &extension{header: header, frames: frames[1:]}
+}
+
 // Header is the routing header: what a raw socket shows. Read-only.
 func (m *Message) Header() []byte {
 	if m.ext != nil && m.ext.header != nil {

@@ -7,6 +7,7 @@ package pattern
 // A body is looked up once for every length that a topic of the set has: programs use topics of few lengths,
 // and then the size of the set does not matter.
 type topics struct {
+	exact   bool // topics are whole bodies: groups
 	counts  map[string]int
 	lengths []topicLength // ascending
 }
@@ -68,6 +69,9 @@ func (t *topics) find(n int) int {
 
 // match reports whether body begins with one of the topics.
 func (t *topics) match(body []byte) bool {
+	if t.exact {
+		return t.counts[string(body)] > 0
+	}
 	for _, l := range t.lengths {
 		if l.length > len(body) {
 			return false

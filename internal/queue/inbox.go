@@ -42,7 +42,8 @@ type Inbox struct {
 	ready   fifo[*Source]
 	waiters Waiters
 	leaders map[Leader]struct{}
-	err     error // set once by Close: nothing comes any more
+	first   func() *msg.Message // asked before the sources; nil = none
+	err     error               // set once by Close: nothing comes any more
 }
 
 // A Source is one pipe's queue in an inbox.
@@ -81,6 +82,17 @@ func NewInbox(l Limits, p Policy) *Inbox {
 
 // NewSource adds a source. resume may be nil where the policy never refuses.
 func (q *Inbox) NewSource(resume func()) *Source { return &Source{inbox: q, resume: resume} }
+
+// First has first asked for a message before the sources are, under the inbox's lock. Look says that it may have one. It comes
+// before the first Put, and what it gives is in no source's figures.
+func (q *Inbox) First(first func() *msg.Message) { q.first = first }
+
+// Look lets those who wait look again.
+func (q *Inbox) Look() {
+	q.mu.Lock()
+	q.waiters.WakeAll()
+	q.mu.Unlock()
+}
 
 // A sizedRun is a run of messages and the sum of their sizes.
 type sizedRun struct {
@@ -346,6 +358,11 @@ func (q *Inbox) tryRecv(wait **Waiter) (m *msg.Message, err error, resume func()
 	defer q.mu.Unlock()
 	if m = q.turn.Load().take(); m != nil { // somebody else has taken the next turn
 		return m, nil, nil
+	}
+	if q.first != nil && q.err == nil {
+		if m = q.first(); m != nil {
+			return m, nil, nil
+		}
 	}
 	if m, resume = q.takeTurnLocked(); m != nil {
 		return m, nil, resume
