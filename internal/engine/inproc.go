@@ -137,7 +137,7 @@ type inprocCarrier struct {
 func (c *inprocCarrier) put(header, body []byte, m *msg.Message) int {
 	return c.pend.put(header, body, m, &c.peer.pipe.origin)
 }
-func (c *inprocCarrier) pending() int { return len(c.pend.run) }
+func (c *inprocCarrier) pending() int { return c.pend.len() }
 func (c *inprocCarrier) drop() int    { return c.pend.drop() }
 
 func (c *inprocCarrier) take() bool {
@@ -151,7 +151,7 @@ func (c *inprocCarrier) take() bool {
 }
 
 func (c *inprocCarrier) unsent() []msg.Message {
-	unsent := append(clean(c.flight), clean(c.pend.run)...)
+	unsent := append(clean(c.flight), clean(c.pend.takeAll())...)
 	c.flight = nil
 	c.pend.reset()
 	return unsent
@@ -175,7 +175,9 @@ func (c *inprocCarrier) eager() bool {
 // write hands messages to the peer's pattern until it takes no more. If it does not take all, its receiver calls
 // resume when there is room.
 func (c *inprocCarrier) write(bool) (messages int, bytes int64, err error) {
-	c.again.Store(false)
+	if c.again.Load() {
+		c.again.Store(false)
+	}
 	q := c.peer.pipe
 	for _, v := range c.told {
 		q.control(v)
