@@ -4,6 +4,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/sprymq/spry/internal/scope"
@@ -30,12 +31,11 @@ func (e *Endpoint) authorize(ctx context.Context, p *Pipe) error {
 	if authorize == nil {
 		return nil
 	}
-	return e.ask(ctx, "Authorize", func(ctx context.Context) error {
-		if err := authorize(ctx, p); err != nil {
-			return fmt.Errorf("%w: %w", ErrRefused, err)
-		}
-		return nil
-	})
+	err := e.ask(ctx, "Authorize", func(ctx context.Context) error { return authorize(ctx, p) })
+	if err == nil || errors.Is(err, ErrClosed) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrRefused, err) // a panic refuses too
 }
 
 // ask calls a function of the user, whose context ends with the endpoint too.
