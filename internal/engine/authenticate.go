@@ -4,7 +4,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/sprymq/spry/internal/scope"
@@ -32,8 +31,8 @@ func (e *Endpoint) authorize(ctx context.Context, p *Pipe) error {
 		return nil
 	}
 	err := e.ask(ctx, "Authorize", func(ctx context.Context) error { return authorize(ctx, p) })
-	if err == nil || errors.Is(err, ErrClosed) {
-		return err
+	if err == nil {
+		return nil
 	}
 	return fmt.Errorf("%w: %w", ErrRefused, err) // a panic refuses too
 }
