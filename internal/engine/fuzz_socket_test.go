@@ -20,7 +20,6 @@ import (
 	"time"
 
 	"github.com/sprymq/spry/internal/engine"
-	"github.com/sprymq/spry/internal/pattern"
 	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/internal/wire/sp"
 	"github.com/sprymq/spry/internal/wire/zmtp"
@@ -101,14 +100,17 @@ func feed(t *testing.T, kind fuzzedKind, security wire.Security, c *scriptedConn
 	t.Helper()
 	before := runtime.NumGoroutine()
 	o := engine.Options{
-		Dialects: []wire.Dialect{sp.Dialect, zmtp.Dialect}, Security: security, MaxMessageSize: 1 << 20, Linger: -1,
+		Dialects: []wire.Dialect{zmtp.Dialect}, Security: security, MaxMessageSize: 1 << 20, Linger: -1,
 		Authenticate: func(_ context.Context, q *wire.Question, _ *transport.Stream) wire.Verdict {
 			return wire.Verdict{Accept: len(q.PublicKey) > 0 || q.Password == goodPassword, User: "somebody"}
 		},
 	}
+	if _, has := sp.Lookup(kind.hello.Protocol); has {
+		o.Dialects = append(o.Dialects, sp.Dialect)
+	}
 	var use func(context.Context)
 	s := engine.NewSocket(o, func(s *engine.Socket, o engine.Options) (p engine.Pattern) {
-		p, use = kind.bind(s, o)
+		p, use = kind.bind(s, kind.hello, o)
 		return p
 	})
 	var program sync.WaitGroup
@@ -238,8 +240,7 @@ func seedSockets(f *testing.F) {
 	kinds := map[string]byte{}
 	for i, k := range fuzzedKinds {
 		kinds[k.name] = byte(i)
-		own := hello(k.protocol)
-		script := []byte{0, 'S', 'P', 0, byte(own.Peer >> 8), byte(own.Peer), 0, 0}
+		script := []byte{0, 'S', 'P', 0, byte(k.hello.Peer >> 8), byte(k.hello.Peer), 0, 0}
 		for _, body := range []string{"\x80\x00\x00\x01a", "\x00\x00\x00\x07\x80\x00\x00\x02b", "", strings.Repeat("x", 300)} {
 			script = append(append(script, 0, 0, 0, 0, 0, 0, byte(len(body)>>8), byte(len(body))), body...)
 		}
