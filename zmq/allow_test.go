@@ -129,7 +129,7 @@ func TestAll(t *testing.T) {
 }
 
 // backdated writes a certificate that looks as if it had been there for long, so that only the listing tells of a change.
-func backdated(t *testing.T, path string, c zmq.Certificate, age time.Duration) {
+func backdated(t testing.TB, path string, c zmq.Certificate, age time.Duration) {
 	t.Helper()
 	text, err := c.Text()
 	must(t, err)
