@@ -15,7 +15,8 @@ import (
 
 // Router sends each message to the peer that it names, and says of each that it receives which peer it came from.
 //
-// A peer is called what it calls itself, or else by a zero byte and the id of its pipe.
+// A peer is called what it calls itself, or else by a zero byte and the id of its pipe. A name that begins with a zero byte is
+// nobody's own: who claims one could be taken for another peer.
 type Router struct {
 	keepsNothing
 	receiver
@@ -34,7 +35,7 @@ func NewRouter(hello transport.Hello, o engine.Options, handover bool) *Router {
 
 // Identity is what the peer of a pipe is called.
 func Identity(p *engine.Pipe) string {
-	if own := p.Metadata()["Identity"]; own != "" {
+	if own := p.Metadata()["Identity"]; own != "" && own[0] != 0 {
 		return own
 	}
 	return string(binary.BigEndian.AppendUint32([]byte{0}, p.ID()))
