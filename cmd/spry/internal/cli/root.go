@@ -38,8 +38,8 @@ Flags:
 {{.LocalFlags.FlagUsagesWrapped (columns) | trimTrailingWhitespaces}}{{end}}
 `
 
-const long = `spry sends and receives messages through the sockets of the Scalability Protocols: with itself, with Go
-programs that use Spry, and with nanomsg, NNG and mangos.
+const long = `spry sends and receives messages through the sockets of the Scalability Protocols and of ZeroMQ: with itself, with
+Go programs that use Spry, with nanomsg, NNG and mangos, and with libzmq and its relatives.
 
 Data goes to standard output, everything else to standard error. Exit codes:
   0  done
@@ -108,6 +108,7 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return exit.Errorf(exit.Usage, "%w", err) })
 	root.AddGroup(
 		&cobra.Group{ID: "messages", Title: "Send and receive messages:"},
+		&cobra.Group{ID: "zmq", Title: "Send and receive messages, ZeroMQ only:"},
 		&cobra.Group{ID: "look", Title: "Look and connect:"},
 		&cobra.Group{ID: "measure", Title: "Measure:"},
 		&cobra.Group{ID: "self", Title: "About the command:"},
