@@ -36,32 +36,31 @@ func (e *Endpoint) listenInproc() error {
 }
 
 // connectInproc makes one connection within the process and returns when it is over, and how long it lived.
-func (e *Endpoint) connectInproc(ctx context.Context, patient bool) (lived time.Duration, err error) {
+func (e *Endpoint) connectInproc(ctx context.Context, patient bool) (p *Pipe, lived time.Duration, err error) {
 	l, appeared := e.socket.options.Network.find(e.url.Address)
 	for l == nil {
 		if !patient {
-			return 0, wrap("dial", e.URL(), errNobodyListens)
+			return nil, 0, wrap("dial", e.URL(), errNobodyListens)
 		}
 		select {
 		case <-appeared:
 		case <-ctx.Done():
-			return 0, ctx.Err()
+			return nil, 0, ctx.Err()
 		case <-e.scope.Done():
-			return 0, ErrClosed
+			return nil, 0, ErrClosed
 		}
 		l, appeared = e.socket.options.Network.find(e.url.Address)
 	}
-	p, err := e.joinInproc(ctx, l.endpoint)
-	if err != nil {
+	if p, err = e.joinInproc(ctx, l.endpoint); err != nil {
 		err = &OpError{Op: "handshake", URL: e.URL(), Peer: inprocAddr(l.name).String(), Err: err, Reason: reasonOf(err)}
 		e.reject(inprocAddr(l.name), err)
 		l.endpoint.reject(inprocAddr(l.name), err)
-		return 0, err
+		return nil, 0, err
 	}
 	e.tellFirst(nil)
 	up := time.Now()
 	<-p.done
-	return time.Since(up), nil
+	return p, time.Since(up), nil
 }
 
 // joinInproc makes two pipes that are each other's peer, and attaches both or none.
@@ -138,7 +137,7 @@ type inprocCarrier struct {
 func (c *inprocCarrier) put(header, body []byte, m *msg.Message) int {
 	return c.pend.put(header, body, m, &c.peer.pipe.origin)
 }
-func (c *inprocCarrier) pending() int { return len(c.pend.run) }
+func (c *inprocCarrier) pending() int { return c.pend.len() }
 func (c *inprocCarrier) drop() int    { return c.pend.drop() }
 
 func (c *inprocCarrier) take() bool {
@@ -152,7 +151,7 @@ func (c *inprocCarrier) take() bool {
 }
 
 func (c *inprocCarrier) unsent() []msg.Message {
-	unsent := append(clean(c.flight), clean(c.pend.run)...)
+	unsent := append(clean(c.flight), clean(c.pend.takeAll())...)
 	c.flight = nil
 	c.pend.reset()
 	return unsent
@@ -176,7 +175,9 @@ func (c *inprocCarrier) eager() bool {
 // write hands messages to the peer's pattern until it takes no more. If it does not take all, its receiver calls
 // resume when there is room.
 func (c *inprocCarrier) write(bool) (messages int, bytes int64, err error) {
-	c.again.Store(false)
+	if c.again.Load() {
+		c.again.Store(false)
+	}
 	q := c.peer.pipe
 	for _, v := range c.told {
 		q.control(v)

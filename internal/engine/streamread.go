@@ -96,7 +96,6 @@ func (r *streamReader) fill() (int, error) {
 func (r *streamReader) took(n int, wait bool) error {
 	room := r.readUpTo() - r.end
 	r.end += n
-	r.c.heard.Store(true)
 	r.c.alive.Store(true)
 	r.came = 0
 	if !r.peek && r.need <= maxChunk {
@@ -169,7 +168,11 @@ func (r *streamReader) decode(wait bool) error {
 			r.chunk.Retain(len(run))
 			r.batch.Msgs = run[len(run):]
 			p.in.bytes.Add(uint64(n))
-			r.came += len(run)
+			if r.came += len(run); r.came < manyAtOnce {
+				r.c.heard.Store(heardFew)
+			} else {
+				r.c.heard.Store(heardMany)
+			}
 			switch {
 			case !wait:
 				r.refused = run[p.receive(run):]

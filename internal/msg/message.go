@@ -87,13 +87,23 @@ func (m *Message) Share(data []byte, head int, chunk *buf.Chunk) {
 }
 
 // Bare takes the contents out, as Take does, without the routing header and where they came from.
-func (m *Message) Bare() Message {
-	t := m.Take()
-	t.data, t.head, t.came = t.Body(), 0, false
-	if t.ext != nil {
-		t.ext = &extension{frames: t.ext.frames}
-	}
+func (m *Message) Bare() (t Message) {
+	m.BareInto(&t)
 	return t
+}
+
+// BareInto is Bare to where dst is, which must be the zero Message. Filling it in place saves a copy of 56 bytes and writing
+// pointers that are not there: a seventh of what handing a message over costs within the process.
+func (m *Message) BareInto(dst *Message) {
+	dst.data, dst.sealed = m.Body(), true
+	if m.held {
+		dst.owner, dst.held = m.owner, true
+	}
+	if m.Multipart() {
+		dst.ext = &extension{frames: m.ext.frames}
+	}
+	m.sealed = true // the memory goes with the contents
+	m.clear()
 }
 
 // Body is the first frame.
@@ -254,6 +264,9 @@ func (m *Message) Take() Message {
 	m.clear()
 	return t
 }
+
+// Shared reports whether others may have the message's memory too, so that it is not written to again.
+func (m *Message) Shared() bool { return m.sealed }
 
 // Origin is where the message came from, or nil.
 func (m *Message) Origin() *Origin {

@@ -67,9 +67,6 @@ func (s *Req) Do(ctx context.Context, body []byte, m *msg.Message) (*msg.Message
 func (s *Req) Start(body []byte, m *msg.Message) (*Call, error) { return s.start(body, m) }
 
 func (s *Req) start(body []byte, m *msg.Message) (*Call, error) {
-	if m != nil {
-		body = m.Body()
-	}
 	s.mu.Lock()
 	if s.err != nil {
 		defer s.mu.Unlock()
@@ -82,10 +79,6 @@ func (s *Req) start(body []byte, m *msg.Message) (*Call, error) {
 	if m != nil && m.Multipart() && len(s.pipes) > 0 && !slices.ContainsFunc(s.pipes, (*engine.Pipe).TakesFrames) {
 		defer s.mu.Unlock()
 		return nil, engine.ErrMultipart
-	}
-	if m != nil {
-		own := m.Take()
-		m = &own
 	}
 	c := s.table.open(body, m)
 	write := s.dispatchLocked()
@@ -206,7 +199,7 @@ func (s *Req) queueToLocked(p *engine.Pipe, c *Call) (queued, write bool) {
 			}
 		}()
 	}
-	if c.m == nil || !c.m.Multipart() {
+	if !c.m.Multipart() {
 		return p.TryQueue(header, c.body, nil)
 	}
 	if !p.TakesFrames() {

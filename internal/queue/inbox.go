@@ -237,13 +237,11 @@ func (q *Inbox) takeTurnLocked() (m *msg.Message, resume func()) {
 		return nil, nil
 	}
 	s := q.ready.pop()
-	t := q.turns.next(s)
-	for t.n < Turn && !s.runs.empty() {
-		q.turns.add(t, s.frontLocked(Turn-t.n))
+	if s.messages == 1 {
+		m = q.takeOnlyLocked(s)
+	} else {
+		m = q.nextTurnLocked(s)
 	}
-	s.bytes -= t.bytes
-	s.messages -= t.n
-	s.countLocked(-t.n)
 	if s.messages > 0 {
 		q.ready.push(s)
 	} else {
@@ -252,11 +250,36 @@ func (q *Inbox) takeTurnLocked() (m *msg.Message, resume func()) {
 	if s.refused && s.messages <= q.limits.Messages/2 && s.bytes <= q.limits.Bytes/2 {
 		s.refused, resume = false, s.resume
 	}
+	return m, resume
+}
+
+// nextTurnLocked makes the next turn one of s, and takes its first message.
+func (q *Inbox) nextTurnLocked(s *Source) (m *msg.Message) {
+	t := q.turns.next(s)
+	for t.n < Turn && !s.runs.empty() {
+		q.turns.add(t, s.frontLocked(Turn-t.n))
+	}
+	s.leftLocked(t.n, t.bytes)
 	m = t.take() // before others can
 	if old := q.turn.Swap(t); old.source != nil {
 		old.source.delivered += uint64(old.n)
 	}
-	return m, resume
+	return m
+}
+
+// takeOnlyLocked takes the only message of s without a turn, whose memory counts where messages come one by one.
+func (q *Inbox) takeOnlyLocked(s *Source) *msg.Message {
+	run := s.runs.pop()
+	s.leftLocked(1, run.bytes)
+	s.delivered++
+	return &run.msgs[0]
+}
+
+// leftLocked says that messages are not in the queue any more.
+func (s *Source) leftLocked(messages int, bytes int64) {
+	s.messages -= messages
+	s.bytes -= bytes
+	s.countLocked(-messages)
 }
 
 // frontLocked takes up to n messages of the first run out.
