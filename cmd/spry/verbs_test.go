@@ -169,6 +169,18 @@ func TestExitCodes(t *testing.T) {
 		{2, []string{"pub", "--listen", here, "-D", "x", "--overflow", "explode"}},
 		{2, []string{"proxy", "--kind", "reqrep"}},
 		{2, []string{"proxy", "--kind", "magic", "--front", here, "--back", here}},
+		{2, []string{"proxy", "--zmtp", "--kind", "survey", "--front", here, "--back", here}},
+		{2, []string{"bridge", "pull=" + here}},
+		{2, []string{"bridge", "pull=" + here, "pub=" + here}},
+		{2, []string{"bridge", "pull", "push"}},
+		{2, []string{"bridge", "pull=nonsense", "push=" + nobody}},
+		{2, []string{"bridge", "pull=" + nobody, "push=" + nobody, "--plain-server", "/dev/null", "--plain", "x"}},
+		{2, []string{"pull", "--listen", here, "--curve-server"}},
+		{2, []string{"pull", "--listen", here, "--allow", "."}},
+		{2, []string{"pull", "--listen", here, "--curve-key", "f"}},
+		{2, []string{"pull", "--listen", here, "--plain", "name"}},
+		{1, []string{"pull", "--listen", here, "--curve-server-key", "/nonexistent"}},
+		{1, []string{"pull", "--listen", here, "--plain-server", "/nonexistent"}},
 		{2, []string{"inspect", "nonsense"}},
 		{2, []string{"completion", "basic"}},
 		{2, []string{"monitor", "magic", "--listen", here}},
@@ -205,7 +217,7 @@ func TestPartial(t *testing.T) {
 
 func TestHelpBeginsWithExamples(t *testing.T) {
 	t.Parallel()
-	for _, verb := range []string{"", "push", "pull", "pub", "sub", "req", "rep", "survey", "respond", "pair", "bus", "dealer", "router", "xpub", "xsub", "radio", "dish", "client", "server", "scatter", "gather", "peer", "channel", "proxy", "inspect", "monitor", "tour", "version", "completion", "man", "local_lat", "remote_lat", "local_thr", "remote_thr", "inproc_lat", "inproc_thr", "bench", "bench serve", "bench thr", "bench lat", "bench fan", "bench callers", "bench inproc-thr", "bench inproc-lat"} {
+	for _, verb := range []string{"", "push", "pull", "pub", "sub", "req", "rep", "survey", "respond", "pair", "bus", "dealer", "router", "xpub", "xsub", "radio", "dish", "client", "server", "scatter", "gather", "peer", "channel", "proxy", "bridge", "inspect", "monitor", "tour", "version", "completion", "man", "local_lat", "remote_lat", "local_thr", "remote_thr", "inproc_lat", "inproc_thr", "bench", "bench serve", "bench thr", "bench lat", "bench fan", "bench callers", "bench inproc-thr", "bench inproc-lat"} {
 		out, err := exec.Command(binary, append(strings.Fields(verb), "--help")...).Output()
 		if err != nil || !strings.HasPrefix(string(out), "Examples:\n  ") {
 			t.Errorf("%s --help: %v\n%.200s", verb, err, out)

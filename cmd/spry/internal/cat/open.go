@@ -105,12 +105,16 @@ func (o SocketOptions) library() (spry.Options, error) {
 	if o.TTL < 0 || o.TTL > 255 {
 		return spry.Options{}, exit.Errorf(exit.Usage, "--ttl %d: it must be from 1 to 255", o.TTL)
 	}
+	security, err := o.Security.Library()
+	if err != nil {
+		return spry.Options{}, err
+	}
 	var dialects []string
 	if o.ZMTP {
 		dialects = []string{"zmtp"}
 	}
 	return spry.Options{
-		Dialects: dialects, Identity: o.Identity,
+		Dialects: dialects, Identity: o.Identity, Security: security,
 		SendQueue: o.Queue, RecvQueue: o.Queue, SendQueueBytes: o.QueueBytes, RecvQueueBytes: o.QueueBytes,
 		MaxMessageSize: o.MaxMessage, TTL: o.TTL,
 	}, nil

@@ -56,6 +56,7 @@ type SocketOptions struct {
 	PairV0     bool   // pair: speak version 0
 	ZMTP       bool   // speak ZeroMQ only
 	Identity   string // what ZeroMQ peers are told
+	Security   endpoint.Security
 }
 
 // Stdio is where data and talk go.

@@ -85,9 +85,9 @@ func (m *messageFlags) addFramesFlag(cmd *cobra.Command) {
 	}
 }
 
-// addZMTPFlag adds the choice of ZeroMQ, to verbs of both families.
-func (m *messageFlags) addZMTPFlag(cmd *cobra.Command) {
-	cmd.Flags().BoolVar(&m.Socket.ZMTP, "zmtp", false, "speak ZeroMQ only; by default a listener takes peers of both families, and zmtp+ before a URL dials ZeroMQ")
+// addZMTPFlag adds the choice of ZeroMQ, to what can speak both families.
+func addZMTPFlag(cmd *cobra.Command, o *cat.SocketOptions) {
+	cmd.Flags().BoolVar(&o.ZMTP, "zmtp", false, "speak ZeroMQ only; by default a listener takes peers of both families, and zmtp+ before a URL dials ZeroMQ")
 }
 
 // addIdentityFlag adds what sockets say that ROUTER sockets address.

@@ -56,6 +56,8 @@ const rootExample = `  spry tour                                                
   spry push --dial tcp://127.0.0.1:5555 --data hello         # in another
   spry rep --listen ipc:///tmp/upper --exec 'tr a-z A-Z'     # a service in one line
   spry req --dial ipc:///tmp/upper --data shout
+  spry sub --zmtp --dial tcp://127.0.0.1:5556                # a ZeroMQ publisher's messages
+  spry bridge pull=sp+tcp://*:5555 push=zmtp+tcp://host:5556 # from one family to the other
   spry inspect tcp://127.0.0.1:5555                          # what is listening there?
   spry bench inproc-lat --hist                               # how fast is it here?`
 
@@ -115,7 +117,7 @@ func newRoot() *cobra.Command {
 	)
 	root.SetHelpCommandGroupID("self")
 	root.AddCommand(messageVerbs()...)
-	root.AddCommand(newProxy(), newInspect(), newMonitor(), newTour(), newTourPeer())
+	root.AddCommand(newProxy(), newBridge(), newInspect(), newMonitor(), newTour(), newTourPeer())
 	root.AddCommand(newBench())
 	root.AddCommand(perfVerbs()...)
 	root.AddCommand(newNngcat(), newVersion(), newCompletion(), newMan())

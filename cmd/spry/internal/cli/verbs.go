@@ -202,7 +202,10 @@ func (v verb) command() *cobra.Command {
 	}
 	m.addCommonFlags(cmd)
 	if v.family == bothFamilies {
-		m.addZMTPFlag(cmd)
+		addZMTPFlag(cmd, &m.Socket)
+	}
+	if v.family != spOnly {
+		addSecurityFlags(cmd, &m.Socket.Security)
 	}
 	v.flags(m, cmd)
 	return cmd
