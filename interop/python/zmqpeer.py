@@ -131,6 +131,11 @@ def do_sendmany(socket, count, size, first=0):
         s.send(numbered(size, i))
 
 
+def do_sendlines(socket, lines):
+    for line in lines:
+        sockets[socket].send(line.encode())
+
+
 def do_sendtopics(socket, count, prefix):
     s = sockets[socket]
     for i in range(count):
