@@ -184,6 +184,15 @@ type Dialer struct {
 	// Backoff replaces the socket's.
 	Backoff *Backoff
 
+	// GiveUp, if not nil, is asked after each attempt that failed, but for one that Dial waits for, and each time that a
+	// connection ended, with the reason. If it returns true, the endpoint ends with that error, and says so by EventGaveUp.
+	// It must not wait. Defaults to going on for ever.
+	GiveUp func(err error) bool
+
+	// ReadBuffer and WriteBuffer are the sizes in bytes that the operating system is asked for, for what was received and
+	// not read, and written and not sent. 0 leaves them to it, which is best for most networks.
+	ReadBuffer, WriteBuffer int
+
 	// Nagle leaves Nagle's algorithm on; otherwise TCP_NODELAY is set.
 	Nagle bool
 
@@ -203,7 +212,9 @@ type ListenConfig struct {
 	// Permissions of the file of an ipc socket. Defaults to what the umask leaves.
 	Permissions fs.FileMode
 
-	// Nagle and KeepAlive are as in [Dialer].
+	// ReadBuffer, WriteBuffer, Nagle and KeepAlive are as in [Dialer].
+	ReadBuffer, WriteBuffer int
+
 	Nagle     bool
 	KeepAlive time.Duration
 
@@ -227,9 +238,13 @@ func dialectsOf(names []string) (chosen []wire.Dialect, err error) {
 }
 
 func (d *Dialer) engineConfig() engine.EndpointConfig {
-	c := engine.EndpointConfig{Dial: transport.DialOptions{
-		TLS: d.TLS, DialContext: d.DialContext, Nagle: d.Nagle, KeepAlive: d.KeepAlive,
-	}}
+	c := engine.EndpointConfig{
+		ReadBuffer: d.ReadBuffer, WriteBuffer: d.WriteBuffer,
+		Dial: transport.DialOptions{TLS: d.TLS, DialContext: d.DialContext, Nagle: d.Nagle, KeepAlive: d.KeepAlive},
+	}
+	if giveUp := d.GiveUp; giveUp != nil {
+		c.GiveUp = func(err error) bool { return giveUp(opErr("dial", err)) }
+	}
 	if d.Backoff != nil {
 		b := engine.Backoff(*d.Backoff)
 		c.Backoff = &b
@@ -241,7 +256,8 @@ func (l *ListenConfig) engineConfig() engine.EndpointConfig {
 	if l == nil {
 		return engine.EndpointConfig{}
 	}
-	return engine.EndpointConfig{Dialects: l.Dialects, Listen: transport.ListenOptions{
-		TLS: l.TLS, Nagle: l.Nagle, KeepAlive: l.KeepAlive, Permissions: l.Permissions,
-	}}
+	return engine.EndpointConfig{
+		Dialects: l.Dialects, ReadBuffer: l.ReadBuffer, WriteBuffer: l.WriteBuffer,
+		Listen: transport.ListenOptions{TLS: l.TLS, Nagle: l.Nagle, KeepAlive: l.KeepAlive, Permissions: l.Permissions},
+	}
 }

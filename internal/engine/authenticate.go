@@ -30,12 +30,11 @@ func (e *Endpoint) authorize(ctx context.Context, p *Pipe) error {
 	if authorize == nil {
 		return nil
 	}
-	return e.ask(ctx, "Authorize", func(ctx context.Context) error {
-		if err := authorize(ctx, p); err != nil {
-			return fmt.Errorf("%w: %w", ErrRefused, err)
-		}
+	err := e.ask(ctx, "Authorize", func(ctx context.Context) error { return authorize(ctx, p) })
+	if err == nil {
 		return nil
-	})
+	}
+	return fmt.Errorf("%w: %w", ErrRefused, err) // a panic refuses too
 }
 
 // ask calls a function of the user, whose context ends with the endpoint too.

@@ -48,6 +48,12 @@ type EndpointConfig struct {
 
 	// Dialects are names of those that may be spoken. None means all of the socket's.
 	Dialects []string
+
+	// ReadBuffer and WriteBuffer are the kernel's, in bytes; 0 leaves them alone.
+	ReadBuffer, WriteBuffer int
+
+	// GiveUp, if not nil, is asked after each attempt that failed and each connection that ended. True ends the dialer.
+	GiveUp func(err error) bool
 }
 
 func (s *Socket) newEndpoint(listen bool, shown string, c EndpointConfig) *Endpoint {

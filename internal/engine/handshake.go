@@ -22,18 +22,19 @@ import (
 // establish does the handshake on a new link and attaches the pipe to the socket. On error the link is closed
 // and the failure counted. ctx bounds the handshake beside the socket's own limit.
 func (e *Endpoint) establish(ctx context.Context, link transport.Link) (*Pipe, error) {
+	ctx, cancel := context.WithTimeout(ctx, e.socket.options.HandshakeTimeout)
+	defer cancel()
+	pending := &pendingLink{link: link, cancel: cancel}
 	e.mu.Lock()
-	entry, evict := e.unfinished.add(link, e.socket.options.MaxHandshakes)
-	pending := entry.Value.(*pendingLink)
+	entry, evict := e.unfinished.add(pending, e.socket.options.MaxHandshakes)
 	e.mu.Unlock()
 	if evict != nil {
+		evict.cancel()
 		_ = evict.link.Close()
 	}
 	if e.scope.Context().Err() != nil { // stop may have run before the link was entered
 		_ = link.Close()
 	}
-	ctx, cancel := context.WithTimeout(ctx, e.socket.options.HandshakeTimeout)
-	defer cancel()
 	p, err := e.handshake(ctx, link)
 	if err == nil {
 		err = e.admit(ctx, p)
@@ -114,6 +115,9 @@ func (e *Endpoint) streamHandshake(ctx context.Context, s *transport.Stream) (*P
 		}
 		return nil, handshakeError(err)
 	}
+	if err := e.setBuffers(s.Conn); err != nil {
+		return nil, handshakeError(err)
+	}
 	if h, ok := s.Conn.(transport.Handshaker); ok {
 		if err := h.HandshakeContext(ctx); err != nil {
 			return nil, securityError(ctx, err)
@@ -147,6 +151,25 @@ func (e *Endpoint) streamHandshake(ctx context.Context, s *transport.Stream) (*P
 		p.out.carrier = &sealedCarrier{streamCarrier: c}
 	}
 	return p, nil
+}
+
+// setBuffers asks the kernel for the buffers that the endpoint wants, where the connection is one of the kernel's, or runs over
+// one.
+func (e *Endpoint) setBuffers(c net.Conn) (err error) {
+	if over, ok := c.(interface{ NetConn() net.Conn }); ok {
+		c = over.NetConn()
+	}
+	k, ok := c.(interface {
+		SetReadBuffer(bytes int) error
+		SetWriteBuffer(bytes int) error
+	})
+	if n := e.config.ReadBuffer; ok && n > 0 {
+		err = k.SetReadBuffer(n)
+	}
+	if n := e.config.WriteBuffer; ok && n > 0 && err == nil {
+		err = k.SetWriteBuffer(n)
+	}
+	return err
 }
 
 // A streamHandshake finds out what the peer speaks and shakes hands in that dialect.
@@ -251,11 +274,14 @@ func (h *streamHandshake) write(out []byte) error {
 	}
 	out = slices.Clone(out)
 	done := make(chan error, 1)
-	h.writing = done
-	return h.endpoint.scope.Go(func() {
+	err := h.endpoint.scope.Go(func() {
 		_, err := h.conn.Write(out)
 		done <- err
 	})
+	if err == nil { // else the endpoint is closing, and nobody writes
+		h.writing = done
+	}
+	return err
 }
 
 // joinWrite waits for the write that goes on, if any.

@@ -36,32 +36,31 @@ func (e *Endpoint) listenInproc() error {
 }
 
 // connectInproc makes one connection within the process and returns when it is over, and how long it lived.
-func (e *Endpoint) connectInproc(ctx context.Context, patient bool) (lived time.Duration, err error) {
+func (e *Endpoint) connectInproc(ctx context.Context, patient bool) (p *Pipe, lived time.Duration, err error) {
 	l, appeared := e.socket.options.Network.find(e.url.Address)
 	for l == nil {
 		if !patient {
-			return 0, wrap("dial", e.URL(), errNobodyListens)
+			return nil, 0, wrap("dial", e.URL(), errNobodyListens)
 		}
 		select {
 		case <-appeared:
 		case <-ctx.Done():
-			return 0, ctx.Err()
+			return nil, 0, ctx.Err()
 		case <-e.scope.Done():
-			return 0, ErrClosed
+			return nil, 0, ErrClosed
 		}
 		l, appeared = e.socket.options.Network.find(e.url.Address)
 	}
-	p, err := e.joinInproc(ctx, l.endpoint)
-	if err != nil {
+	if p, err = e.joinInproc(ctx, l.endpoint); err != nil {
 		err = &OpError{Op: "handshake", URL: e.URL(), Peer: inprocAddr(l.name).String(), Err: err, Reason: reasonOf(err)}
 		e.reject(inprocAddr(l.name), err)
 		l.endpoint.reject(inprocAddr(l.name), err)
-		return 0, err
+		return nil, 0, err
 	}
 	e.tellFirst(nil)
 	up := time.Now()
 	<-p.done
-	return time.Since(up), nil
+	return p, time.Since(up), nil
 }
 
 // joinInproc makes two pipes that are each other's peer, and attaches both or none.

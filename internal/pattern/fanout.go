@@ -61,18 +61,26 @@ func (f *fanout) subscribed(p *engine.Pipe, c wire.Control) {
 	if !ok {
 		return
 	}
-	topic := string(c.Data)
+	topic, full := string(c.Data), false
 	f.mu.Lock()
 	switch c.Kind {
 	case wire.ControlSubscribe, wire.ControlJoin:
-		if !t.has(topic) {
-			t.add(topic)
-		}
+		full = !t.addOnce(topic)
 	case wire.ControlCancel, wire.ControlLeave:
 		t.remove(topic)
 	}
 	f.credit = credit{} // another pipe may be one to wait for
 	f.mu.Unlock()
+	if full {
+		tooManyTopics(p)
+	}
+}
+
+// tooManyTopics lets a peer go that wants more than is remembered of one: if it were not told, it would wait for messages
+// that never come.
+func tooManyTopics(p *engine.Pipe) {
+	p.Breach(wire.Errorf(wire.ReasonTopics, "peer subscribed to more than %d topics, or %d bytes of them: let it use shorter prefixes, or several sockets",
+		maxPeerTopics, maxPeerTopicBytes))
 }
 
 // waitSubscribers waits until at least n pipes may want what begins with topic.

@@ -28,7 +28,8 @@ type XPub struct {
 
 // An xpubPeer is what an XPub knows of a pipe.
 type xpubPeer struct {
-	topics // under fanout.mu
+	topics      // under fanout.mu
+	gone   bool // under fanout.mu: its reader may still be at work
 	source *queue.Source
 }
 
@@ -114,11 +115,14 @@ func (s *XPub) Attach(p *engine.Pipe) error {
 
 // Control implements engine.Controller: the topics of a peer are a set, however often it asks for one.
 func (s *XPub) Control(p *engine.Pipe, c wire.Control) {
-	peer, topic, write := p.State.(*xpubPeer), string(c.Data), false
+	peer, topic, write, full := p.State.(*xpubPeer), string(c.Data), false, false
 	s.fanout.mu.Lock()
 	switch {
+	case peer.gone:
 	case c.Kind == wire.ControlSubscribe && !peer.has(topic):
-		peer.add(topic)
+		if full = !peer.addOnce(topic); full {
+			break
+		}
 		if s.all.add(topic) {
 			s.changes.add(topic, true)
 		}
@@ -132,6 +136,9 @@ func (s *XPub) Control(p *engine.Pipe, c wire.Control) {
 	s.fanout.mu.Unlock()
 	if write {
 		p.Write()
+	}
+	if full {
+		tooManyTopics(p)
 	}
 	s.inbox.Look()
 	s.socket.Changed()
@@ -151,6 +158,7 @@ func (s *XPub) Detach(p *engine.Pipe, _ []msg.Message) {
 	s.fanout.remove(p)
 	peer := p.State.(*xpubPeer)
 	s.fanout.mu.Lock()
+	peer.gone = true
 	for topic := range peer.counts {
 		s.forgetLocked(peer, topic)
 	}

@@ -12,6 +12,7 @@ const (
 	ReasonAuth      Reason = "authentication" // credentials that are not good, or a box that does not open
 	ReasonIdentity  Reason = "identity"       // it calls itself as another live peer does
 	ReasonPeerError Reason = "peer_error"     // the peer refused this end and said why
+	ReasonTopics    Reason = "topics"         // more subscriptions than are remembered for one peer
 )
 
 // Security is how a dialect secures its sessions by itself. The dialect defines the kinds there are.
