@@ -19,7 +19,7 @@ const (
 	minRead    = 256       // room in a chunk that is worth a read
 	quietReads = 64        // small reads in a row after which chunks become smaller
 	minSlab    = 8         // message values that a quiet connection allocates at a time
-	maxSlab    = 292       // of 56 bytes: what fills a size class of 16 KiB
+	maxSlab    = 256       // of 56 bytes: fills a size class, and whole turns of the receiver
 	yieldAfter = 16 << 10
 )
 
