@@ -19,7 +19,7 @@ const (
 	minRead    = 256       // room in a chunk that is worth a read
 	quietReads = 64        // small reads in a row after which chunks become smaller
 	minSlab    = 8         // message values that a quiet connection allocates at a time
-	maxSlab    = 256       // of 56 bytes: fills a size class, and whole turns of the receiver
+	maxSlab    = 511       // of 32 bytes: what fills a size class of 16 KiB
 	yieldAfter = 16 << 10
 )
 
@@ -49,9 +49,11 @@ type streamReader struct {
 func (c *streamCarrier) read() error {
 	r := &streamReader{
 		c: c, chunk: c.first, start: c.early[0], end: c.early[1], size: minChunk,
-		batch: msg.Batch{Origin: &c.pipe.origin},
 	}
 	c.first = nil
+	if r.chunk != nil {
+		r.chunk.From = &c.pipe.origin
+	}
 	if d, ok := c.decoder.(wire.Controlled); ok {
 		d.OnControl(c.pipe.control)
 		c.pipe.startHeartbeat(c)
@@ -198,10 +200,17 @@ func (r *streamReader) nextSlab() {
 	}
 }
 
+// newChunk returns a chunk for messages of this pipe.
+func (r *streamReader) newChunk(size int) *buf.Chunk {
+	c := buf.NewChunk(size)
+	c.From = &r.c.pipe.origin
+	return c
+}
+
 // makeRoom sees to it that the chunk has room to read into.
 func (r *streamReader) makeRoom() {
 	if r.chunk == nil {
-		r.chunk = buf.NewChunk(r.size)
+		r.chunk = r.newChunk(r.size)
 		return
 	}
 	have, whole := r.end-r.start, len(r.chunk.Data)
@@ -226,7 +235,7 @@ func (r *streamReader) makeRoom() {
 	if r.need > size {
 		size = min(r.need, max(size, 2*have))
 	}
-	next := buf.NewChunk(size)
+	next := r.newChunk(size)
 	copy(next.Data, r.chunk.Data[r.start:r.end])
 	r.chunk.Release(1)
 	r.chunk, r.start, r.end = next, 0, have

@@ -15,89 +15,126 @@ type Origin struct{ Pipe any }
 
 // A Message is what sockets exchange. The zero value is an empty message.
 //
-// data is the routing header followed by the body, as they came off the wire; head is the header's length.
-// Memory is shared freely between messages: nobody writes to data once a message was sent, received or
-// cloned.
+// A received message is a part of a chunk, routing header first. What a message has of its own, and whatever else few
+// messages have, is in its extension. Memory is shared freely between messages: nobody writes to data once a message was
+// sent, received or cloned.
 //
-// Flags say which pointers count, so that a message of counted memory is emptied without writing pointers. While the
-// garbage collector works, each of those costs more than all the rest of a small message's way.
+// A received message is 32 bytes of which one pointer is written, and held says whether it counts, so that a message is
+// emptied without writing pointers. Pointers cost more than all the rest of a small message's way while the garbage collector
+// works, and what is allocated decides how often it does.
 type Message struct {
-	data   []byte
-	owner  *buf.Chunk // counted memory under data, if held
-	origin *Origin    // if came
-	ext    *extension
-	head   int32
-	sealed bool // data may be shared: Write must copy first
-	held   bool // the message has a reference of owner
-	came   bool // from origin
+	chunk *buf.Chunk // counted memory, if held
+	ext   *extension
+	size  int    // of the part of chunk
+	from  uint32 // where that begins
+	head  uint16 // length of the routing header before the body
+	held  bool   // the message has a reference of chunk
+	came  bool   // from the origin of ext, or else of chunk
 }
 
 // keep is the largest memory that an emptied message may still point to.
 const keep = 8 << 10
 
-// An extension holds what few messages have.
+// An extension holds what few received messages have.
 type extension struct {
-	header []byte   // set by hand; replaces data[:head]
+	data   []byte   // if not nil, replaces the part of chunk
+	header []byte   // if not nil, replaces data[:head]
 	frames [][]byte // frames after the first
+	origin *Origin
+	sealed bool // data may be shared: Write must copy first
+}
+
+// extended is a message with its extension, made with one allocation.
+type extended struct {
+	Message
+	extension
+}
+
+func newExtended(e extension) *Message {
+	m := &extended{extension: e}
+	m.ext = &m.extension
+	return &m.Message
 }
 
 // New returns an empty message with room for capacity bytes.
-func New(capacity int) *Message { return &Message{data: make([]byte, 0, max(capacity, 0))} }
+func New(capacity int) *Message {
+	return newExtended(extension{data: make([]byte, 0, max(capacity, 0))})
+}
 
 // Wrap returns a message around body without copying it. release, if not nil, runs exactly once, when
 // neither the message, nor a clone, nor a queue needs body any longer.
 func Wrap(body []byte, release func()) *Message {
-	m := &Message{data: body, sealed: true}
-	if release != nil {
-		m.owner, m.held = buf.Wrap(body, release), true
+	if release == nil {
+		return newExtended(extension{data: body, sealed: true})
 	}
-	return m
+	return &Message{chunk: buf.Wrap(body, release), size: len(body), held: true}
 }
 
 // Of returns a message, as a value, whose body is data, which the message owns from now on.
-func Of(data []byte) Message { return Message{data: data, sealed: true} }
+func Of(data []byte) Message { return Message{ext: &extension{data: data, sealed: true}} }
+
+// Copy returns a message, as a value, whose body is a copy of body.
+func Copy(body []byte) Message { return Message{chunk: buf.Copy(body), size: len(body), held: true} }
 
 // OfFrames returns a message, as a value, of these frames, of which there is at least one. It owns them from now on.
 func OfFrames(frames [][]byte) Message {
 	m := Of(frames[0])
-	if len(frames) > 1 {
-		m.ext = &extension{frames: frames[1:]}
-	}
+	m.ext.frames = frames[1:]
 	return m
 }
 
 // OfParts returns a message, as a value, whose routing header and body are copies of these.
 func OfParts(header, body []byte) Message {
-	data := make([]byte, len(header)+len(body))
-	copy(data[copy(data, header):], body)
-	return Message{data: data, head: int32(len(header)), sealed: true}
+	m := Copy(body)
+	if len(header) > 0 {
+		m.ext = &extension{header: append([]byte(nil), header...)}
+	}
+	return m
 }
 
 // Received returns a message, as a value, that came whole from a pipe; it owns data, whose first head bytes are
 // the routing header.
 func Received(data []byte, head int, o *Origin) Message {
-	return Message{data: data, head: int32(head), origin: o, sealed: true, came: true}
+	return Message{ext: &extension{data: data[head:], header: data[:head:head], origin: o, sealed: true}, came: true}
 }
 
-// Share makes m, which must be empty, a part of chunk: data, whose first head bytes are the routing header. The caller
-// gives one of its references.
-func (m *Message) Share(data []byte, head int, chunk *buf.Chunk) {
-	m.data, m.owner = data, chunk
-	m.head, m.sealed, m.held = int32(head), true, true
+// Share makes m, which must be empty, a part of chunk: from begin to end, where the routing header's head bytes are first.
+// The caller gives one of the chunk's references.
+func (m *Message) Share(chunk *buf.Chunk, begin, end, head int) {
+	m.chunk, m.size, m.from, m.head, m.held = chunk, end-begin, uint32(begin), uint16(head), true
 }
 
 // Bare takes the contents out, as Take does, without the routing header and where they came from.
 func (m *Message) Bare() Message {
 	t := m.Take()
-	t.data, t.head, t.came = t.Body(), 0, false
-	if t.ext != nil {
-		t.ext = &extension{frames: t.ext.frames}
+	if e := t.ext; e != nil {
+		t.ext = &extension{frames: e.frames, sealed: e.sealed}
+		if e.data != nil {
+			t.ext.data = e.data[t.head:]
+		}
 	}
+	t.from += uint32(t.head)
+	t.size -= int(t.head)
+	t.head, t.came = 0, false
 	return t
 }
 
+// data is the routing header, unless the extension has one, and the body.
+func (m *Message) data() []byte {
+	switch {
+	case m.ext != nil && m.ext.data != nil:
+		return m.ext.data
+	case m.held:
+		return m.chunk.Data[m.from : int(m.from)+m.size]
+	}
+	return nil
+}
+
 // Body is the first frame.
-func (m *Message) Body() []byte { return m.data[m.head:len(m.data):len(m.data)] }
+func (m *Message) Body() []byte {
+	data := m.data()
+	return data[m.head:len(data):len(data)]
+}
 
 // Bytes is the body, read-only; several frames are joined.
 func (m *Message) Bytes() []byte {
@@ -113,11 +150,12 @@ func (m *Message) Bytes() []byte {
 
 // Len is the length of the body, over all frames.
 func (m *Message) Len() int {
-	n := len(m.data) - int(m.head)
-	if m.ext != nil {
-		for _, f := range m.ext.frames {
-			n += len(f)
-		}
+	if m.ext == nil {
+		return m.size - int(m.head)
+	}
+	n := len(m.data()) - int(m.head)
+	for _, f := range m.ext.frames {
+		n += len(f)
 	}
 	return n
 }
@@ -159,7 +197,7 @@ func (m *Message) Header() []byte {
 	if m.ext != nil && m.ext.header != nil {
 		return m.ext.header
 	}
-	return m.data[:m.head:m.head]
+	return m.data()[:m.head:m.head]
 }
 
 // SetHeader replaces the routing header by h, which the message owns from now on.
@@ -167,16 +205,23 @@ func (m *Message) SetHeader(h []byte) { m.extend().header = h }
 
 // Write appends p to the first frame. It never fails.
 func (m *Message) Write(p []byte) (int, error) {
-	if m.sealed {
-		own := make([]byte, len(m.data), len(m.data)+len(p))
-		copy(own, m.data)
-		if !m.Multipart() { // else the other frames may lie there too
-			m.disown()
-		}
-		m.data, m.sealed = own, false
+	if m.ext == nil || m.ext.data == nil || m.ext.sealed {
+		m.own(len(p))
 	}
-	m.data = append(m.data, p...)
+	m.ext.data = append(m.ext.data, p...)
 	return len(p), nil
+}
+
+// own gives the message data of its own, with room for n bytes more.
+func (m *Message) own(n int) {
+	e := m.extend()
+	e.origin = m.Origin()
+	data := m.data()
+	e.data, e.sealed = append(make([]byte, 0, len(data)+n), data...), false
+	if m.held && len(e.frames) == 0 { // else the other frames may lie there too
+		m.held = false
+		m.chunk.Release(1)
+	}
 }
 
 // Clone returns a second message with the same contents, which share memory.
@@ -188,13 +233,14 @@ func (m *Message) Clone() *Message {
 
 // CloneInto makes dst, whose old contents are lost, share m's contents.
 func (m *Message) CloneInto(dst *Message) {
-	m.sealed = true
 	if m.held {
-		m.owner.Retain(1)
+		m.chunk.Retain(1)
 	}
 	*dst = *m
 	if m.ext != nil {
-		e := extension{header: m.ext.header, frames: m.ext.frames[:len(m.ext.frames):len(m.ext.frames)]}
+		m.ext.sealed = true
+		e := *m.ext
+		e.frames = e.frames[:len(e.frames):len(e.frames)]
 		dst.ext = &e
 	}
 }
@@ -219,52 +265,62 @@ func (m *Message) Release() {
 
 // clear empties a message whose reference somebody else has now.
 func (m *Message) clear() {
-	m.data = m.data[:0] // in place: no pointer is written
-	switch {
-	case cap(m.data) > keep: // which an empty message must not keep from the garbage collector
-		m.data, m.owner = nil, nil
-	case !m.sealed: // nobody else has seen it: it is written to again
-	case !m.held:
-		m.data = nil
+	if m.size > keep { // which an empty message must not keep from the garbage collector
+		m.chunk = nil
 	}
-	m.head, m.held, m.came = 0, false, false
+	m.size, m.head, m.held, m.came = 0, 0, false, false
 	if m.ext != nil {
+		m.clearExtension()
+	}
+}
+
+// clearExtension keeps the memory of data that nobody else has seen: it is written to again.
+func (m *Message) clearExtension() {
+	e := m.ext
+	if e.sealed || e.data == nil || cap(e.data) > keep {
 		m.ext = nil
+		return
+	}
+	e.data = e.data[:0] // in place: no pointer is written
+	if e.header != nil || e.frames != nil || e.origin != nil {
+		e.header, e.frames, e.origin = nil, nil, nil
 	}
 }
 
 // Take moves the contents out: m is empty afterwards.
 func (m *Message) Take() Message {
-	m.sealed = true // the memory goes with the contents
 	t := *m
+	m.ext = nil // the memory goes with the contents
 	m.clear()
 	return t
 }
 
 // Origin is where the message came from, or nil.
 func (m *Message) Origin() *Origin {
-	if !m.came {
+	switch {
+	case !m.came:
 		return nil
+	case m.ext != nil && m.ext.origin != nil:
+		return m.ext.origin
 	}
-	return m.origin
+	o, _ := m.chunk.From.(*Origin)
+	return o
 }
 
 // SetOrigin says where the message came from.
-func (m *Message) SetOrigin(o *Origin) { m.origin, m.came = o, o != nil }
+func (m *Message) SetOrigin(o *Origin) {
+	m.came = o != nil
+	if m.came && (!m.held || m.ext != nil || m.chunk.From != any(o)) {
+		m.extend().origin = o
+	}
+}
 
 // Owner is the counted memory of the message, or nil.
 func (m *Message) Owner() *buf.Chunk {
 	if !m.held {
 		return nil
 	}
-	return m.owner
-}
-
-func (m *Message) disown() {
-	if m.held {
-		m.held = false
-		m.owner.Release(1)
-	}
+	return m.chunk
 }
 
 func (m *Message) extend() *extension {
