@@ -20,6 +20,7 @@ const (
 	quietReads = 64        // small reads in a row after which chunks become smaller
 	minSlab    = 8         // message values that a quiet connection allocates at a time
 	maxSlab    = 511       // of 32 bytes: what fills a size class of 16 KiB
+	minStride  = 4 << 10
 	yieldAfter = 16 << 10
 )
 
@@ -35,6 +36,7 @@ type streamReader struct {
 	need   int  // bytes from start on that the next frame takes, as far as is known
 	size   int  // of the next ordinary chunk
 	quiet  int  // small reads in a row
+	frame  int  // size of the last frames, on average
 	proved int  // largest frame that has wholly arrived
 	peek   bool // the last frame was larger than an ordinary chunk: the next one may be too
 	batch  msg.Batch
@@ -44,6 +46,7 @@ type streamReader struct {
 	reading *reading      // of one that others have read for
 	refused []msg.Message // what a leader has found no room for
 	came    int           // messages with the last read
+	ahead   int           // bytes read since the receiver was let run
 }
 
 func (c *streamCarrier) read() error {
@@ -70,8 +73,9 @@ func (c *streamCarrier) read() error {
 			if derr := r.took(n, true); derr != nil {
 				return derr
 			}
-			if n >= yieldAfter {
-				runtime.Gosched() // the receiver takes what is still in the processor's cache
+			if r.ahead += n; r.ahead >= yieldAfter && r.came > 0 {
+				r.ahead = 0
+				runtime.Gosched() // the receiver takes what is still in the processor's cache, and leaves its chunk
 			}
 		}
 		if err == nil && r.direct != nil {
@@ -138,7 +142,22 @@ func (r *streamReader) readUpTo() int {
 	case r.peek:
 		return min(whole, r.end+minChunk)
 	}
+	if stride := r.stride(); stride > 0 {
+		if last := whole - (whole-r.start)%stride; last > r.end {
+			return last
+		}
+	}
 	return whole
+}
+
+// stride is the size of frames that a read should end with, if they are of one size; 0 if they are too small or too large
+// for that to matter. Of one that it does not end with, what has come has to be copied to the next chunk: a quarter of all
+// bytes, with messages of 64 KiB.
+func (r *streamReader) stride() int {
+	if r.frame < minStride || r.frame > maxChunk {
+		return 0
+	}
+	return r.frame
 }
 
 // adapt chooses the size of the next chunk: larger whenever a read fills its room, smaller after many small
@@ -171,6 +190,7 @@ func (r *streamReader) decode(wait bool) error {
 			r.chunk.Retain(len(run))
 			r.batch.Msgs = run[len(run):]
 			p.in.bytes.Add(uint64(n))
+			r.frame = n / len(run)
 			r.came += len(run)
 			switch {
 			case !wait:
@@ -222,7 +242,7 @@ func (r *streamReader) makeRoom() {
 	case have == 0 && whole == r.size && r.chunk.Unshared():
 		r.start, r.end = 0, 0
 		return
-	case have == 0 && whole <= maxChunk && whole-r.end >= minRead:
+	case have == 0 && whole <= maxChunk && whole-r.end >= max(minRead, r.stride()):
 		return
 	case have > 0 && r.start+r.need <= whole:
 		return
