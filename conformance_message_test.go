@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -264,14 +265,21 @@ func TestBatchesEndWithTheirContext(t *testing.T) {
 	})
 }
 
-// A message of several frames has no place in a pipe of the Scalability Protocols, and stays with its sender.
-func TestMultipartIsRefused(t *testing.T) {
+// A message of several frames has no place in a pipe of the Scalability Protocols, and stays with its sender. ZeroMQ peers
+// take it, and a sender that has both kinds goes past the former.
+func TestMultipart(t *testing.T) {
 	leak.Check(t)
 	ctx := watchdog(t)
 	m := spry.NewMessage(0)
 	_, _ = m.Write([]byte("one"))
 	m.AppendFrame([]byte("two"))
-	push, pub, pair := spry.NewPush(nil), spry.NewPub(nil), spry.NewPair(nil)
+	push, pub, pair, req := spry.NewPush(nil), spry.NewPub(nil), spry.NewPair(nil), spry.NewReq(nil)
+	pull, sub, other, rep := spry.NewPull(nil), spry.NewSub(nil), spry.NewPair(nil), spry.NewRep(nil)
+	check(t, sub.Subscribe("one"))
+	dialTo(t, push, listenOn(t, pull, "inproc"))
+	dialTo(t, pub, listenOn(t, sub, "inproc"))
+	dialTo(t, pair, listenOn(t, other, "tcp"))
+	dialTo(t, req, listenOn(t, rep, "tcp"))
 	for _, s := range []spry.Sender{push, pub, pair} {
 		if err := s.SendMsg(ctx, m); !errors.Is(err, spry.ErrMultipart) {
 			t.Errorf("SendMsg of a %T: %v, want ErrMultipart", s, err)
@@ -280,8 +288,33 @@ func TestMultipartIsRefused(t *testing.T) {
 	if n, err := push.SendBatch(ctx, []*spry.Message{m}); n != 0 || !errors.Is(err, spry.ErrMultipart) {
 		t.Errorf("SendBatch: %d, %v, want ErrMultipart", n, err)
 	}
+	if _, err := req.DoMsg(ctx, m); !errors.Is(err, spry.ErrMultipart) {
+		t.Errorf("DoMsg: %v, want ErrMultipart", err)
+	}
 	if string(m.Bytes()) != "onetwo" {
 		t.Errorf("a refused message is %q", m.Bytes())
 	}
-	shut(t, push, pub, pair)
+
+	zeromq := spry.NewPull(nil)
+	_, err := push.Dial(ctx, "zmtp+"+listenOn(t, zeromq, "tcp").URL())
+	check(t, err)
+	for range 3 {
+		check(t, push.SendMsg(ctx, m.Clone()))
+	}
+	n, err := push.SendBatch(ctx, []*spry.Message{m.Clone(), m.Clone()})
+	if check(t, err); n != 2 {
+		t.Errorf("%d of 2 were sent", n)
+	}
+	for range 5 {
+		got, err := zeromq.RecvMsg(ctx)
+		check(t, err)
+		var frames []string
+		for _, f := range got.Frames() {
+			frames = append(frames, string(f))
+		}
+		if !slices.Equal(frames, []string{"one", "two"}) {
+			t.Errorf("received %q", frames)
+		}
+	}
+	shut(t, push, pub, pair, req, pull, sub, other, rep, zeromq)
 }

@@ -25,6 +25,7 @@ const (
 	EventDrop         = EventKind(engine.EventDrop)         // messages were dropped
 	EventRetry        = EventKind(engine.EventRetry)        // requests were sent again
 	EventPanic        = EventKind(engine.EventPanic)        // a callback panicked
+	EventGaveUp       = EventKind(engine.EventGaveUp)       // a dialer ended, as its GiveUp said
 )
 
 // String is the kind's name in logs: "pipe_up".

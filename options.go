@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/sprymq/spry/internal/engine"
@@ -62,6 +63,23 @@ type Options struct {
 	// Heartbeat is how long a peer may be silent before it is asked whether it is still there, and again until it is
 	// given up, where the dialect lets it be asked. Defaults to 10 s; negative means that nobody is asked.
 	Heartbeat time.Duration
+
+	// Dialects that the socket speaks: "sp", "zmtp". The first is what it dials where a URL names none. Defaults to both, in
+	// this order.
+	Dialects []string
+
+	// Security secures connections of dialects that do that by themselves, which is ZeroMQ's: see package zmq. Dialects that it
+	// does not cover are then spoken only where a URL, a Dialer or a ListenConfig names them. Nil means none; the
+	// Scalability Protocols have none but that of tls+tcp.
+	Security Security
+
+	// Identity is what the socket calls itself to ZeroMQ peers, which ROUTER sockets address it by: up to 255 bytes, of which
+	// the first is not 0. Only sockets that ask tell it. Defaults to none.
+	Identity string
+
+	// Metadata is what else the socket says of itself to ZeroMQ peers. Names begin with "X-". The peer sees it in
+	// [Pipe.Metadata].
+	Metadata map[string]string
 
 	// Authorize, if not nil, is asked about every new pipe after its handshake; an error refuses the peer. It
 	// runs in a goroutine of its connection and delays no other; its context ends with the time for the handshake,
@@ -124,14 +142,19 @@ var (
 
 // engineOptions are the options as the engine takes them.
 func (o Options) engineOptions() engine.Options {
+	var err error
 	e := engine.Options{
 		Name: o.Name, SendQueue: o.SendQueue, RecvQueue: o.RecvQueue,
 		SendQueueBytes: o.SendQueueBytes, RecvQueueBytes: o.RecvQueueBytes, MaxMessageSize: o.MaxMessageSize,
 		TTL: o.TTL, Linger: o.Linger, HandshakeTimeout: o.HandshakeTimeout, MaxHandshakes: o.MaxHandshakes,
 		Backoff:    engine.Backoff(o.Backoff),
-		Transports: o.Transports, Dialects: dialects, Network: (*engine.Network)(o.Network),
-		Logger: o.Logger, Heartbeat: o.Heartbeat,
+		Transports: o.Transports, Network: (*engine.Network)(o.Network),
+		Logger: o.Logger, Heartbeat: o.Heartbeat, Identity: []byte(o.Identity), Metadata: o.Metadata,
 	}
+	if e.Dialects, err = dialectsOf(o.Dialects); err == nil && o.Security != nil {
+		e.Security, e.Authenticate, err = o.Security.Resolve()
+	}
+	e.Invalid = err
 	if e.Transports == nil {
 		e.Transports = defaultTransports
 	}
@@ -161,6 +184,16 @@ type Dialer struct {
 	// Backoff replaces the socket's.
 	Backoff *Backoff
 
+	// GiveUp, if not nil, is asked after each attempt that failed, but for one that Dial waits for, and each time that a
+	// connection ended, with the reason. If it returns true, the endpoint ends with that error, and says so by EventGaveUp.
+	// It must not wait. Defaults to going on for ever.
+	GiveUp func(err error) bool
+
+	// ReadBuffer and WriteBuffer are the sizes in bytes that the operating system is asked for, for what was received and
+	// not read, and written and not sent. 0 leaves them to it, which is best for most networks; within the machine, what is
+	// not sent is kept small, for the sake of the processor's cache.
+	ReadBuffer, WriteBuffer int
+
 	// Nagle leaves Nagle's algorithm on; otherwise TCP_NODELAY is set.
 	Nagle bool
 
@@ -180,7 +213,9 @@ type ListenConfig struct {
 	// Permissions of the file of an ipc socket. Defaults to what the umask leaves.
 	Permissions fs.FileMode
 
-	// Nagle and KeepAlive are as in [Dialer].
+	// ReadBuffer, WriteBuffer, Nagle and KeepAlive are as in [Dialer].
+	ReadBuffer, WriteBuffer int
+
 	Nagle     bool
 	KeepAlive time.Duration
 
@@ -188,10 +223,29 @@ type ListenConfig struct {
 	Dialects []string
 }
 
+// dialectsOf returns the dialects with these names.
+func dialectsOf(names []string) (chosen []wire.Dialect, err error) {
+	if len(names) == 0 {
+		return dialects, nil
+	}
+	for _, name := range names {
+		i := slices.IndexFunc(dialects, func(d wire.Dialect) bool { return d.Name() == name })
+		if i < 0 {
+			return nil, fmt.Errorf("%w: Dialects: %q is not one: say sp or zmtp", ErrConfig, name)
+		}
+		chosen = append(chosen, dialects[i])
+	}
+	return chosen, nil
+}
+
 func (d *Dialer) engineConfig() engine.EndpointConfig {
-	c := engine.EndpointConfig{Dial: transport.DialOptions{
-		TLS: d.TLS, DialContext: d.DialContext, Nagle: d.Nagle, KeepAlive: d.KeepAlive,
-	}}
+	c := engine.EndpointConfig{
+		ReadBuffer: d.ReadBuffer, WriteBuffer: d.WriteBuffer,
+		Dial: transport.DialOptions{TLS: d.TLS, DialContext: d.DialContext, Nagle: d.Nagle, KeepAlive: d.KeepAlive},
+	}
+	if giveUp := d.GiveUp; giveUp != nil {
+		c.GiveUp = func(err error) bool { return giveUp(opErr("dial", err)) }
+	}
 	if d.Backoff != nil {
 		b := engine.Backoff(*d.Backoff)
 		c.Backoff = &b
@@ -203,7 +257,8 @@ func (l *ListenConfig) engineConfig() engine.EndpointConfig {
 	if l == nil {
 		return engine.EndpointConfig{}
 	}
-	return engine.EndpointConfig{Dialects: l.Dialects, Listen: transport.ListenOptions{
-		TLS: l.TLS, Nagle: l.Nagle, KeepAlive: l.KeepAlive, Permissions: l.Permissions,
-	}}
+	return engine.EndpointConfig{
+		Dialects: l.Dialects, ReadBuffer: l.ReadBuffer, WriteBuffer: l.WriteBuffer,
+		Listen: transport.ListenOptions{TLS: l.TLS, Nagle: l.Nagle, KeepAlive: l.KeepAlive, Permissions: l.Permissions},
+	}
 }

@@ -87,10 +87,12 @@ func rawProtocol(p Protocol) pattern.RawProtocol {
 	switch p {
 	case ProtocolPush:
 		return pattern.RawProtocol{Route: pattern.RouteBalance}
-	case ProtocolPull, ProtocolSub:
+	case ProtocolPull:
 		return pattern.RawProtocol{Receives: true}
+	case ProtocolSub:
+		return pattern.RawProtocol{Receives: true, Topics: true}
 	case ProtocolPub:
-		return pattern.RawProtocol{Route: pattern.RouteFan}
+		return pattern.RawProtocol{Route: pattern.RouteFan, Topics: true}
 	case ProtocolReq:
 		return pattern.RawProtocol{Route: pattern.RouteBalance, Receives: true}
 	case ProtocolRep, ProtocolRespondent:

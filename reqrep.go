@@ -26,6 +26,12 @@ type ReqOptions struct {
 	// FailFast makes requests fail with [ErrNoPeer] if no peer is connected, and with [ErrPipeClosed] when their
 	// connection ends. Defaults to waiting for a peer.
 	FailFast bool
+
+	// LockStep sends ZeroMQ peers requests without an id, one at a time on each connection: for ROUTER sockets whose
+	// programs expect nothing before the empty frame that begins a request. A request that is given up then costs its
+	// connection, for a late reply could not be told from that of the next request. Defaults to sending an id, which REP
+	// sockets and most ROUTERs give back.
+	LockStep bool
 }
 
 // A Req sends requests to its peers, which are [Rep] sockets, in turns, and matches the replies. Any number of
@@ -50,7 +56,7 @@ func NewReq(o *ReqOptions) *Req {
 	}
 	var p *pattern.Req
 	core := engine.NewSocket(o.engineOptions(), func(s *engine.Socket, _ engine.Options) engine.Pattern {
-		p = pattern.NewReq(s, ProtocolReq.hello(), retry, o.FailFast)
+		p = pattern.NewReq(s, ProtocolReq.hello(), retry, o.FailFast, o.LockStep)
 		return p
 	})
 	return &Req{Socket{core}, p}

@@ -3,7 +3,7 @@
 // The worker that drives libzmq. cc -O2 -pthread zmq.c -lzmq
 //
 // Modes: plain; tuned, with higher high-water marks; own (inproc-thr), which hands messages over; nodrop
-// (fan-pub), whose publisher waits for slow subscribers. idle listens as PULL.
+// (fan-pub), whose publisher waits for slow subscribers; curve (thr), encrypted. idle listens as PULL.
 
 #include "worker.h"
 
@@ -55,9 +55,42 @@ static void *open_socket(int type)
     return socket;
 }
 
+enum { KEY_TEXT = 41 };
+
+static const char server_secret[KEY_TEXT] = "JTKVSB%%)wK0E.X)V>+}o?pNmC{O&4W4b!Ni{Lh6";
+static const char client_secret[KEY_TEXT] = "D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs";
+
+static void set_key(void *socket, int option, const char *key)
+{
+    check("zmq_setsockopt", zmq_setsockopt(socket, option, key, KEY_TEXT));
+}
+
+static void set_public_key(void *socket, int option, const char *secret)
+{
+    char key[KEY_TEXT];
+    check("zmq_curve_public", zmq_curve_public(key, secret));
+    set_key(socket, option, key);
+}
+
+static void secure_listener(void *socket)
+{
+    set_option(socket, ZMQ_CURVE_SERVER, 1);
+    set_key(socket, ZMQ_CURVE_SECRETKEY, server_secret);
+}
+
+static void secure_dialer(void *socket)
+{
+    set_public_key(socket, ZMQ_CURVE_SERVERKEY, server_secret);
+    set_public_key(socket, ZMQ_CURVE_PUBLICKEY, client_secret);
+    set_key(socket, ZMQ_CURVE_SECRETKEY, client_secret);
+}
+
 static void *listen_at(int type, const char *url)
 {
     void *socket = open_socket(type);
+    if (mode_is("curve")) {
+        secure_listener(socket);
+    }
     check(url, zmq_bind(socket, url));
     return socket;
 }
@@ -65,6 +98,9 @@ static void *listen_at(int type, const char *url)
 static void *dial_to(int type, const char *url)
 {
     void *socket = open_socket(type);
+    if (mode_is("curve") && type != ZMQ_PAIR) { // else it is the monitor, within the process
+        secure_dialer(socket);
+    }
     check(url, zmq_connect(socket, url));
     return socket;
 }
@@ -131,7 +167,7 @@ static struct flow receive_flow(void *socket)
 
 static void one_way_modes_only(void)
 {
-    if (!mode_is("plain") && !mode_is("tuned")) {
+    if (!mode_is("plain") && !mode_is("tuned") && !mode_is("curve")) {
         not_applicable();
     }
 }

@@ -77,6 +77,7 @@ var packages = map[string]string{
 	"tcp":           "github.com/sprymq/spry/transport/tcp",
 	"transport":     "github.com/sprymq/spry/transport",
 	"transporttest": "github.com/sprymq/spry/transport/transporttest",
+	"zmq":           "github.com/sprymq/spry/zmq",
 }
 
 // given is the function that examples of statements stand in.

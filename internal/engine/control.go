@@ -19,11 +19,15 @@ var errControls = errors.New("the peer does not read, and too many subscriptions
 // pipe's reader, in the order of the stream; the data is only valid during the call.
 type Controller interface{ Control(p *Pipe, c wire.Control) }
 
+// Breach ends a pipe whose peer told the pattern something that breaks the protocol. It is not called under the pattern's
+// lock.
+func (p *Pipe) Breach(err *wire.ProtocolError) { p.end(err) }
+
 // Controls reports whether the peer understands control events.
-func (p *Pipe) Controls() bool {
-	_, ok := p.session.Framing.(wire.Commander)
-	return ok
-}
+func (p *Pipe) Controls() bool { return p.session.Controls }
+
+// TakesFrames reports whether messages to the peer may have several frames.
+func (p *Pipe) TakesFrames() bool { return p.session.Frames }
 
 // QueueControl queues a control event, whose data is not kept. If write is true, the caller has the writer's role and calls
 // Write when it has released its locks. Peers of dialects without control events are not told.
@@ -86,17 +90,4 @@ func (o *outbox) takeControlsLocked(f wire.Framing) (encoded []byte) {
 	}
 	o.controls = nil
 	return encoded
-}
-
-// authenticate answers the questions of a handshake.
-func (e *Endpoint) authenticate(q *wire.Question) (v wire.Verdict) {
-	check := e.socket.options.Authenticate
-	if check == nil { // a key is a proof of something, a password that nobody looks at is not
-		return wire.Verdict{Accept: len(q.PublicKey) > 0, Status: "400"}
-	}
-	err := e.socket.guard("Authenticate", func() error { v = check(q); return nil })
-	if err != nil {
-		return wire.Verdict{Status: "500"}
-	}
-	return v
 }

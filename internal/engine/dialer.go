@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sprymq/spry/internal/scope"
+	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/transport"
 )
 
@@ -112,7 +113,7 @@ func (e *Endpoint) dialLoop(ctx context.Context, wait bool) {
 	}
 	for failures := 0; ; {
 		e.socket.emit(Event{Kind: EventDialing, Endpoint: e})
-		lived, err := e.connect(ctx, !wait)
+		p, lived, err := e.connect(ctx, !wait)
 		if wait {
 			if err != nil {
 				return
@@ -127,9 +128,15 @@ func (e *Endpoint) dialLoop(ctx context.Context, wait bool) {
 			failures = 0 // a peer that accepts and closes at once is backed off from as one that refuses
 		}
 		pause := backoff.wait(failures)
+		if reasonOf(err) == string(wire.ReasonPeerError) {
+			pause = backoff.refused()
+		}
 		failures++
 		if err != nil {
 			e.setErr(err)
+		}
+		if e.givesUp(p, err) {
+			return
 		}
 		e.socket.emit(Event{Kind: EventBackoff, Endpoint: e, Err: err, Wait: pause})
 		if !sleep(e.scope, pause) {
@@ -145,9 +152,26 @@ func (e *Endpoint) retired() bool {
 	return e.quiet && e.socket.pattern.Pending() == 0
 }
 
+// givesUp asks the user whether to go on after an attempt that failed, or a pipe that ended. If not, it ends the endpoint.
+func (e *Endpoint) givesUp(p *Pipe, err error) (done bool) {
+	giveUp := e.config.GiveUp
+	if giveUp == nil {
+		return false
+	}
+	if err == nil {
+		err = p.Err()
+	}
+	_ = e.ask(e.scope.Context(), "GiveUp", func(context.Context) error { done = giveUp(err); return nil })
+	if done {
+		e.socket.emit(Event{Kind: EventGaveUp, Endpoint: e, Err: err, Reason: reasonOf(err)})
+		e.stop(err)
+	}
+	return done
+}
+
 // connect makes one connection and returns when it is over, and how long it lived; an error says that none came
 // about. patient is whether a name within the process that nobody listens on is waited for.
-func (e *Endpoint) connect(ctx context.Context, patient bool) (lived time.Duration, err error) {
+func (e *Endpoint) connect(ctx context.Context, patient bool) (p *Pipe, lived time.Duration, err error) {
 	defer func() {
 		if err != nil {
 			e.tellFirst(err)
@@ -160,16 +184,15 @@ func (e *Endpoint) connect(ctx context.Context, patient bool) (lived time.Durati
 	if err != nil {
 		err = wrap("dial", e.URL(), err)
 		e.socket.emit(Event{Kind: EventDialFailed, Endpoint: e, Err: err})
-		return 0, err
+		return nil, 0, err
 	}
-	p, err := e.establish(ctx, link)
-	if err != nil {
-		return 0, err
+	if p, err = e.establish(ctx, link); err != nil {
+		return nil, 0, err
 	}
 	e.tellFirst(nil)
 	up := time.Now()
 	p.run()
-	return time.Since(up), nil
+	return p, time.Since(up), nil
 }
 
 // dial makes the transport's connection, bounded by ctx and by the life of the endpoint.

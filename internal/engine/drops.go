@@ -16,6 +16,7 @@ const (
 	DropForeign                // a reply over a pipe that the request did not go to
 	DropUnwanted               // sent by a peer whose role is to receive only
 	DropEnvelope               // came without the envelope that a request or reply needs
+	DropConflated              // a newer one took its place
 	numDrops
 )
 
@@ -29,6 +30,7 @@ var dropNames = [numDrops]string{
 	DropForeign:    "foreign",
 	DropUnwanted:   "unwanted",
 	DropEnvelope:   "envelope",
+	DropConflated:  "conflated",
 }
 
 func (d Drop) String() string { return dropNames[d] }

@@ -48,6 +48,12 @@ type EndpointConfig struct {
 
 	// Dialects are names of those that may be spoken. None means all of the socket's.
 	Dialects []string
+
+	// ReadBuffer and WriteBuffer are the kernel's, in bytes; 0 leaves them alone.
+	ReadBuffer, WriteBuffer int
+
+	// GiveUp, if not nil, is asked after each attempt that failed and each connection that ended. True ends the dialer.
+	GiveUp func(err error) bool
 }
 
 func (s *Socket) newEndpoint(listen bool, shown string, c EndpointConfig) *Endpoint {
@@ -68,18 +74,42 @@ func (e *Endpoint) choose(u transport.URL) (transport.URL, error) {
 			break
 		}
 	}
-	if len(names) > 0 {
-		e.spoken = nil
-		for _, d := range e.socket.options.Dialects {
-			if slices.Contains(names, d.Name()) {
-				e.spoken = append(e.spoken, d)
-			}
-		}
-		if len(e.spoken) < len(names) {
-			return u, fmt.Errorf("%w: Dialects %q: this socket does not speak all of them", ErrConfig, names)
+	if len(names) == 0 {
+		return u, e.chooseSecured(u)
+	}
+	e.spoken = nil
+	for _, d := range e.socket.options.Dialects {
+		if slices.Contains(names, d.Name()) {
+			e.spoken = append(e.spoken, d)
 		}
 	}
+	if len(e.spoken) < len(names) {
+		return u, fmt.Errorf("%w: Dialects %q: this socket does not speak all of them", ErrConfig, names)
+	}
 	return u, nil
+}
+
+// chooseSecured leaves out the dialects that the socket's security does not cover: nobody gets past it by speaking another.
+// Who wants that names them.
+func (e *Endpoint) chooseSecured(u transport.URL) error {
+	security, all := e.socket.options.Security, e.spoken
+	if security == nil || u.Scheme == inprocScheme {
+		return nil
+	}
+	e.spoken = nil
+	for _, d := range all {
+		if d.Secures(security) {
+			e.spoken = append(e.spoken, d)
+		}
+	}
+	switch {
+	case len(e.spoken) == 0:
+		return fmt.Errorf("%w: Security: no dialect of this socket knows %s", ErrConfig, security.Mechanism())
+	case !e.listen && e.spoken[0] != all[0]:
+		return fmt.Errorf("%w: Security: %s does not cover the dialect %s: dial %s+tcp:// and the like",
+			ErrConfig, security.Mechanism(), all[0].Name(), e.spoken[0].Name())
+	}
+	return nil
 }
 
 // register adds the endpoint to its socket.

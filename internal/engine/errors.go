@@ -17,7 +17,7 @@ var (
 	ErrRefused    = errors.New("peer refused")
 	ErrBusy       = errors.New("the socket has a peer already")
 	ErrPipeClosed = errors.New("the pipe is closed")
-	ErrMultipart  = errors.New("a message of several frames cannot be sent to a Scalability Protocols peer")
+	ErrMultipart  = errors.New("a message of several frames cannot be sent to a peer of the Scalability Protocols: make it one frame, or connect ZeroMQ peers only")
 	ErrWouldBlock = errors.New("the call would have to wait")
 	ErrScheme     = errors.New("no transport for this scheme")
 	ErrConfig     = errors.New("invalid configuration")

@@ -32,10 +32,12 @@ const (
 	EventDrop                          // messages were dropped
 	EventRetry                         // a request was sent again
 	EventPanic                         // a callback of the user panicked
+	EventGaveUp                        // a dialer ended, as its GiveUp said
 )
 
 var eventNames = [...]string{
 	"listening", "dialing", "dial_failed", "backoff", "accept_failed", "reject", "pipe_up", "pipe_down", "drop", "retry", "panic",
+	"gave_up",
 }
 
 func (k EventKind) String() string { return eventNames[k] }
@@ -262,7 +264,7 @@ func (s *Socket) log(e Event) {
 	switch e.Kind {
 	case EventDialing:
 		level = slog.LevelDebug
-	case EventDialFailed, EventBackoff, EventAcceptFailed, EventReject, EventDrop, EventPanic:
+	case EventDialFailed, EventBackoff, EventAcceptFailed, EventReject, EventDrop, EventPanic, EventGaveUp:
 		level = slog.LevelWarn
 	}
 	attrs := []slog.Attr{slog.String("socket", s.Name())}

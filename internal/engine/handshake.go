@@ -22,18 +22,19 @@ import (
 // establish does the handshake on a new link and attaches the pipe to the socket. On error the link is closed
 // and the failure counted. ctx bounds the handshake beside the socket's own limit.
 func (e *Endpoint) establish(ctx context.Context, link transport.Link) (*Pipe, error) {
+	ctx, cancel := context.WithTimeout(ctx, e.socket.options.HandshakeTimeout)
+	defer cancel()
+	pending := &pendingLink{link: link, cancel: cancel}
 	e.mu.Lock()
-	entry, evict := e.unfinished.add(link, e.socket.options.MaxHandshakes)
-	pending := entry.Value.(*pendingLink)
+	entry, evict := e.unfinished.add(pending, e.socket.options.MaxHandshakes)
 	e.mu.Unlock()
 	if evict != nil {
+		evict.cancel()
 		_ = evict.link.Close()
 	}
 	if e.scope.Context().Err() != nil { // stop may have run before the link was entered
 		_ = link.Close()
 	}
-	ctx, cancel := context.WithTimeout(ctx, e.socket.options.HandshakeTimeout)
-	defer cancel()
 	p, err := e.handshake(ctx, link)
 	if err == nil {
 		err = e.admit(ctx, p)
@@ -61,20 +62,8 @@ func (e *Endpoint) establish(ctx context.Context, link transport.Link) (*Pipe, e
 
 // admit asks the user's Authorize, then the pattern.
 func (e *Endpoint) admit(ctx context.Context, p *Pipe) error {
-	if authorize := e.socket.options.Authorize; authorize != nil {
-		ctx, cancel := context.WithCancel(ctx)
-		defer cancel()
-		defer scope.Watch(e.scope.Context(), cancel)()
-		var err error
-		open := e.scope.Callback(func() {
-			err = e.socket.guard("Authorize", func() error { return authorize(ctx, p) })
-		})
-		if !open {
-			return ErrClosed
-		}
-		if err != nil {
-			return fmt.Errorf("%w: %w", ErrRefused, err)
-		}
+	if err := e.authorize(ctx, p); err != nil {
+		return err
 	}
 	return e.socket.attach(p)
 }
@@ -128,12 +117,15 @@ func (e *Endpoint) streamHandshake(ctx context.Context, deadline time.Time, s *t
 		}
 		return nil, handshakeError(err)
 	}
+	if err := e.setBuffers(s.Conn); err != nil {
+		return nil, handshakeError(err)
+	}
 	if h, ok := s.Conn.(transport.Handshaker); ok {
 		if err := h.HandshakeContext(ctx); err != nil {
 			return nil, securityError(ctx, err)
 		}
 	}
-	h := &streamHandshake{endpoint: e, conn: s.Conn, config: e.wireConfig(), chunk: buf.NewChunk(minChunk)}
+	h := &streamHandshake{ctx: ctx, endpoint: e, link: s, conn: s.Conn, config: e.wireConfig(), chunk: buf.NewChunk(minChunk)}
 	h.config.Framing = s.Framing
 	session, err := h.run()
 	if err != nil {
@@ -163,9 +155,30 @@ func (e *Endpoint) streamHandshake(ctx context.Context, deadline time.Time, s *t
 	return p, nil
 }
 
+// setBuffers asks the kernel for the buffers that the endpoint wants, where the connection is one of the kernel's, or runs over
+// one.
+func (e *Endpoint) setBuffers(c net.Conn) (err error) {
+	if over, ok := c.(interface{ NetConn() net.Conn }); ok {
+		c = over.NetConn()
+	}
+	k, ok := c.(interface {
+		SetReadBuffer(bytes int) error
+		SetWriteBuffer(bytes int) error
+	})
+	if n := e.config.ReadBuffer; ok && n > 0 {
+		err = k.SetReadBuffer(n)
+	}
+	if n := e.config.WriteBuffer; ok && n > 0 && err == nil {
+		err = k.SetWriteBuffer(n)
+	}
+	return err
+}
+
 // A streamHandshake finds out what the peer speaks and shakes hands in that dialect.
 type streamHandshake struct {
+	ctx      context.Context
 	endpoint *Endpoint
+	link     *transport.Stream
 	conn     net.Conn
 	config   wire.Config
 	chunk    *buf.Chunk
@@ -223,7 +236,7 @@ func (h *streamHandshake) step(shake wire.Handshake) (*wire.Session, error) {
 		if session != nil || err != nil || !ok || asker.Question() == nil {
 			return session, err
 		}
-		asker.Answer(h.endpoint.authenticate(asker.Question()))
+		asker.Answer(h.endpoint.authenticate(h.ctx, asker.Question(), h.link))
 	}
 }
 
@@ -263,11 +276,14 @@ func (h *streamHandshake) write(out []byte) error {
 	}
 	out = slices.Clone(out)
 	done := make(chan error, 1)
-	h.writing = done
-	return h.endpoint.scope.Go(func() {
+	err := h.endpoint.scope.Go(func() {
 		_, err := h.conn.Write(out)
 		done <- err
 	})
+	if err == nil { // else the endpoint is closing, and nobody writes
+		h.writing = done
+	}
+	return err
 }
 
 // joinWrite waits for the write that goes on, if any.

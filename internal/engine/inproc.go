@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -35,45 +36,42 @@ func (e *Endpoint) listenInproc() error {
 }
 
 // connectInproc makes one connection within the process and returns when it is over, and how long it lived.
-func (e *Endpoint) connectInproc(ctx context.Context, patient bool) (lived time.Duration, err error) {
+func (e *Endpoint) connectInproc(ctx context.Context, patient bool) (p *Pipe, lived time.Duration, err error) {
 	l, appeared := e.socket.options.Network.find(e.url.Address)
 	for l == nil {
 		if !patient {
-			return 0, wrap("dial", e.URL(), errNobodyListens)
+			return nil, 0, wrap("dial", e.URL(), errNobodyListens)
 		}
 		select {
 		case <-appeared:
 		case <-ctx.Done():
-			return 0, ctx.Err()
+			return nil, 0, ctx.Err()
 		case <-e.scope.Done():
-			return 0, ErrClosed
+			return nil, 0, ErrClosed
 		}
 		l, appeared = e.socket.options.Network.find(e.url.Address)
 	}
-	p, err := e.joinInproc(ctx, l.endpoint)
-	if err != nil {
+	if p, err = e.joinInproc(ctx, l.endpoint); err != nil {
 		err = &OpError{Op: "handshake", URL: e.URL(), Peer: inprocAddr(l.name).String(), Err: err, Reason: reasonOf(err)}
 		e.reject(inprocAddr(l.name), err)
 		l.endpoint.reject(inprocAddr(l.name), err)
-		return 0, err
+		return nil, 0, err
 	}
 	e.tellFirst(nil)
 	up := time.Now()
 	<-p.done
-	return time.Since(up), nil
+	return p, time.Since(up), nil
 }
 
 // joinInproc makes two pipes that are each other's peer, and attaches both or none.
 func (e *Endpoint) joinInproc(ctx context.Context, l *Endpoint) (*Pipe, error) {
 	ctx, cancel := context.WithTimeout(ctx, e.socket.options.HandshakeTimeout)
 	defer cancel()
-	mine, theirs := e.wireConfig(), l.wireConfig()
-	mine.Hello.Alternatives = nil
-	theirSession, err := l.dialects()[0].Session(theirs, mine.Hello)
+	d, err := e.common(l)
 	if err != nil {
 		return nil, err
 	}
-	session, err := e.dialects()[0].Session(mine, theirSession.Local)
+	session, theirSession, err := d.Join(e.wireConfig(), l.wireConfig())
 	if err != nil {
 		return nil, err
 	}
@@ -97,6 +95,18 @@ func (e *Endpoint) joinInproc(ctx context.Context, l *Endpoint) (*Pipe, error) {
 	return p, nil
 }
 
+// common is the dialect whose sockets both ends can be, so that they know what their messages are.
+func (e *Endpoint) common(l *Endpoint) (wire.Dialect, error) {
+	for _, d := range l.socket.options.Dialects {
+		if slices.Contains(e.socket.options.Dialects, d) {
+			return d, nil
+		}
+	}
+	return nil, errNothingInCommon
+}
+
+var errNothingInCommon = errors.New("the two sockets have no dialect in common")
+
 // An inprocLink stands for the connection of two sockets of the process.
 type inprocLink struct{ name string }
 
@@ -118,6 +128,7 @@ type inprocCarrier struct {
 
 	pend   packets
 	flight []msg.Message
+	told   []wire.Control // control events in flight
 
 	again   atomic.Bool  // the peer has found room since the last attempt
 	backlog atomic.Int64 // messages that wait in this end's inboxes
@@ -126,18 +137,21 @@ type inprocCarrier struct {
 func (c *inprocCarrier) put(header, body []byte, m *msg.Message) int {
 	return c.pend.put(header, body, m, &c.peer.pipe.origin)
 }
-func (c *inprocCarrier) pending() int { return len(c.pend.run) }
+func (c *inprocCarrier) pending() int { return c.pend.len() }
 func (c *inprocCarrier) drop() int    { return c.pend.drop() }
 
 func (c *inprocCarrier) take() bool {
 	if len(c.flight) == 0 {
 		c.flight = c.pend.take()
 	}
-	return len(c.flight) > 0
+	if o := &c.pipe.out; len(o.controls) > 0 {
+		c.told, o.controls = o.controls, nil
+	}
+	return len(c.flight) > 0 || c.midway()
 }
 
 func (c *inprocCarrier) unsent() []msg.Message {
-	unsent := append(clean(c.flight), clean(c.pend.run)...)
+	unsent := append(clean(c.flight), clean(c.pend.takeAll())...)
 	c.flight = nil
 	c.pend.reset()
 	return unsent
@@ -147,10 +161,10 @@ func (c *inprocCarrier) unsent() []msg.Message {
 func (c *inprocCarrier) discard() {
 	defer c.peer.pipe.silent.Store(true)
 	msg.ReleaseAll(c.flight)
-	c.flight = nil
+	c.flight, c.told = nil, nil
 	c.pend.reset()
 }
-func (c *inprocCarrier) midway() bool { return false }
+func (c *inprocCarrier) midway() bool { return len(c.told) > 0 }
 func (c *inprocCarrier) direct() bool { return true }
 
 // eager reports whether the peer has nothing to do, or the queue is too short to wait.
@@ -161,8 +175,14 @@ func (c *inprocCarrier) eager() bool {
 // write hands messages to the peer's pattern until it takes no more. If it does not take all, its receiver calls
 // resume when there is room.
 func (c *inprocCarrier) write(bool) (messages int, bytes int64, err error) {
-	c.again.Store(false)
+	if c.again.Load() {
+		c.again.Store(false)
+	}
 	q := c.peer.pipe
+	for _, v := range c.told {
+		q.control(v)
+	}
+	c.told = nil
 	before := sizeOfRun(c.flight)
 	for len(c.flight) > 0 && !q.over.Load() {
 		n := c.fresh()
@@ -173,7 +193,7 @@ func (c *inprocCarrier) write(bool) (messages int, bytes int64, err error) {
 			messages++
 			continue
 		}
-		taken := q.receive(c.flight[:n:n])
+		taken := c.hand(c.flight[:n:n])
 		c.flight = c.flight[taken:]
 		messages += taken
 		if taken < n {
@@ -183,6 +203,34 @@ func (c *inprocCarrier) write(bool) (messages int, bytes int64, err error) {
 	bytes = before - sizeOfRun(c.flight)
 	q.in.bytes.Add(uint64(bytes))
 	return messages, bytes, nil
+}
+
+// hand offers messages to the peer's pattern, as those of its own kind of socket.
+func (c *inprocCarrier) hand(run []msg.Message) (taken int) {
+	q := c.peer.pipe
+	reframe := q.session.Reframe
+	if reframe == nil {
+		return q.receive(run)
+	}
+	own := make([]msg.Message, 0, len(run)) // what is not taken stays as it is, for it may have to go elsewhere
+	for i := range run {
+		own = own[:i+1]
+		run[i].CloneInto(&own[i])
+		if !reframe(&own[i]) {
+			own[i].Release()
+			own = own[:i]
+			break
+		}
+	}
+	if len(own) == 0 {
+		q.DropN(DropEnvelope, 1)
+		taken = 1
+	} else {
+		taken = q.receive(own)
+		msg.ReleaseAll(own[taken:])
+	}
+	msg.ReleaseAll(run[:taken])
+	return taken
 }
 
 // fresh returns how many messages at the front have not come over too many hops.

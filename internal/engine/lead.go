@@ -72,9 +72,16 @@ func (p *Pipe) LetLead(idle func() bool) {
 func (p *Pipe) Lead(ctx context.Context, s queue.Sleeper) {
 	r := p.reader.Load()
 	if r == nil {
-		p.wanted.Store(true)
+		p.want()
 	} else if p.idle.Load() != nil {
 		r.lead(ctx, s)
+	}
+}
+
+// want tells the resident that somebody would have read.
+func (p *Pipe) want() {
+	if !p.wanted.Load() {
+		p.wanted.Store(true)
 	}
 }
 
@@ -112,7 +119,7 @@ func (r *streamReader) call() {
 func (r *streamReader) lead(ctx context.Context, s queue.Sleeper) {
 	g := r.reading
 	if !g.state.CompareAndSwap(readNobody, readLeader) {
-		r.c.pipe.wanted.Store(true)
+		r.c.pipe.want()
 		return
 	}
 	g.used.Store(true)

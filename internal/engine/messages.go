@@ -31,7 +31,7 @@ func newMessageCarrier(p *Pipe, link transport.Messages, s *wire.Session) *messa
 func (c *messageCarrier) put(header, body []byte, m *msg.Message) int {
 	return c.pend.put(header, body, m, nil)
 }
-func (c *messageCarrier) pending() int { return len(c.pend.run) }
+func (c *messageCarrier) pending() int { return c.pend.len() }
 func (c *messageCarrier) drop() int    { return c.pend.drop() }
 
 func (c *messageCarrier) take() bool {
@@ -42,7 +42,7 @@ func (c *messageCarrier) take() bool {
 }
 
 func (c *messageCarrier) unsent() []msg.Message {
-	unsent := append(clean(c.flight), clean(c.pend.run)...)
+	unsent := append(clean(c.flight), clean(c.pend.takeAll())...)
 	c.flight = nil
 	c.pend.reset()
 	return unsent

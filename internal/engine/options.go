@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/sprymq/spry/internal/queue"
@@ -33,12 +34,16 @@ type Options struct {
 	Security         wire.Security  // of dialects that have their own
 	Identity         []byte
 	Metadata         map[string]string
-	Authenticate     func(q *wire.Question) wire.Verdict // nil = everyone
+	Authenticate     Authenticate // nil = whoever proves to own a key
 	Heartbeat        time.Duration
 	Network          *Network
 	Logger           *slog.Logger
 	Trace            func(Event)
+	Invalid          error // what was found wrong with them already
 }
+
+// Authenticate answers the question of a handshake on a link. It is the user's, and ctx ends with the time for the handshake.
+type Authenticate func(ctx context.Context, q *wire.Question, link *transport.Stream) wire.Verdict
 
 // Unlimited stands for "no limit" in resolved options.
 const unlimited = 1<<31 - 1
@@ -83,9 +88,34 @@ func (o Options) Resolve() (Options, error) {
 	if o.Network == nil {
 		o.Network = DefaultNetwork
 	}
+	if n := len(o.Identity); n > 255 || n > 0 && o.Identity[0] == 0 {
+		return o, fmt.Errorf("%w: Identity must have up to 255 bytes, of which the first is not 0", ErrConfig)
+	}
 	var err error
-	o.Backoff, err = o.Backoff.resolve()
+	if o.Backoff, err = o.Backoff.resolve(); err == nil {
+		err = checkMetadata(o.Metadata)
+	}
+	if o.Invalid != nil {
+		err = o.Invalid
+	}
 	return o, err
+}
+
+// maxMetadata is how much a socket may say of itself, in bytes: what every peer takes.
+const maxMetadata = 4 << 10
+
+func checkMetadata(said map[string]string) error {
+	total := 0
+	for name, value := range said {
+		if len(name) < 3 || len(name) > 255 || !strings.EqualFold(name[:2], "X-") {
+			return fmt.Errorf("%w: Metadata: %.40q must begin with X- and have up to 255 bytes", ErrConfig, name)
+		}
+		total += len(name) + len(value)
+	}
+	if total > maxMetadata {
+		return fmt.Errorf("%w: Metadata has %d bytes and at most %d are possible", ErrConfig, total, maxMetadata)
+	}
+	return nil
 }
 
 func count(n *int, byDefault int) {
@@ -146,6 +176,11 @@ func (b Backoff) resolve() (Backoff, error) {
 		return b, fmt.Errorf("%w: Backoff.Factor %v is less than 1", ErrConfig, b.Factor)
 	}
 	return b, nil
+}
+
+// refused returns the time to wait after the peer refused this end: long, since what it refuses will hardly be better soon.
+func (b Backoff) refused() time.Duration {
+	return b.Max/2 + time.Duration(rand.Int64N(int64(b.Max/2)+1))
 }
 
 // wait returns the time to wait after that many failed attempts in a row, of which the first is number 0. The

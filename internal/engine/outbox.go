@@ -49,6 +49,7 @@ const (
 	DropNewest                 // the message is not queued to this pipe
 	Block                      // the sender waits
 	Disconnect                 // the pipe is closed
+	Conflate                   // the message takes the place of all that are not being written
 )
 
 // roomLocked reports whether n more bytes fit. One message fits into an empty queue, however large.

@@ -5,6 +5,7 @@ package engine
 import (
 	"bytes"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/sprymq/spry/internal/msg"
@@ -41,8 +42,9 @@ func TestPacketsModel(t *testing.T) {
 					model = model[1:]
 				}
 			case 1:
-				taken, want = append(taken, q.take()...), append(want, model...)
-				model = nil
+				run := q.take()
+				taken, want = append(taken, run...), append(want, model[:len(run)]...)
+				model = model[len(run):]
 			default:
 				p := packet{random(4 * dice.IntN(3)), random(dice.IntN(200))}
 				if dice.IntN(20) == 0 {
@@ -62,12 +64,16 @@ func TestPacketsModel(t *testing.T) {
 				}
 				model = append(model, p)
 			}
-			if len(q.run) != len(model) {
-				t.Fatalf("step %d: %d messages, want %d", step, len(q.run), len(model))
+			if q.len() != len(model) {
+				t.Fatalf("step %d: %d messages, want %d", step, q.len(), len(model))
 			}
-			for i := range q.run {
-				if !same(&q.run[i], model[i]) {
-					t.Fatalf("step %d: message %d is not what was put", step, i)
+			i := 0
+			for _, run := range append(slices.Clone(q.full), q.run) {
+				for j := range run {
+					if !same(&run[j], model[i]) {
+						t.Fatalf("step %d: message %d is not what was put", step, i)
+					}
+					i++
 				}
 			}
 		}

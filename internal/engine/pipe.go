@@ -227,7 +227,10 @@ func (p *Pipe) Offer(header, body []byte, m *msg.Message, log *FrameLog, overflo
 	n := SizeOf(header, body, m)
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	fits := o.roomLocked(n)
+	if overflow == Conflate {
+		p.conflateLocked()
+	}
+	fits := o.roomLocked(n) || overflow == Conflate
 	if !fits && !o.shut && overflow == DropOldest {
 		dropped := o.dropOldestLocked(n)
 		p.socket.dropped(p, DropOverflow, dropped)
@@ -252,6 +255,17 @@ func (p *Pipe) Offer(header, body []byte, m *msg.Message, log *FrameLog, overflo
 		m.Release()
 	}
 	return false, !o.shut
+}
+
+// conflateLocked drops what waits to be written.
+func (p *Pipe) conflateLocked() {
+	o, dropped := &p.out, 0
+	for ; o.carrier.pending() > 0; dropped++ {
+		o.bytes -= int64(o.carrier.drop())
+		o.queued--
+	}
+	o.dropped.add(DropConflated, uint64(dropped))
+	p.socket.dropped(p, DropConflated, dropped)
 }
 
 // Overflowed ends a pipe whose queue is full, by the policy Disconnect.

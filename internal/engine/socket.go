@@ -74,6 +74,9 @@ func (s *Socket) ID() uint64 { return s.id }
 // Options are the resolved options.
 func (s *Socket) Options() Options { return s.options }
 
+// Pattern is the socket's.
+func (s *Socket) Pattern() Pattern { return s.pattern }
+
 // Scope owns the socket's goroutines; patterns run their timers and workers in it.
 func (s *Socket) Scope() *scope.Scope { return s.scope }
 

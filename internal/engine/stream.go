@@ -38,7 +38,7 @@ type streamCarrier struct {
 	prefix       []byte   // control events that are written before it
 	vec, vecBase net.Buffers
 
-	heard atomic.Bool // something was received since the last write
+	heard atomic.Int32 // what was received since the last write
 
 	expired atomic.Bool   // the reader has a deadline
 	alive   atomic.Bool   // something was received since the last heartbeat
@@ -97,8 +97,27 @@ func (c *streamCarrier) discard() {
 
 func (c *streamCarrier) direct() bool { return c.unblocked != nil }
 
+// What was heard from a peer.
+const (
+	heardNothing int32 = iota
+	heardFew           // messages that are answered at once
+	heardMany          // messages with one read, whose answers go together: a call of 64 at a time costs a tenth less
+)
+
+// manyAtOnce is how many messages come with one read where they come many at a time.
+const manyAtOnce = 8
+
 func (c *streamCarrier) eager() bool {
-	return c.direct() && (c.heard.Load() || time.Since(epoch)-time.Duration(c.pipe.socket.lastWrite.Load()) > inlineAfter)
+	if !c.direct() {
+		return false
+	}
+	switch c.heard.Load() {
+	case heardFew:
+		return true
+	case heardMany:
+		return false
+	}
+	return time.Since(epoch)-time.Duration(c.pipe.socket.lastWrite.Load()) > inlineAfter
 }
 
 func (c *streamCarrier) write(wait bool) (messages int, bytes int64, err error) {
@@ -128,7 +147,7 @@ func (c *streamCarrier) write(wait bool) (messages int, bytes int64, err error) 
 		err = io.ErrShortWrite // not as io.Writer says; what comes next would be out of step
 	}
 	clear(c.vecBase)
-	c.heard.Store(false)
+	c.heard.CompareAndSwap(heardFew, heardNothing)
 	c.pipe.socket.lastWrite.Store(int64(time.Since(epoch)))
 	n -= c.writtenPrefix(n)
 	if c.flight.len() == 0 {

@@ -102,7 +102,6 @@ func (r *streamReader) fill() (int, error) {
 func (r *streamReader) took(n int, wait bool) error {
 	room := r.readUpTo() - r.end
 	r.end += n
-	r.c.heard.Store(true)
 	r.c.alive.Store(true)
 	r.came = 0
 	if !r.peek && r.need <= maxChunk {
@@ -191,7 +190,11 @@ func (r *streamReader) decode(wait bool) error {
 			r.batch.Msgs = run[len(run):]
 			p.in.bytes.Add(uint64(n))
 			r.frame = n / len(run)
-			r.came += len(run)
+			if r.came += len(run); r.came < manyAtOnce {
+				r.c.heard.Store(heardFew)
+			} else {
+				r.c.heard.Store(heardMany)
+			}
 			switch {
 			case !wait:
 				r.refused = run[p.receive(run):]

@@ -16,18 +16,19 @@ type unfinished struct{ list list.List }
 // A pendingLink is one connection within its handshake.
 type pendingLink struct {
 	link    transport.Link
+	cancel  func() // the user may be asked about it, and take long
 	evicted atomic.Bool
 }
 
-// add enters a link; the caller holds the endpoint's lock. It returns a link to be closed, if the limit asks
+// add enters a link; the caller holds the endpoint's lock. It returns one to be cancelled and closed, if the limit asks
 // for it.
-func (u *unfinished) add(link transport.Link, limit int) (entry *list.Element, evict *pendingLink) {
+func (u *unfinished) add(p *pendingLink, limit int) (entry *list.Element, evict *pendingLink) {
 	if u.list.Len() >= limit {
 		oldest := u.list.Front()
 		evict = u.list.Remove(oldest).(*pendingLink)
 		evict.evicted.Store(true)
 	}
-	return u.list.PushBack(&pendingLink{link: link}), evict
+	return u.list.PushBack(p), evict
 }
 
 func (u *unfinished) closeAll() {

@@ -13,7 +13,7 @@ func TestUnfinishedEvictsTheOldest(t *testing.T) {
 	closed := make(map[int]bool)
 	entries := make(map[int]*list.Element)
 	begin := func(i int) (evicted *pendingLink) {
-		entries[i], evicted = u.add(streamLink(&fakeConn{closed: func() { closed[i] = true }}), 3)
+		entries[i], evicted = u.add(&pendingLink{link: streamLink(&fakeConn{closed: func() { closed[i] = true }})}, 3)
 		return evicted
 	}
 	pending := func(i int) *pendingLink { return entries[i].Value.(*pendingLink) }

@@ -105,18 +105,28 @@ func (m *Message) Share(chunk *buf.Chunk, begin, end, head int) {
 }
 
 // Bare takes the contents out, as Take does, without the routing header and where they came from.
-func (m *Message) Bare() Message {
-	t := m.Take()
-	if e := t.ext; e != nil {
-		t.ext = &extension{frames: e.frames, sealed: e.sealed}
-		if e.data != nil {
-			t.ext.data = e.data[t.head:]
+func (m *Message) Bare() (t Message) {
+	m.BareInto(&t)
+	return t
+}
+
+// BareInto is Bare to where dst is, which must be the zero Message. Filling it in place saves a copy and writing pointers
+// that are not there: a seventh of what handing a message over costs within the process.
+func (m *Message) BareInto(dst *Message) {
+	if m.held {
+		dst.chunk, dst.held = m.chunk, true
+		dst.from, dst.size = m.from+uint32(m.head), m.size-int(m.head)
+	}
+	if e := m.ext; e != nil {
+		dst.ext, m.ext = e, nil
+		if m.head > 0 && e.data != nil {
+			e.data = e.data[m.head:]
+		}
+		if e.header != nil || e.origin != nil {
+			e.header, e.origin = nil, nil
 		}
 	}
-	t.from += uint32(t.head)
-	t.size -= int(t.head)
-	t.head, t.came = 0, false
-	return t
+	m.clear()
 }
 
 // data is the routing header, unless the extension has one, and the body.
@@ -190,6 +200,20 @@ func (m *Message) Frames() iter.Seq2[int, []byte] {
 func (m *Message) AppendFrame(p []byte) {
 	e := m.extend()
 	e.frames = append(e.frames, append([]byte(nil), p...))
+}
+
+// Reframe takes the first cut frames off, of which at least one is left, or puts the frames of envelope, which the message
+// owns from now on, in front, and replaces the header.
+func (m *Message) Reframe(header []byte, envelope [][]byte, cut int) {
+	frames := make([][]byte, 0, len(envelope)+m.Count())
+	frames = append(frames, envelope...)
+	for i, f := range m.Frames() {
+		if i >= cut {
+			frames = append(frames, f)
+		}
+	}
+	m.ext = &extension{data: frames[0], header: header, frames: frames[1:], origin: m.Origin(), sealed: true}
+	m.from, m.size, m.head = 0, 0, 0 // counted memory stays: other frames may lie there
 }
 
 // Header is the routing header: what a raw socket shows. Read-only.
@@ -294,6 +318,9 @@ func (m *Message) Take() Message {
 	m.clear()
 	return t
 }
+
+// Shared reports whether others may have the message's memory too, so that it is not written to again.
+func (m *Message) Shared() bool { return m.held || m.ext != nil && m.ext.sealed }
 
 // Origin is where the message came from, or nil.
 func (m *Message) Origin() *Origin {

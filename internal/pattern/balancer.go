@@ -21,6 +21,7 @@ const batchTurn = 64
 type balancer struct {
 	sender
 	leastLoaded bool
+	conflate    bool                        // the newest message takes the place of those that wait, so that there is always room
 	header      func(p *engine.Pipe) []byte // nil = none
 
 	pipes    []*engine.Pipe
@@ -33,7 +34,7 @@ type balancer struct {
 // chooseLocked finds out whether senders have to ask, after anything has changed.
 func (b *balancer) chooseLocked() {
 	var only *engine.Pipe
-	if len(b.pipes) == 1 && len(b.returned) == 0 && b.err == nil {
+	if len(b.pipes) == 1 && len(b.returned) == 0 && b.err == nil && !b.conflate {
 		only = b.pipes[0]
 	}
 	old := b.only.Swap(only)
@@ -113,7 +114,13 @@ func (b *balancer) sendReturned(s *engine.Socket) {
 			}
 			return
 		}
-		queued, write := b.offerLocked(nil, nil, &b.returned[0])
+		var queued bool
+		var write *engine.Pipe
+		if m := &b.returned[0]; m.Multipart() {
+			queued, write, _ = b.offerFramesLocked(m) // if no pipe takes it, it waits for one
+		} else {
+			queued, write = b.offerLocked(nil, nil, m)
+		}
 		if queued {
 			b.returned = b.returned[1:]
 		}
@@ -187,10 +194,62 @@ func (b *balancer) fullLocked(p *engine.Pipe) {
 	}
 }
 
+// offerFramesLocked queues a message of several frames to the next pipe that takes such and has room. It fails if no pipe
+// takes such.
+func (b *balancer) offerFramesLocked(m *msg.Message) (queued bool, write *engine.Pipe, err error) {
+	if len(b.pipes) > 0 && !slices.ContainsFunc(b.pipes, (*engine.Pipe).TakesFrames) {
+		return false, nil, engine.ErrMultipart
+	}
+	for range b.open {
+		p := b.nextLocked(nil, nil, m)
+		if p == nil {
+			break
+		}
+		if !p.TakesFrames() {
+			continue
+		}
+		queued, mine := p.TryQueue(nil, nil, m)
+		if mine {
+			write = p
+		}
+		if queued {
+			return true, write, nil
+		}
+		b.fullLocked(p)
+	}
+	return false, write, nil
+}
+
+// sendFrames sends a message of several frames.
+func (b *balancer) sendFrames(ctx context.Context, wait bool, m *msg.Message) error {
+	return b.do(ctx, wait, func() (bool, *engine.Pipe, error) {
+		if len(b.returned) > 0 {
+			return false, nil, nil
+		}
+		if b.conflate {
+			queued, write := b.replaceLocked(nil, m)
+			return queued, write, nil
+		}
+		return b.offerFramesLocked(m)
+	})
+}
+
+// replaceLocked queues a message to the next pipe in place of what waits there.
+func (b *balancer) replaceLocked(body []byte, m *msg.Message) (queued bool, write *engine.Pipe) {
+	p := b.nextLocked(nil, body, m)
+	if p == nil {
+		return false, nil
+	}
+	if mine, _ := p.Offer(nil, body, m, nil, engine.Conflate); mine {
+		write = p
+	}
+	return true, write
+}
+
 // send sends one message: a copy of body, or, if m is not nil, the contents of m.
 func (b *balancer) send(ctx context.Context, wait bool, body []byte, m *msg.Message) error {
 	if m != nil && m.Multipart() {
-		return engine.ErrMultipart
+		return b.sendFrames(ctx, wait, m)
 	}
 	if p := b.only.Load(); p != nil {
 		var header []byte
@@ -208,6 +267,10 @@ func (b *balancer) send(ctx context.Context, wait bool, body []byte, m *msg.Mess
 		if len(b.returned) > 0 {
 			return false, nil, nil
 		}
+		if b.conflate {
+			queued, write := b.replaceLocked(body, m)
+			return queued, write, nil
+		}
 		queued, write := b.offerLocked(nil, body, m)
 		return queued, write, nil
 	})
@@ -223,12 +286,7 @@ func (b *balancer) refuse(err error) {
 
 // sendBatch sends ms in order, each pipe getting turns of up to batchTurn, and returns how many were sent.
 func (b *balancer) sendBatch(ctx context.Context, ms []*msg.Message) (n int, err error) {
-	for _, m := range ms {
-		if m.Multipart() {
-			return 0, engine.ErrMultipart
-		}
-	}
-	if b.header != nil {
+	if b.header != nil || b.conflate || slices.ContainsFunc(ms, (*msg.Message).Multipart) {
 		for ; n < len(ms) && err == nil; n++ {
 			err = b.send(ctx, true, nil, ms[n])
 		}

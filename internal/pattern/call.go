@@ -19,8 +19,8 @@ const requestBit = 1 << 31
 type Call struct {
 	id     uint32
 	header [4]byte
-	body   []byte       // of a call that is made by bytes
-	m      *msg.Message // of one that is made by message; kept until the reply, for it may be sent again
+	body   []byte
+	m      msg.Message // whose the body is, if the call is made by message; kept until the reply, for it may be sent again
 	sent   []*engine.Pipe
 	retry  time.Time // when it is sent again
 	alone  bool      // no other was open when it began
@@ -51,7 +51,7 @@ func newRequests(retry time.Duration) requests {
 	return requests{nextID: rand.Uint32(), calls: make(map[uint32]*Call), retry: retry}
 }
 
-// open enters a new call among the unsent ones.
+// open enters a new call, of body or of the contents of m, among the unsent ones.
 func (r *requests) open(body []byte, m *msg.Message) *Call {
 	c := r.free
 	if c == nil {
@@ -59,7 +59,10 @@ func (r *requests) open(body []byte, m *msg.Message) *Call {
 	} else {
 		r.free, c.next = c.next, nil
 	}
-	c.id, c.body, c.m = r.newID(), body, m
+	if c.id, c.body = r.newID(), body; m != nil {
+		c.m = m.Take()
+		c.body = c.m.Body()
+	}
 	binary.BigEndian.PutUint32(c.header[:], c.id)
 	r.calls[c.id] = c
 	r.unsent.push(c)
@@ -150,9 +153,8 @@ func (r *requests) end(c *Call, reply *msg.Message, err error) {
 	c.ended, c.reply, c.err = true, reply, err
 	delete(r.calls, c.id)
 	c.queue.remove(c)
-	if c.body = nil; c.m != nil {
-		c.m.Release()
-	}
+	c.body = nil
+	c.m.Release()
 	c.done <- struct{}{}
 }
 

@@ -6,9 +6,11 @@ import (
 	"context"
 	"math"
 	"runtime"
+	"slices"
 
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/wire"
 )
 
 // shareFrom is the body size from which the pipes of a fan-out share one body instead of copying it.
@@ -44,8 +46,57 @@ const (
 
 // wants reports whether a peer wants a message: one that has not told its topics wants all.
 func wants(p *engine.Pipe, body []byte) bool {
+	switch t := p.State.(type) {
+	case *topics:
+		return t.match(body)
+	case *xpubPeer:
+		return t.match(body)
+	}
+	return true
+}
+
+// subscribed takes what a peer says of its topics. They are a set, however often it asks for one.
+func (f *fanout) subscribed(p *engine.Pipe, c wire.Control) {
 	t, ok := p.State.(*topics)
-	return !ok || t.match(body)
+	if !ok {
+		return
+	}
+	topic, full := string(c.Data), false
+	f.mu.Lock()
+	switch c.Kind {
+	case wire.ControlSubscribe, wire.ControlJoin:
+		full = !t.addOnce(topic)
+	case wire.ControlCancel, wire.ControlLeave:
+		t.remove(topic)
+	}
+	f.credit = credit{} // another pipe may be one to wait for
+	f.mu.Unlock()
+	if full {
+		tooManyTopics(p)
+	}
+}
+
+// tooManyTopics lets a peer go that wants more than is remembered of one: if it were not told, it would wait for messages
+// that never come.
+func tooManyTopics(p *engine.Pipe) {
+	p.Breach(wire.Errorf(wire.ReasonTopics, "peer subscribed to more than %d topics, or %d bytes of them: let it use shorter prefixes, or several sockets",
+		maxPeerTopics, maxPeerTopicBytes))
+}
+
+// waitSubscribers waits until at least n pipes may want what begins with topic.
+func (f *fanout) waitSubscribers(ctx context.Context, s *engine.Socket, topic string, n int) error {
+	body := []byte(topic)
+	return s.WaitFor(ctx, func() bool {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		wanting := 0
+		for _, p := range f.pipes {
+			if wants(p, body) {
+				wanting++
+			}
+		}
+		return wanting >= n
+	})
 }
 
 func newFanout(s *engine.Socket, overflow engine.Overflow) fanout {
@@ -54,9 +105,13 @@ func newFanout(s *engine.Socket, overflow engine.Overflow) fanout {
 
 func (f *fanout) add(p *engine.Pipe) {
 	f.mu.Lock()
+	f.addLocked(p)
+	f.mu.Unlock()
+}
+
+func (f *fanout) addLocked(p *engine.Pipe) {
 	f.pipes = append(f.pipes, p)
 	f.credit = credit{}
-	f.mu.Unlock()
 }
 
 func (f *fanout) remove(p *engine.Pipe) {
@@ -79,15 +134,15 @@ func (f *fanout) send(ctx context.Context, wait bool, header, body []byte, m *ms
 		m = &own
 	}
 	if m != nil {
-		if m.Multipart() {
-			return engine.ErrMultipart
-		}
 		body = m.Body()
 	}
 	var over []*engine.Pipe
 	pause := false
 	err := f.do(ctx, wait, func() (bool, *engine.Pipe, error) {
-		if f.overflow == engine.Block && !f.allHaveRoomLocked(len(header)+len(body), body) {
+		if m != nil && m.Multipart() && !f.allTakeFramesLocked(body) {
+			return false, nil, engine.ErrMultipart
+		}
+		if f.overflow == engine.Block && !f.allHaveRoomLocked(engine.SizeOf(header, body, m), body) {
 			return false, nil, nil
 		}
 		if before != nil {
@@ -141,11 +196,17 @@ func (f *fanout) allHaveRoomLocked(n int, body []byte) bool {
 	return all
 }
 
+// allTakeFramesLocked reports whether every pipe that wants the message takes several frames.
+func (f *fanout) allTakeFramesLocked(body []byte) bool {
+	return !slices.ContainsFunc(f.pipes, func(p *engine.Pipe) bool { return !p.TakesFrames() && wants(p, body) })
+}
+
 func (f *fanout) offerLocked(header, body []byte, m *msg.Message, except *engine.Pipe) {
 	f.over = f.over[:0]
 	f.writes = f.writes[:0]
 	var log *engine.FrameLog
-	if len(body) < shareFrom {
+	whole := m != nil && (len(body) >= shareFrom || m.Multipart())
+	if !whole {
 		log = &f.log
 		log.Begin(header, body)
 	}
@@ -154,7 +215,7 @@ func (f *fanout) offerLocked(header, body []byte, m *msg.Message, except *engine
 			continue
 		}
 		var share *msg.Message
-		if m != nil && len(body) >= shareFrom {
+		if whole {
 			share = m.Clone()
 		}
 		write, overflowed := p.Offer(header, body, share, log, f.overflow)

@@ -97,7 +97,7 @@ func NewPairPoly(hello transport.Hello, version1 uint16, o engine.Options) *Pair
 
 // SendTo queues a copy of body, or the contents of m, to this pipe.
 func (s *PairPoly) SendTo(ctx context.Context, p *engine.Pipe, body []byte, m *msg.Message) error {
-	return s.sendTo(ctx, p, s.header(p), body, m)
+	return s.sendTo(ctx, true, p, s.header(p), body, m)
 }
 
 // Traits implements engine.Pattern.
@@ -124,12 +124,12 @@ func (s *PairPoly) Refuse(err error) {
 	s.inbox.Close(err)
 }
 
-// sendTo queues a message to one pipe and waits while that has no room.
-func (s *sender) sendTo(ctx context.Context, p *engine.Pipe, header, body []byte, m *msg.Message) error {
-	if m != nil && m.Multipart() {
+// sendTo queues a message to one pipe and waits, if it may, while that has no room.
+func (s *sender) sendTo(ctx context.Context, wait bool, p *engine.Pipe, header, body []byte, m *msg.Message) error {
+	if m != nil && m.Multipart() && !p.TakesFrames() {
 		return engine.ErrMultipart
 	}
-	return s.do(ctx, true, func() (bool, *engine.Pipe, error) {
+	return s.do(ctx, wait, func() (bool, *engine.Pipe, error) {
 		queued, mine := p.TryQueue(header, body, m)
 		switch {
 		case mine:

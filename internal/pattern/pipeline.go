@@ -21,6 +21,11 @@ func NewPush(hello transport.Hello, leastLoaded bool) *Push {
 	return &Push{hello: hello, balancer: balancer{leastLoaded: leastLoaded}}
 }
 
+// NewConflatingPush returns a Push of whose messages the newest takes the place of those that wait.
+func NewConflatingPush(hello transport.Hello) *Push {
+	return &Push{hello: hello, balancer: balancer{conflate: true}}
+}
+
 // Send queues a copy of body, or the contents of m.
 func (s *Push) Send(ctx context.Context, body []byte, m *msg.Message) error {
 	return s.balancer.send(ctx, true, body, m)
@@ -37,7 +42,9 @@ func (s *Push) SendBatch(ctx context.Context, ms []*msg.Message) (int, error) {
 }
 
 // Traits implements engine.Pattern.
-func (s *Push) Traits() engine.Traits { return engine.Traits{Hello: s.hello, ReturnsUnsent: true} }
+func (s *Push) Traits() engine.Traits {
+	return engine.Traits{Hello: s.hello, ReturnsUnsent: !s.balancer.conflate}
+}
 
 // Attach implements engine.Pattern.
 func (s *Push) Attach(p *engine.Pipe) error { s.balancer.add(p); return nil }
@@ -70,6 +77,11 @@ type Pull struct {
 // NewPull returns the pattern.
 func NewPull(hello transport.Hello, o engine.Options) *Pull {
 	return &Pull{receiver: newReceiver(o), hello: hello}
+}
+
+// NewConflatingPull returns a Pull that keeps the newest message of each pipe only.
+func NewConflatingPull(hello transport.Hello) *Pull {
+	return &Pull{receiver: newConflatingReceiver(), hello: hello}
 }
 
 // Traits implements engine.Pattern.

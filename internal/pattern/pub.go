@@ -18,11 +18,19 @@ type Pub struct {
 	hello  transport.Hello
 	socket *engine.Socket
 	fanout fanout
+	groups bool // peers name groups, which the first frame of a message is, instead of prefixes of it
 }
 
 // NewPub returns the pattern.
 func NewPub(s *engine.Socket, hello transport.Hello, overflow engine.Overflow) *Pub {
 	return &Pub{hello: hello, socket: s, fanout: newFanout(s, overflow)}
+}
+
+// NewRadio returns a Pub whose messages are for groups.
+func NewRadio(s *engine.Socket, hello transport.Hello, overflow engine.Overflow) *Pub {
+	p := NewPub(s, hello, overflow)
+	p.groups = true
+	return p
 }
 
 // Send queues a copy of body, or the contents of m, to every pipe.
@@ -41,45 +49,21 @@ func (s *Pub) Traits() engine.Traits { return engine.Traits{Hello: s.hello} }
 // Attach implements engine.Pattern.
 func (s *Pub) Attach(p *engine.Pipe) error {
 	if p.Controls() {
-		p.State = new(topics) // under the fan-out's lock
+		p.State = &topics{exact: s.groups} // under the fan-out's lock
 	}
 	s.fanout.add(p)
 	return nil
 }
 
-// Control implements engine.Controller: the topics of a peer are a set, however often it asks for one.
+// Control implements engine.Controller.
 func (s *Pub) Control(p *engine.Pipe, c wire.Control) {
-	t, ok := p.State.(*topics)
-	if !ok {
-		return
-	}
-	topic := string(c.Data)
-	s.fanout.mu.Lock()
-	switch {
-	case c.Kind == wire.ControlSubscribe && !t.has(topic):
-		t.add(topic)
-	case c.Kind == wire.ControlCancel:
-		t.remove(topic)
-	}
-	s.fanout.credit = credit{} // another pipe may be one to wait for
-	s.fanout.mu.Unlock()
+	s.fanout.subscribed(p, c)
 	s.socket.Changed()
 }
 
 // WaitSubscribers waits until at least n pipes may want what begins with topic.
 func (s *Pub) WaitSubscribers(ctx context.Context, topic string, n int) error {
-	body := []byte(topic)
-	return s.socket.WaitFor(ctx, func() bool {
-		s.fanout.mu.Lock()
-		defer s.fanout.mu.Unlock()
-		wanting := 0
-		for _, p := range s.fanout.pipes {
-			if wants(p, body) {
-				wanting++
-			}
-		}
-		return wanting >= n
-	})
+	return s.fanout.waitSubscribers(ctx, s.socket, topic, n)
 }
 
 // Detach implements engine.Pattern.

@@ -33,6 +33,7 @@ type RawProtocol struct {
 	Receives bool
 	Names    bool // received messages get the id of their pipe as the first word of the header
 	Single   bool // one pipe at a time
+	Topics   bool // peers of dialects that filter are told a topic, which is everything, or tell theirs
 }
 
 // Raw shows routing headers and keeps no state of requests: it is what proxies are made of.
@@ -172,6 +173,10 @@ func (s *Raw) Traits() engine.Traits {
 func (s *Raw) Attach(p *engine.Pipe) error {
 	s.attach(p)
 	switch s.protocol.Route {
+	case RouteNone:
+		if s.protocol.Topics {
+			p.QueueControl(wire.Control{Kind: wire.ControlSubscribe}) // written when the pipe is attached
+		}
 	case RouteBalance:
 		if s.protocol.Single {
 			err := s.balancer.addOnly(p)
@@ -182,10 +187,16 @@ func (s *Raw) Attach(p *engine.Pipe) error {
 		}
 		s.balancer.add(p)
 	case RouteFan:
+		if s.protocol.Topics && p.Controls() {
+			p.State = new(topics) // nothing is received
+		}
 		s.fanout.add(p)
 	}
 	return nil
 }
+
+// Control implements engine.Controller.
+func (s *Raw) Control(p *engine.Pipe, c wire.Control) { s.fanout.subscribed(p, c) }
 
 // Detach implements engine.Pattern.
 func (s *Raw) Detach(p *engine.Pipe, unsent []msg.Message) {

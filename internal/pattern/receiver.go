@@ -4,6 +4,7 @@ package pattern
 
 import (
 	"context"
+	"math"
 
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/msg"
@@ -16,6 +17,14 @@ type receiver struct{ inbox *queue.Inbox }
 
 func newReceiver(o engine.Options) receiver {
 	return receiver{queue.NewInbox(o.RecvLimits(), queue.Wait)}
+}
+
+// newest limits a queue, with the policy DropOldest, to the newest message.
+var newest = queue.Limits{Messages: 1, Bytes: math.MaxInt64}
+
+// newConflatingReceiver returns a receiver that keeps the newest message of each pipe only.
+func newConflatingReceiver() receiver {
+	return receiver{queue.NewInbox(newest, queue.DropOldest)}
 }
 
 // attach gives the pipe its source, as the pipe's state.

@@ -4,6 +4,7 @@ package pattern
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,6 +31,7 @@ type Req struct {
 	mu    sync.Mutex
 	table requests
 	pipes []*engine.Pipe
+	turns lockStepTurns // nil = none
 	next  int
 	timer *scope.Timer // for the next retry; nil until there was one
 	armed time.Time    // when it fires; zero if it is not armed
@@ -38,8 +40,13 @@ type Req struct {
 
 // NewReq returns the pattern. A request without a reply is sent again every retry, unless that is not positive.
 // With failFast, a request fails when no pipe is there, or when its last pipe ends.
-func NewReq(s *engine.Socket, hello transport.Hello, retry time.Duration, failFast bool) *Req {
-	return &Req{hello: hello, socket: s, failFast: failFast, table: newRequests(retry)}
+// With lockStep, peers that can do without are sent requests without ids, one at a time.
+func NewReq(s *engine.Socket, hello transport.Hello, retry time.Duration, failFast, lockStep bool) *Req {
+	r := &Req{hello: hello, socket: s, failFast: failFast, table: newRequests(retry)}
+	if lockStep {
+		r.turns = make(lockStepTurns)
+	}
+	return r
 }
 
 // Do sends a request, body or the contents of m, and waits for the reply. body must not change until Do returns.
@@ -60,12 +67,6 @@ func (s *Req) Do(ctx context.Context, body []byte, m *msg.Message) (*msg.Message
 func (s *Req) Start(body []byte, m *msg.Message) (*Call, error) { return s.start(body, m) }
 
 func (s *Req) start(body []byte, m *msg.Message) (*Call, error) {
-	if m != nil {
-		if m.Multipart() {
-			return nil, engine.ErrMultipart
-		}
-		body = m.Body()
-	}
 	s.mu.Lock()
 	if s.err != nil {
 		defer s.mu.Unlock()
@@ -75,9 +76,9 @@ func (s *Req) start(body []byte, m *msg.Message) (*Call, error) {
 		defer s.mu.Unlock()
 		return nil, engine.ErrNoPeer
 	}
-	if m != nil {
-		own := m.Take()
-		m = &own
+	if m != nil && m.Multipart() && len(s.pipes) > 0 && !slices.ContainsFunc(s.pipes, (*engine.Pipe).TakesFrames) {
+		defer s.mu.Unlock()
+		return nil, engine.ErrMultipart
 	}
 	c := s.table.open(body, m)
 	write := s.dispatchLocked()
@@ -124,7 +125,9 @@ func (s *Req) Wait(ctx context.Context, c *Call) (*msg.Message, error) {
 func (s *Req) Cancel(c *Call, err error) {
 	s.mu.Lock()
 	s.table.end(c, nil, err)
+	stuck := s.turns.stuckWith(c)
 	s.mu.Unlock()
+	closeAll(stuck)
 	if p := s.only.Load(); p != nil {
 		p.Kick()
 	}
@@ -175,11 +178,38 @@ func (s *Req) queueLocked(c *Call) (p *engine.Pipe, write bool) {
 		}
 		p := s.pipes[s.next]
 		s.next++
-		if queued, write := p.TryQueue(c.header[:], c.body, nil); queued {
+		if queued, write := s.queueToLocked(p, c); queued {
 			return p, write
 		}
 	}
 	return nil, false
+}
+
+// queueToLocked queues a call to a pipe, if that has room and takes it.
+func (s *Req) queueToLocked(p *engine.Pipe, c *Call) (queued, write bool) {
+	header := c.header[:]
+	if s.turns.takes(p) {
+		if !s.turns.free(p) {
+			return false, false
+		}
+		header = nil
+		defer func() {
+			if queued {
+				s.turns[p] = c
+			}
+		}()
+	}
+	if !c.m.Multipart() {
+		return p.TryQueue(header, c.body, nil)
+	}
+	if !p.TakesFrames() {
+		return false, false
+	}
+	m := c.m.Clone() // it may have to be sent again
+	if queued, write = p.TryQueue(header, nil, m); !queued {
+		m.Release()
+	}
+	return queued, write
 }
 
 // dispatch sends what can be sent.
@@ -215,9 +245,12 @@ func (s *Req) armLocked() {
 func (s *Req) retryDue() {
 	s.mu.Lock()
 	s.armed = time.Time{}
-	n := s.table.resendDue(time.Now())
+	now := time.Now()
+	stuck := s.turns.stuckSince(&s.table, now)
+	n := s.table.resendDue(now)
 	s.armLocked()
 	s.mu.Unlock()
+	closeAll(stuck)
 	if n > 0 {
 		s.socket.Emit(engine.Event{Kind: engine.EventRetry, Reason: "timeout", Count: uint64(n)})
 		s.dispatch()
@@ -247,6 +280,7 @@ func (s *Req) Detach(p *engine.Pipe, _ []msg.Message) {
 		}
 	}
 	s.chooseLocked()
+	delete(s.turns, p)
 	orphans := s.table.lost(p)
 	again := 0
 	for i := len(orphans) - 1; i >= 0; i-- { // the oldest ends up first
@@ -272,7 +306,7 @@ func (s *Req) Receive(p *engine.Pipe, run []msg.Message) int {
 	var good, stale, foreign int
 	s.mu.Lock()
 	for i := range run {
-		switch _, a := s.table.answered(p, &run[i]); a {
+		switch a := s.answeredLocked(p, &run[i]); a {
 		case answerGood:
 			good++
 			continue
@@ -284,6 +318,9 @@ func (s *Req) Receive(p *engine.Pipe, run []msg.Message) int {
 		run[i].Release()
 	}
 	s.mu.Unlock()
+	if s.turns != nil {
+		s.dispatch() // the pipe may be asked again
+	}
 	p.Took(good)
 	p.DropN(engine.DropStale, stale)
 	p.DropN(engine.DropForeign, foreign)

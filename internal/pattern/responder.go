@@ -63,7 +63,7 @@ func (r *Request) Reply(ctx context.Context, body []byte, m *msg.Message) error 
 	if !r.done.CompareAndSwap(false, true) {
 		return ErrReplied
 	}
-	err := r.from.sendTo(ctx, engine.PipeOf(r.m), r.m.Header(), body, m)
+	err := r.from.sendTo(ctx, true, engine.PipeOf(r.m), r.m.Header(), body, m)
 	switch {
 	case err == nil:
 		r.m.Release()

@@ -4,6 +4,7 @@ package pattern
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"errors"
 	"sync"
@@ -107,7 +108,7 @@ func TestSealedPipeline(t *testing.T) {
 // Requests, replies and what is told beside messages cross a sealed connection at once: their order is that of the seals.
 func TestSealedRequestsAndSubscriptions(t *testing.T) {
 	server, client := curve(t)
-	req, asks := open(t, client, func(s *engine.Socket, _ engine.Options) *Req { return NewReq(s, hello(sp.Req), -1, false) })
+	req, asks := open(t, client, func(s *engine.Socket, _ engine.Options) *Req { return NewReq(s, hello(sp.Req), -1, false, false) })
 	rep, answers := open(t, server, func(_ *engine.Socket, o engine.Options) *Responder { return NewResponder(hello(sp.Rep), o) })
 	join(t, answers, asks)
 	go func() {
@@ -212,7 +213,7 @@ func TestSealedRefusals(t *testing.T) {
 	wrong := client.Security.(zmtp.CurveClient)
 	wrong.ServerKey = zmtp.Key{1, 2, 3}
 	asked := ""
-	server.Authenticate = func(q *wire.Question) wire.Verdict {
+	server.Authenticate = func(_ context.Context, q *wire.Question, _ *transport.Stream) wire.Verdict {
 		asked = q.Username
 		return wire.Verdict{Accept: q.Password == "right"}
 	}
@@ -224,7 +225,7 @@ func TestSealedRefusals(t *testing.T) {
 		}
 	}
 	for password, in := range map[string]bool{"right": true, "wrong": false} {
-		for _, check := range []func(*wire.Question) wire.Verdict{server.Authenticate, nil} {
+		for _, check := range []engine.Authenticate{server.Authenticate, nil} {
 			o := server
 			o.Security, o.Authenticate = zmtp.PlainServer{}, check
 			_, plain := open(t, o, func(_ *engine.Socket, o engine.Options) *Pull { return NewPull(hello(sp.Pull), o) })

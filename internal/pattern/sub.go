@@ -24,6 +24,7 @@ type Sub struct {
 	limits queue.Limits
 	policy queue.Policy
 	first  *Subscription
+	groups bool // instead of prefixes
 
 	mu            sync.RWMutex
 	subscriptions []*Subscription
@@ -44,9 +45,37 @@ type Subscription struct {
 
 // NewSub returns the pattern.
 func NewSub(hello transport.Hello, o engine.Options, overflow engine.Overflow) *Sub {
-	s := &Sub{hello: hello, limits: o.RecvLimits(), policy: subPolicy(overflow), pipes: make(map[*engine.Pipe]struct{})}
+	return newSub(hello, o.RecvLimits(), subPolicy(overflow), false)
+}
+
+// NewConflatingSub returns a Sub that keeps the newest message of each pipe only.
+func NewConflatingSub(hello transport.Hello) *Sub {
+	return newSub(hello, newest, queue.DropOldest, false)
+}
+
+// NewDish returns a Sub that joins groups: of messages whose first frame is their group.
+func NewDish(hello transport.Hello, o engine.Options, overflow engine.Overflow) *Sub {
+	return newSub(hello, o.RecvLimits(), subPolicy(overflow), true)
+}
+
+func newSub(hello transport.Hello, l queue.Limits, policy queue.Policy, groups bool) *Sub {
+	s := &Sub{hello: hello, limits: l, policy: policy, groups: groups, pipes: make(map[*engine.Pipe]struct{})}
+	s.wanted.exact = groups
 	s.first = s.Open()
 	return s
+}
+
+// asking is the control event for a topic that is new to the peer, or for one that it may forget.
+func (s *Sub) asking(more bool) wire.ControlKind {
+	switch {
+	case s.groups && more:
+		return wire.ControlJoin
+	case s.groups:
+		return wire.ControlLeave
+	case more:
+		return wire.ControlSubscribe
+	}
+	return wire.ControlCancel
 }
 
 func subPolicy(o engine.Overflow) queue.Policy {
@@ -66,6 +95,7 @@ func (s *Sub) First() *Subscription { return s.first }
 func (s *Sub) Open(prefixes ...string) *Subscription {
 	n := &Subscription{
 		receiver: receiver{queue.NewInbox(s.limits, s.policy)}, sub: s, sources: make(map[*engine.Pipe]*queue.Source),
+		topics: topics{exact: s.groups},
 	}
 	var write []*engine.Pipe
 	defer func() { writeAll(write) }() // after the lock is released
@@ -88,7 +118,7 @@ func (n *Subscription) addLocked(prefixes []string) (write []*engine.Pipe) {
 	for _, t := range prefixes {
 		n.topics.add(t)
 		if n.sub.wanted.add(t) {
-			write = append(write, n.sub.tellLocked(wire.ControlSubscribe, t)...)
+			write = append(write, n.sub.tellLocked(n.sub.asking(true), t)...)
 		}
 	}
 	return write
@@ -144,7 +174,7 @@ func (n *Subscription) Unsubscribe(prefixes ...string) error {
 // forgetLocked takes a topic of one subscription back from what peers are told. It returns the pipes to write by.
 func (s *Sub) forgetLocked(topic string) (write []*engine.Pipe) {
 	if _, last := s.wanted.remove(topic); last {
-		return s.tellLocked(wire.ControlCancel, topic)
+		return s.tellLocked(s.asking(false), topic)
 	}
 	return nil
 }
@@ -189,7 +219,7 @@ func (s *Sub) Attach(p *engine.Pipe) error {
 		n.sources[p] = p.NewSource(n.inbox)
 	}
 	for topic := range s.wanted.counts { // written when the pipe is attached
-		p.QueueControl(wire.Control{Kind: wire.ControlSubscribe, Data: []byte(topic)})
+		p.QueueControl(wire.Control{Kind: s.asking(true), Data: []byte(topic)})
 	}
 	return nil
 }

@@ -7,11 +7,36 @@ package pattern
 // A body is looked up once for every length that a topic of the set has: programs use topics of few lengths,
 // and then the size of the set does not matter.
 type topics struct {
+	exact   bool // topics are whole bodies: groups
 	counts  map[string]int
+	bytes   int           // of the topics, each once
 	lengths []topicLength // ascending
 }
 
 type topicLength struct{ length, topics int }
+
+// What one peer may ask for. Without limits, it could make this process remember as much as it cares to send.
+const (
+	maxPeerTopics     = 1 << 20
+	maxPeerTopicBytes = 64 << 20
+)
+
+// roomFor reports whether a peer's set may have one topic more.
+func (t *topics) roomFor(topic string) bool {
+	return len(t.counts) < maxPeerTopics && len(topic) <= maxPeerTopicBytes-t.bytes
+}
+
+// addOnce adds a topic that a peer asks for, however often it does. It reports false if there is no room.
+func (t *topics) addOnce(topic string) bool {
+	switch {
+	case t.has(topic):
+	case !t.roomFor(topic):
+		return false
+	default:
+		t.add(topic)
+	}
+	return true
+}
 
 // add adds a topic. It reports whether that was not there.
 func (t *topics) add(topic string) (first bool) {
@@ -29,6 +54,7 @@ func (t *topics) add(topic string) (first bool) {
 		t.lengths[i] = topicLength{length: len(topic)}
 	}
 	t.lengths[i].topics++
+	t.bytes += len(topic)
 	return true
 }
 
@@ -46,6 +72,7 @@ func (t *topics) remove(topic string) (was, last bool) {
 		t.counts[topic]--
 		return true, false
 	}
+	t.bytes -= len(topic)
 	i := t.find(len(topic))
 	if t.lengths[i].topics--; t.lengths[i].topics == 0 {
 		t.lengths = append(t.lengths[:i], t.lengths[i+1:]...)
@@ -68,6 +95,9 @@ func (t *topics) find(n int) int {
 
 // match reports whether body begins with one of the topics.
 func (t *topics) match(body []byte) bool {
+	if t.exact {
+		return t.counts[string(body)] > 0
+	}
 	for _, l := range t.lengths {
 		if l.length > len(body) {
 			return false

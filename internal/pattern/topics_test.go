@@ -3,6 +3,8 @@
 package pattern
 
 import (
+	"encoding/binary"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -53,13 +55,44 @@ func FuzzTopics(f *testing.F) {
 				model = append(model, line)
 			}
 		}
+		once := map[string]bool{}
+		for _, topic := range model {
+			once[topic] = true
+		}
+		if got, want := set.bytes, len(strings.Join(slices.Collect(maps.Keys(once)), "")); got != want {
+			t.Fatalf("the set has %d bytes of topics, want %d", got, want)
+		}
 		for _, topic := range model {
 			if was, _ := set.remove(topic); !was {
 				t.Fatalf("%q was not there", topic)
 			}
 		}
-		if len(set.counts) != 0 || len(set.lengths) != 0 {
-			t.Fatalf("an empty set keeps %d topics and %d lengths", len(set.counts), len(set.lengths))
+		if len(set.counts) != 0 || len(set.lengths) != 0 || set.bytes != 0 {
+			t.Fatalf("an empty set keeps %d topics, %d bytes and %d lengths", len(set.counts), set.bytes, len(set.lengths))
 		}
 	})
+}
+
+// What a peer may ask for is limited, by number and by size; what it takes back makes room.
+func TestPeersMayAskForSoMuch(t *testing.T) {
+	var set topics
+	name := make([]byte, 4)
+	for i := range uint32(maxPeerTopics) {
+		topic := string(binary.BigEndian.AppendUint32(name[:0], i))
+		if !set.roomFor(topic) {
+			t.Fatalf("no room for topic %d", i)
+		}
+		set.add(topic)
+	}
+	if set.roomFor("") {
+		t.Error("room for one more")
+	}
+	if was, last := set.remove("\x00\x00\x00\x00"); !was || !last || !set.roomFor("") {
+		t.Error("what is taken back makes no room")
+	}
+	set = topics{}
+	set.add(strings.Repeat("x", maxPeerTopicBytes-1))
+	if !set.roomFor("y") || set.roomFor("yy") {
+		t.Error("the bytes are not counted to the last")
+	}
 }

@@ -42,7 +42,8 @@ type Inbox struct {
 	ready   fifo[*Source]
 	waiters Waiters
 	leaders map[Leader]struct{}
-	err     error // set once by Close: nothing comes any more
+	first   func() *msg.Message // asked before the sources; nil = none
+	err     error               // set once by Close: nothing comes any more
 }
 
 // A Source is one pipe's queue in an inbox.
@@ -81,6 +82,17 @@ func NewInbox(l Limits, p Policy) *Inbox {
 
 // NewSource adds a source. resume may be nil where the policy never refuses.
 func (q *Inbox) NewSource(resume func()) *Source { return &Source{inbox: q, resume: resume} }
+
+// First has first asked for a message before the sources are, under the inbox's lock. Look says that it may have one. It comes
+// before the first Put, and what it gives is in no source's figures.
+func (q *Inbox) First(first func() *msg.Message) { q.first = first }
+
+// Look lets those who wait look again.
+func (q *Inbox) Look() {
+	q.mu.Lock()
+	q.waiters.WakeAll()
+	q.mu.Unlock()
+}
 
 // A sizedRun is a run of messages and the sum of their sizes.
 type sizedRun struct {
@@ -225,13 +237,11 @@ func (q *Inbox) takeTurnLocked() (m *msg.Message, resume func()) {
 		return nil, nil
 	}
 	s := q.ready.pop()
-	t := q.turns.next(s)
-	for t.n < Turn && !s.runs.empty() {
-		q.turns.add(t, s.frontLocked(Turn-t.n))
+	if s.messages == 1 {
+		m = q.takeOnlyLocked(s)
+	} else {
+		m = q.nextTurnLocked(s)
 	}
-	s.bytes -= t.bytes
-	s.messages -= t.n
-	s.countLocked(-t.n)
 	if s.messages > 0 {
 		q.ready.push(s)
 	} else {
@@ -240,11 +250,36 @@ func (q *Inbox) takeTurnLocked() (m *msg.Message, resume func()) {
 	if s.refused && s.messages <= q.limits.Messages/2 && s.bytes <= q.limits.Bytes/2 {
 		s.refused, resume = false, s.resume
 	}
+	return m, resume
+}
+
+// nextTurnLocked makes the next turn one of s, and takes its first message.
+func (q *Inbox) nextTurnLocked(s *Source) (m *msg.Message) {
+	t := q.turns.next(s)
+	for t.n < Turn && !s.runs.empty() {
+		q.turns.add(t, s.frontLocked(Turn-t.n))
+	}
+	s.leftLocked(t.n, t.bytes)
 	m = t.take() // before others can
 	if old := q.turn.Swap(t); old.source != nil {
 		old.source.delivered += uint64(old.n)
 	}
-	return m, resume
+	return m
+}
+
+// takeOnlyLocked takes the only message of s without a turn, whose memory counts where messages come one by one.
+func (q *Inbox) takeOnlyLocked(s *Source) *msg.Message {
+	run := s.runs.pop()
+	s.leftLocked(1, run.bytes)
+	s.delivered++
+	return &run.msgs[0]
+}
+
+// leftLocked says that messages are not in the queue any more.
+func (s *Source) leftLocked(messages int, bytes int64) {
+	s.messages -= messages
+	s.bytes -= bytes
+	s.countLocked(-messages)
 }
 
 // frontLocked takes up to n messages of the first run out.
@@ -323,6 +358,11 @@ func (q *Inbox) tryRecv(wait **Waiter) (m *msg.Message, err error, resume func()
 	defer q.mu.Unlock()
 	if m = q.turn.Load().take(); m != nil { // somebody else has taken the next turn
 		return m, nil, nil
+	}
+	if q.first != nil && q.err == nil {
+		if m = q.first(); m != nil {
+			return m, nil, nil
+		}
 	}
 	if m, resume = q.takeTurnLocked(); m != nil {
 		return m, nil, resume

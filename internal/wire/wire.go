@@ -59,6 +59,12 @@ type Dialect interface {
 	// Session is a session on a link that moves whole messages, where the transport itself told each end
 	// what the other speaks. It has no framing, and its decoder is a [Splitter] only.
 	Session(c Config, peer transport.Hello) (*Session, error)
+
+	// Join is the two sessions of a connection within the process, whose ends exchange message values.
+	Join(dialing, listening Config) (forDialing, forListening *Session, err error)
+
+	// Secures reports whether connections can be secured in this way.
+	Secures(s Security) bool
 }
 
 // A Handshake is the first part of a session, until both ends know each other.
@@ -79,6 +85,13 @@ type Session struct {
 	Framing  Framing
 	Decoder  Decoder
 	Splitter Splitter // nil where messages have no routing header
+
+	Controls bool // the peer understands control events
+	Frames   bool // messages may have several frames
+
+	// Reframe, if not nil, makes a message of the peer's kind of socket one of the local kind, within the process. It
+	// reports whether that can be done.
+	Reframe func(m *msg.Message) bool
 
 	// Sealed framings have a state: what they encode is for this one connection, in the order in which it was
 	// encoded, and must neither be shared nor be encoded a second time or taken back.

@@ -55,7 +55,7 @@ func newSpryAsker(req *spry.Req, s worker.Settings) *spryAsker {
 
 func spryAsk(s worker.Settings) (worker.Asker, error) {
 	req := spry.NewReq(nil)
-	if _, err := req.Dial(context.Background(), s.URL); err != nil {
+	if _, err := req.Dial(context.Background(), spryAddress(s)); err != nil {
 		return nil, err
 	}
 	return newSpryAsker(req, s), nil

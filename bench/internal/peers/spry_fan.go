@@ -34,7 +34,7 @@ func sprySubscribe(s worker.Settings) ([]worker.Receiver, error) {
 		if err := sub.Subscribe(""); err != nil {
 			return nil, err
 		}
-		if _, err := sub.Dial(context.Background(), s.URL); err != nil {
+		if _, err := sub.Dial(context.Background(), spryAddress(s)); err != nil {
 			return nil, err
 		}
 		all[i] = newSpryReceiver(sub, s)

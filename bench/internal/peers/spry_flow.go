@@ -18,6 +18,8 @@ const wrapFrom = 32 << 10
 //	copy   Send of bytes; RecvMsg and Release
 //	own    SendMsg of a wrapped body, RecvMsg and Release
 //	batch  SendBatch and RecvBatch
+//
+// and, of these, what [dialectOf] puts before them.
 func spryPeer() worker.Peer {
 	return worker.Peer{
 		Listen: spryListen, Dial: spryDial, InprocFlow: spryInprocFlow,
@@ -44,14 +46,18 @@ type sprySource interface {
 }
 
 func spryListen(s worker.Settings) (worker.Receiver, error) {
-	pull := spry.NewPull(nil)
+	pull := spry.NewPull(&spry.PullOptions{Options: spryServer(s)})
 	_, err := pull.Listen(context.Background(), s.URL)
 	return newSpryReceiver(pull, s), err
 }
 
 func spryDial(s worker.Settings) (worker.Sender, error) {
-	push := spry.NewPush(nil)
-	_, err := push.Dial(context.Background(), s.URL)
+	options, err := spryClient(s)
+	if err != nil {
+		return nil, err
+	}
+	push := spry.NewPush(&spry.PushOptions{Options: options})
+	_, err = push.Dial(context.Background(), spryAddress(s))
 	return newSprySender(push, s), err
 }
 
@@ -74,7 +80,8 @@ type sprySender struct {
 }
 
 func newSprySender(socket sprySocket, s worker.Settings) *sprySender {
-	to := &sprySender{socket: socket, body: worker.Body(s.Size), marker: worker.Body(worker.EndSize), mode: s.Mode}
+	_, mode := dialectOf(s.Mode)
+	to := &sprySender{socket: socket, body: worker.Body(s.Size), marker: worker.Body(worker.EndSize), mode: mode}
 	if to.mode == "plain" && s.Size >= wrapFrom {
 		to.mode = "own"
 	}
@@ -139,7 +146,8 @@ type spryReceiver struct {
 }
 
 func newSpryReceiver(socket sprySource, s worker.Settings) *spryReceiver {
-	return &spryReceiver{socket: socket, mode: s.Mode, ends: s.Pipes}
+	_, mode := dialectOf(s.Mode)
+	return &spryReceiver{socket: socket, mode: mode, ends: s.Pipes}
 }
 
 func (from *spryReceiver) First() error {

@@ -43,9 +43,11 @@ var (
 	small            = []int{16, 64, 256, kib}
 	medium           = []int{8 * kib, 64 * kib}
 	requests         = []int{64, kib}
+	everySize        = []int{16, 64, 256, kib, 8 * kib, 64 * kib, mib}
 	noSize, noParam  = []int{0}, []int{0}
 
 	libzmq, mangos, nats, goraw = []string{"libzmq"}, []string{"mangos"}, []string{"nats"}, []string{"goraw"}
+	otherDialect                = []string{"spry"}
 	withRequestState            = []string{"libnng", "mangos"}
 	libraries                   = []string{
 		"libzmq", "libzmq/tuned", "libnng", "libnng/tuned", "nanomsg", "nanomsg/tuned", "mangos", "gozmq", "pebbe", "nats",
@@ -89,6 +91,17 @@ var targets = flattened([]targetGroup{
 		{"spry", "rate", goraw, 0.95, 1.1},
 		{"spry", "rate", libzmq, 0.95, 1.1},
 	}},
+	{caseSet{title: "One way", work: "thr", transports: tcpAndIPC, sizes: everySize}, []bound{
+		{"spry/zmtp", "rate", otherDialect, 0.9, 1},
+		{"spry/zmtp", "cpu", otherDialect, 1.1, 1},
+		{"spry/zmtp-batch", "rate", []string{"spry/batch"}, 0.9, 1},
+	}},
+	{caseSet{title: "Encrypted, 64 B", work: "curve", transports: tcp, sizes: []int{64}}, []bound{
+		{"spry/curve", "rate", []string{"libzmq/curve"}, 1.2, 2},
+	}},
+	{caseSet{title: "Encrypted, 4 KiB", work: "curve", transports: tcp, sizes: []int{4 * kib}}, []bound{
+		{"spry/curve", "rate", []string{"libzmq/curve"}, 1, 1.2},
+	}},
 	{caseSet{title: "Round trip, tcp", work: "lat", transports: tcp, sizes: requests}, []bound{
 		{"spry", "p50", libzmq, 0.55, 0.45},
 		{"spry", "p50", mangos, 0.9, none},
@@ -108,6 +121,7 @@ var targets = flattened([]targetGroup{
 	{caseSet{title: "Round trip", work: "lat", transports: tcpAndIPC, sizes: requests}, []bound{
 		{"spry", "p99", goraw, 1.3, 1},
 		{"spry", "allocs", nil, 3, 1},
+		{"spry/zmtp", "p50", otherDialect, 1.1, 1},
 	}},
 	{caseSet{title: "Within a process, 64 B", work: "inproc-thr", transports: inproc, sizes: []int{64}}, []bound{
 		{"spry/copy", "rate", []string{"libzmq/copy"}, 2, 4},
@@ -123,14 +137,17 @@ var targets = flattened([]targetGroup{
 		{"spry", "rate", []string{"libzmq/nodrop"}, 3, 6},
 		{"spry", "rate", goraw, none, 0.7},
 		{"spry", "lost", nil, 0, none},
+		{"spry/zmtp", "rate", otherDialect, 0.9, 1},
 	}},
 	{caseSet{title: "64 callers on one connection", work: "callers-mux", transports: tcp, sizes: []int{64}, params: []int{64}}, []bound{
 		{"spry", "rate", withRequestState, 5, 9},
 		{"spry", "rate", libzmq, 0.7, 1.2},
+		{"spry/zmtp", "rate", otherDialect, 0.9, 1},
 	}},
 	{caseSet{title: "64 callers on a connection each", work: "callers-conns", transports: tcp, sizes: []int{64}, params: []int{64}}, []bound{
 		{"spry", "rate", goraw, 0.85, 0.95},
 		{"spry", "rate", libzmq, 1.4, none},
+		{"spry/zmtp", "rate", otherDialect, 0.9, 1},
 	}},
 	{caseSet{title: "5,000 connections", work: "idle", transports: tcp, sizes: noSize, params: []int{5000}}, []bound{
 		{"spry", "kib", nil, 6, 4},

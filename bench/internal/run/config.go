@@ -25,7 +25,7 @@ type config struct {
 
 // allWorks in the order in which they are measured.
 var allWorks = []string{
-	"thr", "lat", "inproc-thr", "inproc-lat", "fan", "callers-mux", "callers-conns", "idle", "flood", "pipes", "subs",
+	"thr", "curve", "lat", "inproc-thr", "inproc-lat", "fan", "callers-mux", "callers-conns", "idle", "flood", "pipes", "subs",
 }
 
 func parse(args []string) (config, error) {
@@ -97,6 +97,7 @@ type workload struct {
 
 var workloads = map[string]workload{
 	"thr":           {sizes: []int{16, 64, 256, 1 << 10, 8 << 10, 64 << 10, 1 << 20}},
+	"curve":         {sizes: []int{64, 4 << 10}, transports: []string{"tcp"}},
 	"lat":           {sizes: []int{64, 1 << 10}},
 	"inproc-thr":    {sizes: []int{64, 1 << 10}, transports: []string{"inproc"}},
 	"inproc-lat":    {sizes: []int{64, 1 << 10}, transports: []string{"inproc"}},

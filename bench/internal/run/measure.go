@@ -72,7 +72,7 @@ func (b *bench) measure(ctx context.Context, c report.Case, who contender) (samp
 	worker := func(role string, settings ...string) []string { return b.command(c, who, role, settings...) }
 	param := strconv.Itoa(c.Param)
 	switch c.Work {
-	case "thr":
+	case "thr", "curve":
 		received, sent, err := both(ctx, worker("thr-recv", at), worker("thr-send", at, secs), true)
 		return flowSample(received, sent), err
 	case "pipes":

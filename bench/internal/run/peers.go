@@ -41,7 +41,9 @@ type peerKind struct {
 // peerKinds are all peers, in the order of tables.
 var peerKinds = []peerKind{
 	{name: "spry", modes: map[string][]string{
-		"thr": {"plain", "own", "batch"}, "inproc-thr": {"copy", "own", "batch"},
+		"thr": {"plain", "own", "batch", "zmtp", "zmtp-batch"}, "inproc-thr": {"copy", "own", "batch"},
+		"curve": {"curve", "curve-batch"}, "lat": {"plain", "zmtp"}, "fan": {"plain", "zmtp"},
+		"callers-mux": {"plain", "zmtp"}, "callers-conns": {"plain", "zmtp"},
 	}},
 	{name: "goraw", modes: map[string][]string{"inproc-thr": {"own"}}},
 	{name: "goraw1", modes: map[string][]string{"lat": nil, "callers-conns": nil, "idle": nil}}, // as goraw
@@ -49,6 +51,7 @@ var peerKinds = []peerKind{
 	{name: "craw1", file: "raw.c", modes: map[string][]string{"idle": nil}},
 	{name: "libzmq", file: "zmq.c", libs: []string{"-lzmq"}, modes: map[string][]string{
 		"thr": {"plain", "tuned"}, "inproc-thr": {"copy", "own"}, "fan": {"nodrop", "plain"},
+		"curve": {"curve"},
 	}},
 	{name: "libnng", file: "nng.c", libs: []string{"-lnng"}, modes: map[string][]string{
 		"thr": {"plain", "tuned"}, "inproc-thr": {"own"},
@@ -66,6 +69,9 @@ var peerKinds = []peerKind{
 func (k peerKind) modesFor(work string) []string {
 	if modes, special := k.modes[work]; special {
 		return modes
+	}
+	if work == "curve" {
+		return nil // who can encrypt says so
 	}
 	return []string{"plain"}
 }

@@ -18,6 +18,19 @@ func (dialect) Session(c wire.Config, peer transport.Hello) (*wire.Session, erro
 	return s, nil
 }
 
+// Join is the sessions of two sockets of one process.
+func (d dialect) Join(dialing, listening wire.Config) (forDialing, forListening *wire.Session, err error) {
+	dialing.Hello.Alternatives = nil
+	if forListening, err = d.Session(listening, dialing.Hello); err != nil {
+		return nil, nil, err
+	}
+	forDialing, err = d.Session(dialing, forListening.Local)
+	return forDialing, forListening, err
+}
+
+// Secures reports whether there is nothing to secure: these protocols leave that to the transport.
+func (dialect) Secures(s wire.Security) bool { return s == nil }
+
 // newSession makes a session of two ends that know each other.
 func newSession(c wire.Config, settled transport.Hello, peer uint16) (*wire.Session, splitter) {
 	s := &wire.Session{Dialect: Dialect.Name(), Local: settled, Peer: peer}

@@ -3,11 +3,13 @@
 package zmtp
 
 import (
+	"crypto/subtle"
 	"encoding/binary"
 
 	"golang.org/x/crypto/poly1305"      //nolint:staticcheck // a box is made of it; nacl/secretbox would derive the same key for each message anew
 	"golang.org/x/crypto/salsa20/salsa" //nolint:staticcheck // CURVE is made of it, and nobody can choose another cipher
 
+	"github.com/sprymq/spry/internal/salsa20"
 	"github.com/sprymq/spry/internal/wire"
 )
 
@@ -29,6 +31,10 @@ const (
 const streamHead = 32
 
 var _ = [1]struct{}{}[sealedPrefix-streamHead]
+
+// streamBegin is how much of the key stream is made before a message is known to be genuine: what a cipher makes at once
+// costs little more than the head.
+const streamBegin = 4 * salsa20.BlockLen
 
 // A sealer makes sealed messages. The part of the work that depends only on the nonce's prefix is done once.
 type sealer struct {
@@ -65,7 +71,7 @@ func (s *sealer) append(dst []byte, flags byte, body []byte) []byte {
 	sealed := dst[from:]
 
 	c := counter(s.nonce, 0)
-	salsa.XORKeyStream(sealed, sealed, &c, (*[32]byte)(&s.key))
+	salsa20.XORKeyStream(sealed, sealed, &c, (*[32]byte)(&s.key))
 	macKey := [32]byte(sealed)
 	var tag [poly1305.TagSize]byte
 	poly1305.Sum(&tag, sealed[sealedPrefix:], &macKey)
@@ -88,24 +94,22 @@ func (o *opener) open(sealed []byte) (flags byte, body []byte, err error) {
 		return 0, nil, wire.Errorf(wire.ReasonAuth,
 			"peer sent a message with nonce %d after %d, a replay: check for something in between", nonce, o.last)
 	}
-	var first [64]byte
-	c := counter(nonce, 0)
-	salsa.XORKeyStream(first[:], first[:], &c, (*[32]byte)(&o.key))
-	macKey := [32]byte(first[:])
-	tag := [poly1305.TagSize]byte(sealed[sealedPrefix-poly1305.TagSize:])
 	plain := sealed[sealedPrefix:]
+	var begin [streamBegin]byte
+	stream := begin[:min(streamHead+len(plain), len(begin))]
+	c := counter(nonce, 0)
+	salsa20.XORKeyStream(stream, stream, &c, (*[32]byte)(&o.key))
+	macKey := [32]byte(stream)
+	tag := [poly1305.TagSize]byte(sealed[sealedPrefix-poly1305.TagSize:])
 	if !poly1305.Verify(&tag, plain, &macKey) {
 		return 0, nil, wire.Errorf(wire.ReasonAuth, "peer sent a sealed message that does not open: check for something in between")
 	}
 	o.last = nonce
 
-	n := min(len(plain), len(first)-streamHead)
-	for i := range n {
-		plain[i] ^= first[streamHead+i]
-	}
+	n := subtle.XORBytes(plain, plain, stream[streamHead:])
 	if rest := plain[n:]; len(rest) > 0 {
-		c = counter(nonce, 1)
-		salsa.XORKeyStream(rest, rest, &c, (*[32]byte)(&o.key))
+		c = counter(nonce, streamBegin/salsa20.BlockLen)
+		salsa20.XORKeyStream(rest, rest, &c, (*[32]byte)(&o.key))
 	}
 	return plain[0], plain[1:], nil
 }

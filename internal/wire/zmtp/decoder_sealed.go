@@ -53,6 +53,9 @@ func (d *sealedDecoder) frame(frame []byte, head int, b *msg.Batch) error {
 		return err
 	}
 	if flags&sealedCommand != 0 {
+		if flags&sealedMore != 0 {
+			return wire.Errorf(wire.ReasonFrameType, "peer sealed a command in several frames, flags 0x%02x: check its framing", flags)
+		}
 		if len(body) > maxCommand {
 			return wire.Errorf(wire.ReasonOversize, "peer sent a command of %d bytes and at most %d are taken: send less", len(body), maxCommand)
 		}

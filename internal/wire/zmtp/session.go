@@ -11,6 +11,7 @@ func newSession(h *handshake) *wire.Session {
 	f := framing{local: h.local, minor: h.minor, legacy: h.legacy}
 	s := &wire.Session{
 		Dialect: Dialect.Name(), Local: settled, Peer: asTwin(h.config.Hello, h.peer), Metadata: h.metadata,
+		Controls: true, Frames: true,
 		Framing: f, Decoder: newDecoder(r), Sealed: h.seal != nil,
 	}
 	if s.Sealed {

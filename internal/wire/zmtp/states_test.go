@@ -119,7 +119,8 @@ func TestCommandsBetweenFramesAreBounded(t *testing.T) {
 func TestVectorsCoverEveryReason(t *testing.T) {
 	notFromBytes := []wire.Reason{
 		wire.ReasonTimeout, wire.ReasonEarlyEOF, wire.ReasonEvicted, wire.ReasonRefused, wire.ReasonSecurity, wire.ReasonIO,
-		wire.ReasonReserved, // what is reserved is ignored
+		wire.ReasonReserved,                    // what is reserved is ignored
+		wire.ReasonTopics, wire.ReasonIdentity, // the patterns' business
 	}
 	covered := map[wire.Reason]bool{}
 	v := readVectors(t)

@@ -40,3 +40,9 @@ func (dialect) Handshake(c wire.Config) wire.Handshake { return newHandshake(c) 
 func (dialect) Session(wire.Config, transport.Hello) (*wire.Session, error) {
 	return nil, fmt.Errorf("zmtp needs a stream, and this transport moves whole messages: use tcp or ipc")
 }
+
+// Secures reports whether s is nothing, or a mechanism that is spoken here.
+func (dialect) Secures(s wire.Security) bool {
+	_, _, _, err := newMechanism(s)
+	return err == nil
+}

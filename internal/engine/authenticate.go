@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+
+package engine
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/sprymq/spry/internal/scope"
+	"github.com/sprymq/spry/internal/wire"
+	"github.com/sprymq/spry/transport"
+)
+
+// authenticate answers the question of a handshake.
+func (e *Endpoint) authenticate(ctx context.Context, q *wire.Question, link *transport.Stream) (v wire.Verdict) {
+	check := e.socket.options.Authenticate
+	if check == nil { // a key is a proof of something, a password that nobody looks at is not
+		return wire.Verdict{Accept: len(q.PublicKey) > 0, Status: "400"}
+	}
+	err := e.ask(ctx, "Authenticate", func(ctx context.Context) error { v = check(ctx, q, link); return nil })
+	if err != nil {
+		return wire.Verdict{Status: "500"}
+	}
+	return v
+}
+
+// authorize asks the user about a pipe whose handshake is done.
+func (e *Endpoint) authorize(ctx context.Context, p *Pipe) error {
+	authorize := e.socket.options.Authorize
+	if authorize == nil {
+		return nil
+	}
+	err := e.ask(ctx, "Authorize", func(ctx context.Context) error { return authorize(ctx, p) })
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", ErrRefused, err) // a panic refuses too
+}
+
+// ask calls a function of the user, whose context ends with the endpoint too.
+func (e *Endpoint) ask(ctx context.Context, name string, f func(ctx context.Context) error) (err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer scope.Watch(e.scope.Context(), cancel)()
+	if !e.scope.Callback(func() { err = e.socket.guard(name, func() error { return f(ctx) }) }) {
+		return ErrClosed
+	}
+	return err
+}

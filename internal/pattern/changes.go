@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+
+package pattern
+
+import (
+	"container/list"
+	"context"
+	"sync"
+
+	"github.com/sprymq/spry/internal/queue"
+)
+
+// A Change is a topic that somebody wants now whom nobody did before, or that nobody wants any more.
+type Change struct {
+	Topic  string
+	Wanted bool
+}
+
+// changes are those that the application has not heard of yet, in order. Of one topic there is at most one: what was taken
+// back before anybody heard of it has not happened. They are therefore never more than the topics that there are, or were when
+// somebody last asked.
+type changes struct {
+	mu      sync.Mutex
+	order   list.List // of Change
+	pending map[string]*list.Element
+	waiters queue.Waiters
+	err     error
+}
+
+func (c *changes) add(topic string, wanted bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil {
+		return
+	}
+	if e := c.pending[topic]; e != nil { // which is the opposite
+		c.order.Remove(e)
+		delete(c.pending, topic)
+		return
+	}
+	if c.pending == nil {
+		c.pending = make(map[string]*list.Element)
+	}
+	c.pending[topic] = c.order.PushBack(Change{topic, wanted})
+	c.waiters.Wake(1)
+}
+
+// take returns the next one, if there is one.
+func (c *changes) take() (v Change, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.takeLocked()
+}
+
+func (c *changes) takeLocked() (v Change, ok bool) {
+	e := c.order.Front()
+	if e == nil {
+		return Change{}, false
+	}
+	v = c.order.Remove(e).(Change)
+	delete(c.pending, v.Topic)
+	return v, true
+}
+
+// next waits for the next one.
+func (c *changes) next(ctx context.Context) (Change, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for {
+		if v, ok := c.takeLocked(); ok {
+			return v, nil
+		}
+		if c.err != nil {
+			return Change{}, c.err
+		}
+		w := c.waiters.Add()
+		c.mu.Unlock()
+		err := w.Park(ctx)
+		c.mu.Lock()
+		c.waiters.Done(w, err)
+		if err != nil {
+			return Change{}, err
+		}
+	}
+}
+
+func (c *changes) close(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.err = err
+	c.order.Init()
+	c.pending = nil
+	c.waiters.WakeAll()
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+
+package pattern
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+
+	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/wire"
+	"github.com/sprymq/spry/transport"
+)
+
+// Router sends each message to the peer that it names, and says of each that it receives which peer it came from.
+//
+// A peer is called what it calls itself, or else by a zero byte and the id of its pipe.
+type Router struct {
+	keepsNothing
+	receiver
+	sender
+	hello    transport.Hello
+	handover bool
+
+	peers map[string]*engine.Pipe // by identity; under sender.mu
+}
+
+// NewRouter returns the pattern. With handover, a new peer that calls itself as a live one does takes its place; otherwise
+// it is refused.
+func NewRouter(hello transport.Hello, o engine.Options, handover bool) *Router {
+	return &Router{receiver: newReceiver(o), hello: hello, handover: handover, peers: make(map[string]*engine.Pipe)}
+}
+
+// Identity is what the peer of a pipe is called.
+func Identity(p *engine.Pipe) string {
+	if own := p.Metadata()["Identity"]; own != "" {
+		return own
+	}
+	return string(binary.BigEndian.AppendUint32([]byte{0}, p.ID()))
+}
+
+// Peer is the pipe of the peer with this identity, or nil.
+func (s *Router) Peer(identity string) *engine.Pipe {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.peers[identity]
+}
+
+// SendTo queues a copy of body, or the contents of m, to the peer with this identity.
+func (s *Router) SendTo(ctx context.Context, wait bool, identity string, body []byte, m *msg.Message) error {
+	p := s.Peer(identity)
+	if p == nil {
+		return fmt.Errorf("%w: nobody is called %q", engine.ErrNoPeer, identity)
+	}
+	return s.sendTo(ctx, wait, p, nil, body, m)
+}
+
+// Send queues the contents of m, without the first frame, to the peer whose identity that is.
+func (s *Router) Send(ctx context.Context, wait bool, m *msg.Message) error {
+	identity := m.Body()
+	if !m.Multipart() {
+		return errNoIdentity
+	}
+	rest := m.Clone()
+	rest.Reframe(nil, nil, 1)
+	err := s.SendTo(ctx, wait, string(identity), nil, rest)
+	if rest.Release(); err == nil {
+		m.Release()
+	}
+	return err
+}
+
+var errNoIdentity = fmt.Errorf("%w: a message to be sent begins with a frame that names the peer, before what the peer gets", engine.ErrNoPeer)
+
+// Show puts the identity of the peer that a received message came from in front of it.
+func (s *Router) Show(m *msg.Message) *msg.Message {
+	if p := engine.PipeOf(m); p != nil {
+		m.Reframe(nil, [][]byte{[]byte(Identity(p))}, 0)
+	}
+	return m
+}
+
+// Traits implements engine.Pattern.
+func (s *Router) Traits() engine.Traits { return engine.Traits{Hello: s.hello} }
+
+// Attach implements engine.Pattern.
+func (s *Router) Attach(p *engine.Pipe) error {
+	identity := Identity(p)
+	s.mu.Lock()
+	old := s.peers[identity]
+	if old != nil && !s.handover {
+		s.mu.Unlock()
+		return wire.Errorf(wire.ReasonIdentity, "peer calls itself %q, as a live one does: give each its own identity, or set Handover", identity)
+	}
+	s.peers[identity] = p
+	s.mu.Unlock()
+	s.attach(p)
+	if old != nil {
+		_ = old.Close()
+	}
+	return nil
+}
+
+// Detach implements engine.Pattern.
+func (s *Router) Detach(p *engine.Pipe, _ []msg.Message) {
+	s.detach(p)
+	identity := Identity(p)
+	s.mu.Lock()
+	if s.peers[identity] == p { // else another has taken its place
+		delete(s.peers, identity)
+	}
+	s.mu.Unlock()
+	s.wake()
+}
+
+// Receive implements engine.Pattern.
+func (s *Router) Receive(p *engine.Pipe, run []msg.Message) int { return s.receive(p, run) }
+
+// Writable implements engine.Pattern.
+func (s *Router) Writable(*engine.Pipe) { s.wake() }
+
+// Refuse implements engine.Pattern.
+func (s *Router) Refuse(err error) {
+	s.refuse(err)
+	s.inbox.Close(err)
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+
+package pattern
+
+import (
+	"context"
+
+	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/wire"
+	"github.com/sprymq/spry/transport"
+)
+
+// XSub receives everything that its peers send, which are told what it subscribes to, and can send to them.
+type XSub struct {
+	keepsNothing
+	receiver
+	hello  transport.Hello
+	fanout fanout
+	wanted topics // under fanout.mu
+}
+
+// NewXSub returns the pattern.
+func NewXSub(s *engine.Socket, hello transport.Hello, overflow engine.Overflow) *XSub {
+	return &XSub{receiver: newReceiver(s.Options()), hello: hello, fanout: newFanout(s, overflow)}
+}
+
+// Subscribe adds topics. Each add has to be taken back by one Unsubscribe.
+func (s *XSub) Subscribe(prefixes ...string) error {
+	var write []*engine.Pipe
+	defer func() { writeAll(write) }() // after the lock is released
+	s.fanout.mu.Lock()
+	defer s.fanout.mu.Unlock()
+	if s.fanout.err != nil {
+		return s.fanout.err
+	}
+	for _, t := range prefixes {
+		if s.wanted.add(t) {
+			write = append(write, s.tellLocked(wire.ControlSubscribe, t)...)
+		}
+	}
+	return nil
+}
+
+// Unsubscribe takes topics back.
+func (s *XSub) Unsubscribe(prefixes ...string) error {
+	var write []*engine.Pipe
+	defer func() { writeAll(write) }() // after the lock is released
+	s.fanout.mu.Lock()
+	defer s.fanout.mu.Unlock()
+	if s.fanout.err != nil {
+		return s.fanout.err
+	}
+	for _, t := range prefixes {
+		was, last := s.wanted.remove(t)
+		if !was {
+			return ErrNotSubscribed
+		}
+		if last {
+			write = append(write, s.tellLocked(wire.ControlCancel, t)...)
+		}
+	}
+	return nil
+}
+
+// tellLocked tells every peer. It returns the pipes to write by.
+func (s *XSub) tellLocked(kind wire.ControlKind, topic string) (write []*engine.Pipe) {
+	for _, p := range s.fanout.pipes {
+		if p.QueueControl(wire.Control{Kind: kind, Data: []byte(topic)}) {
+			write = append(write, p)
+		}
+	}
+	return write
+}
+
+// Send queues a copy of body, or the contents of m, to every pipe. A message of one frame that begins with 1 or 0 is a
+// subscription or the end of one: peers would take it for that.
+func (s *XSub) Send(ctx context.Context, wait bool, body []byte, m *msg.Message) error {
+	first := body
+	if m != nil {
+		first = m.Body()
+	}
+	if len(first) == 0 || first[0] > subscribePrefix || m != nil && m.Multipart() {
+		return s.fanout.send(ctx, wait, nil, body, m, nil, nil)
+	}
+	var err error
+	if topic := string(first[1:]); first[0] == subscribePrefix {
+		err = s.Subscribe(topic)
+	} else {
+		err = s.Unsubscribe(topic)
+	}
+	if err == nil && m != nil {
+		m.Release()
+	}
+	return err
+}
+
+// Traits implements engine.Pattern.
+func (s *XSub) Traits() engine.Traits { return engine.Traits{Hello: s.hello} }
+
+// Attach implements engine.Pattern.
+func (s *XSub) Attach(p *engine.Pipe) error {
+	s.attach(p)
+	s.fanout.mu.Lock()
+	for topic := range s.wanted.counts { // written when the pipe is attached
+		p.QueueControl(wire.Control{Kind: wire.ControlSubscribe, Data: []byte(topic)})
+	}
+	s.fanout.addLocked(p)
+	s.fanout.mu.Unlock()
+	return nil
+}
+
+// Detach implements engine.Pattern.
+func (s *XSub) Detach(p *engine.Pipe, _ []msg.Message) {
+	s.detach(p)
+	s.fanout.remove(p)
+}
+
+// Receive implements engine.Pattern.
+func (s *XSub) Receive(p *engine.Pipe, run []msg.Message) int { return s.receive(p, run) }
+
+// Writable implements engine.Pattern.
+func (s *XSub) Writable(*engine.Pipe) { s.fanout.wake() }
+
+// Refuse implements engine.Pattern.
+func (s *XSub) Refuse(err error) {
+	s.fanout.refuse(err)
+	s.inbox.Close(err)
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+
+package zmq
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// AllowCertificates lets in the peers whose certificate is in a directory, by CURVE. The directory has public certificates,
+// each a file of its own; files whose names begin with a dot or end with _secret, and directories, are passed over. A file
+// that is added or removed counts from the next peer that asks. The user is what the certificate's metadata has as "name",
+// or the key in Z85.
+//
+// While the directory cannot be read, nobody is let in. A file that cannot be read lets nobody in; the error for peers that
+// are refused names it.
+func AllowCertificates(directory string) Authenticator {
+	d := &certificates{directory: directory}
+	return func(_ context.Context, c Credentials) (string, error) {
+		if c.Mechanism != mechanismCurve {
+			return "", fmt.Errorf("%w: %s shows no key", ErrDenied, c.Mechanism)
+		}
+		users, broken, err := d.users()
+		if err != nil {
+			return "", err
+		}
+		user, allowed := users[c.PublicKey]
+		if !allowed {
+			return "", errors.Join(fmt.Errorf("%w: the key %v has no certificate in %s", ErrDenied, c.PublicKey, directory), broken)
+		}
+		return user, nil
+	}
+}
+
+// certificates are those of a directory, which is looked at whenever somebody asks, and read again when it has changed.
+type certificates struct {
+	directory string
+
+	mu      sync.Mutex
+	listing []certificateFile
+	settled bool // nothing can have changed without the listing showing it
+	known   map[PublicKey]string
+	broken  error // of the files that could not be read
+}
+
+// A certificateFile is what a directory tells of a file.
+type certificateFile struct {
+	name    string
+	size    int64
+	changed time.Time
+}
+
+// clockTick is more than file systems let pass between two times that they tell apart.
+const clockTick = 3 * time.Second
+
+// users returns who has which key. What it returns is not changed later.
+func (d *certificates) users() (map[PublicKey]string, error, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now := time.Now()
+	listing, err := listCertificates(d.directory)
+	if err != nil {
+		return nil, nil, err
+	}
+	if d.settled && slices.Equal(listing, d.listing) {
+		return d.known, d.broken, nil
+	}
+	known, broken := make(map[PublicKey]string), []error(nil)
+	settled := true
+	for _, f := range listing {
+		settled = settled && now.Sub(f.changed) > clockTick
+		c, err := readCertificate(filepath.Join(d.directory, f.name))
+		if err != nil {
+			broken = append(broken, err)
+			continue
+		}
+		user := c.Metadata["name"]
+		if user == "" {
+			user = c.Public.String()
+		}
+		known[c.Public] = user
+	}
+	d.listing, d.settled, d.known, d.broken = listing, settled, known, errors.Join(broken...)
+	return d.known, d.broken, nil
+}
+
+// listCertificates returns the files of a directory, in the order of their names. Links are followed: some systems put new
+// files in place by changing where a link leads.
+func listCertificates(directory string) (listing []certificateFile, err error) {
+	entries, err := os.ReadDir(directory)
+	if err != nil {
+		return nil, fmt.Errorf("certificates: %w", err)
+	}
+	for _, e := range entries {
+		name := e.Name()
+		if strings.HasPrefix(name, ".") || strings.HasSuffix(name, secretSuffix) {
+			continue
+		}
+		info, err := os.Stat(filepath.Join(directory, name))
+		if err != nil || !info.Mode().IsRegular() { // what has just been removed is not there
+			continue
+		}
+		listing = append(listing, certificateFile{name, info.Size(), info.ModTime()})
+	}
+	return listing, nil
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+
+package zmq
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+
+	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/wire"
+	"github.com/sprymq/spry/transport"
+)
+
+// Credentials are what a peer shows when it wants to come in, and what else is known of it then.
+type Credentials struct {
+	Mechanism string            // "PLAIN" or "CURVE"; in a request of ZAP also "NULL"
+	Username  string            // PLAIN: claimed
+	Password  string            `json:"-"` // PLAIN
+	PublicKey PublicKey         // CURVE: proved to be the peer's
+	Metadata  map[string]string // what the peer said of itself; with PLAIN it says that later
+	Domain    string            // of a request of ZAP; see [HandleZAP]
+
+	Address net.Addr             // the peer's
+	Creds   *transport.Creds     // who the peer's process is, where the operating system says so; else nil
+	TLS     *tls.ConnectionState // of a connection over TLS, with the peer's certificates; else nil
+}
+
+// Format leaves the password out, whatever the verb.
+func (c Credentials) Format(s fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(s, "%s from %v", c.Mechanism, c.Address)
+	switch c.Mechanism {
+	case mechanismPlain:
+		_, _ = fmt.Fprintf(s, " as %q", c.Username)
+	case mechanismCurve:
+		_, _ = fmt.Fprintf(s, " with key %v", c.PublicKey)
+	}
+}
+
+// The names of the mechanisms.
+const (
+	mechanismNull  = "NULL"
+	mechanismPlain = "PLAIN"
+	mechanismCurve = "CURVE"
+)
+
+// An Authenticator says whether a peer with these credentials may come in, and who it is then: user, which may be empty, is
+// in the [spry.Pipe]'s Metadata as "User-Id". It is asked within the handshake, in a goroutine of the connection; ctx ends
+// with the time for the handshake. Pipes that exist already are not asked about again.
+//
+// What a refused peer is told follows from the error: [ErrDenied] and [ErrTryLater] have a status of their own, every other
+// error stands for a failure within.
+type Authenticator func(ctx context.Context, c Credentials) (user string, err error)
+
+var (
+	// ErrDenied says that the credentials are not good; the peer is told the status 400.
+	ErrDenied = errors.New("the credentials are not good")
+	// ErrTryLater says that the peer may come in later; the status is 300.
+	ErrTryLater = errors.New("not now: try again later")
+)
+
+// The statuses of RFC 27, which authenticators, handlers of ZAP and peers agree on.
+const (
+	statusOK       = "200"
+	statusTryLater = "300"
+	statusDenied   = "400"
+	statusFailed   = "500"
+)
+
+// statusOf is what an authenticator's error means to the peer.
+func statusOf(err error) string {
+	switch {
+	case err == nil:
+		return statusOK
+	case errors.Is(err, ErrTryLater):
+		return statusTryLater
+	case errors.Is(err, ErrDenied):
+		return statusDenied
+	}
+	return statusFailed
+}
+
+// answer is the authenticator as the engine asks it. None stays none.
+func (check Authenticator) answer() engine.Authenticate {
+	if check == nil {
+		return nil
+	}
+	return func(ctx context.Context, q *wire.Question, link *transport.Stream) wire.Verdict {
+		user, err := check(ctx, newCredentials(q, link))
+		if err != nil {
+			return wire.Verdict{Status: statusOf(err)}
+		}
+		return wire.Verdict{Accept: true, User: user}
+	}
+}
+
+func newCredentials(q *wire.Question, link *transport.Stream) Credentials {
+	c := Credentials{
+		Mechanism: q.Mechanism, Username: q.Username, Password: q.Password, Metadata: q.Metadata,
+		Address: link.RemoteAddr(), Creds: link.Creds,
+	}
+	copy(c.PublicKey[:], q.PublicKey)
+	if secured, ok := link.Conn.(interface{ ConnectionState() tls.ConnectionState }); ok {
+		state := secured.ConnectionState()
+		c.TLS = &state
+	}
+	return c
+}

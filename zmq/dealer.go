@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+
+package zmq
+
+import (
+	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/pattern"
+	"github.com/sprymq/spry/internal/wire/zmtp"
+)
+
+// DealerOptions are the options of [NewDealer].
+type DealerOptions struct {
+	Options
+
+	// Conflate keeps the newest message of each pipe and direction only: of those to be sent, one that waits is replaced and
+	// counted as conflated; of those received, older ones that nobody took are counted as overflow.
+	Conflate bool
+}
+
+// A Dealer sends each message to one of its peers, in turn, and receives from all of them, fairly. Its peers are ROUTER,
+// REP and DEALER sockets. To talk to REP, messages begin with an empty frame, and so do those that come back.
+type Dealer struct {
+	spry.Socket
+	frameSender
+	frameReceiver
+}
+
+// NewDealer returns a Dealer without endpoints. o may be nil.
+func NewDealer(o *DealerOptions) *Dealer {
+	options := orZero(o)
+	core, s, r := newDealer(options.Options, zmtp.Dealer, options.Conflate)
+	return &Dealer{core, frameSender{s}, frameReceiver{r}}
+}
+
+// A Client sends each message to one of its SERVER peers, in turn, and receives from all of them, fairly. Messages have one
+// frame. It is a draft of ZeroMQ's (RFC 41).
+type Client struct {
+	spry.Socket
+	bodySender
+	bodyReceiver
+}
+
+// NewClient returns a Client without endpoints. o may be nil.
+func NewClient(o *Options) *Client {
+	core, s, r := newDealer(orZero(o), zmtp.Client, false)
+	s.single = true
+	return &Client{core, bodySender{s}, bodyReceiver{r}}
+}
+
+func newDealer(o Options, kind zmtp.Socket, conflate bool) (spry.Socket, sender, receiver) {
+	var p *pattern.Dealer
+	core := open(o, func(_ *engine.Socket, eo engine.Options) engine.Pattern {
+		if p = pattern.NewDealer(kind.Hello(), eo); conflate {
+			p = pattern.NewConflatingDealer(kind.Hello())
+		}
+		return p
+	})
+	return core, sender{send: p.Send, try: p.TrySend, sendMany: p.SendBatch}, receiver{p.Recv, p.TryRecv, p.RecvBatch}
+}

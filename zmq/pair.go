@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+
+package zmq
+
+import (
+	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/pattern"
+	"github.com/sprymq/spry/internal/wire/zmtp"
+)
+
+// A Pair talks with one PAIR peer at a time. While it has one, others are refused.
+type Pair struct {
+	spry.Socket
+	frameSender
+	frameReceiver
+}
+
+// NewPair returns a Pair without endpoints. o may be nil.
+func NewPair(o *Options) *Pair {
+	core, s, r := newPair(orZero(o), zmtp.Pair)
+	return &Pair{core, frameSender{s}, frameReceiver{r}}
+}
+
+// A Channel is a [Pair] whose messages have one frame, and whose peer is a CHANNEL socket. It is a draft of ZeroMQ's (RFC 52).
+type Channel struct {
+	spry.Socket
+	bodySender
+	bodyReceiver
+}
+
+// NewChannel returns a Channel without endpoints. o may be nil.
+func NewChannel(o *Options) *Channel {
+	core, s, r := newPair(orZero(o), zmtp.Channel)
+	s.single = true
+	return &Channel{core, bodySender{s}, bodyReceiver{r}}
+}
+
+func newPair(o Options, kind zmtp.Socket) (spry.Socket, sender, receiver) {
+	var p *pattern.Pair
+	core := open(o, func(_ *engine.Socket, eo engine.Options) engine.Pattern {
+		p = pattern.NewPair(kind.Hello(), 0, eo) // which no pipe has: there is no hop count
+		return p
+	})
+	return core, sender{send: p.Send, try: p.TrySend, sendMany: p.SendBatch}, receiver{p.Recv, p.TryRecv, p.RecvBatch}
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+
+package zmq
+
+import (
+	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/pattern"
+	"github.com/sprymq/spry/internal/wire/zmtp"
+)
+
+// PushOptions are the options of [NewPush].
+type PushOptions struct {
+	Options
+
+	// LeastLoaded sends each message to the pipe with the least queued. Defaults to taking turns.
+	LeastLoaded bool
+
+	// Conflate keeps the newest message of each pipe only: one that waits is replaced, and counted as conflated. What is
+	// queued when a connection breaks is then dropped.
+	Conflate bool
+}
+
+// A Push sends each message to one PULL peer.
+type Push struct {
+	spry.Socket
+	frameSender
+}
+
+// NewPush returns a Push without endpoints. o may be nil.
+func NewPush(o *PushOptions) *Push {
+	options := orZero(o)
+	p := pattern.NewPush(zmtp.Push.Hello(), options.LeastLoaded)
+	if options.Conflate {
+		p = pattern.NewConflatingPush(zmtp.Push.Hello())
+	}
+	core := open(options.Options, func(*engine.Socket, engine.Options) engine.Pattern { return p })
+	return &Push{core, frameSender{sender{send: p.Send, try: p.TrySend, sendMany: p.SendBatch}}}
+}
+
+// PullOptions are the options of [NewPull].
+type PullOptions struct {
+	Options
+
+	// Conflate keeps the newest message of each pipe only; older ones that nobody took are counted as overflow.
+	Conflate bool
+}
+
+// A Pull receives from all its PUSH peers, fairly.
+type Pull struct {
+	spry.Socket
+	frameReceiver
+}
+
+// NewPull returns a Pull without endpoints. o may be nil.
+func NewPull(o *PullOptions) *Pull {
+	options := orZero(o)
+	var p *pattern.Pull
+	core := open(options.Options, func(_ *engine.Socket, eo engine.Options) engine.Pattern {
+		if p = pattern.NewPull(zmtp.Pull.Hello(), eo); options.Conflate {
+			p = pattern.NewConflatingPull(zmtp.Pull.Hello())
+		}
+		return p
+	})
+	return &Pull{core, frameReceiver{receiver{p.Recv, p.TryRecv, p.RecvBatch}}}
+}
+
+// A Scatter is a [Push] whose messages have one frame, and whose peers are GATHER sockets. It is a draft of ZeroMQ's (RFC 49).
+type Scatter struct {
+	spry.Socket
+	bodySender
+}
+
+// NewScatter returns a Scatter without endpoints. o may be nil.
+func NewScatter(o *Options) *Scatter {
+	p := pattern.NewPush(zmtp.Scatter.Hello(), false)
+	core := open(orZero(o), func(*engine.Socket, engine.Options) engine.Pattern { return p })
+	return &Scatter{core, bodySender{sender{send: p.Send, try: p.TrySend, sendMany: p.SendBatch, single: true}}}
+}
+
+// A Gather is a [Pull] whose messages have one frame, and whose peers are SCATTER sockets. It is a draft of ZeroMQ's (RFC 49).
+type Gather struct {
+	spry.Socket
+	bodyReceiver
+}
+
+// NewGather returns a Gather without endpoints. o may be nil.
+func NewGather(o *Options) *Gather {
+	var p *pattern.Pull
+	core := open(orZero(o), func(_ *engine.Socket, eo engine.Options) engine.Pattern {
+		p = pattern.NewPull(zmtp.Gather.Hello(), eo)
+		return p
+	})
+	return &Gather{core, bodyReceiver{receiver{p.Recv, p.TryRecv, p.RecvBatch}}}
+}

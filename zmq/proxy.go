@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: MIT
+
+package zmq
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/scope"
+)
+
+// ProxyOptions are the options of [Proxy].
+type ProxyOptions struct {
+	// Capture, if not nil, is sent a copy of every message that is passed on: a [Pub], a [Push], a [Pair]. It waits where
+	// Capture does.
+	Capture spry.Sender
+
+	// Control, if not nil, pauses and resumes the proxy and tells its figures. It is for one proxy.
+	Control *ProxyControl
+}
+
+// ProxyFlow is what a [Proxy] has passed on in one direction.
+type ProxyFlow struct {
+	Messages uint64 `json:"messages"`
+	Bytes    uint64 `json:"bytes"`
+
+	// Dropped are messages that were received and could not be passed on: a Router had no peer of that identity, or that
+	// peer's queue was full. The statistics of the socket that received them count them too.
+	Dropped uint64 `json:"dropped"`
+}
+
+// ProxyStats are the figures of a [Proxy].
+type ProxyStats struct {
+	AToB ProxyFlow `json:"a_to_b"`
+	BToA ProxyFlow `json:"b_to_a"`
+}
+
+// A ProxyControl steers a [Proxy]. Its zero value is ready for use, by any number of goroutines. A proxy ends with its ctx, or
+// when one of its sockets is closed.
+type ProxyControl struct {
+	mu     sync.Mutex
+	paused chan struct{} // closed by Resume; nil while the proxy goes on
+	stats  ProxyStats
+}
+
+// Pause stops the proxy from passing on more than the message of each direction that it has in hand. Messages then wait in
+// the sockets' queues.
+func (c *ProxyControl) Pause() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.paused == nil {
+		c.paused = make(chan struct{})
+	}
+}
+
+// Resume lets the proxy go on.
+func (c *ProxyControl) Resume() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.paused != nil {
+		close(c.paused)
+		c.paused = nil
+	}
+}
+
+// Stats returns the figures so far.
+func (c *ProxyControl) Stats() ProxyStats {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.stats
+}
+
+// wait waits while the proxy is paused.
+func (c *ProxyControl) wait(ctx context.Context) error {
+	for {
+		c.mu.Lock()
+		paused := c.paused
+		c.mu.Unlock()
+		if paused == nil {
+			return ctx.Err()
+		}
+		select {
+		case <-paused:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (c *ProxyControl) count(f *ProxyFlow, size int, dropped bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if dropped {
+		f.Dropped++
+		return
+	}
+	f.Messages++
+	f.Bytes += uint64(size)
+}
+
+// Proxy passes messages between a and b, with all their frames, in both directions where they have two, until ctx ends or one
+// of the sockets is closed, and returns why. a and b are sockets of this package: a [Router] and a [Dealer], an [XSub] and
+// an [XPub], a [Pull] and a [Push], and whatever else makes sense. Who closes them is the caller's.
+//
+// A direction waits while the socket that it sends to does, except for a Router: one peer that does not read must not
+// hold up the others, and what it has no room for is dropped, and counted.
+//
+// For proxies between the Scalability Protocols and ZeroMQ see [spry.Proxy] and [spry.Raw]. o may be nil.
+func Proxy(ctx context.Context, a, b any, o *ProxyOptions) error {
+	options := orZero(o)
+	if options.Control == nil {
+		options.Control = new(ProxyControl)
+	}
+	var ways []func(context.Context) error
+	for _, w := range []struct {
+		from, to any
+		flow     *ProxyFlow
+	}{{a, b, &options.Control.stats.AToB}, {b, a, &options.Control.stats.BToA}} {
+		from, receives := w.from.(spry.Receiver)
+		to, sends := w.to.(spry.Sender)
+		if receives && sends {
+			ways = append(ways, func(ctx context.Context) error { return options.forward(ctx, from, to, w.flow) })
+		}
+	}
+	if len(ways) == 0 {
+		return opErr("proxy", fmt.Errorf("%w: of a %T and a %T neither receives what the other could send", spry.ErrConfig, a, b))
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	owner := scope.New()
+	for _, way := range ways {
+		if err := owner.Go(func() { cancel(way(ctx)) }); err != nil {
+			cancel(err)
+		}
+	}
+	<-ctx.Done()
+	owner.Close(spry.ErrClosed)
+	return opErr("proxy", context.Cause(ctx))
+}
+
+// forward passes messages on, in one direction, until that fails.
+func (o *ProxyOptions) forward(ctx context.Context, from spry.Receiver, to spry.Sender, flow *ProxyFlow) error {
+	send := to.SendMsg
+	if r, ok := to.(*Router); ok {
+		send = func(_ context.Context, m *spry.Message) error { return r.TrySendMsg(m) }
+	}
+	for {
+		if err := o.Control.wait(ctx); err != nil {
+			return err
+		}
+		m, err := from.RecvMsg(ctx)
+		if err != nil {
+			return err
+		}
+		err = o.capture(ctx, m)
+		if err != nil {
+			lose(m, engine.DropClosed)
+			return err
+		}
+		size := m.Len()
+		err = send(ctx, m)
+		reason, dropped := notPassed(err)
+		if err != nil {
+			lose(m, reason)
+		}
+		if err != nil && !dropped {
+			return err
+		}
+		o.Control.count(flow, size, dropped)
+	}
+}
+
+// notPassed says why a message was not passed on, and whether that concerns it alone.
+func notPassed(err error) (reason engine.Drop, alone bool) {
+	switch {
+	case errors.Is(err, spry.ErrNoPeer):
+		return engine.DropNoPeer, true
+	case errors.Is(err, spry.ErrPipeClosed):
+		return engine.DropPipeClosed, true
+	case errors.Is(err, spry.ErrWouldBlock):
+		return engine.DropOverflow, true
+	}
+	return engine.DropClosed, false
+}
+
+// lose counts a message that was received for nothing.
+func lose(m *spry.Message, reason engine.Drop) {
+	if p := engine.PipeOf(inner(m)); p != nil { // a subscription is from nobody
+		p.Undeliver(reason)
+	}
+	m.Release()
+}
+
+func (o *ProxyOptions) capture(ctx context.Context, m *spry.Message) error {
+	if o.Capture == nil {
+		return nil
+	}
+	c := m.Clone()
+	err := o.Capture.SendMsg(ctx, c)
+	if err != nil {
+		c.Release()
+	}
+	return err
+}

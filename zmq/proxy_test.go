@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT
+
+package zmq_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/zmq"
+)
+
+func patient(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func ok(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Requests go through a Router and a Dealer to several Reps, and their replies back; a reply to somebody who is gone is
+// counted, twice over.
+func TestProxyOfRequests(t *testing.T) {
+	leak.Check(t)
+	ctx := patient(t)
+	router, dealer, capture, tap := zmq.NewRouter(nil), zmq.NewDealer(nil), zmq.NewPush(nil), zmq.NewPull(nil)
+	front, err := router.Listen(ctx, "tcp://127.0.0.1:0")
+	ok(t, err)
+	back, err := dealer.Listen(ctx, "inproc://proxy-back")
+	ok(t, err)
+	e, err := capture.Listen(ctx, "inproc://proxy-tap")
+	ok(t, err)
+	_, err = tap.Dial(ctx, e.URL())
+	ok(t, err)
+	reps := []*zmq.Rep{zmq.NewRep(nil), zmq.NewRep(nil)}
+	worked := make(chan error, len(reps))
+	for i, rep := range reps {
+		_, err := rep.Dial(ctx, back.URL())
+		ok(t, err)
+		go func() {
+			worked <- rep.Handle(ctx, 1, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
+				_ = r.ReplyMsg(ctx, zmq.NewMessage([]byte{byte('0' + i)}, r.Bytes()))
+			}))
+		}()
+	}
+	var control zmq.ProxyControl
+	over := make(chan error, 1)
+	go func() {
+		over <- zmq.Proxy(ctx, router, dealer, &zmq.ProxyOptions{Control: &control, Capture: capture})
+	}()
+	req := zmq.NewReq(nil)
+	_, err = req.Dial(ctx, front.URL())
+	ok(t, err)
+	by := map[string]int{}
+	for i := range 100 {
+		body := fmt.Sprint("request ", i)
+		frames, err := req.Do(ctx, []byte(body))
+		ok(t, err)
+		if len(frames) != 2 || string(frames[1]) != body {
+			t.Fatalf("reply to %q: %q", body, frames)
+		}
+		by[string(frames[0])]++
+	}
+	if by["0"] != 50 || by["1"] != 50 {
+		t.Errorf("answered by %v", by)
+	}
+	for range 200 {
+		m, err := tap.RecvMsg(ctx)
+		ok(t, err)
+		m.Release()
+	}
+	worker := zmq.NewDealer(nil) // which answers somebody who never was
+	_, err = worker.Dial(ctx, back.URL())
+	ok(t, err)
+	ok(t, worker.Send(ctx, []byte("nobody"), nil, []byte("?")))
+	for control.Stats().BToA.Dropped == 0 && ctx.Err() == nil {
+		time.Sleep(time.Millisecond)
+	}
+	st := control.Stats()
+	if st.AToB.Messages != 100 || st.BToA.Messages != 100 || st.BToA.Dropped != 1 || st.AToB.Dropped != 0 {
+		t.Errorf("figures: %+v", st)
+	}
+	if d := dealer.Stats().Recv.Dropped["no_peer"]; d != 1 {
+		t.Errorf("the dealer counts %d", d)
+	}
+	ok(t, router.Close())
+	if err := <-over; !errors.Is(err, spry.ErrClosed) {
+		t.Errorf("the proxy ended with %v", err)
+	}
+	for _, s := range []interface{ Close() error }{req, dealer, worker, reps[0], reps[1], capture, tap} {
+		ok(t, s.Close())
+	}
+	for range reps {
+		ok(t, <-worked)
+	}
+}
+
+// Subscriptions go up through an XPub and an XSub, messages down. A paused proxy passes nothing on.
+func TestProxyOfSubscriptions(t *testing.T) {
+	leak.Check(t)
+	ctx := patient(t)
+	pub, xsub, xpub, sub := zmq.NewXPub(nil), zmq.NewXSub(nil), zmq.NewXPub(nil), zmq.NewSub(nil)
+	up, err := pub.Listen(ctx, "inproc://proxy-up")
+	ok(t, err)
+	_, err = xsub.Dial(ctx, up.URL())
+	ok(t, err)
+	down, err := xpub.Listen(ctx, "tcp://127.0.0.1:0")
+	ok(t, err)
+	_, err = sub.Dial(ctx, down.URL())
+	ok(t, err)
+	proxying, stop := context.WithCancel(ctx)
+	var control zmq.ProxyControl
+	over := make(chan error, 1)
+	go func() { over <- zmq.Proxy(proxying, xsub, xpub, &zmq.ProxyOptions{Control: &control}) }()
+	ok(t, sub.Subscribe("a"))
+	ok(t, pub.WaitSubscribers(ctx, "a", 1))
+	ok(t, pub.Send(ctx, []byte("b"), []byte("not this")))
+	ok(t, pub.Send(ctx, []byte("a"), []byte("this")))
+	frames, err := sub.Recv(ctx)
+	ok(t, err)
+	if len(frames) != 2 || string(frames[1]) != "this" {
+		t.Errorf("received %q", frames)
+	}
+	control.Pause()
+	control.Pause()
+	ok(t, pub.Send(ctx, []byte("a1"))) // which the proxy may have been waiting for already
+	ok(t, pub.Send(ctx, []byte("a2")))
+	for xsub.Stats().Recv.Queued == 0 && ctx.Err() == nil {
+		time.Sleep(time.Millisecond)
+	}
+	if n := control.Stats().AToB.Messages; n > 2 {
+		t.Errorf("%d messages were passed on by a proxy that is paused", n)
+	}
+	control.Resume()
+	for _, want := range []string{"a1", "a2"} {
+		frames, err := sub.Recv(ctx)
+		ok(t, err)
+		if string(frames[0]) != want {
+			t.Errorf("received %q, want %q", frames, want)
+		}
+	}
+	ok(t, sub.Unsubscribe("a"))
+	for v, err := range pub.Subscriptions(ctx) {
+		ok(t, err)
+		if v.Cancelled {
+			break
+		}
+	}
+	stop()
+	if err := <-over; !errors.Is(err, context.Canceled) {
+		t.Errorf("the proxy ended with %v", err)
+	}
+	if err := zmq.Proxy(ctx, sub, sub, nil); err == nil {
+		t.Error("a proxy between sockets that nothing goes between")
+	}
+	for _, s := range []interface{ Close() error }{pub, xsub, xpub, sub} {
+		ok(t, s.Close())
+	}
+}

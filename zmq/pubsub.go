@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+
+package zmq
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/pattern"
+	"github.com/sprymq/spry/internal/wire/zmtp"
+)
+
+// PubOptions are the options of [NewPub].
+type PubOptions struct {
+	Options
+
+	// Overflow is what happens to a message for a subscriber whose queue is full. Defaults to [spry.DropOldest].
+	Overflow spry.Overflow
+
+	// Conflate keeps, for each subscriber, the newest message only, whatever its topic: one that waits is replaced and
+	// counted as conflated. Overflow does not matter then.
+	Conflate bool
+}
+
+// A Pub sends each message to the peers, SUB and XSUB sockets, that subscribed to a prefix of its first frame.
+type Pub struct {
+	spry.Socket
+	frameSender
+	pattern *pattern.Pub
+}
+
+// NewPub returns a Pub without endpoints. o may be nil.
+func NewPub(o *PubOptions) *Pub {
+	options := orZero(o)
+	var p *pattern.Pub
+	core := open(options.Options, func(s *engine.Socket, _ engine.Options) engine.Pattern {
+		p = pattern.NewPub(s, zmtp.Pub.Hello(), overflow(s, options.Overflow, options.Conflate))
+		return p
+	})
+	return &Pub{core, frameSender{sender{send: p.Send, try: p.TrySend}}, p}
+}
+
+// overflow checks a policy of sending.
+func overflow(s *engine.Socket, o spry.Overflow, conflate bool) engine.Overflow {
+	switch {
+	case conflate:
+		return engine.Conflate
+	case o > spry.Disconnect:
+		s.Break(fmt.Errorf("%w: Overflow %d is not possible here", spry.ErrConfig, o))
+	}
+	return engine.Overflow(o)
+}
+
+// WaitSubscribers waits until at least n peers subscribed to topic, or to a prefix of it.
+func (s *Pub) WaitSubscribers(ctx context.Context, topic string, n int) error {
+	return opErr("wait", s.pattern.WaitSubscribers(ctx, topic, n))
+}
+
+// SubOptions are the options of [NewSub].
+type SubOptions struct {
+	Options
+
+	// Overflow is what happens to a message when the queue of its pipe is full. Defaults to [spry.DropOldest].
+	// [spry.Block] stops reading from the peer until there is room. [spry.Disconnect] is refused.
+	Overflow spry.Overflow
+
+	// Conflate keeps the newest message of each pipe only; older ones that nobody took are counted as overflow. Overflow does
+	// not matter then.
+	Conflate bool
+}
+
+// A Sub receives the messages of its peers, PUB and XPUB sockets, whose first frame begins with a topic that it
+// subscribed to: none, at first. Peers are told of the topics and filter for it.
+type Sub struct {
+	spry.Socket
+	frameReceiver
+	pattern *pattern.Sub
+}
+
+// NewSub returns a Sub without endpoints and topics. o may be nil.
+func NewSub(o *SubOptions) *Sub {
+	options := orZero(o)
+	var p *pattern.Sub
+	core := open(options.Options, func(s *engine.Socket, eo engine.Options) engine.Pattern {
+		policy := recvOverflow(s, options.Overflow)
+		if p = pattern.NewSub(zmtp.Sub.Hello(), eo, policy); options.Conflate {
+			p = pattern.NewConflatingSub(zmtp.Sub.Hello())
+		}
+		return p
+	})
+	f := p.First()
+	return &Sub{core, frameReceiver{receiver{f.Recv, f.TryRecv, f.RecvBatch}}, p}
+}
+
+// recvOverflow checks a policy of receiving.
+func recvOverflow(s *engine.Socket, o spry.Overflow) engine.Overflow {
+	if o >= spry.Disconnect {
+		s.Break(fmt.Errorf("%w: Overflow %d is not possible here", spry.ErrConfig, o))
+	}
+	return engine.Overflow(o)
+}
+
+// Subscribe adds topics, which are prefixes of first frames; the empty one is of all. Each is to be taken back as often as it
+// was added.
+func (s *Sub) Subscribe(prefixes ...string) error {
+	return opErr("subscribe", s.pattern.First().Subscribe(prefixes...))
+}
+
+// Unsubscribe takes topics back. What is queued already stays. One that is not there is [spry.ErrNotSubscribed].
+func (s *Sub) Unsubscribe(prefixes ...string) error {
+	return opErr("unsubscribe", s.pattern.First().Unsubscribe(prefixes...))
+}

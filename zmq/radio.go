@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+
+package zmq
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/pattern"
+	"github.com/sprymq/spry/internal/wire/zmtp"
+)
+
+// maxGroup is the longest name of a group, in bytes.
+const maxGroup = 255
+
+// checkGroup says what is wrong with the name of a group.
+func checkGroup(group []byte) error {
+	if len(group) > maxGroup || bytes.IndexByte(group, 0) >= 0 {
+		return fmt.Errorf("%w: group %.40q: a group's name has up to %d bytes, none of them 0", spry.ErrConfig, group, maxGroup)
+	}
+	return nil
+}
+
+// RadioOptions are the options of [NewRadio].
+type RadioOptions struct {
+	Options
+
+	// Overflow is what happens to a message for a peer whose queue is full. Defaults to [spry.DropOldest].
+	Overflow spry.Overflow
+}
+
+// A Radio sends each message, a body for a group, to the DISH peers that joined that group. It is a draft of ZeroMQ's (RFC 48).
+type Radio struct {
+	spry.Socket
+	pattern *pattern.Pub
+}
+
+// NewRadio returns a Radio without endpoints. o may be nil.
+func NewRadio(o *RadioOptions) *Radio {
+	options := orZero(o)
+	var p *pattern.Pub
+	core := open(options.Options, func(s *engine.Socket, _ engine.Options) engine.Pattern {
+		p = pattern.NewRadio(s, zmtp.Radio.Hello(), overflow(s, options.Overflow, false))
+		return p
+	})
+	return &Radio{core, p}
+}
+
+// Send queues a copy of body to the peers that joined the group. With the policy [spry.Block] it waits, until ctx ends, for
+// room in the queues of all of them.
+func (s *Radio) Send(ctx context.Context, group string, body []byte) error {
+	frames := [][]byte{[]byte(group), body}
+	err := checkGroup(frames[0])
+	if err == nil {
+		m := msg.OfFrames(copyFrames(frames))
+		err = s.pattern.Send(ctx, nil, &m)
+	}
+	return opErr("send", err)
+}
+
+// SendMsg is Send, of the contents of m, whose first frame is the group and whose second the body. On an error m is
+// unchanged.
+func (s *Radio) SendMsg(ctx context.Context, m *spry.Message) error {
+	err := checkGroup(inner(m).Body())
+	if err == nil && inner(m).Count() != 2 {
+		err = fmt.Errorf("%w: a message of a Radio is a group and a body, and this has %d frames", ErrFrames, inner(m).Count())
+	}
+	if err == nil {
+		err = s.pattern.Send(ctx, nil, inner(m))
+	}
+	return opErr("send", err)
+}
+
+// WaitMembers waits until at least n peers joined the group.
+func (s *Radio) WaitMembers(ctx context.Context, group string, n int) error {
+	return opErr("wait", s.pattern.WaitSubscribers(ctx, group, n))
+}
+
+// DishOptions are the options of [NewDish].
+type DishOptions struct {
+	Options
+
+	// Overflow is what happens to a message when the queue of its pipe is full. Defaults to [spry.DropOldest].
+	// [spry.Block] stops reading from the peer until there is room. [spry.Disconnect] is refused.
+	Overflow spry.Overflow
+}
+
+// A Dish receives what its RADIO peers send to the groups that it joined: none, at first. It is a draft of ZeroMQ's (RFC 48).
+type Dish struct {
+	spry.Socket
+	receiver
+	pattern *pattern.Sub
+}
+
+// NewDish returns a Dish without endpoints and groups. o may be nil.
+func NewDish(o *DishOptions) *Dish {
+	options := orZero(o)
+	var p *pattern.Sub
+	core := open(options.Options, func(s *engine.Socket, eo engine.Options) engine.Pattern {
+		p = pattern.NewDish(zmtp.Dish.Hello(), eo, recvOverflow(s, options.Overflow))
+		return p
+	})
+	f := p.First()
+	return &Dish{core, receiver{f.Recv, f.TryRecv, f.RecvBatch}, p}
+}
+
+// Recv waits for the next message, until ctx ends, and returns its group and a copy of its body. The verbs that return
+// messages have them in two frames.
+func (s *Dish) Recv(ctx context.Context) (group string, body []byte, err error) {
+	m, err := s.recv(ctx)
+	if err != nil {
+		return "", nil, opErr("recv", err)
+	}
+	frames := detach(m)
+	return string(frames[0]), frames[1], nil
+}
+
+// Join adds groups. Each is to be left as often as it was joined.
+func (s *Dish) Join(groups ...string) error {
+	for _, g := range groups {
+		if err := checkGroup([]byte(g)); err != nil {
+			return opErr("join", err)
+		}
+	}
+	return opErr("join", s.pattern.First().Subscribe(groups...))
+}
+
+// Leave takes groups back. What is queued already stays. One that was not joined is [spry.ErrNotSubscribed].
+func (s *Dish) Leave(groups ...string) error {
+	return opErr("leave", s.pattern.First().Unsubscribe(groups...))
+}

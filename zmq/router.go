@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+
+package zmq
+
+import (
+	"context"
+
+	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/pattern"
+	"github.com/sprymq/spry/internal/wire/zmtp"
+)
+
+// RouterOptions are the options of [NewRouter].
+type RouterOptions struct {
+	Options
+
+	// Handover gives the place of a live peer to a new one that calls itself the same: the older connection is closed.
+	// Defaults to refusing the new one, which is counted as identity and told to the log and by an event.
+	Handover bool
+}
+
+// A Router sends each message to the peer that it names and says of each that it receives which peer it came from. Its peers
+// are DEALER, REQ and ROUTER sockets.
+//
+// A peer is called what it calls itself, its Identity. One that has none is called by five bytes, of which the first is 0,
+// as long as its connection lives. The first frame of every message, in both directions, is the peer's identity; it is not
+// on the wire.
+//
+// Sending waits while that peer's queue is full. If nobody is called so, it fails with [spry.ErrNoPeer].
+type Router struct {
+	spry.Socket
+	frameSender
+	frameReceiver
+	pattern *pattern.Router
+}
+
+// NewRouter returns a Router without endpoints. o may be nil.
+func NewRouter(o *RouterOptions) *Router {
+	options := orZero(o)
+	var p *pattern.Router
+	core := open(options.Options, func(_ *engine.Socket, eo engine.Options) engine.Pattern {
+		p = pattern.NewRouter(zmtp.Router.Hello(), eo, options.Handover)
+		return p
+	})
+	return &Router{
+		Socket: core, pattern: p,
+		frameSender: frameSender{sender{
+			send: func(ctx context.Context, body []byte, m *msg.Message) error {
+				if m == nil {
+					one := msg.Of(body)
+					m = &one
+				}
+				return p.Send(ctx, true, m)
+			},
+			try: func(m *msg.Message) error { return p.Send(context.Background(), false, m) },
+		}},
+		frameReceiver: frameReceiver{receiver{
+			recv: func(ctx context.Context) (*msg.Message, error) {
+				m, err := p.Recv(ctx)
+				return show(p, m), err
+			},
+			try: func() (*msg.Message, error) {
+				m, err := p.TryRecv()
+				return show(p, m), err
+			},
+			recvMany: func(ctx context.Context, dst []*msg.Message) (int, error) {
+				n, err := p.RecvBatch(ctx, dst)
+				for _, m := range dst[:n] {
+					show(p, m)
+				}
+				return n, err
+			},
+		}},
+	}
+}
+
+func show(p *pattern.Router, m *msg.Message) *msg.Message {
+	if m == nil {
+		return nil
+	}
+	return p.Show(m)
+}
+
+// SendTo queues a message of copies of frames to the peer with this identity. It waits while that peer's queue is full, until
+// ctx ends.
+func (s *Router) SendTo(ctx context.Context, identity string, frames ...[]byte) error {
+	return opErr("send", sendFrames(frames, func(body []byte, m *msg.Message) error {
+		return s.pattern.SendTo(ctx, true, identity, body, m)
+	}))
+}
+
+// Peer is the pipe of the peer with this identity, or nil.
+func (s *Router) Peer(identity string) *spry.Pipe { return (*spry.Pipe)(s.pattern.Peer(identity)) }
+
+// Identity is what the peer of a pipe is called: what it calls itself, or what a [Router] calls it.
+func Identity(p *spry.Pipe) string { return pattern.Identity((*engine.Pipe)(p)) }

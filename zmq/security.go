@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+
+package zmq
+
+import (
+	"fmt"
+
+	"golang.org/x/crypto/curve25519"
+
+	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/wire"
+	"github.com/sprymq/spry/internal/wire/zmtp"
+)
+
+var _ = []spry.Security{PlainClient{}, PlainServer{}, CurveClient{}, CurveServer{}}
+
+// maxCredential is the most bytes of a user name or a password: its length has one byte on the wire.
+const maxCredential = 255
+
+// PlainClient shows a name and a password to peers that are a [PlainServer]. Both travel as they are: use it over ipc or
+// tls+tcp.
+type PlainClient struct {
+	Username string // 1 to 255 bytes
+	Password string `json:"-"` // up to 255 bytes
+}
+
+// PlainServer asks peers, each a [PlainClient], for a name and a password.
+type PlainServer struct {
+	Check Authenticator // who may come in: [AllowPasswords] or a function. It is needed.
+}
+
+// CurveClient encrypts, with peers that are a [CurveServer].
+type CurveClient struct {
+	Secret SecretKey // the own key. None means one that is made for the socket, and with it gone.
+	Server PublicKey // the server's key, which it is known by. It is needed.
+}
+
+// CurveServer encrypts, with peers that each are a [CurveClient].
+type CurveServer struct {
+	Secret SecretKey     // the own key, whose other half the peers know. It is needed.
+	Check  Authenticator // who may come in: [AllowKeys], [AllowCertificates] or a function. Nil means every key.
+}
+
+// Format leaves the password out, whatever the verb.
+func (c PlainClient) Format(s fmt.State, _ rune) { _, _ = fmt.Fprintf(s, "PLAIN as %q", c.Username) }
+
+// Mechanism is "PLAIN".
+func (PlainClient) Mechanism() string { return mechanismPlain }
+
+// Mechanism is "PLAIN".
+func (PlainServer) Mechanism() string { return mechanismPlain }
+
+// Mechanism is "CURVE".
+func (CurveClient) Mechanism() string { return mechanismCurve }
+
+// Mechanism is "CURVE".
+func (CurveServer) Mechanism() string { return mechanismCurve }
+
+// Resolve implements [spry.Security].
+func (c PlainClient) Resolve() (wire.Security, engine.Authenticate, error) {
+	switch {
+	case c.Username == "":
+		return nil, nil, configError("PlainClient.Username", "is empty: say who the socket is")
+	case len(c.Username) > maxCredential:
+		return nil, nil, configError("PlainClient.Username", "has %d bytes and at most %d are possible", len(c.Username), maxCredential)
+	case len(c.Password) > maxCredential:
+		return nil, nil, configError("PlainClient.Password", "has %d bytes and at most %d are possible", len(c.Password), maxCredential)
+	}
+	return zmtp.PlainClient(c), nil, nil
+}
+
+// Resolve implements [spry.Security].
+func (s PlainServer) Resolve() (wire.Security, engine.Authenticate, error) {
+	if s.Check == nil {
+		return nil, nil, configError("PlainServer.Check", "is nil: say who may come in, with AllowPasswords or a function")
+	}
+	return zmtp.PlainServer{}, s.Check.answer(), nil
+}
+
+// Resolve implements [spry.Security]. It makes the key of a client that has none.
+func (c CurveClient) Resolve() (wire.Security, engine.Authenticate, error) {
+	if c.Server == (PublicKey{}) {
+		return nil, nil, configError("CurveClient.Server", "is zero: the server's public key is needed")
+	}
+	if c.Secret == (SecretKey{}) {
+		_, secret, err := GenerateKeys()
+		if err != nil {
+			return nil, nil, configError("CurveClient.Secret", "could not be made: %w", err)
+		}
+		c.Secret = secret
+	}
+	if _, err := curve25519.X25519(c.Secret[:], c.Server[:]); err != nil { // what this finds would fail each handshake
+		return nil, nil, configError("CurveClient.Server", "is no key that can be used: %w", err)
+	}
+	return zmtp.CurveClient{Secret: zmtp.Key(c.Secret), ServerKey: zmtp.Key(c.Server)}, nil, nil
+}
+
+// Resolve implements [spry.Security].
+func (s CurveServer) Resolve() (wire.Security, engine.Authenticate, error) {
+	if s.Secret == (SecretKey{}) {
+		return nil, nil, configError("CurveServer.Secret", "is zero: use a key of GenerateKeys, whose other half the peers know")
+	}
+	if _, err := s.Secret.Public(); err != nil {
+		return nil, nil, configError("CurveServer.Secret", "cannot be used: %w", err)
+	}
+	return zmtp.CurveServer{Secret: zmtp.Key(s.Secret)}, s.Check.answer(), nil
+}
+
+// configError is a [spry.ErrConfig] that names the field.
+func configError(field, format string, args ...any) error {
+	return fmt.Errorf("%w: %s %w", spry.ErrConfig, field, fmt.Errorf(format, args...))
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+
+package zmq
+
+import (
+	"context"
+
+	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/pattern"
+	"github.com/sprymq/spry/internal/wire/zmtp"
+)
+
+// directed is what sockets share that send each message to the pipe that it is for.
+type directed struct {
+	spry.Socket
+	bodyReceiver
+	pattern *pattern.PairPoly
+}
+
+func newDirected(o Options, kind zmtp.Socket) directed {
+	var p *pattern.PairPoly
+	core := open(o, func(_ *engine.Socket, eo engine.Options) engine.Pattern {
+		p = pattern.NewPairPoly(kind.Hello(), 0, eo) // which no pipe has: there is no hop count
+		return p
+	})
+	return directed{core, bodyReceiver{receiver{p.Recv, p.TryRecv, p.RecvBatch}}, p}
+}
+
+// SendTo queues a copy of body to the peer of this pipe: the Pipe of a message that came from it. It waits while that pipe's
+// queue is full, until ctx ends. If the peer is gone, it fails with [spry.ErrPipeClosed].
+func (s *directed) SendTo(ctx context.Context, to *spry.Pipe, body []byte) error {
+	p, err := s.mine(to)
+	if err == nil {
+		err = s.pattern.SendTo(ctx, p, body, nil)
+	}
+	return opErr("send", err)
+}
+
+// SendMsgTo is SendTo, of the contents of m, which is empty afterwards. On an error m is unchanged.
+func (s *directed) SendMsgTo(ctx context.Context, to *spry.Pipe, m *spry.Message) error {
+	p, err := s.mine(to)
+	if err == nil {
+		err = (&sender{single: true}).check(m)
+	}
+	if err == nil {
+		err = s.pattern.SendTo(ctx, p, nil, inner(m))
+	}
+	return opErr("send", err)
+}
+
+// mine returns a pipe of this socket, whether it lives or not.
+func (s *directed) mine(to *spry.Pipe) (*engine.Pipe, error) {
+	p := (*engine.Pipe)(to)
+	if p == nil || p.Socket().Pattern() != engine.Pattern(s.pattern) {
+		return nil, spry.ErrNoPeer
+	}
+	return p, nil
+}
+
+// A Server receives from its CLIENT peers, fairly, and sends each message to the one that it is for: the [spry.Pipe] that a
+// message came from. Messages have one frame. It is a draft of ZeroMQ's (RFC 41).
+type Server struct{ directed }
+
+// NewServer returns a Server without endpoints. o may be nil.
+func NewServer(o *Options) *Server { return &Server{newDirected(orZero(o), zmtp.Server)} }
+
+// A Peer is a [Server] to peers of its own kind. It is a draft of ZeroMQ's (RFC 51).
+type Peer struct{ directed }
+
+// NewPeer returns a Peer without endpoints. o may be nil.
+func NewPeer(o *Options) *Peer { return &Peer{newDirected(orZero(o), zmtp.Peer)} }

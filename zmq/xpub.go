@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+
+package zmq
+
+import (
+	"context"
+	"iter"
+
+	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/pattern"
+	"github.com/sprymq/spry/internal/wire/zmtp"
+)
+
+// XPubOptions are the options of [NewXPub].
+type XPubOptions struct {
+	Options
+
+	// Overflow is what happens to a message for a subscriber whose queue is full. Defaults to [spry.DropOldest].
+	Overflow spry.Overflow
+
+	// Welcome, if not nil, are the frames of a message that every new peer is sent before any other, whatever it subscribes
+	// to. A peer that filters for itself, as SUB sockets do, sees it if it subscribed to it.
+	Welcome [][]byte
+
+	// LastValues is of how many topics the last message is kept, a topic being a whole first frame. A new subscription is sent
+	// those that it wants at once, the oldest first. Beyond that number, the topic that was silent for the longest is
+	// forgotten. Defaults to none.
+	LastValues int
+}
+
+// An XPub is a [Pub] that says what its peers subscribe to, and receives what XSUB peers send.
+//
+// What it receives are messages, and, between them, subscriptions: a message of one frame, which is 1 and a topic that
+// nobody had subscribed to before, or 0 and a topic that nobody is subscribed to any more. Subscriptions that
+// were taken back before anybody received them are left out.
+type XPub struct {
+	spry.Socket
+	frameSender
+	frameReceiver
+	pattern *pattern.XPub
+}
+
+// NewXPub returns an XPub without endpoints. o may be nil.
+func NewXPub(o *XPubOptions) *XPub {
+	options := orZero(o)
+	var welcome *msg.Message
+	if len(options.Welcome) > 0 {
+		m := msg.OfFrames(copyFrames(options.Welcome))
+		welcome = &m
+	}
+	var p *pattern.XPub
+	core := open(options.Options, func(s *engine.Socket, _ engine.Options) engine.Pattern {
+		p = pattern.NewXPub(s, zmtp.XPub.Hello(), overflow(s, options.Overflow, false), welcome, options.LastValues)
+		return p
+	})
+	return &XPub{core, frameSender{sender{send: p.Send, try: p.TrySend}}, frameReceiver{receiver{p.Recv, p.TryRecv, p.RecvBatch}}, p}
+}
+
+// WaitSubscribers waits until at least n peers subscribed to topic, or to a prefix of it.
+func (s *XPub) WaitSubscribers(ctx context.Context, topic string, n int) error {
+	return opErr("wait", s.pattern.WaitSubscribers(ctx, topic, n))
+}
+
+// A Subscription is a topic that somebody subscribed to whom nobody had before, or, with Cancelled, one that nobody is
+// subscribed to any more.
+type Subscription struct {
+	Topic     string
+	Cancelled bool
+}
+
+// Subscriptions yields subscriptions until the socket is closed or the loop ends. If ctx ends it yields its error, once.
+// What it yields is not received by Recv, which gets what peers send beside that.
+func (s *XPub) Subscriptions(ctx context.Context) iter.Seq2[Subscription, error] {
+	return each(ctx, func(ctx context.Context) (Subscription, error) {
+		c, err := s.pattern.Next(ctx)
+		return Subscription{Topic: c.Topic, Cancelled: !c.Wanted}, opErr("recv", err)
+	})
+}
+
+// XSubOptions are the options of [NewXSub].
+type XSubOptions struct {
+	Options
+
+	// Overflow is what happens to a message for a peer whose queue is full. Defaults to [spry.DropOldest].
+	Overflow spry.Overflow
+}
+
+// An XSub is a [Sub] that receives whatever its peers send, without a filter of its own, and can send messages to XPUB peers.
+//
+// A message of one frame that begins with 1 or 0 is sent as the subscription, or the end of the one, to the rest of it: what
+// an XPub receives can be sent on as it is.
+type XSub struct {
+	spry.Socket
+	frameSender
+	frameReceiver
+	pattern *pattern.XSub
+}
+
+// NewXSub returns an XSub without endpoints and topics. o may be nil.
+func NewXSub(o *XSubOptions) *XSub {
+	options := orZero(o)
+	var p *pattern.XSub
+	core := open(options.Options, func(s *engine.Socket, _ engine.Options) engine.Pattern {
+		p = pattern.NewXSub(s, zmtp.XSub.Hello(), overflow(s, options.Overflow, false))
+		return p
+	})
+	send := func(ctx context.Context, body []byte, m *msg.Message) error { return p.Send(ctx, true, body, m) }
+	try := func(m *msg.Message) error { return p.Send(context.Background(), false, nil, m) }
+	return &XSub{core, frameSender{sender{send: send, try: try}}, frameReceiver{receiver{p.Recv, p.TryRecv, p.RecvBatch}}, p}
+}
+
+// Subscribe adds topics, which are prefixes of first frames; the empty one is of all. Each is to be taken back as often as it
+// was added.
+func (s *XSub) Subscribe(prefixes ...string) error {
+	return opErr("subscribe", s.pattern.Subscribe(prefixes...))
+}
+
+// Unsubscribe takes topics back. One that is not there is [spry.ErrNotSubscribed].
+func (s *XSub) Unsubscribe(prefixes ...string) error {
+	return opErr("unsubscribe", s.pattern.Unsubscribe(prefixes...))
+}
