@@ -33,7 +33,10 @@ func (b *Batch) Add(data []byte, head int) {
 		m.from, m.size, m.head = uint32(from), len(data), uint16(head)
 		return
 	}
-	m.ext = &extension{data: data[head:], header: data[:head:head], sealed: true}
+	m.ext = &extension{data: data[head:], sealed: true}
+	if head > 0 {
+		m.SetHeader(data[:head:head])
+	}
 }
 
 // AddFrames appends a message of these frames, of which there is at least one, with a routing header of its own, which
@@ -41,8 +44,7 @@ func (b *Batch) Add(data []byte, head int) {
 func (b *Batch) AddFrames(header []byte, frames [][]byte) {
 	b.Add(frames[0], 0)
 	if m := &b.Msgs[len(b.Msgs)-1]; header != nil || len(frames) > 1 {
-		e := m.extend()
-		e.header, e.frames = header, append([][]byte(nil), frames[1:]...)
+		m.extend().more = &parts{header, append([][]byte(nil), frames[1:]...)}
 	}
 }
 

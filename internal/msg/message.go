@@ -37,11 +37,16 @@ const keep = 8 << 10
 
 // An extension holds what few received messages have.
 type extension struct {
-	data   []byte   // if not nil, replaces the part of chunk
+	data   []byte // if not nil, replaces the part of chunk
+	origin *Origin
+	more   *parts
+	sealed bool // data may be shared: Write must copy first
+}
+
+// parts are what few messages have at all.
+type parts struct {
 	header []byte   // if not nil, replaces data[:head]
 	frames [][]byte // frames after the first
-	origin *Origin
-	sealed bool // data may be shared: Write must copy first
 }
 
 // extended is a message with its extension, made with one allocation.
@@ -79,7 +84,9 @@ func Copy(body []byte) Message { return Message{chunk: buf.Copy(body), size: len
 // OfFrames returns a message, as a value, of these frames, of which there is at least one. It owns them from now on.
 func OfFrames(frames [][]byte) Message {
 	m := Of(frames[0])
-	m.ext.frames = frames[1:]
+	if len(frames) > 1 {
+		m.ext.more = &parts{frames: frames[1:]}
+	}
 	return m
 }
 
@@ -87,7 +94,7 @@ func OfFrames(frames [][]byte) Message {
 func OfParts(header, body []byte) Message {
 	m := Copy(body)
 	if len(header) > 0 {
-		m.ext = &extension{header: append([]byte(nil), header...)}
+		m.SetHeader(append([]byte(nil), header...))
 	}
 	return m
 }
@@ -95,7 +102,11 @@ func OfParts(header, body []byte) Message {
 // Received returns a message, as a value, that came whole from a pipe; it owns data, whose first head bytes are
 // the routing header.
 func Received(data []byte, head int, o *Origin) Message {
-	return Message{ext: &extension{data: data[head:], header: data[:head:head], origin: o, sealed: true}, came: true}
+	m := Message{ext: &extension{data: data[head:], origin: o, sealed: true}, came: true}
+	if head > 0 {
+		m.SetHeader(data[:head:head])
+	}
+	return m
 }
 
 // Share makes m, which must be empty, a part of chunk: from begin to end, where the routing header's head bytes are first.
@@ -122,8 +133,11 @@ func (m *Message) BareInto(dst *Message) {
 		if m.head > 0 && e.data != nil {
 			e.data = e.data[m.head:]
 		}
-		if e.header != nil || e.origin != nil {
-			e.header, e.origin = nil, nil
+		if e.origin != nil {
+			e.origin = nil
+		}
+		if e.more != nil {
+			e.more.header = nil
 		}
 	}
 	m.clear()
@@ -148,7 +162,7 @@ func (m *Message) Body() []byte {
 
 // Bytes is the body, read-only; several frames are joined.
 func (m *Message) Bytes() []byte {
-	if m.ext == nil || len(m.ext.frames) == 0 {
+	if !m.Multipart() {
 		return m.Body()
 	}
 	joined := make([]byte, 0, m.Len())
@@ -164,30 +178,29 @@ func (m *Message) Len() int {
 		return m.size - int(m.head)
 	}
 	n := len(m.data()) - int(m.head)
-	for _, f := range m.ext.frames {
+	for _, f := range m.rest() {
 		n += len(f)
 	}
 	return n
 }
 
 // Multipart reports whether the message has more than one frame.
-func (m *Message) Multipart() bool { return m.ext != nil && len(m.ext.frames) > 0 }
+func (m *Message) Multipart() bool {
+	return m.ext != nil && m.ext.more != nil && len(m.ext.more.frames) > 0
+}
 
 // Count is the number of frames.
 func (m *Message) Count() int {
-	if m.ext == nil {
-		return 1
-	}
-	return 1 + len(m.ext.frames)
+	return 1 + len(m.rest())
 }
 
 // Frames yields the frames in order.
 func (m *Message) Frames() iter.Seq2[int, []byte] {
 	return func(yield func(int, []byte) bool) {
-		if !yield(0, m.Body()) || m.ext == nil {
+		if !yield(0, m.Body()) {
 			return
 		}
-		for i, f := range m.ext.frames {
+		for i, f := range m.rest() {
 			if !yield(i+1, f) {
 				return
 			}
@@ -198,8 +211,8 @@ func (m *Message) Frames() iter.Seq2[int, []byte] {
 // AppendFrame adds a frame after the last one. The first frame of a message is its body, so that a new
 // message of n frames is made by one Write and n-1 calls of AppendFrame. p is copied.
 func (m *Message) AppendFrame(p []byte) {
-	e := m.extend()
-	e.frames = append(e.frames, append([]byte(nil), p...))
+	x := m.parts()
+	x.frames = append(x.frames, append([]byte(nil), p...))
 }
 
 // Reframe takes the first cut frames off, of which at least one is left, or puts the frames of envelope, which the message
@@ -212,20 +225,20 @@ func (m *Message) Reframe(header []byte, envelope [][]byte, cut int) {
 			frames = append(frames, f)
 		}
 	}
-	m.ext = &extension{data: frames[0], header: header, frames: frames[1:], origin: m.Origin(), sealed: true}
+	m.ext = &extension{data: frames[0], origin: m.Origin(), more: &parts{header, frames[1:]}, sealed: true}
 	m.from, m.size, m.head = 0, 0, 0 // counted memory stays: other frames may lie there
 }
 
 // Header is the routing header: what a raw socket shows. Read-only.
 func (m *Message) Header() []byte {
-	if m.ext != nil && m.ext.header != nil {
-		return m.ext.header
+	if m.ext != nil && m.ext.more != nil && m.ext.more.header != nil {
+		return m.ext.more.header
 	}
 	return m.data()[:m.head:m.head]
 }
 
 // SetHeader replaces the routing header by h, which the message owns from now on.
-func (m *Message) SetHeader(h []byte) { m.extend().header = h }
+func (m *Message) SetHeader(h []byte) { m.parts().header = h }
 
 // Write appends p to the first frame. It never fails.
 func (m *Message) Write(p []byte) (int, error) {
@@ -242,7 +255,7 @@ func (m *Message) own(n int) {
 	e.origin = m.Origin()
 	data := m.data()
 	e.data, e.sealed = append(make([]byte, 0, len(data)+n), data...), false
-	if m.held && len(e.frames) == 0 { // else the other frames may lie there too
+	if m.held && !m.Multipart() { // else the other frames may lie there too
 		m.held = false
 		m.chunk.Release(1)
 	}
@@ -264,7 +277,9 @@ func (m *Message) CloneInto(dst *Message) {
 	if m.ext != nil {
 		m.ext.sealed = true
 		e := *m.ext
-		e.frames = e.frames[:len(e.frames):len(e.frames)]
+		if x := e.more; x != nil {
+			e.more = &parts{header: x.header, frames: x.frames[:len(x.frames):len(x.frames)]}
+		}
 		dst.ext = &e
 	}
 }
@@ -306,8 +321,8 @@ func (m *Message) clearExtension() {
 		return
 	}
 	e.data = e.data[:0] // in place: no pointer is written
-	if e.header != nil || e.frames != nil || e.origin != nil {
-		e.header, e.frames, e.origin = nil, nil, nil
+	if e.more != nil || e.origin != nil {
+		e.more, e.origin = nil, nil
 	}
 }
 
@@ -355,4 +370,20 @@ func (m *Message) extend() *extension {
 		m.ext = new(extension)
 	}
 	return m.ext
+}
+
+func (m *Message) parts() *parts {
+	e := m.extend()
+	if e.more == nil {
+		e.more = new(parts)
+	}
+	return e.more
+}
+
+// rest is the frames after the first.
+func (m *Message) rest() [][]byte {
+	if !m.Multipart() {
+		return nil
+	}
+	return m.ext.more.frames
 }
