@@ -131,7 +131,7 @@ func (f *fanout) remove(p *engine.Pipe) {
 // body is copied. before, if not nil, is told the pipes before anything is queued to them.
 func (f *fanout) send(ctx context.Context, wait bool, header, body []byte, m *msg.Message, except *engine.Pipe, before func([]*engine.Pipe)) error {
 	if m == nil && len(body) >= shareFrom {
-		own := msg.Of(append([]byte(nil), body...))
+		own := msg.Copy(body)
 		m = &own
 	}
 	if m != nil {
