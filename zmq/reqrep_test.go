@@ -68,9 +68,16 @@ func TestDealerAsksRep(t *testing.T) {
 		join(t, scheme, dealer, rep)
 		served := echo(t, rep)
 		for _, frames := range [][]string{
-			{"", "body"}, {"", ""}, {"", "", ""}, {"", "many", "", "frames"}, {"id", "", "body"}, {"1", "22", "4444", "", "body", "more"},
-			{"\x80\x00\x00\x01", "", "an id as a Req has it"}, {"\x80\x00\x00\x00", "", "one as nobody has it"},
-			{"\x00\x00\x00\x01", "\x80\x00\x00\x01", "", "a backtrace"}, {strings.Repeat("x", 255), "", "longest"},
+			{"", "body"},
+			{"", ""},
+			{"", "", ""},
+			{"", "many", "", "frames"},
+			{"id", "", "body"},
+			{"1", "22", "4444", "", "body", "more"},
+			{"\x80\x00\x00\x01", "", "an id as a Req has it"},
+			{"\x80\x00\x00\x00", "", "one as nobody has it"},
+			{"\x00\x00\x00\x01", "\x80\x00\x00\x01", "", "a backtrace"},
+			{strings.Repeat("x", 255), "", "longest"},
 			{"a", "b", "c", "d", "e", "f", "g", "h", "", "as many as TTL"},
 		} {
 			check(t, dealer.Send(ctx, raw(frames...)...))
