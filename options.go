@@ -190,7 +190,8 @@ type Dialer struct {
 	GiveUp func(err error) bool
 
 	// ReadBuffer and WriteBuffer are the sizes in bytes that the operating system is asked for, for what was received and
-	// not read, and written and not sent. 0 leaves them to it, which is best for most networks.
+	// not read, and written and not sent. 0 leaves them to it, which is best for most networks; within the machine, what is
+	// not sent is kept small, for the sake of the processor's cache.
 	ReadBuffer, WriteBuffer int
 
 	// Nagle leaves Nagle's algorithm on; otherwise TCP_NODELAY is set.

@@ -13,6 +13,7 @@ import (
 // costs speed, never correctness.
 type Chunk struct {
 	Data []byte
+	From any // what it was received from: set by the reader before anybody else has a reference
 	refs atomic.Int32
 	free func()     // runs once, when the last reference goes; may be nil
 	home *sync.Pool // where the chunk goes then; may be nil
@@ -57,6 +58,7 @@ func (c *Chunk) Release(n int) {
 	case left < 0:
 		panic("buf: chunk released more often than retained")
 	case left == 0 && c.home != nil:
+		c.From = nil
 		c.home.Put(c)
 	case left == 0 && c.free != nil:
 		c.free()

@@ -32,9 +32,9 @@ func (q *packets) put(header, body []byte, m *msg.Message, origin *msg.Origin) i
 	own := &q.run[len(q.run)-1]
 	switch {
 	case m == nil:
-		q.copies.add(own, header, body)
+		q.copies.add(own, header, body, origin)
 	case !m.Multipart() && (m.Len() < handOver && !m.Shared() || len(header) > 0 && m.Len() < byReference):
-		q.copies.add(own, header, m.Body())
+		q.copies.add(own, header, m.Body(), origin)
 		m.Release() // which leaves it the memory for its next contents
 	case len(header) == 0:
 		m.BareInto(own) // it may have come with a header, which is not for this peer
@@ -128,9 +128,9 @@ const (
 )
 
 // add makes m a copy of header and body.
-func (c *copies) add(m *msg.Message, header, body []byte) {
+func (c *copies) add(m *msg.Message, header, body []byte, origin *msg.Origin) {
 	n := len(header) + len(body)
-	if n > maxCopies/4 {
+	if n >= maxCopies/4 {
 		*m = msg.OfParts(header, body)
 		return
 	}
@@ -141,13 +141,14 @@ func (c *copies) add(m *msg.Message, header, body []byte) {
 		}
 		c.end()
 		c.chunk, c.refs, c.size = buf.NewChunk(size), copyRefs, size
+		c.chunk.From = origin
 		c.chunk.Retain(copyRefs)
 	}
-	data := c.chunk.Data[c.used : c.used+n : c.used+n]
-	copy(data[copy(data, header):], body)
-	c.used += n
+	begin := c.used
+	c.used += copy(c.chunk.Data[c.used:], header)
+	c.used += copy(c.chunk.Data[c.used:], body)
 	c.refs--
-	m.Share(data, len(header), c.chunk)
+	m.Share(c.chunk, begin, c.used, len(header))
 }
 
 // end lets go of the chunk, which its messages keep for as long as they need it.

@@ -19,7 +19,8 @@ const (
 	minRead    = 256       // room in a chunk that is worth a read
 	quietReads = 64        // small reads in a row after which chunks become smaller
 	minSlab    = 8         // message values that a quiet connection allocates at a time
-	maxSlab    = 292       // of 56 bytes: what fills a size class of 16 KiB
+	maxSlab    = 511       // of 32 bytes: what fills a size class of 16 KiB
+	minStride  = 4 << 10
 	yieldAfter = 16 << 10
 )
 
@@ -35,6 +36,7 @@ type streamReader struct {
 	need   int  // bytes from start on that the next frame takes, as far as is known
 	size   int  // of the next ordinary chunk
 	quiet  int  // small reads in a row
+	frame  int  // size of the last frames, on average
 	proved int  // largest frame that has wholly arrived
 	peek   bool // the last frame was larger than an ordinary chunk: the next one may be too
 	batch  msg.Batch
@@ -44,14 +46,17 @@ type streamReader struct {
 	reading *reading      // of one that others have read for
 	refused []msg.Message // what a leader has found no room for
 	came    int           // messages with the last read
+	ahead   int           // bytes read since the receiver was let run
 }
 
 func (c *streamCarrier) read() error {
 	r := &streamReader{
 		c: c, chunk: c.first, start: c.early[0], end: c.early[1], size: minChunk,
-		batch: msg.Batch{Origin: &c.pipe.origin},
 	}
 	c.first = nil
+	if r.chunk != nil {
+		r.chunk.From = &c.pipe.origin
+	}
 	if d, ok := c.decoder.(wire.Controlled); ok {
 		d.OnControl(c.pipe.control)
 		c.pipe.startHeartbeat(c)
@@ -60,7 +65,7 @@ func (c *streamCarrier) read() error {
 	if err := r.decode(true); err != nil {
 		return err
 	}
-	r.direct = newDirectReader(c.conn, r.room, r.idle)
+	r.direct = newDirectReader(c.conn, r)
 	defer r.stopWatching()
 	for {
 		n, err := r.fill()
@@ -68,8 +73,9 @@ func (c *streamCarrier) read() error {
 			if derr := r.took(n, true); derr != nil {
 				return derr
 			}
-			if n >= yieldAfter {
-				runtime.Gosched() // the receiver takes what is still in the processor's cache
+			if r.ahead += n; r.ahead >= yieldAfter && r.came > 0 {
+				r.ahead = 0
+				runtime.Gosched() // the receiver takes what is still in the processor's cache, and leaves its chunk
 			}
 		}
 		if err == nil && r.direct != nil {
@@ -135,7 +141,22 @@ func (r *streamReader) readUpTo() int {
 	case r.peek:
 		return min(whole, r.end+minChunk)
 	}
+	if stride := r.stride(); stride > 0 {
+		if last := whole - (whole-r.start)%stride; last > r.end {
+			return last
+		}
+	}
 	return whole
+}
+
+// stride is the size of frames that a read should end with, if they are of one size; 0 if they are too small or too large
+// for that to matter. Of one that it does not end with, what has come has to be copied to the next chunk: a quarter of all
+// bytes, with messages of 64 KiB.
+func (r *streamReader) stride() int {
+	if r.frame < minStride || r.frame > maxChunk {
+		return 0
+	}
+	return r.frame
 }
 
 // adapt chooses the size of the next chunk: larger whenever a read fills its room, smaller after many small
@@ -168,6 +189,7 @@ func (r *streamReader) decode(wait bool) error {
 			r.chunk.Retain(len(run))
 			r.batch.Msgs = run[len(run):]
 			p.in.bytes.Add(uint64(n))
+			r.frame = n / len(run)
 			if r.came += len(run); r.came < manyAtOnce {
 				r.c.heard.Store(heardFew)
 			} else {
@@ -176,7 +198,7 @@ func (r *streamReader) decode(wait bool) error {
 			switch {
 			case !wait:
 				r.refused = run[p.receive(run):]
-			case !p.hand(run, r.c.room):
+			case !p.hand(run, &r.c.room):
 				return ErrPipeClosed
 			}
 		}
@@ -201,10 +223,17 @@ func (r *streamReader) nextSlab() {
 	}
 }
 
+// newChunk returns a chunk for messages of this pipe.
+func (r *streamReader) newChunk(size int) *buf.Chunk {
+	c := buf.NewChunk(size)
+	c.From = &r.c.pipe.origin
+	return c
+}
+
 // makeRoom sees to it that the chunk has room to read into.
 func (r *streamReader) makeRoom() {
 	if r.chunk == nil {
-		r.chunk = buf.NewChunk(r.size)
+		r.chunk = r.newChunk(r.size)
 		return
 	}
 	have, whole := r.end-r.start, len(r.chunk.Data)
@@ -216,7 +245,7 @@ func (r *streamReader) makeRoom() {
 	case have == 0 && whole == r.size && r.chunk.Unshared():
 		r.start, r.end = 0, 0
 		return
-	case have == 0 && whole <= maxChunk && whole-r.end >= minRead:
+	case have == 0 && whole <= maxChunk && whole-r.end >= max(minRead, r.stride()):
 		return
 	case have > 0 && r.start+r.need <= whole:
 		return
@@ -229,7 +258,7 @@ func (r *streamReader) makeRoom() {
 	if r.need > size {
 		size = min(r.need, max(size, 2*have))
 	}
-	next := buf.NewChunk(size)
+	next := r.newChunk(size)
 	copy(next.Data, r.chunk.Data[r.start:r.end])
 	r.chunk.Release(1)
 	r.chunk, r.start, r.end = next, 0, have

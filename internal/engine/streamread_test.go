@@ -187,3 +187,21 @@ func TestReaderEndsWhileThePatternIsFull(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Frames of one size end with a read, so that none has to be copied to the next chunk, where that is worth while.
+func TestReadsEndWithFrames(t *testing.T) {
+	for _, c := range []struct{ frame, start, end, want int }{
+		{64<<10 + 8, 0, 0, 3 * (64<<10 + 8)},
+		{64<<10 + 8, 100, 5000, 100 + 3*(64<<10+8)},
+		{64<<10 + 8, 200 << 10, 200 << 10, 256 << 10}, // none fits
+		{4104, 0, 0, 63 * 4104},
+		{72, 0, 0, 256 << 10},        // too small to matter
+		{1<<20 + 8, 0, 0, 256 << 10}, // too large
+		{0, 0, 0, 256 << 10},
+	} {
+		r := &streamReader{chunk: buf.Wrap(make([]byte, 256<<10), nil), frame: c.frame, start: c.start, end: c.end}
+		if got := r.readUpTo(); got != c.want {
+			t.Errorf("frames of %d bytes, of which %d to %d are there: a read goes up to %d, want %d", c.frame, c.start, c.end, got, c.want)
+		}
+	}
+}

@@ -2,14 +2,18 @@
 
 package msg
 
-import "github.com/sprymq/spry/internal/buf"
+import (
+	"math"
+	"unsafe"
+
+	"github.com/sprymq/spry/internal/buf"
+)
 
 // A Batch collects the messages that one read brought. It fills a slab of Message values, which are handed
 // out by pointer and never used a second time.
 type Batch struct {
-	Msgs   []Message  // decoded; at most cap(Msgs)
-	Chunk  *buf.Chunk // what the data points into; the receiver of the batch retains it once for all
-	Origin *Origin
+	Msgs  []Message  // decoded; at most cap(Msgs)
+	Chunk *buf.Chunk // what the data points into; the receiver of the batch retains it once for all
 
 	// Expired counts messages that were dropped for having come over too many hops.
 	Expired int
@@ -23,8 +27,16 @@ func (b *Batch) Full() bool { return len(b.Msgs) == cap(b.Msgs) }
 func (b *Batch) Add(data []byte, head int) {
 	b.Msgs = b.Msgs[:len(b.Msgs)+1]
 	m := &b.Msgs[len(b.Msgs)-1] // zero, and filled in place: a composite literal would be built and then copied
-	m.data, m.owner, m.origin = data, b.Chunk, b.Origin
-	m.head, m.sealed, m.held, m.came = int32(head), true, true, true
+	m.chunk, m.held, m.came = b.Chunk, true, true
+	from := uintptr(unsafe.Pointer(unsafe.SliceData(data))) - uintptr(unsafe.Pointer(unsafe.SliceData(b.Chunk.Data)))
+	if from < uintptr(len(b.Chunk.Data)) && from <= math.MaxUint32 && head <= math.MaxUint16 {
+		m.from, m.size, m.head = uint32(from), len(data), uint16(head)
+		return
+	}
+	m.ext = &extension{data: data[head:], sealed: true}
+	if head > 0 {
+		m.SetHeader(data[:head:head])
+	}
 }
 
 // AddFrames appends a message of these frames, of which there is at least one, with a routing header of its own, which
@@ -32,7 +44,7 @@ func (b *Batch) Add(data []byte, head int) {
 func (b *Batch) AddFrames(header []byte, frames [][]byte) {
 	b.Add(frames[0], 0)
 	if m := &b.Msgs[len(b.Msgs)-1]; header != nil || len(frames) > 1 {
-		m.ext = &extension{header: header, frames: append([][]byte(nil), frames[1:]...)}
+		m.extend().more = &parts{header, append([][]byte(nil), frames[1:]...)}
 	}
 }
 
@@ -64,9 +76,9 @@ type releaser struct {
 
 func (r *releaser) add(m *Message) {
 	if m.held {
-		if m.owner != r.chunk {
+		if m.chunk != r.chunk {
 			r.flush()
-			r.chunk = m.owner
+			r.chunk = m.chunk
 		}
 		r.refs++
 	}

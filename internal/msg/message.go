@@ -15,75 +15,104 @@ type Origin struct{ Pipe any }
 
 // A Message is what sockets exchange. The zero value is an empty message.
 //
-// data is the routing header followed by the body, as they came off the wire; head is the header's length.
-// Memory is shared freely between messages: nobody writes to data once a message was sent, received or
-// cloned.
+// A received message is a part of a chunk, routing header first. What a message has of its own, and whatever else few
+// messages have, is in its extension. Memory is shared freely between messages: nobody writes to data once a message was
+// sent, received or cloned.
 //
-// Flags say which pointers count, so that a message of counted memory is emptied without writing pointers. While the
-// garbage collector works, each of those costs more than all the rest of a small message's way.
+// A received message is 32 bytes of which one pointer is written, and held says whether it counts, so that a message is
+// emptied without writing pointers. Pointers cost more than all the rest of a small message's way while the garbage collector
+// works, and what is allocated decides how often it does.
 type Message struct {
-	data   []byte
-	owner  *buf.Chunk // counted memory under data, if held
-	origin *Origin    // if came
-	ext    *extension
-	head   int32
-	sealed bool // data may be shared: Write must copy first
-	held   bool // the message has a reference of owner
-	came   bool // from origin
+	chunk *buf.Chunk // counted memory, if held
+	ext   *extension
+	size  int    // of the part of chunk
+	from  uint32 // where that begins
+	head  uint16 // length of the routing header before the body
+	held  bool   // the message has a reference of chunk
+	came  bool   // from the origin of ext, or else of chunk
 }
 
 // keep is the largest memory that an emptied message may still point to.
 const keep = 8 << 10
 
-// An extension holds what few messages have.
+// An extension holds what few received messages have.
 type extension struct {
-	header []byte   // set by hand; replaces data[:head]
+	data   []byte // if not nil, replaces the part of chunk
+	origin *Origin
+	more   *parts
+	sealed bool // data may be shared: Write must copy first
+}
+
+// parts are what few messages have at all.
+type parts struct {
+	header []byte   // if not nil, replaces data[:head]
 	frames [][]byte // frames after the first
 }
 
+// extended is a message with its extension, made with one allocation.
+type extended struct {
+	Message
+	extension
+}
+
+func newExtended(e extension) *Message {
+	m := &extended{extension: e}
+	m.ext = &m.extension
+	return &m.Message
+}
+
 // New returns an empty message with room for capacity bytes.
-func New(capacity int) *Message { return &Message{data: make([]byte, 0, max(capacity, 0))} }
+func New(capacity int) *Message {
+	return newExtended(extension{data: make([]byte, 0, max(capacity, 0))})
+}
 
 // Wrap returns a message around body without copying it. release, if not nil, runs exactly once, when
 // neither the message, nor a clone, nor a queue needs body any longer.
 func Wrap(body []byte, release func()) *Message {
-	m := &Message{data: body, sealed: true}
-	if release != nil {
-		m.owner, m.held = buf.Wrap(body, release), true
+	if release == nil {
+		return newExtended(extension{data: body, sealed: true})
 	}
-	return m
+	return &Message{chunk: buf.Wrap(body, release), size: len(body), held: true}
 }
 
 // Of returns a message, as a value, whose body is data, which the message owns from now on.
-func Of(data []byte) Message { return Message{data: data, sealed: true} }
+func Of(data []byte) Message { return Message{ext: &extension{data: data, sealed: true}} }
+
+// Copy returns a message, as a value, whose body is a copy of body.
+func Copy(body []byte) Message { return Message{chunk: buf.Copy(body), size: len(body), held: true} }
 
 // OfFrames returns a message, as a value, of these frames, of which there is at least one. It owns them from now on.
 func OfFrames(frames [][]byte) Message {
 	m := Of(frames[0])
 	if len(frames) > 1 {
-		m.ext = &extension{frames: frames[1:]}
+		m.ext.more = &parts{frames: frames[1:]}
 	}
 	return m
 }
 
 // OfParts returns a message, as a value, whose routing header and body are copies of these.
 func OfParts(header, body []byte) Message {
-	data := make([]byte, len(header)+len(body))
-	copy(data[copy(data, header):], body)
-	return Message{data: data, head: int32(len(header)), sealed: true}
+	m := Copy(body)
+	if len(header) > 0 {
+		m.SetHeader(append([]byte(nil), header...))
+	}
+	return m
 }
 
 // Received returns a message, as a value, that came whole from a pipe; it owns data, whose first head bytes are
 // the routing header.
 func Received(data []byte, head int, o *Origin) Message {
-	return Message{data: data, head: int32(head), origin: o, sealed: true, came: true}
+	m := Message{ext: &extension{data: data[head:], origin: o, sealed: true}, came: true}
+	if head > 0 {
+		m.SetHeader(data[:head:head])
+	}
+	return m
 }
 
-// Share makes m, which must be empty, a part of chunk: data, whose first head bytes are the routing header. The caller
-// gives one of its references.
-func (m *Message) Share(data []byte, head int, chunk *buf.Chunk) {
-	m.data, m.owner = data, chunk
-	m.head, m.sealed, m.held = int32(head), true, true
+// Share makes m, which must be empty, a part of chunk: from begin to end, where the routing header's head bytes are first.
+// The caller gives one of the chunk's references.
+func (m *Message) Share(chunk *buf.Chunk, begin, end, head int) {
+	m.chunk, m.size, m.from, m.head, m.held = chunk, end-begin, uint32(begin), uint16(head), true
 }
 
 // Bare takes the contents out, as Take does, without the routing header and where they came from.
@@ -92,26 +121,48 @@ func (m *Message) Bare() (t Message) {
 	return t
 }
 
-// BareInto is Bare to where dst is, which must be the zero Message. Filling it in place saves a copy of 56 bytes and writing
-// pointers that are not there: a seventh of what handing a message over costs within the process.
+// BareInto is Bare to where dst is, which must be the zero Message. Filling it in place saves a copy and writing pointers
+// that are not there: a seventh of what handing a message over costs within the process.
 func (m *Message) BareInto(dst *Message) {
-	dst.data, dst.sealed = m.Body(), true
 	if m.held {
-		dst.owner, dst.held = m.owner, true
+		dst.chunk, dst.held = m.chunk, true
+		dst.from, dst.size = m.from+uint32(m.head), m.size-int(m.head)
 	}
-	if m.Multipart() {
-		dst.ext = &extension{frames: m.ext.frames}
+	if e := m.ext; e != nil {
+		dst.ext, m.ext = e, nil
+		if m.head > 0 && e.data != nil {
+			e.data = e.data[m.head:]
+		}
+		if e.origin != nil {
+			e.origin = nil
+		}
+		if e.more != nil {
+			e.more.header = nil
+		}
 	}
-	m.sealed = true // the memory goes with the contents
 	m.clear()
 }
 
+// data is the routing header, unless the extension has one, and the body.
+func (m *Message) data() []byte {
+	switch {
+	case m.ext != nil && m.ext.data != nil:
+		return m.ext.data
+	case m.held:
+		return m.chunk.Data[m.from : int(m.from)+m.size]
+	}
+	return nil
+}
+
 // Body is the first frame.
-func (m *Message) Body() []byte { return m.data[m.head:len(m.data):len(m.data)] }
+func (m *Message) Body() []byte {
+	data := m.data()
+	return data[m.head:len(data):len(data)]
+}
 
 // Bytes is the body, read-only; several frames are joined.
 func (m *Message) Bytes() []byte {
-	if m.ext == nil || len(m.ext.frames) == 0 {
+	if !m.Multipart() {
 		return m.Body()
 	}
 	joined := make([]byte, 0, m.Len())
@@ -123,33 +174,33 @@ func (m *Message) Bytes() []byte {
 
 // Len is the length of the body, over all frames.
 func (m *Message) Len() int {
-	n := len(m.data) - int(m.head)
-	if m.ext != nil {
-		for _, f := range m.ext.frames {
-			n += len(f)
-		}
+	if m.ext == nil {
+		return m.size - int(m.head)
+	}
+	n := len(m.data()) - int(m.head)
+	for _, f := range m.rest() {
+		n += len(f)
 	}
 	return n
 }
 
 // Multipart reports whether the message has more than one frame.
-func (m *Message) Multipart() bool { return m.ext != nil && len(m.ext.frames) > 0 }
+func (m *Message) Multipart() bool {
+	return m.ext != nil && m.ext.more != nil && len(m.ext.more.frames) > 0
+}
 
 // Count is the number of frames.
 func (m *Message) Count() int {
-	if m.ext == nil {
-		return 1
-	}
-	return 1 + len(m.ext.frames)
+	return 1 + len(m.rest())
 }
 
 // Frames yields the frames in order.
 func (m *Message) Frames() iter.Seq2[int, []byte] {
 	return func(yield func(int, []byte) bool) {
-		if !yield(0, m.Body()) || m.ext == nil {
+		if !yield(0, m.Body()) {
 			return
 		}
-		for i, f := range m.ext.frames {
+		for i, f := range m.rest() {
 			if !yield(i+1, f) {
 				return
 			}
@@ -160,8 +211,8 @@ func (m *Message) Frames() iter.Seq2[int, []byte] {
 // AppendFrame adds a frame after the last one. The first frame of a message is its body, so that a new
 // message of n frames is made by one Write and n-1 calls of AppendFrame. p is copied.
 func (m *Message) AppendFrame(p []byte) {
-	e := m.extend()
-	e.frames = append(e.frames, append([]byte(nil), p...))
+	x := m.parts()
+	x.frames = append(x.frames, append([]byte(nil), p...))
 }
 
 // Reframe takes the first cut frames off, of which at least one is left, or puts the frames of envelope, which the message
@@ -174,33 +225,40 @@ func (m *Message) Reframe(header []byte, envelope [][]byte, cut int) {
 			frames = append(frames, f)
 		}
 	}
-	m.data, m.head, m.sealed = frames[0], 0, true // counted memory stays: other frames may lie there
-	m.ext = &extension{header: header, frames: frames[1:]}
+	m.ext = &extension{data: frames[0], origin: m.Origin(), more: &parts{header, frames[1:]}, sealed: true}
+	m.from, m.size, m.head = 0, 0, 0 // counted memory stays: other frames may lie there
 }
 
 // Header is the routing header: what a raw socket shows. Read-only.
 func (m *Message) Header() []byte {
-	if m.ext != nil && m.ext.header != nil {
-		return m.ext.header
+	if m.ext != nil && m.ext.more != nil && m.ext.more.header != nil {
+		return m.ext.more.header
 	}
-	return m.data[:m.head:m.head]
+	return m.data()[:m.head:m.head]
 }
 
 // SetHeader replaces the routing header by h, which the message owns from now on.
-func (m *Message) SetHeader(h []byte) { m.extend().header = h }
+func (m *Message) SetHeader(h []byte) { m.parts().header = h }
 
 // Write appends p to the first frame. It never fails.
 func (m *Message) Write(p []byte) (int, error) {
-	if m.sealed {
-		own := make([]byte, len(m.data), len(m.data)+len(p))
-		copy(own, m.data)
-		if !m.Multipart() { // else the other frames may lie there too
-			m.disown()
-		}
-		m.data, m.sealed = own, false
+	if m.ext == nil || m.ext.data == nil || m.ext.sealed {
+		m.own(len(p))
 	}
-	m.data = append(m.data, p...)
+	m.ext.data = append(m.ext.data, p...)
 	return len(p), nil
+}
+
+// own gives the message data of its own, with room for n bytes more.
+func (m *Message) own(n int) {
+	e := m.extend()
+	e.origin = m.Origin()
+	data := m.data()
+	e.data, e.sealed = append(make([]byte, 0, len(data)+n), data...), false
+	if m.held && !m.Multipart() { // else the other frames may lie there too
+		m.held = false
+		m.chunk.Release(1)
+	}
 }
 
 // Clone returns a second message with the same contents, which share memory.
@@ -212,13 +270,16 @@ func (m *Message) Clone() *Message {
 
 // CloneInto makes dst, whose old contents are lost, share m's contents.
 func (m *Message) CloneInto(dst *Message) {
-	m.sealed = true
 	if m.held {
-		m.owner.Retain(1)
+		m.chunk.Retain(1)
 	}
 	*dst = *m
 	if m.ext != nil {
-		e := extension{header: m.ext.header, frames: m.ext.frames[:len(m.ext.frames):len(m.ext.frames)]}
+		m.ext.sealed = true
+		e := *m.ext
+		if x := e.more; x != nil {
+			e.more = &parts{header: x.header, frames: x.frames[:len(x.frames):len(x.frames)]}
+		}
 		dst.ext = &e
 	}
 }
@@ -243,55 +304,65 @@ func (m *Message) Release() {
 
 // clear empties a message whose reference somebody else has now.
 func (m *Message) clear() {
-	m.data = m.data[:0] // in place: no pointer is written
-	switch {
-	case cap(m.data) > keep: // which an empty message must not keep from the garbage collector
-		m.data, m.owner = nil, nil
-	case !m.sealed: // nobody else has seen it: it is written to again
-	case !m.held:
-		m.data = nil
+	if m.size > keep { // which an empty message must not keep from the garbage collector
+		m.chunk = nil
 	}
-	m.head, m.held, m.came = 0, false, false
+	m.size, m.head, m.held, m.came = 0, 0, false, false
 	if m.ext != nil {
+		m.clearExtension()
+	}
+}
+
+// clearExtension keeps the memory of data that nobody else has seen: it is written to again.
+func (m *Message) clearExtension() {
+	e := m.ext
+	if e.sealed || e.data == nil || cap(e.data) > keep {
 		m.ext = nil
+		return
+	}
+	e.data = e.data[:0] // in place: no pointer is written
+	if e.more != nil || e.origin != nil {
+		e.more, e.origin = nil, nil
 	}
 }
 
 // Take moves the contents out: m is empty afterwards.
 func (m *Message) Take() Message {
-	m.sealed = true // the memory goes with the contents
 	t := *m
+	m.ext = nil // the memory goes with the contents
 	m.clear()
 	return t
 }
 
 // Shared reports whether others may have the message's memory too, so that it is not written to again.
-func (m *Message) Shared() bool { return m.sealed }
+func (m *Message) Shared() bool { return m.held || m.ext != nil && m.ext.sealed }
 
 // Origin is where the message came from, or nil.
 func (m *Message) Origin() *Origin {
-	if !m.came {
+	switch {
+	case !m.came:
 		return nil
+	case m.ext != nil && m.ext.origin != nil:
+		return m.ext.origin
 	}
-	return m.origin
+	o, _ := m.chunk.From.(*Origin)
+	return o
 }
 
 // SetOrigin says where the message came from.
-func (m *Message) SetOrigin(o *Origin) { m.origin, m.came = o, o != nil }
+func (m *Message) SetOrigin(o *Origin) {
+	m.came = o != nil
+	if m.came && (!m.held || m.ext != nil || m.chunk.From != any(o)) {
+		m.extend().origin = o
+	}
+}
 
 // Owner is the counted memory of the message, or nil.
 func (m *Message) Owner() *buf.Chunk {
 	if !m.held {
 		return nil
 	}
-	return m.owner
-}
-
-func (m *Message) disown() {
-	if m.held {
-		m.held = false
-		m.owner.Release(1)
-	}
+	return m.chunk
 }
 
 func (m *Message) extend() *extension {
@@ -299,4 +370,20 @@ func (m *Message) extend() *extension {
 		m.ext = new(extension)
 	}
 	return m.ext
+}
+
+func (m *Message) parts() *parts {
+	e := m.extend()
+	if e.more == nil {
+		e.more = new(parts)
+	}
+	return e.more
+}
+
+// rest is the frames after the first.
+func (m *Message) rest() [][]byte {
+	if !m.Multipart() {
+		return nil
+	}
+	return m.ext.more.frames
 }

@@ -184,8 +184,9 @@ func TestDetachSharesNothing(t *testing.T) {
 func TestBatch(t *testing.T) {
 	o := &Origin{}
 	chunk := buf.NewChunk(100)
+	chunk.From = o
 	copy(chunk.Data, "HEADbodymore")
-	b := Batch{Msgs: make([]Message, 0, 2), Chunk: chunk, Origin: o}
+	b := Batch{Msgs: make([]Message, 0, 2), Chunk: chunk}
 	b.Add(chunk.Data[:8:8], 4)
 	if b.Full() {
 		t.Error("a batch with room is full")

@@ -67,9 +67,11 @@ func (t *turn) end() (rest []*msg.Message) {
 	return rest
 }
 
+// Turns that are made at once keep each other's messages from the garbage collector until all are over: with 32 of them, a
+// small message took 7 % more time.
 const (
-	turnsAtOnce = 32
-	partsAtOnce = 32 * Turn
+	turnsAtOnce = 8
+	partsAtOnce = 4 * Turn
 )
 
 // turns makes turns, many with one allocation.

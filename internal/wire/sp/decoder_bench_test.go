@@ -53,5 +53,7 @@ func BenchmarkAppendFrame(b *testing.B) {
 
 // newBatch returns an empty batch for messages in data.
 func newBatch(data []byte, capacity int) *msg.Batch {
-	return &msg.Batch{Msgs: make([]msg.Message, 0, capacity), Chunk: buf.Wrap(data, nil), Origin: new(msg.Origin)}
+	chunk := buf.Wrap(data, nil)
+	chunk.From = new(msg.Origin)
+	return &msg.Batch{Msgs: make([]msg.Message, 0, capacity), Chunk: chunk}
 }

@@ -47,7 +47,7 @@ func decode(tb testing.TB, d wire.Decoder, capacity int, parts ...[]byte) (o out
 				m := &b.Msgs[i]
 				checkSlice(tb, data[:n], m.Body())
 				checkSlice(tb, data[:n], m.Header())
-				if m.Origin() != b.Origin || m.Owner() != b.Chunk {
+				if m.Origin() != b.Chunk.From || m.Owner() != b.Chunk {
 					tb.Fatal("the message does not know its batch's chunk and origin")
 				}
 				o.messages = append(o.messages, fmt.Sprintf("%x|%x", m.Header(), m.Body()))

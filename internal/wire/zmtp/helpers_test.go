@@ -89,7 +89,9 @@ func curvePair(tb testing.TB, dialing, listening zmtp.Socket) (d, l *wire.Sessio
 
 // newBatch returns an empty batch for messages in data.
 func newBatch(data []byte, capacity int) *msg.Batch {
-	return &msg.Batch{Msgs: make([]msg.Message, 0, capacity), Chunk: buf.Wrap(data, nil), Origin: new(msg.Origin)}
+	chunk := buf.Wrap(data, nil)
+	chunk.From = new(msg.Origin)
+	return &msg.Batch{Msgs: make([]msg.Message, 0, capacity), Chunk: chunk}
 }
 
 // message returns a message of these frames.
@@ -180,7 +182,7 @@ func decode(tb testing.TB, d wire.Decoder, capacity int, parts ...[]byte) (o out
 				tb.Fatalf("consumed %d of %d bytes", n, len(held))
 			}
 			for i := range b.Msgs {
-				if m := &b.Msgs[i]; m.Origin() != b.Origin || m.Owner() != b.Chunk {
+				if m := &b.Msgs[i]; m.Origin() != b.Chunk.From || m.Owner() != b.Chunk {
 					tb.Fatal("the message does not know its batch's chunk and origin")
 				}
 				o.messages = append(o.messages, describeMessage(&b.Msgs[i]))

