@@ -87,7 +87,7 @@ func (m *messageFlags) addFramesFlag(cmd *cobra.Command) {
 
 // addZMTPFlag adds the choice of ZeroMQ, to what can speak both families.
 func addZMTPFlag(cmd *cobra.Command, o *cat.SocketOptions) {
-	cmd.Flags().BoolVar(&o.ZMTP, "zmtp", false, "speak ZeroMQ only; by default a listener takes peers of both families, and zmtp+ before a URL dials ZeroMQ")
+	cmd.Flags().BoolVar(&o.ZMTP, "zmtp", false, "speak ZeroMQ only, as with --curve and --plain flags; by default a listener takes peers of both families, and zmtp+ before a URL dials ZeroMQ")
 }
 
 // addIdentityFlag adds what sockets say that ROUTER sockets address.
