@@ -80,7 +80,7 @@ func (m *messageFlags) addCommonFlags(cmd *cobra.Command) {
 func (m *messageFlags) addFramesFlag(cmd *cobra.Command) {
 	f := cmd.Flags()
 	if f.Lookup("frames") == nil {
-		f.StringVar(&m.separator, "frames", "", "what stands between the frames of a message, like ', ' or '\\t', in what is sent, and printed as text or raw; "+
+		f.StringVar(&m.separator, "frames", "", "the `text` that stands between the frames of a message, like ', ' or '\\t', in what is sent, and printed as text or raw; "+
 			"printed text has a bar by default")
 	}
 }
