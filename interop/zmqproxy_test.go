@@ -45,9 +45,14 @@ var (
 // at each, in the form of the family that the next one speaks, and shrink on the way back.
 func TestProxiesAcrossFamilies(t *testing.T) {
 	ends := [][2]string{
-		{"libzmq REQ", "libnng REP"}, {"libzmq REQ", "libnanomsg REP"}, {"libzmq DEALER", "libnanomsg REP"},
-		{"libnng REQ", "libzmq REP"}, {"libnng REQ", "libzmq ROUTER"}, {"libnanomsg REQ", "libzmq REP"},
-		{"libzmq REQ", "libzmq REP"}, {"libnanomsg REQ", "libnng REP"},
+		{"libzmq REQ", "libnng REP"},
+		{"libzmq REQ", "libnanomsg REP"},
+		{"libzmq DEALER", "libnanomsg REP"},
+		{"libnng REQ", "libzmq REP"},
+		{"libnng REQ", "libzmq ROUTER"},
+		{"libnanomsg REQ", "libzmq REP"},
+		{"libzmq REQ", "libzmq REP"},
+		{"libnanomsg REQ", "libnng REP"},
 	}
 	chains := [][]hop{
 		{rawHop},
