@@ -24,7 +24,7 @@ func newPublicKey(t testing.TB) zmq.PublicKey {
 }
 
 // expect checks an authenticator's answer: a user, or an error that is want.
-func expect(t *testing.T, check zmq.Authenticator, c zmq.Credentials, user string, want error) {
+func verdict(t *testing.T, check zmq.Authenticator, c zmq.Credentials, user string, want error) {
 	t.Helper()
 	got, err := check(t.Context(), c)
 	if got != user || !errors.Is(err, want) {
@@ -46,24 +46,24 @@ func plain(user, password string) zmq.Credentials {
 func TestAllowKeys(t *testing.T) {
 	a, b := newPublicKey(t), newPublicKey(t)
 	check := zmq.AllowKeys(a)
-	expect(t, check, curve(a), a.String(), nil)
-	expect(t, check, curve(b), "", zmq.ErrDenied)
-	expect(t, zmq.AllowKeys(), curve(a), "", zmq.ErrDenied)
-	expect(t, zmq.AllowKeys(zmq.PublicKey{}), plain("a", "b"), "", zmq.ErrDenied)
+	verdict(t, check, curve(a), a.String(), nil)
+	verdict(t, check, curve(b), "", zmq.ErrDenied)
+	verdict(t, zmq.AllowKeys(), curve(a), "", zmq.ErrDenied)
+	verdict(t, zmq.AllowKeys(zmq.PublicKey{}), plain("a", "b"), "", zmq.ErrDenied)
 }
 
 func TestAllowPasswords(t *testing.T) {
 	list := map[string]string{"ali": "open sesame", "nobody": ""}
 	check := zmq.AllowPasswords(list)
 	list["kasim"] = "open wheat" // comes too late
-	expect(t, check, plain("ali", "open sesame"), "ali", nil)
-	expect(t, check, plain("nobody", ""), "nobody", nil)
-	expect(t, check, plain("ali", "open wheat"), "", zmq.ErrDenied)
-	expect(t, check, plain("kasim", "open wheat"), "", zmq.ErrDenied)
-	expect(t, check, plain("kasim", ""), "", zmq.ErrDenied)
-	expect(t, check, plain("", ""), "", zmq.ErrDenied)
-	expect(t, check, curve(zmq.PublicKey{}), "", zmq.ErrDenied)
-	expect(t, check, zmq.Credentials{Mechanism: "NULL"}, "", zmq.ErrDenied)
+	verdict(t, check, plain("ali", "open sesame"), "ali", nil)
+	verdict(t, check, plain("nobody", ""), "nobody", nil)
+	verdict(t, check, plain("ali", "open wheat"), "", zmq.ErrDenied)
+	verdict(t, check, plain("kasim", "open wheat"), "", zmq.ErrDenied)
+	verdict(t, check, plain("kasim", ""), "", zmq.ErrDenied)
+	verdict(t, check, plain("", ""), "", zmq.ErrDenied)
+	verdict(t, check, curve(zmq.PublicKey{}), "", zmq.ErrDenied)
+	verdict(t, check, zmq.Credentials{Mechanism: "NULL"}, "", zmq.ErrDenied)
 }
 
 // textAddr is an address of a kind that is known by its text only.
@@ -103,12 +103,12 @@ func TestAddresses(t *testing.T) {
 			allowed = zmq.ErrDenied
 		}
 		other := netip.MustParsePrefix("203.0.113.0/24")
-		expect(t, zmq.AllowAddresses(other, p), c, "", allowed)
-		expect(t, zmq.DenyAddresses(other, p), c, "", denied)
+		verdict(t, zmq.AllowAddresses(other, p), c, "", allowed)
+		verdict(t, zmq.DenyAddresses(other, p), c, "", denied)
 	}
 	nobody := zmq.Credentials{Address: tcp("192.0.2.7:1")}
-	expect(t, zmq.AllowAddresses(), nobody, "", zmq.ErrDenied)
-	expect(t, zmq.DenyAddresses(), nobody, "", nil)
+	verdict(t, zmq.AllowAddresses(), nobody, "", zmq.ErrDenied)
+	verdict(t, zmq.DenyAddresses(), nobody, "", nil)
 }
 
 func TestAll(t *testing.T) {
@@ -123,13 +123,13 @@ func TestAll(t *testing.T) {
 		return "", nil
 	}
 	var c zmq.Credentials
-	expect(t, zmq.All(names("a"), names("b"), names("")), c, "b", nil)
-	expect(t, zmq.All(names("a"), refuses(zmq.ErrTryLater), forbidden), c, "", zmq.ErrTryLater)
-	expect(t, zmq.All(), c, "", zmq.ErrDenied)
+	verdict(t, zmq.All(names("a"), names("b"), names("")), c, "b", nil)
+	verdict(t, zmq.All(names("a"), refuses(zmq.ErrTryLater), forbidden), c, "", zmq.ErrTryLater)
+	verdict(t, zmq.All(), c, "", zmq.ErrDenied)
 }
 
 // backdated writes a certificate that looks as if it had been there for long, so that only the listing tells of a change.
-func backdated(t *testing.T, path string, c zmq.Certificate, age time.Duration) {
+func backdated(t testing.TB, path string, c zmq.Certificate, age time.Duration) {
 	t.Helper()
 	text, err := c.Text()
 	must(t, err)
@@ -147,34 +147,34 @@ func TestAllowCertificates(t *testing.T) {
 		t.Errorf("no directory: %v", err)
 	}
 	must(t, os.Mkdir(dir, 0o700))
-	expect(t, check, curve(ada), "", zmq.ErrDenied)
+	verdict(t, check, curve(ada), "", zmq.ErrDenied)
 
 	file := func(name string) string { return filepath.Join(dir, name) }
 	backdated(t, file("ada"), zmq.Certificate{Public: ada, Metadata: map[string]string{"name": "Ada"}}, time.Hour)
-	expect(t, check, curve(ada), "Ada", nil)
-	expect(t, check, curve(bob), "", zmq.ErrDenied)
-	expect(t, check, plain("Ada", ""), "", zmq.ErrDenied)
+	verdict(t, check, curve(ada), "Ada", nil)
+	verdict(t, check, curve(bob), "", zmq.ErrDenied)
+	verdict(t, check, plain("Ada", ""), "", zmq.ErrDenied)
 
 	backdated(t, file("bob"), zmq.Certificate{Public: bob}, time.Hour)
 	backdated(t, file("eve_secret"), zmq.Certificate{Public: eve}, time.Hour)
 	backdated(t, file(".eve"), zmq.Certificate{Public: eve}, time.Hour)
 	must(t, os.Mkdir(file("folder"), 0o700))
 	backdated(t, file("folder/eve"), zmq.Certificate{Public: eve}, time.Hour)
-	expect(t, check, curve(bob), bob.String(), nil)
-	expect(t, check, curve(eve), "", zmq.ErrDenied)
+	verdict(t, check, curve(bob), bob.String(), nil)
+	verdict(t, check, curve(eve), "", zmq.ErrDenied)
 
 	backdated(t, file("bob"), zmq.Certificate{Public: eve}, time.Minute) // the same size, another time
-	expect(t, check, curve(bob), "", zmq.ErrDenied)
-	expect(t, check, curve(eve), eve.String(), nil)
+	verdict(t, check, curve(bob), "", zmq.ErrDenied)
+	verdict(t, check, curve(eve), eve.String(), nil)
 
 	must(t, os.WriteFile(file("broken"), []byte("no certificate"), 0o600))
-	expect(t, check, curve(ada), "Ada", nil)
+	verdict(t, check, curve(ada), "Ada", nil)
 	if _, err := check(t.Context(), curve(bob)); !errors.Is(err, zmq.ErrDenied) || !strings.Contains(err.Error(), file("broken")) {
 		t.Errorf("the error does not name the file that cannot be read: %v", err)
 	}
 
 	must(t, os.Remove(file("ada")))
-	expect(t, check, curve(ada), "", zmq.ErrDenied)
+	verdict(t, check, curve(ada), "", zmq.ErrDenied)
 	must(t, os.RemoveAll(dir))
 	if _, err := check(t.Context(), curve(eve)); err == nil || errors.Is(err, zmq.ErrDenied) {
 		t.Errorf("without the directory: %v", err)
@@ -191,6 +191,6 @@ func TestCertificatesThatChangeAtOnce(t *testing.T) {
 		path := filepath.Join(dir, "c")
 		backdated(t, path, zmq.Certificate{Public: key}, 0)
 		must(t, os.Chtimes(path, tick, tick))
-		expect(t, check, curve(key), key.String(), nil)
+		verdict(t, check, curve(key), key.String(), nil)
 	}
 }

@@ -30,6 +30,8 @@ const (
 	nameSecret      = "secret-key"
 )
 
+var errNoSecret = errors.New("there is no secret key: use SavePublic or Text")
+
 // LoadCertificate reads the certificate that is called path: path_secret if that is there and may be read, else path.
 func LoadCertificate(path string) (Certificate, error) {
 	c, err := readCertificate(path + secretSuffix)
@@ -115,7 +117,7 @@ func (c Certificate) check() error {
 // come back.
 func (c Certificate) Save(path string) error {
 	if c.Secret == (SecretKey{}) {
-		return fmt.Errorf("certificate %s: there is no secret key to save: use SavePublic", path)
+		return fmt.Errorf("certificate %s: %w", path, errNoSecret)
 	}
 	if err := c.write(path+secretSuffix, true); err != nil {
 		return err
@@ -129,9 +131,18 @@ func (c Certificate) Save(path string) error {
 // SavePublic writes path, with the public half only. It replaces no file.
 func (c Certificate) SavePublic(path string) error { return c.write(path, false) }
 
-// Text is the public half as Save writes it.
+// Text is what Save writes to path: the public half.
 func (c Certificate) Text() (string, error) {
 	text, err := c.text(false)
+	return string(text), err
+}
+
+// SecretText is what Save writes to path_secret: it shows the secret key.
+func (c Certificate) SecretText() (string, error) {
+	if c.Secret == (SecretKey{}) {
+		return "", fmt.Errorf("certificate: %w", errNoSecret)
+	}
+	text, err := c.text(true)
 	return string(text), err
 }
 

@@ -142,6 +142,14 @@ func TestSaveCertificate(t *testing.T) {
 	if text, err := c.Text(); err != nil || text != string(open) {
 		t.Errorf("Text: %q, %v", text, err)
 	}
+	kept, err := os.ReadFile(path + "_secret")
+	must(t, err)
+	if text, err := c.SecretText(); err != nil || text != string(kept) {
+		t.Errorf("SecretText is not what was saved, %v", err)
+	}
+	if text, err := (zmq.Certificate{Public: public}).SecretText(); err == nil || text != "" {
+		t.Errorf("SecretText of a public half: %q, %v", text, err)
+	}
 	info, err := os.Stat(path + "_secret")
 	must(t, err)
 	if runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {

@@ -24,11 +24,12 @@ type RouterOptions struct {
 // A Router sends each message to the peer that it names and says of each that it receives which peer it came from. Its peers
 // are DEALER, REQ and ROUTER sockets.
 //
-// A peer is called what it calls itself, its Identity. One that has none is called by five bytes, of which the first is 0,
-// as long as its connection lives. The first frame of every message, in both directions, is the peer's identity; it is not
+// A peer is called what it calls itself, its Identity. One that has none, or one that begins with 0, is called by five bytes, of
+// which the first is 0, as long as its connection lives. The first frame of every message, in both directions, is the peer's identity; it is not
 // on the wire.
 //
-// Sending waits while that peer's queue is full. If nobody is called so, it fails with [spry.ErrNoPeer].
+// Sending waits while that peer's queue is full. If nobody is called so, it fails with [spry.ErrNoPeer]; if the peer goes while
+// it waits, with [spry.ErrPipeClosed].
 type Router struct {
 	spry.Socket
 	frameSender

@@ -46,11 +46,11 @@ func TestZAPRequests(t *testing.T) {
 			asked = request
 			return frames("1.0", string(request[1]), "200", "OK", "user", ""), nil
 		}, "global")
-		expect(t, check, test.c, "user", nil)
+		verdict(t, check, test.c, "user", nil)
 		if !slices.EqualFunc(asked, frames(test.want...), slices.Equal) {
 			t.Errorf("asked %q, want %q", asked, test.want)
 		}
-		expect(t, check, test.c, "user", nil)
+		verdict(t, check, test.c, "user", nil)
 		if string(asked[1]) != "2" {
 			t.Errorf("the second request is %q", asked[1])
 		}
@@ -87,7 +87,7 @@ func TestZAPReplies(t *testing.T) {
 	}
 	gone := errors.New("nobody is there")
 	check := zmq.ZAP(func(context.Context, [][]byte) ([][]byte, error) { return nil, gone }, "")
-	expect(t, check, plain("ali", "open sesame"), "", gone)
+	verdict(t, check, plain("ali", "open sesame"), "", gone)
 }
 
 func TestHandleZAP(t *testing.T) {

@@ -172,4 +172,7 @@ func addresses(t *testing.T) map[string]string {
 	return map[string]string{"tcp": "tcp://127.0.0.1:0", "ipc": "ipc://" + filepath.Join(dir, "s")}
 }
 
+// here is a listening address for those who do not care which.
+const here = "tcp://127.0.0.1:0"
+
 func lines(parts ...string) string { return strings.Join(parts, "\n") + "\n" }

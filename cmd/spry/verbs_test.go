@@ -144,7 +144,6 @@ func TestInput(t *testing.T) {
 func TestExitCodes(t *testing.T) {
 	t.Parallel()
 	nobody := "tcp://127.0.0.1:1"
-	here := "tcp://127.0.0.1:0"
 	for _, test := range []struct {
 		want int
 		args []string
@@ -160,10 +159,28 @@ func TestExitCodes(t *testing.T) {
 		{2, []string{"push", "--dial", nobody, "--lines", "--ndjson"}},
 		{2, []string{"push", "--dial", nobody}},
 		{2, []string{"rep", "--listen", here}},
+		{2, []string{"router", "--listen", here, "--echo", "--data", "x"}},
+		{2, []string{"router", "--listen", here, "--data", "x", "--to", `\q`}},
+		{2, []string{"dish", "--listen", here}},
+		{2, []string{"push", "--dial", nobody, "-D", "x", "--multipart", "--lines"}},
+		{2, []string{"survey", "--listen", here, "-D", "x", "--zmtp"}},
+		{3, []string{"router", "--listen", here, "-D", "x", "--to", "nobody", "--connect-timeout", "100ms"}},
 		{2, []string{"rep", "--listen", here, "--echo", "--data", "x"}},
 		{2, []string{"pub", "--listen", here, "-D", "x", "--overflow", "explode"}},
 		{2, []string{"proxy", "--kind", "reqrep"}},
 		{2, []string{"proxy", "--kind", "magic", "--front", here, "--back", here}},
+		{2, []string{"proxy", "--zmtp", "--kind", "survey", "--front", here, "--back", here}},
+		{2, []string{"bridge", "pull=" + here}},
+		{2, []string{"bridge", "pull=" + here, "pub=" + here}},
+		{2, []string{"bridge", "pull", "push"}},
+		{2, []string{"bridge", "pull=nonsense", "push=" + nobody}},
+		{2, []string{"bridge", "pull=" + nobody, "push=" + nobody, "--plain-server", "/dev/null", "--plain", "x"}},
+		{2, []string{"pull", "--listen", here, "--curve-server"}},
+		{2, []string{"pull", "--listen", here, "--allow", "."}},
+		{2, []string{"pull", "--listen", here, "--curve-key", "f"}},
+		{2, []string{"pull", "--listen", here, "--plain", "name"}},
+		{1, []string{"pull", "--listen", here, "--curve-server-key", "/nonexistent"}},
+		{1, []string{"pull", "--listen", here, "--plain-server", "/nonexistent"}},
 		{2, []string{"inspect", "nonsense"}},
 		{2, []string{"completion", "basic"}},
 		{2, []string{"monitor", "magic", "--listen", here}},
@@ -200,7 +217,7 @@ func TestPartial(t *testing.T) {
 
 func TestHelpBeginsWithExamples(t *testing.T) {
 	t.Parallel()
-	for _, verb := range []string{"", "push", "pull", "pub", "sub", "req", "rep", "survey", "respond", "pair", "bus", "proxy", "inspect", "monitor", "tour", "version", "completion", "man", "local_lat", "remote_lat", "local_thr", "remote_thr", "inproc_lat", "inproc_thr", "bench", "bench serve", "bench thr", "bench lat", "bench fan", "bench callers", "bench inproc-thr", "bench inproc-lat"} {
+	for _, verb := range []string{"", "push", "pull", "pub", "sub", "req", "rep", "survey", "respond", "pair", "bus", "dealer", "router", "xpub", "xsub", "radio", "dish", "client", "server", "scatter", "gather", "peer", "channel", "proxy", "bridge", "inspect", "monitor", "tour", "version", "completion", "man", "local_lat", "remote_lat", "local_thr", "remote_thr", "inproc_lat", "inproc_thr", "bench", "bench serve", "bench thr", "bench lat", "bench fan", "bench callers", "bench inproc-thr", "bench inproc-lat"} {
 		out, err := exec.Command(binary, append(strings.Fields(verb), "--help")...).Output()
 		if err != nil || !strings.HasPrefix(string(out), "Examples:\n  ") {
 			t.Errorf("%s --help: %v\n%.200s", verb, err, out)

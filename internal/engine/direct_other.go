@@ -18,6 +18,6 @@ func (*directWriter) write(net.Buffers) (int64, error) {
 // Nor does a directReader.
 type directReader struct{}
 
-func newDirectReader(net.Conn, func() []byte, func()) *directReader { return nil }
+func newDirectReader(net.Conn, *streamReader) *directReader { return nil }
 
 func (*directReader) read() (int, error) { panic("engine: no direct reader on this system") }

@@ -64,9 +64,9 @@ type directReader struct {
 	err error
 }
 
-// newDirectReader returns a reader that reads into what room returns, and calls idle before it waits. It is nil where
-// there is no descriptor to be read.
-func newDirectReader(c net.Conn, room func() []byte, idle func()) *directReader {
+// newDirectReader returns a reader that reads into into's room, and calls its idle before it waits. It is nil where there is
+// no descriptor to be read.
+func newDirectReader(c net.Conn, into *streamReader) *directReader {
 	raw := descriptor(c)
 	if raw == nil {
 		return nil
@@ -74,12 +74,12 @@ func newDirectReader(c net.Conn, room func() []byte, idle func()) *directReader 
 	r := &directReader{conn: c, raw: raw}
 	r.try = func(fd uintptr) bool {
 		for {
-			r.n, r.err = syscall.Read(int(fd), room())
+			r.n, r.err = syscall.Read(int(fd), into.room())
 			switch {
 			case errors.Is(r.err, syscall.EINTR):
 				continue
 			case errors.Is(r.err, syscall.EAGAIN):
-				idle()
+				into.idle()
 				return false
 			}
 			return true

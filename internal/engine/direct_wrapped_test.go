@@ -21,7 +21,7 @@ func TestWrappedConnectionsAreNotPassedBy(t *testing.T) {
 	}
 	defer c.Close()
 	wrapped := struct{ *net.TCPConn }{c.(*net.TCPConn)}
-	if newDirectWriter(wrapped) != nil || newDirectReader(wrapped, nil, nil) != nil {
+	if newDirectWriter(wrapped) != nil || newDirectReader(wrapped, nil) != nil {
 		t.Error("a wrapped connection is read or written past its wrapper")
 	}
 }

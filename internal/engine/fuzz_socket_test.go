@@ -20,7 +20,6 @@ import (
 	"time"
 
 	"github.com/sprymq/spry/internal/engine"
-	"github.com/sprymq/spry/internal/pattern"
 	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/internal/wire/sp"
 	"github.com/sprymq/spry/internal/wire/zmtp"
@@ -88,88 +87,6 @@ func (*scriptedConn) SetDeadline(time.Time) error      { return nil }
 func (*scriptedConn) SetReadDeadline(time.Time) error  { return nil }
 func (*scriptedConn) SetWriteDeadline(time.Time) error { return nil }
 
-// A fuzzedKind is a kind of socket, and a program that uses it until it is closed.
-type fuzzedKind struct {
-	name     string
-	protocol uint16
-	bind     func(s *engine.Socket, o engine.Options) (p engine.Pattern, use func(ctx context.Context))
-}
-
-// while calls f until it fails.
-func while(f func() error) {
-	for f() == nil {
-	}
-}
-
-var fuzzedKinds = []fuzzedKind{
-	{"PULL", sp.Pull, func(_ *engine.Socket, o engine.Options) (engine.Pattern, func(context.Context)) {
-		p := pattern.NewPull(hello(sp.Pull), o)
-		return p, func(ctx context.Context) {
-			while(func() error {
-				m, err := p.Recv(ctx)
-				if err == nil {
-					m.Release()
-				}
-				return err
-			})
-		}
-	}},
-	{"REP", sp.Rep, func(_ *engine.Socket, o engine.Options) (engine.Pattern, func(context.Context)) {
-		p := pattern.NewResponder(hello(sp.Rep), o)
-		return p, func(ctx context.Context) {
-			while(func() error {
-				r, err := p.Recv(ctx)
-				if err == nil {
-					_ = r.Reply(ctx, r.Message().Body(), nil)
-				}
-				return err
-			})
-		}
-	}},
-	{"PUB", sp.Pub, func(s *engine.Socket, _ engine.Options) (engine.Pattern, func(context.Context)) {
-		p := pattern.NewPub(s, hello(sp.Pub), engine.DropOldest)
-		return p, func(ctx context.Context) {
-			for _, body := range []string{"", "a", "topic"} {
-				_ = p.Send(ctx, []byte(body), nil)
-			}
-		}
-	}},
-	{"SUB", sp.Sub, func(_ *engine.Socket, o engine.Options) (engine.Pattern, func(context.Context)) {
-		p := pattern.NewSub(hello(sp.Sub), o, engine.DropOldest)
-		_ = p.First().Subscribe("a")
-		return p, func(ctx context.Context) {
-			while(func() error {
-				m, err := p.First().Recv(ctx)
-				if err == nil {
-					m.Release()
-				}
-				return err
-			})
-		}
-	}},
-	{"REQ", sp.Req, func(s *engine.Socket, _ engine.Options) (engine.Pattern, func(context.Context)) {
-		p := pattern.NewReq(s, hello(sp.Req), -1, false, false)
-		return p, func(ctx context.Context) {
-			if m, err := p.Do(ctx, []byte("question"), nil); err == nil {
-				m.Release()
-			}
-		}
-	}},
-	{"PAIR", sp.Pair0, func(_ *engine.Socket, o engine.Options) (engine.Pattern, func(context.Context)) {
-		p := pattern.NewPair(hello(sp.Pair0), sp.Pair1, o)
-		return p, func(ctx context.Context) {
-			while(func() error {
-				m, err := p.Recv(ctx)
-				if err == nil {
-					err = p.Send(ctx, m.Body(), nil)
-					m.Release()
-				}
-				return err
-			})
-		}
-	}},
-}
-
 // The ways in which a fuzzed socket is secured.
 const (
 	openToAll = iota
@@ -183,14 +100,17 @@ func feed(t *testing.T, kind fuzzedKind, security wire.Security, c *scriptedConn
 	t.Helper()
 	before := runtime.NumGoroutine()
 	o := engine.Options{
-		Dialects: []wire.Dialect{sp.Dialect, zmtp.Dialect}, Security: security, MaxMessageSize: 1 << 20, Linger: -1,
+		Dialects: []wire.Dialect{zmtp.Dialect}, Security: security, MaxMessageSize: 1 << 20, Linger: -1,
 		Authenticate: func(_ context.Context, q *wire.Question, _ *transport.Stream) wire.Verdict {
 			return wire.Verdict{Accept: len(q.PublicKey) > 0 || q.Password == goodPassword, User: "somebody"}
 		},
 	}
+	if _, has := sp.Lookup(kind.hello.Protocol); has {
+		o.Dialects = append(o.Dialects, sp.Dialect)
+	}
 	var use func(context.Context)
 	s := engine.NewSocket(o, func(s *engine.Socket, o engine.Options) (p engine.Pattern) {
-		p, use = kind.bind(s, o)
+		p, use = kind.bind(s, kind.hello, o)
 		return p
 	})
 	var program sync.WaitGroup
@@ -320,8 +240,7 @@ func seedSockets(f *testing.F) {
 	kinds := map[string]byte{}
 	for i, k := range fuzzedKinds {
 		kinds[k.name] = byte(i)
-		own := hello(k.protocol)
-		script := []byte{0, 'S', 'P', 0, byte(own.Peer >> 8), byte(own.Peer), 0, 0}
+		script := []byte{0, 'S', 'P', 0, byte(k.hello.Peer >> 8), byte(k.hello.Peer), 0, 0}
 		for _, body := range []string{"\x80\x00\x00\x01a", "\x00\x00\x00\x07\x80\x00\x00\x02b", "", strings.Repeat("x", 300)} {
 			script = append(append(script, 0, 0, 0, 0, 0, 0, byte(len(body)>>8), byte(len(body))), body...)
 		}

@@ -69,12 +69,9 @@ func (e *Endpoint) admit(ctx context.Context, p *Pipe) error {
 }
 
 func (e *Endpoint) handshake(ctx context.Context, link transport.Link) (*Pipe, error) {
-	deadline := time.Now().Add(e.socket.options.HandshakeTimeout)
-	ctx, cancel := context.WithDeadline(ctx, deadline)
-	defer cancel()
 	switch l := link.(type) {
 	case *transport.Stream:
-		return e.streamHandshake(ctx, deadline, l)
+		return e.streamHandshake(ctx, l)
 	case transport.Messages:
 		return e.messageHandshake(ctx, l)
 	}
@@ -108,7 +105,8 @@ func (e *Endpoint) messageHandshake(ctx context.Context, link transport.Messages
 	return p, nil
 }
 
-func (e *Endpoint) streamHandshake(ctx context.Context, deadline time.Time, s *transport.Stream) (*Pipe, error) {
+func (e *Endpoint) streamHandshake(ctx context.Context, s *transport.Stream) (*Pipe, error) {
+	deadline, _ := ctx.Deadline()
 	stop := scope.Watch(ctx, func() { _ = s.Close() })
 	defer stop()
 	if err := s.SetDeadline(deadline); err != nil {

@@ -115,20 +115,38 @@ func (p *Pipe) receive(run []msg.Message) int {
 }
 
 // hand gives a run to the pattern and waits while there is no room for it: this is the back-pressure that
-// reaches the peer. room is told by the carrier's resume. It reports false if the pipe ended meanwhile.
-func (p *Pipe) hand(run []msg.Message, room <-chan struct{}) bool {
+// reaches the peer. It reports false if the pipe ended meanwhile.
+func (p *Pipe) hand(run []msg.Message, room *roomBell) bool {
 	for {
 		run = run[p.receive(run):]
 		if len(run) == 0 {
 			return true
 		}
 		select {
-		case <-room:
+		case <-room.rung():
 		case <-p.scope.Done():
 			msg.ReleaseAll(run)
 			p.DropN(DropPipeClosed, len(run))
 			return false
 		}
+	}
+}
+
+// A roomBell rings when the pattern has room again. Few connections ever wait for that: others have no channel for it.
+type roomBell struct {
+	once sync.Once
+	c    chan struct{}
+}
+
+func (b *roomBell) rung() chan struct{} {
+	b.once.Do(func() { b.c = make(chan struct{}, 1) })
+	return b.c
+}
+
+func (b *roomBell) ring() {
+	select {
+	case b.rung() <- struct{}{}:
+	default:
 	}
 }
 

@@ -254,7 +254,7 @@ func (r *streamReader) rest() error {
 	}
 	refused := r.refused
 	r.refused = nil
-	if !p.hand(refused, r.c.room) {
+	if !p.hand(refused, &r.c.room) {
 		return ErrPipeClosed
 	}
 	return r.decode(true)

@@ -21,11 +21,11 @@ type messageCarrier struct {
 	flight []msg.Message
 	ps     []transport.Packet
 
-	room chan struct{}
+	room roomBell
 }
 
 func newMessageCarrier(p *Pipe, link transport.Messages, s *wire.Session) *messageCarrier {
-	return &messageCarrier{link: link, pipe: p, splitter: s.Splitter, room: make(chan struct{}, 1)}
+	return &messageCarrier{link: link, pipe: p, splitter: s.Splitter}
 }
 
 func (c *messageCarrier) put(header, body []byte, m *msg.Message) int {
@@ -85,12 +85,7 @@ func (c *messageCarrier) expire() {
 	c.pipe.scope.AfterFunc(drainTime, func() { _ = c.link.Close() })
 }
 
-func (c *messageCarrier) resume() {
-	select {
-	case c.room <- struct{}{}:
-	default:
-	}
-}
+func (c *messageCarrier) resume() { c.room.ring() }
 
 func (c *messageCarrier) read() error {
 	bodies := make([][]byte, readAtOnce)
@@ -129,7 +124,7 @@ func (c *messageCarrier) deliver(bodies [][]byte) (ok bool, err error) {
 		}
 		run = append(run, msg.Received(data, head, &p.origin))
 	}
-	if !p.hand(run, c.room) {
+	if !p.hand(run, &c.room) {
 		return false, ErrPipeClosed
 	}
 	return err == nil, err

@@ -63,6 +63,7 @@ func before() (all []curveBreach) {
 		})
 	}
 
+	says("4 the Scalability Protocols", wire.ReasonBadHeader, 0, "\x00SP\x00\x00\x50\x00\x00", "\x00\x00\x00\x00\x00\x00\x00\x05hello")
 	says("20 ZMTP 2.0", wire.ReasonVersion, 0, signature+"\x01\x08\x00\x00")
 	for _, m := range []string{"NULL", "PLAIN", "curve", "CURVE2"} {
 		says("23 mechanism "+m, wire.ReasonMechanism, 0, greeting(m), commandOf("READY", asPush), frameOf(0, "in the clear"))

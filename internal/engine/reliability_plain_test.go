@@ -78,6 +78,7 @@ func plainBreaches() (all []plainBreach) {
 	for _, m := range []string{"NULL", "CURVE", "plain"} {
 		add("23 mechanism "+m, wire.ReasonMechanism, 0, greeting(m), commandOf("READY", asPush), message)
 	}
+	add("4 the Scalability Protocols", wire.ReasonBadHeader, 0, "\x00SP\x00\x00\x50\x00\x00", "\x00\x00\x00\x00\x00\x00\x00\x05hello")
 	add("20 ZMTP 2.0", wire.ReasonVersion, 0, signature+"\x01\x08\x00\x00", message)
 	return all
 }

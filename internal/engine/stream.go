@@ -31,7 +31,7 @@ type streamCarrier struct {
 	pipe      *Pipe
 	framing   wire.Framing
 	decoder   wire.Decoder
-	unblocked *directWriter // nil where the connection cannot be written without blocking
+	unblocked *directWriter // nil before it is asked for, and where the connection cannot be written without blocking
 
 	pend, flight *encoded // nil while there is nothing to write
 	partial      int      // bytes of the first frame in flight that are written
@@ -40,17 +40,17 @@ type streamCarrier struct {
 
 	heard atomic.Int32 // what was received since the last write
 
-	expired atomic.Bool   // the reader has a deadline
-	alive   atomic.Bool   // something was received since the last heartbeat
-	room    chan struct{} // tells the reader that the pattern has room again
-	first   *buf.Chunk    // what the handshake read into
-	early   [2]int        // begin and end of the bytes in it that are not consumed
+	expired atomic.Bool // the reader has a deadline
+	alive   atomic.Bool // something was received since the last heartbeat
+	room    roomBell
+	first   *buf.Chunk // what the handshake read into
+	early   [2]int     // begin and end of the bytes in it that are not consumed
 }
 
 func newStreamCarrier(p *Pipe, conn net.Conn, s *wire.Session, first *buf.Chunk, begin, end int) *streamCarrier {
 	return &streamCarrier{
-		conn: conn, pipe: p, framing: s.Framing, decoder: s.Decoder, unblocked: newDirectWriter(conn),
-		room: make(chan struct{}, 1), first: first, early: [2]int{begin, end},
+		conn: conn, pipe: p, framing: s.Framing, decoder: s.Decoder,
+		first: first, early: [2]int{begin, end},
 	}
 }
 
@@ -95,7 +95,12 @@ func (c *streamCarrier) discard() {
 	c.flight, c.pend, c.prefix = nil, nil, nil
 }
 
-func (c *streamCarrier) direct() bool { return c.unblocked != nil }
+func (c *streamCarrier) direct() bool {
+	if c.unblocked == nil {
+		c.unblocked = newDirectWriter(c.conn) // not before: who only receives saves 120 bytes
+	}
+	return c.unblocked != nil
+}
 
 // What was heard from a peer.
 const (
@@ -194,9 +199,4 @@ func (c *streamCarrier) expire() {
 }
 func (c *streamCarrier) close() error { return c.conn.Close() }
 
-func (c *streamCarrier) resume() {
-	select {
-	case c.room <- struct{}{}:
-	default:
-	}
-}
+func (c *streamCarrier) resume() { c.room.ring() }

@@ -65,7 +65,7 @@ func (c *streamCarrier) read() error {
 	if err := r.decode(true); err != nil {
 		return err
 	}
-	r.direct = newDirectReader(c.conn, r.room, r.idle)
+	r.direct = newDirectReader(c.conn, r)
 	defer r.stopWatching()
 	for {
 		n, err := r.fill()
@@ -198,7 +198,7 @@ func (r *streamReader) decode(wait bool) error {
 			switch {
 			case !wait:
 				r.refused = run[p.receive(run):]
-			case !p.hand(run, r.c.room):
+			case !p.hand(run, &r.c.room):
 				return ErrPipeClosed
 			}
 		}

@@ -79,8 +79,9 @@ func (f *fanout) subscribed(p *engine.Pipe, c wire.Control) {
 // tooManyTopics lets a peer go that wants more than is remembered of one: if it were not told, it would wait for messages
 // that never come.
 func tooManyTopics(p *engine.Pipe) {
-	p.Breach(wire.Errorf(wire.ReasonTopics, "peer subscribed to more than %d topics, or %d bytes of them: let it use shorter prefixes, or several sockets",
-		maxPeerTopics, maxPeerTopicBytes))
+	p.Breach(wire.Errorf(wire.ReasonTopics,
+		"peer subscribed to more than %d topics, or %d bytes of them, or to topics whose different lengths are %d bytes together: let it use shorter prefixes, or several sockets",
+		maxPeerTopics, maxPeerTopicBytes, maxPeerLookup))
 }
 
 // waitSubscribers waits until at least n pipes may want what begins with topic.

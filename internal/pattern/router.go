@@ -15,7 +15,8 @@ import (
 
 // Router sends each message to the peer that it names, and says of each that it receives which peer it came from.
 //
-// A peer is called what it calls itself, or else by a zero byte and the id of its pipe.
+// A peer is called what it calls itself, or else by a zero byte and the id of its pipe. A name that begins with a zero byte is
+// nobody's own: who claims one could be taken for another peer.
 type Router struct {
 	keepsNothing
 	receiver
@@ -34,11 +35,14 @@ func NewRouter(hello transport.Hello, o engine.Options, handover bool) *Router {
 
 // Identity is what the peer of a pipe is called.
 func Identity(p *engine.Pipe) string {
-	if own := p.Metadata()["Identity"]; own != "" {
+	if own := p.Metadata()["Identity"]; own != "" && own[0] != 0 {
 		return own
 	}
 	return string(binary.BigEndian.AppendUint32([]byte{0}, p.ID()))
 }
+
+// looksGiven reports whether a peer calls itself as those are called that do not. It could take the place of one.
+func looksGiven(own string) bool { return len(own) == 5 && own[0] == 0 }
 
 // Peer is the pipe of the peer with this identity, or nil.
 func (s *Router) Peer(identity string) *engine.Pipe {
@@ -87,6 +91,9 @@ func (s *Router) Traits() engine.Traits { return engine.Traits{Hello: s.hello} }
 // Attach implements engine.Pattern.
 func (s *Router) Attach(p *engine.Pipe) error {
 	identity := Identity(p)
+	if own := p.Metadata()["Identity"]; looksGiven(own) {
+		return wire.Errorf(wire.ReasonIdentity, "peer calls itself %q, as those are called here that have no identity: give it another", own)
+	}
 	s.mu.Lock()
 	old := s.peers[identity]
 	if old != nil && !s.handover {

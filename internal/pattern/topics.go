@@ -11,19 +11,28 @@ type topics struct {
 	counts  map[string]int
 	bytes   int           // of the topics, each once
 	lengths []topicLength // ascending
+	lookup  int           // sum of the lengths: what it takes to look a long body up
 }
 
 type topicLength struct{ length, topics int }
 
-// What one peer may ask for. Without limits, it could make this process remember as much as it cares to send.
+// What one peer may ask for. Without limits, it could make this process remember as much as it cares to send, and look
+// every message up for milliseconds.
 const (
 	maxPeerTopics     = 1 << 20
 	maxPeerTopicBytes = 64 << 20
+	maxPeerLookup     = 1 << 20 // as with topics of all lengths up to 1447 bytes
 )
 
 // roomFor reports whether a peer's set may have one topic more.
 func (t *topics) roomFor(topic string) bool {
-	return len(t.counts) < maxPeerTopics && len(topic) <= maxPeerTopicBytes-t.bytes
+	n := len(topic)
+	return len(t.counts) < maxPeerTopics && n <= maxPeerTopicBytes-t.bytes && (n <= maxPeerLookup-t.lookup || t.hasLength(n))
+}
+
+func (t *topics) hasLength(n int) bool {
+	i := t.find(n)
+	return i < len(t.lengths) && t.lengths[i].length == n
 }
 
 // addOnce adds a topic that a peer asks for, however often it does. It reports false if there is no room.
@@ -48,10 +57,11 @@ func (t *topics) add(topic string) (first bool) {
 		return false
 	}
 	i := t.find(len(topic))
-	if i == len(t.lengths) || t.lengths[i].length != len(topic) {
+	if !t.hasLength(len(topic)) {
 		t.lengths = append(t.lengths, topicLength{})
 		copy(t.lengths[i+1:], t.lengths[i:])
 		t.lengths[i] = topicLength{length: len(topic)}
+		t.lookup += len(topic)
 	}
 	t.lengths[i].topics++
 	t.bytes += len(topic)
@@ -76,6 +86,7 @@ func (t *topics) remove(topic string) (was, last bool) {
 	i := t.find(len(topic))
 	if t.lengths[i].topics--; t.lengths[i].topics == 0 {
 		t.lengths = append(t.lengths[:i], t.lengths[i+1:]...)
+		t.lookup -= len(topic)
 	}
 	return true, true
 }

@@ -67,8 +67,8 @@ func FuzzTopics(f *testing.F) {
 				t.Fatalf("%q was not there", topic)
 			}
 		}
-		if len(set.counts) != 0 || len(set.lengths) != 0 || set.bytes != 0 {
-			t.Fatalf("an empty set keeps %d topics, %d bytes and %d lengths", len(set.counts), set.bytes, len(set.lengths))
+		if len(set.counts) != 0 || len(set.lengths) != 0 || set.bytes != 0 || set.lookup != 0 {
+			t.Fatalf("an empty set keeps %d topics, %d bytes and %d lengths, of %d bytes", len(set.counts), set.bytes, len(set.lengths), set.lookup)
 		}
 	})
 }
@@ -90,9 +90,23 @@ func TestPeersMayAskForSoMuch(t *testing.T) {
 	if was, last := set.remove("\x00\x00\x00\x00"); !was || !last || !set.roomFor("") {
 		t.Error("what is taken back makes no room")
 	}
-	set = topics{}
-	set.add(strings.Repeat("x", maxPeerTopicBytes-1))
+	set = topics{bytes: maxPeerTopicBytes - 1}
 	if !set.roomFor("y") || set.roomFor("yy") {
 		t.Error("the bytes are not counted to the last")
+	}
+	set = topics{}
+	for n := range 1448 {
+		if topic := strings.Repeat("x", n); !set.roomFor(topic) {
+			t.Fatalf("no room for a topic of %d bytes", n)
+		} else {
+			set.add(topic)
+		}
+	}
+	if set.roomFor(strings.Repeat("x", 1448)) || !set.roomFor(strings.Repeat("y", 1447)) {
+		t.Errorf("lengths of %d bytes, and another one fits, or one that is there does not", set.lookup)
+	}
+	set.remove(strings.Repeat("x", 1447))
+	if !set.roomFor(strings.Repeat("x", 1448)) {
+		t.Error("a length that is gone makes no room")
 	}
 }

@@ -3,6 +3,7 @@
 package pattern
 
 import (
+	"encoding/binary"
 	"testing"
 
 	"github.com/sprymq/spry/internal/engine"
@@ -49,9 +50,10 @@ func TestSubscriptionsAfterTheEndOfTheirPipe(t *testing.T) {
 // A peer that subscribes to too much loses its pipe, and all that it asked for is forgotten.
 func TestTooManySubscriptionsToAnXPub(t *testing.T) {
 	x, p, _ := xpubWithPeer(t, "first")
-	topic := make([]byte, maxPeerTopicBytes/4)
-	for i := range byte(4) {
-		topic[0] = i
+	const size = 1 << 16
+	topic := make([]byte, size)
+	for i := range uint32(maxPeerTopicBytes / size) {
+		binary.BigEndian.PutUint32(topic, i)
 		x.Control(p, wire.Control{Kind: wire.ControlSubscribe, Data: topic})
 	}
 	<-p.Done()

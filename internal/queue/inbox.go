@@ -300,6 +300,9 @@ func (s *Source) frontLocked(n int) sizedRun {
 
 // TryRecv returns the next message, or nil and nil if none is there, or the error given to Close.
 func (q *Inbox) TryRecv() (*msg.Message, error) {
+	if m := q.turn.Load().take(); m != nil {
+		return m, nil
+	}
 	m, err, resume := q.tryRecv(nil)
 	if resume != nil {
 		resume()
@@ -309,11 +312,11 @@ func (q *Inbox) TryRecv() (*msg.Message, error) {
 
 // Recv waits for the next message.
 func (q *Inbox) Recv(ctx context.Context) (*msg.Message, error) {
+	if m := q.turn.Load().take(); m != nil {
+		return m, nil
+	}
+	var w *Waiter
 	for {
-		if m := q.turn.Load().take(); m != nil {
-			return m, nil
-		}
-		var w *Waiter
 		m, err, resume := q.tryRecv(&w)
 		if resume != nil {
 			resume()
@@ -324,7 +327,10 @@ func (q *Inbox) Recv(ctx context.Context) (*msg.Message, error) {
 		if l := q.leader.Load(); l != nil && w.alone {
 			(*l).Lead(ctx, w)
 		}
-		if err := q.park(ctx, w); err != nil {
+		if err := w.Park(ctx); err != nil {
+			q.mu.Lock()
+			q.waiters.Done(w, err)
+			q.mu.Unlock()
 			return nil, err
 		}
 	}
@@ -353,13 +359,14 @@ func (q *Inbox) RecvBatch(ctx context.Context, dst []*msg.Message) (n int, err e
 	return n, nil
 }
 
-// tryRecv takes a message. If none is there and wait is not nil, it leaves a waiter in line there.
+// tryRecv takes a message. If none is there and wait is not nil, it leaves a waiter in line there, which it takes back the
+// next time.
 func (q *Inbox) tryRecv(wait **Waiter) (m *msg.Message, err error, resume func()) {
-	if m = q.turn.Load().take(); m != nil {
-		return m, nil, nil
-	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if wait != nil && *wait != nil {
+		q.waiters.Done(*wait, nil)
+	}
 	if m = q.turn.Load().take(); m != nil { // somebody else has taken the next turn
 		return m, nil, nil
 	}
@@ -375,14 +382,6 @@ func (q *Inbox) tryRecv(wait **Waiter) (m *msg.Message, err error, resume func()
 		*wait = q.waiters.Add()
 	}
 	return nil, q.err, nil
-}
-
-func (q *Inbox) park(ctx context.Context, w *Waiter) error {
-	err := w.Park(ctx)
-	q.mu.Lock()
-	q.waiters.Done(w, err)
-	q.mu.Unlock()
-	return err
 }
 
 // Close makes every receive return err, after what is queued was dropped and counted as lost. A second Close

@@ -37,8 +37,8 @@ func NewBuilder(sources, bin string) *Builder {
 }
 
 // C returns the path of the C peer of this name. The name's first part tells the library: nng_recv is linked with
-// libnng, nn_recv with libnanomsg, zmq_recv with libzmq. Without a compiler or library the test is skipped as by [Find]; C code that does
-// not compile without warnings fails it.
+// libnng, nn_recv with libnanomsg, zmq_recv with libzmq, czmq_cert with libczmq too. Without a compiler or library the test is
+// skipped as by [Find]; C code that does not compile without warnings fails it.
 func (b *Builder) C(t testing.TB, name string) string {
 	t.Helper()
 	library, debianPackage, header := "nng", "libnng-dev", "nng/nng.h"
@@ -47,6 +47,8 @@ func (b *Builder) C(t testing.TB, name string) string {
 		library, debianPackage, header = "nanomsg", "libnanomsg-dev", "nanomsg/nn.h"
 	case strings.HasPrefix(name, "zmq_"):
 		library, debianPackage, header = "zmq", "libzmq3-dev", "zmq.h"
+	case strings.HasPrefix(name, "czmq_"):
+		library, debianPackage, header = "czmq", "libczmq-dev", "czmq.h"
 	}
 	path, err := b.once(name, func(path string) error {
 		compiler, err := exec.LookPath("gcc")

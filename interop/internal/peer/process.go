@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"os"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -81,11 +82,25 @@ func (p *Process) Reap() {
 	<-p.exited
 }
 
-// Continue writes a line to the process's standard input: C peers wait for it.
+// Continue writes an empty line to the process's standard input: C peers wait for it.
 func (p *Process) Continue() {
 	p.t.Helper()
-	if _, err := io.WriteString(p.stdin, "\n"); err != nil {
+	p.Tell("")
+}
+
+// Tell writes a line to the process's standard input.
+func (p *Process) Tell(line string) {
+	p.t.Helper()
+	if _, err := io.WriteString(p.stdin, line+"\n"); err != nil {
 		p.t.Fatalf("write to %s: %v", p, err)
+	}
+}
+
+// Signal sends the process a signal.
+func (p *Process) Signal(s os.Signal) {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(s); err != nil {
+		p.t.Fatalf("signal %s: %v", p, err)
 	}
 }
 

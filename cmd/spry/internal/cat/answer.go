@@ -8,15 +8,19 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/cmd/spry/internal/endpoint"
+	"github.com/sprymq/spry/zmq"
 )
 
-// requests is what Rep and Respondent have in common.
-type requests interface {
-	Recv(ctx context.Context) (*spry.Request, error)
+// A request is a message that its sender wants answered. Requests and surveys are, and so is what a router, a server or
+// a peer receives.
+type request interface {
+	Message() *spry.Message
+	ReplyMsg(ctx context.Context, m *spry.Message) error
+	Discard()
 }
 
 // answer prints requests and answers them, several at once, until --count requests came.
-func (r *run) answer(ctx context.Context, from requests) error {
+func (r *run) answer(ctx context.Context, next func(ctx context.Context) (request, error)) error {
 	var working sync.WaitGroup
 	defer working.Wait()
 	slots := make(chan struct{}, max(r.Workers, 1))
@@ -26,40 +30,40 @@ func (r *run) answer(ctx context.Context, from requests) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		request, err := r.nextRequest(ctx, from)
+		question, err := r.nextRequest(ctx, next)
 		if r.timedOut(ctx, err) {
 			return r.silence(r.Count > 0)
 		}
 		if err != nil {
 			return err
 		}
-		if err := r.print(request.Bytes(), request.Pipe()); err != nil {
+		if err := r.print(question.Message()); err != nil {
 			return err
 		}
 		working.Go(func() {
 			defer func() { <-slots }()
-			r.answerOne(ctx, request)
+			r.answerOne(ctx, question)
 		})
 	}
 	return nil
 }
 
-func (r *run) nextRequest(ctx context.Context, from requests) (*spry.Request, error) {
+func (r *run) nextRequest(ctx context.Context, next func(ctx context.Context) (request, error)) (request, error) {
 	receiving, cancel := within(ctx, r.RecvTimeout)
 	defer cancel()
-	return from.Recv(receiving)
+	return next(receiving)
 }
 
 // answerOne answers a request. One that cannot be answered is told of, and the run goes on.
-func (r *run) answerOne(ctx context.Context, request *spry.Request) {
-	peer, _ := endpoint.Peer(request.Pipe())
-	body, err := r.Reply(ctx, request.Bytes(), peer)
+func (r *run) answerOne(ctx context.Context, question request) {
+	peer, _ := endpoint.Peer(question.Message().Pipe())
+	answer, err := r.Reply(ctx, payload(question), peer)
 	if err != nil {
-		request.Discard()
+		question.Discard()
 	} else {
 		sending, cancel := within(ctx, r.SendTimeout)
 		defer cancel()
-		err = request.Reply(sending, body)
+		err = question.ReplyMsg(sending, zmq.NewMessage(answer...))
 	}
 	if err != nil {
 		r.failed.Add(1)
@@ -67,4 +71,16 @@ func (r *run) answerOne(ctx context.Context, request *spry.Request) {
 		return
 	}
 	r.replied.Add(1)
+}
+
+// payload are the frames of a request that an answer is made of.
+func payload(question request) [][]byte {
+	var frames [][]byte
+	for _, frame := range question.Message().Frames() {
+		frames = append(frames, frame)
+	}
+	if routed, ok := question.(*routed); ok {
+		return frames[routed.envelope:]
+	}
+	return frames
 }

@@ -3,44 +3,44 @@
 package cat
 
 import (
+	"bytes"
 	"context"
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/cmd/spry/internal/exit"
+	"github.com/sprymq/spry/zmq"
 )
 
 // ask sends requests one after the other and prints the replies.
 func (r *run) ask(ctx context.Context, req *spry.Req) error {
-	return r.sendAll(ctx, func(ctx context.Context, body []byte) error {
+	return r.sendAll(ctx, func(ctx context.Context, frames [][]byte) error {
 		asking, cancel := within(ctx, r.RecvTimeout)
 		defer cancel()
-		m := spry.NewMessage(len(body))
-		m.Write(body)
-		reply, err := req.DoMsg(asking, m)
+		reply, err := req.DoMsg(asking, zmq.NewMessage(frames...))
 		if r.timedOut(ctx, err) {
 			return r.incomplete("no reply within %s%s", r.RecvTimeout, r.Endpoints.Trouble())
 		}
 		if err != nil {
 			return err
 		}
-		return r.print(reply.Bytes(), reply.Pipe())
+		return r.print(reply)
 	})
 }
 
 // survey asks everybody and prints the answers that come before the deadline.
 func (r *run) survey(ctx context.Context, surveyor *spry.Surveyor) error {
-	err := r.sendAll(ctx, func(ctx context.Context, body []byte) error {
+	err := r.sendAll(ctx, func(ctx context.Context, frames [][]byte) error {
 		asking, cancel := within(ctx, r.RecvTimeout)
 		defer cancel()
 		answers := int64(0)
-		for m, err := range surveyor.Survey(asking, body) {
+		for m, err := range surveyor.Survey(asking, bytes.Join(frames, nil)) {
 			if r.timedOut(ctx, err) {
 				break // as if the survey's own deadline had passed
 			}
 			if err != nil {
 				return err
 			}
-			if err := r.print(m.Bytes(), m.Pipe()); err != nil {
+			if err := r.print(m); err != nil {
 				return err
 			}
 			if answers++; r.Answers > 0 && answers >= r.Answers {

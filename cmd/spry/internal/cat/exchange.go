@@ -9,32 +9,27 @@ import (
 	"github.com/sprymq/spry"
 )
 
-// twoWay is a socket that sends and receives.
-type twoWay interface {
-	spry.Receiver
-	Send(ctx context.Context, body []byte) error
-}
-
-// exchange sends the source and prints what comes, at the same time: for pair and bus. It goes on receiving after
-// the last message was sent.
-func (r *run) exchange(ctx context.Context, socket twoWay) error {
-	if r.Source.Empty() {
-		return r.receiveAll(ctx, socket, r.Count)
-	}
-	if r.RecvCount == 0 {
-		return r.sendAll(ctx, socket.Send)
+// exchange sends the source and prints what comes, at the same time. It goes on receiving after the last message was sent.
+func (r *run) exchange(ctx context.Context, from spry.Receiver, send sendFunc) error {
+	switch {
+	case r.RecvCount == 0:
+		return r.sendAll(ctx, send)
+	case r.Source.Empty() && r.RecvCount < 0:
+		return r.receiveAll(ctx, from, r.Count)
+	case r.Source.Empty():
+		return r.receiveAll(ctx, from, r.RecvCount)
 	}
 	working, stop := context.WithCancel(ctx)
 	defer stop()
 	received := make(chan error, 1)
 	go func() {
-		err := r.receiveAll(working, socket, r.RecvCount)
+		err := r.receiveAll(working, from, r.RecvCount)
 		if r.again() && r.Count == 0 {
 			stop() // what is sent for ever ends with the receiving
 		}
 		received <- err
 	}()
-	sendErr := r.sendAll(working, socket.Send)
+	sendErr := r.sendAll(working, send)
 	switch {
 	case sendErr == nil, errors.Is(sendErr, errNothingToSend):
 		return <-received

@@ -3,7 +3,6 @@
 package cat
 
 import (
-	"bytes"
 	"context"
 	"iter"
 
@@ -14,23 +13,23 @@ import (
 //
 // A read from a terminal cannot be interrupted. The goroutine that is stuck in one when ctx ends is left to the
 // end of the process, which is near; it holds nothing but its buffer.
-func read(ctx context.Context, s *source.Source) iter.Seq2[[]byte, error] {
+func read(ctx context.Context, s *source.Source) iter.Seq2[[][]byte, error] {
 	if s.Repeatable() {
 		return s.All() // nothing in it waits
 	}
-	return func(yield func([]byte, error) bool) {
+	return func(yield func([][]byte, error) bool) {
 		type item struct {
-			body []byte
-			err  error
+			frames [][]byte
+			err    error
 		}
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		items := make(chan item)
 		go func() {
 			defer close(items)
-			for body, err := range s.All() {
+			for frames, err := range s.All() {
 				select {
-				case items <- item{bytes.Clone(body), err}:
+				case items <- item{frames, err}:
 				case <-ctx.Done():
 					return
 				}
@@ -39,7 +38,7 @@ func read(ctx context.Context, s *source.Source) iter.Seq2[[]byte, error] {
 		for {
 			select {
 			case item, more := <-items:
-				if !more || !yield(item.body, item.err) {
+				if !more || !yield(item.frames, item.err) {
 					return
 				}
 			case <-ctx.Done():

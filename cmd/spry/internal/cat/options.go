@@ -31,13 +31,17 @@ type Options struct {
 	ConnectTimeout time.Duration
 	Linger         time.Duration // for delivering the rest at the end; 0 is no limit
 
-	Subscribe []string      // sub
+	Subscribe []string      // sub, xsub
+	Join      []string      // dish
+	Group     string        // radio: of every message; none means that the first frame is the group
+	To        string        // router: whom every message is for; none means that the first frame says it
 	Retry     time.Duration // req; 0 is the library's default, negative is never
 	Deadline  time.Duration // survey
 	Answers   int64         // survey: end after so many; 0 waits for the deadline
-	RecvCount int64         // pair, bus: end after so many received; negative is no limit
-	Reply     Replier       // rep, respond
-	Workers   int           // rep, respond: answers made at once
+	RecvCount int64         // pair, bus and others that do both: end after so many received; negative is no limit
+	Reply     Replier       // of verbs that answer; nil is no answers
+	Workers   int           // answers made at once
+	Separator string        // between frames that are printed
 
 	Quiet, Verbose bool
 }
@@ -50,6 +54,9 @@ type SocketOptions struct {
 	TTL        int
 	Overflow   string // drop-oldest, drop-newest, block or disconnect
 	PairV0     bool   // pair: speak version 0
+	ZMTP       bool   // speak ZeroMQ only
+	Identity   string // what ZeroMQ peers are told
+	Security   endpoint.Security
 }
 
 // Stdio is where data and talk go.

@@ -19,7 +19,7 @@ func (r *run) receiveAll(ctx context.Context, from spry.Receiver, limit int64) e
 		if err != nil {
 			return err
 		}
-		if err := r.print(m.Bytes(), m.Pipe()); err != nil {
+		if err := r.print(m); err != nil {
 			return err
 		}
 		m.Release()

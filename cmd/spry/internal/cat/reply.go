@@ -15,16 +15,16 @@ import (
 	"time"
 )
 
-// A Replier makes the answer to a request. It is called by several goroutines at once. An error means that
-// there is none.
-type Replier func(ctx context.Context, request []byte, peer string) ([]byte, error)
+// A Replier makes the frames of the answer to those of a request. It is called by several goroutines at once. An error means
+// that there is no answer.
+type Replier func(ctx context.Context, request [][]byte, peer string) ([][]byte, error)
 
 // Echo answers with the request.
-func Echo(_ context.Context, request []byte, _ string) ([]byte, error) { return request, nil }
+func Echo(_ context.Context, request [][]byte, _ string) ([][]byte, error) { return request, nil }
 
 // Fixed answers every request alike.
-func Fixed(answer []byte) Replier {
-	return func(context.Context, []byte, string) ([]byte, error) { return answer, nil }
+func Fixed(answer [][]byte) Replier {
+	return func(context.Context, [][]byte, string) ([][]byte, error) { return answer, nil }
 }
 
 // maxAnswer bounds what a command may print as its answer, in bytes.
@@ -32,9 +32,11 @@ const maxAnswer = 1 << 30
 
 // Exec answers with what a command prints when it gets the request on its standard input. The command line goes
 // to the shell, with SPRY_PEER and SPRY_SIZE in the environment. What the command prints on standard error goes
-// to stderr. A command that fails makes no answer; with failuresToo, its output is the answer all the same.
-func Exec(line string, stderr io.Writer, failuresToo bool) Replier {
-	return func(ctx context.Context, request []byte, peer string) ([]byte, error) {
+// to stderr. A command that fails makes no answer; with failuresToo, its output is the answer all the same. separator
+// stands between the frames of the request and, if it is not empty, of the answer.
+func Exec(line, separator string, stderr io.Writer, failuresToo bool) Replier {
+	return func(ctx context.Context, frames [][]byte, peer string) ([][]byte, error) {
+		request := bytes.Join(frames, []byte(separator))
 		cmd := shell(ctx, line)
 		out := limited{left: maxAnswer}
 		cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(request), &out, stderr
@@ -45,7 +47,10 @@ func Exec(line string, stderr io.Writer, failuresToo bool) Replier {
 		if err != nil && !(failuresToo && ran && ctx.Err() == nil) {
 			return nil, fmt.Errorf("%s: %w", line, err)
 		}
-		return out.Bytes(), nil
+		if separator == "" {
+			return [][]byte{out.Bytes()}, nil
+		}
+		return bytes.Split(out.Bytes(), []byte(separator)), nil
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -29,11 +30,29 @@ func TestExec(t *testing.T) {
 		{"/nonexistent/command", false, "", true},
 	} {
 		var stderr bytes.Buffer
-		got, err := Exec(test.line, &stderr, test.errors)(t.Context(), []byte("hello"), "somebody")
-		if (err != nil) != test.fails || err == nil && string(got) != test.want {
+		got, err := Exec(test.line, "", &stderr, test.errors)(t.Context(), frames("hello"), "somebody")
+		if (err != nil) != test.fails || err == nil && string(bytes.Join(got, nil)) != test.want {
 			t.Errorf("%s: %q, %v; want %q", test.line, got, err, test.want)
 		}
 	}
+}
+
+func TestExecTakesAndMakesFrames(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the commands of this test are those of a Unix shell")
+	}
+	got, err := Exec("tr a-z A-Z", "::", &bytes.Buffer{}, false)(t.Context(), frames("a", "", "b"), "")
+	if err != nil || !slices.EqualFunc(got, frames("A", "", "B"), bytes.Equal) {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
+func frames(texts ...string) [][]byte {
+	var list [][]byte
+	for _, text := range texts {
+		list = append(list, []byte(text))
+	}
+	return list
 }
 
 func TestExecShowsWhatTheCommandComplainsOf(t *testing.T) {
@@ -41,7 +60,7 @@ func TestExecShowsWhatTheCommandComplainsOf(t *testing.T) {
 		t.Skip("the commands of this test are those of a Unix shell")
 	}
 	var stderr bytes.Buffer
-	if _, err := Exec("echo trouble >&2", &stderr, false)(t.Context(), nil, ""); err != nil || stderr.String() != "trouble\n" {
+	if _, err := Exec("echo trouble >&2", "", &stderr, false)(t.Context(), nil, ""); err != nil || stderr.String() != "trouble\n" {
 		t.Errorf("%q, %v", stderr.String(), err)
 	}
 }
@@ -49,7 +68,7 @@ func TestExecShowsWhatTheCommandComplainsOf(t *testing.T) {
 func TestExecEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Exec("cat", &bytes.Buffer{}, true)(ctx, []byte("x"), ""); err == nil {
+	if _, err := Exec("cat", "", &bytes.Buffer{}, true)(ctx, frames("x"), ""); err == nil {
 		t.Error("a command that could not run made an answer")
 	}
 }
@@ -65,10 +84,10 @@ func TestAnswersAreBounded(t *testing.T) {
 }
 
 func TestFixedAnswers(t *testing.T) {
-	if got, err := Echo(t.Context(), []byte("x"), ""); err != nil || string(got) != "x" {
+	if got, err := Echo(t.Context(), frames("x", "y"), ""); err != nil || string(bytes.Join(got, nil)) != "xy" {
 		t.Errorf("echo: %q, %v", got, err)
 	}
-	if got, err := Fixed([]byte("y"))(t.Context(), []byte("x"), ""); err != nil || string(got) != "y" {
+	if got, err := Fixed(frames("y"))(t.Context(), frames("x"), ""); err != nil || string(bytes.Join(got, nil)) != "y" {
 		t.Errorf("fixed: %q, %v", got, err)
 	}
 }

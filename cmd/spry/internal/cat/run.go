@@ -27,6 +27,7 @@ type run struct {
 	*Options
 	Stdio
 	socket endpoint.Socket
+	ready  readiness // nil: as soon as there is a peer
 
 	start    time.Time
 	sent     atomic.Int64
@@ -45,7 +46,7 @@ func Run(ctx context.Context, pattern string, o *Options, stdio Stdio) error {
 	if err != nil {
 		return err
 	}
-	printer, err := format.New(stdio.Out, o.Format)
+	printer, err := format.New(stdio.Out, o.Format, o.Separator)
 	if err != nil {
 		socket.Close()
 		return exit.Errorf(exit.Usage, "%w", err)
@@ -156,9 +157,18 @@ func (r *run) complain(form string, args ...any) {
 }
 
 // print counts and shows one received message.
-func (r *run) print(body []byte, pipe *spry.Pipe) error {
-	record := format.Record{Body: string(body), Time: time.Now(), Size: len(body), Count: r.received.Add(1)}
-	record.Peer, record.Pipe = endpoint.Peer(pipe)
+func (r *run) print(m *spry.Message) error {
+	record := format.Record{Body: string(m.Bytes()), Time: time.Now(), Size: m.Len(), Count: r.received.Add(1)}
+	for _, frame := range m.Frames() {
+		record.Frames = append(record.Frames, string(frame))
+	}
+	if len(record.Frames) == 1 {
+		record.Frames = nil
+	}
+	if pipe := m.Pipe(); pipe != nil {
+		record.User = pipe.Metadata()["User-Id"]
+	}
+	record.Peer, record.Pipe = endpoint.Peer(m.Pipe())
 	r.printing.Lock()
 	defer r.printing.Unlock()
 	return r.printer.Print(&record)

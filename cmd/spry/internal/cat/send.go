@@ -7,7 +7,9 @@ import (
 	"errors"
 	"time"
 
+	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/cmd/spry/internal/exit"
+	"github.com/sprymq/spry/zmq"
 )
 
 var errNothingToSend = errors.New("there is nothing to send; use --data '' for an empty message")
@@ -25,22 +27,33 @@ func (r *run) awaitPeers(ctx context.Context) error {
 	return sleep(ctx, r.Delay)
 }
 
+// A sendFunc sends a message of these frames.
+type sendFunc func(ctx context.Context, frames [][]byte) error
+
+// through sends through a socket.
+func through(s spry.Sender) sendFunc {
+	return func(ctx context.Context, frames [][]byte) error { return s.SendMsg(ctx, zmq.NewMessage(frames...)) }
+}
+
 // sendAll gives every message of the source to send, at the pace of the options.
-func (r *run) sendAll(ctx context.Context, send func(ctx context.Context, body []byte) error) error {
+func (r *run) sendAll(ctx context.Context, send sendFunc) error {
 	if err := r.awaitPeers(ctx); err != nil {
 		return err
 	}
 	pace := pacer{interval: r.Interval}
 	for first := true; first || r.again(); first = false {
 		before := r.sent.Load()
-		for body, err := range read(ctx, &r.Source) {
+		for frames, err := range read(ctx, &r.Source) {
 			if err != nil {
+				return err
+			}
+			if err := r.awaitReady(ctx, frames); err != nil {
 				return err
 			}
 			if err := pace.wait(ctx); err != nil {
 				return err
 			}
-			if err := r.sendOne(ctx, body, send); err != nil {
+			if err := r.sendOne(ctx, frames, send); err != nil {
 				return err
 			}
 			if r.Count > 0 && r.sent.Load() >= r.Count {
@@ -60,10 +73,10 @@ func (r *run) sendAll(ctx context.Context, send func(ctx context.Context, body [
 // again tells whether the source is to be sent once more from its beginning.
 func (r *run) again() bool { return r.Repeat && r.Source.Repeatable() }
 
-func (r *run) sendOne(ctx context.Context, body []byte, send func(ctx context.Context, body []byte) error) error {
+func (r *run) sendOne(ctx context.Context, frames [][]byte, send sendFunc) error {
 	sending, cancel := within(ctx, r.SendTimeout)
 	defer cancel()
-	if err := send(sending, body); err != nil {
+	if err := send(sending, frames); err != nil {
 		if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) && r.SendTimeout > 0 {
 			return r.incomplete("nobody took a message within %s", r.SendTimeout)
 		}

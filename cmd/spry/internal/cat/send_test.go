@@ -51,13 +51,13 @@ func TestReadEndsWhileItsInputWaits(t *testing.T) {
 	defer cancel()
 	go keepOpen.Write([]byte("one\n"))
 	n := 0
-	for body, err := range read(ctx, &source.Source{Stdin: in, Split: source.Lines}) {
+	for frames, err := range read(ctx, &source.Source{Stdin: in, Split: source.Lines}) {
 		if err != nil {
 			break
 		}
 		n++
-		if string(body) != "one" {
-			t.Errorf("got %q", body)
+		if len(frames) != 1 || string(frames[0]) != "one" {
+			t.Errorf("got %q", frames)
 		}
 		cancel()
 	}

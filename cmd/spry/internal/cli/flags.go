@@ -57,7 +57,7 @@ type messageFlags struct {
 	queue                                  units.Count
 	queueBytes, maxMessage                 units.Size
 	lines, ndjson, echo, execErrors, never bool
-	exec                                   string
+	exec, separator, to                    string
 }
 
 // addCommonFlags adds what every verb for messages has.
@@ -76,22 +76,43 @@ func (m *messageFlags) addCommonFlags(cmd *cobra.Command) {
 	f.BoolVarP(&m.Verbose, "verbose", "v", false, "tell of connections, drops and other events on standard error")
 }
 
+// addFramesFlag adds how the frames of a message are told apart. Verbs that send and receive have it once.
+func (m *messageFlags) addFramesFlag(cmd *cobra.Command) {
+	f := cmd.Flags()
+	if f.Lookup("frames") == nil {
+		f.StringVar(&m.separator, "frames", "", "what stands between the frames of a message, like ', ' or '\\t', in what is sent, and printed as text or raw; "+
+			"printed text has a bar by default")
+	}
+}
+
+// addZMTPFlag adds the choice of ZeroMQ, to what can speak both families.
+func addZMTPFlag(cmd *cobra.Command, o *cat.SocketOptions) {
+	cmd.Flags().BoolVar(&o.ZMTP, "zmtp", false, "speak ZeroMQ only; by default a listener takes peers of both families, and zmtp+ before a URL dials ZeroMQ")
+}
+
+// addIdentityFlag adds what sockets say that ROUTER sockets address.
+func (m *messageFlags) addIdentityFlag(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&m.Socket.Identity, "identity", "", "tell ZeroMQ peers that this socket is called this `name`")
+}
+
 // addSendFlags adds where messages come from and how fast they go.
 func (m *messageFlags) addSendFlags(cmd *cobra.Command) {
 	m.addDataFlags(cmd)
 	f := cmd.Flags()
+	f.BoolVarP(&m.Source.Together, "multipart", "m", false, "all of --data and --file together are one message, each a frame of it")
 	f.BoolVar(&m.lines, "lines", false, "each line of standard input, or of --file, is a message")
-	f.BoolVar(&m.ndjson, "ndjson", false, `the same with JSON: "text", {"body":"text"} or {"body_base64":"..."} on each line`)
+	f.BoolVar(&m.ndjson, "ndjson", false, `the same with JSON: "text", {"body":"text"}, {"body_base64":"..."} or {"frames":["a",{"base64":"..."}]} on each line`)
 	f.VarP(&m.interval, "interval", "i", "`time` between messages; --data and --file are sent again and again")
 	f.Var(&m.rate, "rate", "messages in a time (5, 10k/s, 90/m), another way to say --interval")
 	f.Var(&m.delay, "delay", "wait for this `time` between the first peer's coming and the first message")
 	f.Var(&m.peers, "peers", "wait for so many peers before the first message")
 	f.Var(&m.sendTimeout, "send-timeout", "give up if nobody takes a message within this `time`")
-	cmd.MarkFlagsMutuallyExclusive("lines", "ndjson")
+	cmd.MarkFlagsMutuallyExclusive("lines", "ndjson", "multipart")
 	cmd.MarkFlagsMutuallyExclusive("rate", "interval")
 }
 
 func (m *messageFlags) addDataFlags(cmd *cobra.Command) {
+	m.addFramesFlag(cmd)
 	f := cmd.Flags()
 	f.StringArrayVarP(&m.Source.Data, "data", "D", nil, "a message, this `text`; any number")
 	f.StringArrayVarP(&m.Source.Files, "file", "F", nil, "a `file` whose contents are a message, - is standard input; any number")
@@ -99,9 +120,10 @@ func (m *messageFlags) addDataFlags(cmd *cobra.Command) {
 
 // addReceiveFlags adds how messages are printed.
 func (m *messageFlags) addReceiveFlags(cmd *cobra.Command) {
+	m.addFramesFlag(cmd)
 	f := cmd.Flags()
 	f.StringVarP(&m.Format, "format", "f", "text", "print messages as text, raw, quoted, hex, base64, json, msgpack-bin, none, or by a "+
-		"`template` like '{{.Time}} {{.Peer}} {{quote .Body}}' with .Body .Time .Peer .Pipe .Size .Count and quote, hex, base64, text")
+		"`template` like '{{.Time}} {{.Peer}} {{quote .Body}}' with .Body .Frames .Time .Peer .User .Pipe .Size .Count and quote, hex, base64, text")
 	f.Var(&m.recvTimeout, "recv-timeout", "end if nothing comes for this `time`")
 	cmd.RegisterFlagCompletionFunc("format", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return format.Names, cobra.ShellCompDirectiveNoFileComp
@@ -118,12 +140,18 @@ func (m *messageFlags) addOverflowFlag(cmd *cobra.Command) {
 // addReplyFlags adds where answers come from.
 func (m *messageFlags) addReplyFlags(cmd *cobra.Command) {
 	m.addDataFlags(cmd)
+	m.addEchoFlags(cmd)
+	cmd.Flags().BoolVarP(&m.Source.Together, "multipart", "m", false, "all of --data and --file together are one answer, each a frame of it")
+	cmd.Flags().Var(&m.sendTimeout, "send-timeout", "give up an answer that nobody takes within this `time`")
+}
+
+// addEchoFlags adds answers that are made of what is received.
+func (m *messageFlags) addEchoFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.BoolVar(&m.echo, "echo", false, "answer with the request itself")
 	f.StringVarP(&m.exec, "exec", "e", "", "answer with what this `command` prints; it gets the request on standard input, and SPRY_PEER and SPRY_SIZE")
 	f.BoolVar(&m.execErrors, "exec-errors", false, "answer even if the command fails; otherwise there is no answer then")
 	f.IntVar(&m.Workers, "workers", 8, "answer so many requests at once")
-	f.Var(&m.sendTimeout, "send-timeout", "give up an answer that nobody takes within this `time`")
 }
 
 // options settles what the flags mean together.
@@ -147,6 +175,14 @@ func (m *messageFlags) options(cmd *cobra.Command) (*cat.Options, error) {
 	if o.Interval = time.Duration(m.interval); o.Interval == 0 {
 		o.Interval = m.rate.Interval()
 	}
+	var err error
+	if m.Separator, err = unescape("--frames", m.separator); err != nil {
+		return nil, err
+	}
+	if o.To, err = unescape("--to", m.to); err != nil {
+		return nil, err
+	}
+	o.Source.Separator = o.Separator
 	o.Repeat = o.Interval > 0 || o.Count > 0
 	if o.Format == "" {
 		o.Format = "none" // verbs that receive nothing
@@ -188,27 +224,4 @@ func (m *messageFlags) readInput(cmd *cobra.Command, in io.Reader, must bool) er
 		return exit.Errorf(exit.Usage, "nothing to send: give --data TEXT or --file PATH, or pipe something in")
 	}
 	return nil
-}
-
-// replier settles how requests are answered.
-func (m *messageFlags) replier(stderr io.Writer) (cat.Replier, error) {
-	ways := 0
-	for _, given := range []bool{m.echo, m.exec != "", len(m.Source.Data) > 0, len(m.Source.Files) > 0} {
-		if given {
-			ways++
-		}
-	}
-	if ways != 1 || len(m.Source.Data)+len(m.Source.Files) > 1 {
-		return nil, exit.Errorf(exit.Usage, "say how to answer: with one of --exec COMMAND, --data TEXT, --file PATH and --echo")
-	}
-	switch {
-	case m.echo:
-		return cat.Echo, nil
-	case m.exec != "":
-		return cat.Exec(m.exec, stderr, m.execErrors), nil
-	}
-	for body, err := range m.Source.All() {
-		return cat.Fixed(body), err
-	}
-	return cat.Fixed(nil), nil
 }

@@ -29,7 +29,7 @@ func newMonitor() *cobra.Command {
 			"fail, peers that are turned away and why, waits before the next attempt. Messages that peers send to it stay in\n" +
 			"its queue and are lost when it ends: do not monitor with a pull socket where they matter.",
 		Example: "  spry monitor req --dial tcp://127.0.0.1:5557\n  spry monitor sub --dial tcp://127.0.0.1:5556 --for 10s\n" +
-			"  spry monitor rep --listen tcp://*:5557 --json",
+			"  spry monitor rep --listen tcp://*:5557 --json\n  spry monitor dealer --dial tcp://127.0.0.1:5562 --curve-server-key server.cert",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := needAddress(&o.Endpoints); err != nil {
 				return err
@@ -39,6 +39,8 @@ func newMonitor() *cobra.Command {
 		},
 	}
 	addEndpointFlags(cmd, &o.Endpoints)
+	addZMTPFlag(cmd, &o.Socket)
+	addSecurityFlags(cmd, &o.Socket.Security)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object a line: time, event, endpoint, pipe, peer, reason, count, wait_ms, error, missed")
 	cmd.Flags().Var(&span, "for", "end after this `time`")
 	cmd.Flags().VarP(&count, "count", "n", "end after so many events")

@@ -3,7 +3,6 @@
 package cli
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -20,7 +19,7 @@ func newProxy() *cobra.Command {
 		dialFront   []string
 		dialBack    []string
 		tls         endpoint.TLS
-		quiet       bool
+		d           deviceFlags
 	)
 	cmd := &cobra.Command{
 		Use: "proxy", Short: "Hand messages on between two addresses", GroupID: "look", Args: usageArgs(cobra.NoArgs),
@@ -32,23 +31,22 @@ func newProxy() *cobra.Command {
 			"  survey    survey sockets  respond sockets\n" +
 			"  pair      a pair socket   a pair socket\n" +
 			"  bus       bus sockets     bus sockets\n\n" +
+			"With --zmtp both sides are ZeroMQ's own: reqrep is a router and a dealer, pubsub an xsub and an xpub, which hand\n" +
+			"subscriptions on, and pipeline and pair are what they are. Without it, listeners take peers of both families, and\n" +
+			"zmtp+ before a URL dials ZeroMQ; spry bridge tells more of that.\n" +
 			"Both sides listen; --dial-front and --dial-back connect instead, or as well. Messages that came over more than\n" +
 			"--ttl proxies are dropped where the pattern counts them (all but pubsub, pipeline and bus).",
 		Example: "  spry proxy --kind reqrep --front tcp://*:5557 --back tcp://*:5558\n" +
 			"  spry proxy --kind pubsub --dial-front tcp://source:5556 --back ipc:///tmp/news\n" +
+			"  spry proxy --zmtp --kind pubsub --dial-front tcp://source:5556 --back tcp://*:5557 --stats 1m\n" +
 			"  spry proxy --kind pipeline --front tls+tcp://*:5555 --cert own.pem --back tcp://127.0.0.1:5555",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			o.Front = endpoint.Set{Listen: front, Dial: dialFront, TLS: tls}
-			o.Back = endpoint.Set{Listen: back, Dial: dialBack, TLS: tls}
+			o.Front = device.Side{Name: "front", Set: endpoint.Set{Listen: front, Dial: dialFront, TLS: tls}}
+			o.Back = device.Side{Name: "back", Set: endpoint.Set{Listen: back, Dial: dialBack, TLS: tls}}
 			if len(front)+len(dialFront) == 0 || len(back)+len(dialBack) == 0 {
 				return exit.Errorf(exit.Usage, "give --front or --dial-front, and --back or --dial-back")
 			}
-			o.Say = func(form string, args ...any) {
-				if !quiet {
-					fmt.Fprintf(cmd.ErrOrStderr(), "spry: "+form+"\n", args...)
-				}
-			}
-			return device.Run(cmd.Context(), o)
+			return d.run(cmd, o)
 		},
 	}
 	f := cmd.Flags()
@@ -58,7 +56,8 @@ func newProxy() *cobra.Command {
 	f.StringArrayVar(&dialFront, "dial-front", nil, "connect to this `URL` in front; any number")
 	f.StringArrayVar(&dialBack, "dial-back", nil, "connect to this `URL` at the back; any number")
 	f.IntVar(&o.TTL, "ttl", 0, "most `hops` that a message may have come over (library's default: 8)")
-	f.BoolVarP(&quiet, "quiet", "q", false, "no talk on standard error but errors")
+	f.BoolVar(&o.ZMTP, "zmtp", false, "speak ZeroMQ only, with its own socket types")
+	d.add(cmd)
 	addTLSFlags(cmd, &tls)
 	cmd.RegisterFlagCompletionFunc("kind", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return device.Kinds(), cobra.ShellCompDirectiveNoFileComp

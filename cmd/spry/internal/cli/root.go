@@ -38,8 +38,8 @@ Flags:
 {{.LocalFlags.FlagUsagesWrapped (columns) | trimTrailingWhitespaces}}{{end}}
 `
 
-const long = `spry sends and receives messages through the sockets of the Scalability Protocols: with itself, with Go
-programs that use Spry, and with nanomsg, NNG and mangos.
+const long = `spry sends and receives messages through the sockets of the Scalability Protocols and of ZeroMQ: with itself, with
+Go programs that use Spry, with nanomsg, NNG and mangos, and with libzmq and its relatives.
 
 Data goes to standard output, everything else to standard error. Exit codes:
   0  done
@@ -56,6 +56,8 @@ const rootExample = `  spry tour                                                
   spry push --dial tcp://127.0.0.1:5555 --data hello         # in another
   spry rep --listen ipc:///tmp/upper --exec 'tr a-z A-Z'     # a service in one line
   spry req --dial ipc:///tmp/upper --data shout
+  spry sub --zmtp --dial tcp://127.0.0.1:5556                # a ZeroMQ publisher's messages
+  spry bridge pull=sp+tcp://*:5555 push=zmtp+tcp://host:5556 # from one family to the other
   spry inspect tcp://127.0.0.1:5555                          # what is listening there?
   spry bench inproc-lat --hist                               # how fast is it here?`
 
@@ -108,13 +110,14 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return exit.Errorf(exit.Usage, "%w", err) })
 	root.AddGroup(
 		&cobra.Group{ID: "messages", Title: "Send and receive messages:"},
+		&cobra.Group{ID: "zmq", Title: "Send and receive messages, ZeroMQ only:"},
 		&cobra.Group{ID: "look", Title: "Look and connect:"},
 		&cobra.Group{ID: "measure", Title: "Measure:"},
 		&cobra.Group{ID: "self", Title: "About the command:"},
 	)
 	root.SetHelpCommandGroupID("self")
 	root.AddCommand(messageVerbs()...)
-	root.AddCommand(newProxy(), newInspect(), newMonitor(), newTour(), newTourPeer())
+	root.AddCommand(newProxy(), newBridge(), newInspect(), newMonitor(), newKeygen(), newTour(), newTourPeer())
 	root.AddCommand(newBench())
 	root.AddCommand(perfVerbs()...)
 	root.AddCommand(newNngcat(), newVersion(), newCompletion(), newMan())

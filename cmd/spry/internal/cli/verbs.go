@@ -3,6 +3,8 @@
 package cli
 
 import (
+	"slices"
+
 	"github.com/spf13/cobra"
 
 	"github.com/sprymq/spry/cmd/spry/internal/cat"
@@ -14,8 +16,18 @@ type verb struct {
 	name, short, long, example string
 	flags                      func(m *messageFlags, cmd *cobra.Command) // beyond the common ones
 	input                      inputNeed
-	replies                    bool
+	replies                    replyNeed
+	family                     family
 }
+
+// A family is what a verb's socket speaks.
+type family int
+
+const (
+	bothFamilies family = iota // the Scalability Protocols and ZeroMQ
+	spOnly
+	zmtpOnly
+)
 
 // inputNeed says what a verb does with standard input.
 type inputNeed int
@@ -29,12 +41,17 @@ const (
 const pairNote = "It goes on receiving after the last message was sent, until --recv-count messages came, nothing came for\n" +
 	"--recv-timeout, --for is over, or Ctrl-C. With --recv-count 0 it only sends."
 
-var verbs = []verb{
+// verbs are all for messages.
+var verbs = slices.Concat(spVerbs, zmqVerbs)
+
+// spVerbs are those of the Scalability Protocols, most of which ZeroMQ has too.
+var spVerbs = []verb{
 	{
 		name: "push", short: "Send each message to one of the pull sockets",
 		long: "Waits for a peer, sends, and ends when everything is with the peers' kernels, however long that takes.",
 		example: `  spry push --dial tcp://127.0.0.1:5555 --data hello
   tail -f log | spry push --listen tcp://*:5555 --lines
+  spry push --zmtp --dial tcp://zeromq-host:5555 --multipart --data head --data body
   spry push --dial ipc:///tmp/jobs --ndjson < jobs.ndjson
   spry push --dial tcp://127.0.0.1:5555 --data tick --rate 10/s --for 1m`,
 		flags: func(m *messageFlags, cmd *cobra.Command) { m.addSendFlags(cmd) }, input: mustInput,
@@ -61,11 +78,12 @@ var verbs = []verb{
 		long: "Receives everything, or what begins with one of the --subscribe topics.",
 		example: `  spry sub --dial tcp://127.0.0.1:5556
   spry sub --dial tcp://127.0.0.1:5556 --subscribe weather --subscribe sport
+  spry sub --zmtp --dial tcp://bitcoin:28332 --subscribe hashblock --format hex
   spry sub --dial ipc:///tmp/news --count 1 --connect-timeout 5s`,
 		flags: func(m *messageFlags, cmd *cobra.Command) {
 			m.addReceiveFlags(cmd)
 			m.addOverflowFlag(cmd)
-			cmd.Flags().StringArrayVarP(&m.Subscribe, "subscribe", "s", nil, "receive what begins with this `topic`; any number, everything by default")
+			m.addSubscribeFlag(cmd)
 		},
 	},
 	{
@@ -77,6 +95,7 @@ var verbs = []verb{
 		flags: func(m *messageFlags, cmd *cobra.Command) {
 			m.addSendFlags(cmd)
 			m.addReceiveFlags(cmd)
+			m.addIdentityFlag(cmd)
 			cmd.Flags().Var(&m.retry, "retry", "send a request again if there is no reply after this `time` (library's default: 1m)")
 			cmd.Flags().BoolVar(&m.never, "no-retry", false, "never send a request twice")
 			cmd.MarkFlagsMutuallyExclusive("retry", "no-retry")
@@ -92,10 +111,10 @@ var verbs = []verb{
   spry rep --listen tcp://127.0.0.1:5557 --echo --count 1
   spry rep --dial tcp://queue:5558 --data 'out of order'`,
 		flags:   func(m *messageFlags, cmd *cobra.Command) { m.addReplyFlags(cmd); m.addReceiveFlags(cmd) },
-		replies: true,
+		replies: mustReply,
 	},
 	{
-		name: "survey", short: "Ask everybody and print the answers",
+		name: "survey", family: spOnly, short: "Ask everybody and print the answers",
 		long: "Sends each message to all respond sockets and prints what they answer before the deadline.",
 		example: `  spry survey --dial tcp://127.0.0.1:5559 --data 'who is there?'
   spry survey --listen tcp://*:5559 --peers 3 --answers 3 --data vote
@@ -109,12 +128,12 @@ var verbs = []verb{
 		input: mustInput,
 	},
 	{
-		name: "respond", short: "Answer surveys",
+		name: "respond", family: spOnly, short: "Answer surveys",
 		long: "Prints each survey (--format none does not) and answers it.",
 		example: `  spry respond --dial tcp://127.0.0.1:5559 --exec hostname
   spry respond --listen tcp://*:5559 --data here --format none`,
 		flags:   func(m *messageFlags, cmd *cobra.Command) { m.addReplyFlags(cmd); m.addReceiveFlags(cmd) },
-		replies: true,
+		replies: mustReply,
 	},
 	{
 		name: "pair", short: "Exchange messages with one peer", long: pairNote,
@@ -123,21 +142,17 @@ var verbs = []verb{
   spry pair --dial tcp://127.0.0.1:5560 --data ping --recv-count 1
   spry pair --dial tcp://nanomsg-host:5560 --v0 --data hello --recv-count 0`,
 		flags: func(m *messageFlags, cmd *cobra.Command) {
-			m.addSendFlags(cmd)
-			m.addReceiveFlags(cmd)
-			m.addRecvCount(cmd)
+			m.addExchangeFlags(cmd)
 			cmd.Flags().BoolVar(&m.Socket.PairV0, "v0", false, "speak version 0 of the protocol, as nanomsg does; a listener adapts by itself")
 		},
 		input: mayInput,
 	},
 	{
-		name: "bus", short: "Exchange messages with all neighbours", long: pairNote,
+		name: "bus", family: spOnly, short: "Exchange messages with all neighbours", long: pairNote,
 		example: `  spry bus --listen tcp://127.0.0.1:5561
   spry bus --dial tcp://127.0.0.1:5561 --dial tcp://127.0.0.1:5562 --data hello`,
 		flags: func(m *messageFlags, cmd *cobra.Command) {
-			m.addSendFlags(cmd)
-			m.addReceiveFlags(cmd)
-			m.addRecvCount(cmd)
+			m.addExchangeFlags(cmd)
 			m.addOverflowFlag(cmd)
 		},
 		input: mayInput,
@@ -159,7 +174,7 @@ func messageVerbs() []*cobra.Command {
 func (v verb) command() *cobra.Command {
 	m := &messageFlags{}
 	cmd := &cobra.Command{
-		Use: v.name, Short: v.short, Example: v.example, GroupID: "messages", Args: usageArgs(noArguments),
+		Use: v.name, Short: v.short, Example: v.example, GroupID: v.group(), Args: usageArgs(noArguments),
 		PreRunE: func(cmd *cobra.Command, _ []string) error {
 			if err := cmd.ValidateFlagGroups(); err != nil {
 				return exit.Errorf(exit.Usage, "%w", err)
@@ -171,15 +186,13 @@ func (v verb) command() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if v.input != noInput {
+			if v.input != noInput && !m.echo && m.exec == "" {
 				if err := m.readInput(cmd, cmd.InOrStdin(), v.input == mustInput); err != nil {
 					return err
 				}
 			}
-			if v.replies {
-				if o.Reply, err = m.replier(cmd.ErrOrStderr()); err != nil {
-					return err
-				}
+			if o.Reply, err = m.replier(cmd.ErrOrStderr(), v.replies); err != nil {
+				return err
 			}
 			return cat.Run(cmd.Context(), v.name, o, cat.Stdio{In: cmd.InOrStdin(), Out: cmd.OutOrStdout(), Err: cmd.ErrOrStderr()})
 		},
@@ -188,8 +201,22 @@ func (v verb) command() *cobra.Command {
 		cmd.Long += "\n\n" + v.long
 	}
 	m.addCommonFlags(cmd)
+	if v.family == bothFamilies {
+		addZMTPFlag(cmd, &m.Socket)
+	}
+	if v.family != spOnly {
+		addSecurityFlags(cmd, &m.Socket.Security)
+	}
 	v.flags(m, cmd)
 	return cmd
+}
+
+// group is where help lists the verb.
+func (v verb) group() string {
+	if v.family == zmtpOnly {
+		return "zmq"
+	}
+	return "messages"
 }
 
 // noArguments refuses what stands beside the flags, and says what was probably meant.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// Package device runs a proxy: two raw sockets that hand each other's messages on.
+// Package device joins two sockets that hand each other's messages on: proxies within a family, and bridges between them.
 package device
 
 import (
@@ -8,8 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/cmd/spry/internal/endpoint"
@@ -30,49 +32,120 @@ var kinds = map[string][2]spry.Protocol{
 // Kinds lists what [Run] can proxy.
 func Kinds() []string { return slices.Sorted(maps.Keys(kinds)) }
 
+// A Side is one of the two sockets.
+type Side struct {
+	Name string // in what is said of it
+	endpoint.Set
+}
+
+func (s *Side) open(ctx context.Context, socket endpoint.Socket, say func(form string, args ...any)) error {
+	err := s.Open(ctx, socket, func(form string, args ...any) { say(s.Name+": "+form, args...) })
+	if err != nil {
+		return fmt.Errorf("%s: %w", s.Name, err)
+	}
+	return nil
+}
+
 // Options of [Run].
 type Options struct {
 	Kind        string
-	Front, Back endpoint.Set
+	Front, Back Side
 	TTL         int
-	Say         func(form string, args ...any)
+	ZMTP        bool // both sides speak ZeroMQ, with its own socket types
+	Security    endpoint.Security
+
+	Join      bool // make one frame of several for peers that take no more; without it such messages are dropped, and counted
+	Separator string
+
+	Every time.Duration    // between two reports of the figures; 0 for none but the last
+	Ask   <-chan os.Signal // asks for one now
+	Say   func(form string, args ...any)
+	Tell  func(form string, args ...any) // of figures that were asked for
 }
 
-// Run proxies until ctx ends, which is no error.
+// A joint is two sockets and what passes messages on between them.
+type joint struct {
+	front, back endpoint.Socket
+	run         func(ctx context.Context) error
+	lost        func() (atFront, atBack uint64) // messages that the sockets do not count, by the side they were for
+}
+
+// Run passes messages on until ctx ends, which is no error.
 func Run(ctx context.Context, o Options) error {
-	protocols, known := kinds[o.Kind]
-	if !known {
-		return exit.Errorf(exit.Usage, "--kind %q is not one of %s", o.Kind, strings.Join(Kinds(), ", "))
-	}
-	front, err := open(ctx, protocols[0], &o.Front, o)
+	j, err := newJoint(&o)
 	if err != nil {
-		return fmt.Errorf("front: %w", err)
+		return err
 	}
-	defer front.Close()
-	back, err := open(ctx, protocols[1], &o.Back, o)
-	if err != nil {
-		return fmt.Errorf("back: %w", err)
+	defer j.back.Close()
+	defer j.front.Close()
+	if err := o.Front.open(ctx, j.front, o.Say); err != nil {
+		return err
 	}
-	defer back.Close()
-	err = spry.Proxy(ctx, front, back, nil)
-	for name, socket := range map[string]*spry.Raw{"front": front, "back": back} {
-		stats := socket.Stats()
-		o.Say("%s: %d in, %d out", name, stats.Recv.Arrived, stats.Send.Sent)
+	if err := o.Back.open(ctx, j.back, o.Say); err != nil {
+		return err
 	}
+	reporting, stop := context.WithCancel(ctx)
+	reported := make(chan struct{})
+	go func() { defer close(reported); o.report(reporting, j) }()
+	err = j.run(ctx)
+	stop()
+	<-reported
+	o.figures(j, o.Say)
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		return nil
 	}
 	return err
 }
 
-func open(ctx context.Context, p spry.Protocol, set *endpoint.Set, o Options) (*spry.Raw, error) {
-	socket, err := spry.NewRaw(p, &spry.Options{TTL: o.TTL})
+func newJoint(o *Options) (*joint, error) {
+	protocols, known := kinds[o.Kind]
+	if !known {
+		return nil, exit.Errorf(exit.Usage, "--kind %q is not one of %s", o.Kind, strings.Join(Kinds(), ", "))
+	}
+	security, err := o.Security.Library()
 	if err != nil {
 		return nil, err
 	}
-	if err := set.Open(ctx, socket, o.Say); err != nil {
-		socket.Close()
-		return nil, err
+	if o.ZMTP {
+		if zmqKinds[o.Kind] == nil {
+			return nil, exit.Errorf(exit.Usage, "ZeroMQ has no %s; its kinds are %s", o.Kind, strings.Join(slices.Sorted(maps.Keys(zmqKinds)), ", "))
+		}
+		return newZMQ(o.Kind, spry.Options{Security: security}), nil
 	}
-	return socket, nil
+	secured := false
+	var sides [2]*rawSide
+	for i, side := range []*Side{&o.Front, &o.Back} {
+		options := spry.Options{TTL: o.TTL}
+		framed := onlyZMTP(&side.Set)
+		if framed {
+			options.Dialects, options.Security = []string{"zmtp"}, security
+			secured = true
+		}
+		raw, err := spry.NewRaw(protocols[i], &options)
+		if err != nil {
+			return nil, err
+		}
+		sides[i] = &rawSide{Raw: raw, framed: framed}
+	}
+	if security != nil && !secured {
+		return nil, exit.Errorf(exit.Usage, "CURVE and PLAIN secure a side whose addresses all begin with zmtp+, and there is none")
+	}
+	front, back := sides[0], sides[1]
+	return &joint{
+		front: front, back: back,
+		run: func(ctx context.Context) error {
+			return joinRaw(ctx, front, back, joiner{given: o.Join, separator: o.Separator})
+		},
+		lost: func() (atFront, atBack uint64) { return front.unfit.Load(), back.unfit.Load() },
+	}, nil
+}
+
+// onlyZMTP tells whether all peers of a side speak ZeroMQ.
+func onlyZMTP(set *endpoint.Set) bool {
+	for _, url := range slices.Concat(set.Listen, set.Dial) {
+		if !strings.HasPrefix(url, "zmtp+") {
+			return false
+		}
+	}
+	return true
 }

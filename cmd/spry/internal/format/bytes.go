@@ -90,3 +90,14 @@ func AppendMsgpackBin(dst, body []byte) ([]byte, error) {
 	}
 	return append(dst, body...), nil
 }
+
+// appendMsgpackArray appends the head of an array of n values.
+func appendMsgpackArray(dst []byte, n int) []byte {
+	switch {
+	case n < 1<<4:
+		return append(dst, 0x90|byte(n))
+	case n < 1<<16:
+		return append(dst, 0xdc, byte(n>>8), byte(n))
+	}
+	return append(dst, 0xdd, byte(n>>24), byte(n>>16), byte(n>>8), byte(n))
+}

@@ -3,15 +3,14 @@
 package format
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
 	"text/template"
 	"time"
-	"unicode/utf8"
 )
 
 // Names of the formats, in the order in which help shows them.
@@ -19,13 +18,26 @@ var Names = []string{"text", "raw", "quoted", "hex", "base64", "json", "msgpack-
 
 // A Record is a received message and what is known of it. Its fields are what a template sees.
 type Record struct {
-	Body  string    // the message; a string, so that {{.Body}} prints it
-	Time  time.Time // when it was received
-	Peer  string    // the address that it came from
-	Pipe  uint64    // id of the connection that it came over
-	Size  int       // bytes of the body
-	Count int64     // number of the message, from 1
+	Body   string    // the message, its frames joined; a string, so that {{.Body}} prints it
+	Frames []string  // the frames of a message that has several; else nothing
+	Time   time.Time // when it was received
+	Peer   string    // the address that it came from
+	User   string    // who the peer proved to be, if it had to
+	Pipe   uint64    // id of the connection that it came over
+	Size   int       // bytes of the body
+	Count  int64     // number of the message, from 1
 }
+
+// Frame is the frame with a number, from 0 on, for templates. It is empty if there is none.
+func (r *Record) Frame(n int) string {
+	if frames := r.frames(); 0 <= n && n < len(frames) {
+		return frames[n]
+	}
+	return ""
+}
+
+// defaultSeparator stands between frames as text, so that a reader sees where they end.
+const defaultSeparator = " | "
 
 // A Printer writes records in one format. It is not safe for concurrent use.
 type Printer struct {
@@ -35,24 +47,27 @@ type Printer struct {
 }
 
 // New returns a printer for a format's name, or for a template, which is any text with {{ in it. A template's
-// output gets a newline.
-func New(w io.Writer, name string) (*Printer, error) {
+// output gets a newline. separator stands between frames that are printed as text, or raw; if it is empty, there is a bar
+// between those of a text and nothing between raw ones.
+func New(w io.Writer, name, separator string) (*Printer, error) {
 	p := &Printer{w: w}
 	switch name {
 	case "text":
-		p.append = line(func(dst []byte, r *Record) []byte { return AppendText(dst, []byte(r.Body)) })
+		p.append = line(cmp.Or(separator, defaultSeparator), AppendText)
 	case "raw":
-		p.append = func(dst []byte, r *Record) ([]byte, error) { return append(dst, r.Body...), nil }
+		p.append = func(dst []byte, r *Record) ([]byte, error) {
+			return appendFrames(dst, r, separator, func(dst, frame []byte) []byte { return append(dst, frame...) }), nil
+		}
 	case "quoted":
-		p.append = line(func(dst []byte, r *Record) []byte { return AppendQuoted(dst, []byte(r.Body)) })
+		p.append = line(" ", AppendQuoted)
 	case "hex":
-		p.append = line(func(dst []byte, r *Record) []byte { return hex.AppendEncode(dst, []byte(r.Body)) })
+		p.append = line(" ", hex.AppendEncode)
 	case "base64":
-		p.append = line(func(dst []byte, r *Record) []byte { return base64.StdEncoding.AppendEncode(dst, []byte(r.Body)) })
+		p.append = line(" ", base64.StdEncoding.AppendEncode)
 	case "json":
 		p.append = appendJSON
 	case "msgpack-bin":
-		p.append = func(dst []byte, r *Record) ([]byte, error) { return AppendMsgpackBin(dst, []byte(r.Body)) }
+		p.append = appendMsgpack
 	case "none":
 		p.append = func(dst []byte, _ *Record) ([]byte, error) { return dst, nil }
 	default:
@@ -82,35 +97,42 @@ func (p *Printer) Print(r *Record) error {
 }
 
 // line makes a format of one line per message.
-func line(body func(dst []byte, r *Record) []byte) func([]byte, *Record) ([]byte, error) {
-	return func(dst []byte, r *Record) ([]byte, error) { return append(body(dst, r), '\n'), nil }
+func line(separator string, frame func(dst, frame []byte) []byte) func([]byte, *Record) ([]byte, error) {
+	return func(dst []byte, r *Record) ([]byte, error) {
+		return append(appendFrames(dst, r, separator, frame), '\n'), nil
+	}
 }
 
-// jsonRecord is a line of --format json. What --ndjson reads is a part of it, so that the output of one command
-// can be the input of another.
-type jsonRecord struct {
-	Time       time.Time `json:"time"`
-	Peer       string    `json:"peer"`
-	Pipe       uint64    `json:"pipe"`
-	Size       int       `json:"size"`
-	Count      int64     `json:"count"`
-	Body       *string   `json:"body,omitempty"`
-	BodyBase64 *string   `json:"body_base64,omitempty"`
+// appendFrames appends the frames of a message with a separator between them.
+func appendFrames(dst []byte, r *Record, separator string, frame func(dst, frame []byte) []byte) []byte {
+	for i, f := range r.frames() {
+		if i > 0 {
+			dst = append(dst, separator...)
+		}
+		dst = frame(dst, []byte(f))
+	}
+	return dst
 }
 
-func appendJSON(dst []byte, r *Record) ([]byte, error) {
-	j := jsonRecord{Time: r.Time, Peer: r.Peer, Pipe: r.Pipe, Size: r.Size, Count: r.Count}
-	if utf8.ValidString(r.Body) {
-		j.Body = &r.Body
-	} else {
-		encoded := base64.StdEncoding.EncodeToString([]byte(r.Body))
-		j.BodyBase64 = &encoded
+// frames are all there are: the body of a message that has one only.
+func (r *Record) frames() []string {
+	if len(r.Frames) > 0 {
+		return r.Frames
 	}
-	text, err := json.Marshal(j)
-	if err != nil {
-		return nil, err
+	return []string{r.Body}
+}
+
+// appendMsgpack appends a value of type bin, or an array of such if there are several frames.
+func appendMsgpack(dst []byte, r *Record) (_ []byte, err error) {
+	if len(r.Frames) > 0 {
+		dst = appendMsgpackArray(dst, len(r.Frames))
 	}
-	return append(append(dst, text...), '\n'), nil
+	for _, f := range r.frames() {
+		if dst, err = AppendMsgpackBin(dst, []byte(f)); err != nil {
+			return nil, err
+		}
+	}
+	return dst, nil
 }
 
 // functions of templates.
@@ -132,7 +154,9 @@ func fromTemplate(text string) (func([]byte, *Record) ([]byte, error), error) {
 	}
 	return func(dst []byte, r *Record) ([]byte, error) {
 		var out strings.Builder
-		if err := t.Execute(&out, r); err != nil {
+		whole := *r
+		whole.Frames = r.frames()
+		if err := t.Execute(&out, &whole); err != nil {
 			return nil, err
 		}
 		return append(append(dst, out.String()...), '\n'), nil

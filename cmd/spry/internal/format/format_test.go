@@ -31,7 +31,7 @@ func TestFormats(t *testing.T) {
 		"{{quote .Body}}|{{base64 .Body}}|{{text .Body}}":                       `"a\"\\\n\x00\xff\x1b[\xc3\xa9"|YSJcCgD/G1vDqQ==|a"\` + "\n" + `\x00\xff\x1b[é` + "\n",
 	} {
 		var out bytes.Buffer
-		printer, err := format.New(&out, name)
+		printer, err := format.New(&out, name, "")
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -44,7 +44,7 @@ func TestFormats(t *testing.T) {
 
 func TestJSONShowsTextAsText(t *testing.T) {
 	var out bytes.Buffer
-	printer, err := format.New(&out, "json")
+	printer, err := format.New(&out, "json", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,9 +57,35 @@ func TestJSONShowsTextAsText(t *testing.T) {
 	}
 }
 
+func TestFrames(t *testing.T) {
+	record := format.Record{Body: "ab\xffc", Frames: []string{"a", "", "b\xff", "c"}, User: "alice"}
+	for _, test := range []struct{ name, separator, want string }{
+		{"text", "", "a |  | b\\xff | c\n"},
+		{"text", "\t", "a\t\tb\\xff\tc\n"},
+		{"raw", "", record.Body},
+		{"raw", "\x00", "a\x00\x00b\xff\x00c"},
+		{"quoted", ",", `"a" "" "b\xff" "c"` + "\n"},
+		{"hex", "", "61  62ff 63\n"},
+		{"base64", "", "YQ==  Yv8= Yw==\n"},
+		{"json", "", `{"time":"0001-01-01T00:00:00Z","peer":"","user":"alice","pipe":0,"size":0,"count":0,"frames":["a","",{"base64":"Yv8="},"c"]}` + "\n"},
+		{"msgpack-bin", "", "\x94\xc4\x01a\xc4\x00\xc4\x02b\xff\xc4\x01c"},
+		{"{{len .Frames}} {{.Frame 3}}{{.Frame 4}} {{.User}}", "", "4 c alice\n"},
+	} {
+		var out bytes.Buffer
+		printer, err := format.New(&out, test.name, test.separator)
+		if err != nil {
+			t.Errorf("%s: %v", test.name, err)
+			continue
+		}
+		if err := printer.Print(&record); err != nil || out.String() != test.want {
+			t.Errorf("%s with %q prints %q, %v; want %q", test.name, test.separator, out.String(), err, test.want)
+		}
+	}
+}
+
 func TestUnknownFormatsAreRefusedAtOnce(t *testing.T) {
 	for _, name := range []string{"", "xml", "Text", "{{.Bdy}}", "{{", "{{nofunc .Body}}"} {
-		if _, err := format.New(nil, name); err == nil {
+		if _, err := format.New(nil, name, ""); err == nil {
 			t.Errorf("%q was taken", name)
 		}
 	}
@@ -76,7 +102,7 @@ func TestMsgpackLengths(t *testing.T) {
 }
 
 func TestWriteErrorsAreReported(t *testing.T) {
-	printer, err := format.New(failing{}, "text")
+	printer, err := format.New(failing{}, "text", "")
 	if err != nil {
 		t.Fatal(err)
 	}

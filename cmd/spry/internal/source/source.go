@@ -7,8 +7,6 @@ import (
 	"bufio"
 	"bytes"
 	"cmp"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -23,7 +21,7 @@ type Split int
 const (
 	Whole  Split = iota // the stream is one message
 	Lines               // each line is one, without its end
-	NDJSON              // each line is a JSON string, or an object with "body" or "body_base64"
+	NDJSON              // each line is a JSON string, or an object with "body", "body_base64" or "frames"
 )
 
 // A Source is what to send. Messages come in the order Data, Files, Stdin.
@@ -31,6 +29,13 @@ type Source struct {
 	Data  []string // each is one message
 	Files []string // paths, or "-" for Stdin
 	Split Split    // for files and standard input
+
+	// Together makes all there is the frames of one message.
+	Together bool
+
+	// Separator stands between the frames of a message, but for NDJSON, which has its own way. Without one, messages have one
+	// frame.
+	Separator string
 
 	// Stdin is read after everything else, if not nil and not already named in Files.
 	Stdin io.Reader
@@ -53,35 +58,62 @@ func (s *Source) Repeatable() bool {
 	return !slices.Contains(s.Files, "-")
 }
 
-// All yields every message, and ends after the first error. Streams are read while messages are taken, so that
-// a line is sent as soon as it was typed. The bytes belong to the caller until the next iteration.
-func (s *Source) All() iter.Seq2[[]byte, error] {
-	return func(yield func([]byte, error) bool) {
-		for _, data := range s.Data {
-			if !yield([]byte(data), nil) {
+// All yields every message, as its frames, and ends after the first error. Streams are read while messages are taken, so
+// that a line is sent as soon as it was typed. The bytes belong to the caller until the next iteration.
+func (s *Source) All() iter.Seq2[[][]byte, error] {
+	if s.Together {
+		return s.together
+	}
+	return s.each
+}
+
+// together yields all there is as one message.
+func (s *Source) together(yield func([][]byte, error) bool) {
+	var all [][]byte
+	for frames, err := range s.each {
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		all = append(all, frames...)
+	}
+	yield(all, nil)
+}
+
+// each yields what there is, in order.
+func (s *Source) each(yield func([][]byte, error) bool) {
+	for _, data := range s.Data {
+		if !yield(s.frames([]byte(data)), nil) {
+			return
+		}
+	}
+	stdin := s.Stdin
+	for _, path := range s.Files {
+		if path == "-" {
+			if !s.stream("standard input", cmp.Or(stdin, io.Reader(os.Stdin)), yield) {
 				return
 			}
+			stdin = nil // it is at its end
+			continue
 		}
-		stdin := s.Stdin
-		for _, path := range s.Files {
-			if path == "-" {
-				if !s.stream("standard input", cmp.Or(stdin, io.Reader(os.Stdin)), yield) {
-					return
-				}
-				stdin = nil // it is at its end
-				continue
-			}
-			if !s.file(path, yield) {
-				return
-			}
+		if !s.file(path, yield) {
+			return
 		}
-		if stdin != nil {
-			s.stream("standard input", stdin, yield)
-		}
+	}
+	if stdin != nil {
+		s.stream("standard input", stdin, yield)
 	}
 }
 
-func (s *Source) file(path string, yield func([]byte, error) bool) bool {
+// frames takes a message apart.
+func (s *Source) frames(body []byte) [][]byte {
+	if s.Separator == "" {
+		return [][]byte{body}
+	}
+	return bytes.Split(body, []byte(s.Separator))
+}
+
+func (s *Source) file(path string, yield func([][]byte, error) bool) bool {
 	f, err := os.Open(path)
 	if err != nil {
 		yield(nil, err)
@@ -92,7 +124,7 @@ func (s *Source) file(path string, yield func([]byte, error) bool) bool {
 }
 
 // stream yields the messages of one stream. It returns false when no more are wanted.
-func (s *Source) stream(name string, r io.Reader, yield func([]byte, error) bool) bool {
+func (s *Source) stream(name string, r io.Reader, yield func([][]byte, error) bool) bool {
 	if s.Split == Whole {
 		limited := r
 		if s.Limit > 0 {
@@ -109,17 +141,18 @@ func (s *Source) stream(name string, r io.Reader, yield func([]byte, error) bool
 		case len(body) == 0 && s.SkipEmpty:
 			return true
 		}
-		return yield(body, nil)
+		return yield(s.frames(body), nil)
 	}
 
 	in := bufio.NewReaderSize(r, 64<<10)
 	for number := 1; ; number++ {
 		line, end, err := s.line(in)
+		frames := s.frames(line)
 		if err == nil && !end && s.Split == NDJSON {
 			if line = bytes.TrimSpace(line); len(line) == 0 {
 				continue
 			}
-			line, err = decode(line)
+			frames, err = decode(line)
 		}
 		if err != nil {
 			yield(nil, fmt.Errorf("%s: line %d: %w", name, number, err))
@@ -128,7 +161,7 @@ func (s *Source) stream(name string, r io.Reader, yield func([]byte, error) bool
 		if end {
 			return true
 		}
-		if !yield(line, nil) {
+		if !yield(frames, nil) {
 			return false
 		}
 	}
@@ -152,29 +185,4 @@ func (s *Source) line(in *bufio.Reader) (line []byte, end bool, err error) {
 		}
 		return bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r")), false, nil
 	}
-}
-
-// decode reads one line of NDJSON.
-func decode(line []byte) ([]byte, error) {
-	if line[0] == '"' {
-		var text string
-		err := json.Unmarshal(line, &text)
-		return []byte(text), err
-	}
-	var object struct {
-		Body       *string `json:"body"`
-		BodyBase64 *string `json:"body_base64"`
-	}
-	if err := json.Unmarshal(line, &object); err != nil {
-		return nil, fmt.Errorf("neither a JSON string nor an object: %w", err)
-	}
-	switch {
-	case object.Body != nil && object.BodyBase64 != nil:
-		return nil, fmt.Errorf(`"body" and "body_base64" at once`)
-	case object.Body != nil:
-		return []byte(*object.Body), nil
-	case object.BodyBase64 != nil:
-		return base64.StdEncoding.DecodeString(*object.BodyBase64)
-	}
-	return nil, fmt.Errorf(`neither "body" nor "body_base64" in the object`)
 }

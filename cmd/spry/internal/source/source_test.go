@@ -3,6 +3,7 @@
 package source_test
 
 import (
+	"bytes"
 	"io"
 	"os"
 	"path/filepath"
@@ -16,11 +17,11 @@ import (
 
 func collect(t *testing.T, s *source.Source) (got []string, failure error) {
 	t.Helper()
-	for body, err := range s.All() {
+	for frames, err := range s.All() {
 		if err != nil {
 			return got, err
 		}
-		got = append(got, string(body))
+		got = append(got, string(bytes.Join(frames, []byte("|"))))
 	}
 	return got, nil
 }
@@ -50,16 +51,40 @@ func TestLines(t *testing.T) {
 }
 
 func TestNDJSON(t *testing.T) {
-	in := `"text\n"` + "\n\n" + `{"body":"b","peer":"ignored"}` + "\n  " + `{"body_base64":"AP8="}` + "\r\n" + `{"body":""}`
+	in := `"text\n"` + "\n\n" + `{"body":"b","peer":"ignored"}` + "\n  " + `{"body_base64":"AP8="}` + "\r\n" + `{"body":""}` +
+		"\n" + `["a","",{"base64":"AP8="}]` + "\n" + `{"frames":["topic"]}`
 	got, err := collect(t, &source.Source{Split: source.NDJSON, Stdin: strings.NewReader(in)})
-	if want := []string{"text\n", "b", "\x00\xff", ""}; err != nil || !slices.Equal(got, want) {
+	if want := []string{"text\n", "b", "\x00\xff", "", "a||\x00\xff", "topic"}; err != nil || !slices.Equal(got, want) {
 		t.Errorf("got %q, %v; want %q", got, err, want)
 	}
-	for _, bad := range []string{`{}`, `17`, `[`, `{"body":"a","body_base64":"AA=="}`, `{"body_base64":"?"}`, `"open`, `null`} {
+	for _, bad := range []string{
+		`{}`, `17`, `[`, `{"body":"a","body_base64":"AA=="}`, `{"body_base64":"?"}`, `"open`, `null`,
+		`[]`, `[1]`, `[null]`, `[{}]`, `[{"base64":"?"}]`, `{"frames":[]}`, `{"body":"a","frames":["b"]}`,
+	} {
 		if got, err := collect(t, &source.Source{Split: source.NDJSON, Stdin: strings.NewReader(bad)}); err == nil {
 			t.Errorf("%s was taken as %q", bad, got)
 		} else if !strings.Contains(err.Error(), "line 1") {
 			t.Errorf("%s: the error does not tell the line: %v", bad, err)
+		}
+	}
+}
+
+func TestFrames(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f")
+	if err := os.WriteFile(path, []byte("c::d\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		source source.Source
+		want   []string
+	}{
+		{source.Source{Data: []string{"a::b", "", "::"}, Files: []string{path}, Separator: "::"}, []string{"a|b", "", "|", "c|d\n"}},
+		{source.Source{Files: []string{path}, Split: source.Lines, Separator: "::"}, []string{"c|d"}},
+		{source.Source{Data: []string{"a::b", ""}, Files: []string{path}, Together: true}, []string{"a::b||c::d\n"}},
+		{source.Source{Data: []string{"a::b", "x"}, Together: true, Separator: "::"}, []string{"a|b|x"}},
+	} {
+		if got, err := collect(t, &test.source); err != nil || !slices.Equal(got, test.want) {
+			t.Errorf("%+v: got %q, %v; want %q", test.source, got, err, test.want)
 		}
 	}
 }

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+
+package cat
+
+import (
+	"context"
+
+	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/cmd/spry/internal/endpoint"
+	"github.com/sprymq/spry/zmq"
+)
+
+func openRouter(o *Options, options spry.Options, _ spry.Overflow) (work, endpoint.Socket, error) {
+	s := zmq.NewRouter(&zmq.RouterOptions{Options: options})
+	send := through(s)
+	if o.To != "" {
+		send = func(ctx context.Context, frames [][]byte) error { return s.SendTo(ctx, o.To, frames...) }
+	}
+	return func(r *run, ctx context.Context) error {
+		if r.Reply != nil {
+			return r.answer(ctx, func(ctx context.Context) (request, error) {
+				m, err := s.RecvMsg(ctx)
+				if err != nil {
+					return nil, err
+				}
+				return newRouted(s, m), nil
+			})
+		}
+		r.ready = func(ctx context.Context, first [][]byte) error {
+			to := o.To
+			if to == "" {
+				to = string(first[0])
+			}
+			return r.known(s, to)(ctx, first)
+		}
+		return r.exchange(ctx, s, send)
+	}, s, nil
+}
+
+// routed is a message that a router received. Its envelope, which an answer begins with, are the sender's identity and,
+// if there is an empty frame, all up to that, as REP sockets have it.
+type routed struct {
+	router   *zmq.Router
+	message  *spry.Message
+	envelope int // frames
+}
+
+func newRouted(s *zmq.Router, m *spry.Message) *routed {
+	r := &routed{router: s, message: m, envelope: 1}
+	for i, frame := range m.Frames() {
+		if i > 0 && len(frame) == 0 {
+			r.envelope = i + 1
+			break
+		}
+	}
+	return r
+}
+
+func (r *routed) Message() *spry.Message { return r.message }
+func (r *routed) Discard()               { r.message.Release() }
+
+func (r *routed) ReplyMsg(ctx context.Context, m *spry.Message) error {
+	var all [][]byte
+	for _, frame := range r.message.Frames() {
+		if all = append(all, frame); len(all) == r.envelope {
+			break
+		}
+	}
+	for _, frame := range m.Frames() {
+		all = append(all, frame)
+	}
+	return r.router.Send(ctx, all...)
+}

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+
+//go:build unix
+
+package cli
+
+import (
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// asks tells when the user asks for figures, with SIGUSR1, until stop.
+func asks() (_ <-chan os.Signal, stop func()) {
+	asked := make(chan os.Signal, 1)
+	signal.Notify(asked, syscall.SIGUSR1)
+	return asked, func() { signal.Stop(asked) }
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+
+package device
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"sync/atomic"
+
+	"github.com/sprymq/spry"
+)
+
+// A rawSide is one side of a device between the patterns of both families.
+type rawSide struct {
+	*spry.Raw
+	framed bool // every peer speaks ZeroMQ, and takes messages of several frames
+
+	unfit atomic.Uint64 // messages of several frames for this side that it could not be sent
+}
+
+// A joiner makes one frame of several.
+type joiner struct {
+	given     bool
+	separator string
+}
+
+// forward passes messages on, in one direction, until that fails. The header of each is the way back of its reply.
+func forward(ctx context.Context, from, to *rawSide, join joiner) error {
+	for {
+		m, err := from.RecvMsg(ctx)
+		if err != nil {
+			return err
+		}
+		if m = fit(m, to.framed, join); m == nil {
+			to.unfit.Add(1)
+			continue
+		}
+		if err := to.SendMsg(ctx, m); err != nil {
+			m.Release()
+			return err
+		}
+	}
+}
+
+// fit makes a message one that peers of the Scalability Protocols can take, or returns nil.
+func fit(m *spry.Message, framed bool, join joiner) *spry.Message {
+	if framed {
+		return m
+	}
+	var frames [][]byte
+	for _, frame := range m.Frames() {
+		frames = append(frames, frame)
+	}
+	if len(frames) == 1 {
+		return m
+	}
+	defer m.Release()
+	if !join.given {
+		return nil
+	}
+	one := spry.NewMessage(m.Len() + len(frames)*len(join.separator))
+	one.Write(bytes.Join(frames, []byte(join.separator)))
+	one.SetHeader(bytes.Clone(m.Header()))
+	return one
+}
+
+// receives and sends tell which directions a pattern has.
+func receives(p spry.Protocol) bool { return p != spry.ProtocolPush && p != spry.ProtocolPub }
+func sends(p spry.Protocol) bool    { return p != spry.ProtocolPull && p != spry.ProtocolSub }
+
+// joinRaw passes messages on in all directions there are, until ctx ends or one of them fails.
+func joinRaw(ctx context.Context, a, b *rawSide, join joiner) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ended := make(chan error, 2)
+	ways := 0
+	for _, way := range [][2]*rawSide{{a, b}, {b, a}} {
+		from, to := way[0], way[1]
+		if receives(from.Protocol()) && sends(to.Protocol()) {
+			ways++
+			go func() { defer cancel(); ended <- forward(ctx, from, to, join) }()
+		}
+	}
+	var err error
+	for range ways {
+		if e := <-ended; err == nil || errors.Is(err, context.Canceled) {
+			err = e
+		}
+	}
+	return err
+}

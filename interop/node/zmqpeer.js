@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+//
+// A peer with npm's zeromq, which has libzmq's draft types. It does what it is told as ../python/zmqpeer.py does, which
+// describes the commands and how frames are written. A group of RADIO and DISH is a first frame.
+"use strict"
+
+const { createHash } = require("node:crypto")
+const { createRequire } = require("node:module")
+const readline = require("node:readline")
+
+const installed = createRequire(process.argv[2] + "/")
+const zmq = installed("zeromq")
+const draft = installed("zeromq/draft")
+
+const patienceMs = 55000
+const short = 64
+const types = {
+  REQ: zmq.Request, REP: zmq.Reply, DEALER: zmq.Dealer, ROUTER: zmq.Router, PUB: zmq.Publisher, SUB: zmq.Subscriber,
+  XPUB: zmq.XPublisher, XSUB: zmq.XSubscriber, PUSH: zmq.Push, PULL: zmq.Pull, PAIR: zmq.Pair,
+  CLIENT: draft.Client, SERVER: draft.Server, RADIO: draft.Radio, DISH: draft.Dish, SCATTER: draft.Scatter, GATHER: draft.Gather,
+}
+const optionNames = {
+  IDENTITY: "routingId", CURVE_SERVER: "curveServer", CURVE_PUBLICKEY: "curvePublicKey", CURVE_SECRETKEY: "curveSecretKey",
+  CURVE_SERVERKEY: "curveServerKey",
+}
+const sockets = {}
+
+function expand(frame) {
+  const [kind, first, second] = frame.split(":")
+  if (kind === "x") return Buffer.from(first, "hex")
+  const size = Number(first), number = Number(second)
+  const at = kind === "r" ? (k) => k * number : (k) => number + k * 7
+  const period = Buffer.from(Array.from({ length: 256 }, (_, k) => at(k) & 255))
+  const body = Buffer.alloc(size, period)
+  if (kind === "n" && size >= 4) body.writeUInt32BE(number)
+  return body
+}
+
+function describe(frame) {
+  if (frame.length <= short) return "x:" + frame.toString("hex")
+  return `s:${frame.length}:${createHash("sha256").update(frame).digest("hex")}`
+}
+
+async function receive(s) {
+  const parts = await s.receive()
+  if (s instanceof draft.Dish) return [Buffer.from(parts[1].group), parts[0]]
+  return parts
+}
+
+const commands = {
+  open({ socket, type, options = {} }) {
+    const s = new types[type]({ linger: patienceMs, reconnectInterval: 20 })
+    const unlimited = ["sendHighWaterMark", "receiveHighWaterMark"]
+    for (const name of unlimited) if (name in s) s[name] = 0
+    if ("receiveTimeout" in s) s.receiveTimeout = patienceMs
+    if ("sendTimeout" in s) s.sendTimeout = patienceMs
+    for (const [name, value] of Object.entries(options)) {
+      const bytes = typeof value === "string" && value.startsWith("x:") ? expand(value).toString("latin1") : value
+      s[optionNames[name]] = name === "CURVE_SERVER" ? Boolean(value) : bytes
+    }
+    sockets[socket] = s
+  },
+  bind: ({ socket, url }) => sockets[socket].bind(url),
+  connect: ({ socket, url }) => sockets[socket].connect(url),
+  close({ socket }) {
+    sockets[socket].linger = 0
+    sockets[socket].close()
+    delete sockets[socket]
+  },
+  async subscribe({ socket, topics }) {
+    const s = sockets[socket]
+    if (s instanceof draft.Dish) return s.join(...topics)
+    if (s instanceof zmq.Subscriber) return s.subscribe(...topics)
+    for (const topic of topics) await s.send(Buffer.concat([Buffer.from([1]), Buffer.from(topic)]))
+  },
+  send({ socket, frames }) {
+    const s = sockets[socket], parts = frames.map(expand)
+    if (s instanceof draft.Radio) return s.send(parts[1], { group: parts[0] })
+    return s.send(parts.length === 1 ? parts[0] : parts)
+  },
+  async recv({ socket, count = 1 }) {
+    const messages = []
+    while (messages.length < count) messages.push((await receive(sockets[socket])).map(describe))
+    return messages
+  },
+  async echo({ socket, count = 1 }) {
+    const s = sockets[socket]
+    for (; count > 0; count--) {
+      const parts = await s.receive()
+      if (s instanceof draft.Server) await s.send(parts[0], parts[1])
+      else await s.send(parts.length === 1 ? parts[0] : parts)
+    }
+  },
+}
+
+async function main() {
+  console.log("ready")
+  let n = 0
+  for await (const line of readline.createInterface({ input: process.stdin })) {
+    const { op, ...call } = JSON.parse(line)
+    let result
+    try {
+      result = (await commands[op](call)) ?? null
+    } catch (e) { // whatever it was, the test is told and decides
+      result = { error: String(e) }
+    }
+    console.log(`${n++} ${JSON.stringify(result)}`)
+  }
+  process.exit(0)
+}
+
+main()

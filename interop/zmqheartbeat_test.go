@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+
+package interop_test
+
+import (
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/sprymq/spry/interop/internal/peer"
+	"github.com/sprymq/spry/zmq"
+)
+
+// TestZeroMQStoppedPeer stops libzmq's process, whose connection stays open. Spry gives it up, and has it back when it goes on.
+func TestZeroMQStoppedPeer(t *testing.T) {
+	withPeer(t, "PUSH stopped and continued – zmq PULL", func(t *testing.T, p *zmqPeer, a address) {
+		o := options
+		o.Heartbeat = 100 * time.Millisecond
+		pull := zmq.NewPull(&zmq.PullOptions{Options: o})
+		p.do("open", args{"socket": "s", "type": "PUSH", "monitored": true})
+		if a.spryListens {
+			attach(t, pull, a)
+			p.attach("s", a)
+		} else {
+			p.attach("s", a)
+			attach(t, pull, a)
+		}
+		waitPipes(t, pull, 1)
+		pipe := onlyPipe(t, pull.Socket)
+		p.Signal(syscall.SIGSTOP)
+		<-pipe.Done()
+		t.Logf("the pipe ended with: %v", pipe.Err())
+		p.Signal(syscall.SIGCONT)
+		p.do("event", args{"socket": "s", "name": "DISCONNECTED"})
+		waitPipes(t, pull, 1)
+		p.send("s", text("back"))
+		sameFrames(t, must[[][]byte](t)(pull.Recv(watched(t))), []string{text("back")})
+	})
+}
+
+// TestZeroMQNoticesStoppedSpry stops a process of Spry, whose connection stays open. libzmq's heartbeats find that out, and it is back
+// when it goes on.
+func TestZeroMQNoticesStoppedSpry(t *testing.T) {
+	eachWay(t, libzmq, "PUSH with heartbeats – pull stopped and continued", func(t *testing.T, a address) {
+		p := startPeer(t, libzmq)
+		heartbeats := args{"HEARTBEAT_IVL": 100, "HEARTBEAT_TIMEOUT": 500, "HEARTBEAT_TTL": 1000}
+		p.do("open", args{"socket": "s", "type": "PUSH", "options": heartbeats, "monitored": true})
+		if !a.spryListens {
+			p.attach("s", a)
+		}
+		way := map[bool]string{true: "--listen", false: "--dial"}[a.spryListens]
+		url := a.dialect + a.url
+		if a.spryListens {
+			url = a.url
+		}
+		pull := peer.Start(t, builder.Command(t, commandFolder), "pull", way, url, "--count", "1")
+		if a.spryListens {
+			peer.WaitListening(t, a.url)
+			p.attach("s", a)
+		}
+		connected := func() { p.do("event", args{"socket": "s", "name": "HANDSHAKE_SUCCEEDED"}) }
+		connected()
+		pull.Signal(syscall.SIGSTOP)
+		p.do("event", args{"socket": "s", "name": "DISCONNECTED"})
+		pull.Signal(syscall.SIGCONT)
+		connected()
+		p.send("s", text("back"))
+		if out := pull.Wait(); out != "back\n" {
+			t.Errorf("the command printed %q", out)
+		}
+	})
+}

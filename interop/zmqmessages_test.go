@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: MIT
+
+package interop_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/zmq"
+)
+
+// withPeer runs a test of the library with a scripted peer of libzmq, over tcp and ipc and with either side listening, and
+// enters it in the table.
+func withPeer(t *testing.T, pattern string, test func(t *testing.T, p *zmqPeer, a address)) {
+	t.Helper()
+	eachWay(t, libzmq, pattern, func(t *testing.T, a address) {
+		a.dialect = "" // which package zmq needs not be told
+		test(t, startPeer(t, libzmq), a)
+	})
+}
+
+// TestZeroMQFrames sends messages of up to 1,000 frames there and back, of all sizes that have a form of their own on the
+// wire.
+func TestZeroMQFrames(t *testing.T) {
+	withPeer(t, "messages of 1 to 1,000 frames", func(t *testing.T, p *zmqPeer, a address) {
+		dealer := zmq.NewDealer(&zmq.DealerOptions{Options: options})
+		p.open("s", "DEALER", a, nil)
+		attach(t, dealer, a)
+		counts := []int{1, 2, 3, 10, 64, 255, 256, 1000}
+		end := p.begin("echo", args{"socket": "s", "count": len(counts)})
+		for _, n := range counts {
+			frames := make([]string, n)
+			for i := range frames {
+				frames[i] = fmt.Sprintf("r:%d:%d", []int{0, 1, 17, 255, 256, 3000}[i%6], i)
+			}
+			check(t, dealer.Send(watched(t), expandAll(frames)...))
+			sameFrames(t, must[[][]byte](t)(dealer.Recv(watched(t))), frames)
+		}
+		end()
+	})
+}
+
+// TestZeroMQBodies sends bodies of up to 64 MiB there and back, with limits that allow them.
+func TestZeroMQBodies(t *testing.T) {
+	withPeer(t, "bodies of 0 B to 64 MiB", func(t *testing.T, p *zmqPeer, a address) {
+		o := options
+		o.MaxMessageSize = 65 << 20
+		dealer := zmq.NewDealer(&zmq.DealerOptions{Options: o})
+		p.open("s", "DEALER", a, nil)
+		attach(t, dealer, a)
+		sizes := []int{0, 1, 255, 256, 8192, 65536, 1<<20 + 1, 16 << 20}
+		if long || a.transport == "tcp" && a.spryListens {
+			sizes = append(sizes, 64<<20)
+		}
+		end := p.begin("echo", args{"socket": "s", "count": len(sizes)})
+		for _, size := range sizes {
+			sent := body(size, 5)
+			check(t, dealer.Send(watched(t), sent))
+			got := must[[][]byte](t)(dealer.Recv(watched(t)))
+			if len(got) != 1 {
+				t.Fatalf("a body of %d bytes came back in %d frames", size, len(got))
+			}
+			same(t, "Spry received", got[0], sent)
+		}
+		end()
+	})
+}
+
+// TestZeroMQMessagesTooLarge has a peer exceed the limit with one frame, and with frames that each keep to it. It loses its
+// connection, and a peer that behaves does not.
+func TestZeroMQMessagesTooLarge(t *testing.T) {
+	withPeer(t, "messages beyond the limit", func(t *testing.T, p *zmqPeer, a address) {
+		o := options
+		o.MaxMessageSize = 1000
+		pull := zmq.NewPull(&zmq.PullOptions{Options: o})
+		attachPullTo(t, p, pull, a)
+		for i, frames := range [][]string{{"r:1001:1"}, {"r:600:1", "r:600:3"}} {
+			p.send("s", frames...)
+			waitFor(t, func() bool { return pull.Stats().Rejected["oversize"] == uint64(i+1) })
+			waitPipes(t, pull, 1)
+			p.send("s", "r:1000:3")
+			sameFrames(t, must[[][]byte](t)(pull.Recv(watched(t))), []string{"r:1000:3"})
+		}
+	})
+}
+
+// attachPullTo connects a Pull with a PUSH of the peer, named s.
+func attachPullTo(t *testing.T, p *zmqPeer, pull *zmq.Pull, a address) {
+	t.Helper()
+	if a.spryListens {
+		attach(t, pull, a)
+		p.open("s", "PUSH", a, nil)
+	} else {
+		p.open("s", "PUSH", a, nil)
+		attach(t, pull, a)
+	}
+	waitPipes(t, pull, 1)
+}
+
+// TestZeroMQIdentities has Spry's Router meet DEALERs of the shortest and the longest names, and one without, each of which
+// gets what is for it.
+func TestZeroMQIdentities(t *testing.T) {
+	withPeer(t, "DEALER – zmq ROUTER, identities", func(t *testing.T, p *zmqPeer, a address) {
+		router, ctx := zmq.NewRouter(&zmq.RouterOptions{Options: options}), watched(t)
+		names := []string{"a", strings.Repeat("n", 255), "\x80\xff", ""}
+		for i, name := range names {
+			at := a
+			if at.url = newAddress(t, a.transport, a.spryListens).url; a.spryListens || i == 0 {
+				attach(t, router, at)
+			}
+			named := args{"IDENTITY": text(name)}
+			if name == "" {
+				named = nil
+			}
+			p.open(fmt.Sprint(i), "DEALER", at, named)
+			if !a.spryListens && i > 0 {
+				attach(t, router, at)
+			}
+		}
+		waitPipes(t, router, len(names))
+		given := map[string]string{}
+		for i, name := range names {
+			p.send(fmt.Sprint(i), text("hello"), text(name))
+			got := must[[][]byte](t)(router.Recv(ctx))
+			sameFrames(t, got[1:], []string{text("hello"), text(name)})
+			if given[name] = string(got[0]); name != "" && given[name] != name || name == "" && (len(got[0]) != 5 || got[0][0] != 0) {
+				t.Errorf("the Router calls %.30q %.30q", name, got[0])
+			}
+			if zmq.Identity(router.Peer(given[name])) != given[name] {
+				t.Errorf("no pipe is called %.30q", given[name])
+			}
+		}
+		for i, name := range names {
+			check(t, router.SendTo(ctx, given[name], []byte("for"), []byte(name)))
+			p.expect(fmt.Sprint(i), []string{text("for"), text(name)})
+		}
+		if err := router.SendTo(ctx, "nobody", nil); !errors.Is(err, spry.ErrNoPeer) {
+			t.Errorf("sending to nobody: %v", err)
+		}
+		p.do("close", args{"socket": "0"})
+		waitFor(t, func() bool { return router.Peer("a") == nil })
+		if err := router.SendTo(ctx, "a", nil); !errors.Is(err, spry.ErrNoPeer) {
+			t.Errorf("sending to a peer that is gone: %v", err)
+		}
+	})
+}
+
+// TestZeroMQDuplicateIdentities has two DEALERs of one name meet Spry's Router, which refuses the second or hands the name over
+// to it.
+func TestZeroMQDuplicateIdentities(t *testing.T) {
+	for _, handover := range []bool{false, true} {
+		pattern := map[bool]string{false: "refused", true: "handed over"}[handover]
+		t.Run(pattern, func(t *testing.T) {
+			results.track(t, row{libzmq, "DEALER – zmq ROUTER, a second one of the same identity: " + pattern, "tcp", "it dials"}, library)
+			t.Parallel()
+			p, a, ctx := startPeer(t, libzmq), newAddress(t, "tcp", true), watched(t)
+			router := zmq.NewRouter(&zmq.RouterOptions{Options: options, Handover: handover})
+			attach(t, router, a)
+			// Neither comes back by itself, so that they do not take the name from each other forever.
+			name := args{"IDENTITY": "x:61", "RECONNECT_IVL": -1}
+			p.open("first", "DEALER", a, name)
+			p.send("first", text("one"))
+			sameFrames(t, must[[][]byte](t)(router.Recv(ctx)), []string{"x:61", text("one")})
+			first := router.Peer("a")
+			p.open("second", "DEALER", a, name)
+			holder := "first"
+			if handover {
+				holder = "second"
+				<-first.Done()
+				waitFor(t, func() bool { return router.Peer("a") != nil })
+			} else {
+				waitFor(t, func() bool { return router.Stats().Rejected["identity"] > 0 })
+			}
+			check(t, router.SendTo(ctx, "a", []byte("two")))
+			p.expect(holder, []string{text("two")})
+			p.send(holder, text("three"))
+			sameFrames(t, must[[][]byte](t)(router.Recv(ctx)), []string{"x:61", text("three")})
+		})
+	}
+}
+
+// TestZeroMQRoutersAddressSpry has libzmq's ROUTER address Spry's Dealers by their names.
+func TestZeroMQRoutersAddressSpry(t *testing.T) {
+	withPeer(t, "ROUTER – zmq DEALER, identities", func(t *testing.T, p *zmqPeer, a address) {
+		p.do("open", args{"socket": "s", "type": "ROUTER", "options": args{"ROUTER_MANDATORY": 1}})
+		names := []string{"a", strings.Repeat("n", 255), "\x80\xff"}
+		dealers := map[string]*zmq.Dealer{}
+		for i, name := range names {
+			o := options
+			o.Identity = name
+			dealers[name] = zmq.NewDealer(&zmq.DealerOptions{Options: o})
+			at := a
+			if at.url = newAddress(t, a.transport, a.spryListens).url; a.spryListens {
+				attach(t, dealers[name], at)
+				p.attach("s", at)
+			} else {
+				p.attach("s", at)
+				attach(t, dealers[name], at)
+			}
+			check(t, dealers[name].Send(watched(t), []byte{byte(i)}))
+			p.expect("s", []string{text(name), fmt.Sprintf("x:%02x", i)})
+		}
+		for _, name := range names {
+			p.send("s", text(name), text("for"), text(name))
+			sameFrames(t, must[[][]byte](t)(dealers[name].Recv(watched(t))), []string{text("for"), text(name)})
+		}
+	})
+}

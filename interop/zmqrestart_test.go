@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: MIT
+
+package interop_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/zmq"
+)
+
+// What the tests of restarts send: messages that together exceed what operating systems and small queues hold, so that a
+// restart comes upon some that are on their way.
+const (
+	restartMessages = 6000
+	restartSize     = 4096
+	restarts        = 2
+	restartAfter    = 1000       // messages received by each that is restarted
+	lastMessage     = 0xffffffff // ends a run
+)
+
+// smallQueues bound what libzmq holds.
+var smallQueues = args{"SNDHWM": 100, "RCVHWM": 100}
+
+// TestZeroMQReceiversRestart kills libzmq's PULL while Spry's Push sends, and starts another. What did not arrive is in the books as
+// Unknown: the operating system had it when the connection broke. Nothing arrives twice.
+func TestZeroMQReceiversRestart(t *testing.T) {
+	withPeer(t, "PULL killed and restarted under load – zmq PUSH", func(t *testing.T, p *zmqPeer, a address) {
+		o := options
+		o.SendQueue = 100
+		push := zmq.NewPush(&zmq.PushOptions{Options: o})
+		p.open("s", "PULL", a, smallQueues)
+		attach(t, push, a)
+		var sending sync.WaitGroup
+		sending.Go(func() { sendRun(t, push.Send) })
+		var received []int
+		for range restarts {
+			received = append(received, result[[]int](t, p.do("recvids", args{"socket": "s", "count": restartAfter}))...)
+			p.Reap()
+			p = startPeer(t, libzmq)
+			p.open("s", "PULL", a, smallQueues)
+		}
+		received = append(received, result[[]int](t, p.do("recvids", args{"socket": "s", "until": lastMessage}))...)
+		sending.Wait()
+		check(t, push.Close())
+		books := push.Stats().Send
+		lost := restartMessages - len(distinct(t, received))
+		if books.Offered-books.Returned != restartMessages+1 || books.Queued != 0 || len(books.Dropped) > 0 || uint64(lost) > books.Unknown {
+			t.Errorf("%d of %d messages are missing, and the books say %+v", lost, restartMessages, books)
+		}
+		t.Logf("%d of %d messages are missing, %d are unknown, %d were sent to another", lost, restartMessages, books.Unknown, books.Returned)
+	})
+}
+
+// TestZeroMQSendersMeetRestarts closes Spry's Pull while libzmq's PUSH sends, and opens another. What is missing follows directly upon
+// the last message that each took, and the ones that had arrived are in its books.
+func TestZeroMQSendersMeetRestarts(t *testing.T) {
+	withPeer(t, "PUSH – zmq PULL restarted under load", func(t *testing.T, p *zmqPeer, a address) {
+		p.do("open", args{"socket": "s", "type": "PUSH", "options": smallQueues})
+		p.attach("s", a)
+		sent := p.begin("sendmany", args{"socket": "s", "count": restartMessages, "size": restartSize})
+		ended := p.begin("sendmany", args{"socket": "s", "count": 1, "size": restartSize, "first": lastMessage})
+		o := options
+		o.RecvQueue = 100
+		next, dropped := 0, 0
+		for incarnation := range restarts + 1 {
+			pull := zmq.NewPull(&zmq.PullOptions{Options: o})
+			attach(t, pull, a)
+			taken := recvRun(t, pull, incarnation < restarts)
+			if taken[0] < next || !slices.Equal(taken, upFrom(taken[0], len(taken))) {
+				t.Fatalf("after %d came %d messages that are not in order, or not whole", next-1, len(taken))
+			}
+			lost := taken[0] - next
+			if lost < dropped {
+				t.Errorf("%d messages are missing, though %d that had arrived were dropped", lost, dropped)
+			}
+			next = taken[len(taken)-1] + 1
+			check(t, pull.Close())
+			books := pull.Stats().Recv
+			if books.Delivered < uint64(len(taken)) || books.Arrived != books.Delivered+books.Dropped["closed"] || books.Queued != 0 {
+				t.Errorf("%d messages were taken, and the books say %+v", len(taken), books)
+			}
+			dropped = int(books.Dropped["closed"])
+			t.Logf("Pull %d: %d messages taken, %d lost before, %d dropped by its end", incarnation, len(taken), lost, dropped)
+		}
+		if next != restartMessages {
+			t.Errorf("the last message was %d", next-1)
+		}
+		sent()
+		ended()
+	})
+}
+
+// TestZeroMQSubscribersRestart kills libzmq's SUB while Spry's Pub publishes. Each gets an unbroken run of messages, and what it did
+// not get of those that were sent to it is Unknown.
+func TestZeroMQSubscribersRestart(t *testing.T) {
+	withPeer(t, "SUB killed and restarted under load – zmq PUB", func(t *testing.T, p *zmqPeer, a address) {
+		subscribe := func() {
+			t.Helper()
+			p.do("open", args{"socket": "s", "type": "SUB", "options": smallQueues})
+			p.do("subscribe", args{"socket": "s", "topics": []string{""}})
+			p.attach("s", a)
+		}
+		o := options
+		o.SendQueue = 100
+		pub := zmq.NewPub(&zmq.PubOptions{Options: o, Overflow: spry.Block})
+		attach(t, pub, a)
+		ctx, cancel := context.WithCancel(watched(t))
+		var sending sync.WaitGroup
+		sending.Go(func() {
+			for i := 0; ctx.Err() == nil && pub.WaitSubscribers(ctx, "", 1) == nil; i++ {
+				if err := pub.Send(ctx, numbered(restartSize, i)); err != nil && ctx.Err() == nil {
+					t.Errorf("publish %d: %v", i, err)
+				}
+			}
+		})
+		received, after := 0, -1
+		for incarnation := range restarts + 1 {
+			if incarnation > 0 {
+				p.Reap()
+				p = startPeer(t, libzmq)
+			}
+			subscribe()
+			ids := result[[]int](t, p.do("recvids", args{"socket": "s", "count": restartAfter}))
+			if ids[0] <= after || !slices.Equal(ids, upFrom(ids[0], len(ids))) {
+				t.Errorf("after %d came messages that are not in order, or not whole", after)
+			}
+			received, after = received+len(ids), ids[len(ids)-1]
+		}
+		cancel()
+		sending.Wait()
+		_ = pub.Close() // with messages for the last one
+		books := pub.Stats().Send
+		lost := books.Sent - uint64(received)
+		if lost > books.Unknown || books.Offered != books.Sent+books.Returned+sum(books.Dropped) {
+			t.Errorf("%d messages were received, and the books say %+v", received, books)
+		}
+		t.Logf("%d received of %d sent, %d unknown, dropped %v", received, books.Sent, books.Unknown, books.Dropped)
+	})
+}
+
+// TestZeroMQServersRestart kills libzmq's REP while callers wait for it. Every call gets its reply.
+func TestZeroMQServersRestart(t *testing.T) {
+	withPeer(t, "REP killed and restarted under load – zmq REQ", func(t *testing.T, p *zmqPeer, a address) {
+		req, ctx := zmq.NewReq(&zmq.ReqOptions{Options: options}), watched(t)
+		attach(t, req, a)
+		const callers, calls = 8, 200
+		p.open("s", "REP", a, nil)
+		var calling sync.WaitGroup
+		for c := range callers {
+			calling.Go(func() {
+				for i := range calls {
+					question := fmt.Appendf(nil, "caller %d call %d", c, i)
+					if got, err := req.Do(ctx, question); err != nil || len(got) != 1 || string(got[0]) != string(question) {
+						t.Errorf("%s: %q, %v", question, got, err)
+						return
+					}
+				}
+			})
+		}
+		for range restarts {
+			p.do("echo", args{"socket": "s", "count": callers * calls / 8})
+			p.Reap()
+			p = startPeer(t, libzmq)
+			p.open("s", "REP", a, nil)
+		}
+		p.begin("echo", args{"socket": "s", "count": 2 * callers * calls}) // until the test ends
+		calling.Wait()
+	})
+}
+
+// TestZeroMQClientsMeetRestarts closes Spry's Rep while libzmq's REQ, which asks again, waits for replies. Every question is answered.
+func TestZeroMQClientsMeetRestarts(t *testing.T) {
+	withPeer(t, "REQ – zmq REP restarted under load", func(t *testing.T, p *zmqPeer, a address) {
+		const questions = 600
+		p.do("open", args{"socket": "s", "type": "REQ", "options": args{"REQ_RELAXED": 1, "REQ_CORRELATE": 1}})
+		p.attach("s", a)
+		asked := p.begin("ask", args{"socket": "s", "count": questions, "size": 100, "retry_ms": 100})
+		served := map[uint32]int{}
+		for range restarts {
+			rep := zmq.NewRep(&zmq.RepOptions{Options: options})
+			attach(t, rep, a)
+			for range questions / 4 {
+				r := must[*spry.Request](t)(rep.Recv(watched(t)))
+				served[idOf(r.Bytes())]++
+				check(t, r.Reply(watched(t), r.Bytes()))
+			}
+			must[*spry.Request](t)(rep.Recv(watched(t))) // which is never replied to
+			check(t, rep.Close())
+		}
+		rep := zmq.NewRep(&zmq.RepOptions{Options: options})
+		attach(t, rep, a)
+		ctx := watched(t)
+		var serving sync.WaitGroup
+		serving.Go(func() {
+			for r, err := range rep.Requests(ctx) {
+				if err != nil {
+					t.Errorf("serving ended with %v", err)
+					return
+				}
+				served[idOf(r.Bytes())]++
+				_ = r.Reply(ctx, r.Bytes()) // the peer may have asked again and be gone
+			}
+		})
+		again := result[int](t, asked())
+		check(t, rep.Close())
+		serving.Wait()
+		if len(served) != questions || again < restarts {
+			t.Errorf("%d questions of %d came, %d asked again", len(served), questions, again)
+		}
+	})
+}
