@@ -226,35 +226,50 @@ func (p *Pipe) Offer(header, body []byte, m *msg.Message, log *FrameLog, overflo
 	o := &p.out
 	n := SizeOf(header, body, m)
 	o.mu.Lock()
-	defer o.mu.Unlock()
-	if overflow == Conflate {
+	if !p.makeRoomLocked(n, overflow) {
+		overflowed = !o.shut
+		p.refuseLocked(m)
+		o.mu.Unlock()
+		return false, overflowed
+	}
+	if c, ok := o.carrier.(*streamCarrier); ok && log != nil {
+		o.addedLocked(c.putShared(log))
+	} else {
+		o.putLocked(header, body, m)
+	}
+	write = o.claimLocked()
+	o.mu.Unlock() // no defer: it would cost a delivery a twelfth of its publisher's time
+	return write, false
+}
+
+// makeRoomLocked makes room for n bytes as overflow has it, and reports whether there is some.
+func (p *Pipe) makeRoomLocked(n int, overflow Overflow) bool {
+	o := &p.out
+	switch {
+	case overflow == Conflate:
 		p.conflateLocked()
+		return !o.shut
+	case o.shut || o.roomLocked(n):
+		return !o.shut
+	case overflow == DropOldest:
+		p.socket.dropped(p, DropOverflow, o.dropOldestLocked(n))
+		return o.roomLocked(n)
 	}
-	fits := o.roomLocked(n) || overflow == Conflate
-	if !fits && !o.shut && overflow == DropOldest {
-		dropped := o.dropOldestLocked(n)
-		p.socket.dropped(p, DropOverflow, dropped)
-		fits = o.roomLocked(n)
-	}
-	if fits && !o.shut {
-		if c, ok := o.carrier.(*streamCarrier); ok && log != nil {
-			o.addedLocked(c.putShared(log))
-		} else {
-			o.putLocked(header, body, m)
-		}
-		return o.claimLocked(), false
-	}
+	return false
+}
+
+// refuseLocked counts a message that is not queued, and releases it.
+func (p *Pipe) refuseLocked(m *msg.Message) {
 	reason := DropOverflow
-	if o.shut {
+	if p.out.shut {
 		reason = DropPipeClosed
 	}
-	o.offered++
-	o.dropped.add(reason, 1)
+	p.out.offered++
+	p.out.dropped.add(reason, 1)
 	p.socket.dropped(p, reason, 1)
 	if m != nil {
 		m.Release()
 	}
-	return false, !o.shut
 }
 
 // conflateLocked drops what waits to be written.

@@ -177,6 +177,11 @@ func (m *Message) Len() int {
 	if m.ext == nil {
 		return m.size - int(m.head)
 	}
+	return m.extendedLen()
+}
+
+// extendedLen is apart from Len so that the compiler puts that where it is called.
+func (m *Message) extendedLen() int {
 	n := len(m.data()) - int(m.head)
 	for _, f := range m.rest() {
 		n += len(f)

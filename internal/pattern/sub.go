@@ -252,6 +252,9 @@ func (s *Sub) Receive(p *engine.Pipe, run []msg.Message) int {
 // receiveOne moves what the only subscription wants to the end of run and gives it that. What is refused for
 // want of room is then the rest of run, to be offered again.
 func (s *Sub) receiveOne(p *engine.Pipe, n *Subscription, run []msg.Message) int {
+	if n.topics.all() {
+		return n.sources[p].Put(run)
+	}
 	from := len(run)
 	for i := len(run) - 1; i >= 0; i-- {
 		if !n.topics.match(run[i].Body()) {

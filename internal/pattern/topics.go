@@ -104,6 +104,9 @@ func (t *topics) find(n int) int {
 	return low
 }
 
+// all reports whether every body matches.
+func (t *topics) all() bool { return !t.exact && len(t.lengths) > 0 && t.lengths[0].length == 0 }
+
 // match reports whether body begins with one of the topics.
 func (t *topics) match(body []byte) bool {
 	if t.exact {

@@ -184,6 +184,10 @@ func (s *Source) Resume() {
 // fitLocked returns as much of run as there is room for.
 func (s *Source) fitLocked(run []msg.Message) (fits sizedRun) {
 	limits := s.inbox.limits
+	all := sizedRun{run, size(run)}
+	if s.messages+len(run) <= limits.Messages && s.bytes+all.bytes <= limits.Bytes {
+		return all
+	}
 	for i := range run {
 		bytes := fits.bytes + int64(run[i].Len())
 		if n := s.messages + i; n >= limits.Messages || n > 0 && s.bytes+bytes > limits.Bytes {
