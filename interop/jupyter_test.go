@@ -46,7 +46,8 @@ func TestJupyterKernel(t *testing.T) {
 			t.Parallel()
 			ctx := watched(t)
 			connection, file := newConnection(t, transport)
-			process := peer.Python(t, "ipykernel", "python3-ipykernel", "-m", "ipykernel_launcher", "-f", file)
+			process := peer.Python(t, "ipykernel", "python3-ipykernel", "-m", "ipykernel_launcher", "-f", file,
+				"--ipython-dir", t.TempDir(), "--HistoryManager.enabled=False") // nothing of the user's
 			client, err := jupyter.Connect(connection)
 			check(t, err)
 			t.Cleanup(func() { client.Close() })

@@ -22,13 +22,26 @@ func withPeer(t *testing.T, pattern string, test func(t *testing.T, p *zmqPeer, 
 	})
 }
 
+// eachMechanism is withPeer, in the open and encrypted.
+func eachMechanism(t *testing.T, pattern string, test func(t *testing.T, m zmqMeeting)) {
+	t.Helper()
+	for _, how := range []mechanism{mechanismNull, curve(t, true)} {
+		withPeer(t, pattern+", "+how.name, func(t *testing.T, p *zmqPeer, a address) {
+			m := zmqMeeting{peer: p, a: a, security: options, options: args{}}
+			how.prepare(p)
+			how.apply(&m)
+			test(t, m)
+		})
+	}
+}
+
 // TestZeroMQFrames sends messages of up to 1,000 frames there and back, of all sizes that have a form of their own on the
 // wire.
 func TestZeroMQFrames(t *testing.T) {
-	withPeer(t, "messages of 1 to 1,000 frames", func(t *testing.T, p *zmqPeer, a address) {
-		dealer := zmq.NewDealer(&zmq.DealerOptions{Options: options})
-		p.open("s", "DEALER", a, nil)
-		attach(t, dealer, a)
+	eachMechanism(t, "messages of 1 to 1,000 frames", func(t *testing.T, m zmqMeeting) {
+		p, dealer := m.peer, zmq.NewDealer(&zmq.DealerOptions{Options: m.security})
+		p.open("s", "DEALER", m.a, m.options)
+		attach(t, dealer, m.a)
 		counts := []int{1, 2, 3, 10, 64, 255, 256, 1000}
 		end := p.begin("echo", args{"socket": "s", "count": len(counts)})
 		for _, n := range counts {
@@ -45,15 +58,14 @@ func TestZeroMQFrames(t *testing.T) {
 
 // TestZeroMQBodies sends bodies of up to 64 MiB there and back, with limits that allow them.
 func TestZeroMQBodies(t *testing.T) {
-	withPeer(t, "bodies of 0 B to 64 MiB", func(t *testing.T, p *zmqPeer, a address) {
-		o := options
-		o.MaxMessageSize = 65 << 20
-		dealer := zmq.NewDealer(&zmq.DealerOptions{Options: o})
-		p.open("s", "DEALER", a, nil)
-		attach(t, dealer, a)
-		sizes := []int{0, 1, 255, 256, 8192, 65536, 1<<20 + 1, 16 << 20}
-		if long || a.transport == "tcp" && a.spryListens {
-			sizes = append(sizes, 64<<20)
+	eachMechanism(t, "bodies of 0 B to 64 MiB", func(t *testing.T, m zmqMeeting) {
+		m.security.MaxMessageSize = 65 << 20
+		p, dealer := m.peer, zmq.NewDealer(&zmq.DealerOptions{Options: m.security})
+		p.open("s", "DEALER", m.a, m.options)
+		attach(t, dealer, m.a)
+		sizes := []int{0, 1, 255, 256, 8192, 65536, 1<<20 + 1}
+		if long || m.a.transport == "tcp" && m.a.spryListens {
+			sizes = append(sizes, 16<<20, 64<<20)
 		}
 		end := p.begin("echo", args{"socket": "s", "count": len(sizes)})
 		for _, size := range sizes {

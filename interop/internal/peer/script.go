@@ -18,14 +18,14 @@ var pythons = struct {
 	by map[string]string
 }{by: map[string]string{}}
 
-// Python starts a Python program with an interpreter that has the module.
-func Python(t testing.TB, module, debianPackage, script string, args ...string) *Process {
+// Python starts a Python interpreter that has the module, with these arguments, of which a program is the first.
+func Python(t testing.TB, module, debianPackage string, args ...string) *Process {
 	t.Helper()
 	python := pythonWith(module)
 	if python == "" {
 		missing(t, "Python's module "+module, "install Debian's "+debianPackage)
 	}
-	return Start(t, python, append([]string{script}, args...)...)
+	return Start(t, python, args...)
 }
 
 // pythonWith tries Debian's own interpreter first, because no other sees its modules.
