@@ -124,3 +124,32 @@ func TestPingsAreAnswered(t *testing.T) {
 		}
 	})
 }
+
+// A peer is not given up while it is this end that does not read, because nobody takes what has come. It is told that this end
+// lives, whose answers it waits for in vain.
+func TestHeartbeatsWhileNobodyReceives(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pull := spry.NewPull(&spry.PullOptions{Options: spry.Options{RecvQueue: 1}})
+		defer pull.Close()
+		near, far := simnet.Pipe()
+		defer far.Close()
+		pings := silentPeer(t, far, true)
+		p, err := pull.Attach(t.Context(), near, &spry.AttachConfig{Role: spry.RoleListen})
+		check(t, err)
+		const messages = 5
+		for i := range messages {
+			_, err := far.Write([]byte{0, 1, byte(i)})
+			check(t, err)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if p.Err() != nil || pings.Load() < 5 {
+			t.Fatalf("the pipe ended with %v; the peer got %d signs of life", p.Err(), pings.Load())
+		}
+		for i := range messages {
+			if b, err := pull.Recv(t.Context()); err != nil || b[0] != byte(i) {
+				t.Fatalf("message %d: %v, %v", i, b, err)
+			}
+		}
+	})
+}

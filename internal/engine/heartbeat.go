@@ -14,7 +14,8 @@ import (
 var errSilent = errors.New("the peer has said nothing for two heartbeats, not even when asked")
 
 // A heartbeat asks a peer that has been quiet for an interval whether it is still there, and ends the pipe of one that does
-// not answer within another.
+// not answer within another. While nobody takes what has come, and so nothing is read, the peer is not to blame for silence:
+// it is told with every beat that this end lives, because its own questions are not read either.
 type heartbeat struct {
 	pipe     *Pipe
 	carrier  *streamCarrier
@@ -51,7 +52,10 @@ func (h *heartbeat) stop() {
 }
 
 func (h *heartbeat) beat() {
-	switch alive := h.carrier.alive.Swap(false); {
+	switch unread, alive := h.carrier.room.awaited.Load(), h.carrier.alive.Swap(false); {
+	case unread:
+		h.asked = false
+		h.ping()
 	case alive:
 		h.asked = false
 	case h.asked:
@@ -59,13 +63,17 @@ func (h *heartbeat) beat() {
 		return
 	default:
 		h.asked = true
-		if h.pipe.QueueControl(wire.Control{Kind: wire.ControlPing}) {
-			h.pipe.Write()
-		}
+		h.ping()
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if !h.stopped {
 		h.timer.Reset(h.interval)
+	}
+}
+
+func (h *heartbeat) ping() {
+	if h.pipe.QueueControl(wire.Control{Kind: wire.ControlPing}) {
+		h.pipe.Write()
 	}
 }

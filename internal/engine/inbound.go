@@ -122,8 +122,10 @@ func (p *Pipe) hand(run []msg.Message, room *roomBell) bool {
 		if len(run) == 0 {
 			return true
 		}
+		room.awaited.Store(true)
 		select {
 		case <-room.rung():
+			room.awaited.Store(false)
 		case <-p.scope.Done():
 			msg.ReleaseAll(run)
 			p.DropN(DropPipeClosed, len(run))
@@ -134,8 +136,9 @@ func (p *Pipe) hand(run []msg.Message, room *roomBell) bool {
 
 // A roomBell rings when the pattern has room again. Few connections ever wait for that: others have no channel for it.
 type roomBell struct {
-	once sync.Once
-	c    chan struct{}
+	once    sync.Once
+	c       chan struct{}
+	awaited atomic.Bool // the connection is not read until it rings
 }
 
 func (b *roomBell) rung() chan struct{} {
