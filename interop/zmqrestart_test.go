@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -240,6 +241,45 @@ func TestZeroMQClientsMeetRestarts(t *testing.T) {
 		serving.Wait()
 		if len(served) != questions || again < restarts {
 			t.Errorf("%d questions of %d came, %d asked again", len(served), questions, again)
+		}
+	})
+}
+
+// TestZeroMQSpryKilled kills the spry command while it sends to libzmq's PULL, and has another send. What arrives of the first one
+// is what it sent first, without a gap; of the other it is everything.
+func TestZeroMQSpryKilled(t *testing.T) {
+	eachWay(t, libzmq, "PULL – push killed under load", func(t *testing.T, a address) {
+		p := startPeer(t, libzmq)
+		p.open("s", "PULL", a, smallQueues)
+		padding := strings.Repeat(".", restartSize)
+		push := func(who string, n int) *peer.Process {
+			lines := make([]byte, 0, n*(restartSize+20))
+			for i := range n {
+				lines = fmt.Appendf(lines, "%s %d %s\n", who, i, padding)
+			}
+			way, url := "--dial", a.dialect+a.url
+			if a.spryListens {
+				way, url = "--listen", a.url
+			}
+			return peer.Start(t, builder.Command(t, commandFolder), "push", way, url, "--lines", "--file", bodyFile(t, lines))
+		}
+		first := push("first", restartMessages)
+		begun := result[[]string](t, p.do("recvlines", args{"socket": "s", "last": fmt.Sprintf("first 499 %s", padding)}))
+		first.Reap()
+		const rest = 500
+		ended := p.begin("recvlines", args{"socket": "s", "last": fmt.Sprintf("second %d %s", rest-1, padding)})
+		push("second", rest).Wait()
+		came := append(begun, result[[]string](t, ended())...)
+		next := map[string]int{}
+		for _, line := range came {
+			who, _, _ := strings.Cut(line, " ")
+			if line != fmt.Sprintf("%s %d %s", who, next[who], padding) {
+				t.Fatalf("after %d messages of the %s one came %.20q", next[who], who, line)
+			}
+			next[who]++
+		}
+		if next["second"] != rest || next["first"] == restartMessages {
+			t.Errorf("received are %v", next)
 		}
 	})
 }

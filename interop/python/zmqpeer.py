@@ -156,6 +156,14 @@ def do_recvids(socket, count=0, until=None, quiet_ms=0):
     return ids
 
 
+def do_recvlines(socket, last):
+    """Receives until the line that is the last one, and returns them all."""
+    lines = []
+    while not lines or lines[-1] != last:
+        lines.append(sockets[socket].recv().decode())
+    return lines
+
+
 def do_recvtopics(socket, count):
     """Receives count messages and says how many different ones there were."""
     s = sockets[socket]
