@@ -307,7 +307,6 @@ func (e *Endpoint) newPipe(link transport.Link, session *wire.Session) *Pipe {
 	p.origin.Pipe = p
 	p.out.limits = s.options.SendLimits()
 	p.out.held = true
-	p.writer = p.scope.NewTask(p.writeAll)
 	return p
 }
 

@@ -30,10 +30,11 @@ func (q *packets) put(header, body []byte, m *msg.Message, origin *msg.Origin) i
 	}
 	q.run = q.run[:len(q.run)+1]
 	own := &q.run[len(q.run)-1]
+	size := SizeOf(header, body, m)
 	switch {
 	case m == nil:
 		q.copies.add(own, header, body, origin)
-	case !m.Multipart() && (m.Len() < handOver && !m.Shared() || len(header) > 0 && m.Len() < byReference):
+	case !m.Multipart() && (size < handOver && !m.Shared() || len(header) > 0 && size < byReference):
 		q.copies.add(own, header, m.Body(), origin)
 		m.Release() // which leaves it the memory for its next contents
 	case len(header) == 0:
@@ -45,7 +46,7 @@ func (q *packets) put(header, body []byte, m *msg.Message, origin *msg.Origin) i
 	if origin != nil {
 		own.SetOrigin(origin)
 	}
-	return sizeOf(own)
+	return size
 }
 
 // nextSlab begins another slab. Slabs grow while they are filled.
