@@ -55,13 +55,14 @@ func TestTopicsAreOfTheFirstFrame(t *testing.T) {
 func TestUnsubscribe(t *testing.T) {
 	overTwoWires(t, func(t *testing.T, scheme string) {
 		ctx := watchdog(t)
-		pub, sub, xsub := zmq.NewPub(nil), zmq.NewSub(nil), zmq.NewXSub(nil)
-		e := listenOn(t, pub, scheme)
+		sub, xsub := zmq.NewSub(nil), zmq.NewXSub(nil)
 		for _, s := range []interface {
 			receiver
 			Subscribe(...string) error
 			Unsubscribe(...string) error
 		}{sub, xsub} {
+			pub := zmq.NewPub(nil)
+			e := listenOn(t, pub, scheme)
 			wants(t, s.Unsubscribe("a"), spry.ErrNotSubscribed)
 			check(t, s.Subscribe("a", "a", "b"))
 			d := dialTo(t, s, e)
@@ -81,11 +82,12 @@ func TestUnsubscribe(t *testing.T) {
 			check(t, s.Close())
 			wants(t, s.Subscribe("x"), spry.ErrClosed)
 			wants(t, s.Unsubscribe("b"), spry.ErrClosed)
+			gone, cancel := context.WithCancel(ctx)
+			cancel()
+			wants(t, pub.WaitSubscribers(gone, "x", 1), context.Canceled)
+			shut(t, pub)
 		}
-		gone, cancel := context.WithCancel(ctx)
-		cancel()
-		wants(t, pub.WaitSubscribers(gone, "x", 1), context.Canceled)
-		shut(t, pub, sub, xsub)
+		shut(t, sub, xsub)
 	})
 }
 

@@ -84,6 +84,9 @@ func (s *Socket) shutdown(ctx context.Context) error {
 	}
 	s.drain(ctx)
 
+	for _, e := range endpoints {
+		e.quiesce() // nothing is worth a new connection any more
+	}
 	for _, p := range s.Pipes() {
 		p.end(ErrClosed)
 	}
