@@ -181,13 +181,24 @@ func TestAllocationsPerRequest(t *testing.T) {
 				t.Error(err)
 			}
 		}
+		m := spry.NewMessage(len(body))
+		askMsg := func() {
+			m.Write(body) // into the memory that the last call has given back
+			reply, err := req.DoMsg(ctx, m)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			reply.Release()
+		}
 		for range requests / 10 {
 			ask()
+			askMsg()
 		}
-		per := testing.AllocsPerRun(requests, ask)
-		t.Logf("allocations over %s, Req.Do with its reply: %.2f a request", scheme, per)
-		if per > 3 {
-			t.Errorf("Req.Do over %s: %.2f allocations, want at most 3", scheme, per)
+		per, perMsg := testing.AllocsPerRun(requests, ask), testing.AllocsPerRun(requests, askMsg)
+		t.Logf("allocations over %s, with the reply: Req.Do %.2f a request, DoMsg %.2f", scheme, per, perMsg)
+		if per > 3 || perMsg > 1.5 {
+			t.Errorf("over %s: Req.Do %.2f allocations, want at most 3; DoMsg %.2f, want only the Rep's", scheme, per, perMsg)
 		}
 		check(t, req.Close())
 		check(t, rep.Close())

@@ -106,13 +106,14 @@ func TestZeroMQTypes(t *testing.T) {
 	meetPairs(t, npmZeroMQ, draftPairs, mechanismNull)
 }
 
-// A mechanism secures a meeting: it sets options of both sides, one of which is the server.
+// A mechanism secures meetings: it prepares the peer's process and sets options of both sides, one of which is the server.
 type mechanism struct {
-	name  string
-	apply func(t *testing.T, m *zmqMeeting)
+	name    string
+	prepare func(p *zmqPeer)
+	apply   func(m *zmqMeeting)
 }
 
-var mechanismNull = mechanism{"NULL", func(*testing.T, *zmqMeeting) {}}
+var mechanismNull = mechanism{"NULL", func(*zmqPeer) {}, func(*zmqMeeting) {}}
 
 // meetPairs tries pairs of types over tcp and ipc, with either side listening.
 func meetPairs(t *testing.T, peerName string, pairs []zmqPair, how mechanism) {
@@ -126,6 +127,7 @@ func meetPairs(t *testing.T, peerName string, pairs []zmqPair, how mechanism) {
 				for _, pair := range pairs {
 					if p == nil {
 						p = startPeer(t, peerName)
+						how.prepare(p)
 					}
 					ok := t.Run(pair.spry+"_"+pair.peer, func(t *testing.T) {
 						pattern := fmt.Sprintf("%s – zmq %s, %s", pair.peer, pair.spry, how.name)
@@ -133,7 +135,7 @@ func meetPairs(t *testing.T, peerName string, pairs []zmqPair, how mechanism) {
 						m := zmqMeeting{zmqPair: pair, peer: p, a: newAddress(t, transport, spryListens), security: options, options: args{}}
 						m.shapes = pair.shapes()
 						p.t = t
-						how.apply(t, &m)
+						how.apply(&m)
 						pair.cross(t, m)
 						p.do("close", args{"socket": "s"})
 					})

@@ -23,7 +23,7 @@ func BenchmarkAllowCertificates(b *testing.B) {
 			check := zmq.AllowCertificates(dir)
 			for b.Loop() {
 				_, err := check(b.Context(), curve(key))
-				must(b, err)
+				require(b, err)
 			}
 		})
 	}
@@ -34,6 +34,6 @@ func BenchmarkAllowPasswords(b *testing.B) {
 	check := zmq.AllowPasswords(map[string]string{"ada": "engine"})
 	for b.Loop() {
 		_, err := check(b.Context(), plain("ada", "engine"))
-		must(b, err)
+		require(b, err)
 	}
 }

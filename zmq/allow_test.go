@@ -19,7 +19,7 @@ import (
 func newPublicKey(t testing.TB) zmq.PublicKey {
 	t.Helper()
 	public, _, err := zmq.GenerateKeys()
-	must(t, err)
+	require(t, err)
 	return public
 }
 
@@ -132,10 +132,10 @@ func TestAll(t *testing.T) {
 func backdated(t testing.TB, path string, c zmq.Certificate, age time.Duration) {
 	t.Helper()
 	text, err := c.Text()
-	must(t, err)
-	must(t, os.WriteFile(path, []byte(text), 0o600))
+	require(t, err)
+	require(t, os.WriteFile(path, []byte(text), 0o600))
 	past := time.Now().Add(-age)
-	must(t, os.Chtimes(path, past, past))
+	require(t, os.Chtimes(path, past, past))
 }
 
 // A directory counts as it is when somebody asks.
@@ -146,7 +146,7 @@ func TestAllowCertificates(t *testing.T) {
 	if _, err := check(t.Context(), curve(ada)); !errors.Is(err, os.ErrNotExist) || errors.Is(err, zmq.ErrDenied) {
 		t.Errorf("no directory: %v", err)
 	}
-	must(t, os.Mkdir(dir, 0o700))
+	require(t, os.Mkdir(dir, 0o700))
 	verdict(t, check, curve(ada), "", zmq.ErrDenied)
 
 	file := func(name string) string { return filepath.Join(dir, name) }
@@ -158,7 +158,7 @@ func TestAllowCertificates(t *testing.T) {
 	backdated(t, file("bob"), zmq.Certificate{Public: bob}, time.Hour)
 	backdated(t, file("eve_secret"), zmq.Certificate{Public: eve}, time.Hour)
 	backdated(t, file(".eve"), zmq.Certificate{Public: eve}, time.Hour)
-	must(t, os.Mkdir(file("folder"), 0o700))
+	require(t, os.Mkdir(file("folder"), 0o700))
 	backdated(t, file("folder/eve"), zmq.Certificate{Public: eve}, time.Hour)
 	verdict(t, check, curve(bob), bob.String(), nil)
 	verdict(t, check, curve(eve), "", zmq.ErrDenied)
@@ -167,15 +167,15 @@ func TestAllowCertificates(t *testing.T) {
 	verdict(t, check, curve(bob), "", zmq.ErrDenied)
 	verdict(t, check, curve(eve), eve.String(), nil)
 
-	must(t, os.WriteFile(file("broken"), []byte("no certificate"), 0o600))
+	require(t, os.WriteFile(file("broken"), []byte("no certificate"), 0o600))
 	verdict(t, check, curve(ada), "Ada", nil)
 	if _, err := check(t.Context(), curve(bob)); !errors.Is(err, zmq.ErrDenied) || !strings.Contains(err.Error(), file("broken")) {
 		t.Errorf("the error does not name the file that cannot be read: %v", err)
 	}
 
-	must(t, os.Remove(file("ada")))
+	require(t, os.Remove(file("ada")))
 	verdict(t, check, curve(ada), "", zmq.ErrDenied)
-	must(t, os.RemoveAll(dir))
+	require(t, os.RemoveAll(dir))
 	if _, err := check(t.Context(), curve(eve)); err == nil || errors.Is(err, zmq.ErrDenied) {
 		t.Errorf("without the directory: %v", err)
 	}
@@ -190,7 +190,7 @@ func TestCertificatesThatChangeAtOnce(t *testing.T) {
 		key := newPublicKey(t)
 		path := filepath.Join(dir, "c")
 		backdated(t, path, zmq.Certificate{Public: key}, 0)
-		must(t, os.Chtimes(path, tick, tick))
+		require(t, os.Chtimes(path, tick, tick))
 		verdict(t, check, curve(key), key.String(), nil)
 	}
 }

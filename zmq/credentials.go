@@ -48,7 +48,8 @@ const (
 
 // An Authenticator says whether a peer with these credentials may come in, and who it is then: user, which may be empty, is
 // in the [spry.Pipe]'s Metadata as "User-Id". It is asked within the handshake, in a goroutine of the connection; ctx ends
-// with the time for the handshake. Pipes that exist already are not asked about again.
+// with the time for the handshake. Pipes that exist already are not asked about again, and peers within the process, over
+// inproc, not at all.
 //
 // What a refused peer is told follows from the error: [ErrDenied] and [ErrTryLater] have a status of their own, every other
 // error stands for a failure within.

@@ -28,7 +28,7 @@ import (
 )
 
 // patience is a watchdog: what works has ended long before.
-const patience = 20 * time.Second
+const patience = 2 * time.Minute
 
 func watchdog(t testing.TB) context.Context {
 	t.Helper()

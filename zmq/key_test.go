@@ -21,14 +21,14 @@ const (
 
 func TestKeysOfAPair(t *testing.T) {
 	secret, err := zmq.ParseSecretKey(someSecret)
-	must(t, err)
+	require(t, err)
 	public, err := secret.Public()
-	must(t, err)
+	require(t, err)
 	if public.String() != somePublic || secret.Z85() != someSecret {
 		t.Errorf("the pair is %v and %s", public, secret.Z85())
 	}
 	public, secret, err = zmq.GenerateKeys()
-	must(t, err)
+	require(t, err)
 	if other, err := secret.Public(); err != nil || other != public {
 		t.Errorf("the generated pair is %v and, from the secret key, %v: %v", public, other, err)
 	}
@@ -39,11 +39,11 @@ func TestKeysOfAPair(t *testing.T) {
 
 func TestPublicKeysAreText(t *testing.T) {
 	key, err := zmq.ParsePublicKey(somePublic)
-	must(t, err)
+	require(t, err)
 	text, err := json.Marshal(map[string]zmq.PublicKey{"key": key})
-	must(t, err)
+	require(t, err)
 	var back map[string]zmq.PublicKey
-	must(t, json.Unmarshal(text, &back))
+	require(t, json.Unmarshal(text, &back))
 	if back["key"] != key || fmt.Sprint(key) != somePublic {
 		t.Errorf("%s became %v", text, back)
 	}
@@ -68,9 +68,9 @@ func TestParseKeyRefuses(t *testing.T) {
 // A secret key, alone or within something, is not shown by anything that shows values.
 func TestSecretsAreNotShown(t *testing.T) {
 	secret, err := zmq.ParseSecretKey(someSecret)
-	must(t, err)
+	require(t, err)
 	public, err := secret.Public()
-	must(t, err)
+	require(t, err)
 	const password = "open sesame"
 	for _, v := range []any{
 		secret, &secret,

@@ -14,39 +14,25 @@ import (
 	"github.com/sprymq/spry/zmq"
 )
 
-func patient(t *testing.T) context.Context {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	t.Cleanup(cancel)
-	return ctx
-}
-
-func ok(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 // Requests go through a Router and a Dealer to several Reps, and their replies back; a reply to somebody who is gone is
 // counted, twice over.
 func TestProxyOfRequests(t *testing.T) {
 	leak.Check(t)
-	ctx := patient(t)
+	ctx := watchdog(t)
 	router, dealer, capture, tap := zmq.NewRouter(nil), zmq.NewDealer(nil), zmq.NewPush(nil), zmq.NewPull(nil)
 	front, err := router.Listen(ctx, "tcp://127.0.0.1:0")
-	ok(t, err)
+	check(t, err)
 	back, err := dealer.Listen(ctx, "inproc://proxy-back")
-	ok(t, err)
+	check(t, err)
 	e, err := capture.Listen(ctx, "inproc://proxy-tap")
-	ok(t, err)
+	check(t, err)
 	_, err = tap.Dial(ctx, e.URL())
-	ok(t, err)
+	check(t, err)
 	reps := []*zmq.Rep{zmq.NewRep(nil), zmq.NewRep(nil)}
 	worked := make(chan error, len(reps))
 	for i, rep := range reps {
 		_, err := rep.Dial(ctx, back.URL())
-		ok(t, err)
+		check(t, err)
 		go func() {
 			worked <- rep.Handle(ctx, 1, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
 				_ = r.ReplyMsg(ctx, zmq.NewMessage([]byte{byte('0' + i)}, r.Bytes()))
@@ -60,12 +46,12 @@ func TestProxyOfRequests(t *testing.T) {
 	}()
 	req := zmq.NewReq(nil)
 	_, err = req.Dial(ctx, front.URL())
-	ok(t, err)
+	check(t, err)
 	by := map[string]int{}
 	for i := range 100 {
 		body := fmt.Sprint("request ", i)
 		frames, err := req.Do(ctx, []byte(body))
-		ok(t, err)
+		check(t, err)
 		if len(frames) != 2 || string(frames[1]) != body {
 			t.Fatalf("reply to %q: %q", body, frames)
 		}
@@ -76,13 +62,13 @@ func TestProxyOfRequests(t *testing.T) {
 	}
 	for range 200 {
 		m, err := tap.RecvMsg(ctx)
-		ok(t, err)
+		check(t, err)
 		m.Release()
 	}
 	worker := zmq.NewDealer(nil) // which answers somebody who never was
 	_, err = worker.Dial(ctx, back.URL())
-	ok(t, err)
-	ok(t, worker.Send(ctx, []byte("nobody"), nil, []byte("?")))
+	check(t, err)
+	check(t, worker.Send(ctx, []byte("nobody"), nil, []byte("?")))
 	for control.Stats().BToA.Dropped == 0 && ctx.Err() == nil {
 		time.Sleep(time.Millisecond)
 	}
@@ -93,48 +79,48 @@ func TestProxyOfRequests(t *testing.T) {
 	if d := dealer.Stats().Recv.Dropped["no_peer"]; d != 1 {
 		t.Errorf("the dealer counts %d", d)
 	}
-	ok(t, router.Close())
+	check(t, router.Close())
 	if err := <-over; !errors.Is(err, spry.ErrClosed) {
 		t.Errorf("the proxy ended with %v", err)
 	}
 	for _, s := range []interface{ Close() error }{req, dealer, worker, reps[0], reps[1], capture, tap} {
-		ok(t, s.Close())
+		check(t, s.Close())
 	}
 	for range reps {
-		ok(t, <-worked)
+		check(t, <-worked)
 	}
 }
 
 // Subscriptions go up through an XPub and an XSub, messages down. A paused proxy passes nothing on.
 func TestProxyOfSubscriptions(t *testing.T) {
 	leak.Check(t)
-	ctx := patient(t)
+	ctx := watchdog(t)
 	pub, xsub, xpub, sub := zmq.NewXPub(nil), zmq.NewXSub(nil), zmq.NewXPub(nil), zmq.NewSub(nil)
 	up, err := pub.Listen(ctx, "inproc://proxy-up")
-	ok(t, err)
+	check(t, err)
 	_, err = xsub.Dial(ctx, up.URL())
-	ok(t, err)
+	check(t, err)
 	down, err := xpub.Listen(ctx, "tcp://127.0.0.1:0")
-	ok(t, err)
+	check(t, err)
 	_, err = sub.Dial(ctx, down.URL())
-	ok(t, err)
+	check(t, err)
 	proxying, stop := context.WithCancel(ctx)
 	var control zmq.ProxyControl
 	over := make(chan error, 1)
 	go func() { over <- zmq.Proxy(proxying, xsub, xpub, &zmq.ProxyOptions{Control: &control}) }()
-	ok(t, sub.Subscribe("a"))
-	ok(t, pub.WaitSubscribers(ctx, "a", 1))
-	ok(t, pub.Send(ctx, []byte("b"), []byte("not this")))
-	ok(t, pub.Send(ctx, []byte("a"), []byte("this")))
+	check(t, sub.Subscribe("a"))
+	check(t, pub.WaitSubscribers(ctx, "a", 1))
+	check(t, pub.Send(ctx, []byte("b"), []byte("not this")))
+	check(t, pub.Send(ctx, []byte("a"), []byte("this")))
 	frames, err := sub.Recv(ctx)
-	ok(t, err)
+	check(t, err)
 	if len(frames) != 2 || string(frames[1]) != "this" {
 		t.Errorf("received %q", frames)
 	}
 	control.Pause()
 	control.Pause()
-	ok(t, pub.Send(ctx, []byte("a1"))) // which the proxy may have been waiting for already
-	ok(t, pub.Send(ctx, []byte("a2")))
+	check(t, pub.Send(ctx, []byte("a1"))) // which the proxy may have been waiting for already
+	check(t, pub.Send(ctx, []byte("a2")))
 	for xsub.Stats().Recv.Queued == 0 && ctx.Err() == nil {
 		time.Sleep(time.Millisecond)
 	}
@@ -144,14 +130,14 @@ func TestProxyOfSubscriptions(t *testing.T) {
 	control.Resume()
 	for _, want := range []string{"a1", "a2"} {
 		frames, err := sub.Recv(ctx)
-		ok(t, err)
+		check(t, err)
 		if string(frames[0]) != want {
 			t.Errorf("received %q, want %q", frames, want)
 		}
 	}
-	ok(t, sub.Unsubscribe("a"))
+	check(t, sub.Unsubscribe("a"))
 	for v, err := range pub.Subscriptions(ctx) {
-		ok(t, err)
+		check(t, err)
 		if v.Cancelled {
 			break
 		}
@@ -164,6 +150,6 @@ func TestProxyOfSubscriptions(t *testing.T) {
 		t.Error("a proxy between sockets that nothing goes between")
 	}
 	for _, s := range []interface{ Close() error }{pub, xsub, xpub, sub} {
-		ok(t, s.Close())
+		check(t, s.Close())
 	}
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/sprymq/spry/zmq"
 )
 
-func must(t testing.TB, err error) {
+func require(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -36,7 +36,7 @@ func bounded(t testing.TB) context.Context {
 func newKeys(t testing.TB) (zmq.PublicKey, zmq.SecretKey) {
 	t.Helper()
 	public, secret, err := zmq.GenerateKeys()
-	must(t, err)
+	require(t, err)
 	return public, secret
 }
 
@@ -47,7 +47,7 @@ func address(t testing.TB, scheme string) string {
 		return scheme + "://127.0.0.1:0"
 	}
 	dir, err := os.MkdirTemp("", "spry") // t.TempDir makes paths that are too long for a socket
-	must(t, err)
+	require(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	return scheme + "://" + filepath.Join(dir, "s")
 }
@@ -110,10 +110,10 @@ func pushTo(t testing.TB, security spry.Security, url string, pull *zmq.Pull) *z
 	ctx := bounded(t)
 	push := zmq.NewPush(&zmq.PushOptions{Options: zmq.Options{Security: security}})
 	_, err := push.Dial(ctx, url)
-	must(t, err)
-	must(t, push.Send(ctx, []byte("hello"), nil, []byte("frames")))
+	require(t, err)
+	require(t, push.Send(ctx, []byte("hello"), nil, []byte("frames")))
 	got, err := pull.Recv(ctx)
-	must(t, err)
+	require(t, err)
 	if len(got) != 3 || string(got[0]) != "hello" || string(got[2]) != "frames" {
 		t.Errorf("received %q", got)
 	}
@@ -137,9 +137,9 @@ func listening(t testing.TB, security spry.Security) (*zmq.Pull, string, *record
 	t.Helper()
 	o, r := secured(security)
 	pull := zmq.NewPull(&zmq.PullOptions{Options: o})
-	t.Cleanup(func() { must(t, pull.Close()) })
+	t.Cleanup(func() { require(t, pull.Close()) })
 	e, err := pull.Listen(bounded(t), address(t, "tcp"))
-	must(t, err)
+	require(t, err)
 	return pull, e.URL(), r
 }
 

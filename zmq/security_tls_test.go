@@ -24,16 +24,16 @@ import (
 func mutual(t testing.TB) *tls.Config {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	must(t, err)
+	require(t, err)
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "ada"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	must(t, err)
+	require(t, err)
 	leaf, err := x509.ParseCertificate(der)
-	must(t, err)
+	require(t, err)
 	pool := x509.NewCertPool()
 	pool.AddCert(leaf)
 	return &tls.Config{
@@ -56,7 +56,7 @@ func TestPasswordsWithinTLS(t *testing.T) {
 	check := zmq.All(zmq.AllowPasswords(map[string]string{"user": "engine"}), named)
 	pull := zmq.NewPull(&zmq.PullOptions{Options: zmq.Options{Security: zmq.PlainServer{Check: check}}})
 	e, err := pull.ListenWith(ctx, &spry.ListenConfig{URL: "tls+tcp://127.0.0.1:0", TLS: config})
-	must(t, err)
+	require(t, err)
 	for password, good := range map[string]bool{"engine": true, "wheel": false} {
 		push := zmq.NewPush(&zmq.PushOptions{Options: zmq.Options{Security: zmq.PlainClient{Username: "user", Password: password}}})
 		_, err = push.DialWith(ctx, &spry.Dialer{URL: e.URL(), TLS: config})
@@ -64,15 +64,15 @@ func TestPasswordsWithinTLS(t *testing.T) {
 			t.Errorf("%q: %v", password, err)
 		}
 		if good {
-			must(t, push.Send(ctx, []byte("hello")))
+			require(t, push.Send(ctx, []byte("hello")))
 			m, err := pull.RecvMsg(ctx)
-			must(t, err)
+			require(t, err)
 			if user := m.Pipe().Metadata()["User-Id"]; user != "ada" {
 				t.Errorf("the user is %q", user)
 			}
 		}
-		must(t, push.Close())
+		require(t, push.Close())
 	}
 	rejected(t, pull, "authentication", 1)
-	must(t, pull.Close())
+	require(t, pull.Close())
 }

@@ -3,23 +3,34 @@
 package zmq
 
 import (
+	"fmt"
+
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/face"
+	"github.com/sprymq/spry/internal/wire/zmtp"
 )
 
-// Options are those that all sockets have. See [spry.Options]; Dialects defaults to "zmtp" here.
+// Options are those that all sockets have. See [spry.Options]; Dialects defaults to "zmtp" here, and can be no
+// other, but for [Req] and [Rep].
 type Options = spry.Options
 
 // open makes a socket around a pattern.
 func open(o Options, bind func(s *engine.Socket, o engine.Options) engine.Pattern) spry.Socket {
-	return face.Socket(engine.NewSocket(face.Options(speaking(o)), bind)).(spry.Socket)
+	o = speaking(o)
+	checked := func(s *engine.Socket, resolved engine.Options) engine.Pattern {
+		if len(o.Dialects) != 1 || o.Dialects[0] != zmtp.Dialect.Name() { // to which this socket would be a protocol without a number
+			s.Break(fmt.Errorf("%w: Dialects are %q and can only be %s here: use package spry for others", spry.ErrConfig, o.Dialects, zmtp.Dialect.Name()))
+		}
+		return bind(s, resolved)
+	}
+	return face.Socket(engine.NewSocket(face.Options(o), checked)).(spry.Socket)
 }
 
 // speaking makes ZeroMQ the default.
 func speaking(o Options) Options {
 	if len(o.Dialects) == 0 {
-		o.Dialects = []string{"zmtp"}
+		o.Dialects = []string{zmtp.Dialect.Name()}
 	}
 	return o
 }

@@ -76,6 +76,26 @@ func TestInspect(t *testing.T) {
 	}
 }
 
+// What ZeroMQ's sockets say of themselves; beside the Scalability Protocols where both are served.
+func TestInspectZeroMQ(t *testing.T) {
+	t.Parallel()
+	for verb, want := range map[string]string{
+		"router --identity me": `"dialect":"zmtp".*"zmtp":\{"version":"3.1","mechanism":"NULL","socket":"ROUTER","identity":"me"\}`,
+		"dish --join g":        `"dialect":"zmtp".*"socket":"DISH"`,
+		"pull --zmtp":          `"dialect":"zmtp".*"socket":"PULL"`,
+		"pull":                 `"dialect":"sp","protocol":"pull".*"zmtp":\{"version":"3.1","mechanism":"NULL","socket":"PULL"\}`,
+	} {
+		peer := start(t, nil, append(strings.Fields(verb), "--listen", here)...)
+		inspect := start(t, nil, "inspect", "--json", strings.TrimPrefix(peer.url(), "zmtp+"))
+		if code := inspect.wait(); code != 0 {
+			t.Fatalf("%s: exit %d: %s", verb, code, inspect.stderr())
+		}
+		inspect.await(inspect.stdout, want+"()")
+		peer.interrupt()
+		peer.wait()
+	}
+}
+
 func TestMonitor(t *testing.T) {
 	t.Parallel()
 	monitor := start(t, nil, "monitor", "rep", "--listen", "tcp://127.0.0.1:0", "--json")

@@ -46,6 +46,7 @@ type besieged struct {
 	asked     atomic.Int64      // how often somebody had to be authenticated
 	told      transcript        // everything that was said of all this
 	delivered int
+	admitted  uint64            // pipes, of the good client and of peers that were let in
 	rejected  map[string]uint64 // as it should be
 }
 
@@ -138,6 +139,7 @@ func besiege(t *testing.T, scheme string, server, client wire.Security, check fu
 			}
 		}
 	}()
+	b.admitted = 1
 	_, err = b.client.Dial(ctx, b.endpoint.URL(), engine.EndpointConfig{Dial: transport.DialOptions{TLS: b.tls}}, true)
 	must(t, err)
 	return b
@@ -199,6 +201,7 @@ func (b *besieged) suffer(c breach, do func(p *rawPeer)) {
 		b.t.Errorf("%s: authentication was asked for %d times, want %d", c.name, n, c.asked)
 	}
 	if c.down {
+		b.admitted++
 		<-v.Pipe.Done()
 		b.told.print(v.Pipe.Err(), v.Pipe.Metadata(), v.Pipe.Stats())
 	}
@@ -236,6 +239,9 @@ func (b *besieged) relief(secrets map[string][]byte) {
 	}
 	if st.In.Arrived != uint64(b.delivered) || st.In.Delivered != uint64(b.delivered) || len(st.In.Dropped) > 0 || st.Panics > 0 {
 		b.t.Errorf("arrived %d, delivered %d, dropped %v, %d panics; want %d and nothing else", st.In.Arrived, st.In.Delivered, st.In.Dropped, st.Panics, b.delivered)
+	}
+	if n := b.endpoint.Stats().Established; n != b.admitted {
+		b.t.Errorf("%d pipes were made, want %d", n, b.admitted)
 	}
 	for _, s := range []*engine.Socket{b.client, b.server} {
 		must(b.t, s.Close())

@@ -41,9 +41,6 @@ func Identity(p *engine.Pipe) string {
 	return string(binary.BigEndian.AppendUint32([]byte{0}, p.ID()))
 }
 
-// looksGiven reports whether a peer calls itself as those are called that do not. It could take the place of one.
-func looksGiven(own string) bool { return len(own) == 5 && own[0] == 0 }
-
 // Peer is the pipe of the peer with this identity, or nil.
 func (s *Router) Peer(identity string) *engine.Pipe {
 	s.mu.Lock()
@@ -91,9 +88,6 @@ func (s *Router) Traits() engine.Traits { return engine.Traits{Hello: s.hello} }
 // Attach implements engine.Pattern.
 func (s *Router) Attach(p *engine.Pipe) error {
 	identity := Identity(p)
-	if own := p.Metadata()["Identity"]; looksGiven(own) {
-		return wire.Errorf(wire.ReasonIdentity, "peer calls itself %q, as those are called here that have no identity: give it another", own)
-	}
 	s.mu.Lock()
 	old := s.peers[identity]
 	if old != nil && !s.handover {

@@ -19,6 +19,10 @@ const (
 	nameError     = "ERROR"
 )
 
+// plainErrorOfLibzmq is how libzmq's PLAIN server spells the head of ERROR, up to 4.3.4 at least: 5e stands for the name's
+// length and its first letter.
+const plainErrorOfLibzmq = "\x5eRROR"
+
 const (
 	maxPingContext = 16
 	maxPingTTL     = 655 // libzmq multiplies by 100 in 16 bits: a larger one would be a very short one

@@ -3,6 +3,8 @@
 package zmtp
 
 import (
+	"bytes"
+
 	"github.com/sprymq/spry/internal/wire"
 )
 
@@ -160,19 +162,27 @@ func (h *handshake) sized(body func() error) error {
 
 func (h *handshake) frame() error {
 	head, _ := parseHead(h.held)
+	if reason, found := bytes.CutPrefix(h.held[head.len:], []byte(plainErrorOfLibzmq)); found {
+		return peerRefusal(reason)
+	}
 	name, data, err := parseCommand(h.held[head.len:])
 	if err != nil {
 		return err
 	}
 	if string(name) == nameError {
-		return wire.Errorf(wire.ReasonPeerError,
-			"peer refused this end and said %.64q: check the credentials and what the peer expects", parseReason(data))
+		return peerRefusal(data)
 	}
 	if err := h.mechanism.command(h, string(name), data); err != nil {
 		return err
 	}
 	h.nextFrame(h.frameHead)
 	return nil
+}
+
+// peerRefusal is the error for what came with ERROR.
+func peerRefusal(data []byte) error {
+	return wire.Errorf(wire.ReasonPeerError,
+		"peer refused this end and said %.64q: check the credentials and what the peer expects", parseReason(data))
 }
 
 // finish takes the peer's metadata; the handshake is over.

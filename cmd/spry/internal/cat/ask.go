@@ -3,7 +3,6 @@
 package cat
 
 import (
-	"bytes"
 	"context"
 
 	"github.com/sprymq/spry"
@@ -30,10 +29,13 @@ func (r *run) ask(ctx context.Context, req *spry.Req) error {
 // survey asks everybody and prints the answers that come before the deadline.
 func (r *run) survey(ctx context.Context, surveyor *spry.Surveyor) error {
 	err := r.sendAll(ctx, func(ctx context.Context, frames [][]byte) error {
+		if len(frames) != 1 {
+			return exit.Errorf(exit.Usage, "survey: %w", spry.ErrMultipart)
+		}
 		asking, cancel := within(ctx, r.RecvTimeout)
 		defer cancel()
 		answers := int64(0)
-		for m, err := range surveyor.Survey(asking, bytes.Join(frames, nil)) {
+		for m, err := range surveyor.Survey(asking, frames[0]) {
 			if r.timedOut(ctx, err) {
 				break // as if the survey's own deadline had passed
 			}

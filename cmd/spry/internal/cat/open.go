@@ -110,7 +110,7 @@ func (o SocketOptions) library() (spry.Options, error) {
 		return spry.Options{}, err
 	}
 	var dialects []string
-	if o.ZMTP {
+	if o.ZMTP || security != nil { // which the Scalability Protocols have no use for
 		dialects = []string{"zmtp"}
 	}
 	return spry.Options{

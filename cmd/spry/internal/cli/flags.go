@@ -80,14 +80,14 @@ func (m *messageFlags) addCommonFlags(cmd *cobra.Command) {
 func (m *messageFlags) addFramesFlag(cmd *cobra.Command) {
 	f := cmd.Flags()
 	if f.Lookup("frames") == nil {
-		f.StringVar(&m.separator, "frames", "", "what stands between the frames of a message, like ', ' or '\\t', in what is sent, and printed as text or raw; "+
+		f.StringVar(&m.separator, "frames", "", "the `text` that stands between the frames of a message, like ', ' or '\\t', in what is sent, and printed as text or raw; "+
 			"printed text has a bar by default")
 	}
 }
 
 // addZMTPFlag adds the choice of ZeroMQ, to what can speak both families.
 func addZMTPFlag(cmd *cobra.Command, o *cat.SocketOptions) {
-	cmd.Flags().BoolVar(&o.ZMTP, "zmtp", false, "speak ZeroMQ only; by default a listener takes peers of both families, and zmtp+ before a URL dials ZeroMQ")
+	cmd.Flags().BoolVar(&o.ZMTP, "zmtp", false, "speak ZeroMQ only, as with --curve and --plain flags; by default a listener takes peers of both families, and zmtp+ before a URL dials ZeroMQ")
 }
 
 // addIdentityFlag adds what sockets say that ROUTER sockets address.

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +16,7 @@ import (
 
 	"github.com/sprymq/spry/cmd/spry/internal/endpoint"
 	"github.com/sprymq/spry/cmd/spry/internal/exit"
+	"github.com/sprymq/spry/cmd/spry/internal/format"
 	"github.com/sprymq/spry/cmd/spry/internal/inspect"
 	"github.com/sprymq/spry/cmd/spry/internal/units"
 )
@@ -26,9 +29,12 @@ func newInspect() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use: "inspect URL", Short: "Find out what listens at an address", GroupID: "look", Args: usageArgs(cobra.ExactArgs(1)),
-		Long: "Find out what listens at an address: dialect, protocol, version, round-trip time, TLS. A handshake is all that\n" +
-			"happens, and in most cases only a part of one, so that the peer hands no messages to nobody. What does not\n" +
-			"speak the Scalability Protocols is recognised where it can be: ZeroMQ, HTTP, SSH, TLS.\n" +
+		Long: "Find out what listens at an address: the dialects it speaks, and of each what its handshake tells: the protocol\n" +
+			"of the Scalability Protocols; ZeroMQ's version, security mechanism, socket type, identity and metadata; TLS with its\n" +
+			"certificate, whether the address says so or not, and what is inside; HTTP with its status and server; SSH. Of anything\n" +
+			"else the first bytes are shown. A handshake is all that happens, and in most cases only a part of one, so that the peer\n" +
+			"hands no messages to nobody. Little is read, and nothing is waited for longer than --timeout: a peer that never says\n" +
+			"anything costs that time for each of about fifteen ways to ask.\n" +
 			"The exit code is 3 if nobody is there, or says nothing.",
 		Example: "  spry inspect tcp://127.0.0.1:5555\n  spry inspect ipc:///tmp/jobs --json\n  spry inspect tls+tcp://host:5555 --cacert ca.pem",
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -61,7 +67,8 @@ func newInspect() *cobra.Command {
 
 func printReport(w io.Writer, r *inspect.Report) {
 	line := func(name, form string, args ...any) {
-		fmt.Fprintf(w, "%-12s"+form+"\n", append([]any{name}, args...)...)
+		text := fmt.Sprintf("%-12s"+form, append([]any{name}, args...)...)
+		fmt.Fprintf(w, "%s\n", format.AppendText(nil, []byte(strings.ReplaceAll(text, "\n", " ")))) // peers say what they like
 	}
 	line("address", "%s (%s)", r.URL, r.Remote)
 	if r.Dialect != inspect.Silent {
@@ -72,6 +79,15 @@ func printReport(w io.Writer, r *inspect.Report) {
 	}
 	if r.Peer != "" {
 		line("talks to", "%s", r.Peer)
+	}
+	if z := r.ZMTP; z != nil {
+		printHello(line, r, z)
+	}
+	if r.Status != "" {
+		line("status", "%s", r.Status)
+	}
+	if r.Server != "" {
+		line("server", "%s", r.Server)
 	}
 	line("connect", "%s", time.Duration(r.ConnectUS*1e3).Round(time.Microsecond))
 	if r.AnswerUS > 0 {
@@ -89,5 +105,29 @@ func printReport(w io.Writer, r *inspect.Report) {
 	}
 	if r.Detail != "" {
 		line("note", "%s", r.Detail)
+	}
+}
+
+// printHello shows how a peer of ZMTP introduced itself.
+func printHello(line func(name, form string, args ...any), r *inspect.Report, z *inspect.Hello) {
+	if r.Dialect != inspect.ZMTP {
+		line("also", "%s %s", inspect.ZMTP, z.Version)
+	}
+	if z.Socket != "" {
+		line("socket", "%s", z.Socket)
+	}
+	if z.Identity != "" {
+		line("identity", "%q", z.Identity)
+	}
+	switch {
+	case z.AsServer:
+		line("security", "%s, as the server", z.Mechanism)
+	case z.Mechanism == "NULL":
+		line("security", "none")
+	case z.Mechanism != "":
+		line("security", "%s", z.Mechanism)
+	}
+	for _, name := range slices.Sorted(maps.Keys(z.Metadata)) {
+		line("metadata", "%s: %q", name, z.Metadata[name])
 	}
 }

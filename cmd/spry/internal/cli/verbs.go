@@ -208,6 +208,10 @@ func (v verb) command() *cobra.Command {
 		addSecurityFlags(cmd, &m.Socket.Security)
 	}
 	v.flags(m, cmd)
+	if v.family == spOnly { // whose messages have one frame
+		_ = cmd.Flags().MarkHidden("frames")
+		_ = cmd.Flags().MarkHidden("multipart")
+	}
 	return cmd
 }
 

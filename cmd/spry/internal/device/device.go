@@ -90,11 +90,24 @@ func Run(ctx context.Context, o Options) error {
 	err = j.run(ctx)
 	stop()
 	<-reported
+	finish(ctx, j)
 	o.figures(j, o.Say)
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		return nil
 	}
 	return err
+}
+
+// grace is how long the end waits for what was passed on already to leave.
+const grace = time.Second
+
+// finish delivers what the sockets have to send, and closes them. What is left is counted as dropped.
+func finish(ctx context.Context, j *joint) {
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer cancel()
+	for _, socket := range []endpoint.Socket{j.front, j.back} {
+		_ = socket.Shutdown(ending)
+	}
 }
 
 func newJoint(o *Options) (*joint, error) {
@@ -136,7 +149,7 @@ func newJoint(o *Options) (*joint, error) {
 		run: func(ctx context.Context) error {
 			return joinRaw(ctx, front, back, joiner{given: o.Join, separator: o.Separator})
 		},
-		lost: func() (atFront, atBack uint64) { return front.unfit.Load(), back.unfit.Load() },
+		lost: func() (atFront, atBack uint64) { return front.lost.Load(), back.lost.Load() },
 	}, nil
 }
 

@@ -16,7 +16,7 @@ type rawSide struct {
 	*spry.Raw
 	framed bool // every peer speaks ZeroMQ, and takes messages of several frames
 
-	unfit atomic.Uint64 // messages of several frames for this side that it could not be sent
+	lost atomic.Uint64 // messages for this side that it could not be sent: of several frames, or in hand at the end
 }
 
 // A joiner makes one frame of several.
@@ -33,11 +33,12 @@ func forward(ctx context.Context, from, to *rawSide, join joiner) error {
 			return err
 		}
 		if m = fit(m, to.framed, join); m == nil {
-			to.unfit.Add(1)
+			to.lost.Add(1)
 			continue
 		}
 		if err := to.SendMsg(ctx, m); err != nil {
 			m.Release()
+			to.lost.Add(1)
 			return err
 		}
 	}

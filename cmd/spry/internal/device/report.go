@@ -52,9 +52,11 @@ func figuresOf(name string, socket endpoint.Socket, lost uint64) string {
 		fmt.Fprintf(&text, ", %d that could not be sent on to it", lost)
 	}
 	peers := 0
-	for range socket.Pipes() {
-		peers++
+	for _, e := range stats.Endpoints {
+		peers += e.Pipes
 	}
-	fmt.Fprintf(&text, ", %d peers", peers)
+	if len(stats.Endpoints) > 0 { // else it is closed
+		fmt.Fprintf(&text, ", %d peers", peers)
+	}
 	return text.String()
 }

@@ -21,12 +21,12 @@ type Cert struct {
 }
 
 // describe reports on a connection, or on the certificate that it failed on.
-func describe(state tls.ConnectionState, failure error) *Cert {
+func describe(state tls.ConnectionState, failure error, config *tls.Config) *Cert {
 	c := new(Cert)
 	certs := state.PeerCertificates
 	if failure == nil {
 		c.Version, c.Cipher = tls.VersionName(state.Version), tls.CipherSuiteName(state.CipherSuite)
-		c.Verified = len(state.VerifiedChains) > 0
+		c.Verified = verified(state, config)
 	} else if refused, ok := errors.AsType[*tls.CertificateVerificationError](failure); ok {
 		certs = refused.UnverifiedCertificates
 	}
@@ -34,6 +34,24 @@ func describe(state tls.ConnectionState, failure error) *Cert {
 		c.peer(certs[0])
 	}
 	return c
+}
+
+// verified tells whether the certificate is one for the host, of somebody who is trusted, also where nobody insists on it.
+func verified(state tls.ConnectionState, config *tls.Config) bool {
+	if len(state.VerifiedChains) > 0 {
+		return true
+	}
+	options := x509.VerifyOptions{Roots: config.RootCAs, DNSName: config.ServerName, Intermediates: x509.NewCertPool()}
+	for i, cert := range state.PeerCertificates {
+		if i > 0 {
+			options.Intermediates.AddCert(cert)
+		}
+	}
+	if len(state.PeerCertificates) == 0 || config.ServerName == "" {
+		return false
+	}
+	_, err := state.PeerCertificates[0].Verify(options)
+	return err == nil
 }
 
 func (c *Cert) peer(cert *x509.Certificate) {

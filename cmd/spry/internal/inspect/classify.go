@@ -17,10 +17,13 @@ type answer struct {
 	protocol uint16 // sp
 	version  string
 	detail   string
+	zmtp     *Hello
+	status   string // http
+	server   string // http
 }
 
 // maxAnswer is how many bytes of a peer's answer are looked at.
-const maxAnswer = 512
+const maxAnswer = 8 << 10
 
 // classify tells what a peer speaks by the bytes that it sent first. more means that further bytes may say
 // more; a caller who cannot get any takes the answer as it is.
@@ -33,8 +36,7 @@ func classify(b []byte) (a answer, more bool) {
 	case b[0] == 0xff:
 		return classifyZMTP(b)
 	case bytes.HasPrefix(b, []byte("HTTP/")):
-		line, _, whole := bytes.Cut(b, []byte("\r\n"))
-		return answer{dialect: HTTP, version: strings.TrimPrefix(firstWord(line), "HTTP/"), detail: fmt.Sprintf("answered %q", line)}, !whole
+		return classifyHTTP(b)
 	case bytes.HasPrefix(b, []byte("SSH-")):
 		line, _, whole := bytes.Cut(b, []byte("\n"))
 		return answer{dialect: SSH, detail: fmt.Sprintf("introduced itself as %q", bytes.TrimSpace(line))}, !whole
@@ -56,32 +58,17 @@ func classifySP(b []byte) (answer, bool) {
 	return a, false
 }
 
-// zmtpGreeting is how long a greeting of ZMTP 3 is.
-const zmtpGreeting = 64
-
-// classifyZMTP reads a greeting of ZMTP: signature, version, and from version 3 on the security mechanism.
-func classifyZMTP(b []byte) (answer, bool) {
-	a := answer{dialect: ZMTP}
-	switch {
-	case len(b) < 10:
-		return a, true
-	case b[9] != 0x7f:
-		return answer{dialect: Unknown, detail: fmt.Sprintf("answered % x", b[:10])}, false
-	case len(b) < 11:
-		return a, true
-	case b[10] < 3:
-		a.version = fmt.Sprintf("%d.0", b[10])
-		return a, false
-	case len(b) < zmtpGreeting:
-		a.version = fmt.Sprint(b[10])
-		return a, true
+// classifyHTTP reads the status and the server's name.
+func classifyHTTP(b []byte) (answer, bool) {
+	head, _, whole := bytes.Cut(b, []byte("\r\n\r\n"))
+	line, rest, _ := bytes.Cut(head, []byte("\r\n"))
+	version, status, _ := strings.Cut(string(line), " ")
+	a := answer{dialect: HTTP, version: strings.TrimPrefix(version, "HTTP/"), status: status}
+	for field := range bytes.SplitSeq(rest, []byte("\r\n")) {
+		name, value, _ := bytes.Cut(field, []byte(":"))
+		if strings.EqualFold(string(name), "server") {
+			a.server = string(bytes.TrimSpace(value))
+		}
 	}
-	a.version = fmt.Sprintf("%d.%d", b[10], b[11])
-	a.detail = "security mechanism " + string(bytes.TrimRight(b[12:32], "\x00"))
-	return a, false
-}
-
-func firstWord(b []byte) string {
-	word, _, _ := strings.Cut(string(b), " ")
-	return word
+	return a, !whole
 }

@@ -47,7 +47,12 @@ type Report struct {
 	ConnectUS float64 `json:"connect_us"`              // time to connect, in microseconds
 	AnswerUS  float64 `json:"round_trip_us,omitempty"` // from the first byte sent to the answer
 	TLS       *Cert   `json:"tls,omitempty"`
+	ZMTP      *Hello  `json:"zmtp,omitempty"`   // of a port that speaks it, be it beside another dialect
+	Status    string  `json:"status,omitempty"` // http
+	Server    string  `json:"server,omitempty"` // http
 	Detail    string  `json:"detail,omitempty"`
+
+	tlsInside bool // it turned out to speak TLS, of which the URL says nothing
 }
 
 // A probe is one way to make a peer talk. Each gets a connection of its own.
@@ -56,13 +61,21 @@ type probe struct {
 	parts   [][]byte
 }
 
+// zmtpProbe makes a peer of ZMTP say what it is: its mechanism once it knows the version, and, without security, the
+// rest before it knows whom it talks to. The end of the greeting comes later, for it would drive away those that have
+// security.
+func zmtpProbe() probe {
+	hello := zmtpHello()
+	return probe{ZMTP, [][]byte{hello[:signatureLen+1], hello[signatureLen+1:]}}
+}
+
 // probes in the order in which they are tried. The first does not complete the handshake of the Scalability
 // Protocols: most listeners answer its first part, three bytes, and never learn of a peer. The second part
 // names a protocol that does not exist, for those that want to know more before they answer.
 func probes() []probe {
 	list := []probe{
 		{SP, [][]byte{[]byte("\x00SP"), {0, 0, 0, 0, 0}}},
-		{ZMTP, [][]byte{zmtpHello()}},
+		zmtpProbe(),
 		{HTTP, [][]byte{[]byte("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")}},
 	}
 	// Last, real ones, for listeners that answer nobody but their like.
@@ -74,42 +87,66 @@ func probes() []probe {
 	return list
 }
 
-// zmtpHello is a greeting of ZMTP 3.0 with the NULL mechanism.
-func zmtpHello() []byte {
-	b := make([]byte, zmtpGreeting)
-	b[0], b[8], b[9], b[10] = 0xff, 1, 0x7f, 3
-	copy(b[12:], "NULL")
-	return b
-}
-
 // Run connects to url and reports. An error means that there was no connection, or no secure one; the report
 // then has what is known.
 func Run(ctx context.Context, url string, o Options) (*Report, error) {
 	report := &Report{URL: url, Dialect: Silent}
-	for i, probe := range probes() {
-		if report.Dialect == ZMTP && probe.dialect != ZMTP {
-			break // it has been asked in its own dialect
-		}
-		found, err := report.try(ctx, probe, o)
-		if err != nil && (i == 0 || ctx.Err() != nil) {
+	if err := report.look(ctx, o); err != nil {
+		return report, err
+	}
+	if report.Dialect == TLS && !secure(url) {
+		if _, err := report.lookInside(ctx, o); err != nil {
 			return report, err
 		}
-		if err != nil {
-			break // it was there before: it turns us away after the first attempts
-		}
-		if found.dialect == ZMTP && probe.dialect != ZMTP {
-			report.fill(found) // the version is told only to those who speak it
-			continue
-		}
-		if found.dialect != Silent {
-			report.fill(found)
-			break
+	}
+	if report.Dialect == SP { // the port may serve both families
+		if found, err := report.try(ctx, zmtpProbe(), o); err == nil && found.zmtp != nil {
+			report.ZMTP = found.zmtp
 		}
 	}
 	if report.Dialect == Silent {
 		report.Detail = "takes connections and answers nothing that is known here"
 	}
-	return report, nil
+	return report, ctx.Err()
+}
+
+// look tries the probes until one is answered.
+func (r *Report) look(ctx context.Context, o Options) error {
+	for i, probe := range probes() {
+		if r.Dialect == ZMTP && probe.dialect != ZMTP {
+			return nil // it has been asked in its own dialect
+		}
+		if probe.dialect == HTTP && !r.tlsInside && !secure(r.URL) { // a server of HTTPS answers HTTP, but only to complain
+			if through, err := r.lookInside(ctx, o); through || err != nil {
+				return err
+			}
+		}
+		found, err := r.try(ctx, probe, o)
+		if err != nil && (i == 0 || ctx.Err() != nil) {
+			return err
+		}
+		if err != nil {
+			return nil // it was there before: it turns us away after the first attempts
+		}
+		switch {
+		case found.dialect == ZMTP && probe.dialect != ZMTP:
+			r.fill(found) // what it is it tells only to those who speak it
+		case found.dialect != Silent:
+			r.fill(found)
+			return nil
+		}
+	}
+	return nil
+}
+
+// lookInside looks through TLS at what is in it. Nothing changes if there is no getting through.
+func (r *Report) lookInside(ctx context.Context, o Options) (through bool, _ error) {
+	inside := &Report{URL: r.URL, Remote: r.Remote, ConnectUS: r.ConnectUS, Dialect: Silent, tlsInside: true}
+	if err := inside.look(ctx, o); err != nil {
+		return false, ctx.Err()
+	}
+	*r = *inside
+	return true, nil
 }
 
 // try runs one probe on one connection.
@@ -126,10 +163,15 @@ func (r *Report) try(ctx context.Context, p probe, o Options) (answer, error) {
 	if r.Remote == "" {
 		r.ConnectUS, r.Remote = microseconds(time.Since(start)), conn.RemoteAddr().String()
 	}
-	if secure(r.URL) {
-		t := tls.Client(conn, clientConfig(r.URL, o.TLS))
+	if secure(r.URL) || r.tlsInside {
+		config := clientConfig(r.URL, o.TLS)
+		if r.tlsInside {
+			config = config.Clone()
+			config.InsecureSkipVerify = true // nothing is told to the peer that it should not know
+		}
+		t := tls.Client(conn, config)
 		err := t.HandshakeContext(dialCtx)
-		r.TLS = describe(t.ConnectionState(), err)
+		r.TLS = describe(t.ConnectionState(), err, config)
 		if err != nil {
 			return answer{}, fmt.Errorf("%s: TLS: %w", r.URL, err)
 		}
@@ -137,7 +179,7 @@ func (r *Report) try(ctx context.Context, p probe, o Options) (answer, error) {
 	}
 
 	var got []byte
-	for _, part := range p.parts {
+	for i, part := range p.parts {
 		start = time.Now()
 		if conn.SetDeadline(start.Add(o.Timeout)) != nil {
 			break
@@ -145,13 +187,16 @@ func (r *Report) try(ctx context.Context, p probe, o Options) (answer, error) {
 		if _, err := conn.Write(part); err != nil {
 			break // it hung up; what it said before is what counts
 		}
+		before := len(got)
 		var at time.Time
-		got, at, err = listen(conn, got)
-		if len(got) > 0 {
+		got, at, err = listen(conn, got, p.dialect, i == len(p.parts)-1)
+		if before == 0 && len(got) > 0 {
 			r.AnswerUS = microseconds(at.Sub(start))
+		}
+		if a, more := classify(got); len(got) > 0 && (!more || a.dialect != ZMTP || p.dialect != ZMTP) {
 			break
 		}
-		if !errors.Is(err, os.ErrDeadlineExceeded) {
+		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 			break
 		}
 	}
@@ -159,16 +204,19 @@ func (r *Report) try(ctx context.Context, p probe, o Options) (answer, error) {
 	return a, ctx.Err()
 }
 
-// listen reads until it is clear what the peer speaks. at is when the first byte came.
-func listen(conn net.Conn, got []byte) (_ []byte, at time.Time, _ error) {
+// listen reads until it is clear what the peer speaks, or that it does not speak what it was asked in. at is when the first
+// byte came. A peer of ZMTP that was not told all says no more than its greeting.
+func listen(conn net.Conn, got []byte, asked string, all bool) (_ []byte, at time.Time, _ error) {
 	buf := make([]byte, maxAnswer)
 	for {
 		n, err := conn.Read(buf[:maxAnswer-len(got)])
-		if len(got) == 0 {
+		if at.IsZero() {
 			at = time.Now()
 		}
 		got = append(got, buf[:n]...)
-		if _, more := classify(got); !more || len(got) == maxAnswer {
+		a, more := classify(got)
+		greeted := a.dialect == ZMTP && (asked != ZMTP || !all && len(got) >= zmtpGreeting)
+		if !more || greeted || len(got) == maxAnswer {
 			return got, at, nil
 		}
 		if err != nil {
@@ -182,6 +230,7 @@ func listen(conn net.Conn, got []byte) (_ []byte, at time.Time, _ error) {
 
 func (r *Report) fill(a answer) {
 	r.Dialect, r.Version, r.Detail = a.dialect, a.version, a.detail
+	r.ZMTP, r.Status, r.Server = a.zmtp, a.status, a.server
 	if a.dialect != SP || a.version == "" {
 		return
 	}

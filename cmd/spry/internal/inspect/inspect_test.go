@@ -9,10 +9,12 @@ import (
 	"crypto/x509"
 	"errors"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -69,6 +71,19 @@ func after(n int, answer string) func(net.Conn) {
 	}
 }
 
+const zmtpNull = "\xff\x00\x00\x00\x00\x00\x00\x00\x01\x7f\x03\x01NULL" +
+	"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+
+// ready is the command in which a ZeroMQ peer says what it is.
+func ready(properties ...string) string {
+	body := "\x05READY"
+	for i := 0; i < len(properties); i += 2 {
+		name, value := properties[i], properties[i+1]
+		body += string(rune(len(name))) + name + "\x00\x00\x00" + string(rune(len(value))) + value
+	}
+	return "\x04" + string(rune(len(body))) + body
+}
+
 const repHeader = "\x00SP\x00\x00\x31\x00\x00"
 
 func TestPeersByWhatTheyAnswer(t *testing.T) {
@@ -91,7 +106,37 @@ func TestPeersByWhatTheyAnswer(t *testing.T) {
 				c.Close()
 			}
 		}, time.Second, inspect.Report{Dialect: "sp", Protocol: "rep", Number: 0x31, Peer: "req", Version: "0"}},
-		"zmtp":    {after(0, greeting), 0, inspect.Report{Dialect: "zmtp", Version: "3.1", Detail: "security mechanism CURVE"}},
+		"zmtp with security": {after(0, greeting), 0, inspect.Report{
+			Dialect: "zmtp", Version: "3.1", ZMTP: &inspect.Hello{Version: "3.1", Mechanism: "CURVE"},
+			Detail: "tells its socket type only to peers that it lets in",
+		}},
+		"zmtp": {after(0, zmtpNull+ready("Socket-Type", "ROUTER", "identity", "me\x00", "X-Shelf", "7")), 0, inspect.Report{
+			Dialect: "zmtp", Version: "3.1",
+			ZMTP: &inspect.Hello{Version: "3.1", Mechanism: "NULL", Socket: "ROUTER", Identity: "me\x00", Metadata: map[string]string{"X-Shelf": "7"}},
+		}},
+		"zmtp that says less than it announced": {after(0, zmtpNull+"\x04\xff\x05READY"), time.Second, inspect.Report{
+			Dialect: "zmtp", Version: "3.1", ZMTP: &inspect.Hello{Version: "3.1", Mechanism: "NULL"}, Detail: "does not tell its socket type",
+		}},
+		"zmtp that announces the impossible": {after(0, zmtpNull+"\x06\xff\xff\xff\xff\xff\xff\xff\xff\x05READY"), 0, inspect.Report{
+			Dialect: "zmtp", Version: "3.1", ZMTP: &inspect.Hello{Version: "3.1", Mechanism: "NULL"},
+		}},
+		"zmtp with a property that does not end": {after(0, zmtpNull+"\x04\x0f\x05READY\x01n\xff\xff\xff\xffxyz"), 0, inspect.Report{
+			Dialect: "zmtp", Version: "3.1", ZMTP: &inspect.Hello{Version: "3.1", Mechanism: "NULL"},
+		}},
+		"zmtp 2.0": {after(0, "\xff\x00\x00\x00\x00\x00\x00\x00\x01\x7f\x01\x05"), 0, inspect.Report{
+			Dialect: "zmtp", Version: "2.0", ZMTP: &inspect.Hello{Version: "2.0", Socket: "DEALER"},
+		}},
+		"both families": {func(c net.Conn) {
+			first := make([]byte, 1)
+			if io.ReadFull(c, first); first[0] == 0 {
+				io.WriteString(c, repHeader)
+			} else {
+				io.WriteString(c, zmtpNull+ready("Socket-Type", "REP"))
+			}
+		}, 0, inspect.Report{
+			Dialect: "sp", Protocol: "rep", Number: 0x31, Peer: "req", Version: "0",
+			ZMTP: &inspect.Hello{Version: "3.1", Mechanism: "NULL", Socket: "REP"},
+		}},
 		"ssh":     {after(0, "SSH-2.0-x\r\n"), 0, inspect.Report{Dialect: "ssh", Detail: `introduced itself as "SSH-2.0-x"`}},
 		"tls":     {after(3, "\x15\x03\x01\x00\x02\x02\x46"), 0, inspect.Report{Dialect: "tls", Detail: "answered with a TLS record; try tls+tcp://"}},
 		"unknown": {after(3, "+OK hello\r\n"), 0, inspect.Report{Dialect: "unknown", Detail: `answered "+OK hello\r\n"`}},
@@ -107,7 +152,7 @@ func TestPeersByWhatTheyAnswer(t *testing.T) {
 			}
 			test.want.URL, test.want.Remote = got.URL, l.Addr().String()
 			test.want.ConnectUS, test.want.AnswerUS = got.ConnectUS, got.AnswerUS
-			if *got != test.want {
+			if !reflect.DeepEqual(*got, test.want) {
 				t.Errorf("got  %+v\nwant %+v", *got, test.want)
 			}
 		})
@@ -116,10 +161,13 @@ func TestPeersByWhatTheyAnswer(t *testing.T) {
 
 func TestHTTP(t *testing.T) {
 	t.Parallel()
-	server := httptest.NewServer(http.NotFoundHandler())
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Server", "shelf/7")
+		http.NotFound(w, r)
+	}))
 	defer server.Close()
 	got, err := run(t, "tcp://"+server.Listener.Addr().String(), inspect.Options{Timeout: time.Second})
-	if err != nil || got.Dialect != "http" || got.Version != "1.1" {
+	if err != nil || got.Dialect != "http" || got.Version != "1.1" || got.Status != "404 Not Found" || got.Server != "shelf/7" {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
@@ -166,6 +214,48 @@ func TestTLS(t *testing.T) {
 	}
 }
 
+// TLS is found where the address does not tell of it, and so is what is inside.
+func TestTLSByItself(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewTLSServer(http.NotFoundHandler())
+	defer server.Close()
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	url := "tcp://" + server.Listener.Addr().String()
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+	for _, trusted := range []bool{true, false} {
+		config := &tls.Config{RootCAs: x509.NewCertPool()}
+		if trusted {
+			config.RootCAs = roots
+		}
+		got, err := run(t, url, inspect.Options{TLS: config, Timeout: time.Second})
+		if err != nil || got.Dialect != "http" || got.TLS == nil {
+			t.Fatalf("%+v, %v", got, err)
+		}
+		if got.TLS.Subject != server.Certificate().Subject.String() || got.TLS.Verified != trusted || got.TLS.NotAfter.IsZero() {
+			t.Errorf("trusted %t: %+v", trusted, got.TLS)
+		}
+	}
+}
+
+// A peer that sends without end, or a byte now and then, is left when it is time.
+func TestPeersWithoutEnd(t *testing.T) {
+	t.Parallel()
+	for name, head := range map[string]string{"http": "HTTP/1.1 200 OK\r\n", "unknown": "x", "zmtp": zmtpNull + "\x04\xff"} {
+		l := listen(t)
+		serve(t, l, func(c net.Conn) {
+			chunk := bytes.Repeat([]byte("y"), 1<<10)
+			for _, err := io.WriteString(c, head); err == nil; {
+				_, err = c.Write(chunk)
+			}
+		})
+		got, err := run(t, "tcp://"+l.Addr().String(), inspect.Options{})
+		if err != nil || got.Dialect != name {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+	}
+}
+
 func TestNobodyThere(t *testing.T) {
 	t.Parallel()
 	l := listen(t)
@@ -186,9 +276,12 @@ func TestNoPipeIsMadeWhereThePeerAnswersEarly(t *testing.T) {
 	l := listen(t)
 	sent := make(chan []byte, 1)
 	serve(t, l, func(c net.Conn) {
-		after(3, repHeader)(c)
-		rest, _ := io.ReadAll(c)
-		sent <- rest
+		first := make([]byte, 3)
+		io.ReadFull(c, first)
+		io.WriteString(c, repHeader)
+		if rest, _ := io.ReadAll(c); first[0] == 0 { // else it is a look at ZeroMQ
+			sent <- rest
+		}
 	})
 	if _, err := run(t, "tcp://"+l.Addr().String(), inspect.Options{}); err != nil {
 		t.Fatal(err)
