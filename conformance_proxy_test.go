@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/leak"
 )
 
 // A proxied pattern is two sockets that talk through raw ones.
@@ -122,4 +123,80 @@ func TestProxyRefusesWhatDoesNotFit(t *testing.T) {
 		}
 	}
 	shut(t, a, b)
+}
+
+// Messages of several frames do not end a proxy whose other side has no place for them: they are counted, and what comes
+// after them is passed on.
+func TestProxyOfFrames(t *testing.T) {
+	leak.Check(t)
+	ctx := watchdog(t)
+	two := func() *spry.Message {
+		m := spry.NewMessage(0)
+		_, _ = m.Write([]byte("of"))
+		m.AppendFrame([]byte("two frames"))
+		return m
+	}
+	for _, kinds := range [][2]spry.Protocol{
+		{spry.ProtocolPull, spry.ProtocolPush}, {spry.ProtocolSub, spry.ProtocolPub}, {spry.ProtocolRep, spry.ProtocolReq},
+	} {
+		front, err := spry.NewRaw(kinds[0], nil)
+		check(t, err)
+		back, err := spry.NewRaw(kinds[1], nil)
+		check(t, err)
+		over := make(chan error, 1)
+		go func() { over <- spry.Proxy(ctx, front, back, nil) }()
+		e, b := listenOn(t, front, "tcp"), listenOn(t, back, "tcp")
+		var sockets []anySocket
+		switch kinds[0] {
+		case spry.ProtocolPull:
+			push, pull := spry.NewPush(nil), spry.NewPull(nil)
+			sockets = append(sockets, push, pull)
+			dialTo(t, pull, b)
+			check(t, back.WaitPipes(ctx, 1))
+			_, err := push.Dial(ctx, "zmtp+"+e.URL())
+			check(t, err)
+			check(t, push.SendMsg(ctx, two()))
+			carry(t, push, pull)
+		case spry.ProtocolSub:
+			pub, sub := spry.NewPub(nil), spry.NewSub(nil)
+			sockets = append(sockets, pub, sub)
+			check(t, sub.Subscribe(""))
+			dialTo(t, sub, b)
+			check(t, back.WaitPipes(ctx, 1))
+			_, err := pub.Dial(ctx, "zmtp+"+e.URL())
+			check(t, err)
+			check(t, pub.WaitSubscribers(ctx, "", 1))
+			check(t, pub.SendMsg(ctx, two()))
+			carry(t, pub, sub)
+		default: // once there, and once back
+			req, rep := spry.NewReq(nil), spry.NewRep(nil)
+			sockets = append(sockets, req, rep)
+			dialTo(t, rep, b)
+			check(t, back.WaitPipes(ctx, 1))
+			_, err := req.Dial(ctx, "zmtp+"+e.URL())
+			check(t, err)
+			lost, err := req.Start(two())
+			check(t, err)
+			answered := make(chan error, 1)
+			go func() {
+				r, err := rep.Recv(ctx)
+				if err == nil {
+					err = r.Reply(ctx, r.Bytes())
+				}
+				answered <- err
+			}()
+			reply, err := req.Do(ctx, []byte("of one"))
+			check(t, err)
+			check(t, <-answered)
+			if string(reply) != "of one" {
+				t.Errorf("the reply is %q", reply)
+			}
+			lost.Cancel()
+		}
+		if n := front.Stats().Recv.Dropped["multipart"]; n != 1 {
+			t.Errorf("%v to %v: %d messages are counted as multipart", kinds[0], kinds[1], n)
+		}
+		shut(t, append(sockets, front, back)...)
+		<-over
+	}
 }

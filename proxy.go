@@ -4,6 +4,7 @@ package spry
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -29,6 +30,9 @@ const proxyBatch = 64
 //
 // Requests, surveys and PAIR 1 messages count the hops that they make, and are dropped where they exceed a socket's
 // TTL, so that a loop of proxies does no harm. PUB and BUS have no such count on the wire: do not build loops of them.
+//
+// A message of several frames, which only ZeroMQ peers send, goes to ZeroMQ peers only: where it would have to go to one of
+// the Scalability Protocols, it is dropped and counted as multipart.
 //
 // Proxy does not close the sockets. o may be nil.
 func Proxy(ctx context.Context, a, b *Raw, o *ProxyOptions) error {
@@ -77,6 +81,10 @@ func forward(ctx context.Context, owner *scope.Scope, from, to *Raw, o *ProxyOpt
 			if err == nil {
 				err = to.pattern.Send(ctx, true, from.pattern.AppendHeader(header[:0], m), m)
 			}
+			if errors.Is(err, ErrMultipart) { // a peer's doing, which must not end the proxy
+				drop(m, engine.DropMultipart)
+				err = nil
+			}
 			if err != nil {
 				dropRest(batch[i:n])
 				break
@@ -102,12 +110,15 @@ func tap(owner *scope.Scope, from *Raw, m *msg.Message, o *ProxyOptions) (err er
 // dropRest counts what was taken from a socket and could not be passed on.
 func dropRest(ms []*msg.Message) {
 	for _, m := range ms {
-		if m == nil {
-			continue
+		if m != nil {
+			drop(m, engine.DropClosed)
 		}
-		if p := engine.PipeOf(m); p != nil {
-			p.Undeliver(engine.DropClosed)
-		}
-		m.Release()
 	}
+}
+
+func drop(m *msg.Message, reason engine.Drop) {
+	if p := engine.PipeOf(m); p != nil {
+		p.Undeliver(reason)
+	}
+	m.Release()
 }

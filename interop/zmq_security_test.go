@@ -9,6 +9,7 @@ import (
 	"iter"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/sprymq/spry"
@@ -100,7 +101,7 @@ func TestZeroMQSecurity(t *testing.T) {
 
 // TestZeroMQIsRefused checks that libzmq learns why Spry refuses it, and Spry why libzmq's ZAP handler does.
 func TestZeroMQIsRefused(t *testing.T) {
-	for _, s := range secrecies(t)[1:] {
+	for _, s := range secrecies(t) {
 		eachWay(t, libzmq, s.name+" refused", func(t *testing.T, a address) {
 			pair := pairWith(s.server)
 			events := pair.Events(watched(t))
@@ -124,6 +125,33 @@ func TestZeroMQIsRefused(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestZeroMQTriesLater has a client of libzmq that is told nothing come back until it is let in. Any ERROR would make it give
+// up for good.
+func TestZeroMQTriesLater(t *testing.T) {
+	for _, s := range secrecies(t) {
+		t.Run(s.name, func(t *testing.T) {
+			var asked atomic.Int32
+			later := func(context.Context, zmq.Credentials) (string, error) {
+				if asked.Add(1) < 3 {
+					return "", zmq.ErrTryLater
+				}
+				return "at last", nil
+			}
+			var server spry.Security = zmq.PlainServer{Check: later}
+			if curve, ok := s.server.(zmq.CurveServer); ok {
+				curve.Check = later
+				server = curve
+			}
+			pair := pairWith(server)
+			meetC(t, newAddress(t, "tcp", true), pair, "zmq_secure", s.peerClient...)
+			waitPipes(t, pair, 1)
+			if n := asked.Load(); n != 3 {
+				t.Errorf("it asked %d times", n)
+			}
+		})
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/interop/internal/peer"
 	"github.com/sprymq/spry/zmq"
 )
 
@@ -53,6 +54,34 @@ func TestZeroMQReceiversRestart(t *testing.T) {
 			t.Errorf("%d of %d messages are missing, and the books say %+v", lost, restartMessages, books)
 		}
 		t.Logf("%d of %d messages are missing, %d are unknown, %d were sent to another", lost, restartMessages, books.Unknown, books.Returned)
+	})
+}
+
+// TestZeroMQReceiversMeetRestarts closes Spry's Push, which sends what it has first, and opens another, while libzmq's PULL
+// receives. Everything arrives, once.
+func TestZeroMQReceiversMeetRestarts(t *testing.T) {
+	withPeer(t, "PULL – zmq PUSH closed and opened again under load", func(t *testing.T, p *zmqPeer, a address) {
+		p.open("s", "PULL", a, smallQueues)
+		received := p.begin("recvids", args{"socket": "s", "count": restartMessages})
+		const each = restartMessages / (restarts + 1)
+		o := options
+		o.Linger = peer.Watchdog
+		for incarnation := range restarts + 1 {
+			push := zmq.NewPush(&zmq.PushOptions{Options: o})
+			attach(t, push, a)
+			for i := range each {
+				check(t, push.Send(watched(t), numbered(restartSize, incarnation*each+i)))
+			}
+			check(t, push.Close())
+			if books := push.Stats().Send; books.Sent != books.Offered || books.Returned > 0 || len(books.Dropped) > 0 {
+				t.Errorf("Push %d: the books say %+v", incarnation, books)
+			}
+		}
+		ids := result[[]int](t, received())
+		slices.Sort(ids) // libzmq takes turns between a connection that ends and the next one
+		if !slices.Equal(ids, upFrom(0, restartMessages)) {
+			t.Errorf("of %d messages came %d, %d of them different", restartMessages, len(ids), len(distinct(t, ids)))
+		}
 	})
 }
 

@@ -91,7 +91,7 @@ func (check Authenticator) answer() engine.Authenticate {
 	return func(ctx context.Context, q *wire.Question, link *transport.Stream) wire.Verdict {
 		user, err := check(ctx, newCredentials(q, link))
 		if err != nil {
-			return wire.Verdict{Status: statusOf(err)}
+			return wire.Verdict{Status: statusOf(err), Err: err}
 		}
 		return wire.Verdict{Accept: true, User: user}
 	}

@@ -11,7 +11,8 @@ import (
 	"github.com/sprymq/spry/zmq"
 )
 
-func must(err error) {
+// failOn ends an example that does not work.
+func failOn(err error) {
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -25,13 +26,13 @@ func Example_pipeline() {
 	push := zmq.NewPush(nil)
 	defer push.Close()
 	_, err := pull.Listen(ctx, "inproc://jobs")
-	must(err)
+	failOn(err)
 	_, err = push.Dial(ctx, "inproc://jobs")
-	must(err)
+	failOn(err)
 
-	must(push.Send(ctx, []byte("resize"), []byte("photo.png")))
+	failOn(push.Send(ctx, []byte("resize"), []byte("photo.png")))
 	frames, err := pull.Recv(ctx)
-	must(err)
+	failOn(err)
 	fmt.Printf("%s of %s\n", frames[0], frames[1])
 	// Output: resize of photo.png
 }
@@ -44,16 +45,16 @@ func Example_pubsub() {
 	sub := zmq.NewSub(nil)
 	defer sub.Close()
 	_, err := pub.Listen(ctx, "inproc://weather")
-	must(err)
-	must(sub.Subscribe("berlin."))
+	failOn(err)
+	failOn(sub.Subscribe("berlin."))
 	_, err = sub.Dial(ctx, "inproc://weather")
-	must(err)
-	must(pub.WaitSubscribers(ctx, "berlin.", 1)) // who comes late has missed what was sent
+	failOn(err)
+	failOn(pub.WaitSubscribers(ctx, "berlin.", 1)) // who comes late has missed what was sent
 
-	must(pub.Send(ctx, []byte("oslo.wind"), []byte("12 m/s")))
-	must(pub.Send(ctx, []byte("berlin.rain"), []byte("none")))
+	failOn(pub.Send(ctx, []byte("oslo.wind"), []byte("12 m/s")))
+	failOn(pub.Send(ctx, []byte("berlin.rain"), []byte("none")))
 	frames, err := sub.Recv(ctx)
-	must(err)
+	failOn(err)
 	fmt.Printf("%s: %s\n", frames[0], frames[1])
 	// Output: berlin.rain: none
 }
@@ -63,7 +64,7 @@ func Example_reqrep() {
 	ctx := context.Background()
 	rep := zmq.NewRep(nil)
 	_, err := rep.Listen(ctx, "inproc://greeter")
-	must(err)
+	failOn(err)
 	done := make(chan error)
 	go func() {
 		done <- rep.Handle(ctx, 4, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
@@ -73,13 +74,13 @@ func Example_reqrep() {
 
 	req := zmq.NewReq(nil)
 	_, err = req.Dial(ctx, "inproc://greeter")
-	must(err)
+	failOn(err)
 	reply, err := req.Do(ctx, []byte("world"))
-	must(err)
+	failOn(err)
 	fmt.Printf("%s, %s\n", reply[0], reply[1])
-	must(req.Close())
-	must(rep.Close())
-	must(<-done)
+	failOn(req.Close())
+	failOn(rep.Close())
+	failOn(<-done)
 	// Output: hello, world
 }
 
@@ -89,20 +90,20 @@ func ExampleRouter() {
 	router := zmq.NewRouter(nil)
 	defer router.Close()
 	_, err := router.Listen(ctx, "inproc://office")
-	must(err)
+	failOn(err)
 	worker := zmq.NewDealer(&zmq.DealerOptions{Options: zmq.Options{Identity: "ann"}})
 	defer worker.Close()
 	_, err = worker.Dial(ctx, "inproc://office")
-	must(err)
+	failOn(err)
 
-	must(worker.Send(ctx, []byte("ready")))
+	failOn(worker.Send(ctx, []byte("ready")))
 	frames, err := router.Recv(ctx)
-	must(err)
+	failOn(err)
 	fmt.Printf("%s is %s\n", frames[0], frames[1])
 
-	must(router.SendTo(ctx, "ann", []byte("dig"), []byte("a hole")))
+	failOn(router.SendTo(ctx, "ann", []byte("dig"), []byte("a hole")))
 	job, err := worker.Recv(ctx)
-	must(err)
+	failOn(err)
 	fmt.Printf("%s %s\n", job[0], job[1])
 
 	fmt.Println(router.SendTo(ctx, "bob", []byte("help her")))
@@ -118,24 +119,24 @@ func ExampleDealer() {
 	rep := zmq.NewRep(nil)
 	defer rep.Close()
 	_, err := rep.Listen(ctx, "inproc://squares")
-	must(err)
+	failOn(err)
 	dealer := zmq.NewDealer(nil)
 	defer dealer.Close()
 	_, err = dealer.Dial(ctx, "inproc://squares")
-	must(err)
+	failOn(err)
 
 	for _, n := range []string{"2", "3"} {
-		must(dealer.Send(ctx, nil, []byte(n)))
+		failOn(dealer.Send(ctx, nil, []byte(n)))
 	}
 	for range 2 {
 		r, err := rep.Recv(ctx)
-		must(err)
+		failOn(err)
 		n := int(r.Bytes()[0] - '0')
-		must(r.Reply(ctx, fmt.Append(nil, n*n)))
+		failOn(r.Reply(ctx, fmt.Append(nil, n*n)))
 	}
 	for range 2 {
 		frames, err := dealer.Recv(ctx)
-		must(err)
+		failOn(err)
 		fmt.Printf("%q\n", frames)
 	}
 	// Output:
@@ -149,22 +150,22 @@ func ExampleXPub() {
 	pub := zmq.NewXPub(&zmq.XPubOptions{LastValues: 100})
 	defer pub.Close()
 	_, err := pub.Listen(ctx, "inproc://prices")
-	must(err)
-	must(pub.Send(ctx, []byte("tea"), []byte("3.20")))
-	must(pub.Send(ctx, []byte("tea"), []byte("3.40"))) // nobody is there yet
+	failOn(err)
+	failOn(pub.Send(ctx, []byte("tea"), []byte("3.20")))
+	failOn(pub.Send(ctx, []byte("tea"), []byte("3.40"))) // nobody is there yet
 
 	sub := zmq.NewSub(nil)
 	defer sub.Close()
 	_, err = sub.Dial(ctx, "inproc://prices")
-	must(err)
-	must(sub.Subscribe("tea"))
+	failOn(err)
+	failOn(sub.Subscribe("tea"))
 	for s, err := range pub.Subscriptions(ctx) {
-		must(err)
+		failOn(err)
 		fmt.Printf("somebody wants %s\n", s.Topic)
 		break
 	}
 	frames, err := sub.Recv(ctx)
-	must(err)
+	failOn(err)
 	fmt.Printf("%s: %s\n", frames[0], frames[1])
 	// Output:
 	// somebody wants tea
@@ -176,9 +177,9 @@ func ExampleXSub() {
 	ctx := context.Background()
 	front, back := zmq.NewXSub(nil), zmq.NewXPub(nil)
 	_, err := front.Listen(ctx, "inproc://from-publishers")
-	must(err)
+	failOn(err)
 	_, err = back.Listen(ctx, "inproc://to-subscribers")
-	must(err)
+	failOn(err)
 	done := make(chan bool)
 	forward := func(from spry.Receiver, to spry.Sender) {
 		for m, err := range spry.Merge(ctx, from) {
@@ -192,20 +193,20 @@ func ExampleXSub() {
 	go forward(back, front)
 
 	sub := zmq.NewSub(nil)
-	must(sub.Subscribe("a"))
+	failOn(sub.Subscribe("a"))
 	_, err = sub.Dial(ctx, "inproc://to-subscribers")
-	must(err)
+	failOn(err)
 	pub := zmq.NewPub(nil)
 	_, err = pub.Dial(ctx, "inproc://from-publishers")
-	must(err)
-	must(pub.WaitSubscribers(ctx, "a", 1)) // which the forwarder passed on
-	must(pub.Send(ctx, []byte("a"), []byte("through")))
+	failOn(err)
+	failOn(pub.WaitSubscribers(ctx, "a", 1)) // which the forwarder passed on
+	failOn(pub.Send(ctx, []byte("a"), []byte("through")))
 	frames, err := sub.Recv(ctx)
-	must(err)
+	failOn(err)
 	fmt.Printf("%s %s\n", frames[0], frames[1])
 
 	for _, s := range []interface{ Close() error }{pub, sub, front, back} {
-		must(s.Close())
+		failOn(s.Close())
 	}
 	<-done
 	<-done
@@ -218,18 +219,18 @@ func ExampleServer() {
 	server := zmq.NewServer(nil)
 	defer server.Close()
 	_, err := server.Listen(ctx, "inproc://clock")
-	must(err)
+	failOn(err)
 	client := zmq.NewClient(nil)
 	defer client.Close()
 	_, err = client.Dial(ctx, "inproc://clock")
-	must(err)
+	failOn(err)
 
-	must(client.Send(ctx, []byte("what time is it?")))
+	failOn(client.Send(ctx, []byte("what time is it?")))
 	m, err := server.RecvMsg(ctx)
-	must(err)
-	must(server.SendTo(ctx, m.Pipe(), []byte("noon")))
+	failOn(err)
+	failOn(server.SendTo(ctx, m.Pipe(), []byte("noon")))
 	answer, err := client.Recv(ctx)
-	must(err)
+	failOn(err)
 	fmt.Printf("%s\n", answer)
 	// Output: noon
 }
@@ -240,18 +241,18 @@ func ExampleRadio() {
 	radio := zmq.NewRadio(nil)
 	defer radio.Close()
 	_, err := radio.Listen(ctx, "inproc://fm")
-	must(err)
+	failOn(err)
 	dish := zmq.NewDish(nil)
 	defer dish.Close()
 	_, err = dish.Dial(ctx, "inproc://fm")
-	must(err)
-	must(dish.Join("jazz"))
-	must(radio.WaitMembers(ctx, "jazz", 1))
+	failOn(err)
+	failOn(dish.Join("jazz"))
+	failOn(radio.WaitMembers(ctx, "jazz", 1))
 
-	must(radio.Send(ctx, "jazzy", []byte("another group")))
-	must(radio.Send(ctx, "jazz", []byte("so what")))
+	failOn(radio.Send(ctx, "jazzy", []byte("another group")))
+	failOn(radio.Send(ctx, "jazz", []byte("so what")))
 	group, body, err := dish.Recv(ctx)
-	must(err)
+	failOn(err)
 	fmt.Printf("%s: %s\n", group, body)
 	// Output: jazz: so what
 }
@@ -264,13 +265,13 @@ func ExampleScatter() {
 	scatter := zmq.NewScatter(nil)
 	defer scatter.Close()
 	_, err := gather.Listen(ctx, "inproc://leaves")
-	must(err)
+	failOn(err)
 	_, err = scatter.Dial(ctx, "inproc://leaves")
-	must(err)
+	failOn(err)
 
-	must(scatter.Send(ctx, []byte("a leaf")))
+	failOn(scatter.Send(ctx, []byte("a leaf")))
 	body, err := gather.Recv(ctx)
-	must(err)
+	failOn(err)
 	fmt.Printf("%s\n", body)
 	fmt.Println(scatter.SendMsg(ctx, zmq.NewMessage([]byte("two"), []byte("leaves"))))
 	// Output:
@@ -285,16 +286,16 @@ func ExamplePair() {
 	defer b.Close()
 	defer a.Close()
 	_, err := b.Listen(ctx, "inproc://table")
-	must(err)
+	failOn(err)
 	_, err = a.Dial(ctx, "inproc://table")
-	must(err)
+	failOn(err)
 
-	must(a.Send(ctx, []byte("ping")))
+	failOn(a.Send(ctx, []byte("ping")))
 	frames, err := b.Recv(ctx)
-	must(err)
-	must(b.Send(ctx, append(frames, []byte("pong"))...))
+	failOn(err)
+	failOn(b.Send(ctx, append(frames, []byte("pong"))...))
 	frames, err = a.Recv(ctx)
-	must(err)
+	failOn(err)
 	fmt.Printf("%s\n", frames)
 	// Output: [ping pong]
 }
@@ -305,15 +306,15 @@ func Example_bothPackages() {
 	pull := spry.NewPull(nil) // takes peers of both families on one port
 	defer pull.Close()
 	e, err := pull.Listen(ctx, "tcp://127.0.0.1:0")
-	must(err)
+	failOn(err)
 	push := zmq.NewPush(nil)
 	defer push.Close()
 	_, err = push.Dial(ctx, e.URL())
-	must(err)
+	failOn(err)
 
-	must(push.Send(ctx, []byte("hello")))
+	failOn(push.Send(ctx, []byte("hello")))
 	body, err := pull.Recv(ctx)
-	must(err)
+	failOn(err)
 	fmt.Printf("%s\n", body)
 	// Output: hello
 }

@@ -101,14 +101,12 @@ func TestTopicsSurviveAReconnect(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			leak.Check(t)
 			ctx := watchdog(t)
-			pub := zmq.NewXPub(&zmq.XPubOptions{LastValues: 100})
+			pub := zmq.NewXPub(&zmq.XPubOptions{LastValues: 10})
 			join(t, "tcp", sub, pub)
 			for i := range many {
 				check(t, sub.Subscribe(topic(i)))
 			}
-			for i := range many {
-				check(t, pub.WaitSubscribers(ctx, topic(i), 1))
-			}
+			check(t, pub.WaitSubscribers(ctx, topic(many-1), 1))
 			for p := range pub.Pipes() {
 				check(t, p.Close())
 			}

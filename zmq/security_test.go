@@ -178,25 +178,32 @@ func TestRefusedPeers(t *testing.T) {
 	}
 }
 
-// The peer is told a status, and an authenticator that fails or panics lets nobody in.
+// The peer is told a status, or nothing if it may try again later; the own log says why. An authenticator that fails or
+// panics lets nobody in.
 func TestStatuses(t *testing.T) {
 	leak.Check(t)
-	for status, check := range map[string]zmq.Authenticator{
-		"400": func(context.Context, zmq.Credentials) (string, error) {
-			return "x", fmt.Errorf("wrapped: %w", zmq.ErrDenied)
-		},
-		"500": func(context.Context, zmq.Credentials) (string, error) {
-			return "x", errors.New("the directory is down")
-		},
-		"500 of a panic": func(context.Context, zmq.Credentials) (string, error) { panic("sesame") },
+	for _, test := range []struct {
+		err          error
+		told, logged string
+	}{
+		{fmt.Errorf("%w: on Sundays", zmq.ErrDenied), "400", "on Sundays"},
+		{fmt.Errorf("%w: after lunch", zmq.ErrTryLater), "closed", "after lunch"},
+		{errors.New("the directory is down"), "500", "the directory is down"},
+		{nil, "500", "500"}, // panics
 	} {
-		pull, url, _ := listening(t, zmq.PlainServer{Check: check})
+		pull, url, r := listening(t, zmq.PlainServer{Check: func(context.Context, zmq.Credentials) (string, error) {
+			if test.err == nil {
+				panic("sesame")
+			}
+			return "somebody", test.err
+		}})
 		err := refusal(t, zmq.Options{Security: zmq.PlainClient{Username: "ali"}}, url)
-		if !strings.Contains(err.Error(), status[:3]) || !errors.Is(err, spry.ErrProtocol) {
-			t.Errorf("the client is told %v, want %s", err, status)
+		if !strings.Contains(err.Error(), test.told) {
+			t.Errorf("%v: the client is told %v, want %s", test.err, err, test.told)
 		}
+		r.await(t, test.logged)
 		rejected(t, pull, "authentication", 1)
-		if n := pull.Stats().Panics; (n == 1) != strings.Contains(status, "panic") {
+		if n := pull.Stats().Panics; (n == 1) != (test.err == nil) {
 			t.Errorf("%d panics", n)
 		}
 	}

@@ -112,6 +112,10 @@ func TestMonitor(t *testing.T) {
 	if code := monitor.wait(); code != 0 {
 		t.Errorf("exit %d: %s", code, monitor.stderr())
 	}
+	dealer := start(t, nil, "monitor", "dealer", "--listen", here)
+	url = dealer.await(dealer.stdout, `listening +(\S+)`)
+	start(t, nil, "router", "--dial", url, "--echo")
+	dealer.await(dealer.stdout, `pipe_up()`)
 	for line := range strings.Lines(monitor.stdout()) {
 		if !json.Valid([]byte(line)) {
 			t.Errorf("%q is no JSON", line)

@@ -97,6 +97,8 @@ func TestPlain(t *testing.T) {
 			t.Errorf("%s: the error shows a password: %s", name, refused.stderr())
 		}
 	}
+	waiting := start(t, nil, "req", "--dial", url, "--plain", "alice", "--plain-password-file", wrong, "-D", "x")
+	waiting.await(waiting.stderr, `nobody is there so far.*refused()`) // and it does not wait in silence
 	rep.interrupt()
 	rep.expect(0, "alice\n")
 

@@ -70,6 +70,9 @@ func (s *Socket) shutdown(ctx context.Context) error {
 	endpoints := s.endpointsLocked()
 	s.mu.Unlock()
 
+	for _, p := range s.Pipes() {
+		p.discard.Store(true)
+	}
 	s.pattern.Refuse(ErrClosed)
 	if !s.mayNeedPipes() {
 		for _, e := range endpoints {
@@ -77,7 +80,6 @@ func (s *Socket) shutdown(ctx context.Context) error {
 		}
 	}
 	for _, p := range s.Pipes() {
-		p.discard.Store(true)
 		p.out.carrier.resume()
 	}
 	s.drain(ctx)

@@ -17,6 +17,7 @@ const (
 	DropUnwanted               // sent by a peer whose role is to receive only
 	DropEnvelope               // came without the envelope that a request or reply needs
 	DropConflated              // a newer one took its place
+	DropMultipart              // has several frames, which the peer's dialect has no place for
 	numDrops
 )
 
@@ -31,6 +32,7 @@ var dropNames = [numDrops]string{
 	DropUnwanted:   "unwanted",
 	DropEnvelope:   "envelope",
 	DropConflated:  "conflated",
+	DropMultipart:  "multipart",
 }
 
 func (d Drop) String() string { return dropNames[d] }

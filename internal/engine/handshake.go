@@ -133,8 +133,12 @@ func (e *Endpoint) streamHandshake(ctx context.Context, s *transport.Stream) (*P
 		err = werr
 	}
 	if err != nil {
-		if ctx.Err() != nil && !isProtocol(err) {
+		switch {
+		case isProtocol(err):
+		case ctx.Err() != nil:
 			err = ctx.Err()
+		case errors.Is(err, os.ErrDeadlineExceeded): // the connection's deadline, which is that of ctx, was faster
+			err = context.DeadlineExceeded
 		}
 		return nil, handshakeError(err)
 	}

@@ -184,7 +184,7 @@ func (c *inprocCarrier) write(bool) (messages int, bytes int64, err error) {
 	}
 	c.told = nil
 	before := sizeOfRun(c.flight)
-	for len(c.flight) > 0 && !q.over.Load() {
+	for len(c.flight) > 0 && !q.over.Load() && !c.wasted() {
 		n := c.fresh()
 		if n == 0 {
 			c.flight[0].Release()
@@ -203,6 +203,12 @@ func (c *inprocCarrier) write(bool) (messages int, bytes int64, err error) {
 	bytes = before - sizeOfRun(c.flight)
 	q.in.bytes.Add(uint64(bytes))
 	return messages, bytes, nil
+}
+
+// wasted reports whether the peer, which is closing, would drop what another could have.
+func (c *inprocCarrier) wasted() bool {
+	s := c.pipe.socket
+	return c.peer.pipe.discard.Load() && !s.shutting.Load() && s.pattern.Traits().ReturnsUnsent
 }
 
 // hand offers messages to the peer's pattern, as those of its own kind of socket.

@@ -117,7 +117,7 @@ func (b *balancer) sendReturned(s *engine.Socket) {
 		var queued bool
 		var write *engine.Pipe
 		if m := &b.returned[0]; m.Multipart() {
-			queued, write, _ = b.offerFramesLocked(m) // if no pipe takes it, it waits for one
+			queued, write, _ = b.offerFramesLocked(nil, m) // if no pipe takes it, it waits for one
 		} else {
 			queued, write = b.offerLocked(nil, nil, m)
 		}
@@ -196,19 +196,19 @@ func (b *balancer) fullLocked(p *engine.Pipe) {
 
 // offerFramesLocked queues a message of several frames to the next pipe that takes such and has room. It fails if no pipe
 // takes such.
-func (b *balancer) offerFramesLocked(m *msg.Message) (queued bool, write *engine.Pipe, err error) {
+func (b *balancer) offerFramesLocked(header []byte, m *msg.Message) (queued bool, write *engine.Pipe, err error) {
 	if len(b.pipes) > 0 && !slices.ContainsFunc(b.pipes, (*engine.Pipe).TakesFrames) {
 		return false, nil, engine.ErrMultipart
 	}
 	for range b.open {
-		p := b.nextLocked(nil, nil, m)
+		p := b.nextLocked(header, nil, m)
 		if p == nil {
 			break
 		}
 		if !p.TakesFrames() {
 			continue
 		}
-		queued, mine := p.TryQueue(nil, nil, m)
+		queued, mine := p.TryQueue(header, nil, m)
 		if mine {
 			write = p
 		}
@@ -230,7 +230,7 @@ func (b *balancer) sendFrames(ctx context.Context, wait bool, m *msg.Message) er
 			queued, write := b.replaceLocked(nil, m)
 			return queued, write, nil
 		}
-		return b.offerFramesLocked(m)
+		return b.offerFramesLocked(nil, m)
 	})
 }
 

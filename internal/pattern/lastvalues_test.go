@@ -17,8 +17,8 @@ func (r released) message(body string) *msg.Message {
 }
 
 func (v *lastValues) bodies() (all []string) {
-	for e := v.recent.Back(); e != nil; e = e.Prev() {
-		all = append(all, string(e.Value.(*msg.Message).Body()))
+	for _, l := range v.of("") {
+		all = append(all, l.topic)
 	}
 	return all
 }
@@ -54,9 +54,18 @@ func TestLastValuesAreOfFirstFrames(t *testing.T) {
 	if got, want := v.bodies(), []string{"a", "", "ab"}; !slices.Equal(got, want) {
 		t.Errorf("topics are %q, want %q", got, want)
 	}
-	for topic, e := range v.byTopic {
-		if m := e.Value.(*msg.Message); string(m.Bytes()) != topic+"new" || m.Count() != 2 {
-			t.Errorf("of %q is kept %q in %d frames", topic, m.Bytes(), m.Count())
+	for _, l := range v.byTopic {
+		if string(l.m.Bytes()) != l.topic+"new" || l.m.Count() != 2 {
+			t.Errorf("of %q is kept %q in %d frames", l.topic, l.m.Bytes(), l.m.Count())
+		}
+	}
+	for prefix, want := range map[string][]string{"a": {"a", "ab"}, "ab": {"ab"}, "b": nil, "": {"a", "", "ab"}} {
+		var got []string
+		for _, l := range v.of(prefix) {
+			got = append(got, l.topic)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("to a subscription to %q belong %q, want %q", prefix, got, want)
 		}
 	}
 }

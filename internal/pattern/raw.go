@@ -96,8 +96,7 @@ func (s *Raw) Send(ctx context.Context, wait bool, header []byte, m *msg.Message
 		}
 		return s.fanout.send(ctx, wait, header, nil, m, except, nil)
 	case RouteDirected:
-		s.sendDirected(s.socket.PipeByID(first), header[min(wordLen, len(header)):], m)
-		return nil
+		return s.sendDirected(s.socket.PipeByID(first), header[min(wordLen, len(header)):], m)
 	}
 	return errOnlyReceives
 }
@@ -137,22 +136,28 @@ func (s *Raw) sendBalanced(ctx context.Context, wait bool, header []byte, m *msg
 		if len(b.returned) > 0 {
 			return false, nil, nil
 		}
+		if m.Multipart() {
+			return b.offerFramesLocked(header, m)
+		}
 		queued, write := b.offerLocked(header, nil, m)
 		return queued, write, nil
 	})
 }
 
-func (s *Raw) sendDirected(p *engine.Pipe, header []byte, m *msg.Message) {
+func (s *Raw) sendDirected(p *engine.Pipe, header []byte, m *msg.Message) error {
 	switch {
 	case p == nil:
 		m.Release()
 		s.socket.DropOut(engine.DropNoPeer, 1)
+	case m.Multipart() && !p.TakesFrames():
+		return engine.ErrMultipart
 	default:
 		own := m.Take()
 		if write, _ := p.Offer(header, nil, &own, nil, engine.DropNewest); write {
 			p.Write()
 		}
 	}
+	return nil
 }
 
 // hopOn returns the header of a message that goes one hop further.

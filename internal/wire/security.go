@@ -40,6 +40,7 @@ type Verdict struct {
 	Accept bool
 	User   string // who the peer is, for the session's metadata; may be empty
 	Status string // with a refusal: what the peer is told; three digits, 400 if empty
+	Err    error  // with a refusal: why, for the local end only
 }
 
 // An Asker is a [Handshake] that may stop at a question. After a Step that gave neither a session nor an

@@ -91,14 +91,29 @@ func unexpected(name, wanted string) error {
 		"peer sent the command %.32q where %s belongs: check that one end is the client and one the server of the same mechanism", name, wanted)
 }
 
-// refused is what a server says when credentials are not good.
+// refused ends the handshake of a peer whose credentials are not good, and tells it so. A peer that may try again later is
+// told nothing, as libzmq does it: ERROR makes libzmq's clients give up for good.
 func refused(h *handshake, v wire.Verdict) error {
 	status := v.Status
 	if status == "" {
 		status = "400"
 	}
-	h.out = appendCommand(h.out, nameError, []byte{byte(min(len(status), maxShort))}, cut([]byte(status), maxShort))
+	if status[0] != '3' {
+		h.out = appendRefusal(h.out, h.name, cut([]byte(status), maxShort))
+	}
+	if v.Err != nil {
+		return wire.Errorf(wire.ReasonAuth, "peer was refused for its credentials, status %.3s: %v", status, v.Err)
+	}
 	return wire.Errorf(wire.ReasonAuth, "peer was refused for its credentials, status %.3s: check its name and key", status)
+}
+
+// appendRefusal appends ERROR; in PLAIN in libzmq's spelling, for its clients understand no other and would come back at once.
+func appendRefusal(dst []byte, mechanism string, status []byte) []byte {
+	if mechanism != mechanismPlain {
+		return appendCommand(dst, nameError, []byte{byte(len(status))}, status)
+	}
+	dst = appendHead(dst, flagCommand, len(plainErrorOfLibzmq)+1+len(status))
+	return appendName(append(dst, plainErrorOfLibzmq...), string(status))
 }
 
 // null has no security.

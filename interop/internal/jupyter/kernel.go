@@ -11,8 +11,8 @@ import (
 	"github.com/sprymq/spry/zmq"
 )
 
-// Evaluate executes code. It prints by print and reads by input, and returns the value as text.
-type Evaluate func(code string, input func(prompt string) (string, error), print func(text string) error) (value string, err error)
+// Evaluate executes code. It prints by show and reads by input, and returns the value as text.
+type Evaluate func(code string, input func(prompt string) (string, error), show func(text string) error) (value string, err error)
 
 // A Kernel serves frontends.
 type Kernel struct {

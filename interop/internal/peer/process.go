@@ -29,6 +29,12 @@ type Process struct {
 // Start starts a program with an open standard input.
 func Start(t testing.TB, program string, args ...string) *Process {
 	t.Helper()
+	return StartIn(t, "", program, args...)
+}
+
+// StartIn is Start in a folder.
+func StartIn(t testing.TB, folder, program string, args ...string) *Process {
+	t.Helper()
 	p := &Process{
 		t:      t,
 		cmd:    exec.Command(program, args...),
@@ -36,6 +42,7 @@ func Start(t testing.TB, program string, args ...string) *Process {
 		stderr: newOutput(),
 		exited: make(chan struct{}),
 	}
+	p.cmd.Dir = folder
 	p.cmd.Stdout, p.cmd.Stderr = p.stdout, p.stderr
 	p.cmd.WaitDelay = 5 * time.Second // for a grandchild that keeps the pipes open
 	stdin, err := p.cmd.StdinPipe()

@@ -62,7 +62,9 @@ func Run(ctx context.Context, pattern string, o *Options, stdio Stdio) error {
 	stopWatching := r.watch()
 	err = o.Endpoints.Open(working, socket, r.say)
 	if err == nil {
+		stopTelling := r.tellTrouble(working)
 		err = work(r, working)
+		stopTelling()
 	}
 	err = r.ended(working, err)
 	if drainErr := r.drain(ctx); drainErr != nil {
@@ -188,4 +190,26 @@ func (r *run) watch() (stop func()) {
 		}
 	})
 	return func() { cancel(); watching.Wait() }
+}
+
+// troublePatience is how long a run may be without a peer before it tells what keeps the dialers from connecting.
+const troublePatience = 3 * time.Second
+
+// tellTrouble tells, once, why nobody is there: an address at which nobody listens, or credentials that are refused, would
+// else be waited for in silence. The returned function ends that and waits for it.
+func (r *run) tellTrouble(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var waiting sync.WaitGroup
+	waiting.Go(func() {
+		if sleep(ctx, troublePatience) != nil {
+			return
+		}
+		for range r.socket.Pipes() {
+			return
+		}
+		if trouble := r.Endpoints.Trouble(); trouble != "" {
+			r.say("nobody is there so far%s", trouble)
+		}
+	})
+	return func() { cancel(); waiting.Wait() }
 }
