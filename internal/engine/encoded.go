@@ -16,7 +16,8 @@ const (
 	// behind each other, which costs less than a segment of their own.
 	byReference = 8 << 10
 
-	// maxBlockCopy is the largest body that goes to a block if it has to be copied anyway.
+	// maxBlockCopy is the largest body that goes to a block if it has to be copied anyway, or if its message then keeps its
+	// memory for what comes next: new memory for 8 KiB costs twice what all the rest does.
 	maxBlockCopy = largeBlock / 4
 
 	frameRoom = MaxFrame // room for what a dialect puts before header and body
@@ -90,7 +91,7 @@ func (e *encoded) put(f wire.Framing, header, body []byte, m *msg.Message) int {
 		}
 		body = m.Body()
 	}
-	if m != nil && len(body) >= byReference || len(body) > maxBlockCopy {
+	if m != nil && m.Shared() && len(body) >= byReference || len(body) > maxBlockCopy {
 		return e.putReference(f, header, body, m)
 	}
 	b := e.room(headRoom(header) + len(body))

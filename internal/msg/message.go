@@ -33,7 +33,7 @@ type Message struct {
 }
 
 // keep is the largest memory that an emptied message may still point to.
-const keep = 8 << 10
+const keep = 16 << 10
 
 // An extension holds what few received messages have.
 type extension struct {
