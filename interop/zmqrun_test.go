@@ -5,8 +5,11 @@ package interop_test
 import (
 	"context"
 	"encoding/binary"
+	"errors"
+	"io"
 	"testing"
 
+	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/zmq"
 )
 
@@ -69,4 +72,28 @@ func sum(counts map[string]uint64) (total uint64) {
 		total += n
 	}
 	return total
+}
+
+// pipes are those that a socket had.
+type pipes map[*spry.Pipe]bool
+
+// add takes those that it has now.
+func (p *pipes) add(s spry.Socket) {
+	if *p == nil {
+		*p = pipes{}
+	}
+	for one := range s.Pipes() {
+		(*p)[one] = true
+	}
+}
+
+// closed is how many messages were sent on those that the peer closed. They are not Unknown, though a process that is killed
+// looks the same as one that closes after it has read everything, if its kernel holds nothing for it at that moment.
+func (p *pipes) closed() (sent uint64) {
+	for one := range *p {
+		if errors.Is(one.Err(), io.EOF) {
+			sent += one.Stats().Send.Sent
+		}
+	}
+	return sent
 }
