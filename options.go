@@ -61,7 +61,8 @@ type Options struct {
 	Backoff Backoff
 
 	// Heartbeat is how long a peer may be silent before it is asked whether it is still there, and again until it is
-	// given up, where the dialect lets it be asked. Defaults to 10 s; negative means that nobody is asked.
+	// given up, where the dialect lets it be asked. A peer that has no room for what is sent to it is not given up for that,
+	// as long as its machine acknowledges something. Defaults to 10 s; negative means that nobody is asked.
 	Heartbeat time.Duration
 
 	// Dialects that the socket speaks: "sp", "zmtp". The first is what it dials where a URL names none. Defaults to both, in

@@ -5,6 +5,7 @@ package spry_test
 import (
 	"bytes"
 	"io"
+	"net"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -150,6 +151,42 @@ func TestHeartbeatsWhileNobodyReceives(t *testing.T) {
 			if b, err := pull.Recv(t.Context()); err != nil || b[0] != byte(i) {
 				t.Fatalf("message %d: %v, %v", i, b, err)
 			}
+		}
+	})
+}
+
+// A peer that does not read what is sent to it, as a ZeroMQ socket does whose queue is full, cannot see a question, and is
+// not given up for not answering.
+func TestHeartbeatsWhileThePeerDoesNotRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		push := spry.NewPush(nil)
+		defer push.Close()
+		near, far := net.Pipe() // which takes nothing that nobody reads
+		defer far.Close()
+		attached := make(chan error, 1)
+		var p *spry.Pipe
+		go func() {
+			var err error
+			p, err = push.Attach(t.Context(), near, &spry.AttachConfig{Dialect: "zmtp"})
+			attached <- err
+		}()
+		go func() { _, _ = io.WriteString(far, strings.Replace(zmtpPush, "PUSH", "PULL", 1)) }()
+		said := make([]byte, 256)
+		_, err := io.ReadFull(far, said[:64+2])
+		check(t, err)
+		_, err = io.ReadFull(far, said[:said[65]])
+		check(t, err)
+		check(t, <-attached)
+		check(t, push.Send(t.Context(), []byte("a")))
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if p.Err() != nil {
+			t.Fatalf("the pipe ended with %v", p.Err())
+		}
+		_, err = io.ReadFull(far, said[:3])
+		check(t, err)
+		if string(said[:3]) != "\x00\x01a" {
+			t.Errorf("read % x", said[:3])
 		}
 	})
 }

@@ -35,6 +35,7 @@ func (p *Pipe) startHeartbeat(c *streamCarrier) {
 		return
 	}
 	h := &heartbeat{pipe: p, carrier: c, interval: interval}
+	boundUnacknowledged(c.conn, 2*interval)
 	h.mu.Lock()
 	h.timer = p.scope.AfterFunc(interval, h.beat)
 	h.mu.Unlock()
@@ -56,6 +57,8 @@ func (h *heartbeat) beat() {
 	case unread:
 		h.asked = false
 		h.ping()
+	case h.carrier.writing.Load(): // the peer does not read, and would not see a question; that its machine lives is TCP's to find out
+		h.asked = false
 	case alive:
 		h.asked = false
 	case h.asked:

@@ -38,6 +38,8 @@ type streamCarrier struct {
 	prefix       []byte   // control events that are written before it
 	vec, vecBase net.Buffers
 
+	writing atomic.Bool // a write waits for the peer to read, or may
+
 	heard atomic.Int32 // what was received since the last write
 
 	expired atomic.Bool // the reader has a deadline
@@ -138,6 +140,10 @@ func (c *streamCarrier) write(wait bool) (messages int, bytes int64, err error) 
 	whole := int64(len(c.prefix)) + size - int64(c.partial)
 	c.vecBase = c.vec
 	var n int64
+	if wait {
+		c.writing.Store(true)
+		defer c.writing.Store(false)
+	}
 	switch {
 	case !wait:
 		n, err = c.unblocked.write(c.vec)
