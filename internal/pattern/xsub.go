@@ -27,23 +27,29 @@ func NewXSub(s *engine.Socket, hello transport.Hello, overflow engine.Overflow) 
 
 // Subscribe adds topics. Each add has to be taken back by one Unsubscribe.
 func (s *XSub) Subscribe(prefixes ...string) error {
-	var write []*engine.Pipe
-	defer func() { writeAll(write) }() // after the lock is released
-	s.fanout.mu.Lock()
-	defer s.fanout.mu.Unlock()
-	if s.fanout.err != nil {
-		return s.fanout.err
-	}
-	for _, t := range prefixes {
-		if s.wanted.add(t) {
-			write = append(write, s.tellLocked(wire.ControlSubscribe, t)...)
+	return s.change(prefixes, func(t string) ([]*engine.Pipe, error) {
+		if !s.wanted.add(t) {
+			return nil, nil
 		}
-	}
-	return nil
+		return s.tellLocked(wire.ControlSubscribe, t), nil
+	})
 }
 
 // Unsubscribe takes topics back.
 func (s *XSub) Unsubscribe(prefixes ...string) error {
+	return s.change(prefixes, func(t string) ([]*engine.Pipe, error) {
+		switch was, last := s.wanted.remove(t); {
+		case !was:
+			return nil, ErrNotSubscribed
+		case last:
+			return s.tellLocked(wire.ControlCancel, t), nil
+		}
+		return nil, nil
+	})
+}
+
+// change changes topics, under the lock, and writes by the pipes that each gives.
+func (s *XSub) change(topics []string, one func(topic string) ([]*engine.Pipe, error)) error {
 	var write []*engine.Pipe
 	defer func() { writeAll(write) }() // after the lock is released
 	s.fanout.mu.Lock()
@@ -51,14 +57,12 @@ func (s *XSub) Unsubscribe(prefixes ...string) error {
 	if s.fanout.err != nil {
 		return s.fanout.err
 	}
-	for _, t := range prefixes {
-		was, last := s.wanted.remove(t)
-		if !was {
-			return ErrNotSubscribed
+	for _, t := range topics {
+		pipes, err := one(t)
+		if err != nil {
+			return err
 		}
-		if last {
-			write = append(write, s.tellLocked(wire.ControlCancel, t)...)
-		}
+		write = append(write, pipes...)
 	}
 	return nil
 }
