@@ -3,7 +3,9 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"sort"
 
 	"github.com/sprymq/spry/internal/wire"
@@ -170,10 +172,17 @@ func (o *outbox) stats(p *Pipe) SendStats {
 		Dropped: make(map[string]uint64),
 	}
 	o.dropped.addTo(st.Dropped)
-	if p.over.Load() && !orderly(p.err) {
+	if p.over.Load() && (!orderly(p.err) || o.cutOffLocked(p)) {
 		st.Unknown = st.Sent
 	}
 	return st
+}
+
+// cutOffLocked reports whether the peer ended the connection while there was more to be sent: it may have been killed, and an
+// end that looks orderly says nothing then of what was sent before.
+func (o *outbox) cutOffLocked(p *Pipe) bool {
+	_, within := p.link.(*inprocLink) // where what was sent is in the peer's queue
+	return !within && errors.Is(p.err, io.EOF) && o.returned+o.dropped.of(DropPipeClosed) > 0
 }
 
 func (in *inbound) stats() RecvStats {
