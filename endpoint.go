@@ -71,7 +71,8 @@ func (p *Pipe) Protocol() Protocol { return Protocol(p.inner().Local().Protocol)
 // Peer is what the peer is.
 func (p *Pipe) Peer() Protocol { return Protocol(p.inner().PeerProtocol()) }
 
-// Metadata is what the peer said of itself, if the dialect lets it. It is claimed, not verified.
+// Metadata is what the peer said of itself, if the dialect lets it. It is claimed, not verified, but for "User-Id": that is who
+// the peer is to the connection's [Security], and no peer can say it.
 func (p *Pipe) Metadata() map[string]string { return p.inner().Metadata() }
 
 // Stats returns the pipe's figures.
