@@ -69,3 +69,27 @@ func TestPipesThatEndEarlyLeaveNothing(t *testing.T) {
 		}
 	}
 }
+
+// An endpoint that stops while a pipe is being attached ends it: nobody else would.
+func TestPipesThatComeAfterTheStopEnd(t *testing.T) {
+	r := &recorder{}
+	s, e := testSocket(Options{}, r)
+	r.during = func(*Pipe) { e.stop(ErrClosed) }
+	near, far := net.Pipe()
+	session := streamSession(t, sp.Push, 0)
+	p := e.newPipe(&transport.Stream{Conn: near}, session)
+	p.out.carrier = newStreamCarrier(p, near, session, buf.NewChunk(minChunk), 0, 0)
+	if err := s.attach(p); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-p.done:
+	default:
+		t.Error("the pipe lives on")
+		ended(p)
+	}
+	_ = far.Close()
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}

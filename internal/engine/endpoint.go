@@ -238,7 +238,11 @@ func (e *Endpoint) attached(p *Pipe) {
 	e.pipes[p] = struct{}{}
 	e.established++
 	e.err = nil
+	stopped := e.scope.Context().Err() // stop cancels before it looks for pipes: one of the two sees the other
 	e.mu.Unlock()
+	if stopped != nil {
+		p.end(ErrClosed)
+	}
 }
 
 func (e *Endpoint) detached(p *Pipe) {
