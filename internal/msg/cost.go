@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+
+package msg
+
+// What a message occupies beside its bytes, on a 64-bit machine. Limits of queues charge it, so that messages and frames
+// without any bytes are not free.
+const (
+	// BaseCost is what every message is charged beside its header, body and further frames, in bytes.
+	BaseCost = 32
+	// FrameCost is what each frame after the first is charged beside its bytes.
+	FrameCost = 24
+
+	extensionCost = 48
+	partsCost     = 48
+	compactSlack  = 256 // unused memory that is not worth a copy
+)
+
+// Cost is how much memory the message takes, in bytes: its header, its frames and its structures. It counts a shared
+// chunk with the part that the message uses; see [Message.Compact] for the rest.
+func (m *Message) Cost() int {
+	if m.ext == nil {
+		return BaseCost + m.size
+	}
+	return BaseCost + m.extendedCost()
+}
+
+// extendedCost is apart from Cost so that the compiler inlines that.
+func (m *Message) extendedCost() int {
+	n := extensionCost + len(m.data())
+	if x := m.ext.more; x != nil {
+		n += partsCost + len(x.header) + FrameCost*len(x.frames)
+		for _, f := range x.frames {
+			n += len(f)
+		}
+	}
+	return n
+}
+
+// Retained is how much memory the message keeps from the garbage collector, in bytes, and is at least its Cost: where it
+// uses a part of a chunk, that is the whole chunk.
+func (m *Message) Retained() int {
+	n := m.Cost()
+	switch {
+	case m.held:
+		n += max(0, len(m.chunk.Data)-m.bytes())
+	case m.ext != nil:
+		n += cap(m.ext.data) - len(m.ext.data)
+	}
+	return n
+}
+
+// bytes is the length of the header and of all frames.
+func (m *Message) bytes() int { return len(m.Header()) + m.Len() }
+
+// Compact gives the message memory of its own if it keeps more than twice its Cost, and a little, alive. It is for messages
+// that are kept for long: a small one would keep all else that was read together with it. It changes neither contents nor
+// origin, and does not affect clones.
+func (m *Message) Compact() {
+	if m.Retained() > 2*m.Cost()+compactSlack {
+		m.detach()
+	}
+}
+
+// detach copies all contents to memory of the message's own.
+func (m *Message) detach() {
+	origin, header := m.Origin(), []byte(nil)
+	old := m.ext
+	data := m.data()
+	if old != nil && old.more != nil && old.more.header != nil { // which replaces the one in data
+		header = old.more.header
+		data, m.head = data[m.head:], 0
+	}
+	own := make([]byte, 0, m.Len()+int(m.head)+len(header))
+	copied := func(b []byte) []byte {
+		from := len(own)
+		own = append(own, b...)
+		return own[from:len(own):len(own)]
+	}
+	e := &extension{data: copied(data), origin: origin, sealed: true}
+	if old != nil && old.more != nil {
+		e.more = &parts{frames: make([][]byte, 0, len(old.more.frames))} // clones share the old one
+		if header != nil {
+			e.more.header = copied(header)
+		}
+		for _, f := range old.more.frames {
+			e.more.frames = append(e.more.frames, copied(f))
+		}
+	}
+	owner := m.Owner()
+	m.ext, m.chunk, m.size, m.from, m.held = e, nil, 0, 0, false
+	if owner != nil {
+		owner.Release(1)
+	}
+}
