@@ -37,6 +37,9 @@ func socketName(u transport.URL) (string, error) {
 	return path, nil
 }
 
+// wildcard reports whether the listener is to choose the path, as with ZeroMQ's ipc://*.
+func wildcard(u transport.URL) bool { return u.Scheme != "abstract" && u.Address == "*" }
+
 func abstractName(u transport.URL) (string, error) {
 	if runtime.GOOS != "linux" {
 		return "", wrap(u, fmt.Errorf("%s has no abstract sockets, only Linux does; use ipc:// with a path", runtime.GOOS))

@@ -85,6 +85,28 @@ func exists(path string) bool {
 	return err == nil
 }
 
+// ZeroMQ's ipc://* leaves the path to the listener.
+func TestWildcardChoosesPath(t *testing.T) {
+	for _, scheme := range []string{"ipc", "unix"} {
+		a, b := listen(t, scheme+"://*", transport.ListenOptions{}), listen(t, scheme+"://*", transport.ListenOptions{})
+		if a.URL() == b.URL() || !strings.HasPrefix(a.URL(), scheme+":///") && runtime.GOOS != "windows" {
+			t.Errorf("two wildcards are at %s and %s", a.URL(), b.URL())
+		}
+		connect(t, a.URL(), a)
+		connect(t, b.URL(), b)
+		path := strings.TrimPrefix(a.URL(), scheme+"://")
+		if err := a.Close(); err != nil || exists(path) || exists(filepath.Dir(path)) {
+			t.Errorf("closing %s: %v; the socket is there: %v, its directory: %v", a.URL(), err, exists(path), exists(filepath.Dir(path)))
+		}
+	}
+	if exists("*") {
+		t.Error("there is a file called *")
+	}
+	if _, err := (ipc.Transport{}).Dialer(transport.URL{Scheme: "ipc", Address: "*"}, transport.DialOptions{}); !errors.Is(err, transport.ErrURL) {
+		t.Errorf("Dialer of a wildcard: %v", err)
+	}
+}
+
 func TestStaleSocketIsReplaced(t *testing.T) {
 	path := tempPath(t)
 	leaveStale(t, path)

@@ -6,6 +6,7 @@
 //	ipc://feed.sock             a path relative to the working directory
 //	unix:///run/app/feed.sock   the same as ipc
 //	abstract://feed             a name without a file (Linux); %XX stands for any byte, as in feed%00a
+//	ipc://*                     listening only: a fresh path in the system's temporary directory, which the URL tells
 //
 // A listener removes the stale file of a listener that died, and its own when it closes. Windows has
 // these sockets since version 1803, without permissions and credentials.
@@ -29,6 +30,9 @@ func (Transport) Schemes() []string { return []string{"ipc", "unix", "abstract"}
 // Dialer checks the address and returns what connects to it. Errors of a malformed address wrap
 // [transport.ErrURL].
 func (Transport) Dialer(u transport.URL, o transport.DialOptions) (transport.Dialer, error) {
+	if wildcard(u) {
+		return nil, malformed(u, "a wildcard is for listening; take the path from the listener's URL, or write ipc://./* for the file")
+	}
 	name, err := socketName(u)
 	if err != nil {
 		return nil, err
@@ -40,6 +44,9 @@ func (Transport) Dialer(u transport.URL, o transport.DialOptions) (transport.Dia
 //
 // Permissions, where given, hold before the first connection can be made.
 func (Transport) Listen(ctx context.Context, u transport.URL, o transport.ListenOptions) (transport.Listener, error) {
+	if wildcard(u) {
+		return listenAnywhere(ctx, u, o.Permissions)
+	}
 	name, err := socketName(u)
 	if err != nil {
 		return nil, err

@@ -21,6 +21,7 @@ type listener struct {
 	url   transport.URL
 	inner *net.UnixListener
 	file  *socketFile // nil for an abstract name
+	dir   string      // made for the socket alone; empty if none was
 
 	closeOnce sync.Once
 	closeErr  error
@@ -56,6 +57,25 @@ func listen(ctx context.Context, u transport.URL, name string, mode fs.FileMode)
 	if err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
+	return l, nil
+}
+
+// listenAnywhere binds a path in a new directory, which only this user can enter, and which goes with the listener.
+func listenAnywhere(ctx context.Context, u transport.URL, mode fs.FileMode) (transport.Listener, error) {
+	dir, err := os.MkdirTemp("", "spry-")
+	if err != nil {
+		return nil, wrap(u, err)
+	}
+	chosen := transport.URL{Scheme: u.Scheme, Address: filepath.Join(dir, "socket")}
+	name, err := socketName(chosen)
+	if err != nil {
+		return nil, errors.Join(err, os.Remove(dir))
+	}
+	l, err := listen(ctx, chosen, name, mode)
+	if err != nil {
+		return nil, errors.Join(wrap(u, err), os.Remove(dir))
+	}
+	l.dir = dir
 	return l, nil
 }
 
@@ -102,7 +122,7 @@ func (l *listener) Accept() (transport.Link, error) {
 // Addr is the bound address: a *net.UnixAddr.
 func (l *listener) Addr() net.Addr { return l.inner.Addr() }
 
-// URL is the URL that was listened on.
+// URL is the URL that was listened on, with the path that was chosen for a wildcard.
 func (l *listener) URL() string { return l.url.String() }
 
 // Close stops listening and removes the socket's file if it is still this listener's. The file goes
@@ -110,6 +130,9 @@ func (l *listener) URL() string { return l.url.String() }
 func (l *listener) Close() error {
 	l.closeOnce.Do(func() {
 		l.closeErr = errors.Join(l.file.remove(), l.inner.Close())
+		if l.dir != "" {
+			l.closeErr = errors.Join(l.closeErr, os.Remove(l.dir))
+		}
 	})
 	return l.closeErr
 }

@@ -103,6 +103,9 @@ func TestWildcards(t *testing.T) {
 		{"tcp6://*:0", "tcp6://[::1]:0"},
 		{"tcp6://[::]:0", "tcp6://[::1]:0"},
 		{"tcp://[::1]:0", "tcp://[::1]:0"},
+		{"tcp://*:*", "tcp://127.0.0.1:0"},
+		{"tcp://127.0.0.1:*", "tcp://127.0.0.1:0"},
+		{"tcp://[::1]:*", "tcp://[::1]:0"},
 	} {
 		t.Run(test.listen, func(t *testing.T) {
 			if strings.Contains(test.listen, "[") || strings.Contains(test.listen, "6:") {
@@ -207,12 +210,70 @@ func TestDialFromLocalAddress(t *testing.T) {
 	})
 }
 
+// libzmq writes a source address with its port.
+func TestDialFromSourcePort(t *testing.T) {
+	l := listen(t, "tcp://127.0.0.1:0", transport.ListenOptions{})
+	for _, local := range []string{"127.0.0.1:0", "*:0", loopback(t).Name + ":0"} {
+		connect(t, newDialer(t, replacePort("tcp://"+local+";127.0.0.1:0", l), transport.DialOptions{}), l)
+	}
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := free.Addr().String()
+	_ = free.Close()
+	for _, local := range []string{source, "*" + strings.TrimPrefix(source, "127.0.0.1")} {
+		dialed, accepted := connect(t, newDialer(t, replacePort("tcp://"+local+";127.0.0.1:0", l), transport.DialOptions{}), l)
+		if got := accepted.RemoteAddr().String(); got != source {
+			t.Errorf("a connection from %s comes from %s", source, got)
+		}
+		_ = accepted.Close() // first, so that the source port is not the one that stays in TIME_WAIT
+		_ = dialed.Close()
+	}
+}
+
+// linkLocal returns an IPv6 link-local address of this machine, with its zone.
+func linkLocal(t *testing.T) netip.Addr {
+	t.Helper()
+	all, err := net.Interfaces()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, ifi := range all {
+		addrs, _ := ifi.Addrs()
+		for _, a := range addrs {
+			if p, err := netip.ParsePrefix(a.String()); err == nil && p.Addr().Is6() && p.Addr().IsLinkLocalUnicast() {
+				return p.Addr().WithZone(ifi.Name)
+			}
+		}
+	}
+	t.Skip("NOT TESTED: no interface of this machine has an IPv6 link-local address")
+	return netip.Addr{}
+}
+
+func TestLinkLocal(t *testing.T) {
+	ip := linkLocal(t)
+	l := listen(t, "tcp://["+ip.String()+"]:0", transport.ListenOptions{})
+	if at := l.Addr().(*net.TCPAddr); at.Zone != ip.Zone() {
+		t.Errorf("the listener of %s is at %s", ip, at)
+	}
+	connect(t, newDialer(t, l.URL(), transport.DialOptions{}), l)
+	t.Run("out of its interface", func(t *testing.T) {
+		target := "[" + ip.WithZone("").String() + "]:0"
+		connect(t, newDialer(t, replacePort("tcp://"+ip.Zone()+";"+target, l), transport.DialOptions{}), l)
+	})
+}
+
 func TestMalformedToDialOnly(t *testing.T) {
 	for url, remedy := range map[string]string{
 		"tcp://*:5555":              "name a host",
 		"tcp://:5555":               "name a host",
 		"tcp://127.0.0.1:0":         "port 0",
 		"tcp4://::1;127.0.0.1:5555": "IPv6",
+		"tcp://127.0.0.1:*":         "take the port from the listener's URL",
+		"tcp://eth0:x;127.0.0.1:1":  "source port",
+		"tcp://:0;127.0.0.1:1":      "name an interface",
+		"tcp://a:b:1;127.0.0.1:1":   "neither an interface nor an address",
 	} {
 		u, err := transport.ParseURL(url)
 		if err != nil {

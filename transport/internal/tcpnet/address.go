@@ -22,6 +22,7 @@ const maxHost = 253
 type address struct {
 	network string // tcp, tcp4 or tcp6
 	local   string // dialing: interface or IP address to connect from; empty for any
+	source  uint16 // dialing: port to connect from; 0 for any
 	host    string // listening: empty for all interfaces
 	port    string
 }
@@ -29,20 +30,18 @@ type address struct {
 // hostPort is the form that package net wants.
 func (a address) hostPort() string { return net.JoinHostPort(a.host, a.port) }
 
-// parseDial takes apart "host:port" and "local;host:port".
+// parseDial takes apart "host:port", nanomsg's "local;host:port", and libzmq's "local:port;host:port".
 func parseDial(u transport.URL) (address, error) {
 	a := address{network: network(u.Scheme)}
 	target := u.Address
 	if local, rest, found := strings.Cut(u.Address, ";"); found {
-		a.local, target = unbracket(local), rest
-		if a.local == "" {
-			return address{}, malformed(u, "nothing stands before the semicolon; name an interface or a local address, as in eth0;host:port")
+		target = rest
+		if err := a.setLocal(local); err != nil {
+			return address{}, malformed(u, err.Error())
 		}
-		if ip, err := netip.ParseAddr(a.local); err == nil {
-			if err := a.checkFamily(ip); err != nil {
-				return address{}, malformed(u, err.Error())
-			}
-		}
+	}
+	if host, found := strings.CutSuffix(target, ":*"); found {
+		return address{}, malformed(u, "a wildcard port is for listening; take the port from the listener's URL, as in "+host+":5555")
 	}
 	if err := a.setHostPort(target); err != nil {
 		return address{}, malformed(u, err.Error())
@@ -59,14 +58,41 @@ func parseDial(u transport.URL) (address, error) {
 	return a, nil
 }
 
-// parseListen takes apart "host:port", "*:port" and ":port". Whether the host is an interface, and if not,
+// setLocal takes apart what stands before the semicolon: an interface or an address, perhaps with a port.
+func (a *address) setLocal(s string) error {
+	a.local = unbracket(s)
+	ip, err := netip.ParseAddr(a.local)
+	if colon := strings.LastIndexByte(s, ':'); err != nil && colon >= 0 {
+		port, perr := strconv.ParseUint(s[colon+1:], 10, 16)
+		if perr != nil {
+			return fmt.Errorf("source port %q is not a number from 0 to 65535", s[colon+1:])
+		}
+		a.local, a.source = unbracket(s[:colon]), uint16(port)
+		ip, err = netip.ParseAddr(a.local)
+	}
+	switch {
+	case a.local == "":
+		return errors.New("nothing stands before the semicolon; name an interface or a local address, as in eth0;host:port")
+	case err == nil:
+		return a.checkFamily(ip)
+	case strings.ContainsAny(a.local, ":[]"):
+		return fmt.Errorf("%q is neither an interface nor an address; put an IPv6 address in brackets, as in [::1]:0;host:port", a.local)
+	}
+	return nil
+}
+
+// parseListen takes apart "host:port", "*:port", ":port" and "host:*", whose port the system chooses. Whether the host is an interface, and if not,
 // whether it can be a name, is for [resolveListen] to say.
 func parseListen(u transport.URL) (address, error) {
 	a := address{network: network(u.Scheme)}
 	if strings.Contains(u.Address, ";") {
 		return address{}, malformed(u, "a listener has one address; write the interface or the address alone, as in eth0:5555")
 	}
-	if err := a.setHostPort(u.Address); err != nil {
+	target := u.Address
+	if host, found := strings.CutSuffix(target, ":*"); found {
+		target = host + ":0"
+	}
+	if err := a.setHostPort(target); err != nil {
 		return address{}, malformed(u, err.Error())
 	}
 	if a.host == "*" {

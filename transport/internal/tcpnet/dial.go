@@ -54,22 +54,28 @@ func (d *Dialer) dial(ctx context.Context) (net.Conn, error) {
 	if d.options.DialContext != nil {
 		return d.options.DialContext(ctx, d.address.network, d.address.hostPort())
 	}
-	locals, err := d.locals()
+	routes, err := d.routes()
 	if err != nil {
 		return nil, err
 	}
 	// Package net pairs a local address with targets of its own family only, so an interface that has
 	// addresses of both families is worth two tries.
 	var failed []error
-	for _, local := range locals {
+	for _, r := range routes {
 		dialer := net.Dialer{
 			KeepAlive:       d.options.KeepAlive,
 			KeepAliveConfig: keepAlive(d.options.KeepAlive),
 		}
-		if local.IsValid() {
-			dialer.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(local, 0))
+		switch {
+		case r.from.IsValid():
+			dialer.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(r.from, d.address.source))
+		case d.address.source != 0:
+			dialer.LocalAddr = &net.TCPAddr{Port: int(d.address.source)}
 		}
-		conn, err := dialer.DialContext(ctx, d.address.network, d.address.hostPort())
+		if d.address.source != 0 {
+			dialer.Control = reuseAddress
+		}
+		conn, err := dialer.DialContext(ctx, d.address.network, r.to)
 		if err == nil {
 			return conn, nil
 		}
@@ -81,15 +87,22 @@ func (d *Dialer) dial(ctx context.Context) (net.Conn, error) {
 	return nil, errors.Join(failed...)
 }
 
-// locals are the local addresses to connect from, at most one of a family. The zero Addr is any. An
-// interface is looked up for every attempt, because it may come, go, and change its addresses.
-func (d *Dialer) locals() ([]netip.Addr, error) {
+// A route is a way to the target.
+type route struct {
+	from netip.Addr // the zero Addr is any
+	to   string     // host and port
+}
+
+// routes are the ways to connect, at most one of a family. An interface is looked up for every attempt, because it may come,
+// go, and change its addresses.
+func (d *Dialer) routes() ([]route, error) {
+	to := d.address.hostPort()
 	switch d.address.local {
 	case "", "*":
-		return []netip.Addr{{}}, nil
+		return []route{{to: to}}, nil
 	}
 	if ip, err := netip.ParseAddr(d.address.local); err == nil {
-		return []netip.Addr{ip}, nil
+		return []route{{ip, to}}, nil
 	}
 	ifi, err := net.InterfaceByName(d.address.local)
 	if err != nil {
@@ -101,17 +114,22 @@ func (d *Dialer) locals() ([]netip.Addr, error) {
 	}
 	target, err := netip.ParseAddr(d.address.host)
 	literal := err == nil
-	var chosen []netip.Addr
+	linkLocal := literal && target.Is6() && target.IsLinkLocalUnicast()
+	if linkLocal && target.Zone() == "" { // the address is on the interface's link
+		to = net.JoinHostPort(target.WithZone(ifi.Name).String(), d.address.port)
+	}
+	var chosen []route
 	for _, ip := range all {
 		switch {
 		case literal && ip.Is4() != target.Unmap().Is4():
-		case len(chosen) > 0 && chosen[len(chosen)-1].Is4() == ip.Is4():
+		case linkLocal && !ip.IsLinkLocalUnicast():
+		case len(chosen) > 0 && chosen[len(chosen)-1].from.Is4() == ip.Is4():
 		default:
-			chosen = append(chosen, ip)
+			chosen = append(chosen, route{ip, to})
 		}
 	}
 	if len(chosen) == 0 {
-		return nil, fmt.Errorf("interface %s: %w of the family of %s", ifi.Name, errNoAddress, target)
+		return nil, fmt.Errorf("interface %s: %w that reaches %s", ifi.Name, errNoAddress, target)
 	}
 	return chosen, nil
 }

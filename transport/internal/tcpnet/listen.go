@@ -16,6 +16,7 @@ type Listener struct {
 	url     transport.URL
 	network string
 	nagle   bool
+	zone    string // of a link-local address
 	inner   net.Listener
 }
 
@@ -37,7 +38,11 @@ func Listen(ctx context.Context, u transport.URL, o transport.ListenOptions) (*L
 	if err != nil {
 		return nil, wrap(u, err)
 	}
-	return &Listener{url: u, network: a.network, nagle: o.Nagle, inner: inner}, nil
+	l := &Listener{url: u, network: a.network, nagle: o.Nagle, inner: inner}
+	if ip, err := netip.ParseAddr(a.host); err == nil {
+		l.zone = ip.Zone()
+	}
+	return l, nil
 }
 
 // resolveListen puts an interface's address in the place of its name. Interfaces go before host names, as
@@ -71,12 +76,21 @@ func (l *Listener) Accept() (net.Conn, error) {
 	return conn, nil
 }
 
-// Addr is the bound address.
-func (l *Listener) Addr() net.Addr { return l.inner.Addr() }
+// Addr is the bound address: a *net.TCPAddr. A multipath TCP socket, which is what package net makes by default, does not
+// report the zone of a link-local address, so Addr puts back the one that was asked for.
+func (l *Listener) Addr() net.Addr {
+	bound, ok := l.inner.Addr().(*net.TCPAddr)
+	if !ok || bound.Zone != "" || !bound.IP.IsLinkLocalUnicast() {
+		return l.inner.Addr()
+	}
+	zoned := *bound
+	zoned.Zone = l.zone
+	return &zoned
+}
 
 // URL is the bound address as a local peer can dial it: a wildcard has become the loopback address.
 func (l *Listener) URL() string {
-	bound, ok := l.inner.Addr().(*net.TCPAddr)
+	bound, ok := l.Addr().(*net.TCPAddr)
 	if !ok {
 		return l.url.String()
 	}
