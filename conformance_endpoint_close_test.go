@@ -4,12 +4,16 @@ package spry_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
+	"net"
+	"runtime"
 	"testing"
 	"time"
 
 	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/leak"
 )
 
 // A closed listener takes its pipes with it and leaves the socket's others alone.
@@ -41,5 +45,91 @@ func TestEndpointClosesItsPipes(t *testing.T) {
 			t.Errorf("Send without a pipe: %v, want its deadline", err)
 		}
 		shut(t, a, b, pull)
+	})
+}
+
+// A closed address takes no new connections, and those that are there go on.
+func TestStopListeningKeepsPipes(t *testing.T) {
+	overEveryWire(t, func(t *testing.T, w wireUnderTest) {
+		pull, push := spry.NewPull(&spry.PullOptions{Options: w.options}), spry.NewPush(&spry.PushOptions{Options: w.options})
+		late := spry.NewPush(&spry.PushOptions{Options: w.options})
+		e := w.listen(t, pull)
+		d := dialTo(t, push, e)
+		check(t, pull.WaitPipes(watchdog(t), 1))
+		check(t, e.StopListening())
+		carry(t, push, pull)
+		if _, err := late.DialWith(watchdog(t), dialerTo(e)); err == nil {
+			t.Error("a connection was made after StopListening")
+		}
+		again := spry.NewPull(&spry.PullOptions{Options: w.options})
+		listenAt(t, again, e.URL()) // the address is free
+		check(t, d.StopListening())
+		carry(t, push, pull)
+		shut(t, push, late, pull, again)
+	})
+}
+
+// Whatever a Dial waits for when its socket is closed, it fails with ErrClosed.
+func TestCloseDuringDial(t *testing.T) {
+	deaf, err := net.Listen("tcp", "127.0.0.1:0")
+	check(t, err)
+	defer deaf.Close()
+	dialing := make(chan struct{}, 1)
+	for name, c := range map[string]*spry.Dialer{
+		"connecting": {URL: "tcp://far.example:1", DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			dialing <- struct{}{}
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}},
+		"shaking hands": {URL: "tcp://" + deaf.Addr().String(), DialContext: func(ctx context.Context, n, a string) (net.Conn, error) {
+			c, err := new(net.Dialer).DialContext(ctx, n, a)
+			dialing <- struct{}{}
+			return c, err
+		}},
+		"in TLS": {URL: "tls+tcp://" + deaf.Addr().String(), TLS: &tls.Config{ServerName: "far.example"},
+			DialContext: func(ctx context.Context, n, a string) (net.Conn, error) {
+				c, err := new(net.Dialer).DialContext(ctx, n, a)
+				dialing <- struct{}{}
+				return c, err
+			}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			leak.Check(t)
+			push := spry.NewPush(nil)
+			outcome := make(chan error, 1)
+			go func() {
+				_, err := push.DialWith(context.Background(), c)
+				outcome <- err
+			}()
+			<-dialing
+			check(t, push.Close())
+			if err := <-outcome; !errors.Is(err, spry.ErrClosed) {
+				t.Errorf("Dial: %v, want ErrClosed", err)
+			}
+		})
+	}
+}
+
+// A Pair that is refused because its peer has another one learns it from its endpoint.
+func TestRefusedPairIsReported(t *testing.T) {
+	overEveryWire(t, func(t *testing.T, w wireUnderTest) {
+		w.options.Backoff = spry.Backoff{Min: time.Hour, Max: time.Hour}
+		served := w.options
+		quick(&served)
+		server, first := spry.NewPair(&spry.PairOptions{Options: served}), spry.NewPair(&spry.PairOptions{Options: served})
+		second := spry.NewPair(&spry.PairOptions{Options: w.options})
+		e := w.listen(t, server)
+		dialTo(t, first, e)
+		check(t, server.WaitPipes(watchdog(t), 1))
+		d, err := second.DialWith(watchdog(t), dialerTo(e))
+		if err == nil { // only a dialect that can tell refuses the Dial itself
+			for ctx := watchdog(t); d.Err() == nil; {
+				if ctx.Err() != nil {
+					t.Fatal("the endpoint of the refused Pair reports no error")
+				}
+				runtime.Gosched()
+			}
+		}
+		shut(t, first, second, server)
 	})
 }

@@ -29,11 +29,17 @@ func (e *Endpoint) Addr() net.Addr { return e.inner().Addr() }
 // Wait waits until the endpoint has a pipe.
 func (e *Endpoint) Wait(ctx context.Context) error { return opErr("wait", e.inner().Wait(ctx)) }
 
-// Err is why the endpoint ended or, while it runs, the last thing that went wrong: nil if all is well.
+// Err is why the endpoint ended or, while it runs, the last thing that went wrong since it had a new pipe: nil if all is
+// well. A dialer whose peer closed the connection reports an error that wraps [io.EOF] until it has the next one.
 func (e *Endpoint) Err() error { return opErr("endpoint", e.inner().Err()) }
 
 // Pipes yields the endpoint's live pipes, in no order.
 func (e *Endpoint) Pipes() iter.Seq[*Pipe] { return pipeSeq(e.inner().Pipes()) }
+
+// StopListening makes a listener refuse new connections and keeps those that it has, as libzmq's zmq_unbind does. The
+// address is free at once; handshakes under way go on. The endpoint itself ends by Close, or with its socket. On a
+// dialer it does nothing. A second call does nothing either, but may fail with [net.ErrClosed].
+func (e *Endpoint) StopListening() error { return opErr("endpoint", e.inner().StopListening()) }
 
 // Close ends the endpoint and its pipes at once, and returns when its goroutines have ended. Queued messages are
 // treated as when a connection breaks.

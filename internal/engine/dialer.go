@@ -182,6 +182,9 @@ func (e *Endpoint) connect(ctx context.Context, patient bool) (p *Pipe, lived ti
 	}
 	link, err := e.dial(ctx)
 	if err != nil {
+		if cause := context.Cause(e.scope.Context()); errors.Is(cause, ErrClosed) {
+			err = cause // the transport reports that its context ended, although the caller's did not
+		}
 		err = wrap("dial", e.URL(), err)
 		e.socket.emit(Event{Kind: EventDialFailed, Endpoint: e, Err: err})
 		return nil, 0, err

@@ -4,7 +4,9 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"slices"
 	"strings"
@@ -187,6 +189,17 @@ func (e *Endpoint) Close() error {
 	return nil
 }
 
+// StopListening closes a listener's address and keeps its pipes. On a dialer it does nothing.
+func (e *Endpoint) StopListening() error {
+	switch {
+	case e.listener != nil:
+		return e.listener.Close()
+	case e.inproc != nil:
+		e.inproc.close()
+	}
+	return nil
+}
+
 // quiesce stops making new connections.
 func (e *Endpoint) quiesce() {
 	e.mu.Lock()
@@ -195,7 +208,7 @@ func (e *Endpoint) quiesce() {
 	e.mu.Unlock()
 	switch {
 	case e.listen:
-		e.stopListening()
+		_ = e.StopListening()
 	case idle:
 		e.scope.Cancel(ErrClosed)
 	}
@@ -204,7 +217,7 @@ func (e *Endpoint) quiesce() {
 // stop ends everything of the endpoint and does not wait.
 func (e *Endpoint) stop(cause error) {
 	e.setErr(cause)
-	e.stopListening()
+	_ = e.StopListening()
 	e.scope.Cancel(cause)
 	e.mu.Lock()
 	e.unfinished.closeAll()
@@ -224,15 +237,6 @@ func (e *Endpoint) stop(cause error) {
 	s.mu.Unlock()
 }
 
-func (e *Endpoint) stopListening() {
-	if e.listener != nil {
-		_ = e.listener.Close()
-	}
-	if e.inproc != nil {
-		e.inproc.close()
-	}
-}
-
 func (e *Endpoint) attached(p *Pipe) {
 	e.mu.Lock()
 	e.pipes[p] = struct{}{}
@@ -245,14 +249,21 @@ func (e *Endpoint) attached(p *Pipe) {
 	}
 }
 
+// errPeerClosed is what a dialer reports between the end of one connection and the next.
+var errPeerClosed = fmt.Errorf("the peer closed the connection, as one that stops does, and a Pair that has another peer: %w", io.EOF)
+
 func (e *Endpoint) detached(p *Pipe) {
 	e.mu.Lock()
 	delete(e.pipes, p)
 	if isProtocol(p.err) {
 		e.rejected[wire.Reason(reasonOf(p.err))]++
 	}
-	if e.err == nil && !orderly(p.err) {
+	switch {
+	case e.err != nil:
+	case !orderly(p.err):
 		e.err = p.err
+	case !e.listen && errors.Is(p.err, io.EOF):
+		e.err = errPeerClosed
 	}
 	e.mu.Unlock()
 }
