@@ -126,43 +126,34 @@ type inprocCarrier struct {
 	peer     *inprocCarrier
 	splitter wire.Splitter // of the messages that arrive here
 
-	pend   packets
-	flight []msg.Message
-	told   []wire.Control // control events in flight
+	queue sendQueue
+	told  []wire.Control // control events in flight
 
 	again   atomic.Bool  // the peer has found room since the last attempt
 	backlog atomic.Int64 // messages that wait in this end's inboxes
 }
 
 func (c *inprocCarrier) put(header, body []byte, m *msg.Message) int {
-	return c.pend.put(header, body, m, &c.peer.pipe.origin)
+	return c.queue.put(header, body, m, &c.peer.pipe.origin)
 }
-func (c *inprocCarrier) pending() int { return c.pend.len() }
-func (c *inprocCarrier) drop() int    { return c.pend.drop() }
+func (c *inprocCarrier) pending() int { return c.queue.pending() }
+func (c *inprocCarrier) drop() int    { return c.queue.drop() }
 
 func (c *inprocCarrier) take() bool {
-	if len(c.flight) == 0 {
-		c.flight = c.pend.take()
-	}
+	messages := c.queue.take()
 	if o := &c.pipe.out; len(o.controls) > 0 {
 		c.told, o.controls = o.controls, nil
 	}
-	return len(c.flight) > 0 || c.midway()
+	return messages || c.midway()
 }
 
-func (c *inprocCarrier) unsent() []msg.Message {
-	unsent := append(clean(c.flight), clean(c.pend.takeAll())...)
-	c.flight = nil
-	c.pend.reset()
-	return unsent
-}
+func (c *inprocCarrier) unsent() []msg.Message { return c.queue.unsent() }
 
 // discard is called when this end is over: nothing arrives at the peer any more.
 func (c *inprocCarrier) discard() {
 	defer c.peer.pipe.silent.Store(true)
-	msg.ReleaseAll(c.flight)
-	c.flight, c.told = nil, nil
-	c.pend.reset()
+	c.queue.discard()
+	c.told = nil
 }
 func (c *inprocCarrier) midway() bool { return len(c.told) > 0 }
 func (c *inprocCarrier) direct() bool { return true }
@@ -183,24 +174,23 @@ func (c *inprocCarrier) write(bool) (messages int, bytes int64, err error) {
 		q.control(v)
 	}
 	c.told = nil
-	before := sizeOfRun(c.flight)
-	for len(c.flight) > 0 && !q.over.Load() && !c.wasted() {
+	before := sizeOfRun(c.queue.flight)
+	for len(c.queue.flight) > 0 && !q.over.Load() && !c.wasted() {
 		n := c.fresh()
 		if n == 0 {
-			c.flight[0].Release()
-			c.flight = c.flight[1:]
+			c.queue.sent(1)
 			q.DropN(DropTTL, 1)
 			messages++
 			continue
 		}
-		taken := c.hand(c.flight[:n:n])
-		c.flight = c.flight[taken:]
+		taken := c.hand(c.queue.flight[:n:n])
+		c.queue.flight = c.queue.flight[taken:]
 		messages += taken
 		if taken < n {
 			break
 		}
 	}
-	bytes = before - sizeOfRun(c.flight)
+	bytes = before - sizeOfRun(c.queue.flight)
 	q.in.bytes.Add(uint64(bytes))
 	return messages, bytes, nil
 }
@@ -242,21 +232,21 @@ func (c *inprocCarrier) hand(run []msg.Message) (taken int) {
 // fresh returns how many messages at the front have not come over too many hops.
 func (c *inprocCarrier) fresh() int {
 	if c.peer.splitter == nil {
-		return len(c.flight)
+		return len(c.queue.flight)
 	}
-	for i := range c.flight {
-		if h := c.flight[i].Header(); len(h) > 0 {
+	for i := range c.queue.flight {
+		if h := c.queue.flight[i].Header(); len(h) > 0 {
 			if _, expired, _ := c.peer.splitter.Split(h); expired {
 				return i
 			}
 		}
 	}
-	return len(c.flight)
+	return len(c.queue.flight)
 }
 
 // stuck reports whether the writer's role should be given up although messages are left: the peer has no room,
 // and has not found any since the last attempt. Under the outbox's lock.
-func (c *inprocCarrier) stuck() bool { return len(c.flight) > 0 && !c.again.Load() }
+func (c *inprocCarrier) stuck() bool { return len(c.queue.flight) > 0 && !c.again.Load() }
 
 // resume says that this end's pattern has room again: the peer goes on sending.
 func (c *inprocCarrier) resume() {
@@ -264,7 +254,7 @@ func (c *inprocCarrier) resume() {
 	c.peer.pipe.writeOn()
 }
 
-func (c *inprocCarrier) idle()       { c.pend.idle() }
+func (c *inprocCarrier) idle()       { c.queue.idle() }
 func (c *inprocCarrier) expire()     {}
 func (c *inprocCarrier) read() error { return io.EOF } // there is no reader
 

@@ -17,9 +17,8 @@ type messageCarrier struct {
 	pipe     *Pipe
 	splitter wire.Splitter
 
-	pend   packets
-	flight []msg.Message
-	ps     []transport.Packet
+	queue sendQueue
+	ps    []transport.Packet
 
 	room roomBell
 }
@@ -29,45 +28,23 @@ func newMessageCarrier(p *Pipe, link transport.Messages, s *wire.Session) *messa
 }
 
 func (c *messageCarrier) put(header, body []byte, m *msg.Message) int {
-	return c.pend.put(header, body, m, nil)
+	return c.queue.put(header, body, m, nil)
 }
-func (c *messageCarrier) pending() int { return c.pend.len() }
-func (c *messageCarrier) drop() int    { return c.pend.drop() }
-
-func (c *messageCarrier) take() bool {
-	if len(c.flight) == 0 {
-		c.flight = c.pend.take()
-	}
-	return len(c.flight) > 0
-}
-
-func (c *messageCarrier) unsent() []msg.Message {
-	unsent := append(clean(c.flight), clean(c.pend.takeAll())...)
-	c.flight = nil
-	c.pend.reset()
-	return unsent
-}
-
-func (c *messageCarrier) discard() {
-	msg.ReleaseAll(c.flight)
-	c.flight = nil
-	c.pend.reset()
-}
+func (c *messageCarrier) pending() int          { return c.queue.pending() }
+func (c *messageCarrier) drop() int             { return c.queue.drop() }
+func (c *messageCarrier) take() bool            { return c.queue.take() }
+func (c *messageCarrier) unsent() []msg.Message { return c.queue.unsent() }
+func (c *messageCarrier) discard()              { c.queue.discard() }
 
 func (c *messageCarrier) write(bool) (messages int, bytes int64, err error) {
 	c.ps = c.ps[:0]
-	for i := range c.flight {
-		m := &c.flight[i]
+	for i := range c.queue.flight {
+		m := &c.queue.flight[i]
 		c.ps = append(c.ps, transport.Packet{Header: m.Header(), Body: m.Bytes()})
 	}
 	messages, err = c.link.WriteMessages(c.ps)
-	for i := range c.flight[:messages] {
-		bytes += int64(len(c.ps[i].Header) + len(c.ps[i].Body))
-		c.flight[i].Release()
-	}
 	clear(c.ps)
-	c.flight = c.flight[messages:]
-	return messages, bytes, err
+	return messages, c.queue.sent(messages), err
 }
 
 func (c *messageCarrier) midway() bool { return false }
@@ -75,7 +52,7 @@ func (c *messageCarrier) direct() bool { return false }
 func (c *messageCarrier) eager() bool  { return false }
 func (c *messageCarrier) stuck() bool  { return false }
 
-func (c *messageCarrier) idle()             { c.pend.idle() }
+func (c *messageCarrier) idle()             { c.queue.idle() }
 func (c *messageCarrier) closeWrite() error { return c.link.CloseWrite() }
 func (c *messageCarrier) close() error      { return c.link.Close() }
 

@@ -14,33 +14,27 @@ const sealAtOnce = 64 << 10
 // is sealed cannot be taken back: messages wait as they are, and are sealed when they are written.
 type sealedCarrier struct {
 	*streamCarrier
-	queue  packets
-	flying []msg.Message // taken to be written; the first of them are those in flight
+	queue sendQueue // the first messages in flight are sealed
 }
 
 func (c *sealedCarrier) put(header, body []byte, m *msg.Message) int {
 	return c.queue.put(header, body, m, nil)
 }
-func (c *sealedCarrier) pending() int { return len(c.queue.run) }
+func (c *sealedCarrier) pending() int { return c.queue.pending() }
 func (c *sealedCarrier) drop() int    { return c.queue.drop() }
 
 func (c *sealedCarrier) take() bool {
-	if len(c.flying) == 0 {
-		c.flying = c.queue.take()
-	}
-	return c.streamCarrier.take() || len(c.flying) > 0
+	messages := c.queue.take()
+	return c.streamCarrier.take() || messages
 }
 
 func (c *sealedCarrier) unsent() []msg.Message {
-	unsent := append(clean(c.flying), clean(c.queue.run)...)
-	c.discard()
-	return unsent
+	c.streamCarrier.discard()
+	return c.queue.unsent()
 }
 
 func (c *sealedCarrier) discard() {
-	msg.ReleaseAll(c.flying)
-	c.flying = nil
-	c.queue.reset()
+	c.queue.discard()
 	c.streamCarrier.discard()
 }
 
@@ -49,10 +43,7 @@ func (c *sealedCarrier) write(wait bool) (messages int, bytes int64, err error) 
 		c.seal()
 	}
 	messages, _, err = c.streamCarrier.write(wait)
-	bytes = sizeOfRun(c.flying[:messages])
-	msg.ReleaseAll(c.flying[:messages])
-	c.flying = c.flying[messages:]
-	return messages, bytes, err
+	return messages, c.queue.sent(messages), err
 }
 
 // seal encodes messages into the flight.
@@ -61,8 +52,8 @@ func (c *sealedCarrier) seal() {
 		c.flight = newEncoded()
 	}
 	e := c.flight
-	for i := 0; i < len(c.flying) && e.size < sealAtOnce; i++ {
-		m := &c.flying[i]
+	for i := 0; i < len(c.queue.flight) && e.size < sealAtOnce; i++ {
+		m := &c.queue.flight[i]
 		b := e.room(sealedRoom(m))
 		from := len(b.bytes)
 		if f, ok := c.framing.(wire.Multipart); ok && m.Multipart() {
