@@ -16,6 +16,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/transport"
 )
 
 // listenAt makes s listen on an address that was listened on before.
@@ -328,4 +329,24 @@ func TestCloseConcurrently(t *testing.T) {
 			t.Error(why)
 		}
 	})
+}
+
+// A password in a URL, which no transport here has a use for, is refused and not shown.
+func TestPasswordInURLIsNotShown(t *testing.T) {
+	push := spry.NewPush(nil)
+	defer push.Close()
+	for _, url := range []string{
+		"tcp://ali:hunter2@127.0.0.1:1", "tls+tcp://ali:hunter2@127.0.0.1:1", "zmtp+tcp://ali:hunter2@127.0.0.1:1",
+		"nosuch://ali:hunter2@127.0.0.1:1", "ali:hunter2@127.0.0.1:1", "tcp://ali:hunter2@127.0.0.1:x", "1tcp://ali:hunter2@h:1",
+		"tcp://[ali:hunter2@127.0.0.1]:1", "tcp://ali:hunter2@eth0;127.0.0.1:1", "tcp://ali:hunter2@127.0.0.1:*",
+	} {
+		_, dialed := push.Dial(watchdog(t), url)
+		_, connected := push.Connect(url)
+		_, listening := push.Listen(watchdog(t), url)
+		for _, err := range []error{dialed, connected, listening} {
+			if err == nil || strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("%s: %v", transport.Redact(url), err)
+			}
+		}
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"iter"
 	"net"
 
@@ -15,6 +16,16 @@ import (
 
 // A Socket is what every pattern's socket has in common. It is embedded in those and not used by itself.
 type Socket struct{ core *engine.Socket }
+
+// String names the socket: its pattern, its number within the process, and Options.Name if that is set. It shows nothing of
+// the options, where secrets may be.
+func (s Socket) String() string {
+	name := fmt.Sprintf("%v socket %d", Protocol(s.core.Pattern().Traits().Hello.Protocol), s.core.ID())
+	if given := s.core.Options().Name; given != "" {
+		name += fmt.Sprintf(" %q", given)
+	}
+	return name
+}
 
 // Dial connects to url. The first attempt is made before Dial returns, bounded by ctx and Options.HandshakeTimeout;
 // if it fails there is no endpoint. When a connection is lost later, the endpoint makes a new one by itself.

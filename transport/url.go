@@ -18,6 +18,27 @@ type URL struct {
 // String puts the URL together again.
 func (u URL) String() string { return u.Scheme + "://" + u.Address }
 
+// Redacted is String with a password that stands before the host replaced by xxxxx: for errors and logs.
+func (u URL) Redacted() string { return Redact(u.String()) }
+
+// Redact is [URL.Redacted] of what may not be a URL at all.
+func Redact(s string) string {
+	begin := strings.Index(s, "://") + len("://")
+	if begin < len("://") {
+		begin = 0
+	}
+	authority := s[begin:]
+	if slash := strings.IndexByte(authority, '/'); slash >= 0 {
+		authority = authority[:slash]
+	}
+	at := strings.LastIndexByte(authority, '@')
+	colon := strings.IndexByte(authority[:max(at, 0)], ':')
+	if colon < 0 {
+		return s
+	}
+	return s[:begin+colon+1] + "xxxxx" + s[begin+at:]
+}
+
 // MaxURL is the longest URL that [ParseURL] takes, in bytes.
 const MaxURL = 2048
 
@@ -31,19 +52,19 @@ func ParseURL(s string) (URL, error) {
 	case len(s) > MaxURL:
 		return URL{}, fmt.Errorf("%w: %d bytes, at most %d are allowed", ErrURL, len(s), MaxURL)
 	case !found:
-		return URL{}, fmt.Errorf("%w: %q has no scheme; write it like tcp://127.0.0.1:5555", ErrURL, s)
+		return URL{}, fmt.Errorf("%w: %q has no scheme; write it like tcp://127.0.0.1:5555", ErrURL, Redact(s))
 	case strings.ContainsRune(s, 0):
-		return URL{}, fmt.Errorf("%w: %q has a NUL byte; write it as %%00 where the scheme allows one", ErrURL, s)
+		return URL{}, fmt.Errorf("%w: %q has a NUL byte; write it as %%00 where the scheme allows one", ErrURL, Redact(s))
 	}
 	for i, c := range []byte(scheme) {
 		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 		other := '0' <= c && c <= '9' || c == '+' || c == '-' || c == '.'
 		if !letter && (i == 0 || !other) {
-			return URL{}, fmt.Errorf("%w: scheme %q of %q must be a letter, then letters, digits, + - or .", ErrURL, scheme, s)
+			return URL{}, fmt.Errorf("%w: scheme %q of %q must be a letter, then letters, digits, + - or .", ErrURL, scheme, Redact(s))
 		}
 	}
 	if scheme == "" {
-		return URL{}, fmt.Errorf("%w: %q has an empty scheme; write it like tcp://127.0.0.1:5555", ErrURL, s)
+		return URL{}, fmt.Errorf("%w: %q has an empty scheme; write it like tcp://127.0.0.1:5555", ErrURL, Redact(s))
 	}
 	return URL{Scheme: strings.ToLower(scheme), Address: address}, nil
 }

@@ -71,6 +71,28 @@ func TestParseURLRefuses(t *testing.T) {
 	}
 }
 
+func TestRedacted(t *testing.T) {
+	for url, want := range map[string]string{
+		"tcp://user:hunter2@127.0.0.1:1":   "tcp://user:xxxxx@127.0.0.1:1",
+		"tcp://user:hun@ter2@127.0.0.1:1":  "tcp://user:xxxxx@127.0.0.1:1",
+		"tcp://:hunter2@h:1/x@y":           "tcp://:xxxxx@h:1/x@y",
+		"user:hunter2@h":                   "user:xxxxx@h",
+		"tcp://user@h:1":                   "tcp://user@h:1",
+		"tcp://[::1]:1":                    "tcp://[::1]:1",
+		"ipc:///run/a:b@c":                 "ipc:///run/a:b@c",
+		"tls+tcp://eth0;[fe80::1%eth0]:99": "tls+tcp://eth0;[fe80::1%eth0]:99",
+		"":                                 "",
+	} {
+		if got := transport.Redact(url); got != want {
+			t.Errorf("Redact(%q) is %q, want %q", url, got, want)
+		}
+	}
+	u := transport.URL{Scheme: "tcp", Address: "a:b@c:1"}
+	if got := u.Redacted(); got != "tcp://a:xxxxx@c:1" {
+		t.Errorf("%v is redacted to %q", u, got)
+	}
+}
+
 // FuzzParseURL checks that what is taken is split without loss, and that writing and reading it again
 // changes nothing.
 func FuzzParseURL(f *testing.F) {

@@ -72,6 +72,11 @@ func TestSecretsAreNotShown(t *testing.T) {
 	public, err := secret.Public()
 	require(t, err)
 	const password = "open sesame"
+	push := zmq.NewPush(&zmq.PushOptions{Options: zmq.Options{Name: "jobs", Security: zmq.CurveClient{Secret: secret, Server: public}}})
+	defer push.Close()
+	if s := push.String(); !strings.HasPrefix(s, "push socket ") || !strings.HasSuffix(s, ` "jobs"`) {
+		t.Errorf("a socket is called %s", s)
+	}
 	for _, v := range []any{
 		secret, &secret,
 		[]zmq.SecretKey{secret},
@@ -86,6 +91,10 @@ func TestSecretsAreNotShown(t *testing.T) {
 		zmq.Credentials{Mechanism: "PLAIN", Username: "Ali", Password: password},
 		zmq.Options{Security: zmq.CurveServer{Secret: secret}},
 		zmq.PushOptions{Options: zmq.Options{Security: zmq.PlainClient{Username: "Ali", Password: password}}},
+		zmq.Options{Security: &zmq.CurveServer{Secret: secret}},
+		&zmq.PushOptions{Options: zmq.Options{Security: &zmq.CurveClient{Secret: secret, Server: public}}},
+		zmq.Options{Security: &zmq.PlainClient{Username: "Ali", Password: password}},
+		push, *push, struct{ S *zmq.Push }{push},
 	} {
 		var logged bytes.Buffer
 		slog.New(slog.NewJSONHandler(&logged, nil)).Error("x", "v", v)

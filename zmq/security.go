@@ -4,6 +4,7 @@ package zmq
 
 import (
 	"fmt"
+	"io"
 
 	"golang.org/x/crypto/curve25519"
 
@@ -44,6 +45,15 @@ type CurveServer struct {
 
 // Format leaves the password out, whatever the verb.
 func (c PlainClient) Format(s fmt.State, _ rune) { _, _ = fmt.Fprintf(s, "PLAIN as %q", c.Username) }
+
+// Format leaves the secret key out, whatever the verb. A method of the key itself would not be enough: package fmt calls no
+// methods of what is in a value that the verb does not fit.
+func (c CurveClient) Format(s fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(s, "CURVE client of %v", c.Server)
+}
+
+// Format leaves the secret key out, whatever the verb.
+func (CurveServer) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, "CURVE server") }
 
 // Mechanism is "PLAIN".
 func (PlainClient) Mechanism() string { return mechanismPlain }

@@ -60,7 +60,7 @@ type EndpointConfig struct {
 
 func (s *Socket) newEndpoint(listen bool, shown string, c EndpointConfig) *Endpoint {
 	return &Endpoint{
-		socket: s, scope: s.scope.Child(), listen: listen, config: c, shown: shown,
+		socket: s, scope: s.scope.Child(), listen: listen, config: c, shown: transport.Redact(shown),
 		pipes: make(map[*Pipe]struct{}), rejected: make(map[wire.Reason]uint64), first: make(chan error, 1),
 		spoken: s.options.Dialects,
 	}

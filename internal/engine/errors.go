@@ -8,6 +8,8 @@ import (
 	"net"
 	"os"
 	"strings"
+
+	"github.com/sprymq/spry/transport"
 )
 
 // Sentinels; the root package documents and exports them.
@@ -78,5 +80,5 @@ func wrap(op, url string, err error) error {
 	if e, ok := errors.AsType[*OpError](err); ok {
 		return e
 	}
-	return &OpError{Op: op, URL: url, Err: err}
+	return &OpError{Op: op, URL: transport.Redact(url), Err: err}
 }

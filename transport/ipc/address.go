@@ -61,4 +61,4 @@ func malformed(u transport.URL, why string) error {
 }
 
 // wrap names the endpoint in an error that has been decided on.
-func wrap(u transport.URL, err error) error { return fmt.Errorf("%s: %w", u, err) }
+func wrap(u transport.URL, err error) error { return fmt.Errorf("%s: %w", u.Redacted(), err) }

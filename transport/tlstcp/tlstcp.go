@@ -39,7 +39,7 @@ func (Transport) Dialer(u transport.URL, o transport.DialOptions) (transport.Dia
 	}
 	config, err := ownConfig(o.TLS)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", u, err)
+		return nil, fmt.Errorf("%s: %w", u.Redacted(), err)
 	}
 	if config.ServerName == "" {
 		config.ServerName = d.Host()
@@ -54,7 +54,7 @@ func (Transport) Listen(ctx context.Context, u transport.URL, o transport.Listen
 		err = errors.New("a TLS listener needs a certificate; set Certificates or GetCertificate of its TLS configuration")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", u, err)
+		return nil, fmt.Errorf("%s: %w", u.Redacted(), err)
 	}
 	l, err := tcpnet.Listen(ctx, u, o)
 	if err != nil {

@@ -32,7 +32,10 @@ func (a address) hostPort() string { return net.JoinHostPort(a.host, a.port) }
 
 // parseDial takes apart "host:port", nanomsg's "local;host:port", and libzmq's "local:port;host:port".
 func parseDial(u transport.URL) (address, error) {
-	a := address{network: network(u.Scheme)}
+	a, err := begin(u)
+	if err != nil {
+		return address{}, err
+	}
 	target := u.Address
 	if local, rest, found := strings.Cut(u.Address, ";"); found {
 		target = rest
@@ -56,6 +59,14 @@ func parseDial(u transport.URL) (address, error) {
 		return address{}, malformed(u, err.Error())
 	}
 	return a, nil
+}
+
+// begin begins with the address of u, which must not name a user: the error shows nothing of what may be a password.
+func begin(u transport.URL) (address, error) {
+	if strings.Contains(u.Address, "@") {
+		return address{}, malformed(u, "there is no user in an address; credentials go into Options.Security")
+	}
+	return address{network: network(u.Scheme)}, nil
 }
 
 // setLocal takes apart what stands before the semicolon: an interface or an address, perhaps with a port.
@@ -84,7 +95,10 @@ func (a *address) setLocal(s string) error {
 // parseListen takes apart "host:port", "*:port", ":port" and "host:*", whose port the system chooses. Whether the host is an interface, and if not,
 // whether it can be a name, is for [resolveListen] to say.
 func parseListen(u transport.URL) (address, error) {
-	a := address{network: network(u.Scheme)}
+	a, err := begin(u)
+	if err != nil {
+		return address{}, err
+	}
 	if strings.Contains(u.Address, ";") {
 		return address{}, malformed(u, "a listener has one address; write the interface or the address alone, as in eth0:5555")
 	}
@@ -195,7 +209,7 @@ func malformed(u transport.URL, why string) error {
 }
 
 // wrap names the endpoint in an error that has been decided on.
-func wrap(u transport.URL, err error) error { return fmt.Errorf("%s: %w", u, err) }
+func wrap(u transport.URL, err error) error { return fmt.Errorf("%s: %w", u.Redacted(), err) }
 
 // errNoAddress says that an interface has no address of the family asked for.
 var errNoAddress = errors.New("no address")
