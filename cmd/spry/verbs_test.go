@@ -243,3 +243,18 @@ func TestCompletionAndManPages(t *testing.T) {
 		}
 	}
 }
+
+// With --recv-timeout every verb that receives ends by itself while nobody is there.
+func TestRecvTimeoutWithoutPeer(t *testing.T) {
+	t.Parallel()
+	deaf := "tcp://127.0.0.1:1" // a port that nobody listens on
+	for _, verb := range [][]string{
+		{"pull"}, {"sub"}, {"pair"}, {"bus"}, {"rep", "--echo"}, {"respond", "--echo"}, {"req", "--data", "x"}, {"survey", "--data", "x"},
+		{"dealer"}, {"router"}, {"xsub"}, {"gather"}, {"dish", "--join", "x"},
+	} {
+		t.Run(verb[0], func(t *testing.T) {
+			run := start(t, nil, append(verb, "--dial", deaf, "--recv-timeout", "50ms", "--quiet")...)
+			run.expect(3, "")
+		})
+	}
+}

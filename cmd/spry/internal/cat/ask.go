@@ -12,6 +12,7 @@ import (
 
 // ask sends requests one after the other and prints the replies.
 func (r *run) ask(ctx context.Context, req *spry.Req) error {
+	r.asks = true
 	return r.sendAll(ctx, func(ctx context.Context, frames [][]byte) error {
 		asking, cancel := within(ctx, r.RecvTimeout)
 		defer cancel()
@@ -28,6 +29,7 @@ func (r *run) ask(ctx context.Context, req *spry.Req) error {
 
 // survey asks everybody and prints the answers that come before the deadline.
 func (r *run) survey(ctx context.Context, surveyor *spry.Surveyor) error {
+	r.asks = true
 	err := r.sendAll(ctx, func(ctx context.Context, frames [][]byte) error {
 		if len(frames) != 1 {
 			return exit.Errorf(exit.Usage, "survey: %w", spry.ErrMultipart)

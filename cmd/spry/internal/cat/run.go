@@ -28,6 +28,7 @@ type run struct {
 	Stdio
 	socket endpoint.Socket
 	ready  readiness // nil: as soon as there is a peer
+	asks   bool      // each message sent waits for its answers: --recv-timeout bounds the wait for a peer too
 
 	start    time.Time
 	sent     atomic.Int64

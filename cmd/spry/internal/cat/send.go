@@ -16,11 +16,15 @@ var errNothingToSend = errors.New("there is nothing to send; use --data '' for a
 
 // awaitPeers waits until there is somebody to talk to, and for --delay then.
 func (r *run) awaitPeers(ctx context.Context) error {
-	waiting, cancel := within(ctx, r.ConnectTimeout)
+	patience := r.ConnectTimeout
+	if patience == 0 && r.asks {
+		patience = r.RecvTimeout // nothing comes from a peer that is not there
+	}
+	waiting, cancel := within(ctx, patience)
 	defer cancel()
 	if err := r.socket.WaitPipes(waiting, max(r.Peers, 1)); err != nil {
 		if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
-			return exit.Errorf(exit.NoPeer, "no peer within %s%s", r.ConnectTimeout, r.Endpoints.Trouble())
+			return exit.Errorf(exit.NoPeer, "no peer within %s%s", patience, r.Endpoints.Trouble())
 		}
 		return err
 	}
