@@ -22,6 +22,8 @@ var (
 	ErrBusy = engine.ErrBusy
 	// ErrPipeClosed says that the pipe that the message was for is over.
 	ErrPipeClosed = engine.ErrPipeClosed
+	// ErrStalled says that a peer left no room for a reply within ReplyTimeout, and lost its connection by that.
+	ErrStalled = engine.ErrStalled
 	// ErrMultipart says that a message of several frames cannot go to a peer of the Scalability Protocols.
 	ErrMultipart = engine.ErrMultipart
 	// ErrWouldBlock is returned by Try calls that would have to wait.

@@ -121,10 +121,22 @@ func (c *Call) Wait(ctx context.Context) (*Message, error) {
 func (c *Call) Cancel() { c.req.Cancel(c.call, context.Canceled) }
 
 // RepOptions are the options of a [Rep].
-type RepOptions struct{ Options }
+type RepOptions struct {
+	Options
+
+	// ReplyTimeout is how long a Reply waits for room in its peer's queue. When it has passed, the peer's connection is
+	// closed with [ErrStalled]. Defaults to 30 s; negative means that only the ctx of the Reply bounds it.
+	ReplyTimeout time.Duration
+}
+
+// replyTimeout is the default of ReplyTimeout.
+const replyTimeout = 30 * time.Second
 
 // A Rep receives requests from its peers, which are [Req] sockets, and sends each reply back the way that its
 // request came, over any number of proxies. Any number of requests may be open at once.
+//
+// While a peer's queue of replies is more than half full, no further request of that peer is received: it has to read
+// first. A peer that does not read therefore stops nobody else.
 type Rep struct {
 	Socket
 	responding
@@ -135,7 +147,7 @@ func NewRep(o *RepOptions) *Rep {
 	if o == nil {
 		o = new(RepOptions)
 	}
-	core, r := newResponder(o.Options, ProtocolRep)
+	core, r := newResponder(o.Options, ProtocolRep, o.ReplyTimeout)
 	return &Rep{Socket{core}, r}
 }
 
@@ -166,8 +178,10 @@ func (r *Request) Message() *Message { return (*Message)(r.inner().Message()) }
 // Pipe is where the request came from.
 func (r *Request) Pipe() *Pipe { return r.Message().Pipe() }
 
-// Reply sends a copy of body back. It waits while the request's pipe has no room, until ctx ends; then it may be
-// called again. It fails with [ErrPipeClosed] when that pipe is over, and with [ErrReplied] the second time.
+// Reply sends a copy of body back. Room for it was left when the request was received. If replies to other requests of
+// the same peer have taken that, Reply waits until ctx ends, and may be called again; or until ReplyTimeout of the socket
+// has passed, when it closes the pipe, fails with [ErrStalled] and [ErrPipeClosed], and is counted as stalled. It fails
+// with [ErrPipeClosed] alone when that pipe is over, and with [ErrReplied] the second time.
 func (r *Request) Reply(ctx context.Context, body []byte) error {
 	return opErr("reply", r.inner().Reply(ctx, body, nil))
 }
@@ -186,10 +200,14 @@ type responding struct {
 	pattern *pattern.Responder
 }
 
-func newResponder(o Options, protocol Protocol) (*engine.Socket, responding) {
+func newResponder(o Options, protocol Protocol, timeout time.Duration) (*engine.Socket, responding) {
+	if timeout == 0 {
+		timeout = replyTimeout
+	}
 	var p *pattern.Responder
 	core := engine.NewSocket(o.engineOptions(), func(_ *engine.Socket, eo engine.Options) engine.Pattern {
 		p = pattern.NewResponder(protocol.hello(), eo)
+		p.Timeout = timeout
 		return p
 	})
 	return core, responding{core, p}

@@ -85,10 +85,16 @@ func (s *Surveyor) Survey(ctx context.Context, body []byte) iter.Seq2[*Message, 
 }
 
 // RespondentOptions are the options of a [Respondent].
-type RespondentOptions struct{ Options }
+type RespondentOptions struct {
+	Options
+
+	// ReplyTimeout is that of [RepOptions].
+	ReplyTimeout time.Duration
+}
 
 // A Respondent receives surveys from its peers, which are [Surveyor] sockets, and sends each answer back the way that
-// its survey came. An answer that comes too late is dropped by the surveyor.
+// its survey came. An answer that comes too late is dropped by the surveyor. A surveyor that does not read its answers
+// is treated as a [Rep] treats such a peer.
 type Respondent struct {
 	Socket
 	responding
@@ -99,6 +105,6 @@ func NewRespondent(o *RespondentOptions) *Respondent {
 	if o == nil {
 		o = new(RespondentOptions)
 	}
-	core, r := newResponder(o.Options, ProtocolRespondent)
+	core, r := newResponder(o.Options, ProtocolRespondent, o.ReplyTimeout)
 	return &Respondent{Socket{core}, r}
 }

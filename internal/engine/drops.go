@@ -18,6 +18,7 @@ const (
 	DropEnvelope               // came without the envelope that a request or reply needs
 	DropConflated              // a newer one took its place
 	DropMultipart              // has several frames, which the peer's dialect has no place for
+	DropStalled                // a reply for which its peer left no room in time
 	numDrops
 )
 
@@ -33,6 +34,7 @@ var dropNames = [numDrops]string{
 	DropEnvelope:   "envelope",
 	DropConflated:  "conflated",
 	DropMultipart:  "multipart",
+	DropStalled:    "stalled",
 }
 
 func (d Drop) String() string { return dropNames[d] }

@@ -383,6 +383,8 @@ func reasonOf(err error) string {
 		return "closed"
 	case errors.Is(err, errOverflow):
 		return "overflow"
+	case errors.Is(err, ErrStalled):
+		return "stalled"
 	}
 	return string(wire.ReasonIO)
 }

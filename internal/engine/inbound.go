@@ -44,6 +44,15 @@ func (p *Pipe) NewSource(q *queue.Inbox) *queue.Source {
 	return s
 }
 
+// HoldWhileFull holds a source of this pipe while the pipe's queue of messages to be sent is more than half full: for
+// patterns that reply. A peer that does not read its replies gets no further request handed out, and its own queue
+// fills. It is called before anything is queued to the pipe.
+func (p *Pipe) HoldWhileFull(s *queue.Source) {
+	p.out.mu.Lock()
+	p.out.requests = s
+	p.out.mu.Unlock()
+}
+
 // CloseSource folds the figures of a source, whose inbox is closed, into the pipe's.
 func (p *Pipe) CloseSource(s *queue.Source) {
 	p.in.mu.Lock()

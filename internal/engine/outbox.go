@@ -35,6 +35,10 @@ type outbox struct {
 	shut       bool  // nothing is accepted any more
 	hungry     bool  // somebody was refused for want of room and waits for Writable
 
+	// requests is held while the queue is more than half full: see [Pipe.HoldWhileFull]. Nil = nothing is.
+	requests *queue.Source
+	holding  bool
+
 	offered, sent, returned uint64
 	dropped                 drops
 	flushers                queue.Waiters
@@ -52,9 +56,29 @@ const (
 	Conflate                   // the message takes the place of all that are not being written
 )
 
-// roomLocked reports whether n more bytes fit. One message fits into an empty queue, however large.
+// roomLocked reports whether n more bytes fit. One message fits into an empty queue, however large. Where the queue is
+// of replies, one fits into a queue that is no more than half full: whoever was given the request can send the reply,
+// unless another reply was faster.
 func (o *outbox) roomLocked(n int) bool {
-	return o.queued < o.limits.Messages && (o.queued == 0 || o.bytes+int64(n) <= o.limits.Bytes)
+	return o.queued < o.limits.Messages &&
+		(o.queued == 0 || o.bytes+int64(n) <= o.limits.Bytes || o.requests != nil && o.halfEmptyLocked())
+}
+
+// halfEmptyLocked reports whether the queue is no more than half full.
+func (o *outbox) halfEmptyLocked() bool {
+	return o.queued <= o.limits.Messages/2 && o.bytes <= o.limits.Bytes/2
+}
+
+// throttleLocked holds the requests of a peer whose queue is more than half full, and no other's. It is called whenever
+// the queue has changed, under the same lock, so that no request is handed out while there is no room for its reply.
+func (o *outbox) throttleLocked() {
+	if full := !o.halfEmptyLocked(); full != o.holding {
+		if o.holding = full; full {
+			o.requests.Hold()
+		} else {
+			o.requests.Unhold()
+		}
+	}
 }
 
 func (o *outbox) putLocked(header, body []byte, m *msg.Message) {
@@ -65,6 +89,9 @@ func (o *outbox) addedLocked(size int) {
 	o.bytes += int64(size)
 	o.queued++
 	o.offered++
+	if o.requests != nil {
+		o.throttleLocked()
+	}
 }
 
 // claimLocked takes the writer's role if it is free and there is something to write.
@@ -109,8 +136,11 @@ func (o *outbox) settleLocked(messages int, bytes int64) (tell bool) {
 	if !o.flushers.Empty() {
 		o.flushers.WakeAll()
 	}
-	if o.hungry && o.queued <= o.limits.Messages/2 && o.bytes <= o.limits.Bytes/2 {
+	if o.hungry && o.halfEmptyLocked() {
 		o.hungry, tell = false, true
+	}
+	if o.requests != nil {
+		o.throttleLocked()
 	}
 	return tell
 }
@@ -126,6 +156,9 @@ func (o *outbox) unsentLocked(keep bool) (unsent []msg.Message, lost int) {
 	lost = o.queued
 	o.dropped.add(DropPipeClosed, uint64(lost))
 	o.queued, o.bytes = 0, 0
+	if o.requests != nil {
+		o.throttleLocked()
+	}
 	o.carrier.discard()
 	o.flushers.WakeAll()
 	return unsent, lost

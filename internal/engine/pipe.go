@@ -286,6 +286,9 @@ func (p *Pipe) conflateLocked() {
 // Overflowed ends a pipe whose queue is full, by the policy Disconnect.
 func (p *Pipe) Overflowed() { p.end(errOverflow) }
 
+// Stalled ends a pipe whose peer left no room in the queue for too long.
+func (p *Pipe) Stalled() { p.end(ErrStalled) }
+
 var errOverflow = errors.New("the peer does not keep up, and the overflow policy is Disconnect")
 
 // SizeOf is how much room a message takes in a queue, in bytes.

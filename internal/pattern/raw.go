@@ -178,6 +178,8 @@ func (s *Raw) Traits() engine.Traits {
 func (s *Raw) Attach(p *engine.Pipe) error {
 	s.attach(p)
 	switch s.protocol.Route {
+	case RouteDirected:
+		s.throttle(p)
 	case RouteNone:
 		if s.protocol.Topics {
 			p.QueueControl(wire.Control{Kind: wire.ControlSubscribe}) // written when the pipe is attached

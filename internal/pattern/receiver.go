@@ -33,6 +33,10 @@ func (r receiver) attach(p *engine.Pipe) {
 	r.inbox.AddLeader(p)
 }
 
+// throttle is for patterns that reply, after attach: nothing is received from a pipe whose peer does not read what it
+// is sent.
+func (r receiver) throttle(p *engine.Pipe) { p.HoldWhileFull(p.State.(*queue.Source)) }
+
 // detach says that nothing comes from the pipe any more.
 func (r receiver) detach(p *engine.Pipe) { r.inbox.RemoveLeader(p) }
 

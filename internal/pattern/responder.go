@@ -5,7 +5,9 @@ package pattern
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/msg"
@@ -22,6 +24,10 @@ type Responder struct {
 	receiver
 	sender
 	hello transport.Hello
+
+	// Timeout, set before the first pipe is attached, is how long a reply waits for room before it costs its peer the
+	// pipe. If it is not positive, a reply waits as long as its context lets it.
+	Timeout time.Duration
 }
 
 // NewResponder returns the pattern.
@@ -58,12 +64,12 @@ func (s *Responder) TryRecv() (*Request, error) {
 func (r *Request) Message() *msg.Message { return r.m }
 
 // Reply sends a copy of body, or the contents of m, to where the request came from. It waits while that pipe has
-// no room.
+// no room, up to the timeout of the socket, after which the pipe is closed.
 func (r *Request) Reply(ctx context.Context, body []byte, m *msg.Message) error {
 	if !r.done.CompareAndSwap(false, true) {
 		return ErrReplied
 	}
-	err := r.from.sendTo(ctx, true, engine.PipeOf(r.m), r.m.Header(), body, m)
+	err := r.from.reply(ctx, engine.PipeOf(r.m), r.m.Header(), body, m)
 	switch {
 	case err == nil:
 		r.m.Release()
@@ -71,6 +77,28 @@ func (r *Request) Reply(ctx context.Context, body []byte, m *msg.Message) error 
 		r.done.Store(false) // may be tried again
 	}
 	return err
+}
+
+// reply queues a reply to a pipe. Room for it was left when its request was handed out; it waits only if other replies to
+// the same peer have taken that since.
+func (s *Responder) reply(ctx context.Context, p *engine.Pipe, header, body []byte, m *msg.Message) error {
+	err := s.sendTo(ctx, false, p, header, body, m)
+	if !errors.Is(err, engine.ErrWouldBlock) {
+		return err
+	}
+	if s.Timeout <= 0 {
+		return s.sendTo(ctx, true, p, header, body, m)
+	}
+	bounded, cancel := context.WithTimeout(ctx, s.Timeout)
+	defer cancel()
+	err = s.sendTo(bounded, true, p, header, body, m)
+	if !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
+		return err
+	}
+	p.Refused(engine.DropStalled)
+	p.Stalled()
+	return &engine.OpError{Op: "reply", Peer: p.RemoteAddr().String(), Err: fmt.Errorf(
+		"%w: %w: it left no room for a reply for %v; let it read its replies, or raise ReplyTimeout", engine.ErrPipeClosed, engine.ErrStalled, s.Timeout)}
 }
 
 // Discard says that there will be no reply. It reports whether there was none.
@@ -86,7 +114,11 @@ func (r *Request) Discard() bool {
 func (s *Responder) Traits() engine.Traits { return engine.Traits{Hello: s.hello} }
 
 // Attach implements engine.Pattern.
-func (s *Responder) Attach(p *engine.Pipe) error { s.attach(p); return nil }
+func (s *Responder) Attach(p *engine.Pipe) error {
+	s.attach(p)
+	s.throttle(p)
+	return nil
+}
 
 // Detach implements engine.Pattern.
 func (s *Responder) Detach(p *engine.Pipe, _ []msg.Message) {

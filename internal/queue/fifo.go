@@ -2,6 +2,8 @@
 
 package queue
 
+import "slices"
+
 // fifo is a queue in a slice that is reused: the front moves on, and the rest moves down when the front has
 // passed the middle.
 type fifo[T any] struct {
@@ -30,4 +32,14 @@ func (f *fifo[T]) pop() T {
 		f.items, f.head = f.items[:0], 0
 	}
 	return v
+}
+
+// pushFront makes v the first one.
+func (f *fifo[T]) pushFront(v T) {
+	if f.head == 0 {
+		f.items = slices.Insert(f.items, 0, v)
+		return
+	}
+	f.head--
+	f.items[f.head] = v
 }

@@ -39,7 +39,8 @@ type Inbox struct {
 
 	mu      sync.Mutex
 	turns   turns
-	ready   fifo[*Source]
+	ready   fifo[*Source]        // those that have messages, held ones perhaps among them
+	held    map[*Source]struct{} // see Hold; nil until there was one
 	waiters Waiters
 	leaders map[Leader]struct{}
 	first   func() *msg.Message // asked before the sources; nil = none
@@ -58,6 +59,7 @@ type Source struct {
 	messages  int
 	bytes     int64
 	inReady   bool
+	held      bool
 	refused   bool
 	arrived   uint64
 	dropped   uint64 // for overflow
@@ -210,6 +212,9 @@ func (s *Source) appendLocked(run sizedRun) {
 	s.messages += n
 	s.bytes += run.bytes
 	s.arrived += uint64(n)
+	if s.held {
+		return
+	}
 	if !s.inReady {
 		s.inReady = true
 		q.ready.push(s)
@@ -237,10 +242,10 @@ func (s *Source) dropOldestLocked() {
 // takeTurnLocked begins the next source's turn and takes its first message. It returns a function to call when the
 // lock is released, if that source waits for room.
 func (q *Inbox) takeTurnLocked() (m *msg.Message, resume func()) {
-	if q.ready.empty() {
+	s := q.nextSourceLocked()
+	if s == nil {
 		return nil, nil
 	}
-	s := q.ready.pop()
 	if s.messages == 1 {
 		m = q.takeOnlyLocked(s)
 	} else {
@@ -404,16 +409,24 @@ func (q *Inbox) Close(err error) {
 	}
 	q.turn.Store(&turn{})
 	for !q.ready.empty() {
-		s := q.ready.pop()
-		s.droppedLocked(0, s.messages)
-		for !s.runs.empty() {
-			msg.ReleaseAll(s.runs.pop().msgs)
-		}
-		s.countLocked(-s.messages)
-		s.messages, s.bytes, s.inReady = 0, 0, false
+		q.ready.pop().loseLocked()
 	}
+	for s := range q.held {
+		s.loseLocked()
+	}
+	q.held = nil
 	q.waiters.WakeAll()
 	q.chooseLeaderLocked()
+}
+
+// loseLocked drops what is queued, because the inbox is closed.
+func (s *Source) loseLocked() {
+	s.droppedLocked(0, s.messages)
+	for !s.runs.empty() {
+		msg.ReleaseAll(s.runs.pop().msgs)
+	}
+	s.countLocked(-s.messages)
+	s.messages, s.bytes, s.inReady, s.held = 0, 0, false, false
 }
 
 // Counts returns the source's figures, all of the same moment. QueuedBytes of a turn that is under way is what its

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+
+package queue
+
+import "github.com/sprymq/spry/internal/msg"
+
+// Hold keeps the source's messages back until Unhold: no turn begins with them, and what
+// is left of a turn that is under way returns to the front of the queue. A message that a receiver took before stays
+// taken. The source goes on accepting messages up to its limits.
+func (s *Source) Hold() {
+	q := s.inbox
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.err != nil || s.held {
+		return
+	}
+	if q.held == nil {
+		q.held = make(map[*Source]struct{})
+	}
+	q.held[s] = struct{}{}
+	s.held = true
+	q.endTurnLocked(s)
+}
+
+// Unhold lets turns begin with the source's messages again, and wakes receivers if there are some.
+func (s *Source) Unhold() {
+	q := s.inbox
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !s.held {
+		return
+	}
+	delete(q.held, s)
+	s.held = false
+	if s.messages == 0 {
+		return
+	}
+	if !s.inReady {
+		s.inReady = true
+		q.ready.push(s)
+	}
+	q.waiters.Wake(s.messages)
+	q.kickLocked()
+}
+
+// nextSourceLocked takes the source whose turn it is out of the ready ones, or returns nil. A held source leaves them
+// until Unhold.
+func (q *Inbox) nextSourceLocked() *Source {
+	for !q.ready.empty() {
+		s := q.ready.pop()
+		if !s.held {
+			return s
+		}
+		s.inReady = false
+	}
+	return nil
+}
+
+// endTurnLocked ends the turn that is under way, if it is one of s, and returns the messages that nobody has taken to
+// the front of the queue.
+func (q *Inbox) endTurnLocked(s *Source) {
+	t := q.turn.Load()
+	if t.source != s {
+		return
+	}
+	rest := t.end()
+	s.delivered += uint64(t.n - len(rest))
+	q.turn.Store(&turn{})
+	if len(rest) == 0 {
+		return
+	}
+	run := make([]msg.Message, len(rest))
+	for i, m := range rest {
+		run[i] = m.Take()
+	}
+	back := sizedRun{run, size(run)}
+	s.runs.pushFront(back)
+	s.messages += len(run)
+	s.bytes += back.bytes
+	s.countLocked(len(run))
+}
