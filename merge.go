@@ -8,16 +8,23 @@ import (
 	"iter"
 	"slices"
 
+	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/scope"
 )
 
 // Merge yields messages of several sockets, fairly: with all of them busy, none is more than one message ahead of
 // another. It ends when all are closed, when ctx ends, whose error it yields, once, or when the loop is left. What was
-// received and not yielded then, at most one message of each socket, is dropped and counted under the reason closed.
+// received and not yielded then, at most one message of each socket, is dropped and counted under the reason closed. A nil
+// Receiver, or one that panics, ends it with an error.
 //
 // Receivers that have no TryRecvMsg, as all of this package do, are served as fairly as goroutines are scheduled.
 func Merge(ctx context.Context, rs ...Receiver) iter.Seq2[*Message, error] {
+	ctx = scope.OrBackground(ctx)
 	return func(yield func(*Message, error) bool) {
+		if slices.ContainsFunc(rs, func(r Receiver) bool { return engine.IsNil(r) }) {
+			yield(nil, opErr("recv", engine.NilError("Receiver")))
+			return
+		}
 		within, cancel := context.WithCancel(ctx)
 		waits := scope.New()
 		ready := make(chan struct{}, 1)
@@ -105,8 +112,12 @@ func (s *mergeSource) next() (it mergeItem, ok bool) {
 // wait receives a message whenever it is asked to.
 func (s *mergeSource) wait(ctx context.Context, ready chan<- struct{}) {
 	for range s.ask {
-		m, err := s.r.RecvMsg(ctx)
-		s.got <- mergeItem{m, err}
+		var it mergeItem
+		it.err = engine.Protect("Receiver", func() (err error) { // anybody may implement it
+			it.m, err = s.r.RecvMsg(ctx)
+			return err
+		})
+		s.got <- it
 		select {
 		case ready <- struct{}{}:
 		default: // it is told already

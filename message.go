@@ -12,16 +12,29 @@ import (
 
 // A Message is what sockets exchange: a body and, on [Raw] sockets, a routing header. The zero value is an empty
 // message. A Message must not be used by two goroutines at once.
+//
+// Messages are passed as pointers: a Message must not be copied by value, because both copies would share memory of which they
+// have one reference. Releasing or sending such a copy does no harm to others, but copies the body, and after the original
+// was released the copy's contents are undefined. A nil *Message counts as an empty one.
 type Message msg.Message
 
 // NewMessage returns an empty message with room for capacity bytes.
-func NewMessage(capacity int) *Message { return (*Message)(msg.New(capacity)) }
+func NewMessage(capacity int) *Message { return (*Message)(msg.New(capacity).Stamp()) }
 
 // WrapMessage returns a message around body without copying it. release, which may be nil, runs exactly once, when
 // neither the message, nor a clone, nor any queue needs body any longer. body must not change until then.
-func WrapMessage(body []byte, release func()) *Message { return (*Message)(msg.Wrap(body, release)) }
+//
+// If the last to let go is the application's own call of Release or [ReleaseMessages], release runs in that call. Otherwise it
+// runs in a goroutine of its own, may take any time and call anything, and a panic of it is logged by [slog.Default].
+func WrapMessage(body []byte, release func()) *Message {
+	return (*Message)(msg.WrapForeign(body, release).Stamp())
+}
 
-func (m *Message) inner() *msg.Message { return (*msg.Message)(m) }
+// inner is the message that a call of the application is about.
+func (m *Message) inner() *msg.Message { return msg.Given((*msg.Message)(m)) }
+
+// received is a message that the application gets, or nil.
+func received(m *msg.Message) *Message { return (*Message)(m.Stamp()) }
 
 // Bytes is the body; several frames are joined. It is read-only, and valid until the message is sent or released.
 func (m *Message) Bytes() []byte { return m.inner().Bytes() }
@@ -47,7 +60,7 @@ func (m *Message) SetHeader(h []byte) { m.inner().SetHeader(h) }
 func (m *Message) Write(p []byte) (int, error) { return m.inner().Write(p) }
 
 // Clone returns a second message with the same contents. They share memory until one is written to.
-func (m *Message) Clone() *Message { return (*Message)(m.inner().Clone()) }
+func (m *Message) Clone() *Message { return received(m.inner().Clone()) }
 
 // Detach returns a copy of the body that shares memory with nothing. A small body that is kept for long should be
 // detached: it may otherwise keep the memory of its neighbours.
@@ -55,7 +68,7 @@ func (m *Message) Detach() []byte { return m.inner().Detach() }
 
 // Release gives the contents back and empties the message. It is optional: what is not released is left to the
 // garbage collector. A second call does nothing.
-func (m *Message) Release() { m.inner().Release() }
+func (m *Message) Release() { m.inner().ReleaseHere() }
 
 // ReleaseMessages releases all of ms, nil ones left out. It costs less than one by one: messages that came together share
 // memory.

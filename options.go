@@ -152,7 +152,12 @@ func (o Options) engineOptions() engine.Options {
 		Transports: o.Transports, Network: (*engine.Network)(o.Network),
 		Logger: o.Logger, Heartbeat: o.Heartbeat, Identity: []byte(o.Identity), Metadata: o.Metadata,
 	}
-	if e.Dialects, err = dialectsOf(o.Dialects); err == nil && o.Security != nil {
+	e.Dialects, err = dialectsOf(o.Dialects)
+	switch {
+	case err != nil || o.Security == nil:
+	case engine.IsNil(o.Security):
+		err = engine.NilError("Security")
+	default:
 		e.Security, e.Authenticate, err = o.Security.Resolve()
 	}
 	e.Invalid = err

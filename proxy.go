@@ -36,6 +36,9 @@ const proxyBatch = 64
 //
 // Proxy does not close the sockets. o may be nil.
 func Proxy(ctx context.Context, a, b *Raw, o *ProxyOptions) error {
+	if a == nil {
+		return opErr("proxy", engine.NilError("first socket"))
+	}
 	if b == nil {
 		b = a
 	}
@@ -45,7 +48,7 @@ func Proxy(ctx context.Context, a, b *Raw, o *ProxyOptions) error {
 	if o == nil {
 		o = new(ProxyOptions)
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
+	ctx, cancel := context.WithCancelCause(scope.OrBackground(ctx))
 	defer cancel(nil)
 	ways := a.core.Scope().Child()
 	var working sync.WaitGroup
@@ -99,7 +102,7 @@ func forward(ctx context.Context, owner *scope.Scope, from, to *Raw, o *ProxyOpt
 // tap shows a message to the user.
 func tap(owner *scope.Scope, from *Raw, m *msg.Message, o *ProxyOptions) (err error) {
 	open := owner.Callback(func() {
-		err = from.core.Guard("Tap", func() error { o.Tap(from, (*Message)(m)); return nil })
+		err = from.core.Guard("Tap", func() error { o.Tap(from, received(m)); return nil })
 	})
 	if !open {
 		return ErrClosed

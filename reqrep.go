@@ -4,6 +4,7 @@ package spry
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"sync"
 	"time"
@@ -77,7 +78,7 @@ func (s *Req) Do(ctx context.Context, body []byte) ([]byte, error) {
 // [ErrNoPeer] or [ErrMultipart] m is unchanged.
 func (s *Req) DoMsg(ctx context.Context, m *Message) (*Message, error) {
 	reply, err := s.pattern.Do(ctx, nil, m.inner())
-	return (*Message)(reply), opErr("request", err)
+	return received(reply), opErr("request", err)
 }
 
 // Start sends a request and returns while it is on its way. The contents of m are taken; on an error m is unchanged.
@@ -103,6 +104,7 @@ type Call struct {
 // Wait waits for the reply. If ctx ends first, so does the call, for all that wait for it. Further calls return the
 // same.
 func (c *Call) Wait(ctx context.Context) (*Message, error) {
+	ctx = scope.OrBackground(ctx)
 	select {
 	case c.turn <- struct{}{}:
 	case <-ctx.Done():
@@ -114,7 +116,7 @@ func (c *Call) Wait(ctx context.Context) (*Message, error) {
 		c.reply, c.err = c.req.Wait(ctx, c.call)
 		c.ended = true
 	}
-	return (*Message)(c.reply), opErr("request", c.err)
+	return received(c.reply), opErr("request", c.err)
 }
 
 // Cancel ends the call with context.Canceled, unless it has ended. It is not sent again, and a late reply is dropped.
@@ -173,10 +175,10 @@ func (r *Request) inner() *pattern.Request { return (*pattern.Request)(r) }
 func (r *Request) Bytes() []byte { return r.inner().Message().Bytes() }
 
 // Message is the request. It belongs to the Request: it is valid until the reply, and must be cloned to be sent.
-func (r *Request) Message() *Message { return (*Message)(r.inner().Message()) }
+func (r *Request) Message() *Message { return received(r.inner().Message()) }
 
 // Pipe is where the request came from.
-func (r *Request) Pipe() *Pipe { return r.Message().Pipe() }
+func (r *Request) Pipe() *Pipe { return (*Pipe)(r.inner().Pipe()) }
 
 // Reply sends a copy of body back. Room for it was left when the request was received. If replies to other requests of
 // the same peer have taken that, Reply waits until ctx ends, and may be called again; or until ReplyTimeout of the socket
@@ -227,6 +229,7 @@ func (s *responding) TryRecv() (*Request, error) {
 
 // Requests yields requests until the socket is closed or the loop ends. If ctx ends it yields its error, once.
 func (s *responding) Requests(ctx context.Context) iter.Seq2[*Request, error] {
+	ctx = scope.OrBackground(ctx)
 	return func(yield func(*Request, error) bool) {
 		for {
 			err := ctx.Err()
@@ -251,7 +254,10 @@ func (s *responding) Requests(ctx context.Context) iter.Seq2[*Request, error] {
 // returns, or the socket is closed, which is no error. It returns when all calls of h have, unless the socket was
 // closed by one of them. A call of h that panics is counted and told as [EventPanic]; its request is discarded.
 func (s *responding) Handle(ctx context.Context, workers int, h Handler) error {
-	ctx, cancel := context.WithCancelCause(ctx)
+	if f, ok := h.(HandlerFunc); h == nil || ok && f == nil {
+		return opErr("handle", fmt.Errorf("%w: the Handler is nil", ErrConfig))
+	}
+	ctx, cancel := context.WithCancelCause(scope.OrBackground(ctx))
 	defer cancel(nil)
 	stop := scope.Watch(s.core.Scope().Context(), func() { cancel(ErrClosed) })
 	defer stop()

@@ -41,6 +41,9 @@ func (s *Socket) Connect(url string) (*Endpoint, error) {
 
 // DialWith is Dial, or Connect with d.Background, with settings.
 func (s *Socket) DialWith(ctx context.Context, d *Dialer) (*Endpoint, error) {
+	if d == nil {
+		return nil, opErr("dial", engine.NilError("Dialer"))
+	}
 	e, err := s.core.Dial(ctx, d.URL, d.engineConfig(), !d.Background)
 	return (*Endpoint)(e), opErr("dial", err)
 }
@@ -52,6 +55,9 @@ func (s *Socket) Listen(ctx context.Context, url string) (*Endpoint, error) {
 
 // ListenWith is Listen with settings.
 func (s *Socket) ListenWith(ctx context.Context, l *ListenConfig) (*Endpoint, error) {
+	if l == nil {
+		return nil, opErr("listen", engine.NilError("ListenConfig"))
+	}
 	e, err := s.core.Listen(ctx, l.URL, l.engineConfig())
 	return (*Endpoint)(e), opErr("listen", err)
 }
@@ -60,6 +66,9 @@ func (s *Socket) ListenWith(ctx context.Context, l *ListenConfig) (*Endpoint, er
 // Connections are framed as on tcp, or, if they are unix sockets, as on ipc. Of cfg, TLS counts: with it, connections are
 // TLS. Pipes of unix sockets have no Creds here.
 func (s *Socket) Serve(l net.Listener, cfg *ListenConfig) (*Endpoint, error) {
+	if engine.IsNil(l) {
+		return nil, opErr("serve", engine.NilError("net.Listener"))
+	}
 	var config *tls.Config
 	if cfg != nil {
 		config = cfg.TLS
@@ -94,6 +103,9 @@ type AttachConfig struct {
 // Attach makes a pipe of a connection, which belongs to the socket from now on; on an error it is closed. ctx bounds
 // the handshake. cfg may be nil. When the connection ends, so does the pipe: nobody dials again.
 func (s *Socket) Attach(ctx context.Context, c net.Conn, cfg *AttachConfig) (*Pipe, error) {
+	if engine.IsNil(c) {
+		return nil, opErr("attach", engine.NilError("net.Conn"))
+	}
 	link := streamOf(c)
 	if cfg != nil && cfg.Framing != 0 {
 		link.Framing = cfg.Framing
@@ -103,6 +115,9 @@ func (s *Socket) Attach(ctx context.Context, c net.Conn, cfg *AttachConfig) (*Pi
 
 // AttachLink is Attach for a link of any kind, such as a third party's transport makes.
 func (s *Socket) AttachLink(ctx context.Context, l transport.Link, cfg *AttachConfig) (*Pipe, error) {
+	if stream, ok := l.(*transport.Stream); engine.IsNil(l) || ok && engine.IsNil(stream.Conn) {
+		return nil, opErr("attach", engine.NilError("transport.Link"))
+	}
 	var c engine.EndpointConfig
 	if cfg != nil && cfg.Dialect != "" {
 		c.Dialects = []string{cfg.Dialect}

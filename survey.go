@@ -10,6 +10,7 @@ import (
 
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/pattern"
+	"github.com/sprymq/spry/internal/scope"
 )
 
 // SurveyorOptions are the options of a [Surveyor].
@@ -61,6 +62,7 @@ func NewSurveyor(o *SurveyorOptions) *Surveyor {
 // at the deadline, which ctx may bring forward by a deadline of its own, and when the socket is closed. Leaving the
 // loop ends the survey. If ctx is cancelled, its error is yielded, once.
 func (s *Surveyor) Survey(ctx context.Context, body []byte) iter.Seq2[*Message, error] {
+	ctx = scope.OrBackground(ctx)
 	return func(yield func(*Message, error) bool) {
 		until := time.Now().Add(s.deadline)
 		within, cancel := context.WithDeadline(ctx, until)
@@ -78,7 +80,7 @@ func (s *Surveyor) Survey(ctx context.Context, body []byte) iter.Seq2[*Message, 
 			if err != nil && within.Err() == context.DeadlineExceeded {
 				err = ErrClosed
 			}
-			return (*Message)(m), opErr("survey", err)
+			return received(m), opErr("survey", err)
 		}
 		messages(context.Background(), recv)(yield)
 	}

@@ -7,6 +7,7 @@ import (
 	"iter"
 
 	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/scope"
 )
 
 // A Sender sends messages. See SendMsg of the sockets.
@@ -45,7 +46,7 @@ func (s *sending) TrySendMsg(m *Message) error { return opErr("send", s.try(m.in
 // unchanged.
 func (s *sending) SendBatch(ctx context.Context, ms []*Message) (n int, err error) {
 	if s.sendMany != nil {
-		n, err = s.sendMany(ctx, innerMessages(ms))
+		n, err = s.sendMany(ctx, msg.GivenAll(innerMessages(ms)))
 		return n, opErr("send", err)
 	}
 	for n < len(ms) && err == nil {
@@ -77,19 +78,20 @@ func (r *receiving) Recv(ctx context.Context) ([]byte, error) {
 // RecvMsg waits for the next message, until ctx ends. Pipes take turns of at most 64 messages.
 func (r *receiving) RecvMsg(ctx context.Context) (*Message, error) {
 	m, err := r.recv(ctx)
-	return (*Message)(m), opErr("recv", err)
+	return received(m), opErr("recv", err)
 }
 
 // TryRecvMsg returns the next message, or fails with [ErrWouldBlock] if none is there.
 func (r *receiving) TryRecvMsg() (*Message, error) {
 	m, err := r.try()
-	return (*Message)(m), opErr("recv", err)
+	return received(m), opErr("recv", err)
 }
 
 // RecvBatch waits for at least one message and fills dst with as many as are at hand. It returns their number.
 // [ReleaseMessages] releases them together.
 func (r *receiving) RecvBatch(ctx context.Context, dst []*Message) (int, error) {
 	n, err := r.recvMany(ctx, innerMessages(dst))
+	msg.StampAll(innerMessages(dst[:n]))
 	return n, opErr("recv", err)
 }
 
@@ -99,6 +101,7 @@ func (r *receiving) Messages(ctx context.Context) iter.Seq2[*Message, error] {
 }
 
 func messages(ctx context.Context, recv func(context.Context) (*Message, error)) iter.Seq2[*Message, error] {
+	ctx = scope.OrBackground(ctx)
 	return func(yield func(*Message, error) bool) {
 		for {
 			err := ctx.Err() // what is at hand does not keep a loop going whose time is over

@@ -111,6 +111,14 @@ func (c *ProxyControl) count(f *ProxyFlow, size int, dropped bool) {
 //
 // For proxies between the Scalability Protocols and ZeroMQ see [spry.Proxy] and [spry.Raw]. o may be nil.
 func Proxy(ctx context.Context, a, b any, o *ProxyOptions) error {
+	switch {
+	case engine.IsNil(a):
+		return opErr("proxy", engine.NilError("first socket"))
+	case engine.IsNil(b):
+		return opErr("proxy", engine.NilError("second socket"))
+	case o != nil && o.Capture != nil && engine.IsNil(o.Capture):
+		return opErr("proxy", engine.NilError("Capture"))
+	}
 	options := orZero(o)
 	if options.Control == nil {
 		options.Control = new(ProxyControl)
@@ -129,11 +137,12 @@ func Proxy(ctx context.Context, a, b any, o *ProxyOptions) error {
 	if len(ways) == 0 {
 		return opErr("proxy", fmt.Errorf("%w: of a %T and a %T neither receives what the other could send", spry.ErrConfig, a, b))
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
+	ctx, cancel := context.WithCancelCause(scope.OrBackground(ctx))
 	defer cancel(nil)
 	owner := scope.New()
 	for _, way := range ways {
-		if err := owner.Go(func() { cancel(way(ctx)) }); err != nil {
+		forward := func() error { return engine.Protect("a socket of the proxy", func() error { return way(ctx) }) }
+		if err := owner.Go(func() { cancel(forward()) }); err != nil {
 			cancel(err)
 		}
 	}

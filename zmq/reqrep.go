@@ -61,5 +61,5 @@ func NewMessage(frames ...[]byte) *spry.Message {
 		return new(spry.Message)
 	}
 	m := msg.OfFrames(copyFrames(frames))
-	return (*spry.Message)(&m)
+	return received(&m)
 }

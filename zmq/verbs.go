@@ -12,6 +12,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/scope"
 )
 
 // ErrFrames says that a message has several frames, which those of this kind of socket cannot have.
@@ -54,7 +55,7 @@ func (s *sender) SendBatch(ctx context.Context, ms []*spry.Message) (n int, err 
 		}
 	}
 	if s.sendMany != nil {
-		n, err = s.sendMany(ctx, innerAll(ms))
+		n, err = s.sendMany(ctx, msg.GivenAll(innerAll(ms)))
 		return n, opErr("send", err)
 	}
 	for ; n < len(ms); n++ {
@@ -125,19 +126,20 @@ type receiver struct {
 // RecvMsg waits for the next message, until ctx ends. Pipes take turns of at most 64 messages.
 func (r *receiver) RecvMsg(ctx context.Context) (*spry.Message, error) {
 	m, err := r.recv(ctx)
-	return (*spry.Message)(m), opErr("recv", err)
+	return received(m), opErr("recv", err)
 }
 
 // TryRecvMsg returns the next message, or fails with [spry.ErrWouldBlock] if none is there.
 func (r *receiver) TryRecvMsg() (*spry.Message, error) {
 	m, err := r.try()
-	return (*spry.Message)(m), opErr("recv", err)
+	return received(m), opErr("recv", err)
 }
 
 // RecvBatch waits for at least one message and fills dst with as many as are at hand. It returns their number.
 // [spry.ReleaseMessages] releases them together.
 func (r *receiver) RecvBatch(ctx context.Context, dst []*spry.Message) (int, error) {
 	n, err := r.recvMany(ctx, innerAll(dst))
+	msg.StampAll(innerAll(dst[:n]))
 	return n, opErr("recv", err)
 }
 
@@ -148,6 +150,7 @@ func (r *receiver) Messages(ctx context.Context) iter.Seq2[*spry.Message, error]
 
 // each yields what next returns until the socket is closed or the loop ends. If ctx ends it yields its error, once.
 func each[T any](ctx context.Context, next func(context.Context) (T, error)) iter.Seq2[T, error] {
+	ctx = scope.OrBackground(ctx)
 	return func(yield func(T, error) bool) {
 		for {
 			var v T
@@ -206,7 +209,11 @@ func (r *bodyReceiver) Recv(ctx context.Context) ([]byte, error) {
 	return body, nil
 }
 
-func inner(m *spry.Message) *msg.Message { return (*msg.Message)(m) }
+// inner is the message that a call of the application is about.
+func inner(m *spry.Message) *msg.Message { return msg.Given((*msg.Message)(m)) }
+
+// received is a message that the application gets, or nil.
+func received(m *msg.Message) *spry.Message { return (*spry.Message)(m.Stamp()) }
 
 // innerAll is the same slice, as the patterns take it: both kinds of message have the same memory.
 func innerAll(ms []*spry.Message) []*msg.Message {

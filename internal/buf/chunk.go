@@ -6,6 +6,8 @@ package buf
 import (
 	"sync"
 	"sync/atomic"
+
+	"github.com/sprymq/spry/internal/scope"
 )
 
 // A Chunk is a buffer shared by messages. Its memory may be written again only by a reader that holds the
@@ -17,7 +19,12 @@ type Chunk struct {
 	refs atomic.Int32
 	free func()     // runs once, when the last reference goes; may be nil
 	home *sync.Pool // where the chunk goes then; may be nil
+
+	foreign bool // free is a callback of the user
 }
+
+// excess counts releases without a reference, see [Excess].
+var excess atomic.Uint64
 
 // NewChunk returns a chunk of size bytes or up to an eighth more, with one reference, the reader's. What is in it is
 // left from before.
@@ -49,21 +56,53 @@ func Wrap(data []byte, free func()) *Chunk {
 	return c
 }
 
+// WrapForeign is Wrap for a callback of the user. Release may run under a lock and in any goroutine, so that it never calls
+// free itself: free runs in a goroutine of its own, and a panic of it is logged. ReleaseHere calls free itself.
+func WrapForeign(data []byte, free func()) *Chunk {
+	c := Wrap(data, free)
+	c.foreign = true
+	return c
+}
+
 // Retain adds n references.
 func (c *Chunk) Retain(n int) { c.refs.Add(int32(n)) }
 
-// Release takes n references away.
+// Release takes n references away. Releasing more references than there are is counted and does nothing else: such a chunk
+// is left to the garbage collector.
 func (c *Chunk) Release(n int) {
+	if free := c.release(n); free != nil {
+		if c.foreign {
+			scope.Detached("release of a message", free)
+			return
+		}
+		free()
+	}
+}
+
+// ReleaseHere is Release for the application's own call, which holds no lock: a callback of the user runs in it.
+func (c *Chunk) ReleaseHere(n int) {
+	if free := c.release(n); free != nil {
+		free()
+	}
+}
+
+// release takes references away and returns what is to be called, if they were the last.
+func (c *Chunk) release(n int) (free func()) {
 	switch left := c.refs.Add(int32(-n)); {
 	case left < 0:
-		panic("buf: chunk released more often than retained")
+		excess.Add(1)
 	case left == 0 && c.home != nil:
 		c.From = nil
 		c.home.Put(c)
-	case left == 0 && c.free != nil:
-		c.free()
+	case left == 0:
+		return c.free
 	}
+	return nil
 }
+
+// Excess is how often any chunk was released without a reference. It is for tests: only a race of two goroutines that use one
+// message, or an error of this module, can do that.
+func Excess() uint64 { return excess.Load() }
 
 // Unshared reports whether the caller's reference is the only one left.
 func (c *Chunk) Unshared() bool { return c.refs.Load() == 1 }

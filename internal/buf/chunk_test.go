@@ -3,6 +3,7 @@
 package buf
 
 import (
+	"github.com/sprymq/spry/internal/leak"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -31,12 +32,40 @@ func TestReleaseTooMuch(t *testing.T) {
 	freed := 0
 	c := Wrap(nil, func() { freed++ })
 	c.Release(1)
-	defer func() {
-		if recover() == nil || freed != 1 {
-			t.Errorf("one release too many goes unnoticed, or frees again: freed %d times", freed)
-		}
-	}()
+	before := Excess()
 	c.Release(1)
+	c.Release(1)
+	if n := Excess() - before; n != 2 || freed != 1 {
+		t.Errorf("two releases too many: %d were counted, and the chunk was freed %d times", n, freed)
+	}
+	pooled := NewChunk(minPooled)
+	pooled.Release(1)
+	pooled.Release(1) // a chunk that is in its pool does not get there a second time
+	a, b := NewChunk(minPooled), NewChunk(minPooled)
+	if a == b {
+		t.Error("two readers have the same chunk")
+	}
+}
+
+// A callback of the user runs in the application's own call, or else in a goroutine of its own, where a panic ends nothing.
+func TestForeignRelease(t *testing.T) {
+	leak.Check(t)
+	here := false
+	WrapForeign(nil, func() { here = true }).ReleaseHere(1)
+	if !here {
+		t.Error("ReleaseHere returned before the callback ran")
+	}
+	var mu sync.Mutex
+	ran := make(chan struct{})
+	mu.Lock()
+	WrapForeign(nil, func() {
+		mu.Lock() // which the caller of Release has
+		defer mu.Unlock()
+		close(ran)
+		panic("of the user")
+	}).Release(1)
+	mu.Unlock()
+	<-ran
 }
 
 func TestChunkOfMany(t *testing.T) {

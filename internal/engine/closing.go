@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/sprymq/spry/internal/scope"
 )
 
 // Flush waits until every message that is queued now was handed to its link.
@@ -55,9 +57,11 @@ const unlimitedLinger = 1<<63 - 1
 // Shutdown sends what is queued, until ctx ends, and closes. The error says how many messages were not handed
 // over. Further calls wait for the first and return its error.
 func (s *Socket) Shutdown(ctx context.Context) error {
+	ctx = scope.OrBackground(ctx)
 	if s.shutting.CompareAndSwap(false, true) {
+		defer close(s.closed) // even if a callback of the user panics: other calls wait for it
 		s.closeErr = s.shutdown(ctx)
-		close(s.closed)
+		return s.closeErr
 	}
 	<-s.closed
 	return s.closeErr

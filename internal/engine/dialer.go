@@ -18,6 +18,7 @@ import (
 // Dial starts a dialing endpoint. With wait, the first attempt is made before Dial returns: if it fails, there
 // is no endpoint. Without, attempts go on in the background from the start.
 func (s *Socket) Dial(ctx context.Context, url string, c EndpointConfig, wait bool) (*Endpoint, error) {
+	ctx = scope.OrBackground(ctx) // in the caller's goroutine
 	e, err := s.dialEndpoint(url, c)
 	if err == nil {
 		err = e.scope.Go(func() { e.dialLoop(ctx, wait) })
@@ -204,7 +205,12 @@ func (e *Endpoint) dial(ctx context.Context) (transport.Link, error) {
 	defer cancel()
 	stop := scope.Watch(e.scope.Context(), cancel)
 	defer stop()
-	return e.dialer.Dial(ctx)
+	var link transport.Link
+	err := e.socket.guard("Dial", func() (err error) { // it may call a DialContext of the user
+		link, err = e.dialer.Dial(ctx)
+		return err
+	})
+	return link, err
 }
 
 func (e *Endpoint) tellFirst(err error) {

@@ -213,12 +213,17 @@ func (v *events) feed() {
 	}
 }
 
-// traceHook names the hook as a cause of panics, which it is not told of: that would never end.
-const traceHook = "Trace"
+// The names of hook and log as causes of panics, which they are not told of: that would never end.
+const (
+	traceHook = "Trace"
+	logHook   = "Logger"
+)
 
 func (v *events) tell(batch []Event) {
 	for _, e := range batch {
-		v.socket.log(e)
+		if e.Reason != logHook {
+			_ = v.socket.guard(logHook, func() error { v.socket.log(e); return nil })
+		}
 		if trace := v.socket.options.Trace; trace != nil && e.Reason != traceHook {
 			_ = v.socket.guard(traceHook, func() error { trace(e); return nil })
 		}

@@ -28,18 +28,24 @@ func NewFlusher(s *Socket) *Flusher {
 	return f
 }
 
-// Add hands pipes over whose writer's role the caller has. It keeps no reference to the slice.
-func (f *Flusher) Add(pipes []*Pipe) {
+// Add takes pipes whose writer's role the caller has. It keeps no reference to the slice. If start is true, the caller calls
+// Start when it has released its locks.
+func (f *Flusher) Add(pipes []*Pipe) (start bool) {
 	if len(pipes) == 0 {
-		return
+		return false
 	}
 	f.mu.Lock()
 	f.dirty = append(f.dirty, pipes...)
-	start := !f.running
+	start = !f.running
 	f.running = true
 	f.mu.Unlock()
-	if start && f.task.Start() != nil {
-		f.run() // closing: the pipes are told so
+	return start
+}
+
+// Start begins to write. While the socket closes, it writes in the caller, which may end pipes: no lock may be held.
+func (f *Flusher) Start() {
+	if f.task.Start() != nil {
+		f.run()
 	}
 }
 

@@ -37,7 +37,9 @@ func TestFlusherPassesAStalledPeer(t *testing.T) {
 				writes = append(writes, p)
 			}
 		}
-		f.Add(writes)
+		if f.Add(writes) {
+			f.Start()
+		}
 	}
 	for i, p := range pipes[1:] {
 		for k := range messages {
@@ -74,7 +76,9 @@ func TestFlusherOfAClosedSocket(t *testing.T) {
 		t.Fatal("no writer's role")
 	}
 	s.scope.Cancel(ErrClosed)
-	f.Add([]*Pipe{p})
+	if f.Add([]*Pipe{p}) {
+		f.Start()
+	}
 	p.end(ErrClosed)
 	<-p.Done()
 	if st := p.Stats().Out; st.Offered != 1 || st.Sent+st.Dropped["pipe_closed"] != 1 {

@@ -35,7 +35,11 @@ func (e *Endpoint) establish(ctx context.Context, link transport.Link) (*Pipe, e
 	if e.scope.Context().Err() != nil { // stop may have run before the link was entered
 		_ = link.Close()
 	}
-	p, err := e.handshake(ctx, link)
+	var p *Pipe
+	err := e.socket.guard("handshake", func() (err error) { // TLS may ask callbacks of the user
+		p, err = e.handshake(ctx, link)
+		return err
+	})
 	if err == nil {
 		err = e.admit(ctx, p)
 	}

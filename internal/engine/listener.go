@@ -8,12 +8,13 @@ import (
 	"net"
 	"time"
 
+	"github.com/sprymq/spry/internal/scope"
 	"github.com/sprymq/spry/transport"
 )
 
 // Listen starts a listening endpoint.
 func (s *Socket) Listen(ctx context.Context, url string, c EndpointConfig) (*Endpoint, error) {
-	e, err := s.listen(ctx, url, c)
+	e, err := s.listen(scope.OrBackground(ctx), url, c)
 	if err != nil {
 		return nil, wrap("listen", url, err)
 	}
@@ -87,7 +88,11 @@ const (
 func (e *Endpoint) acceptLoop() {
 	pause := time.Duration(0)
 	for {
-		link, err := e.listener.Accept()
+		var link transport.Link
+		err := e.socket.guard("Accept", func() (err error) { // of a listener that may be the user's
+			link, err = e.listener.Accept()
+			return err
+		})
 		switch {
 		case err == nil:
 			pause = 0
@@ -121,6 +126,7 @@ func (e *Endpoint) serveLink(link transport.Link) {
 // Attach makes a pipe of a link that exists already, and returns when its handshake is done. The pipe's
 // endpoint is made for it and ends with it.
 func (s *Socket) Attach(ctx context.Context, link transport.Link, listening bool, c EndpointConfig) (*Pipe, error) {
+	ctx = scope.OrBackground(ctx)
 	shown := "attached://" + addrString(link.RemoteAddr())
 	e := s.newEndpoint(listening, shown, c)
 	_, err := e.choose(transport.URL{})

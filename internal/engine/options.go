@@ -6,7 +6,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -91,6 +93,9 @@ func (o Options) Resolve() (Options, error) {
 	if n := len(o.Identity); n > 255 || n > 0 && o.Identity[0] == 0 {
 		return o, fmt.Errorf("%w: Identity must have up to 255 bytes, of which the first is not 0", ErrConfig)
 	}
+	if slices.ContainsFunc(o.Transports, func(t transport.Transport) bool { return IsNil(t) }) {
+		return o, NilError("transport in Transports")
+	}
 	var err error
 	if o.Backoff, err = o.Backoff.resolve(); err == nil {
 		err = checkMetadata(o.Metadata)
@@ -98,6 +103,7 @@ func (o Options) Resolve() (Options, error) {
 	if o.Invalid != nil {
 		err = o.Invalid
 	}
+	o.Metadata = maps.Clone(o.Metadata) // the application may go on changing its own
 	return o, err
 }
 

@@ -81,8 +81,22 @@ func (o *outbox) throttleLocked() {
 	}
 }
 
+// putLocked queues a copy of body, or the contents of m. A message is the application's until then: should reading it panic,
+// the lock is free before anybody can recover.
 func (o *outbox) putLocked(header, body []byte, m *msg.Message) {
-	o.addedLocked(o.carrier.put(header, body, m))
+	if m == nil {
+		o.addedLocked(o.carrier.put(header, body, nil))
+		return
+	}
+	taken := false
+	defer func() {
+		if !taken {
+			o.mu.Unlock()
+		}
+	}()
+	size := o.carrier.put(header, nil, m)
+	taken = true
+	o.addedLocked(size)
 }
 
 func (o *outbox) addedLocked(size int) {

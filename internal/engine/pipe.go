@@ -193,8 +193,7 @@ const (
 // TryQueueBatch queues as many of ms as there is room for, all without a routing header, and returns how many.
 func (p *Pipe) TryQueueBatch(ms []*msg.Message) (n int, write bool) {
 	o := &p.out
-	o.mu.Lock()
-	defer o.mu.Unlock()
+	o.mu.Lock() // no defer: putLocked releases it if it panics
 	for n < len(ms) && !o.shut {
 		size := ms[n].Len()
 		if !o.roomLocked(size) {
@@ -205,7 +204,9 @@ func (p *Pipe) TryQueueBatch(ms []*msg.Message) (n int, write bool) {
 		n++
 	}
 	o.hungry = o.hungry || n < len(ms) && !o.shut
-	return n, n > 0 && o.claimLocked()
+	write = n > 0 && o.claimLocked()
+	o.mu.Unlock()
+	return n, write
 }
 
 // Pause lets the writer go first, if the sender was ahead of it for long enough. It is not called under a lock.

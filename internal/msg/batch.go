@@ -29,8 +29,8 @@ func (b *Batch) Add(data []byte, head int) {
 	m := &b.Msgs[len(b.Msgs)-1] // zero, and filled in place: a composite literal would be built and then copied
 	m.chunk, m.held, m.came = b.Chunk, true, true
 	from := uintptr(unsafe.Pointer(unsafe.SliceData(data))) - uintptr(unsafe.Pointer(unsafe.SliceData(b.Chunk.Data)))
-	if from < uintptr(len(b.Chunk.Data)) && from <= math.MaxUint32 && head <= math.MaxUint16 {
-		m.from, m.size, m.head = uint32(from), len(data), uint16(head)
+	if from < uintptr(len(b.Chunk.Data)) && uint64(from)+uint64(len(data)) <= math.MaxUint32 && head <= math.MaxUint16 {
+		m.from, m.size, m.head = uint32(from), uint32(len(data)), uint16(head)
 		return
 	}
 	m.ext = &extension{data: data[head:], sealed: true}
@@ -57,12 +57,12 @@ func ReleaseAll(run []Message) {
 	r.flush()
 }
 
-// ReleaseEach is ReleaseAll for messages by pointer, nil ones left out.
+// ReleaseEach releases messages that the application gives back, nil ones left out. References of one chunk go back together.
 func ReleaseEach(ms []*Message) {
-	var r releaser
+	r := releaser{here: true}
 	for _, m := range ms {
 		if m != nil {
-			r.add(m)
+			r.add(Given(m))
 		}
 	}
 	r.flush()
@@ -72,6 +72,7 @@ func ReleaseEach(ms []*Message) {
 type releaser struct {
 	chunk *buf.Chunk
 	refs  int
+	here  bool // callbacks of the user may run here
 }
 
 func (r *releaser) add(m *Message) {
@@ -86,8 +87,13 @@ func (r *releaser) add(m *Message) {
 }
 
 func (r *releaser) flush() {
-	if r.refs > 0 {
-		r.chunk.Release(r.refs)
-		r.refs = 0
+	if r.refs == 0 {
+		return
 	}
+	if r.here {
+		r.chunk.ReleaseHere(r.refs)
+	} else {
+		r.chunk.Release(r.refs)
+	}
+	r.refs = 0
 }

@@ -5,6 +5,7 @@ package msg
 
 import (
 	"iter"
+	"math"
 
 	"github.com/sprymq/spry/internal/buf"
 )
@@ -25,8 +26,9 @@ type Origin struct{ Pipe any }
 type Message struct {
 	chunk *buf.Chunk // counted memory, if held
 	ext   *extension
-	size  int    // of the part of chunk
-	from  uint32 // where that begins
+	size  uint32 // of the part of chunk; larger parts are in ext
+	tag   uint32 // the address that the application has the message at; see Stamp
+	from  uint32 // where the part begins
 	head  uint16 // length of the routing header before the body
 	held  bool   // the message has a reference of chunk
 	came  bool   // from the origin of ext, or else of chunk
@@ -72,14 +74,40 @@ func Wrap(body []byte, release func()) *Message {
 	if release == nil {
 		return newExtended(extension{data: body, sealed: true})
 	}
-	return &Message{chunk: buf.Wrap(body, release), size: len(body), held: true}
+	m := new(Message)
+	m.hold(buf.Wrap(body, release), body)
+	return m
+}
+
+// WrapForeign is Wrap for a callback of the user, which runs under no lock: see [buf.WrapForeign].
+func WrapForeign(body []byte, release func()) *Message {
+	if release == nil {
+		return Wrap(body, nil)
+	}
+	m := new(Message)
+	m.hold(buf.WrapForeign(body, release), body)
+	return m
+}
+
+// hold makes m, which must be empty, the beginning of chunk, of which it gets a reference.
+func (m *Message) hold(chunk *buf.Chunk, body []byte) {
+	m.chunk, m.held = chunk, true
+	if uint64(len(body)) > math.MaxUint32 {
+		m.ext = &extension{data: body, sealed: true}
+		return
+	}
+	m.size = uint32(len(body))
 }
 
 // Of returns a message, as a value, whose body is data, which the message owns from now on.
 func Of(data []byte) Message { return Message{ext: &extension{data: data, sealed: true}} }
 
 // Copy returns a message, as a value, whose body is a copy of body.
-func Copy(body []byte) Message { return Message{chunk: buf.Copy(body), size: len(body), held: true} }
+func Copy(body []byte) (m Message) {
+	chunk := buf.Copy(body)
+	m.hold(chunk, chunk.Data[:len(body)])
+	return m
+}
 
 // OfFrames returns a message, as a value, of these frames, of which there is at least one. It owns them from now on.
 func OfFrames(frames [][]byte) Message {
@@ -112,7 +140,12 @@ func Received(data []byte, head int, o *Origin) Message {
 // Share makes m, which must be empty, a part of chunk: from begin to end, where the routing header's head bytes are first.
 // The caller gives one of the chunk's references.
 func (m *Message) Share(chunk *buf.Chunk, begin, end, head int) {
-	m.chunk, m.size, m.from, m.head, m.held = chunk, end-begin, uint32(begin), uint16(head), true
+	m.chunk, m.held, m.head = chunk, true, uint16(head)
+	if uint64(end) > math.MaxUint32 {
+		m.ext = &extension{data: chunk.Data[begin:end], sealed: true}
+		return
+	}
+	m.size, m.from = uint32(end-begin), uint32(begin)
 }
 
 // Bare takes the contents out, as Take does, without the routing header and where they came from.
@@ -126,7 +159,7 @@ func (m *Message) Bare() (t Message) {
 func (m *Message) BareInto(dst *Message) {
 	if m.held {
 		dst.chunk, dst.held = m.chunk, true
-		dst.from, dst.size = m.from+uint32(m.head), m.size-int(m.head)
+		dst.from, dst.size = m.from+uint32(m.head), m.size-uint32(m.head)
 	}
 	if e := m.ext; e != nil {
 		dst.ext, m.ext = e, nil
@@ -149,7 +182,7 @@ func (m *Message) data() []byte {
 	case m.ext != nil && m.ext.data != nil:
 		return m.ext.data
 	case m.held:
-		return m.chunk.Data[m.from : int(m.from)+m.size]
+		return m.chunk.Data[m.from : int(m.from)+int(m.size)]
 	}
 	return nil
 }
@@ -175,7 +208,7 @@ func (m *Message) Bytes() []byte {
 // Len is the length of the body, over all frames.
 func (m *Message) Len() int {
 	if m.ext == nil {
-		return m.size - int(m.head)
+		return int(m.size) - int(m.head)
 	}
 	return m.extendedLen()
 }
@@ -298,12 +331,22 @@ func (m *Message) Detach() []byte {
 	return own
 }
 
-// Release gives the contents back and empties the message. Optional; a second call does nothing.
+// Release gives the contents back and empties the message. Optional; a second call does nothing. It runs no callback of the
+// user, so that it may be called under locks.
 func (m *Message) Release() {
 	owner := m.Owner()
 	m.clear()
 	if owner != nil {
 		owner.Release(1)
+	}
+}
+
+// ReleaseHere is Release for the application's own call: the callback of a wrapped body runs in it.
+func (m *Message) ReleaseHere() {
+	owner := m.Owner()
+	m.clear()
+	if owner != nil {
+		owner.ReleaseHere(1)
 	}
 }
 

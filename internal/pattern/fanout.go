@@ -138,7 +138,7 @@ func (f *fanout) send(ctx context.Context, wait bool, header, body []byte, m *ms
 		body = m.Body()
 	}
 	var over []*engine.Pipe
-	pause := false
+	pause, start := false, false
 	err := f.do(ctx, wait, func() (bool, *engine.Pipe, error) {
 		if m != nil && m.Multipart() && !f.allTakeFramesLocked(body) {
 			return false, nil, engine.ErrMultipart
@@ -149,13 +149,16 @@ func (f *fanout) send(ctx context.Context, wait bool, header, body []byte, m *ms
 		if before != nil {
 			before(f.pipes)
 		}
-		f.offerLocked(header, body, m, except)
+		start = f.offerLocked(header, body, m, except)
 		over = append(over, f.over...)
 		if f.unpaused += len(body) + publishMessage; f.unpaused >= publishPace {
 			f.unpaused, pause = 0, true
 		}
 		return true, nil, nil
 	})
+	if start {
+		f.flusher.Start()
+	}
 	for _, p := range over {
 		p.Overflowed()
 	}
@@ -202,7 +205,9 @@ func (f *fanout) allTakeFramesLocked(body []byte) bool {
 	return !slices.ContainsFunc(f.pipes, func(p *engine.Pipe) bool { return !p.TakesFrames() && wants(p, body) })
 }
 
-func (f *fanout) offerLocked(header, body []byte, m *msg.Message, except *engine.Pipe) {
+// offerLocked offers a message to the pipes that want it. If start is true, the caller starts the flusher when it has released
+// the lock.
+func (f *fanout) offerLocked(header, body []byte, m *msg.Message, except *engine.Pipe) (start bool) {
 	f.over = f.over[:0]
 	f.writes = f.writes[:0]
 	var log *engine.FrameLog
@@ -228,5 +233,5 @@ func (f *fanout) offerLocked(header, body []byte, m *msg.Message, except *engine
 		}
 	}
 	f.log.Begin(nil, nil) // the body is the caller's
-	f.flusher.Add(f.writes)
+	return f.flusher.Add(f.writes)
 }

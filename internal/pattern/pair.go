@@ -126,7 +126,10 @@ func (s *PairPoly) Refuse(err error) {
 
 // sendTo queues a message to one pipe and waits, if it may, while that has no room.
 func (s *sender) sendTo(ctx context.Context, wait bool, p *engine.Pipe, header, body []byte, m *msg.Message) error {
-	if m != nil && m.Multipart() && !p.TakesFrames() {
+	switch {
+	case p == nil:
+		return engine.ErrNoPeer
+	case m != nil && m.Multipart() && !p.TakesFrames():
 		return engine.ErrMultipart
 	}
 	return s.do(ctx, wait, func() (bool, *engine.Pipe, error) {

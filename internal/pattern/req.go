@@ -51,6 +51,7 @@ func NewReq(s *engine.Socket, hello transport.Hello, retry time.Duration, failFa
 
 // Do sends a request, body or the contents of m, and waits for the reply. body must not change until Do returns.
 func (s *Req) Do(ctx context.Context, body []byte, m *msg.Message) (*msg.Message, error) {
+	ctx = scope.OrBackground(ctx)
 	var lent *msg.Message
 	if m != nil && !m.Multipart() {
 		lent, body, m = m, m.Body(), nil // until the call has ended: its memory is the caller's again then
@@ -74,6 +75,7 @@ func (s *Req) Do(ctx context.Context, body []byte, m *msg.Message) (*msg.Message
 func (s *Req) Start(body []byte, m *msg.Message) (*Call, error) { return s.start(body, m) }
 
 func (s *Req) start(body []byte, m *msg.Message) (*Call, error) {
+	frames := m != nil && m.Multipart() // of the caller's message, not under the lock
 	s.mu.Lock()
 	if s.err != nil {
 		defer s.mu.Unlock()
@@ -83,7 +85,7 @@ func (s *Req) start(body []byte, m *msg.Message) (*Call, error) {
 		defer s.mu.Unlock()
 		return nil, engine.ErrNoPeer
 	}
-	if m != nil && m.Multipart() && len(s.pipes) > 0 && !slices.ContainsFunc(s.pipes, (*engine.Pipe).TakesFrames) {
+	if frames && len(s.pipes) > 0 && !slices.ContainsFunc(s.pipes, (*engine.Pipe).TakesFrames) {
 		defer s.mu.Unlock()
 		return nil, engine.ErrMultipart
 	}

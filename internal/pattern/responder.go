@@ -40,6 +40,20 @@ type Request struct {
 	m    *msg.Message
 	from *Responder
 	done atomic.Bool
+
+	// The way back, apart from the message: the application may release that, or send it on, before it replies.
+	pipe   *engine.Pipe
+	header []byte
+	short  [shortBacktrace]byte // the memory of a header that fits
+}
+
+// shortBacktrace is the length of a routing header over two proxies.
+const shortBacktrace = 12
+
+func (s *Responder) request(m *msg.Message) *Request {
+	r := &Request{m: m, from: s, pipe: engine.PipeOf(m)}
+	r.header = append(r.short[:0], m.Header()...)
+	return r
 }
 
 // Recv waits for the next request.
@@ -48,7 +62,7 @@ func (s *Responder) Recv(ctx context.Context) (*Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Request{m: m, from: s}, nil
+	return s.request(m), nil
 }
 
 // TryRecv returns the next request, or ErrWouldBlock.
@@ -57,11 +71,14 @@ func (s *Responder) TryRecv() (*Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Request{m: m, from: s}, nil
+	return s.request(m), nil
 }
 
-// Message is the request. It must not be released or sent before the reply.
+// Message is the request. It is released with the reply, if it was not before.
 func (r *Request) Message() *msg.Message { return r.m }
+
+// Pipe is where the request came from.
+func (r *Request) Pipe() *engine.Pipe { return r.pipe }
 
 // Reply sends a copy of body, or the contents of m, to where the request came from. It waits while that pipe has
 // no room, up to the timeout of the socket, after which the pipe is closed.
@@ -69,7 +86,7 @@ func (r *Request) Reply(ctx context.Context, body []byte, m *msg.Message) error 
 	if !r.done.CompareAndSwap(false, true) {
 		return ErrReplied
 	}
-	err := r.from.reply(ctx, engine.PipeOf(r.m), r.m.Header(), body, m)
+	err := r.from.reply(ctx, r.pipe, r.header, body, m)
 	switch {
 	case err == nil:
 		r.m.Release()

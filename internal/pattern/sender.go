@@ -24,6 +24,8 @@ type sender struct {
 
 // do tries to send until that succeeds, fails, or ctx ends. try is called under the lock. It returns the pipe to
 // write by, if it got the writer's role. With wait false it is tried once.
+//
+// What try works on came from the application. Should it panic, the lock is free before anybody can recover.
 func (s *sender) do(ctx context.Context, wait bool, try func() (sent bool, write *engine.Pipe, err error)) error {
 	s.mu.Lock()
 	for {
@@ -31,7 +33,7 @@ func (s *sender) do(ctx context.Context, wait bool, try func() (sent bool, write
 			s.mu.Unlock()
 			return err
 		}
-		sent, write, err := try()
+		sent, write, err := s.attemptLocked(try)
 		if sent || err != nil || !wait {
 			s.mu.Unlock()
 			if write != nil {
@@ -52,6 +54,19 @@ func (s *sender) do(ctx context.Context, wait bool, try func() (sent bool, write
 			return err
 		}
 	}
+}
+
+// attemptLocked calls try, and releases the lock if that panics.
+func (s *sender) attemptLocked(try func() (sent bool, write *engine.Pipe, err error)) (sent bool, write *engine.Pipe, err error) {
+	returned := false
+	defer func() {
+		if !returned {
+			s.mu.Unlock()
+		}
+	}()
+	sent, write, err = try()
+	returned = true
+	return sent, write, err
 }
 
 // wake lets everybody try again.

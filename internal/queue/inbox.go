@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/scope"
 )
 
 // Limits bound what one source may hold in an inbox. Both hold; a single message larger than Bytes may enter
@@ -320,6 +321,7 @@ func (q *Inbox) Recv(ctx context.Context) (*msg.Message, error) {
 	if m := q.turn.Load().take(); m != nil {
 		return m, nil
 	}
+	ctx = scope.OrBackground(ctx)
 	var w *Waiter
 	for {
 		m, err, resume := q.tryRecv(&w)

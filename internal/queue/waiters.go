@@ -4,7 +4,10 @@
 // socket receives fairly over its pipes.
 package queue
 
-import "context"
+import (
+	"context"
+	"fmt"
+)
 
 // Waiters is a first-come, first-served line of parked callers. Its methods are called under the owner's
 // lock, Park without it. Waiters are recycled within one line, so that parking does not allocate; there is no
@@ -92,8 +95,18 @@ func (ws *Waiters) unlink(w *Waiter) {
 	w.prev, w.next, w.queued = nil, nil, false
 }
 
-// Park waits until the waiter is woken or ctx ends, and returns ctx's error in the latter case.
-func (w *Waiter) Park(ctx context.Context) error {
+// Park waits until the waiter is woken or ctx, which may be nil, ends, and returns ctx's error in the latter case. A context
+// that panics counts as ended: its caller has to take the waiter back, or others would lose its wake.
+func (w *Waiter) Park(ctx context.Context) (err error) {
+	if ctx == nil {
+		<-w.wake
+		return nil
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("the context panicked: %v", r)
+		}
+	}()
 	done := ctx.Done()
 	if done == nil || w.Woken() {
 		<-w.wake

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+
+package msg
+
+import (
+	"bytes"
+	"slices"
+	"unsafe"
+)
+
+// Applications copy messages by value, although they must not: copy and original then have one reference, and one extension.
+// Releasing both would take a reference that belongs to a neighbour, whose memory would be written to while it is in use. So
+// a message that the application gets is stamped with its address, and what it gives back is looked at: at another address,
+// it is a copy.
+
+// Stamp marks a message that the application gets as the one at this address. It returns m, which may be nil.
+func (m *Message) Stamp() *Message {
+	if m != nil {
+		m.tag = m.address()
+	}
+	return m
+}
+
+// StampAll is Stamp for each of ms.
+func StampAll(ms []*Message) {
+	for _, m := range ms {
+		m.Stamp()
+	}
+}
+
+// Given returns m, which the application passes: an empty message if it is nil, and if it is a copy by value, after making it
+// one that owns what is in it.
+func Given(m *Message) *Message {
+	if m == nil {
+		return new(Message)
+	}
+	if m.tag != 0 && m.tag != m.address() {
+		m.disown()
+	}
+	return m
+}
+
+// GivenAll is Given for each of ms. The slice is the same, unless there is a nil in it.
+func GivenAll(ms []*Message) []*Message {
+	for i, m := range ms {
+		if m == nil {
+			ms = slices.Clone(ms)
+			ms[i] = new(Message)
+		}
+		Given(ms[i])
+	}
+	return ms
+}
+
+// address fits into 32 bits: messages are aligned, and what is copied lies closer than 32 GiB to its copy, or is taken for
+// the original.
+func (m *Message) address() uint32 { return uint32(uintptr(unsafe.Pointer(m))>>3) | 1 }
+
+// disown gives a copy contents of its own. The reference is the original's.
+func (m *Message) disown() {
+	e := &extension{data: bytes.Clone(m.data()), origin: m.Origin(), sealed: true}
+	if x := m.ext; x != nil && x.more != nil {
+		more := &parts{header: bytes.Clone(x.more.header)}
+		for _, f := range x.more.frames {
+			more.frames = append(more.frames, bytes.Clone(f))
+		}
+		e.more = more
+	}
+	head := m.head
+	if int(head) > len(e.data) { // the original was emptied
+		head = 0
+	}
+	*m = Message{ext: e, head: head, came: e.origin != nil, tag: m.address()}
+}

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+
+package scope
+
+import "context"
+
+// OrBackground returns ctx, or [context.Background] if ctx is nil. Calls of the application pass their context through it
+// before anything else is done: a context that cannot be asked panics here, in the caller's goroutine and without locks.
+func OrBackground(ctx context.Context) context.Context {
+	if ctx == nil {
+		return context.Background()
+	}
+	_ = ctx.Done()
+	return ctx
+}
