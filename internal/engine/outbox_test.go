@@ -350,3 +350,39 @@ func hasRoom(p *Pipe, n int) bool {
 	messages, _ := p.Room(n)
 	return messages > 0
 }
+
+// A carrier that panics over a message leaves the outbox's lock free.
+func TestOutboxIsFreeAfterAPanic(t *testing.T) {
+	for name, queue := range map[string]func(p *Pipe, m *msg.Message){
+		"TryQueue":      func(p *Pipe, m *msg.Message) { p.TryQueue(nil, nil, m) },
+		"TryDirect":     func(p *Pipe, m *msg.Message) { p.TryDirect(nil, nil, m) },
+		"TryQueueBatch": func(p *Pipe, m *msg.Message) { p.TryQueueBatch([]*msg.Message{m}) },
+		"Offer":         func(p *Pipe, m *msg.Message) { p.Offer(nil, nil, m, nil, DropNewest) },
+	} {
+		s, e := testSocket(Options{}, &recorder{})
+		p, c := streamPipe(t, e, &fakeConn{}, streamSession(t, sp.Push, 0))
+		p.SetDirect(true)
+		p.out.carrier = brokenCarrier{c}
+		func() {
+			defer func() { _ = recover() }()
+			queue(p, msg.New(0))
+			t.Errorf("%s does not panic", name)
+		}()
+		if !p.out.mu.TryLock() {
+			t.Fatalf("%s leaves the lock taken", name)
+		}
+		p.out.mu.Unlock()
+		p.out.carrier = c
+		if !p.TrySend(nil, []byte("next"), nil) {
+			t.Errorf("after %s: no room", name)
+		}
+		if st := p.Stats().Out; st.Offered != 1 {
+			t.Errorf("after %s: %+v", name, st)
+		}
+		_ = s.Close()
+	}
+}
+
+type brokenCarrier struct{ *streamCarrier }
+
+func (brokenCarrier) put(header, body []byte, m *msg.Message) int { panic("in a message") }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// Package leak finds goroutines and file descriptors that a test leaves behind.
+// Package leak finds goroutines and file descriptors that a test leaves behind, and memory that it released too often.
 package leak
 
 import (
@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sprymq/spry/internal/buf"
 )
 
 // module is in the stack of every goroutine that runs, or was started by, code of this repository.
@@ -20,7 +22,7 @@ const module = "github.com/sprymq/spry"
 const patience = 10 * time.Second
 
 // Check makes t fail if, when it ends, there are goroutines of this module or open file descriptors that
-// were not there when Check was called. Call it first in a test: what t.Cleanup registers later runs before
+// were not there when Check was called, or if a chunk was released more often than retained meanwhile. Call it first in a test: what t.Cleanup registers later runs before
 // the check. Descriptors are seen on Linux only.
 //
 // It sees the whole process, so that the test must not run beside others (t.Parallel), and it polls in real
@@ -33,9 +35,12 @@ func Check(t testing.TB) {
 
 func checkWithin(t testing.TB, patience time.Duration) {
 	t.Helper()
-	goroutinesBefore, filesBefore := goroutines(), files()
+	goroutinesBefore, filesBefore, excessBefore := goroutines(), files(), buf.Excess()
 	t.Cleanup(func() {
 		t.Helper()
+		if n := buf.Excess() - excessBefore; n > 0 {
+			t.Errorf("%d references to memory were released more often than taken", n)
+		}
 		deadline := time.Now().Add(patience)
 		for {
 			leakedGoroutines := added(goroutines(), goroutinesBefore)

@@ -19,7 +19,7 @@ const (
 // chunk with the part that the message uses; see [Message.Compact] for the rest.
 func (m *Message) Cost() int {
 	if m.ext == nil {
-		return BaseCost + m.size
+		return BaseCost + int(m.size)
 	}
 	return BaseCost + m.extendedCost()
 }

@@ -34,10 +34,16 @@ func Given(m *Message) *Message {
 	if m == nil {
 		return new(Message)
 	}
-	if m.tag != 0 && m.tag != m.address() {
+	if m.tag != 0 && m.tag != m.address() && m.exclusive() {
 		m.disown()
 	}
 	return m
+}
+
+// exclusive reports whether the message has something that two of them cannot have. Data that nobody writes to, and that is
+// not counted, may be anybody's.
+func (m *Message) exclusive() bool {
+	return m.held || m.ext != nil && (!m.ext.sealed || m.ext.more != nil)
 }
 
 // GivenAll is Given for each of ms. The slice is the same, unless there is a nil in it.

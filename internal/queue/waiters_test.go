@@ -222,3 +222,20 @@ func TestWaitersAreRecycled(t *testing.T) {
 		t.Errorf("%v allocations", allocs)
 	}
 }
+
+// A context that panics must not leave its waiter in the line, where it would take somebody else's wake.
+func TestParkWithABrokenContext(t *testing.T) {
+	var line Waiters
+	var broken *struct{ context.Context }
+	w := line.Add()
+	err := w.Park(broken)
+	line.Done(w, err)
+	if err == nil || !line.Empty() {
+		t.Errorf("Park returned %v, and the line is empty: %v", err, line.Empty())
+	}
+	w = line.Add()
+	line.Wake(1)
+	if err := w.Park(nil); err != nil { //nolint:staticcheck // nil is context.Background
+		t.Errorf("without a context: %v", err)
+	}
+}
