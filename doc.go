@@ -44,6 +44,13 @@ A []byte that goes in is copied before the call returns. A []byte that comes out
 SendMsg takes the contents of a [Message]: on a nil error the Message is empty and may be used again, on an error it
 is unchanged. [Message.Bytes] is read-only. [Message.Release] is optional and makes receiving cheaper.
 
+# Misuse
+
+A nil context counts as [context.Background], a nil *[Message] as an empty one, and nil options as the zero value. Any other
+nil that a call cannot do without, such as a nil net.Conn, fails with [ErrConfig]. Whatever else a caller passes may at worst
+panic in the caller's own goroutine; no lock stays taken then, and the socket works on. Callbacks that run in goroutines of
+this package may panic too: that is caught, counted in Stats.Panics and told as EventPanic.
+
 # Delivery
 
 A nil error from a send means that the message is queued for a pipe, never that it was received. Messages are lost

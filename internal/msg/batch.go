@@ -62,7 +62,7 @@ func ReleaseEach(ms []*Message) {
 	r := releaser{here: true}
 	for _, m := range ms {
 		if m != nil {
-			r.add(Given(m))
+			r.add(GivenBack(m))
 		}
 	}
 	r.flush()

@@ -34,11 +34,26 @@ func Given(m *Message) *Message {
 	if m == nil {
 		return new(Message)
 	}
-	if m.tag != 0 && m.tag != m.address() && m.exclusive() {
+	if m.copied() {
 		m.disown()
 	}
 	return m
 }
+
+// GivenBack is Given for a message whose contents the application has no use for: those of a copy may be somebody else's by
+// now, and are not looked at.
+func GivenBack(m *Message) *Message {
+	switch {
+	case m == nil:
+		return new(Message)
+	case m.copied():
+		*m = Message{tag: m.address()}
+	}
+	return m
+}
+
+// copied reports whether the message is a copy by value that must not do what the original may.
+func (m *Message) copied() bool { return m.tag != 0 && m.tag != m.address() && m.exclusive() }
 
 // exclusive reports whether the message has something that two of them cannot have. Data that nobody writes to, and that is
 // not counted, may be anybody's.
