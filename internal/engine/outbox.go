@@ -195,3 +195,11 @@ func (o *outbox) flush(ctx context.Context) error {
 	}
 	return nil
 }
+
+// SizeOf is how much room a message takes in a queue, in bytes.
+func SizeOf(header, body []byte, m *msg.Message) int {
+	if m != nil {
+		return len(header) + m.Len()
+	}
+	return len(header) + len(body)
+}

@@ -292,14 +292,6 @@ func (p *Pipe) Stalled() { p.end(ErrStalled) }
 
 var errOverflow = errors.New("the peer does not keep up, and the overflow policy is Disconnect")
 
-// SizeOf is how much room a message takes in a queue, in bytes.
-func SizeOf(header, body []byte, m *msg.Message) int {
-	if m != nil {
-		return len(header) + m.Len()
-	}
-	return len(header) + len(body)
-}
-
 // Room returns how much there is room for: a message of n bytes, or as many messages and bytes as it says, which for one
 // that is large for its queue may be fewer bytes than n. If a message of n bytes does not fit, Room returns no messages,
 // and Writable is called when it does.

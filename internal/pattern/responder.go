@@ -11,6 +11,7 @@ import (
 
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/scope"
 	"github.com/sprymq/spry/transport"
 )
 
@@ -83,6 +84,7 @@ func (r *Request) Pipe() *engine.Pipe { return r.pipe }
 // Reply sends a copy of body, or the contents of m, to where the request came from. It waits while that pipe has
 // no room, up to the timeout of the socket, after which the pipe is closed.
 func (r *Request) Reply(ctx context.Context, body []byte, m *msg.Message) error {
+	ctx = scope.OrBackground(ctx)
 	if !r.done.CompareAndSwap(false, true) {
 		return ErrReplied
 	}
