@@ -16,6 +16,7 @@ import (
 type Chunk struct {
 	Data []byte
 	From any // what it was received from: set by the reader before anybody else has a reference
+	use  uint64
 	refs atomic.Int32
 	free func()     // runs once, when the last reference goes; may be nil
 	home *sync.Pool // where the chunk goes then; may be nil
@@ -30,17 +31,31 @@ var excess atomic.Uint64
 // left from before.
 func NewChunk(size int) *Chunk {
 	p, size := pool(size)
-	if p == nil {
-		return Wrap(make([]byte, size), nil)
+	var c *Chunk
+	if p != nil {
+		c, _ = p.Get().(*Chunk)
 	}
-	if c, ok := p.Get().(*Chunk); ok {
-		c.refs.Store(1)
-		return c
+	if c == nil {
+		c = Wrap(make([]byte, size), nil)
+		c.home = p
 	}
-	c := Wrap(make([]byte, size), nil)
-	c.home = p
+	c.refs.Store(1)
+	c.use = uses.Add(1) << useBits
 	return c
 }
+
+// useBits leaves room for the uses of one chunk without going back to its pool.
+const useBits = 24
+
+// uses counts the chunks that were handed out.
+var uses atomic.Uint64
+
+// Renew begins another use of the chunk, whose only reference the caller has.
+func (c *Chunk) Renew() { c.use++ }
+
+// Use identifies what the chunk is used for now: from one time that it was empty to the next. Unlike a pointer, it does not
+// keep the chunk alive. It is 0 for memory that is not the package's own.
+func (c *Chunk) Use() uint64 { return c.use }
 
 // Copy returns a chunk that begins with a copy of body.
 func Copy(body []byte) *Chunk {

@@ -53,6 +53,16 @@ func (p *Pipe) HoldWhileFull(s *queue.Source) {
 	p.out.mu.Unlock()
 }
 
+// settle says that nothing more is read into the chunk that the latest messages lie in: queues keep no more of it than they
+// need.
+func (p *Pipe) settle() {
+	p.in.mu.Lock()
+	defer p.in.mu.Unlock()
+	for _, s := range p.in.sources {
+		s.Settle()
+	}
+}
+
 // CloseSource folds the figures of a source, whose inbox is closed, into the pipe's.
 func (p *Pipe) CloseSource(s *queue.Source) {
 	p.in.mu.Lock()

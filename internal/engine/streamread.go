@@ -41,6 +41,7 @@ type streamReader struct {
 	peek   bool // the last frame was larger than an ordinary chunk: the next one may be too
 	batch  msg.Batch
 	slab   int // capacity of the last slab
+	span   int // bytes of the stream that its messages come from
 
 	direct  *directReader // nil where the connection cannot be read without the runtime's help
 	reading *reading      // of one that others have read for
@@ -126,8 +127,17 @@ func (r *streamReader) idle() {
 // leave lets go of the chunk.
 func (r *streamReader) leave() {
 	if r.chunk != nil {
-		r.chunk.Release(1)
-		r.chunk, r.start, r.end = nil, 0, 0
+		r.replace(nil, 0)
+	}
+}
+
+// replace goes on with another chunk, which begins with n bytes that are not decoded yet.
+func (r *streamReader) replace(next *buf.Chunk, n int) {
+	shared := !r.chunk.Unshared()
+	r.chunk.Release(1)
+	r.chunk, r.start, r.end = next, 0, n
+	if shared {
+		r.c.pipe.settle()
 	}
 }
 
@@ -184,6 +194,7 @@ func (r *streamReader) decode(wait bool) error {
 		r.batch.Chunk = r.chunk
 		n, need, err := r.c.decoder.Decode(r.chunk.Data[r.start:r.end], &r.batch)
 		r.start, r.need = r.start+n, need
+		r.span += n
 		full := r.batch.Full()
 		if run := r.batch.Msgs; len(run) > 0 {
 			r.chunk.Retain(len(run))
@@ -215,11 +226,12 @@ func (r *streamReader) decode(wait bool) error {
 	return nil
 }
 
-// nextSlab sees to it that the batch has room for messages. Slabs grow while they are filled.
+// nextSlab sees to it that the batch has room for messages. Slabs grow while they are filled. One is for as many messages
+// as come in a few chunks, because it keeps the contents of those that were not released from the garbage collector.
 func (r *streamReader) nextSlab() {
-	if r.batch.Full() {
-		r.slab = min(max(r.slab*4, minSlab), maxSlab)
-		r.batch.Msgs = make([]msg.Message, 0, r.slab)
+	if r.batch.Full() || r.span >= maxChunk {
+		r.slab = min(max(r.slab*4, minSlab), maxSlab, 1+maxChunk/max(r.frame, 1))
+		r.batch.Msgs, r.span = make([]msg.Message, 0, r.slab), 0
 	}
 }
 
@@ -244,6 +256,7 @@ func (r *streamReader) makeRoom() {
 	switch {
 	case have == 0 && whole == r.size && r.chunk.Unshared():
 		r.start, r.end = 0, 0
+		r.chunk.Renew()
 		return
 	case have == 0 && whole <= maxChunk && whole-r.end >= max(minRead, r.stride()):
 		return
@@ -260,6 +273,5 @@ func (r *streamReader) makeRoom() {
 	}
 	next := r.newChunk(size)
 	copy(next.Data, r.chunk.Data[r.start:r.end])
-	r.chunk.Release(1)
-	r.chunk, r.start, r.end = next, 0, have
+	r.replace(next, have)
 }

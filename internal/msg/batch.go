@@ -48,13 +48,15 @@ func (b *Batch) AddFrames(header []byte, frames [][]byte) {
 	}
 }
 
-// ReleaseAll releases every message of a run. References of one chunk go back together.
+// ReleaseAll releases every message of a run, which nobody uses again. References of one chunk go back together. What lies
+// beside the run in memory keeps nothing of it alive.
 func ReleaseAll(run []Message) {
 	var r releaser
 	for i := range run {
 		r.add(&run[i])
 	}
 	r.flush()
+	clear(run)
 }
 
 // ReleaseEach releases messages that the application gives back, nil ones left out. References of one chunk go back together.
@@ -77,13 +79,18 @@ type releaser struct {
 
 func (r *releaser) add(m *Message) {
 	if m.held {
-		if m.chunk != r.chunk {
-			r.flush()
-			r.chunk = m.chunk
-		}
-		r.refs++
+		r.addOne(m.chunk)
 	}
 	m.clear()
+}
+
+// addOne adds one reference.
+func (r *releaser) addOne(c *buf.Chunk) {
+	if c != r.chunk {
+		r.flush()
+		r.chunk = c
+	}
+	r.refs++
 }
 
 func (r *releaser) flush() {

@@ -5,8 +5,9 @@ package msg
 // What a message occupies beside its bytes, on a 64-bit machine. Limits of queues charge it, so that messages and frames
 // without any bytes are not free.
 const (
-	// BaseCost is what every message is charged beside its header, body and further frames, in bytes.
-	BaseCost = 32
+	// BaseCost is what every message is charged beside its header, body and further frames, in bytes: its structure, and
+	// its share of those that list queued messages.
+	BaseCost = 64
 	// FrameCost is what each frame after the first is charged beside its bytes.
 	FrameCost = 24
 
@@ -35,6 +36,20 @@ func (m *Message) extendedCost() int {
 	}
 	return n
 }
+
+// StreamSize is about how much of the stream that it was received from a message takes, in bytes: with its header and frames,
+// what a dialect puts before them.
+func (m *Message) StreamSize() int {
+	if m.ext == nil {
+		return streamHead + int(m.size)
+	}
+	return streamHead + m.bytes() + streamFrame*len(m.rest())
+}
+
+const (
+	streamHead  = 16
+	streamFrame = 8
+)
 
 // Retained is how much memory the message keeps from the garbage collector, in bytes, and is at least its Cost: where it
 // uses a part of a chunk, that is the whole chunk.

@@ -298,7 +298,7 @@ func (s *Sub) receiveMany(p *engine.Pipe, run []msg.Message) int {
 // haveRoom reports whether every subscription that wants m has room for it.
 func (s *Sub) haveRoom(p *engine.Pipe, m *msg.Message) bool {
 	for _, n := range s.subscriptions {
-		if n.topics.match(m.Body()) && !n.sources[p].HasRoom(m.Len()) {
+		if n.topics.match(m.Body()) && !n.sources[p].HasRoom(m.Cost()) {
 			return false
 		}
 	}

@@ -15,6 +15,8 @@ func (f *fifo[T]) empty() bool { return f.head == len(f.items) }
 
 func (f *fifo[T]) front() *T { return &f.items[f.head] }
 
+func (f *fifo[T]) back() *T { return &f.items[len(f.items)-1] }
+
 func (f *fifo[T]) push(v T) {
 	if f.head > 0 && len(f.items) == cap(f.items) && f.head >= len(f.items)/2 {
 		n := copy(f.items, f.items[f.head:])
@@ -42,4 +44,12 @@ func (f *fifo[T]) pushFront(v T) {
 	}
 	f.head--
 	f.items[f.head] = v
+}
+
+// live is what is in the queue, the front first. It is valid until the next change.
+func (f *fifo[T]) live() []T { return f.items[f.head:] }
+
+// replace puts v in the place of the items from to to of live.
+func (f *fifo[T]) replace(from, to int, v ...T) {
+	f.items = slices.Replace(f.items, f.head+from, f.head+to, v...)
 }

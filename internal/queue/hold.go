@@ -73,9 +73,7 @@ func (q *Inbox) endTurnLocked(s *Source) {
 	for i, m := range rest {
 		run[i] = m.Take()
 	}
-	back := sizedRun{run, size(run)}
+	back := sizedRun{run, cost(run)}
 	s.runs.pushFront(back)
-	s.messages += len(run)
-	s.bytes += back.bytes
-	s.countLocked(len(run))
+	s.changeLocked(len(run), back.bytes)
 }

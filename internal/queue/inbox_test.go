@@ -123,6 +123,8 @@ func TestInboxServesSourcesInTheOrderOfTheirComing(t *testing.T) {
 }
 
 func TestInboxPolicies(t *testing.T) {
+	empty := msg.Of([]byte{})
+	two := Limits{100, 100 + 2*int64(empty.Cost())} // two messages, of 100 bytes together
 	for name, test := range map[string]struct {
 		policy  Policy
 		limits  Limits
@@ -131,18 +133,18 @@ func TestInboxPolicies(t *testing.T) {
 		refused int
 	}{
 		"wait, messages":           {Wait, Limits{3, 1 << 20}, []int{16, 16, 16, 16, 16}, []int{0, 1, 2}, 2},
-		"wait, bytes":              {Wait, Limits{100, 100}, []int{40, 40, 40}, []int{0, 1}, 1},
-		"wait, exactly full":       {Wait, Limits{100, 100}, []int{50, 50, 16}, []int{0, 1}, 1},
-		"wait, oversized first":    {Wait, Limits{100, 100}, []int{500, 16}, []int{0}, 1},
-		"wait, oversized second":   {Wait, Limits{100, 100}, []int{16, 500}, []int{0}, 1},
+		"wait, bytes":              {Wait, two, []int{40, 40, 40}, []int{0, 1}, 1},
+		"wait, exactly full":       {Wait, two, []int{50, 50, 16}, []int{0, 1}, 1},
+		"wait, oversized first":    {Wait, two, []int{500, 16}, []int{0}, 1},
+		"wait, oversized second":   {Wait, two, []int{16, 500}, []int{0}, 1},
 		"newest, messages":         {DropNewest, Limits{2, 1 << 20}, []int{16, 16, 16, 16}, []int{0, 1}, 0},
-		"newest, bytes":            {DropNewest, Limits{100, 100}, []int{60, 60, 40}, []int{0, 2}, 0},
-		"newest, oversized first":  {DropNewest, Limits{100, 100}, []int{500, 16}, []int{0}, 0},
-		"newest, oversized second": {DropNewest, Limits{100, 100}, []int{16, 500}, []int{0}, 0},
+		"newest, bytes":            {DropNewest, two, []int{60, 60, 40}, []int{0, 2}, 0},
+		"newest, oversized first":  {DropNewest, two, []int{500, 16}, []int{0}, 0},
+		"newest, oversized second": {DropNewest, two, []int{16, 500}, []int{0}, 0},
 		"oldest, messages":         {DropOldest, Limits{2, 1 << 20}, []int{16, 16, 16, 16}, []int{2, 3}, 0},
-		"oldest, bytes":            {DropOldest, Limits{100, 100}, []int{60, 60, 40}, []int{1, 2}, 0},
-		"oldest, oversized":        {DropOldest, Limits{100, 100}, []int{16, 16, 500}, []int{2}, 0},
-		"oldest, after oversized":  {DropOldest, Limits{100, 100}, []int{500, 16, 16}, []int{1, 2}, 0},
+		"oldest, bytes":            {DropOldest, two, []int{60, 60, 40}, []int{1, 2}, 0},
+		"oldest, oversized":        {DropOldest, two, []int{16, 16, 500}, []int{2}, 0},
+		"oldest, after oversized":  {DropOldest, two, []int{500, 16, 16}, []int{1, 2}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			q := NewInbox(test.limits, test.policy)
@@ -279,7 +281,7 @@ func TestInboxCloseCountsWhatIsLost(t *testing.T) {
 		m, _ := q.TryRecv()
 		m.Release()
 	}
-	if c := a.Counts(); c != (Counts{Arrived: 100, Delivered: 10, Queued: 90, QueuedBytes: 900}) {
+	if c := a.Counts(); c != (Counts{Arrived: 100, Delivered: 10, Queued: 90, QueuedBytes: 90 * (10 + msg.BaseCost)}) {
 		t.Errorf("counts in the midst of a turn: %+v", c)
 	}
 	q.Close(errEnd)
