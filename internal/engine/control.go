@@ -9,11 +9,79 @@ import (
 	"github.com/sprymq/spry/internal/wire"
 )
 
-// maxControls is how many control events may wait for a peer that does not read. Nobody subscribes to as many topics
-// within the time that a connection takes to break.
-const maxControls = 4 << 20
+// maxControlBytes is what the control events that wait for a peer may cost. A Sub tells a new peer its topics from the set
+// itself, so that what waits here are topics that came and went since: nobody changes as many within the time that a
+// connection takes to break.
+const maxControlBytes = 128 << 20
+
+const (
+	controlCost    = 64       // of an event that waits, beside its data
+	controlsAtOnce = 64 << 10 // bytes that are encoded, or handed over, before the next write
+)
 
 var errControls = errors.New("the peer does not read, and too many subscriptions wait for it")
+
+// A ControlSource produces control events, in order, when they can be written: about as many bytes as limit each time, but
+// at least one event, and none when there are no more. It is called under the outbox's lock.
+type ControlSource func(limit int) []wire.Control
+
+// controlQueue is the control events that wait to be written before messages that do. Of pings and of pongs, the newest is
+// enough, and does not wait for others.
+type controlQueue struct {
+	ping, pong *wire.Control
+	source     ControlSource // before events; nil = none, or none any more
+	events     []wire.Control
+	bytes      int64 // what events cost
+}
+
+func (q *controlQueue) empty() bool {
+	return q == nil || q.ping == nil && q.pong == nil && q.source == nil && len(q.events) == 0
+}
+
+// add takes an event. It reports false if there is no room.
+func (q *controlQueue) add(c wire.Control) bool {
+	switch c.Kind {
+	case wire.ControlPing:
+		q.ping = &c
+		return true
+	case wire.ControlPong:
+		q.pong = &c
+		return true
+	}
+	if q.bytes > maxControlBytes-controlCost-int64(len(c.Data)) {
+		return false
+	}
+	q.bytes += controlCost + int64(len(c.Data))
+	q.events = append(q.events, c)
+	return true
+}
+
+// take takes the next events out, of about controlsAtOnce bytes.
+func (q *controlQueue) take() (events []wire.Control) {
+	for _, newest := range []**wire.Control{&q.pong, &q.ping} {
+		if *newest != nil {
+			events, *newest = append(events, **newest), nil
+		}
+	}
+	if q.source != nil {
+		more := q.source(controlsAtOnce)
+		if len(more) > 0 {
+			return append(events, more...)
+		}
+		q.source = nil
+	}
+	n, size := 0, 0
+	for ; n < len(q.events) && size < controlsAtOnce; n++ {
+		size += len(q.events[n].Data) + controlCost
+	}
+	q.bytes -= int64(size)
+	events = append(events, q.events[:n]...)
+	clear(q.events[:n])
+	if q.events = q.events[n:]; len(q.events) == 0 {
+		q.events = nil
+	}
+	return events
+}
 
 // A Controller is a pattern that peers tell something beside messages: subscriptions, or groups. Control is called by the
 // pipe's reader, in the order of the stream; the data is only valid during the call.
@@ -42,12 +110,30 @@ func (p *Pipe) QueueControl(c wire.Control) (write bool) {
 	switch {
 	case o.shut:
 		return false
-	case len(o.controls) == maxControls:
+	case !o.controlsLocked().add(c):
 		_ = p.scope.Go(func() { p.end(errControls) }) // not here, where the pattern's lock may be held
 		return false
 	}
-	o.controls = append(o.controls, c)
 	return o.claimLocked()
+}
+
+// QueueControls queues the control events of a source, of which a pipe has one at most; nil is none. It is for Attach, after
+// which they are written.
+func (p *Pipe) QueueControls(source ControlSource) {
+	if source == nil || !p.Controls() {
+		return
+	}
+	p.out.mu.Lock()
+	p.out.controlsLocked().source = source
+	p.out.mu.Unlock()
+}
+
+// controlsLocked is the queue, which most pipes have no use for.
+func (o *outbox) controlsLocked() *controlQueue {
+	if o.controls == nil {
+		o.controls = new(controlQueue)
+	}
+	return o.controls
 }
 
 // control takes a control event of the peer.
@@ -67,27 +153,20 @@ func (p *Pipe) control(c wire.Control) {
 	}
 }
 
-// pong answers a ping. Of those that wait for the peer to read, one is enough.
+// pong answers a ping. Of those that wait for the peer to read, the newest is enough.
 func (p *Pipe) pong(c wire.Control) {
-	p.out.mu.Lock()
-	for i := range p.out.controls {
-		if p.out.controls[i].Kind == wire.ControlPong {
-			p.out.controls[i].Data = bytes.Clone(c.Data)
-			p.out.mu.Unlock()
-			return
-		}
-	}
-	p.out.mu.Unlock()
 	if p.QueueControl(wire.Control{Kind: wire.ControlPong, Data: c.Data}) {
 		p.Write()
 	}
 }
 
-// takeControlsLocked encodes what waits, to be written before the next message.
-func (o *outbox) takeControlsLocked(f wire.Framing) (encoded []byte) {
-	for _, c := range o.controls {
-		encoded = f.(wire.Commander).AppendControl(encoded, c)
+// takeControlsLocked takes control events out that are to be written, or handed over, before the next message.
+func (o *outbox) takeControlsLocked() (events []wire.Control) {
+	if !o.controls.empty() {
+		events = o.controls.take()
 	}
-	o.controls = nil
-	return encoded
+	if o.controls.empty() {
+		o.controls = nil
+	}
+	return events
 }

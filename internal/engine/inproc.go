@@ -140,10 +140,8 @@ func (c *inprocCarrier) pending() int { return c.queue.pending() }
 func (c *inprocCarrier) drop() int    { return c.queue.drop() }
 
 func (c *inprocCarrier) take() bool {
-	messages := c.queue.take()
-	if o := &c.pipe.out; len(o.controls) > 0 {
-		c.told, o.controls = o.controls, nil
-	}
+	c.told = append(c.told, c.pipe.out.takeControlsLocked()...)
+	messages := c.pipe.out.controls.empty() && c.queue.take() // else messages would overtake events that were queued before
 	return messages || c.midway()
 }
 

@@ -8,7 +8,6 @@ import (
 
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/queue"
-	"github.com/sprymq/spry/internal/wire"
 )
 
 // An outbox is the sending half of a pipe: a bounded queue in front of a carrier, and the figures that say
@@ -29,7 +28,7 @@ type outbox struct {
 	held   bool  // attaching is not finished: nothing is written yet
 	direct bool  // senders need not ask the pattern
 
-	controls []wire.Control // that wait to be written before messages that do
+	controls *controlQueue // nil = none
 
 	sincePause int64 // see pace
 	shut       bool  // nothing is accepted any more
@@ -119,7 +118,7 @@ func (o *outbox) claimLocked() bool {
 
 // emptyLocked reports whether there is nothing to write.
 func (o *outbox) emptyLocked() bool {
-	return o.queued == 0 && len(o.controls) == 0 && !o.carrier.midway()
+	return o.queued == 0 && o.controls.empty() && !o.carrier.midway()
 }
 
 // pauseLocked reports whether it is time for a sender to pause.

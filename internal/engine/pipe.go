@@ -320,15 +320,6 @@ func (p *Pipe) Load(n int) (queued int, room bool) {
 	return o.queued, room
 }
 
-// Refused counts a message that could not be offered to any queue: it was meant for this pipe.
-func (p *Pipe) Refused(reason Drop) {
-	p.out.mu.Lock()
-	p.out.offered++
-	p.out.dropped.add(reason, 1)
-	p.out.mu.Unlock()
-	p.socket.dropped(p, reason, 1)
-}
-
 // Flush waits until everything that is queued now was handed to the link, or the pipe is over.
 func (p *Pipe) Flush(ctx context.Context) error { return p.out.flush(ctx) }
 

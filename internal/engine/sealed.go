@@ -24,8 +24,9 @@ func (c *sealedCarrier) pending() int { return c.queue.pending() }
 func (c *sealedCarrier) drop() int    { return c.queue.drop() }
 
 func (c *sealedCarrier) take() bool {
-	messages := c.queue.take()
-	return c.streamCarrier.take() || messages
+	begun := c.streamCarrier.take()
+	messages := c.pipe.out.controls.empty() && c.queue.take() // else messages would overtake events that were queued before
+	return begun || messages
 }
 
 func (c *sealedCarrier) unsent() []msg.Message {

@@ -108,6 +108,25 @@ func (past *pastPipes) settle() {
 	past.undone = rest
 }
 
+// RefuseN counts n messages that were meant for this pipe and are not offered to it, because it would not take them.
+func (p *Pipe) RefuseN(reason Drop, n int) {
+	if n == 0 {
+		return
+	}
+	p.out.mu.Lock()
+	p.out.offered += uint64(n)
+	p.out.dropped.add(reason, uint64(n))
+	p.out.mu.Unlock()
+	p.socket.dropped(p, reason, n)
+}
+
+// Sent is the number of messages that were written, so far.
+func (p *Pipe) Sent() uint64 {
+	p.out.mu.Lock()
+	defer p.out.mu.Unlock()
+	return p.out.sent
+}
+
 // DropOut counts messages that were to be sent and had no pipe to be queued to.
 func (s *Socket) DropOut(reason Drop, n int) {
 	s.mu.Lock()

@@ -77,12 +77,21 @@ func (c *streamCarrier) drop() int { return c.pend.drop() }
 
 func (c *streamCarrier) take() bool {
 	if c.flight.len() == 0 && len(c.prefix) == 0 { // else what is in flight may be sealed, and what comes later belongs behind it
-		c.prefix = c.pipe.out.takeControlsLocked(c.framing)
-		if c.pend.len() > 0 {
+		c.takeControlsLocked()
+		if c.pend.len() > 0 && c.pipe.out.controls.empty() { // else messages would overtake events that were queued before
 			c.pend, c.flight, c.partial = c.flight, c.pend, 0
 		}
 	}
 	return c.flight.len() > 0 || c.midway()
+}
+
+// takeControlsLocked encodes control events. A peer may not understand some of them, of which nothing is left then.
+func (c *streamCarrier) takeControlsLocked() {
+	for o := &c.pipe.out; len(c.prefix) == 0 && !o.controls.empty(); {
+		for _, event := range o.takeControlsLocked() {
+			c.prefix = c.framing.(wire.Commander).AppendControl(c.prefix, event)
+		}
+	}
 }
 
 func (c *streamCarrier) midway() bool { return len(c.prefix) > 0 }

@@ -15,7 +15,7 @@ type Bus struct {
 	keepsNothing
 	receiver
 	hello  transport.Hello
-	fanout fanout
+	fanout *fanout
 }
 
 // NewBus returns the pattern.

@@ -7,10 +7,10 @@ import (
 	"math"
 	"runtime"
 	"slices"
+	"sync/atomic"
 
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/msg"
-	"github.com/sprymq/spry/internal/wire"
 )
 
 // shareFrom is the body size from which the pipes of a fan-out share one body instead of copying it.
@@ -26,9 +26,14 @@ type fanout struct {
 	credit   credit
 	unpaused int // bytes since the publisher last paused
 
-	pipes  []*engine.Pipe
-	writes []*engine.Pipe // reused
-	over   []*engine.Pipe // reused: those to disconnect
+	members atomic.Pointer[members] // replaced under mu
+	epoch   atomic.Uint64           // of changes of members and of what they want; counted under mu
+	writes  []*engine.Pipe          // reused
+	over    []*engine.Pipe          // reused: those to disconnect
+
+	sent       uint64 // messages, so far
+	topicBytes int64  // what the topics of all peers are charged
+	topicLimit int64
 }
 
 // A credit is what may be sent by the policy Block before the pipes are to be asked for room again.
@@ -44,55 +49,13 @@ const (
 	publishMessage = 64 // what a message counts beside its own size
 )
 
-// wants reports whether a peer wants a message: one that has not told its topics wants all.
-func wants(p *engine.Pipe, body []byte) bool {
-	switch t := p.State.(type) {
-	case *topics:
-		return t.match(body)
-	case *xpubPeer:
-		return t.match(body)
-	}
-	return true
-}
-
-// subscribed takes what a peer says of its topics. They are a set, however often it asks for one.
-func (f *fanout) subscribed(p *engine.Pipe, c wire.Control) {
-	t, ok := p.State.(*topics)
-	if !ok {
-		return
-	}
-	topic, full := string(c.Data), false
-	f.mu.Lock()
-	switch c.Kind {
-	case wire.ControlSubscribe, wire.ControlJoin:
-		full = !t.addOnce(topic)
-	case wire.ControlCancel, wire.ControlLeave:
-		t.remove(topic)
-	}
-	f.credit = credit{} // another pipe may be one to wait for
-	f.mu.Unlock()
-	if full {
-		tooManyTopics(p)
-	}
-}
-
-// tooManyTopics lets a peer go that wants more than is remembered of one: if it were not told, it would wait for messages
-// that never come.
-func tooManyTopics(p *engine.Pipe) {
-	p.Breach(wire.Errorf(wire.ReasonTopics,
-		"peer subscribed to more than %d topics, or %d bytes of them, or to topics whose different lengths are %d bytes together: let it use shorter prefixes, or several sockets",
-		maxPeerTopics, maxPeerTopicBytes, maxPeerLookup))
-}
-
 // waitSubscribers waits until at least n pipes may want what begins with topic.
 func (f *fanout) waitSubscribers(ctx context.Context, s *engine.Socket, topic string, n int) error {
 	body := []byte(topic)
 	return s.WaitFor(ctx, func() bool {
-		f.mu.Lock()
-		defer f.mu.Unlock()
 		wanting := 0
-		for _, p := range f.pipes {
-			if wants(p, body) {
+		for _, m := range f.members.Load().list {
+			if m.wants(body) {
 				wanting++
 			}
 		}
@@ -100,8 +63,23 @@ func (f *fanout) waitSubscribers(ctx context.Context, s *engine.Socket, topic st
 	})
 }
 
-func newFanout(s *engine.Socket, overflow engine.Overflow) fanout {
-	return fanout{overflow: overflow, flusher: engine.NewFlusher(s)}
+// DefaultTopicBytes is how much the topics of all peers of a socket may be charged, in bytes.
+const DefaultTopicBytes = 256 << 20
+
+func newFanout(s *engine.Socket, overflow engine.Overflow) *fanout {
+	f := &fanout{overflow: overflow, flusher: engine.NewFlusher(s), topicLimit: DefaultTopicBytes}
+	f.members.Store(new(members))
+	return f
+}
+
+// limitTopics sets how much the topics of all peers may be charged: 0 is the default, and less is no limit.
+func (f *fanout) limitTopics(n int64) {
+	switch {
+	case n > 0:
+		f.topicLimit = n
+	case n < 0:
+		f.topicLimit = math.MaxInt64
+	}
 }
 
 func (f *fanout) add(p *engine.Pipe) {
@@ -111,17 +89,35 @@ func (f *fanout) add(p *engine.Pipe) {
 }
 
 func (f *fanout) addLocked(p *engine.Pipe) {
-	f.pipes = append(f.pipes, p)
+	old := f.members.Load()
+	m := &members{append(slices.Clip(old.list), member{p, filterOf(p)}), old.filters}
+	if filterOf(p) != nil {
+		m.filters++
+	}
+	f.replaceLocked(m)
+}
+
+// replaceLocked changes the members. Who has found out which of the old ones want a message looks again.
+func (f *fanout) replaceLocked(m *members) {
+	f.members.Store(m)
+	f.epoch.Add(1)
 	f.credit = credit{}
 }
 
 func (f *fanout) remove(p *engine.Pipe) {
+	t := filterOf(p)
+	if t != nil {
+		t.close()
+	}
 	f.mu.Lock()
-	for i, have := range f.pipes {
-		if have == p {
-			f.pipes = append(f.pipes[:i:i], f.pipes[i+1:]...)
-			break
+	old := f.members.Load()
+	if i := slices.IndexFunc(old.list, func(m member) bool { return m.pipe == p }); i >= 0 {
+		m := &members{slices.Concat(old.list[:i], old.list[i+1:]), old.filters}
+		if t != nil {
+			m.filters--
+			f.forgetLocked(t)
 		}
+		f.replaceLocked(m)
 	}
 	f.waiters.WakeAll() // one fewer to wait for
 	f.mu.Unlock()
@@ -129,7 +125,7 @@ func (f *fanout) remove(p *engine.Pipe) {
 
 // send queues a message to every pipe but except, which may be nil. The contents of m are taken; if m is nil,
 // body is copied. before, if not nil, is told the pipes before anything is queued to them.
-func (f *fanout) send(ctx context.Context, wait bool, header, body []byte, m *msg.Message, except *engine.Pipe, before func([]*engine.Pipe)) error {
+func (f *fanout) send(ctx context.Context, wait bool, header, body []byte, m *msg.Message, except *engine.Pipe, before func([]member)) error {
 	if m == nil && len(body) >= shareFrom {
 		own := msg.Copy(body)
 		m = &own
@@ -138,18 +134,22 @@ func (f *fanout) send(ctx context.Context, wait bool, header, body []byte, m *ms
 		body = m.Body()
 	}
 	var over []*engine.Pipe
+	var w wanting
 	pause, start := false, false
+	w.find(f, body)
 	err := f.do(ctx, wait, func() (bool, *engine.Pipe, error) {
-		if m != nil && m.Multipart() && !f.allTakeFramesLocked(body) {
+		w.refreshLocked(f, body)
+		if m != nil && m.Multipart() && !w.allTakeFrames() {
 			return false, nil, engine.ErrMultipart
 		}
-		if f.overflow == engine.Block && !f.allHaveRoomLocked(engine.SizeOf(header, body, m), body) {
+		if f.overflow == engine.Block && !f.allHaveRoomLocked(engine.SizeOf(header, body, m), &w) {
 			return false, nil, nil
 		}
+		f.sent++
 		if before != nil {
-			before(f.pipes)
+			before(w.members.list)
 		}
-		start = f.offerLocked(header, body, m, except)
+		start = f.offerLocked(header, body, m, except, &w)
 		over = append(over, f.over...)
 		if f.unpaused += len(body) + publishMessage; f.unpaused >= publishPace {
 			f.unpaused, pause = 0, true
@@ -174,7 +174,7 @@ func (f *fanout) send(ctx context.Context, wait bool, header, body []byte, m *ms
 // allHaveRoomLocked reports whether every pipe has room for n bytes. It asks the pipes for as much as they have: only the
 // fan-out adds to their queues, so that this holds until it is used up.
 // Pipes that do not want the message are not asked, and then it says nothing about the next one.
-func (f *fanout) allHaveRoomLocked(n int, body []byte) bool {
+func (f *fanout) allHaveRoomLocked(n int, w *wanting) bool {
 	n += engine.MaxFrame
 	if c := &f.credit; c.messages > 0 && c.bytes >= int64(n) {
 		c.messages--
@@ -183,12 +183,12 @@ func (f *fanout) allHaveRoomLocked(n int, body []byte) bool {
 	}
 	all, every := true, true
 	least := credit{math.MaxInt, math.MaxInt64}
-	for _, p := range f.pipes {
-		if !wants(p, body) {
+	for i := range w.members.list {
+		if !w.has(i) {
 			every = false
 			continue
 		}
-		messages, bytes := p.Room(n)
+		messages, bytes := w.members.list[i].pipe.Room(n)
 		least = credit{min(least.messages, messages), min(least.bytes, bytes)}
 		all = all && messages > 0
 	}
@@ -200,14 +200,9 @@ func (f *fanout) allHaveRoomLocked(n int, body []byte) bool {
 	return all
 }
 
-// allTakeFramesLocked reports whether every pipe that wants the message takes several frames.
-func (f *fanout) allTakeFramesLocked(body []byte) bool {
-	return !slices.ContainsFunc(f.pipes, func(p *engine.Pipe) bool { return !p.TakesFrames() && wants(p, body) })
-}
-
 // offerLocked offers a message to the pipes that want it. If start is true, the caller starts the flusher when it has released
 // the lock.
-func (f *fanout) offerLocked(header, body []byte, m *msg.Message, except *engine.Pipe) (start bool) {
+func (f *fanout) offerLocked(header, body []byte, m *msg.Message, except *engine.Pipe, w *wanting) (start bool) {
 	f.over = f.over[:0]
 	f.writes = f.writes[:0]
 	var log *engine.FrameLog
@@ -216,8 +211,9 @@ func (f *fanout) offerLocked(header, body []byte, m *msg.Message, except *engine
 		log = &f.log
 		log.Begin(header, body)
 	}
-	for _, p := range f.pipes {
-		if p == except || !wants(p, body) {
+	for i := range w.members.list {
+		p := w.members.list[i].pipe
+		if p == except || !w.has(i) {
 			continue
 		}
 		var share *msg.Message

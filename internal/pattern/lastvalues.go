@@ -3,92 +3,111 @@
 package pattern
 
 import (
-	"cmp"
-	"container/list"
-	"slices"
 	"strings"
+	"sync/atomic"
 
-	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/msg"
 )
 
-// lastValues are the last messages of topics, a message's topic being its first frame. Of too many topics, the one that has
-// been silent for the longest is forgotten.
+// lastValues are the last messages of topics, a message's topic being its first frame. If there are too many, or too large
+// ones, the topics that were silent for the longest are forgotten.
 //
-// They are in the order of their topics, so that a subscription costs what it is sent, and not a look at all of them.
+// Topics are sorted, so that a subscription costs what it is sent, and not a look at all of them.
 type lastValues struct {
-	keep    int
-	recent  list.List // of *lastValue; the newest first
-	byTopic []*lastValue
-	stored  uint64
+	keep   int
+	limit  int64
+	bytes  int64 // charged
+	topics *page[*lastValue]
+
+	oldest, newest *lastValue
 }
 
 type lastValue struct {
-	topic string
-	m     *msg.Message
-	at    uint64 // how many were stored before
-	turn  *list.Element
+	topic        string
+	m            *msg.Message
+	at           atomic.Uint64 // the number of the message among those sent; 0 = forgotten
+	cost         int64
+	older, newer *lastValue
 }
 
-func newLastValues(keep int) *lastValues { return &lastValues{keep: keep} }
+const (
+	// DefaultLastValueBytes is how much last values may be charged, in bytes.
+	DefaultLastValueBytes = 64 << 20
 
-// find returns where the first topic is, or belongs, that is not less than this.
-func (v *lastValues) find(topic string) (i int, found bool) {
-	return slices.BinarySearchFunc(v.byTopic, topic, func(l *lastValue, topic string) int { return cmp.Compare(l.topic, topic) })
+	// lastValueNode is what a last value costs beside its message and its topic.
+	lastValueNode = 128
+)
+
+func newLastValues(keep int) *lastValues {
+	return &lastValues{keep: keep, limit: DefaultLastValueBytes}
 }
 
-// put makes m, which belongs to lastValues from now on, its topic's last message.
-func (v *lastValues) put(m *msg.Message) {
-	v.stored++
-	topic := string(m.Body())
-	i, found := v.find(topic)
-	if found {
-		l := v.byTopic[i]
+// put makes m, which belongs to lastValues from now on and was sent as number at, its topic's last message.
+func (v *lastValues) put(m *msg.Message, at uint64) {
+	m.Compact()
+	if p, i := v.topics.find(string(m.Body())); p != nil {
+		l := p.items[i].value
+		v.unlink(l)
 		l.m.Release()
-		l.m, l.at = m, v.stored
-		v.recent.MoveToFront(l.turn)
-		return
+		v.link(l, m, at)
+	} else {
+		l := &lastValue{topic: string(m.Body())}
+		v.topics = v.topics.insert(item[*lastValue]{l, l.topic})
+		v.link(l, m, at)
 	}
-	l := &lastValue{topic: topic, m: m, at: v.stored}
-	l.turn = v.recent.PushFront(l)
-	v.byTopic = slices.Insert(v.byTopic, i, l)
-	if v.recent.Len() > v.keep {
-		v.forget(v.recent.Back().Value.(*lastValue))
+	if v.newest.cost > v.limit { // which makes no room by forgetting others
+		v.forget(v.newest)
 	}
+	for v.bytes > v.limit || int(v.topics.len()) > v.keep {
+		v.forget(v.oldest)
+	}
+}
+
+// link makes l the newest value.
+func (v *lastValues) link(l *lastValue, m *msg.Message, at uint64) {
+	l.m, l.older, l.newer = m, v.newest, nil
+	l.cost = int64(lastValueNode + len(l.topic) + m.Retained())
+	l.at.Store(at)
+	if v.newest != nil {
+		v.newest.newer = l
+	} else {
+		v.oldest = l
+	}
+	v.newest = l
+	v.bytes += l.cost
+}
+
+// unlink takes l out of the order of age.
+func (v *lastValues) unlink(l *lastValue) {
+	if l.older != nil {
+		l.older.newer = l.newer
+	} else {
+		v.oldest = l.newer
+	}
+	if l.newer != nil {
+		l.newer.older = l.older
+	} else {
+		v.newest = l.older
+	}
+	v.bytes -= l.cost
 }
 
 func (v *lastValues) forget(l *lastValue) {
-	i, _ := v.find(l.topic)
-	v.byTopic = slices.Delete(v.byTopic, i, i+1)
-	v.recent.Remove(l.turn)
+	v.unlink(l)
+	v.topics = v.topics.remove(l.topic)
+	l.at.Store(0)
 	l.m.Release()
-}
-
-// of returns the last messages of the topics that begin with prefix, the oldest first.
-func (v *lastValues) of(prefix string) []*lastValue {
-	from, _ := v.find(prefix)
-	to := from
-	for to < len(v.byTopic) && strings.HasPrefix(v.byTopic[to].topic, prefix) {
-		to++
-	}
-	wanted := slices.Clone(v.byTopic[from:to])
-	slices.SortFunc(wanted, func(a, b *lastValue) int { return cmp.Compare(a.at, b.at) })
-	return wanted
-}
-
-// offer queues the last messages of the topics that begin with prefix to a pipe, the oldest first. It reports whether the
-// caller is to write them.
-func (v *lastValues) offer(p *engine.Pipe, prefix string) (write bool) {
-	for _, l := range v.of(prefix) {
-		mine, _ := p.Offer(nil, nil, l.m.Clone(), nil, engine.DropNewest)
-		write = write || mine
-	}
-	return write
+	l.m = nil
 }
 
 func (v *lastValues) clear() {
-	for _, l := range v.byTopic {
-		l.m.Release()
+	for v.oldest != nil {
+		v.forget(v.oldest)
 	}
-	*v = lastValues{keep: v.keep}
+}
+
+// underPrefix returns how many keys begin with prefix.
+func underPrefix[V any](p *page[V], prefix string) int {
+	first := p.before(func(key string) bool { return key < prefix })
+	return p.before(func(key string) bool { return key < prefix || strings.HasPrefix(key, prefix) }) - first
 }

@@ -17,7 +17,7 @@ type Pub struct {
 	keepsNothing
 	hello  transport.Hello
 	socket *engine.Socket
-	fanout fanout
+	fanout *fanout
 	groups bool // peers name groups, which the first frame of a message is, instead of prefixes of it
 }
 
@@ -32,6 +32,10 @@ func NewRadio(s *engine.Socket, hello transport.Hello, overflow engine.Overflow)
 	p.groups = true
 	return p
 }
+
+// LimitTopics sets how much the topics of all peers may be charged, in bytes: 0 is [DefaultTopicBytes], and less is no
+// limit. It is called before the socket has pipes.
+func (s *Pub) LimitTopics(n int64) { s.fanout.limitTopics(n) }
 
 // Send queues a copy of body, or the contents of m, to every pipe.
 func (s *Pub) Send(ctx context.Context, body []byte, m *msg.Message) error {
@@ -49,7 +53,7 @@ func (s *Pub) Traits() engine.Traits { return engine.Traits{Hello: s.hello} }
 // Attach implements engine.Pattern.
 func (s *Pub) Attach(p *engine.Pipe) error {
 	if p.Controls() {
-		p.State = &topics{exact: s.groups} // under the fan-out's lock
+		p.State = &filter{topics: topics{exact: s.groups}}
 	}
 	s.fanout.add(p)
 	return nil
@@ -57,7 +61,9 @@ func (s *Pub) Attach(p *engine.Pipe) error {
 
 // Control implements engine.Controller.
 func (s *Pub) Control(p *engine.Pipe, c wire.Control) {
-	s.fanout.subscribed(p, c)
+	if t := filterOf(p); t != nil {
+		s.fanout.subscribed(t, c, nil).end(p)
+	}
 	s.socket.Changed()
 }
 

@@ -42,7 +42,7 @@ type Raw struct {
 	protocol RawProtocol
 	socket   *engine.Socket
 	balancer balancer
-	fanout   fanout
+	fanout   *fanout
 }
 
 // NewRaw returns the pattern.
@@ -195,7 +195,7 @@ func (s *Raw) Attach(p *engine.Pipe) error {
 		s.balancer.add(p)
 	case RouteFan:
 		if s.protocol.Topics && p.Controls() {
-			p.State = new(topics) // nothing is received
+			p.State = new(filter) // nothing is received
 		}
 		s.fanout.add(p)
 	}
@@ -203,7 +203,11 @@ func (s *Raw) Attach(p *engine.Pipe) error {
 }
 
 // Control implements engine.Controller.
-func (s *Raw) Control(p *engine.Pipe, c wire.Control) { s.fanout.subscribed(p, c) }
+func (s *Raw) Control(p *engine.Pipe, c wire.Control) {
+	if t := filterOf(p); t != nil {
+		s.fanout.subscribed(t, c, nil).end(p)
+	}
+}
 
 // Detach implements engine.Pattern.
 func (s *Raw) Detach(p *engine.Pipe, unsent []msg.Message) {

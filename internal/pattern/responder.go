@@ -114,7 +114,7 @@ func (s *Responder) reply(ctx context.Context, p *engine.Pipe, header, body []by
 	if !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
 		return err
 	}
-	p.Refused(engine.DropStalled)
+	p.RefuseN(engine.DropStalled, 1)
 	p.Stalled()
 	return &engine.OpError{Op: "reply", Peer: p.RemoteAddr().String(), Err: fmt.Errorf(
 		"%w: %w: it left no room for a reply for %v; let it read its replies, or raise ReplyTimeout", engine.ErrPipeClosed, engine.ErrStalled, s.Timeout)}

@@ -192,12 +192,12 @@ func (n *Subscription) Close() {
 	sources := n.sources
 	n.sources = nil
 	var write []*engine.Pipe
-	for topic, count := range n.topics.counts {
-		for range count {
+	for topic, times := range n.topics.each {
+		for range times {
 			write = append(write, s.forgetLocked(topic)...)
 		}
 	}
-	n.topics = topics{}
+	n.topics.clear()
 	s.mu.Unlock()
 	writeAll(write)
 	n.inbox.Close(engine.ErrClosed)
@@ -218,9 +218,7 @@ func (s *Sub) Attach(p *engine.Pipe) error {
 	for _, n := range s.subscriptions {
 		n.sources[p] = p.NewSource(n.inbox)
 	}
-	for topic := range s.wanted.counts { // written when the pipe is attached
-		p.QueueControl(wire.Control{Kind: s.asking(true), Data: []byte(topic)})
-	}
+	p.QueueControls(s.wanted.events(s.asking(true))) // written when the pipe is attached
 	return nil
 }
 

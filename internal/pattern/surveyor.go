@@ -21,7 +21,7 @@ import (
 type Surveyor struct {
 	keepsNothing
 	hello  transport.Hello
-	fanout fanout
+	fanout *fanout
 	limits queue.Limits
 
 	mu      sync.Mutex // after fanout.mu
@@ -63,9 +63,11 @@ func (s *Surveyor) Open(ctx context.Context, until time.Time, body []byte, m *ms
 	s.surveys[v.id] = v
 	s.mu.Unlock()
 	header := binary.BigEndian.AppendUint32(nil, v.id)
-	asking := func(pipes []*engine.Pipe) {
+	asking := func(all []member) {
 		s.mu.Lock()
-		v.asked = slices.Clone(pipes)
+		for i := range all {
+			v.asked = append(v.asked, all[i].pipe)
+		}
 		s.mu.Unlock()
 	}
 	if err := s.fanout.send(ctx, true, header, body, m, nil, asking); err != nil {

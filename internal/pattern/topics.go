@@ -2,126 +2,129 @@
 
 package pattern
 
+import (
+	"sync/atomic"
+
+	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/wire"
+)
+
 // topics is a set of topics, which are prefixes of bodies, each with a count of how often it was added.
 //
-// A body is looked up once for every length that a topic of the set has: programs use topics of few lengths,
-// and then the size of the set does not matter.
+// One goroutine at a time changes it, while any number may call match.
 type topics struct {
-	exact   bool // topics are whole bodies: groups
-	counts  map[string]int
-	bytes   int           // of the topics, each once
-	lengths []topicLength // ascending
-	lookup  int           // sum of the lengths: what it takes to look a long body up
+	exact bool // topics are whole bodies: groups
+	root  atomic.Pointer[page[struct{}]]
+	more  map[string]int // of topics that were added more than once: how often beside that
+	bytes int64          // of the topics, each once
 }
 
-type topicLength struct{ length, topics int }
+// topicNode is what a topic in a set costs beside its bytes, in bytes: its place in a page, its share of the page, and what
+// an allocation of its length leaves unused. The memory of a set is at most twice what is charged for it.
+const topicNode = 40
 
-// What one peer may ask for. Without limits, it could make this process remember as much as it cares to send, and look
-// every message up for milliseconds.
+// What one peer may ask for, so that it cannot make this process remember as much as it cares to send.
 const (
 	maxPeerTopics     = 1 << 20
 	maxPeerTopicBytes = 64 << 20
-	maxPeerLookup     = 1 << 20 // as with topics of all lengths up to 1447 bytes
 )
 
-// roomFor reports whether a peer's set may have one topic more.
-func (t *topics) roomFor(topic string) bool {
-	n := len(topic)
-	return len(t.counts) < maxPeerTopics && n <= maxPeerTopicBytes-t.bytes && (n <= maxPeerLookup-t.lookup || t.hasLength(n))
-}
-
-func (t *topics) hasLength(n int) bool {
-	i := t.find(n)
-	return i < len(t.lengths) && t.lengths[i].length == n
-}
-
-// addOnce adds a topic that a peer asks for, however often it does. It reports false if there is no room.
-func (t *topics) addOnce(topic string) bool {
-	switch {
-	case t.has(topic):
-	case !t.roomFor(topic):
-		return false
-	default:
-		t.add(topic)
-	}
-	return true
-}
+// count is the number of topics.
+func (t *topics) count() int { return int(t.root.Load().len()) }
 
 // add adds a topic. It reports whether that was not there.
 func (t *topics) add(topic string) (first bool) {
-	if t.counts == nil {
-		t.counts = make(map[string]int)
-	}
-	t.counts[topic]++
-	if t.counts[topic] > 1 {
+	root := t.root.Load()
+	if p, _ := root.find(topic); p != nil {
+		if t.more == nil {
+			t.more = make(map[string]int)
+		}
+		t.more[topic]++
 		return false
 	}
-	i := t.find(len(topic))
-	if !t.hasLength(len(topic)) {
-		t.lengths = append(t.lengths, topicLength{})
-		copy(t.lengths[i+1:], t.lengths[i:])
-		t.lengths[i] = topicLength{length: len(topic)}
-		t.lookup += len(topic)
-	}
-	t.lengths[i].topics++
-	t.bytes += len(topic)
+	t.root.Store(root.insert(item[struct{}]{key: topic}))
+	t.bytes += int64(len(topic))
 	return true
 }
 
 // has reports whether topic itself is in the set.
-func (t *topics) has(topic string) bool { return t.counts[topic] > 0 }
+func (t *topics) has(topic string) bool {
+	p, _ := t.root.Load().find(topic)
+	return p != nil
+}
 
 // remove takes back one add of topic. It reports whether there was one, and whether it was the last.
 func (t *topics) remove(topic string) (was, last bool) {
-	switch t.counts[topic] {
-	case 0:
-		return false, false
-	case 1:
-		delete(t.counts, topic)
-	default:
-		t.counts[topic]--
+	switch n := t.more[topic]; {
+	case n > 1:
+		t.more[topic]--
 		return true, false
+	case n == 1:
+		delete(t.more, topic)
+		return true, false
+	case !t.has(topic):
+		return false, false
 	}
-	t.bytes -= len(topic)
-	i := t.find(len(topic))
-	if t.lengths[i].topics--; t.lengths[i].topics == 0 {
-		t.lengths = append(t.lengths[:i], t.lengths[i+1:]...)
-		t.lookup -= len(topic)
-	}
+	t.root.Store(t.root.Load().remove(topic))
+	t.bytes -= int64(len(topic))
 	return true, true
 }
 
-// find returns the index of the first length that is not less than n.
-func (t *topics) find(n int) int {
-	low, high := 0, len(t.lengths)
-	for low < high {
-		if mid := (low + high) / 2; t.lengths[mid].length < n {
-			low = mid + 1
-		} else {
-			high = mid
-		}
-	}
-	return low
+// clear removes all topics.
+func (t *topics) clear() {
+	t.root.Store(nil)
+	t.more, t.bytes = nil, 0
+}
+
+// each calls yield with every topic and how often it was added, in their order, until it returns false.
+func (t *topics) each(yield func(topic string, times int) bool) {
+	t.root.Load().from("", func(it item[struct{}]) bool { return yield(it.key, 1+t.more[it.key]) })
 }
 
 // all reports whether every body matches.
-func (t *topics) all() bool { return !t.exact && len(t.lengths) > 0 && t.lengths[0].length == 0 }
+func (t *topics) all() bool {
+	if t.exact {
+		return false
+	}
+	all, _ := t.root.Load().covers(nil)
+	return all
+}
 
 // match reports whether body begins with one of the topics.
 func (t *topics) match(body []byte) bool {
+	matches, _ := t.lookup(body)
+	return matches
+}
+
+// lookup is match, and how many steps it took.
+func (t *topics) lookup(body []byte) (matches bool, steps int) {
+	root := t.root.Load()
 	if t.exact {
-		return t.counts[string(body)] > 0
+		return root.has(body)
 	}
-	for _, l := range t.lengths {
-		if l.length > len(body) {
-			return false
-		}
-		if l.length == 0 {
-			return true
-		}
-		if t.counts[string(body[:l.length])] > 0 {
-			return true
-		}
+	return root.covers(body)
+}
+
+// events returns the set as control events of this kind. What is added or removed later is not among them.
+func (t *topics) events(kind wire.ControlKind) engine.ControlSource {
+	root, next := t.root.Load(), ""
+	if root == nil {
+		return nil
 	}
-	return false
+	return func(limit int) (events []wire.Control) {
+		size, more := 0, false
+		root.from(next, func(it item[struct{}]) bool {
+			if more = size >= limit; more {
+				next = it.key
+				return false
+			}
+			size += len(it.key) + topicNode
+			events = append(events, wire.Control{Kind: kind, Data: []byte(it.key)})
+			return true
+		})
+		if !more {
+			root = nil
+		}
+		return events
+	}
 }

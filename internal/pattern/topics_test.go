@@ -3,7 +3,6 @@
 package pattern
 
 import (
-	"encoding/binary"
 	"maps"
 	"slices"
 	"strings"
@@ -59,7 +58,7 @@ func FuzzTopics(f *testing.F) {
 		for _, topic := range model {
 			once[topic] = true
 		}
-		if got, want := set.bytes, len(strings.Join(slices.Collect(maps.Keys(once)), "")); got != want {
+		if got, want := set.bytes, int64(len(strings.Join(slices.Collect(maps.Keys(once)), ""))); got != want {
 			t.Fatalf("the set has %d bytes of topics, want %d", got, want)
 		}
 		for _, topic := range model {
@@ -67,46 +66,8 @@ func FuzzTopics(f *testing.F) {
 				t.Fatalf("%q was not there", topic)
 			}
 		}
-		if len(set.counts) != 0 || len(set.lengths) != 0 || set.bytes != 0 || set.lookup != 0 {
-			t.Fatalf("an empty set keeps %d topics, %d bytes and %d lengths, of %d bytes", len(set.counts), set.bytes, len(set.lengths), set.lookup)
+		if set.count() != 0 || len(set.more) != 0 || set.bytes != 0 {
+			t.Fatalf("an empty set keeps %d topics, %d counts and %d bytes", set.count(), len(set.more), set.bytes)
 		}
 	})
-}
-
-// What a peer may ask for is limited, by number and by size; what it takes back makes room.
-func TestPeersMayAskForSoMuch(t *testing.T) {
-	var set topics
-	name := make([]byte, 4)
-	for i := range uint32(maxPeerTopics) {
-		topic := string(binary.BigEndian.AppendUint32(name[:0], i))
-		if !set.roomFor(topic) {
-			t.Fatalf("no room for topic %d", i)
-		}
-		set.add(topic)
-	}
-	if set.roomFor("") {
-		t.Error("room for one more")
-	}
-	if was, last := set.remove("\x00\x00\x00\x00"); !was || !last || !set.roomFor("") {
-		t.Error("what is taken back makes no room")
-	}
-	set = topics{bytes: maxPeerTopicBytes - 1}
-	if !set.roomFor("y") || set.roomFor("yy") {
-		t.Error("the bytes are not counted to the last")
-	}
-	set = topics{}
-	for n := range 1448 {
-		if topic := strings.Repeat("x", n); !set.roomFor(topic) {
-			t.Fatalf("no room for a topic of %d bytes", n)
-		} else {
-			set.add(topic)
-		}
-	}
-	if set.roomFor(strings.Repeat("x", 1448)) || !set.roomFor(strings.Repeat("y", 1447)) {
-		t.Errorf("lengths of %d bytes, and another one fits, or one that is there does not", set.lookup)
-	}
-	set.remove(strings.Repeat("x", 1447))
-	if !set.roomFor(strings.Repeat("x", 1448)) {
-		t.Error("a length that is gone makes no room")
-	}
 }

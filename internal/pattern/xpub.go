@@ -4,6 +4,9 @@ package pattern
 
 import (
 	"context"
+	"math"
+	"sync"
+	"sync/atomic"
 
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/msg"
@@ -18,20 +21,26 @@ type XPub struct {
 	receiver
 	hello   transport.Hello
 	socket  *engine.Socket
-	fanout  fanout
+	fanout  *fanout
 	welcome *msg.Message // sent to every new peer; nil = none
-	last    *lastValues  // nil = none are kept
+	last    *lastValues  // under fanout.mu; nil = none are kept
+	visited atomic.Int64 // last values that replays have looked at
 
-	all     topics // of all peers; under fanout.mu
+	mu      sync.Mutex // after a filter's, before fanout.mu
+	all     topics     // of all peers; under mu
 	changes changes
 }
 
 // An xpubPeer is what an XPub knows of a pipe.
 type xpubPeer struct {
-	topics      // under fanout.mu
-	gone   bool // under fanout.mu: its reader may still be at work
-	source *queue.Source
+	filter
+	source  *queue.Source
+	visited uint64 // last values that were looked at for the peer; of its reader
 }
+
+// xpubTopic is what a topic costs an XPub beside its place in the peer's set: another in the set of all, and a change that
+// the application has not heard of yet.
+const xpubTopic = topicNode + 64
 
 // NewXPub returns the pattern. Every new peer is sent welcome, unless that is nil, and every new subscription the last
 // message of up to keep topics that it wants.
@@ -42,6 +51,22 @@ func NewXPub(s *engine.Socket, hello transport.Hello, overflow engine.Overflow, 
 	}
 	x.inbox.First(x.nextChange)
 	return x
+}
+
+// LimitTopics sets how much the topics of all peers may be charged, in bytes: 0 is [DefaultTopicBytes], and less is no
+// limit. It is called before the socket has pipes.
+func (s *XPub) LimitTopics(n int64) { s.fanout.limitTopics(n) }
+
+// LimitLastValues sets how much last values may be charged, in bytes: 0 is [DefaultLastValueBytes], and less is no limit. It
+// is called before anything is sent.
+func (s *XPub) LimitLastValues(n int64) {
+	switch {
+	case s.last == nil || n == 0:
+	case n < 0:
+		s.last.limit = math.MaxInt64
+	default:
+		s.last.limit = n
+	}
 }
 
 // What a message begins with that is a subscription, or the end of one.
@@ -85,8 +110,8 @@ func (s *XPub) send(ctx context.Context, wait bool, body []byte, m *msg.Message)
 	}
 	kept := m.Clone()
 	stored := false
-	err := s.fanout.send(ctx, wait, nil, nil, m, nil, func([]*engine.Pipe) {
-		s.last.put(kept)
+	err := s.fanout.send(ctx, wait, nil, nil, m, nil, func([]member) {
+		s.last.put(kept, s.fanout.sent)
 		stored = true
 	})
 	if !stored {
@@ -105,7 +130,7 @@ func (s *XPub) Traits() engine.Traits { return engine.Traits{Hello: s.hello} }
 
 // Attach implements engine.Pattern.
 func (s *XPub) Attach(p *engine.Pipe) error {
-	p.State = &xpubPeer{source: p.NewSource(s.inbox)}
+	p.State = &xpubPeer{filter: filter{extra: xpubTopic}, source: p.NewSource(s.inbox)}
 	s.fanout.add(p)
 	if s.welcome != nil {
 		p.Offer(nil, nil, s.welcome.Clone(), nil, engine.DropNewest) // written when the pipe is attached
@@ -115,39 +140,29 @@ func (s *XPub) Attach(p *engine.Pipe) error {
 
 // Control implements engine.Controller: the topics of a peer are a set, however often it asks for one.
 func (s *XPub) Control(p *engine.Pipe, c wire.Control) {
-	peer, topic, write, full := p.State.(*xpubPeer), string(c.Data), false, false
-	s.fanout.mu.Lock()
-	switch {
-	case peer.gone:
-	case c.Kind == wire.ControlSubscribe && !peer.has(topic):
-		if full = !peer.addOnce(topic); full {
-			break
-		}
-		if s.all.add(topic) {
-			s.changes.add(topic, true)
-		}
-		if s.last != nil {
-			write = s.last.offer(p, topic)
-		}
-	case c.Kind == wire.ControlCancel:
-		s.forgetLocked(peer, topic)
-	}
-	s.fanout.credit = credit{} // another pipe may be one to wait for
-	s.fanout.mu.Unlock()
-	if write {
-		p.Write()
-	}
-	if full {
-		tooManyTopics(p)
+	peer := p.State.(*xpubPeer)
+	done := s.fanout.subscribed(&peer.filter, c, s.changed)
+	done.end(p)
+	if done.added && s.last != nil {
+		replay{s, p, peer, done.topic}.run()
 	}
 	s.inbox.Look()
 	s.socket.Changed()
 }
 
-func (s *XPub) forgetLocked(peer *xpubPeer, topic string) {
-	if was, _ := peer.remove(topic); !was {
-		return
+// changed counts a change of one peer's topics among those of all.
+func (s *XPub) changed(c change) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c.added && s.all.add(c.topic) {
+		s.changes.add(c.topic, true)
 	}
+	if c.removed {
+		s.forgetLocked(c.topic)
+	}
+}
+
+func (s *XPub) forgetLocked(topic string) {
 	if _, last := s.all.remove(topic); last {
 		s.changes.add(topic, false)
 	}
@@ -157,12 +172,11 @@ func (s *XPub) forgetLocked(peer *xpubPeer, topic string) {
 func (s *XPub) Detach(p *engine.Pipe, _ []msg.Message) {
 	s.fanout.remove(p)
 	peer := p.State.(*xpubPeer)
-	s.fanout.mu.Lock()
-	peer.gone = true
-	for topic := range peer.counts {
-		s.forgetLocked(peer, topic)
+	for topic := range peer.topics.each { // each by itself, because they may be many, and others wait
+		s.mu.Lock()
+		s.forgetLocked(topic)
+		s.mu.Unlock()
 	}
-	s.fanout.mu.Unlock()
 	s.inbox.Look()
 }
 
@@ -184,7 +198,9 @@ func (s *XPub) Refuse(err error) {
 // Close implements engine.Pattern.
 func (s *XPub) Close() int {
 	if s.last != nil {
+		s.fanout.mu.Lock()
 		s.last.clear()
+		s.fanout.mu.Unlock()
 	}
 	return 0
 }

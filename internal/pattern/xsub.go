@@ -16,7 +16,7 @@ type XSub struct {
 	keepsNothing
 	receiver
 	hello  transport.Hello
-	fanout fanout
+	fanout *fanout
 	wanted topics // under fanout.mu
 }
 
@@ -69,7 +69,8 @@ func (s *XSub) change(topics []string, one func(topic string) ([]*engine.Pipe, e
 
 // tellLocked tells every peer. It returns the pipes to write by.
 func (s *XSub) tellLocked(kind wire.ControlKind, topic string) (write []*engine.Pipe) {
-	for _, p := range s.fanout.pipes {
+	for _, m := range s.fanout.members.Load().list {
+		p := m.pipe
 		if p.QueueControl(wire.Control{Kind: kind, Data: []byte(topic)}) {
 			write = append(write, p)
 		}
@@ -106,9 +107,7 @@ func (s *XSub) Traits() engine.Traits { return engine.Traits{Hello: s.hello} }
 func (s *XSub) Attach(p *engine.Pipe) error {
 	s.attach(p)
 	s.fanout.mu.Lock()
-	for topic := range s.wanted.counts { // written when the pipe is attached
-		p.QueueControl(wire.Control{Kind: wire.ControlSubscribe, Data: []byte(topic)})
-	}
+	p.QueueControls(s.wanted.events(wire.ControlSubscribe)) // written when the pipe is attached
 	s.fanout.addLocked(p)
 	s.fanout.mu.Unlock()
 	return nil
