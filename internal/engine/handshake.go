@@ -164,10 +164,7 @@ func (e *Endpoint) streamHandshake(ctx context.Context, s *transport.Stream) (*P
 // setBuffers asks the kernel for the buffers that the endpoint wants, where the connection is one of the kernel's, or runs over
 // one.
 func (e *Endpoint) setBuffers(c net.Conn) (err error) {
-	if over, ok := c.(interface{ NetConn() net.Conn }); ok {
-		c = over.NetConn()
-	}
-	k, ok := c.(interface {
+	k, ok := innermost(c).(interface {
 		SetReadBuffer(bytes int) error
 		SetWriteBuffer(bytes int) error
 	})

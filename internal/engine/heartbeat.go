@@ -11,16 +11,26 @@ import (
 	"github.com/sprymq/spry/internal/wire"
 )
 
-var errSilent = errors.New("the peer has said nothing for two heartbeats, not even when asked")
+var (
+	errSilent         = errors.New("the peer has said nothing for two heartbeats, not even when asked")
+	errUnacknowledged = errors.New("the peer's machine has acknowledged nothing for two heartbeats")
+)
 
-// A heartbeat asks a peer that has been quiet for an interval whether it is still there, and ends the pipe of one that does
-// not answer within another. While nobody takes what has come, and so nothing is read, the peer is not to blame for silence:
-// it is told with every beat that this end lives, because its own questions are not read either.
+// A heartbeat asks a peer that has been quiet for an interval whether it is still there. It ends the pipe
+//
+//   - if the peer had room, which is to say that nothing was on its way to it when it was asked, and it said nothing within
+//     another interval;
+//   - if the peer's machine owes an acknowledgement and has given none for two intervals.
+//
+// Back-pressure is no reason: a peer that does not read cannot see a question, and one behind a slow link sees it late. Nor
+// is a pause of this process.
 type heartbeat struct {
 	pipe     *Pipe
 	carrier  *streamCarrier
 	interval time.Duration
-	asked    bool
+	last     time.Time // when the last beat was
+	asked    bool      // then, and the question was the first thing on its way
+	stalled  int       // beats in a row that have seen a debt and no acknowledgement since the one before
 
 	mu      sync.Mutex
 	timer   *scope.Timer
@@ -34,8 +44,7 @@ func (p *Pipe) startHeartbeat(c *streamCarrier) {
 	if interval == 0 || !ok || !p.session.Sealed && len(f.AppendControl(nil, wire.Control{Kind: wire.ControlPing})) == 0 {
 		return
 	}
-	h := &heartbeat{pipe: p, carrier: c, interval: interval}
-	boundUnacknowledged(c.conn, 2*interval)
+	h := &heartbeat{pipe: p, carrier: c, interval: interval, last: time.Now()}
 	h.mu.Lock()
 	h.timer = p.scope.AfterFunc(interval, h.beat)
 	h.mu.Unlock()
@@ -53,26 +62,48 @@ func (h *heartbeat) stop() {
 }
 
 func (h *heartbeat) beat() {
-	switch unread, alive := h.carrier.room.awaited.Load(), h.carrier.alive.Swap(false); {
-	case unread:
-		h.asked = false
-		h.ping()
-	case h.carrier.writing.Load(): // the peer does not read, and would not see a question; that its machine lives is TCP's to find out
-		h.asked = false
-	case alive:
-		h.asked = false
-	case h.asked:
-		h.pipe.end(errSilent)
+	if err := h.look(); err != nil {
+		h.pipe.end(err)
 		return
-	default:
-		h.asked = true
-		h.ping()
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if !h.stopped {
 		h.timer.Reset(h.interval)
 	}
+}
+
+// look returns why the peer is to be given up, if it is, and asks if there is reason to.
+func (h *heartbeat) look() error {
+	now := time.Now()
+	elapsed := now.Sub(h.last)
+	h.last = now
+	late := elapsed > h.interval+h.interval/2 // this process was stopped, or has too little of a processor
+	if h.carrier.alive.Swap(false) || late {
+		h.asked, h.stalled = false, 0
+		return nil
+	}
+	p := progressOf(h.carrier.conn)
+	stalls := p.owed && p.quiet >= elapsed
+	if h.stalled++; !stalls {
+		h.stalled = 0
+	}
+	waits := h.carrier.room.awaited.Load() // nobody takes what has come, so that nothing is read
+	switch {
+	case h.stalled > 2:
+		return errUnacknowledged
+	case waits:
+		h.asked = false
+		h.ping() // the peer's own questions are not read, so it is told that this end lives
+	case p.unread > 0 || h.carrier.writing.Load() || !h.pipe.out.idle() || p.queued > 0 && !(h.asked && stalls):
+		h.asked = false
+	case h.asked:
+		return errSilent
+	default:
+		h.asked = true
+		h.ping()
+	}
+	return nil
 }
 
 func (h *heartbeat) ping() {

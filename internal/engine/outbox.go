@@ -121,6 +121,13 @@ func (o *outbox) emptyLocked() bool {
 	return o.queued == 0 && o.controls.empty() && !o.carrier.midway()
 }
 
+// idle reports whether nothing is being written or waits for it, and more may come.
+func (o *outbox) idle() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return !o.shut && !o.busy && o.emptyLocked()
+}
+
 // pauseLocked reports whether it is time for a sender to pause.
 func (o *outbox) pauseLocked() bool {
 	if o.sincePause < pace {

@@ -105,4 +105,16 @@ func (c *Conn) setDeadlines(t time.Time, which ...*time.Time) error {
 	return nil
 }
 
+// Progress tells what the kernel tells of a TCP connection: how many bytes have not arrived at the peer, how many have come
+// and were not read, and whether the peer's machine has an acknowledgement to send, and since when it sent none. Bytes are
+// acknowledged when they arrive.
+func (c *Conn) Progress() (queued, unread int, owed bool, quiet time.Duration) {
+	c.link.mu.Lock()
+	defer c.link.mu.Unlock()
+	now := time.Now()
+	queued, last := c.out.progress(now)
+	underway, _ := c.in.progress(now)
+	return queued, c.in.size - underway, queued > 0, now.Sub(last)
+}
+
 func expired(deadline, now time.Time) bool { return !deadline.IsZero() && !now.Before(deadline) }

@@ -22,6 +22,7 @@ type flow struct {
 	size      int       // what the segments take of the window
 	taken     int64     // bytes written
 	delivered int64     // bytes read
+	passed    time.Time // when the last bytes that were read had arrived
 	chunkEnd  int64     // where, in bytes from the beginning, the next read must end
 	lineFree  time.Time // when the line has sent what it took, at its rate
 	notBefore time.Time // no later segment arrives before this
@@ -187,7 +188,21 @@ func (f *flow) arrived(now time.Time) bool {
 	return !f.held && len(f.segments) > 0 && !f.segments[0].due.After(now)
 }
 
+// progress tells how many bytes have not arrived, and when the last of the others did.
+func (f *flow) progress(now time.Time) (underway int, last time.Time) {
+	last = f.passed
+	for _, s := range f.segments {
+		if f.held || s.due.After(now) {
+			underway += len(s.data)
+		} else {
+			last = s.due
+		}
+	}
+	return underway, last
+}
+
 func (f *flow) pop() {
+	f.passed = f.segments[0].due
 	f.segments[0] = segment{}
 	f.segments = f.segments[1:]
 }

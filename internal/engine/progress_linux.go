@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+
+package engine
+
+import (
+	"net"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// systemProgress asks the kernel about a socket. A peer of a unix socket owes nothing: its process would not have the socket
+// any more if it did not live.
+func systemProgress(c net.Conn) (p progress) {
+	raw := descriptor(c)
+	if raw == nil {
+		return p
+	}
+	_, tcp := c.(*net.TCPConn)
+	_ = raw.Control(func(fd uintptr) { // an error leaves what is not known at zero: the connection is dead, and a read says so
+		p.queued, _ = unix.IoctlGetInt(int(fd), unix.SIOCOUTQ)
+		p.unread, _ = unix.IoctlGetInt(int(fd), unix.SIOCINQ)
+		if !tcp {
+			return
+		}
+		info, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO)
+		if err != nil {
+			return
+		}
+		// Segments in flight that were sent before the last acknowledgement came are no debt: a peer without room acknowledges
+		// what it has to drop, and the next attempt may be minutes away. So may the next probe of a window that is closed.
+		p.owed = info.Probes > 0 || info.Unacked > 0 && info.Last_data_sent < info.Last_ack_recv
+		p.quiet = time.Duration(info.Last_ack_recv) * time.Millisecond
+	})
+	return p
+}
