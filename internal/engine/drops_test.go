@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+
+package engine
+
+import (
+	"io"
+	"net"
+	"testing"
+	"testing/synctest"
+
+	"github.com/sprymq/spry/internal/wire/sp"
+)
+
+// Messages that die with their pipe are counted, and an event tells of them.
+func TestMessagesThatDieWithTheirPipeAreTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, e := testSocket(Options{}, &recorder{})
+		defer s.Close()
+		events := s.Events(t.Context())
+		near, far := net.Pipe() // nobody reads
+		defer far.Close()
+		p, _ := streamPipe(t, e, near, streamSession(t, sp.Push, 0))
+		const messages = 7
+		for range messages {
+			if !p.TrySend(nil, []byte("lost"), nil) {
+				t.Fatal("no room")
+			}
+		}
+		synctest.Wait()
+		p.end(io.EOF)
+		<-p.done
+		_ = s.Close()
+		var told uint64
+		for e := range events {
+			if e.Kind == EventDrop && e.Pipe == p && e.Reason == DropPipeClosed.String() {
+				told += e.Count
+			}
+		}
+		if counted := p.Stats().Out.Dropped[DropPipeClosed.String()]; told != messages || counted != messages {
+			t.Errorf("%d messages died with their pipe, %d are counted, and events tell of %d", messages, counted, told)
+		}
+	})
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+
+package pattern
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"testing"
+	"testing/synctest"
+
+	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/wire/sp"
+	"github.com/sprymq/spry/transport"
+)
+
+// scripted attaches a peer that is nothing but the other end of a connection, which has said its header and read ours.
+func scripted(t *testing.T, s *engine.Socket, peerHeader []byte, ours int) net.Conn {
+	t.Helper()
+	near, far := net.Pipe()
+	t.Cleanup(func() { _ = far.Close() })
+	attached := inBackground(func(ctx context.Context) error {
+		_, err := s.Attach(ctx, &transport.Stream{Conn: near}, true, engine.EndpointConfig{})
+		return err
+	})
+	if _, err := far.Write(peerHeader); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(far, make([]byte, ours)); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-attached; err != nil {
+		t.Fatal(err)
+	}
+	return far
+}
+
+// A Reply that waits for its peer to read ends when that peer has gone.
+func TestReplyEndsWithItsPeer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := house(sp.Dialect)
+		o.RecvQueue, o.SendQueue = 100, 1
+		rep, answers := open(t, o, func(_ *engine.Socket, o engine.Options) *Responder { return NewResponder(hello(sp.Rep), o) })
+		peer := scripted(t, answers, sp.AppendHeader(nil, sp.Req), sp.HeaderLen)
+		const requests = 5
+		for i := range byte(requests) {
+			if _, err := peer.Write(sp.FramingLength.AppendFrame(nil, []byte{0x80, 0, 0, i}, []byte("?"))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		replying := inBackground(func(ctx context.Context) error {
+			for range requests {
+				r, err := rep.Recv(ctx)
+				if err != nil {
+					return err
+				}
+				if err := r.Reply(ctx, []byte("!"), nil); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		synctest.Wait()
+		select {
+		case err := <-replying:
+			t.Fatalf("nobody reads, and the replies are over: %v", err)
+		default:
+		}
+		_ = peer.Close()
+		synctest.Wait()
+		select {
+		case err := <-replying:
+			if !errors.Is(err, engine.ErrPipeClosed) {
+				t.Errorf("Reply to a peer that has gone: %v", err)
+			}
+		default:
+			t.Fatal("the peer has gone, and Reply still waits for it")
+		}
+	})
+}
