@@ -6,15 +6,20 @@ import (
 	"context"
 	"net"
 	"runtime"
+	"slices"
 	"testing"
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
 )
 
-// Connect, shake hands, send one message, disconnect, again and again: nothing is left.
+// churnRoom is how much larger the heap may be after any number of connections, in bytes.
+const churnRoom = 1 << 20
+
+// Connect, shake hands, send one message, disconnect, again and again: nothing is left at either end, and both agree on what
+// was sent.
 func TestT01Churn(t *testing.T) {
-	for _, scheme := range []string{"tcp", "ipc", "inproc", "tls+tcp"} {
+	for _, scheme := range []string{"tcp", "ipc", "inproc", "tls+tcp", "zmtp+tcp", "zmtp+ipc", "zmtp+tls+tcp"} {
 		t.Run(scheme, func(t *testing.T) {
 			leak.Check(t)
 			ctx := watchdog(t)
@@ -22,6 +27,8 @@ func TestT01Churn(t *testing.T) {
 			pull := spry.NewPull(nil)
 			defer pull.Close()
 			e := listenOn(t, pull, scheme)
+			const warm = 50
+			sent := uint64(0)
 			once := func() {
 				push := spry.NewPush(nil)
 				_, err := push.DialWith(ctx, dialerTo(e))
@@ -31,22 +38,40 @@ func TestT01Churn(t *testing.T) {
 					t.Fatalf("received %q, %v", body, err)
 				}
 				check(t, push.Close())
+				st := push.Stats()
+				if why := unbalanced(st); why != "" || st.Send.Sent != 1 || st.Send.Offered != 1 {
+					t.Fatalf("the figures of a sender of one message: %s, %+v", why, st.Send)
+				}
+				sent += st.Send.Sent
 			}
-			for range 50 {
+			for range warm {
 				once()
 			}
-			before, goroutines := heap(), runtime.NumGoroutine()
+			before, goroutines := settledHeap(t, func() bool { return true }), runtime.NumGoroutine()
 			for range n {
 				once()
 			}
 			eventually(t, "the goroutines of the connections have ended", func() bool { return runtime.NumGoroutine() <= goroutines })
-			grown := int64(heap()) - int64(before)
-			if st := pull.Stats(); unbalanced(st) != "" || st.Recv.Delivered != uint64(n+50) || len(st.Rejected) > 0 {
-				t.Errorf("after %d connections: %s, delivered %d, rejected %v", n+50, unbalanced(st), st.Recv.Delivered, st.Rejected)
+			var after uint64
+			grown := func() int64 { return int64(after) - int64(before) }
+			after = settledHeap(t, func() bool { after = heap(); return grown() <= churnRoom })
+			st := pull.Stats()
+			if why := unbalanced(st); why != "" || st.Recv.Delivered != sent || st.Recv.Delivered != uint64(n+warm) || len(st.Rejected) > 0 {
+				t.Errorf("after %d connections: %s, sent %d, delivered %d, rejected %v", n+warm, why, sent, st.Recv.Delivered, st.Rejected)
 			}
-			t.Logf("T01 %s: %d connections, %d goroutines before and %d after, heap %+d KiB", scheme, n, goroutines, runtime.NumGoroutine(), grown>>10)
+			if live := slices.Collect(pull.Pipes()); len(live) > 0 {
+				t.Errorf("%d of %d connections that are over are still there", len(live), n+warm)
+			}
+			t.Logf("T01 %s: %d connections, %d goroutines before and %d after, heap %+d KiB", scheme, n, goroutines, runtime.NumGoroutine(), grown()>>10)
 		})
 	}
+}
+
+// settledHeap waits until ok holds of the heap, which what ended last may still be on, and returns its size.
+func settledHeap(t testing.TB, ok func() bool) uint64 {
+	t.Helper()
+	eventually(t, "the heap is as small as before", ok)
+	return heap()
 }
 
 // heap is what is alive on the heap.

@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"github.com/sprymq/spry"
+	_ "github.com/sprymq/spry/internal/invariant" // what leak.Check sees to
 )
 
 // What the reliability tests have in common: peers that are nothing but a connection, sockets over each

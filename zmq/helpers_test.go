@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/sprymq/spry"
+	_ "github.com/sprymq/spry/internal/invariant" // what leak.Check sees to
 	"github.com/sprymq/spry/internal/leak"
 	"github.com/sprymq/spry/zmq"
 )

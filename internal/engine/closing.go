@@ -100,6 +100,9 @@ func (s *Socket) shutdown(ctx context.Context) error {
 	s.scope.Close(ErrClosed)
 	lost := int(s.unsent.Load()) + s.pattern.Close()
 	s.events.close()
+	if o := observer.Load(); o != nil {
+		(*o).Closed(s)
+	}
 	if lost > 0 {
 		return &OpError{Op: "close", Unsent: lost, Err: fmt.Errorf("%d messages were not handed over: %w", lost, ErrUnsent)}
 	}

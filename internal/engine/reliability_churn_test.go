@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sprymq/spry/internal/engine"
+	_ "github.com/sprymq/spry/internal/invariant" // what leak.Check sees to
 	"github.com/sprymq/spry/internal/leak"
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/pattern"

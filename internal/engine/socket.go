@@ -65,6 +65,9 @@ func NewSocket(o Options, bind func(s *Socket, o Options) Pattern) *Socket {
 	}
 	s.events = newEvents(s)
 	s.pattern = bind(s, o)
+	if o := observer.Load(); o != nil {
+		(*o).Opened(s)
+	}
 	return s
 }
 

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 
-// Package leak finds goroutines and file descriptors that a test leaves behind, and memory that it released too often.
+// Package leak finds goroutines, file descriptors and memory that a test leaves behind, and memory that it released too often.
 package leak
 
 import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/metrics"
 	"slices"
 	"strings"
 	"testing"
@@ -22,7 +23,8 @@ const module = "github.com/sprymq/spry"
 const patience = 10 * time.Second
 
 // Check makes t fail if, when it ends, there are goroutines of this module or open file descriptors that
-// were not there when Check was called, or if a chunk was released more often than retained meanwhile. Call it first in a test: what t.Cleanup registers later runs before
+// were not there when Check was called, if a chunk was released more often than retained meanwhile, if the heap has grown by
+// more than caches explain, or if what [Also] was told of does not hold. Call it first in a test: what t.Cleanup registers later runs before
 // the check. Descriptors are seen on Linux only.
 //
 // It sees the whole process, so that the test must not run beside others (t.Parallel), and it polls in real
@@ -35,7 +37,12 @@ func Check(t testing.TB) {
 
 func checkWithin(t testing.TB, patience time.Duration) {
 	t.Helper()
-	goroutinesBefore, filesBefore, excessBefore := goroutines(), files(), buf.Excess()
+	goroutinesBefore, filesBefore, heapBefore := goroutines(), files(), heap()
+	excessBefore := buf.Excess()
+	var alsoAtEnd []func() []string
+	for _, check := range also {
+		alsoAtEnd = append(alsoAtEnd, check())
+	}
 	t.Cleanup(func() {
 		t.Helper()
 		if n := buf.Excess() - excessBefore; n > 0 {
@@ -46,15 +53,57 @@ func checkWithin(t testing.TB, patience time.Duration) {
 			leakedGoroutines := added(goroutines(), goroutinesBefore)
 			leakedFiles := added(files(), filesBefore)
 			if len(leakedGoroutines)+len(leakedFiles) == 0 {
-				return
+				break
 			}
 			if time.Now().After(deadline) {
 				report(t, leakedGoroutines, leakedFiles)
-				return
+				break
 			}
 			time.Sleep(5 * time.Millisecond)
 		}
+		for _, check := range alsoAtEnd {
+			for _, why := range check() {
+				t.Error(why)
+			}
+		}
+		checkHeap(t, heapBefore, deadline)
 	})
+}
+
+// also are checks of others.
+var also []func() (end func() []string)
+
+// Also has every Check begin with begin, and end with what that returns, which says what does not hold. It is called by
+// the init function of a package that knows what must hold when a test ends.
+func Also(begin func() (end func() []string)) { also = append(also, begin) }
+
+// heapRoom is how much larger the live heap may be when a test ends, in bytes: pools and caches of the process fill once. A
+// message or a connection that is kept shows in tests that make many.
+const heapRoom = 16 << 20
+
+// checkHeap makes t fail if the heap has not come back.
+func checkHeap(t testing.TB, before uint64, deadline time.Time) {
+	t.Helper()
+	for {
+		now := heap()
+		switch {
+		case now <= before+heapRoom:
+			return
+		case time.Now().After(deadline):
+			t.Errorf("the test leaves %d KiB more on the heap than there were before it, and %d are taken for caches", (now-before)>>10, heapRoom>>10)
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// heap is what is alive on the heap, in bytes. The second collection frees what pools held at the first one.
+func heap() uint64 {
+	runtime.GC()
+	runtime.GC()
+	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
 }
 
 func report(t testing.TB, goroutines, files map[string]string) {

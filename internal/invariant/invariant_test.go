@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+
+package invariant
+
+import (
+	"io"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/pattern"
+	"github.com/sprymq/spry/internal/wire"
+	"github.com/sprymq/spry/internal/wire/sp"
+	"github.com/sprymq/spry/transport"
+)
+
+func hello(protocol uint16) transport.Hello {
+	p, _ := sp.Lookup(protocol)
+	return p.Hello()
+}
+
+var options = engine.Options{Dialects: []wire.Dialect{sp.Dialect}}
+
+// Every lock that a socket and its pattern are made of is found.
+func TestLocksAreFound(t *testing.T) {
+	for name, bind := range map[string]func(*engine.Socket, engine.Options) engine.Pattern{
+		"Push": func(*engine.Socket, engine.Options) engine.Pattern { return pattern.NewPush(hello(sp.Push), false) },
+		"Pull": func(_ *engine.Socket, o engine.Options) engine.Pattern { return pattern.NewPull(hello(sp.Pull), o) },
+		"Req": func(s *engine.Socket, _ engine.Options) engine.Pattern {
+			return pattern.NewReq(s, hello(sp.Req), 0, false, false)
+		},
+		"Rep": func(_ *engine.Socket, o engine.Options) engine.Pattern { return pattern.NewResponder(hello(sp.Rep), o) },
+		"Sub": func(_ *engine.Socket, o engine.Options) engine.Pattern {
+			return pattern.NewSub(hello(sp.Sub), o, engine.Block)
+		},
+	} {
+		s := engine.NewSocket(options, bind)
+		locks := map[string]bool{}
+		all := locksOf(s)
+		for _, l := range all {
+			locks[l.name] = true
+			if !l.try() {
+				t.Errorf("%s: %s is held", name, l.name)
+			}
+		}
+		want := []string{"mu", "scope.mu", "events.mu"}
+		switch name {
+		case "Push":
+			want = append(want, "pattern.balancer.sender.mu")
+		case "Pull":
+			want = append(want, "pattern.receiver.inbox.mu")
+		case "Req":
+			want = append(want, "pattern.mu")
+		case "Rep":
+			want = append(want, "pattern.receiver.inbox.mu", "pattern.sender.mu")
+		case "Sub":
+			want = append(want, "pattern.mu", "pattern.first.receiver.inbox.mu")
+		}
+		for _, w := range want {
+			if !locks[w] {
+				t.Errorf("%s: the lock %s is not looked at, but %v", name, w, locks)
+			}
+		}
+		_ = s.Close()
+	}
+}
+
+// A holder is a pattern that a panic has left with its lock.
+type holder struct {
+	engine.Pattern
+	inner part
+}
+
+type part struct{ mu sync.RWMutex }
+
+func TestAHeldLockIsFound(t *testing.T) {
+	h := &holder{Pattern: pattern.NewPush(hello(sp.Push), false)}
+	s := engine.NewSocket(options, func(*engine.Socket, engine.Options) engine.Pattern { return h })
+	defer s.Close()
+	if said := judge(s, patience); len(said) > 0 {
+		t.Errorf("nothing is wrong, and it says %q", said)
+	}
+	h.inner.mu.RLock()
+	said := judge(s, 50*time.Millisecond)
+	h.inner.mu.RUnlock()
+	if !slices.ContainsFunc(said, func(why string) bool { return strings.Contains(why, "pattern.inner.mu is held") }) {
+		t.Errorf("a lock is held, and it says %q", said)
+	}
+}
+
+// A breaker is a pattern that promises to take messages back, and changes its mind.
+type breaker struct {
+	engine.Pattern
+	returns bool
+}
+
+func (b *breaker) Traits() engine.Traits {
+	t := b.Pattern.Traits()
+	t.ReturnsUnsent = b.returns
+	return t
+}
+
+func TestMessagesDroppedAgainstAPromiseAreFound(t *testing.T) {
+	for _, promise := range []bool{false, true} {
+		watched.begin()
+		b := &breaker{Pattern: pattern.NewPush(hello(sp.Push), false)}
+		s := engine.NewSocket(options, func(*engine.Socket, engine.Options) engine.Pattern { return b })
+		near, far := net.Pipe() // nobody reads
+		attached := make(chan error)
+		go func() {
+			_, err := s.Attach(t.Context(), &transport.Stream{Conn: near}, true, engine.EndpointConfig{})
+			attached <- err
+		}()
+		_, _ = far.Write(sp.AppendHeader(nil, sp.Pull))
+		_, _ = io.ReadFull(far, make([]byte, sp.HeaderLen))
+		if err := <-attached; err != nil {
+			t.Fatal(err)
+		}
+		pipe := s.Pipes()[0]
+		if !pipe.TrySend(nil, []byte("lost"), nil) {
+			t.Fatal("no room")
+		}
+		_ = far.Close()
+		<-pipe.Done()
+		b.returns = promise
+		_ = s.Close()
+		if said := watched.end(); (len(said) > 0) != promise {
+			t.Errorf("a message was dropped with its pipe, promised is %v, and it says %q", promise, said)
+		}
+	}
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+
+package invariant
+
+import (
+	"reflect"
+	"strings"
+	"sync"
+	"time"
+	"unsafe"
+
+	"github.com/sprymq/spry/internal/engine"
+)
+
+// heldLocks names the locks that a value and what it is made of do not let go of. It follows what is set when a value is
+// made and never again: what is embedded, interfaces, and pointers to values that have locks themselves. What may change
+// is behind those locks.
+func heldLocks(root any, patience time.Duration) (held []string) {
+	deadline := time.Now().Add(patience)
+	for _, l := range locksOf(root) {
+		for !l.try() {
+			if time.Now().After(deadline) {
+				held = append(held, l.name)
+				break
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}
+	return held
+}
+
+func locksOf(root any) map[unsafe.Pointer]lock {
+	found := map[unsafe.Pointer]lock{}
+	findLocks(reflect.ValueOf(root), "", found, map[unsafe.Pointer]bool{})
+	return found
+}
+
+// A lock can be tried.
+type lock struct {
+	name   string
+	locker interface {
+		TryLock() bool
+		Unlock()
+	}
+}
+
+func (l lock) try() bool {
+	if !l.locker.TryLock() {
+		return false
+	}
+	l.locker.Unlock()
+	return true
+}
+
+var (
+	mutexType   = reflect.TypeFor[sync.Mutex]()
+	rwMutexType = reflect.TypeFor[sync.RWMutex]()
+)
+
+func findLocks(v reflect.Value, name string, found map[unsafe.Pointer]lock, seen map[unsafe.Pointer]bool) {
+	switch v.Kind() {
+	case reflect.Interface:
+		findLocks(v.Elem(), name, found, seen)
+	case reflect.Pointer:
+		if v.IsNil() || seen[v.UnsafePointer()] {
+			return
+		}
+		seen[v.UnsafePointer()] = true
+		findLocks(v.Elem(), name, found, seen)
+	case reflect.Struct:
+		if !v.CanAddr() {
+			return
+		}
+		at := unsafe.Pointer(v.UnsafeAddr())
+		switch v.Type() {
+		case mutexType:
+			found[at] = lock{name, (*sync.Mutex)(at)}
+			return
+		case rwMutexType:
+			found[at] = lock{name, (*sync.RWMutex)(at)}
+			return
+		}
+		for i := range v.NumField() {
+			f := v.Field(i)
+			if worthwhile(f.Type()) {
+				findLocks(f, strings.TrimPrefix(name+"."+v.Type().Field(i).Name, "."), found, seen)
+			}
+		}
+	}
+}
+
+// worthwhile leaves out types that lead to no lock, and those that change: pools, maps and slices are not followed, and pipes
+// and endpoints are looked at by asking for their figures.
+func worthwhile(t reflect.Type) bool { return leadsToLock(t, map[reflect.Type]bool{}) }
+
+func leadsToLock(t reflect.Type, visiting map[reflect.Type]bool) bool {
+	switch t {
+	case mutexType, rwMutexType:
+		return true
+	case reflect.TypeFor[engine.Pipe](), reflect.TypeFor[engine.Endpoint]():
+		return false
+	}
+	if t.Kind() == reflect.Pointer {
+		return leadsToLock(t.Elem(), visiting)
+	}
+	if visiting[t] || !strings.HasPrefix(t.PkgPath(), "github.com/sprymq/spry/") {
+		return false
+	}
+	visiting[t] = true
+	defer delete(visiting, t)
+	switch t.Kind() {
+	case reflect.Interface:
+		return true // a pattern
+	case reflect.Struct:
+		for i := range t.NumField() {
+			if leadsToLock(t.Field(i).Type, visiting) {
+				return true
+			}
+		}
+	}
+	return false
+}
