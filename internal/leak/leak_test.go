@@ -99,3 +99,38 @@ func TestLeakedDescriptorIsFound(t *testing.T) {
 		t.Errorf("a leaked descriptor is not reported: %q", said)
 	}
 }
+
+func TestLeakedMemoryIsFound(t *testing.T) {
+	var kept [][]byte
+	keep := func(bytes int) func() {
+		return func() {
+			for range bytes >> 16 {
+				kept = append(kept, make([]byte, 1<<16))
+			}
+		}
+	}
+	if said := run(time.Second, keep(heapRoom/4)); said != "" {
+		t.Errorf("memory that caches may take is blamed: %s", said)
+	}
+	if said := run(0, keep(2*heapRoom)); !strings.Contains(said, "on the heap") {
+		t.Errorf("memory that stays is not reported: %q", said)
+	}
+	kept = nil
+	if said := run(time.Second, func() { keep(2 * heapRoom)(); kept = nil }); said != "" {
+		t.Errorf("garbage is blamed: %s", said)
+	}
+	runtime.KeepAlive(kept)
+}
+
+// What others know of is asked when a check begins and when it ends.
+func TestChecksOfOthersAreAsked(t *testing.T) {
+	defer func(before []func() func() []string) { also = before }(also)
+	began := false
+	Also(func() func() []string {
+		began = true
+		return func() []string { return []string{"a lock is held"} }
+	})
+	if said := run(0, func() {}); !began || !strings.Contains(said, "a lock is held") {
+		t.Errorf("began is %v, and it says %q", began, said)
+	}
+}
