@@ -32,6 +32,8 @@ var (
 	ErrConfig = engine.ErrConfig
 	// ErrScheme says that no transport of the socket serves a URL's scheme.
 	ErrScheme = engine.ErrScheme
+	// ErrBudget says that a pipe was closed because the Budget of its socket was exceeded, and it had most of it.
+	ErrBudget = engine.ErrBudget
 	// ErrUnsent says that a socket closed with messages in its queues.
 	ErrUnsent = engine.ErrUnsent
 	// ErrReplied says that a request was replied to, or discarded, before.

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sprymq/spry/internal/budget"
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/internal/wire/sp"
@@ -90,6 +91,10 @@ type Options struct {
 	// Transports that the socket can use beside inproc. Defaults to ipc, tcp and tls+tcp.
 	Transports []transport.Transport
 
+	// Budget bounds the memory and the pipes of all sockets that share it. Defaults to [DefaultBudget], which the whole
+	// process shares.
+	Budget *Budget
+
 	// Network holds the names of inproc addresses. Defaults to one that the whole process shares.
 	Network *Network
 
@@ -150,6 +155,7 @@ func (o Options) engineOptions() engine.Options {
 		TTL: o.TTL, Linger: o.Linger, HandshakeTimeout: o.HandshakeTimeout, MaxHandshakes: o.MaxHandshakes,
 		Backoff:    engine.Backoff(o.Backoff),
 		Transports: o.Transports, Network: (*engine.Network)(o.Network),
+		Budget: (*budget.Budget)(o.Budget),
 		Logger: o.Logger, Heartbeat: o.Heartbeat, Identity: []byte(o.Identity), Metadata: o.Metadata,
 	}
 	e.Dialects, err = dialectsOf(o.Dialects)

@@ -165,8 +165,8 @@ func bareBelow(t testing.TB, e *spry.Endpoint) *bare {
 	t.Helper()
 	b := &bare{}
 	var err error
-	if path, ok := strings.CutPrefix(e.URL(), "ipc://"); ok {
-		b.typed = true
+	if path, ok := strings.CutPrefix(strings.TrimPrefix(e.URL(), "zmtp+"), "ipc://"); ok {
+		b.typed = !strings.HasPrefix(e.URL(), "zmtp+")
 		own := fmt.Sprintf("%s.%d", path, names.Add(1))
 		b.Conn, err = net.DialUnix("unix", &net.UnixAddr{Name: own, Net: "unix"}, &net.UnixAddr{Name: path, Net: "unix"})
 		t.Cleanup(func() { _ = os.Remove(own) })

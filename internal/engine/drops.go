@@ -19,6 +19,7 @@ const (
 	DropConflated              // a newer one took its place
 	DropMultipart              // has several frames, which the peer's dialect has no place for
 	DropStalled                // a reply for which its peer left no room in time
+	DropBudget                 // its pipe was shed, because the budget was exceeded
 	numDrops
 )
 
@@ -35,6 +36,7 @@ var dropNames = [numDrops]string{
 	DropConflated:  "conflated",
 	DropMultipart:  "multipart",
 	DropStalled:    "stalled",
+	DropBudget:     "budget",
 }
 
 func (d Drop) String() string { return dropNames[d] }

@@ -35,6 +35,7 @@ type Endpoint struct {
 
 	mu          sync.Mutex
 	pipes       map[*Pipe]struct{}
+	places      int        // pipes, those that are being attached included
 	unfinished  unfinished // handshakes at work
 	established uint64     // connections made or accepted
 	rejected    map[wire.Reason]uint64
@@ -255,7 +256,8 @@ var errPeerClosed = fmt.Errorf("the peer closed the connection, as one that stop
 func (e *Endpoint) detached(p *Pipe) {
 	e.mu.Lock()
 	delete(e.pipes, p)
-	if isProtocol(p.err) {
+	e.places--
+	if isProtocol(p.err) || errors.Is(p.err, ErrBudget) {
 		e.rejected[wire.Reason(reasonOf(p.err))]++
 	}
 	switch {

@@ -5,6 +5,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"strings"
@@ -24,6 +25,7 @@ var (
 	ErrWouldBlock = errors.New("the call would have to wait")
 	ErrScheme     = errors.New("no transport for this scheme")
 	ErrConfig     = errors.New("invalid configuration")
+	ErrBudget     = errors.New("the memory budget of the sockets was exceeded, and this pipe had most of it: receive faster, lower MaxMessageSize or the queues' limits, or raise the Budget")
 	ErrUnsent     = errors.New("the socket closed before its queues were empty: use Shutdown or a longer Linger to wait longer")
 )
 
@@ -82,4 +84,9 @@ func wrap(op, url string, err error) error {
 		return e
 	}
 	return &OpError{Op: op, URL: transport.Redact(url), Err: err}
+}
+
+// orderly reports whether an error is a peer's orderly end or our own close.
+func orderly(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed)
 }

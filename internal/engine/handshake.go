@@ -69,7 +69,14 @@ func (e *Endpoint) admit(ctx context.Context, p *Pipe) error {
 	if err := e.authorize(ctx, p); err != nil {
 		return err
 	}
-	return e.socket.attach(p)
+	if err := e.takePlace(); err != nil {
+		return err
+	}
+	err := e.socket.attach(p)
+	if err != nil {
+		e.leavePlace()
+	}
+	return err
 }
 
 func (e *Endpoint) handshake(ctx context.Context, link transport.Link) (*Pipe, error) {
@@ -308,6 +315,7 @@ func (e *Endpoint) newPipe(link transport.Link, session *wire.Session) *Pipe {
 	p.origin.Pipe = p
 	p.out.limits = s.options.SendLimits()
 	p.out.held = true
+	p.openAccount()
 	return p
 }
 
@@ -376,6 +384,8 @@ func reasonOf(err error) string {
 		return string(pe.Reason)
 	case errors.As(err, &re):
 		return string(re.reason)
+	case errors.Is(err, ErrBudget):
+		return string(wire.ReasonBudget)
 	case errors.Is(err, ErrRefused), errors.Is(err, ErrBusy):
 		return string(wire.ReasonRefused)
 	case errors.Is(err, io.EOF):

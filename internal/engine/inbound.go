@@ -141,6 +141,7 @@ func (p *Pipe) hand(run []msg.Message, room *roomBell) bool {
 		if len(run) == 0 {
 			return true
 		}
+		p.relieve()
 		room.awaited.Store(true)
 		select {
 		case <-room.rung():

@@ -96,6 +96,9 @@ func (e *Endpoint) acceptLoop() {
 		switch {
 		case err == nil:
 			pause = 0
+			if e.turnAway(link) {
+				continue
+			}
 			if e.scope.Go(func() { e.serveLink(link) }) != nil {
 				_ = link.Close()
 			}

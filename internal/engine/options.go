@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sprymq/spry/internal/budget"
 	"github.com/sprymq/spry/internal/queue"
 	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/transport"
@@ -39,6 +40,7 @@ type Options struct {
 	Authenticate     Authenticate // nil = whoever proves to own a key
 	Heartbeat        time.Duration
 	Network          *Network
+	Budget           *budget.Budget
 	Logger           *slog.Logger
 	Trace            func(Event)
 	Invalid          error // what was found wrong with them already
@@ -89,6 +91,9 @@ func (o Options) Resolve() (Options, error) {
 	}
 	if o.Network == nil {
 		o.Network = DefaultNetwork
+	}
+	if o.Budget == nil {
+		o.Budget = budget.Default()
 	}
 	if n := len(o.Identity); n > 255 || n > 0 && o.Identity[0] == 0 {
 		return o, fmt.Errorf("%w: Identity must have up to 255 bytes, of which the first is not 0", ErrConfig)

@@ -6,12 +6,12 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"io"
 	"net"
 	"runtime"
 	"sync"
 	"sync/atomic"
 
+	"github.com/sprymq/spry/internal/budget"
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/scope"
 	"github.com/sprymq/spry/internal/wire"
@@ -27,6 +27,7 @@ type Pipe struct {
 	link     transport.Link
 	session  *wire.Session
 	origin   msg.Origin
+	account  budget.Account
 	out      outbox
 	writer   *scope.Task // with the writer's role; nil until there was use for it
 
@@ -464,16 +465,12 @@ func (p *Pipe) finish() {
 		}
 		p.socket.dropped(p, DropPipeClosed, lost)
 	}
+	p.closeAccount()
 	p.socket.detach(p, unsent)
 	p.socket.ending.Add(-1)
 	p.socket.Changed()
 	close(p.done)
 	p.scope.Cancel(p.err)
-}
-
-// orderly reports whether an error is a peer's orderly end or our own close.
-func orderly(err error) bool {
-	return errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed)
 }
 
 // Over reports whether the pipe takes no more messages.

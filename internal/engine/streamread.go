@@ -7,6 +7,7 @@ import (
 	"io"
 	"runtime"
 
+	"github.com/sprymq/spry/internal/budget"
 	"github.com/sprymq/spry/internal/buf"
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/wire"
@@ -22,6 +23,7 @@ const (
 	maxSlab    = 511       // of 32 bytes: what fills a size class of 16 KiB
 	minStride  = 4 << 10
 	yieldAfter = 16 << 10
+	tightChunk = 8 << 10 // what a busy connection reads at a time while the budget is tight
 )
 
 // A streamReader turns what a connection sends into runs of messages. Messages point into the chunk that they
@@ -40,8 +42,9 @@ type streamReader struct {
 	proved int  // largest frame that has wholly arrived
 	peek   bool // the last frame was larger than an ordinary chunk: the next one may be too
 	batch  msg.Batch
-	slab   int // capacity of the last slab
-	span   int // bytes of the stream that its messages come from
+	slab   int          // capacity of the last slab
+	span   int          // bytes of the stream that its messages come from
+	held   budget.Meter // of chunk
 
 	direct  *directReader // nil where the connection cannot be read without the runtime's help
 	reading *reading      // of one that others have read for
@@ -52,7 +55,7 @@ type streamReader struct {
 
 func (c *streamCarrier) read() error {
 	r := &streamReader{
-		c: c, chunk: c.first, start: c.early[0], end: c.early[1], size: minChunk,
+		c: c, chunk: c.first, start: c.early[0], end: c.early[1], size: minChunk, held: c.pipe.account.NewMeter(),
 	}
 	c.first = nil
 	if r.chunk != nil {
@@ -108,7 +111,10 @@ func (r *streamReader) took(n int, wait bool) error {
 	if !r.peek && r.need <= maxChunk {
 		r.adapt(n, room)
 	}
-	return r.decode(wait)
+	if err := r.decode(wait); err != nil {
+		return err
+	}
+	return r.grow()
 }
 
 // room returns where the next bytes are to go.
@@ -131,11 +137,18 @@ func (r *streamReader) leave() {
 	}
 }
 
-// replace goes on with another chunk, which begins with n bytes that are not decoded yet.
+// replace goes on with another chunk, or none, which begins with n bytes that are not decoded yet.
 func (r *streamReader) replace(next *buf.Chunk, n int) {
-	shared := !r.chunk.Unshared()
-	r.chunk.Release(1)
+	shared := r.chunk != nil && !r.chunk.Unshared()
+	if r.chunk != nil {
+		r.chunk.Release(1)
+	}
 	r.chunk, r.start, r.end = next, 0, n
+	if next == nil {
+		r.held.Set(0)
+	} else {
+		r.held.Set(int64(len(next.Data)))
+	}
 	if shared {
 		r.c.pipe.settle()
 	}
@@ -244,26 +257,49 @@ func (r *streamReader) newChunk(size int) *buf.Chunk {
 
 // makeRoom sees to it that the chunk has room to read into.
 func (r *streamReader) makeRoom() {
-	if r.chunk == nil {
-		r.chunk = r.newChunk(r.size)
-		return
+	if size := r.nextChunk(); size > 0 {
+		r.moveTo(size)
 	}
-	have, whole := r.end-r.start, len(r.chunk.Data)
-	size := r.size
+}
+
+// grow makes room for the rest of a large frame, after others were shed if the budget is exceeded by that. It is not for
+// within a read.
+func (r *streamReader) grow() error {
+	p := r.c.pipe
+	if r.need > maxChunk {
+		if size := r.nextChunk(); size > 0 {
+			if !r.held.Grow(int64(size + len(r.chunk.Data))) { // this is what had most
+				return ErrPipeClosed
+			}
+			r.moveTo(size)
+			return nil
+		}
+	}
+	p.relieve()
+	return nil
+}
+
+// nextChunk returns the size of the chunk that has to take the place of the present one, or 0 if that has room.
+func (r *streamReader) nextChunk() int {
+	ordinary := r.ordinary()
+	if r.chunk == nil {
+		return ordinary
+	}
+	have, whole, size := r.end-r.start, len(r.chunk.Data), ordinary
 	if r.need > size {
 		size = min(r.need, max(r.proved, size, headStart))
 	}
 	switch {
-	case have == 0 && whole == r.size && r.chunk.Unshared():
+	case have == 0 && whole == ordinary && r.chunk.Unshared():
 		r.start, r.end = 0, 0
 		r.chunk.Renew()
-		return
+		return 0
 	case have == 0 && whole <= maxChunk && whole-r.end >= max(minRead, r.stride()):
-		return
+		return 0
 	case have > 0 && r.start+r.need <= whole:
-		return
+		return 0
 	case have > 0 && r.start == 0 && r.end < whole && whole >= size:
-		return // this chunk was made for the frame: it is filled before there is a larger one
+		return 0 // this chunk was made for the frame: it is filled before there is a larger one
 	}
 	if have == 0 {
 		r.proved = max(r.proved, whole) // a chunk made to measure, now used up
@@ -271,7 +307,22 @@ func (r *streamReader) makeRoom() {
 	if r.need > size {
 		size = min(r.need, max(size, 2*have))
 	}
-	next := r.newChunk(size)
-	copy(next.Data, r.chunk.Data[r.start:r.end])
+	return size
+}
+
+// ordinary is the size of a chunk for frames that are not large.
+func (r *streamReader) ordinary() int {
+	if r.size > tightChunk && r.c.pipe.account.Budget().Tight() {
+		return tightChunk
+	}
+	return r.size
+}
+
+// moveTo begins another chunk with what has come of the next frame.
+func (r *streamReader) moveTo(size int) {
+	next, have := r.newChunk(size), r.end-r.start
+	if r.chunk != nil {
+		copy(next.Data, r.chunk.Data[r.start:r.end])
+	}
 	r.replace(next, have)
 }

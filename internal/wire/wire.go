@@ -141,6 +141,8 @@ const (
 	ReasonEnvelope  Reason = "envelope"         // a routing header that does not end, or no room for one
 	ReasonTimeout   Reason = "timeout"          // the handshake took too long
 	ReasonEarlyEOF  Reason = "early_eof"        // the connection ended within the handshake
+	ReasonPipes     Reason = "too_many_pipes"   // the listener has all the pipes that it may have
+	ReasonBudget    Reason = "budget"           // the memory budget was exceeded, and this pipe had most of it
 	ReasonEvicted   Reason = "evicted"          // too many unfinished handshakes; this was the oldest
 	ReasonRefused   Reason = "refused"          // Authorize or the pattern refused the peer
 	ReasonSecurity  Reason = "security"         // the transport's security handshake failed

@@ -265,6 +265,7 @@ func TestVectorsOfMalformedStreams(t *testing.T) {
 func TestVectorsCoverEveryReason(t *testing.T) {
 	notFromBytes := []wire.Reason{
 		wire.ReasonTimeout, wire.ReasonEarlyEOF, wire.ReasonEvicted, wire.ReasonRefused, wire.ReasonSecurity, wire.ReasonIO,
+		wire.ReasonPipes, wire.ReasonBudget,
 	}
 	covered := map[wire.Reason]bool{}
 	v := readVectors(t)

@@ -121,6 +121,7 @@ func TestVectorsCoverEveryReason(t *testing.T) {
 		wire.ReasonTimeout, wire.ReasonEarlyEOF, wire.ReasonEvicted, wire.ReasonRefused, wire.ReasonSecurity, wire.ReasonIO,
 		wire.ReasonReserved,                    // what is reserved is ignored
 		wire.ReasonTopics, wire.ReasonIdentity, // the patterns' business
+		wire.ReasonPipes, wire.ReasonBudget, // the engine's
 	}
 	covered := map[wire.Reason]bool{}
 	v := readVectors(t)

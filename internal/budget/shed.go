@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+
+package budget
+
+import (
+	"cmp"
+	"runtime"
+	"slices"
+	"time"
+)
+
+// Until those that were shed are gone, whoever needs memory lets others run this often, then sleeps this often. Most are
+// gone at once; one that is just copying what came of a large frame needs some milliseconds. Nobody waits longer than that.
+const (
+	yields   = 64
+	sleeps   = 250
+	sleep    = time.Millisecond
+	patience = yields + sleeps
+)
+
+// Relieve sheds the largest accounts if more than the limit is in use, until a sixteenth of the budget is free, so that it
+// is worth looking through all of them. Accounts within their share stay. It is called without locks by those whose queues
+// take what has arrived, and keeps them for a moment until the memory is free.
+func (b *Budget) Relieve() {
+	if b.used.Load() > b.bytes {
+		b.relieve(nil, 0)
+	}
+}
+
+// relieve sheds until there is room for n bytes more, and takes them for the account a. It reports false if that was shed
+// itself. If there is nothing to be shed, or those who are do not go, it takes them in any case.
+func (b *Budget) relieve(a *Account, n int64) bool {
+	for i := 0; ; i++ {
+		if a != nil && a.shed.Load() {
+			return false
+		}
+		nobody := b.leavers.Load() == 0
+		if b.reserveWithin(n) {
+			return true
+		}
+		for _, largest := range b.choose(a, n) {
+			nobody = false
+			largest.shed.Store(true)
+			largest.holder.Shed()
+		}
+		if nobody && b.leavers.Load() == 0 || i == patience {
+			b.reserve(n)
+			return true
+		}
+		if i < yields {
+			runtime.Gosched()
+		} else {
+			time.Sleep(sleep)
+		}
+	}
+}
+
+// choose returns the accounts to be shed so that a can take n bytes more.
+func (b *Budget) choose(a *Account, n int64) (chosen []*Account) {
+	if b.used.Load()+n <= b.relieveAt.Load() {
+		return nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	used := b.used.Load() + n
+	excess := used - b.leavingLocked() - (b.bytes - b.bytes/16)
+	if used <= b.relieveAt.Load() {
+		return nil
+	}
+	for _, c := range b.largestLocked(a, n) {
+		if excess <= 0 {
+			break
+		}
+		excess -= c.held
+		b.leaving[c.account] = true
+		b.shed++
+		b.shedBytes += c.held
+		chosen = append(chosen, c.account)
+	}
+	b.setReliefLocked()
+	if len(chosen) == 0 {
+		b.relieveAt.Store(used + b.bytes/64) // nothing to be had now: not before there is some more
+	}
+	return chosen
+}
+
+// A candidate is an account that may be shed, with what it had when it was looked at.
+type candidate struct {
+	account *Account
+	held    int64
+}
+
+// largestLocked returns the accounts that have more than a share, the largest first. One of them wants some more.
+func (b *Budget) largestLocked(wants *Account, more int64) (all []candidate) {
+	share := b.share()
+	for a := b.first; a != nil; a = a.next {
+		held := a.held.Load()
+		if a == wants {
+			held += more
+		}
+		if held > share && !b.leaving[a] {
+			all = append(all, candidate{a, held})
+		}
+	}
+	slices.SortFunc(all, func(x, y candidate) int { return cmp.Compare(y.held, x.held) })
+	return all
+}
+
+// leavingLocked is what those that are being shed still have.
+func (b *Budget) leavingLocked() (bytes int64) {
+	for a := range b.leaving {
+		bytes += a.held.Load()
+	}
+	return bytes
+}
+
+// setReliefLocked says when somebody is to be shed next: when what stays exceeds the limit.
+func (b *Budget) setReliefLocked() {
+	b.leavers.Store(int32(len(b.leaving)))
+	b.relieveAt.Store(b.bytes + b.leavingLocked())
+}
+
+// resume lets those go on who were refused with an empty queue, and with more all others.
+func (b *Budget) resume(more bool) {
+	b.mu.Lock()
+	var waiting []Holder
+	for a, h := range b.forEmpty {
+		waiting = append(waiting, h)
+		delete(b.forEmpty, a)
+	}
+	for a, h := range b.forMore {
+		if more {
+			waiting = append(waiting, h)
+			delete(b.forMore, a)
+		}
+	}
+	b.countWaitingLocked()
+	b.mu.Unlock()
+	for _, h := range waiting {
+		h.Resume()
+	}
+}
+
+// forgetLocked takes an account out of those that wait.
+func (b *Budget) forgetLocked(a *Account) {
+	delete(b.forEmpty, a)
+	delete(b.forMore, a)
+	b.countWaitingLocked()
+}
+
+func (b *Budget) countWaitingLocked() { b.waiting.Store(int32(len(b.forEmpty) + len(b.forMore))) }

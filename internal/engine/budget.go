@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+
+package engine
+
+import (
+	"github.com/sprymq/spry/internal/budget"
+	"github.com/sprymq/spry/internal/wire"
+	"github.com/sprymq/spry/transport"
+)
+
+// Every pipe has an account of its socket's budget. It counts what the pipe's reader holds, what is queued to be sent and
+// what was received and not taken.
+
+// budgeted is a pipe as the holder of its account.
+type budgeted Pipe
+
+// Shed implements budget.Holder: the pipe ends, and what was received and not taken is dropped.
+func (b *budgeted) Shed() {
+	p := (*Pipe)(b)
+	p.end(ErrBudget)
+}
+
+// Resume implements budget.Holder. The caller may hold the lock of a queue, hence the goroutine.
+func (b *budgeted) Resume() {
+	p := (*Pipe)(b)
+	_ = p.scope.Go(func() { p.socket.pattern.Writable(p) }) // a pipe that is over has nobody to be told
+}
+
+// openAccount gives a new pipe its account; closeAccount is called when the pipe is over.
+func (p *Pipe) openAccount() {
+	b := p.socket.options.Budget
+	b.AddPipes(1)
+	p.account.Open(b, (*budgeted)(p))
+}
+
+func (p *Pipe) closeAccount() {
+	p.account.Budget().AddPipes(-1)
+	p.account.Close()
+}
+
+// relieve sheds those that have most if the budget is exceeded. It is called without locks, and not within a read of the
+// connection: closing a connection waits for its reads.
+func (p *Pipe) relieve() { p.account.Budget().Relieve() }
+
+// Budget is what bounds the memory and the pipes of the socket, perhaps with others.
+func (s *Socket) Budget() *budget.Budget { return s.options.Budget }
+
+// turnAway closes a new connection, before its handshake costs anything, if the listener has all the pipes that it may have.
+func (e *Endpoint) turnAway(link transport.Link) bool {
+	e.mu.Lock()
+	err := e.fullLocked()
+	e.mu.Unlock()
+	if err == nil {
+		return false
+	}
+	_ = link.Close()
+	e.reject(link.RemoteAddr(), &OpError{Op: "accept", URL: e.URL(), Peer: addrString(link.RemoteAddr()), Err: err, Reason: reasonOf(err)})
+	return true
+}
+
+// fullLocked returns an error if a listener has all the pipes that it may have.
+func (e *Endpoint) fullLocked() error {
+	b := e.socket.options.Budget
+	if !e.listen || e.places < b.PipesPerListener() {
+		return nil
+	}
+	b.AddRefused()
+	return wire.Errorf(wire.ReasonPipes,
+		"the listener has %d pipes, which is all that its Budget allows: raise PipesPerListener, or listen on another address too", e.places)
+}
+
+// takePlace enters a pipe that is about to be attached. leavePlace takes it out again.
+func (e *Endpoint) takePlace() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	err := e.fullLocked()
+	if err == nil {
+		e.places++
+	}
+	return err
+}
+
+func (e *Endpoint) leavePlace() {
+	e.mu.Lock()
+	e.places--
+	e.mu.Unlock()
+}
