@@ -16,6 +16,11 @@ type PubOptions struct {
 
 	// Overflow is what happens to a message for a subscriber whose queue is full. Defaults to DropOldest.
 	Overflow Overflow
+
+	// TopicBytes bounds what the socket remembers of the topics of all its ZeroMQ peers, in bytes: a topic is charged its length
+	// and 40 bytes. Beyond it, the peer with the most loses its pipe, which is counted under "topics". Defaults to 256 MiB;
+	// negative is no limit.
+	TopicBytes int64
 }
 
 // A Pub sends every message to all its subscribers, which are [Sub] sockets. A message's topic is how its body
@@ -40,6 +45,7 @@ func NewPub(o *PubOptions) *Pub {
 			s.Break(err)
 		}
 		p = pattern.NewPub(s, ProtocolPub.hello(), engine.Overflow(o.Overflow))
+		p.LimitTopics(o.TopicBytes)
 		return p
 	})
 	return &Pub{Socket{core}, sending{p.Send, p.TrySend, nil}, p}

@@ -22,6 +22,11 @@ type PubOptions struct {
 	// Conflate keeps, for each subscriber, the newest message only, whatever its topic: one that waits is replaced and
 	// counted as conflated. Overflow does not matter then.
 	Conflate bool
+
+	// TopicBytes bounds what the socket remembers of the topics of all its peers, in bytes: a topic is charged its length
+	// and 40 bytes. Beyond it, the peer with the most loses its pipe, which is counted under "topics". Defaults to 256 MiB;
+	// negative is no limit.
+	TopicBytes int64
 }
 
 // A Pub sends each message to the peers, SUB and XSUB sockets, that subscribed to a prefix of its first frame.
@@ -37,6 +42,7 @@ func NewPub(o *PubOptions) *Pub {
 	var p *pattern.Pub
 	core := open(options.Options, func(s *engine.Socket, _ engine.Options) engine.Pattern {
 		p = pattern.NewPub(s, zmtp.Pub.Hello(), overflow(s, options.Overflow, options.Conflate))
+		p.LimitTopics(options.TopicBytes)
 		return p
 	})
 	return &Pub{core, frameSender{sender{send: p.Send, try: p.TrySend}}, p}

@@ -31,6 +31,11 @@ type RadioOptions struct {
 
 	// Overflow is what happens to a message for a peer whose queue is full. Defaults to [spry.DropOldest].
 	Overflow spry.Overflow
+
+	// TopicBytes bounds what the socket remembers of the groups of all its peers, in bytes: a group is charged its length
+	// and 40 bytes. Beyond it, the peer with the most loses its pipe, which is counted under "topics". Defaults to 256 MiB;
+	// negative is no limit.
+	TopicBytes int64
 }
 
 // A Radio sends each message, a body for a group, to the DISH peers that joined that group. It is a draft of ZeroMQ's (RFC 48).
@@ -45,6 +50,7 @@ func NewRadio(o *RadioOptions) *Radio {
 	var p *pattern.Pub
 	core := open(options.Options, func(s *engine.Socket, _ engine.Options) engine.Pattern {
 		p = pattern.NewRadio(s, zmtp.Radio.Hello(), overflow(s, options.Overflow, false))
+		p.LimitTopics(options.TopicBytes)
 		return p
 	})
 	return &Radio{core, p}

@@ -24,10 +24,22 @@ type XPubOptions struct {
 	// to. A peer that filters for itself, as SUB sockets do, sees it if it subscribed to it.
 	Welcome [][]byte
 
-	// LastValues is of how many topics the last message is kept, a topic being a whole first frame. A new subscription is sent
-	// those that it wants at once, the oldest first. Beyond that number, the topic that was silent for the longest is
-	// forgotten. Defaults to none.
+	// LastValues is the maximum number of topics whose latest message is kept, a topic being a whole first frame. A new
+	// subscription is sent those that it wants, the oldest first, as far as its peer's queue has room; the rest is counted as
+	// overflow. Of a topic that a message is sent for meanwhile, the subscriber gets that one. A peer is sent as many values as
+	// it reads, and twice LastValues beside that: subscriptions beyond are sent none. If there are more topics, the one that
+	// was silent for the longest is forgotten. Defaults to none.
 	LastValues int
+
+	// LastValueBytes bounds what the latest messages may take, in bytes: each is charged the memory that it keeps, its topic,
+	// and 128 bytes. Beyond it, the topic that was silent for the longest is forgotten; a message that is too large by itself
+	// is not kept. Defaults to 64 MiB; negative is no limit.
+	LastValueBytes int64
+
+	// TopicBytes bounds what the socket remembers of the topics of all its peers, in bytes: a topic is charged its length
+	// and 144 bytes. Beyond it, the peer with the most loses its pipe, which is counted under "topics". Defaults to 256 MiB;
+	// negative is no limit.
+	TopicBytes int64
 }
 
 // An XPub is a [Pub] that says what its peers subscribe to, and receives what XSUB peers send.
@@ -53,6 +65,8 @@ func NewXPub(o *XPubOptions) *XPub {
 	var p *pattern.XPub
 	core := open(options.Options, func(s *engine.Socket, _ engine.Options) engine.Pattern {
 		p = pattern.NewXPub(s, zmtp.XPub.Hello(), overflow(s, options.Overflow, false), welcome, options.LastValues)
+		p.LimitTopics(options.TopicBytes)
+		p.LimitLastValues(options.LastValueBytes)
 		return p
 	})
 	return &XPub{core, frameSender{sender{send: p.Send, try: p.TrySend}}, frameReceiver{receiver{p.Recv, p.TryRecv, p.RecvBatch}}, p}

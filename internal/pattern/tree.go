@@ -145,7 +145,7 @@ func (p *page[V]) insert(it item[V]) *page[V] {
 	items[at] = it
 	copy(items[at+1:], p.items[at:])
 	if len(items) <= pageItems {
-		return leaf(items).with(p.left, p.right)
+		return (&page[V]{items: items, tops: p.topsWith(at, items)}).with(p.left, p.right)
 	}
 	half := len(items) / 2
 	if at == own+1 { // topics often come in order
@@ -153,6 +153,30 @@ func (p *page[V]) insert(it item[V]) *page[V] {
 	}
 	first, second := slices.Clone(items[:half]), slices.Clone(items[half:])
 	return leaf(first).balance(p.left, p.right.prepend(leaf(second)))
+}
+
+// topsWith returns the tops of items, which are those of the page and a new one at an index.
+func (p *page[V]) topsWith(at int, items []item[V]) []uint8 {
+	tops := make([]uint8, len(items))
+	copy(tops, p.tops[:at])
+	tops[at] = uint8(at)
+	if at > 0 && strings.HasPrefix(items[at].key, items[tops[at-1]].key) {
+		tops[at] = tops[at-1]
+	}
+	under := true
+	for i := at + 1; i < len(items); i++ {
+		tops[i] = p.tops[i-1]
+		switch {
+		case int(tops[i]) < at:
+			continue // whose shortest prefix comes before the new key
+		case under && strings.HasPrefix(items[i].key, items[at].key):
+			tops[i] = tops[at]
+		default:
+			under = false // and so are all that follow
+			tops[i]++
+		}
+	}
+	return tops
 }
 
 // prepend returns the tree with a page before all others.

@@ -24,6 +24,9 @@ func (p *page[V]) check(t *testing.T, root bool) (keys []string) {
 	if n := len(p.items); n == 0 || n > pageItems || len(p.tops) != n || cap(p.items) > 2*n {
 		t.Fatalf("a page has %d items, room for %d, and %d tops", n, cap(p.items), len(p.tops))
 	}
+	if whole := leaf(p.items); !slices.Equal(p.tops, whole.tops) {
+		t.Fatalf("the tops of %v are %v, want %v", p.items, p.tops, whole.tops)
+	}
 	keys = left
 	for _, it := range p.items {
 		keys = append(keys, it.key)
