@@ -6,12 +6,16 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/transport"
 )
+
+// patience is a watchdog, in virtual time.
+const patience = time.Hour
 
 // A house is options for sockets that meet within the process, with room for few messages, in a network of its own.
 func house(dialects ...wire.Dialect) engine.Options {

@@ -56,3 +56,70 @@ func TestInboxWakesOneReceiverForEachMessage(t *testing.T) {
 		receivers.Wait()
 	})
 }
+
+// A kicked leader counts how often it was told to look.
+type kicked struct{ kicks, allowed int }
+
+func (k *kicked) LetLead(idle func() bool) {
+	if idle != nil {
+		k.allowed++
+	}
+}
+func (k *kicked) Lead(context.Context, Sleeper) {}
+func (k *kicked) Kick()                         { k.kicks++ }
+
+// Whoever reads a connection by himself is told of a message that comes another way; with two connections nobody does.
+func TestInboxKicksItsLeader(t *testing.T) {
+	q := NewInbox(Limits{Messages: 100, Bytes: 1 << 20}, Wait)
+	s := q.NewSource(nil)
+	var first, second kicked
+	q.AddLeader(&first)
+	s.Put(numbered(0, 0, 1, 16))
+	if first.kicks != 1 || first.allowed != 1 {
+		t.Errorf("the only leader was told %d times, allowed to lead %d times", first.kicks, first.allowed)
+	}
+	q.AddLeader(&second)
+	s.Put(numbered(0, 1, 1, 16))
+	if first.kicks != 1 || second.kicks+second.allowed != 0 {
+		t.Errorf("of two, the first was told %d times, the second %d, and it was allowed to lead %d times", first.kicks, second.kicks, second.allowed)
+	}
+	q.RemoveLeader(&first)
+	s.Put(numbered(0, 2, 1, 16))
+	if second.kicks != 1 || second.allowed != 1 {
+		t.Errorf("the one that is left was told %d times, allowed to lead %d times", second.kicks, second.allowed)
+	}
+}
+
+// Only who waits alone may read a connection.
+func TestWaitersKnowWhoIsAlone(t *testing.T) {
+	var ws Waiters
+	if first, second := ws.Add(), ws.Add(); !first.alone || second.alone {
+		t.Errorf("the first of two is alone: %v, the second: %v", first.alone, second.alone)
+	}
+}
+
+// However many take from a turn at once, each message is taken once and nothing beyond the last.
+func TestTurnEndsForAll(t *testing.T) {
+	const takers, rounds = 8, 2000
+	for range rounds {
+		run := numbered(0, 0, 2, 16)
+		turn := &turn{n: len(run), run: run}
+		var taken [takers]int
+		var taking sync.WaitGroup
+		for i := range takers {
+			taking.Go(func() {
+				for turn.take() != nil {
+					taken[i]++
+				}
+			})
+		}
+		taking.Wait()
+		total := 0
+		for _, n := range taken {
+			total += n
+		}
+		if total != len(run) {
+			t.Fatalf("%d of %d messages were taken", total, len(run))
+		}
+	}
+}
