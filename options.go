@@ -31,7 +31,9 @@ type Options struct {
 	Name string
 
 	// SendQueue and SendQueueBytes bound what is queued to be sent on one pipe; both hold. A message larger
-	// than SendQueueBytes may enter an empty queue. They default to 16384 messages and 4 MiB.
+	// than SendQueueBytes may enter an empty queue. They default to 16384 messages and 4 MiB. A message is charged
+	// its bytes and 64 more, and 24 for each frame after the first; a queue takes at most twice its bytes of memory, plus
+	// one read buffer.
 	SendQueue      int
 	SendQueueBytes int64
 

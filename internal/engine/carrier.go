@@ -11,11 +11,11 @@ import "github.com/sprymq/spry/internal/msg"
 type carrier interface {
 	// Under the outbox's lock.
 
-	// put takes a message (see [Pipe.TrySend]) and returns its size.
+	// put takes a message (see [Pipe.TrySend]) and returns its cost: what the queue is charged for it.
 	put(header, body []byte, m *msg.Message) int
 	// pending is the number of messages that are not in flight.
 	pending() int
-	// drop takes the first pending message out and returns its size.
+	// drop takes the first pending message out and returns its cost.
 	drop() int
 	// take makes pending messages those in flight, if none are. It reports whether any are in flight.
 	take() bool
@@ -28,9 +28,9 @@ type carrier interface {
 
 	// With the writer's role, without the lock.
 
-	// write hands what is in flight to the link and returns how many messages, and bytes of them, left for
-	// good. With wait false it must not block; if it returns less than everything then, wait is needed.
-	write(wait bool) (messages int, bytes int64, err error)
+	// write hands what is in flight to the link and returns how many messages left for good, and their cost. With wait
+	// false it must not block; if it returns less than everything then, wait is needed.
+	write(wait bool) (messages int, cost int64, err error)
 	// direct reports whether write(false) is possible.
 	direct() bool
 	// eager reports whether write(false) is possible and, now, worth while.

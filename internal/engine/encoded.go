@@ -34,8 +34,10 @@ type encoded struct {
 	frames   []frame // sizes of the frames, in order, from first on
 	first    int     // index of the first frame that is still here
 	size     int64   // bytes still here
-	open     *block  // where the next frame goes, if it fits
-	small    *block  // the run's own
+	more     int     // frames after the first of their messages, of those still here
+	tail     chunkTail
+	open     *block // where the next frame goes, if it fits
+	small    *block // the run's own
 }
 
 // A segment is written as a whole: a part of a block, one large body, or frames that other pipes have too.
@@ -49,10 +51,14 @@ type segment struct {
 // A frame remembers where its body is, so that a frame which nobody took can become a message again.
 type frame struct {
 	size   int // encoded, all of it
-	before int // encoded bytes before the body; severalFrames, if there are more bodies
+	before int // encoded bytes before the body; if negative, the number of bodies after the first
 }
 
-const severalFrames = -1
+// more is the number of the message's frames after its first.
+func (f *frame) more() int { return max(0, -f.before) }
+
+// cost is what a queue is charged for the message.
+func (f *frame) cost() int { return msg.BaseCost + f.size + msg.FrameCost*f.more() }
 
 // runs are those that no pipe uses, each with its small block.
 var runs = sync.Pool{New: func() any { return &encoded{small: &block{bytes: make([]byte, 0, smallBlock)}} }}
@@ -82,7 +88,7 @@ func (e *encoded) len() int {
 	return len(e.frames) - e.first
 }
 
-// put encodes one message and returns its size. body is used if m is nil, and not kept; of m the contents are
+// put encodes one message and returns its cost. body is used if m is nil, and not kept; of m the contents are
 // taken.
 func (e *encoded) put(f wire.Framing, header, body []byte, m *msg.Message) int {
 	if m != nil {
@@ -99,11 +105,10 @@ func (e *encoded) put(f wire.Framing, header, body []byte, m *msg.Message) int {
 	b.bytes = f.AppendFrame(b.bytes, header, body)
 	n := len(b.bytes) - from
 	e.extend(b, from)
-	e.added(n, n-len(body))
 	if m != nil {
 		m.Release()
 	}
-	return n
+	return e.added(n, n-len(body))
 }
 
 func (e *encoded) putReference(f wire.Framing, header, body []byte, m *msg.Message) int {
@@ -115,43 +120,45 @@ func (e *encoded) putReference(f wire.Framing, header, body []byte, m *msg.Messa
 		owner = buf.Copy(body)
 		body = owner.Data[:len(body)]
 	}
+	if owner != nil {
+		e.follow(owner, len(body))
+	}
 	b := e.room(headRoom(header))
 	from := len(b.bytes)
 	b.bytes = f.AppendHead(b.bytes, header, len(body))
 	before := len(b.bytes) - from
 	e.extend(b, from)
-	e.segments = append(e.segments, segment{bytes: body, owner: owner})
-	e.added(before+len(body), before)
-	return before + len(body)
+	e.segment(segment{bytes: body, owner: owner})
+	return e.added(before+len(body), before)
 }
 
 // putMultipart encodes a message of several frames, as a copy.
 func (e *encoded) putMultipart(f wire.Multipart, header []byte, m *msg.Message) int {
-	b := e.room(headRoom(header) + m.Len() + m.Count()*frameRoom)
+	frames := m.Count()
+	b := e.room(headRoom(header) + m.Len() + frames*frameRoom)
 	from := len(b.bytes)
 	b.bytes = f.AppendMessage(b.bytes, header, m)
 	n := len(b.bytes) - from
 	e.extend(b, from)
-	e.added(n, severalFrames)
 	m.Release()
-	return n
+	return e.added(n, 1-frames)
 }
 
 // headRoom is how much a dialect may put before a body: it may write every word of the header as a frame.
 func headRoom(header []byte) int { return 2*len(header) + frameRoom }
 
-// putShared adds a frame that was encoded for many pipes, and returns its size.
+// putShared adds a frame that was encoded for many pipes, and returns its cost.
 func (e *encoded) putShared(f sharedFrame) int {
 	n := f.to - f.from
+	e.follow(f.chunk, n)
 	if last := len(e.segments) - 1; last >= 0 && e.segments[last].owner == f.chunk && e.segments[last].end == f.from {
 		s := &e.segments[last]
 		s.bytes, s.end = s.bytes[:len(s.bytes)+n], f.to
 	} else {
 		f.chunk.Retain(1)
-		e.segments = append(e.segments, segment{bytes: f.chunk.Data[f.from:f.to], owner: f.chunk, end: f.to})
+		e.segment(segment{bytes: f.chunk.Data[f.from:f.to], owner: f.chunk, end: f.to})
 	}
-	e.added(n, f.before)
-	return n
+	return e.added(n, f.before)
 }
 
 // extend makes what was appended to a block, which begins at from, a part of the run.
@@ -161,17 +168,31 @@ func (e *encoded) extend(b *block, from int) {
 		s.bytes = s.bytes[:len(s.bytes)+len(b.bytes)-from]
 		return
 	}
-	e.segments = append(e.segments, segment{bytes: b.bytes[from:], block: b})
+	e.segment(segment{bytes: b.bytes[from:], block: b})
 	b.parts++
 }
 
-func (e *encoded) added(size, before int) {
+func (e *encoded) segment(s segment) {
+	e.segments = append(e.segments, s)
+	e.tail.entries++
+}
+
+// cost is what a queue is charged for all messages of the run.
+func (e *encoded) cost() int64 {
+	return e.size + int64(msg.BaseCost*e.len()) + int64(msg.FrameCost*e.more)
+}
+
+// added adds a frame and returns its cost.
+func (e *encoded) added(size, before int) int {
 	if len(e.frames) == cap(e.frames) && e.first > len(e.frames)/2 { // else a run that is never empty grows for ever
 		e.frames = e.frames[:copy(e.frames, e.frames[e.first:])]
 		e.first = 0
 	}
-	e.frames = append(e.frames, frame{size: size, before: before})
+	f := frame{size: size, before: before}
+	e.frames = append(e.frames, f)
 	e.size += int64(size)
+	e.more += f.more()
+	return f.cost()
 }
 
 // room returns the open block if it has room for n more bytes, else opens another.
@@ -189,13 +210,14 @@ func (e *encoded) room(n int) *block {
 	return e.open
 }
 
-// drop takes the first frame out and returns its size.
+// drop takes the first frame out and returns its cost.
 func (e *encoded) drop() int {
 	f := e.frames[e.first]
 	e.first++
 	e.size -= int64(f.size)
+	e.more -= f.more()
 	e.advance(f.size)
-	return f.size
+	return f.cost()
 }
 
 // advance takes n bytes off the front of the segments.
@@ -260,9 +282,10 @@ func (e *encoded) written(n int64, partial int) (frames, rest int) {
 	left := int64(partial) + n
 	gone := 0
 	for ; e.first < len(e.frames) && left >= int64(e.frames[e.first].size); frames++ {
-		size := e.frames[e.first].size
-		left -= int64(size)
-		gone += size
+		f := &e.frames[e.first]
+		left -= int64(f.size)
+		gone += f.size
+		e.more -= f.more()
 		e.first++
 	}
 	e.size -= int64(gone)
@@ -276,7 +299,8 @@ func (e *encoded) reset() {
 		e.leave(&e.segments[i])
 	}
 	clear(e.segments)
-	e.segments, e.frames, e.first, e.size = e.segments[:0], e.frames[:0], 0, 0
+	e.segments, e.frames, e.first, e.size, e.more = e.segments[:0], e.frames[:0], 0, 0, 0
+	e.tail = chunkTail{}
 }
 
 // messages turns the remaining frames, of which none was written in part, into messages with bodies of their
@@ -291,7 +315,7 @@ func (e *encoded) messages(f wire.Framing) []msg.Message {
 			whole = append(whole, b[:min(len(b), first.size-len(whole))]...)
 		}
 		e.drop()
-		if first.before == severalFrames {
+		if first.before < 0 {
 			ms = append(ms, msg.OfFrames(f.(wire.Multipart).Frames(whole)))
 			continue
 		}

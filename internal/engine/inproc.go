@@ -163,7 +163,7 @@ func (c *inprocCarrier) eager() bool {
 
 // write hands messages to the peer's pattern until it takes no more. If it does not take all, its receiver calls
 // resume when there is room.
-func (c *inprocCarrier) write(bool) (messages int, bytes int64, err error) {
+func (c *inprocCarrier) write(bool) (messages int, cost int64, err error) {
 	if c.again.Load() {
 		c.again.Store(false)
 	}
@@ -172,7 +172,7 @@ func (c *inprocCarrier) write(bool) (messages int, bytes int64, err error) {
 		q.control(v)
 	}
 	c.told = nil
-	before := sizeOfRun(c.queue.flight)
+	cost, size := weigh(c.queue.flight)
 	for len(c.queue.flight) > 0 && !q.over.Load() && !c.wasted() {
 		n := c.fresh()
 		if n == 0 {
@@ -188,9 +188,9 @@ func (c *inprocCarrier) write(bool) (messages int, bytes int64, err error) {
 			break
 		}
 	}
-	bytes = before - sizeOfRun(c.queue.flight)
-	q.in.bytes.Add(uint64(bytes))
-	return messages, bytes, nil
+	costLeft, sizeLeft := weigh(c.queue.flight)
+	q.in.bytes.Add(uint64(size - sizeLeft))
+	return messages, cost - costLeft, nil
 }
 
 // wasted reports whether the peer, which is closing, would drop what another could have.

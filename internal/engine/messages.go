@@ -36,7 +36,7 @@ func (c *messageCarrier) take() bool            { return c.queue.take() }
 func (c *messageCarrier) unsent() []msg.Message { return c.queue.unsent() }
 func (c *messageCarrier) discard()              { c.queue.discard() }
 
-func (c *messageCarrier) write(bool) (messages int, bytes int64, err error) {
+func (c *messageCarrier) write(bool) (messages int, cost int64, err error) {
 	c.ps = c.ps[:0]
 	for i := range c.queue.flight {
 		m := &c.queue.flight[i]

@@ -55,12 +55,13 @@ func TestMultipartRuns(t *testing.T) {
 		}
 		e := &encoded{}
 		var want []byte
-		sizes := 0
+		costs, wantCosts := 0, 0
 		for _, frames := range contents {
 			m := message(frames)
 			want = session.Framing.(wire.Multipart).AppendMessage(want, header, &m)
 			n := e.put(session.Framing, header, nil, &m)
-			if sizes += n; m.Len() != 0 || m.Multipart() {
+			wantCosts += msg.BaseCost + msg.FrameCost*(len(frames)-1)
+			if costs += n; m.Len() != 0 || m.Multipart() {
 				t.Fatal("a message that was taken is not empty")
 			}
 		}
@@ -68,8 +69,12 @@ func TestMultipartRuns(t *testing.T) {
 		for _, b := range e.buffers(nil, 0) {
 			got = append(got, b...)
 		}
-		if !bytes.Equal(got, want) || sizes != len(want) || e.size != int64(len(want)) {
-			t.Fatalf("%s: %d bytes are written, as %d, want %d", socket.Name(), len(got), sizes, len(want))
+		wantCosts += len(want)
+		if !bytes.Equal(got, want) || e.size != int64(len(want)) {
+			t.Fatalf("%s: %d bytes are written, want %d", socket.Name(), len(got), len(want))
+		}
+		if costs != wantCosts || e.cost() != int64(wantCosts) {
+			t.Fatalf("%s: charged %d, and %d together, want %d", socket.Name(), costs, e.cost(), wantCosts)
 		}
 		back := e.messages(session.Framing)
 		if len(back) != len(contents) || e.len() != 0 {

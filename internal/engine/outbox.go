@@ -23,7 +23,7 @@ type outbox struct {
 	limits  queue.Limits
 
 	queued int   // messages, those in flight included
-	bytes  int64 // and their size
+	bytes  int64 // and their cost
 	busy   bool  // somebody has the writer's role
 	held   bool  // attaching is not finished: nothing is written yet
 	direct bool  // senders need not ask the pattern
@@ -202,10 +202,11 @@ func (o *outbox) flush(ctx context.Context) error {
 	return nil
 }
 
-// SizeOf is how much room a message takes in a queue, in bytes.
+// SizeOf is what a message is charged in a queue, in bytes: its contents, its structure, and the structures of its further
+// frames. What the dialect puts before it comes on top.
 func SizeOf(header, body []byte, m *msg.Message) int {
 	if m != nil {
-		return len(header) + m.Len()
+		return msg.BaseCost + len(header) + m.Len() + msg.FrameCost*(m.Count()-1)
 	}
-	return len(header) + len(body)
+	return msg.BaseCost + len(header) + len(body)
 }

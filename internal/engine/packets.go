@@ -19,13 +19,16 @@ type packets struct {
 	full   [][]msg.Message // slabs that are used up, in order
 	run    []msg.Message   // in the slab that is being filled
 	slab   int             // capacity of the last slab of message values
+	span   int             // bytes of the messages in it
 	copies copies
+	tail   chunkTail
+	packer msg.Packer
 }
 
-// put adds a message and returns its size. Header and body end up behind each other, copied if the body is
+// put adds a message and returns its cost. Header and body end up behind each other, copied if the body is
 // small or borrowed. origin, if not nil, is where its receiver has it from.
 func (q *packets) put(header, body []byte, m *msg.Message, origin *msg.Origin) int {
-	if len(q.run) == cap(q.run) {
+	if len(q.run) == cap(q.run) || q.span >= maxChunk {
 		q.nextSlab()
 	}
 	q.run = q.run[:len(q.run)+1]
@@ -34,7 +37,7 @@ func (q *packets) put(header, body []byte, m *msg.Message, origin *msg.Origin) i
 	switch {
 	case m == nil:
 		q.copies.add(own, header, body, origin)
-	case !m.Multipart() && (size < handOver && !m.Shared() || len(header) > 0 && size < byReference):
+	case !m.Multipart() && (m.Len() < handOver && !m.Shared() || len(header) > 0 && m.Len() < byReference):
 		q.copies.add(own, header, m.Body(), origin)
 		m.Release() // which leaves it the memory for its next contents
 	case len(header) == 0:
@@ -46,16 +49,23 @@ func (q *packets) put(header, body []byte, m *msg.Message, origin *msg.Origin) i
 	if origin != nil {
 		own.SetOrigin(origin)
 	}
+	q.span += size
+	q.follow()
 	return size
 }
 
-// nextSlab begins another slab. Slabs grow while they are filled.
+// nextSlab begins another slab. Slabs grow while they are filled. One is not for more than a chunk's worth of messages: it
+// keeps the contents of those that were received and not released from the garbage collector.
 func (q *packets) nextSlab() {
 	if len(q.run) > 0 {
 		q.full = append(q.full, q.run)
 	}
-	q.slab = min(max(q.slab*4, minSlab), maxSlab)
-	q.run = make([]msg.Message, 0, q.slab)
+	each := 1
+	if n := len(q.run); n > 0 {
+		each = max(1, q.span/n)
+	}
+	q.slab = min(max(q.slab*4, minSlab), maxSlab, 1+maxChunk/each)
+	q.run, q.span = make([]msg.Message, 0, q.slab), 0
 }
 
 func (q *packets) len() int {
@@ -86,14 +96,15 @@ func (q *packets) takeAll() (all []msg.Message) {
 	return all
 }
 
-// drop takes the first message out and returns its size.
+// drop takes the first message out and returns its cost.
 func (q *packets) drop() int {
 	first := &q.run
 	if len(q.full) > 0 {
 		first = &q.full[0]
 	}
-	n := sizeOf(&(*first)[0])
+	n := costOf(&(*first)[0])
 	(*first)[0].Release()
+	(*first)[0] = msg.Message{} // its neighbours keep it in memory
 	if *first = (*first)[1:]; len(*first) == 0 && len(q.full) > 0 {
 		q.full = slices.Delete(q.full, 0, 1)
 	}
@@ -105,6 +116,7 @@ func (q *packets) idle() {
 	if q.copies.size > minChunk {
 		q.copies.end()
 	}
+	q.packer.End()
 }
 
 func (q *packets) reset() {
@@ -112,6 +124,7 @@ func (q *packets) reset() {
 		msg.ReleaseAll(q.take())
 	}
 	q.copies.end()
+	q.packer.End()
 	*q = packets{}
 }
 
@@ -160,13 +173,16 @@ func (c *copies) end() {
 	*c = copies{}
 }
 
-func sizeOf(m *msg.Message) int { return len(m.Header()) + m.Len() }
+// costOf is what a queue is charged for a message of its own: as SizeOf said before it was queued.
+func costOf(m *msg.Message) int { return SizeOf(m.Header(), nil, m) }
 
-func sizeOfRun(run []msg.Message) (n int64) {
+// weigh returns what a queue is charged for a run, and the bytes of its headers and frames.
+func weigh(run []msg.Message) (cost, bytes int64) {
 	for i := range run {
-		n += int64(sizeOf(&run[i]))
+		cost += int64(costOf(&run[i]))
+		bytes += int64(len(run[i].Header()) + run[i].Len())
 	}
-	return n
+	return cost, bytes
 }
 
 // clean returns run as messages that belong to nobody: without routing header and origin.

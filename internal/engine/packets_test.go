@@ -36,7 +36,7 @@ func TestPacketsModel(t *testing.T) {
 			case 0:
 				if len(model) > 0 {
 					p := model[0]
-					if n := q.drop(); n != len(p.header)+len(p.body) {
+					if n := q.drop(); n != msg.BaseCost+len(p.header)+len(p.body) {
 						t.Fatalf("dropped %d bytes of a message of %d", n, len(p.header)+len(p.body))
 					}
 					model = model[1:]
@@ -59,7 +59,7 @@ func TestPacketsModel(t *testing.T) {
 					wrapped++
 					n = q.put(p.header, nil, msg.Wrap(given, func() { released++ }), nil)
 				}
-				if n != len(p.header)+len(p.body) {
+				if n != msg.BaseCost+len(p.header)+len(p.body) {
 					t.Fatalf("put says %d bytes for a message of %d", n, len(p.header)+len(p.body))
 				}
 				model = append(model, p)
@@ -101,7 +101,7 @@ func TestPacketsLeaveOldHeadersBehind(t *testing.T) {
 		var q packets
 		body := m.Detach()
 		n := q.put(nil, nil, m, nil)
-		if got := &q.run[0]; n != len(body) || len(got.Header()) != 0 || !bytes.Equal(got.Bytes(), body) || got.Origin() != nil {
+		if got := &q.run[0]; n != msg.BaseCost+len(body) || len(got.Header()) != 0 || !bytes.Equal(got.Bytes(), body) || got.Origin() != nil {
 			t.Errorf("%s: sent as %d bytes with the header %q", name, n, got.Header())
 		}
 	}

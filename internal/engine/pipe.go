@@ -188,7 +188,7 @@ func (p *Pipe) TryDirect(header, body []byte, m *msg.Message) (queued, write boo
 // written soon is still in that processor's cache.
 const (
 	pace        = 128 << 10
-	paceMessage = 128 // what a message counts beside its own size
+	paceMessage = 64 // what a message counts beside its cost
 )
 
 // TryQueueBatch queues as many of ms as there is room for, all without a routing header, and returns how many.
@@ -196,7 +196,7 @@ func (p *Pipe) TryQueueBatch(ms []*msg.Message) (n int, write bool) {
 	o := &p.out
 	o.mu.Lock() // no defer: putLocked releases it if it panics
 	for n < len(ms) && !o.shut {
-		size := ms[n].Len()
+		size := SizeOf(nil, nil, ms[n])
 		if !o.roomLocked(size) {
 			break
 		}

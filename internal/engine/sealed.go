@@ -39,7 +39,7 @@ func (c *sealedCarrier) discard() {
 	c.streamCarrier.discard()
 }
 
-func (c *sealedCarrier) write(wait bool) (messages int, bytes int64, err error) {
+func (c *sealedCarrier) write(wait bool) (messages int, cost int64, err error) {
 	if c.flight.len() == 0 {
 		c.seal()
 	}

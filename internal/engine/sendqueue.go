@@ -11,7 +11,7 @@ type sendQueue struct {
 	flight  []msg.Message
 }
 
-// put adds a message behind all others and returns its size. See [packets.put].
+// put adds a message behind all others and returns its cost. See [packets.put].
 func (q *sendQueue) put(header, body []byte, m *msg.Message, origin *msg.Origin) int {
 	return q.waiting.put(header, body, m, origin)
 }
@@ -19,7 +19,7 @@ func (q *sendQueue) put(header, body []byte, m *msg.Message, origin *msg.Origin)
 // pending is the number of messages that are not in flight.
 func (q *sendQueue) pending() int { return q.waiting.len() }
 
-// drop releases the first pending message and returns its size.
+// drop releases the first pending message and returns its cost.
 func (q *sendQueue) drop() int { return q.waiting.drop() }
 
 // take makes pending messages those in flight, if none are. It reports whether any are in flight.
@@ -30,12 +30,12 @@ func (q *sendQueue) take() bool {
 	return len(q.flight) > 0
 }
 
-// sent releases the first n messages in flight, which the link has taken, and returns their size.
+// sent releases the first n messages in flight, which the link has taken, and returns their cost.
 func (q *sendQueue) sent(n int) int64 {
-	size := sizeOfRun(q.flight[:n])
+	cost, _ := weigh(q.flight[:n])
 	msg.ReleaseAll(q.flight[:n])
 	q.flight = q.flight[n:]
-	return size
+	return cost
 }
 
 // unsent empties the queue and returns its messages, in order, without routing headers and origins.

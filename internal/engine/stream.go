@@ -136,14 +136,14 @@ func (c *streamCarrier) eager() bool {
 	return time.Since(epoch)-time.Duration(c.pipe.socket.lastWrite.Load()) > inlineAfter
 }
 
-func (c *streamCarrier) write(wait bool) (messages int, bytes int64, err error) {
-	var size int64
+func (c *streamCarrier) write(wait bool) (messages int, cost int64, err error) {
+	var size, all int64
 	c.vec = c.vecBase[:0]
 	if len(c.prefix) > 0 {
 		c.vec = append(c.vec, c.prefix)
 	}
 	if c.flight.len() > 0 {
-		size = c.flight.size
+		size, all = c.flight.size, c.flight.cost()
 		c.vec = c.flight.buffers(c.vec, c.partial)
 	}
 	whole := int64(len(c.prefix)) + size - int64(c.partial)
@@ -177,10 +177,10 @@ func (c *streamCarrier) write(wait bool) (messages int, bytes int64, err error) 
 		messages = c.flight.len()
 		c.flight.reset()
 		c.partial = 0
-		return messages, size, err
+		return messages, all, err
 	}
 	messages, c.partial = c.flight.written(n, c.partial)
-	return messages, size - c.flight.size, err
+	return messages, all - c.flight.cost(), err
 }
 
 // writtenPrefix takes off the prefix what was written of it, of n bytes that were written, and returns how much that is.

@@ -61,6 +61,7 @@ func (r *requests) open(body []byte, m *msg.Message) *Call {
 	}
 	if c.id, c.body = r.newID(), body; m != nil {
 		c.m = m.Take()
+		c.m.Compact() // it may wait for long
 		c.body = c.m.Body()
 	}
 	binary.BigEndian.PutUint32(c.header[:], c.id)
