@@ -200,3 +200,26 @@ func TestProxyOfFrames(t *testing.T) {
 		<-over
 	}
 }
+
+// A proxy whose one side has nobody to send to ends when the other side is closed.
+func TestProxyEndsWhileItWaitsForRoom(t *testing.T) {
+	leak.Check(t)
+	ctx := watchdog(t)
+	front, err := spry.NewRaw(spry.ProtocolPull, nil)
+	check(t, err)
+	back, err := spry.NewRaw(spry.ProtocolPush, nil)
+	check(t, err)
+	push := spry.NewPush(nil)
+	dialTo(t, push, listenOn(t, front, "inproc"))
+	ended := make(chan error, 1)
+	go func() { ended <- spry.Proxy(ctx, front, back, nil) }()
+	check(t, push.Send(ctx, []byte("for nobody")))
+	eventually(t, "the proxy has the message", func() bool { return front.Stats().Recv.Delivered == 1 })
+	check(t, front.Close())
+	if err := <-ended; !errors.Is(err, spry.ErrClosed) {
+		t.Errorf("the proxy ended with %v", err)
+	}
+	for _, s := range []anySocket{push, back} {
+		check(t, s.Close())
+	}
+}

@@ -93,3 +93,12 @@ func (s *PairPoly) SendTo(ctx context.Context, pipe *Pipe, m *Message) error {
 	}
 	return opErr("send", s.pattern.SendTo(ctx, pipe.inner(), nil, m.inner()))
 }
+
+// TrySendTo is SendTo, but fails with [ErrWouldBlock] where that would have to wait: for programs that serve several peers
+// in one loop, which SendTo would let one peer that does not read hold up.
+func (s *PairPoly) TrySendTo(pipe *Pipe, m *Message) error {
+	if pipe == nil || pipe.inner().Socket() != s.core {
+		return opErr("send", ErrNoPeer)
+	}
+	return opErr("send", s.pattern.TrySendTo(pipe.inner(), m.inner()))
+}

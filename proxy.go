@@ -50,6 +50,10 @@ func Proxy(ctx context.Context, a, b *Raw, o *ProxyOptions) error {
 	}
 	ctx, cancel := context.WithCancelCause(scope.OrBackground(ctx))
 	defer cancel(nil)
+	for _, s := range []*Raw{a, b} { // a way that waits for one socket has to learn that the other is closed
+		stop := scope.Watch(s.core.Scope().Context(), func() { cancel(ErrClosed) })
+		defer stop()
+	}
 	ways := a.core.Scope().Child()
 	var working sync.WaitGroup
 	for _, way := range [][2]*Raw{{a, b}, {b, a}} {

@@ -19,6 +19,11 @@ type RouterOptions struct {
 	// Handover gives the place of a live peer to a new one that calls itself the same: the older connection is closed.
 	// Defaults to refusing the new one, which is counted as identity and told to the log and by an event.
 	Handover bool
+
+	// Mandatory makes sending wait while the queue of the peer is full, until ctx ends, as ZMQ_ROUTER_MANDATORY does.
+	// Defaults to dropping the message, which is counted as overflow. A peer that nobody is called by is an error in
+	// either case.
+	Mandatory bool
 }
 
 // A Router sends each message to the peer that it names and says of each that it receives which peer it came from. Its peers
@@ -28,8 +33,10 @@ type RouterOptions struct {
 // which the first is 0, as long as its connection lives. The first frame of every message, in both directions, is the peer's identity; it is not
 // on the wire.
 //
-// Sending waits while that peer's queue is full. If nobody is called so, it fails with [spry.ErrNoPeer]; if the peer goes while
-// it waits, with [spry.ErrPipeClosed].
+// A message for a peer whose queue is full is dropped and counted as overflow, on the pipe of that peer, and sending it
+// succeeds: one peer that does not read stops nobody else. TrySendMsg fails with [spry.ErrWouldBlock] instead, and with
+// Mandatory sending waits. If no connected peer has the identity, sending fails with [spry.ErrNoPeer]; if the peer goes
+// meanwhile, with [spry.ErrPipeClosed].
 type Router struct {
 	spry.Socket
 	frameSender
@@ -43,6 +50,7 @@ func NewRouter(o *RouterOptions) *Router {
 	var p *pattern.Router
 	core := open(options.Options, func(_ *engine.Socket, eo engine.Options) engine.Pattern {
 		p = pattern.NewRouter(zmtp.Router.Hello(), eo, options.Handover)
+		p.Mandatory = options.Mandatory
 		return p
 	})
 	return &Router{
@@ -84,8 +92,8 @@ func show(p *pattern.Router, m *msg.Message) *msg.Message {
 	return p.Show(m)
 }
 
-// SendTo queues a message of copies of frames to the peer with this identity. It waits while that peer's queue is full, until
-// ctx ends.
+// SendTo queues a message of copies of frames to the peer with this identity. If that peer's queue is full, the message is
+// dropped and counted; with Mandatory, SendTo waits for room until ctx ends.
 func (s *Router) SendTo(ctx context.Context, identity string, frames ...[]byte) error {
 	return opErr("send", sendFrames(frames, func(body []byte, m *msg.Message) error {
 		return s.pattern.SendTo(ctx, true, identity, body, m)

@@ -132,7 +132,7 @@ func TestRouterToNobody(t *testing.T) {
 func TestRouterToAFullPeer(t *testing.T) {
 	leak.Check(t)
 	ctx := watchdog(t)
-	router := zmq.NewRouter(&zmq.RouterOptions{Options: zmq.Options{SendQueueBytes: 1, MaxMessageSize: -1, Linger: -1}})
+	router := zmq.NewRouter(&zmq.RouterOptions{Options: zmq.Options{SendQueueBytes: 1, MaxMessageSize: -1, Linger: -1}, Mandatory: true})
 	e := listenOn(t, router, "tcp")
 	other := zmq.NewDealer(named("busy"))
 	dialTo(t, other, e)
@@ -172,7 +172,7 @@ func TestRouterToAFullPeerInProcess(t *testing.T) {
 	ctx := watchdog(t)
 	o := named("slow")
 	o.RecvQueue = 3
-	router, dealer := zmq.NewRouter(&zmq.RouterOptions{Options: zmq.Options{SendQueue: 2}}), zmq.NewDealer(o)
+	router, dealer := zmq.NewRouter(&zmq.RouterOptions{Options: zmq.Options{SendQueue: 2}, Mandatory: true}), zmq.NewDealer(o)
 	join(t, "inproc", dealer, router)
 	for i := range 5 {
 		check(t, router.TrySendMsg(message("slow", string(rune('0'+i)))))

@@ -18,10 +18,10 @@ type directed struct {
 	pattern *pattern.PairPoly
 }
 
-func newDirected(o Options, kind zmtp.Socket) directed {
+func newDirected(o Options, bind func(eo engine.Options) *pattern.PairPoly) directed {
 	var p *pattern.PairPoly
 	core := open(o, func(_ *engine.Socket, eo engine.Options) engine.Pattern {
-		p = pattern.NewPairPoly(kind.Hello(), 0, eo) // which no pipe has: there is no hop count
+		p = bind(eo)
 		return p
 	})
 	return directed{core, bodyReceiver{receiver{p.Recv, p.TryRecv, p.RecvBatch}}, p}
@@ -49,6 +49,18 @@ func (s *directed) SendMsgTo(ctx context.Context, to *spry.Pipe, m *spry.Message
 	return opErr("send", err)
 }
 
+// TrySendMsgTo is SendMsgTo, but fails with [spry.ErrWouldBlock] where that would have to wait.
+func (s *directed) TrySendMsgTo(to *spry.Pipe, m *spry.Message) error {
+	p, err := s.mine(to)
+	if err == nil {
+		err = (&sender{single: true}).check(m)
+	}
+	if err == nil {
+		err = s.pattern.TrySendTo(p, inner(m))
+	}
+	return opErr("send", err)
+}
+
 // mine returns a pipe of this socket, whether it lives or not.
 func (s *directed) mine(to *spry.Pipe) (*engine.Pipe, error) {
 	p := (*engine.Pipe)(to)
@@ -60,13 +72,26 @@ func (s *directed) mine(to *spry.Pipe) (*engine.Pipe, error) {
 
 // A Server receives from its CLIENT peers, fairly, and sends each message to the one that it is for: the [spry.Pipe] that a
 // message came from. Messages have one frame. It is a draft of ZeroMQ's (RFC 41).
+//
+// While a client's queue is more than half full, nothing more is received from it: it has to read first. A program that
+// answers each message as it comes therefore never waits for a client that does not read.
 type Server struct{ directed }
 
 // NewServer returns a Server without endpoints. o may be nil.
-func NewServer(o *Options) *Server { return &Server{newDirected(orZero(o), zmtp.Server)} }
+func NewServer(o *Options) *Server {
+	return &Server{newDirected(orZero(o), func(eo engine.Options) *pattern.PairPoly {
+		return pattern.NewServer(zmtp.Server.Hello(), eo)
+	})}
+}
 
-// A Peer is a [Server] to peers of its own kind. It is a draft of ZeroMQ's (RFC 51).
+// A Peer is to peers of its own kind what a [Server] is to clients, but receives from a peer whose queue is full too: both
+// ends may have much to say. SendTo waits for that peer; a program that serves several in one loop uses TrySendMsgTo. It is
+// a draft of ZeroMQ's (RFC 51).
 type Peer struct{ directed }
 
 // NewPeer returns a Peer without endpoints. o may be nil.
-func NewPeer(o *Options) *Peer { return &Peer{newDirected(orZero(o), zmtp.Peer)} }
+func NewPeer(o *Options) *Peer {
+	return &Peer{newDirected(orZero(o), func(eo engine.Options) *pattern.PairPoly {
+		return pattern.NewPairPoly(zmtp.Peer.Hello(), 0, eo) // a version that no pipe has: there is no hop count
+	})}
+}

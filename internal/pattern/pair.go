@@ -86,8 +86,9 @@ type PairPoly struct {
 	keepsNothing
 	receiver
 	sender
-	hello  transport.Hello
-	header func(p *engine.Pipe) []byte
+	hello   transport.Hello
+	header  func(p *engine.Pipe) []byte
+	replies bool // what is sent answers what was received
 }
 
 // NewPairPoly returns the pattern.
@@ -95,16 +96,35 @@ func NewPairPoly(hello transport.Hello, version1 uint16, o engine.Options) *Pair
 	return &PairPoly{receiver: newReceiver(o), hello: hello, header: pairHeader(version1)}
 }
 
-// SendTo queues a copy of body, or the contents of m, to this pipe.
+// NewServer returns a PairPoly without headers that answers: nothing is received from a pipe whose peer does not read
+// what it is sent.
+func NewServer(hello transport.Hello, o engine.Options) *PairPoly {
+	s := NewPairPoly(hello, 0, o) // a version that no pipe has
+	s.replies = true
+	return s
+}
+
+// SendTo queues a copy of body, or the contents of m, to this pipe, and waits while it has no room.
 func (s *PairPoly) SendTo(ctx context.Context, p *engine.Pipe, body []byte, m *msg.Message) error {
 	return s.sendTo(ctx, true, p, s.header(p), body, m)
+}
+
+// TrySendTo is SendTo of the contents of m, but fails where it would have to wait.
+func (s *PairPoly) TrySendTo(p *engine.Pipe, m *msg.Message) error {
+	return s.sendTo(context.Background(), false, p, s.header(p), nil, m)
 }
 
 // Traits implements engine.Pattern.
 func (s *PairPoly) Traits() engine.Traits { return engine.Traits{Hello: s.hello} }
 
 // Attach implements engine.Pattern.
-func (s *PairPoly) Attach(p *engine.Pipe) error { s.attach(p); return nil }
+func (s *PairPoly) Attach(p *engine.Pipe) error {
+	s.attach(p)
+	if s.replies {
+		s.throttle(p)
+	}
+	return nil
+}
 
 // Detach implements engine.Pattern.
 func (s *PairPoly) Detach(p *engine.Pipe, _ []msg.Message) {

@@ -5,6 +5,7 @@ package pattern
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"github.com/sprymq/spry/internal/engine"
@@ -23,6 +24,10 @@ type Router struct {
 	sender
 	hello    transport.Hello
 	handover bool
+
+	// Mandatory, set before the first pipe is attached, has sending wait for room. Otherwise a message for a full queue
+	// is dropped and counted.
+	Mandatory bool
 
 	peers map[string]*engine.Pipe // by identity; under sender.mu
 }
@@ -48,13 +53,22 @@ func (s *Router) Peer(identity string) *engine.Pipe {
 	return s.peers[identity]
 }
 
-// SendTo queues a copy of body, or the contents of m, to the peer with this identity.
+// SendTo queues a copy of body, or the contents of m, to the peer with this identity. Where the queue of that peer is
+// full, it drops the message, unless Mandatory is set. With wait false it fails instead, in either case.
 func (s *Router) SendTo(ctx context.Context, wait bool, identity string, body []byte, m *msg.Message) error {
 	p := s.Peer(identity)
 	if p == nil {
 		return fmt.Errorf("%w: nobody is called %q", engine.ErrNoPeer, identity)
 	}
-	return s.sendTo(ctx, wait, p, nil, body, m)
+	err := s.sendTo(ctx, wait && s.Mandatory, p, nil, body, m)
+	if wait && !s.Mandatory && errors.Is(err, engine.ErrWouldBlock) {
+		p.RefuseN(engine.DropOverflow, 1)
+		if m != nil {
+			m.Release()
+		}
+		return nil
+	}
+	return err
 }
 
 // Send queues the contents of m, without the first frame, to the peer whose identity that is.

@@ -11,7 +11,7 @@ import (
 )
 
 func openRouter(o *Options, options spry.Options, _ spry.Overflow) (work, endpoint.Socket, error) {
-	s := zmq.NewRouter(&zmq.RouterOptions{Options: options})
+	s := zmq.NewRouter(&zmq.RouterOptions{Options: options, Mandatory: o.Reply == nil}) // answers wait for nobody
 	send := through(s)
 	if o.To != "" {
 		send = func(ctx context.Context, frames [][]byte) error { return s.SendTo(ctx, o.To, frames...) }
