@@ -22,6 +22,8 @@ var (
 	ErrBusy = engine.ErrBusy
 	// ErrPipeClosed says that the pipe that the message was for is over.
 	ErrPipeClosed = engine.ErrPipeClosed
+	// ErrGivenUp says that a request was given up after MaxAttempts connections had ended with it; the text says how many.
+	ErrGivenUp = engine.ErrGivenUp
 	// ErrStalled says that a peer left no room for a reply within ReplyTimeout, and lost its connection by that.
 	ErrStalled = engine.ErrStalled
 	// ErrMultipart says that a message of several frames cannot go to a peer of the Scalability Protocols.

@@ -26,6 +26,7 @@ const (
 	EventRetry        = EventKind(engine.EventRetry)        // requests were sent again
 	EventPanic        = EventKind(engine.EventPanic)        // a callback panicked
 	EventGaveUp       = EventKind(engine.EventGaveUp)       // a dialer ended, as its GiveUp said
+	EventAbandoned    = EventKind(engine.EventAbandoned)    // requests were given up with ErrGivenUp
 )
 
 // String is the kind's name in logs: "pipe_up".

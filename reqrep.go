@@ -24,6 +24,11 @@ type ReqOptions struct {
 	// connection ends.
 	Retry time.Duration
 
+	// MaxAttempts is how many connections may end after a request was wholly written to them before it fails with
+	// [ErrGivenUp]: a request that its peers cannot survive does not go through all of them. Connections that this end
+	// closes do not count, nor does sending again because of Retry. Defaults to 5; negative means no limit.
+	MaxAttempts int
+
 	// FailFast makes requests fail with [ErrNoPeer] if no peer is connected, and with [ErrPipeClosed] when their
 	// connection ends. Defaults to waiting for a peer.
 	FailFast bool
@@ -35,11 +40,14 @@ type ReqOptions struct {
 	LockStep bool
 }
 
+// maxAttempts is the default of MaxAttempts.
+const maxAttempts = 5
+
 // A Req sends requests to its peers, which are [Rep] sockets, in turns, and matches the replies. Any number of
 // requests may be open at once.
 //
-// While a peer is reachable, a request is answered: it is sent again when its connection ends, and every Retry. It
-// may therefore be executed more than once. A reply is accepted from any live pipe that the request was sent to; the
+// While a peer is reachable, a request is answered: it is sent again when its connection ends, up to MaxAttempts times,
+// and every Retry. It may therefore be executed more than once. A reply is accepted from any live pipe that the request was sent to; the
 // first one counts.
 type Req struct {
 	Socket
@@ -58,6 +66,10 @@ func NewReq(o *ReqOptions) *Req {
 	var p *pattern.Req
 	core := engine.NewSocket(o.engineOptions(), func(s *engine.Socket, _ engine.Options) engine.Pattern {
 		p = pattern.NewReq(s, ProtocolReq.hello(), retry, o.FailFast, o.LockStep)
+		p.MaxAttempts = o.MaxAttempts
+		if p.MaxAttempts == 0 {
+			p.MaxAttempts = maxAttempts
+		}
 		return p
 	})
 	return &Req{Socket{core}, p}

@@ -20,6 +20,7 @@ var (
 	ErrRefused    = errors.New("peer refused")
 	ErrBusy       = errors.New("the socket has a peer already")
 	ErrPipeClosed = errors.New("the pipe is closed")
+	ErrGivenUp    = errors.New("the request was given up")
 	ErrStalled    = errors.New("the peer does not read what is sent to it")
 	ErrMultipart  = errors.New("a message of several frames cannot be sent to a peer of the Scalability Protocols: make it one frame, or connect ZeroMQ peers only")
 	ErrWouldBlock = errors.New("the call would have to wait")

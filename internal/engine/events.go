@@ -33,11 +33,12 @@ const (
 	EventRetry                         // a request was sent again
 	EventPanic                         // a callback of the user panicked
 	EventGaveUp                        // a dialer ended, as its GiveUp said
+	EventAbandoned                     // a request was given up, after as many connections as it may end
 )
 
 var eventNames = [...]string{
 	"listening", "dialing", "dial_failed", "backoff", "accept_failed", "reject", "pipe_up", "pipe_down", "drop", "retry", "panic",
-	"gave_up",
+	"gave_up", "abandoned",
 }
 
 func (k EventKind) String() string { return eventNames[k] }
@@ -269,7 +270,7 @@ func (s *Socket) log(e Event) {
 	switch e.Kind {
 	case EventDialing:
 		level = slog.LevelDebug
-	case EventDialFailed, EventBackoff, EventAcceptFailed, EventReject, EventDrop, EventPanic, EventGaveUp:
+	case EventDialFailed, EventBackoff, EventAcceptFailed, EventReject, EventDrop, EventPanic, EventGaveUp, EventAbandoned:
 		level = slog.LevelWarn
 	}
 	attrs := []slog.Attr{slog.String("socket", s.Name())}

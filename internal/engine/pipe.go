@@ -285,6 +285,9 @@ func (p *Pipe) conflateLocked() {
 	p.socket.dropped(p, DropConflated, dropped)
 }
 
+// ClosedHere reports, of a pipe that is over, whether this end closed it: the pipe, its endpoint or the socket.
+func (p *Pipe) ClosedHere() bool { return p.over.Load() && errors.Is(p.err, ErrClosed) }
+
 // Overflowed ends a pipe whose queue is full, by the policy Disconnect.
 func (p *Pipe) Overflowed() { p.end(errOverflow) }
 

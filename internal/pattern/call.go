@@ -22,6 +22,9 @@ type Call struct {
 	body   []byte
 	m      msg.Message // whose the body is, if the call is made by message; kept until the reply, for it may be sent again
 	sent   []*engine.Pipe
+	nths   []uint64  // which of the requests queued to each of these pipes it is
+	nth    uint64    // of the pipe that it is being sent over
+	lethal int       // pipes that ended after it was wholly written to them
 	retry  time.Time // when it is sent again
 	alone  bool      // no other was open when it began
 	ended  bool
@@ -88,7 +91,7 @@ func (r *requests) newID() uint32 {
 // sentOver says that the call was sent over p at now.
 func (r *requests) sentOver(c *Call, p *engine.Pipe, now time.Time) {
 	if !slices.Contains(c.sent, p) {
-		c.sent = append(c.sent, p)
+		c.sent, c.nths = append(c.sent, p), append(c.nths, c.nth)
 	}
 	c.queue.remove(c)
 	c.retry = now.Add(r.retry)
@@ -163,8 +166,23 @@ func (r *requests) end(c *Call, reply *msg.Message, err error) {
 // holds is never recycled.
 func (r *requests) recycle(c *Call) {
 	clear(c.sent)
-	*c = Call{done: c.done, sent: c.sent[:0], next: r.free}
+	*c = Call{done: c.done, sent: c.sent[:0], nths: c.nths[:0], next: r.free}
 	r.free = c
+}
+
+// broke counts the end of a pipe, to which that many requests were wholly written, with the calls that were among them.
+// It returns those with which limit pipes have ended.
+func (r *requests) broke(p *engine.Pipe, written uint64, limit int) (spent []*Call) {
+	for _, list := range []*callList{&r.waiting, &r.unsent} {
+		for c := list.first; c != nil; c = c.next {
+			if i := slices.Index(c.sent, p); i >= 0 && c.nths[i] <= written {
+				if c.lethal++; c.lethal >= limit {
+					spent = append(spent, c)
+				}
+			}
+		}
+	}
+	return spent
 }
 
 // lost takes a dead pipe out of every call and returns those that wait for a reply from no other.
@@ -186,7 +204,7 @@ func (c *Call) leave(p *engine.Pipe) bool {
 	if i < 0 {
 		return false
 	}
-	c.sent = slices.Delete(c.sent, i, i+1)
+	c.sent, c.nths = slices.Delete(c.sent, i, i+1), slices.Delete(c.nths, i, i+1)
 	return true
 }
 

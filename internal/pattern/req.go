@@ -4,6 +4,7 @@ package pattern
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -25,6 +26,10 @@ type Req struct {
 	hello    transport.Hello
 	socket   *engine.Socket
 	failFast bool
+
+	// MaxAttempts, set before the first pipe is attached, is how many connections may end after a request was wholly
+	// written to them before it is given up. If it is not positive, there is no limit.
+	MaxAttempts int
 
 	only atomic.Pointer[engine.Pipe] // which a caller may read from while it waits; nil if there are several, or none
 
@@ -209,14 +214,17 @@ func (s *Req) queueToLocked(p *engine.Pipe, c *Call) (queued, write bool) {
 		}()
 	}
 	if !c.m.Multipart() {
-		return p.TryQueue(header, c.body, nil)
+		queued, write = p.TryQueue(header, c.body, nil)
+	} else if p.TakesFrames() {
+		m := c.m.Clone() // it may have to be sent again
+		if queued, write = p.TryQueue(header, nil, m); !queued {
+			m.Release()
+		}
 	}
-	if !p.TakesFrames() {
-		return false, false
-	}
-	m := c.m.Clone() // it may have to be sent again
-	if queued, write = p.TryQueue(header, nil, m); !queued {
-		m.Release()
+	if queued {
+		requests := p.State.(*uint64)
+		*requests++
+		c.nth = *requests
 	}
 	return queued, write
 }
@@ -272,6 +280,7 @@ func (s *Req) Traits() engine.Traits { return engine.Traits{Hello: s.hello} }
 // Attach implements engine.Pattern.
 func (s *Req) Attach(p *engine.Pipe) error {
 	s.mu.Lock()
+	p.State = new(uint64) // requests queued to it
 	s.pipes = append(s.pipes, p)
 	s.chooseLocked()
 	s.mu.Unlock()
@@ -279,7 +288,22 @@ func (s *Req) Attach(p *engine.Pipe) error {
 	return nil
 }
 
-// Detach implements engine.Pattern: what was only with this pipe is sent again at once.
+// giveUpLocked ends the calls that have ended as many connections as they may, now that another one has ended. It returns
+// how many these are, and pipes that are of no use without them.
+func (s *Req) giveUpLocked(p *engine.Pipe) (given int, stuck []*engine.Pipe) {
+	if s.MaxAttempts <= 0 || s.failFast || s.table.retry <= 0 || p.ClosedHere() {
+		return 0, nil
+	}
+	for _, c := range s.table.broke(p, p.Sent(), s.MaxAttempts) {
+		s.table.end(c, nil, fmt.Errorf("%w: %d connections ended after it was wholly written to them, for which it may be the cause; see MaxAttempts",
+			engine.ErrGivenUp, c.lethal))
+		stuck = append(stuck, s.turns.stuckWith(c)...)
+		given++
+	}
+	return given, stuck
+}
+
+// Detach implements engine.Pattern: what was only with this pipe is sent again at once, up to MaxAttempts times.
 func (s *Req) Detach(p *engine.Pipe, _ []msg.Message) {
 	s.mu.Lock()
 	for i, have := range s.pipes {
@@ -290,6 +314,7 @@ func (s *Req) Detach(p *engine.Pipe, _ []msg.Message) {
 	}
 	s.chooseLocked()
 	delete(s.turns, p)
+	given, stuck := s.giveUpLocked(p)
 	orphans := s.table.lost(p)
 	again := 0
 	for i := len(orphans) - 1; i >= 0; i-- { // the oldest ends up first
@@ -304,6 +329,13 @@ func (s *Req) Detach(p *engine.Pipe, _ []msg.Message) {
 		s.table.end(c, nil, engine.ErrNoPeer) // it waited for room, and there is nobody left to make some
 	}
 	s.mu.Unlock()
+	closeAll(stuck)
+	if given > 0 {
+		s.socket.Emit(engine.Event{Kind: engine.EventAbandoned, Pipe: p, Endpoint: p.Endpoint(), Reason: "attempts", Count: uint64(given)})
+		if other := s.only.Load(); other != nil {
+			other.Kick() // whose caller may read there
+		}
+	}
 	if again > 0 {
 		s.socket.Emit(engine.Event{Kind: engine.EventRetry, Pipe: p, Endpoint: p.Endpoint(), Reason: "pipe_closed", Count: uint64(again)})
 		s.dispatch()

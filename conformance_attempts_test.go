@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+
+package spry_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/simnet"
+)
+
+// A frailRep answers requests, but ends the connection of each that says "poison".
+type frailRep struct {
+	*spry.Rep
+	poisoned *atomic.Int64
+}
+
+func newFrailRep(t *testing.T, o spry.Options, poisoned *atomic.Int64) *frailRep {
+	t.Helper()
+	r := &frailRep{spry.NewRep(&spry.RepOptions{Options: o}), poisoned}
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		for q, err := range r.Requests(context.Background()) {
+			switch {
+			case err != nil:
+				return
+			case string(q.Bytes()) == "poison":
+				r.poisoned.Add(1)
+				_ = q.Pipe().Close()
+			default:
+				_ = q.Reply(context.Background(), q.Bytes())
+			}
+		}
+	})
+	t.Cleanup(func() { _ = r.Close(); serving.Wait() })
+	return r
+}
+
+// A request with which connections end is given up after MaxAttempts of them, over all peers together; others go on.
+func TestRequestThatEndsItsConnectionsIsGivenUp(t *testing.T) {
+	overEveryWire(t, func(t *testing.T, w wireUnderTest) {
+		for attempts, want := range map[int]int64{0: 5, 3: 3} {
+			var poisoned atomic.Int64
+			req := spry.NewReq(&spry.ReqOptions{Options: w.options, MaxAttempts: attempts})
+			closeAll(t, req)
+			for range 3 {
+				d := dialerTo(w.listen(t, newFrailRep(t, w.options, &poisoned)))
+				d.Backoff = &spry.Backoff{Min: time.Millisecond, Max: 10 * time.Millisecond}
+				_, err := req.DialWith(watchdog(t), d)
+				check(t, err)
+			}
+			events := req.Events(watchdog(t))
+			_, err := req.Do(watchdog(t), []byte("poison"))
+			if !errors.Is(err, spry.ErrGivenUp) || !strings.Contains(err.Error(), "MaxAttempts") ||
+				!strings.Contains(err.Error(), string(rune('0'+want))+" connections") {
+				t.Errorf("MaxAttempts %d: %v", attempts, err)
+			}
+			for e := range events {
+				if e.Kind == spry.EventAbandoned {
+					if e.Count != 1 || e.Reason != "attempts" {
+						t.Errorf("the event says %d for %q", e.Count, e.Reason)
+					}
+					break
+				}
+			}
+			for range 20 {
+				got, err := req.Do(watchdog(t), []byte("fine"))
+				check(t, err)
+				if string(got) != "fine" {
+					t.Errorf("got %q", got)
+				}
+			}
+			if n := poisoned.Load(); n != want {
+				t.Errorf("MaxAttempts %d: %d connections ended, want %d", attempts, n, want)
+			}
+		}
+	})
+}
+
+// A request that another peer survives is answered.
+func TestRequestIsAnsweredByThePeerThatSurvivesIt(t *testing.T) {
+	overEveryWire(t, func(t *testing.T, w wireUnderTest) {
+		var poisoned atomic.Int64
+		req := spry.NewReq(&spry.ReqOptions{Options: w.options})
+		strong := spry.NewRep(&spry.RepOptions{Options: w.options})
+		closeAll(t, req, strong)
+		for range 2 {
+			d := dialerTo(w.listen(t, newFrailRep(t, w.options, &poisoned)))
+			d.Backoff = &spry.Backoff{Min: time.Hour, Max: time.Hour}
+			_, err := req.DialWith(watchdog(t), d)
+			check(t, err)
+		}
+		w.join(t, req, strong)
+		serveBig(t, strong, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) { _ = r.Reply(ctx, []byte("survived")) }))
+		for range 4 {
+			got, err := req.Do(watchdog(t), []byte("poison"))
+			check(t, err)
+			if string(got) != "survived" {
+				t.Errorf("got %q", got)
+			}
+		}
+		if n := poisoned.Load(); n > 2 {
+			t.Errorf("%d connections ended, of 2", n)
+		}
+	})
+}
+
+// What counts is that a peer ended its connection after the request was wholly written: neither an end before that, nor one
+// that this end brings about, nor sending again in time.
+func TestWhatCountsAsAnAttempt(t *testing.T) {
+	type net = simnet.Net
+	cases := map[string]struct {
+		attempts int
+		body     int
+		end      func(n *net, req *spry.Req) // called ten times
+		given    bool
+	}{
+		"the peer's end":          {2, 100, func(n *net, _ *spry.Req) { n.CutAll() }, true},
+		"no limit":                {-1, 100, func(n *net, _ *spry.Req) { n.CutAll() }, false},
+		"not wholly written":      {2, 1 << 20, func(*net, *spry.Req) {}, false},
+		"closed by the requester": {2, 100, func(_ *net, req *spry.Req) { closePipes(req) }, false},
+		"sent again in time":      {2, 100, func(*net, *spry.Req) { time.Sleep(2 * time.Minute) }, false},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := simnet.New(1)
+				if c.body > 1<<16 {
+					n.SetFaults(simnet.ToListener, simnet.Faults{CutAfter: 1000}) // in the midst of the request
+				}
+				o := simulated(n)
+				o.Heartbeat = -1
+				rep := newSilentRep(t, n, "sim://rep")
+				defer rep.Close()
+				req := spry.NewReq(&spry.ReqOptions{Options: o, MaxAttempts: c.attempts})
+				defer req.Close()
+				_, err := req.DialWith(t.Context(), &spry.Dialer{URL: "sim://rep", Backoff: &spry.Backoff{Min: time.Second, Max: time.Second}})
+				check(t, err)
+				ctx, cancel := context.WithCancel(t.Context())
+				done := make(chan error, 1)
+				go func() {
+					_, err := req.Do(ctx, make([]byte, c.body))
+					done <- err
+				}()
+				for range 10 {
+					synctest.Wait()
+					c.end(n, req)
+					time.Sleep(2 * time.Second) // it comes back within a second
+				}
+				if made := req.Stats().Endpoints[0].Established; !c.given && name != "sent again in time" && made < 5 {
+					t.Errorf("%d connections were made", made)
+				}
+				cancel()
+				err = <-done
+				if given := errors.Is(err, spry.ErrGivenUp); given != c.given || !given && !errors.Is(err, context.Canceled) {
+					t.Errorf("the request ended with %v", err)
+				}
+			})
+		})
+	}
+}
+
+// closePipes closes the requester's own ends.
+func closePipes(req *spry.Req) {
+	for p := range req.Pipes() {
+		_ = p.Close()
+	}
+}
