@@ -3,6 +3,7 @@
 package spry_test
 
 import (
+	"bytes"
 	"crypto/tls"
 	"io"
 	"net"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
@@ -183,6 +185,88 @@ func TestBudgetBoundsPipes(t *testing.T) {
 			check(t, first.Close())
 			eventually(t, "there is a place", func() bool { return pull.Stats().Endpoints[0].Pipes == 1 })
 			dialTo(t, push, e)
+		})
+	}
+}
+
+// T40: many peers, each entitled to a queue of 1 MiB, send to a socket that does not receive. The budget holds, those who
+// send most are shed first, and peers with little keep what they have and are served.
+func TestT40Budget(t *testing.T) {
+	peers, limit := figure(300, 3000), int64(figure(32<<20, 256<<20))
+	for _, scheme := range []string{"tcp", "zmtp+tcp"} {
+		t.Run(scheme, func(t *testing.T) {
+			leak.Check(t)
+			ctx := watchdog(t)
+			budget := spry.NewBudget(spry.BudgetConfig{Bytes: limit})
+			unused(t, budget)
+			o := spry.Options{Budget: budget, RecvQueueBytes: 1 << 20}
+			pull, rep := spry.NewPull(&spry.PullOptions{Options: o}), spry.NewRep(&spry.RepOptions{Options: o})
+			push, req := spry.NewPush(nil), spry.NewReq(nil)
+			closeAll(t, push, req, pull, rep)
+			e, re := listenOn(t, pull, scheme), listenOn(t, rep, scheme)
+			dialTo(t, push, e)
+			dialTo(t, req, re)
+			check(t, push.Send(ctx, []byte("little")))
+			check(t, push.Flush(ctx))
+			eventually(t, "the little message is queued", func() bool { return pull.Stats().Recv.Queued == 1 })
+
+			hello, body := header(spry.ProtocolPush), frame(false, make([]byte, 1000))
+			if scheme != "tcp" {
+				hello, body = []byte(greet+readyAs("PUSH")), []byte(longFrame(0, 1000, string(make([]byte, 1000))))
+			}
+			block := bytes.Repeat(body, 64)
+			var all sync.WaitGroup
+			for range peers {
+				c := bareTo(t, e)
+				all.Go(func() {
+					if _, err := c.Write(hello); err != nil {
+						return
+					}
+					for sent := 0; sent < 3<<20; sent += len(block) { // more than its queue and the kernel take, or not
+						_ = c.SetWriteDeadline(time.Now().Add(2 * time.Second))
+						if _, err := c.Write(block); err != nil {
+							return
+						}
+					}
+				})
+			}
+			served := 0
+			done := make(chan struct{})
+			go func() { all.Wait(); close(done) }()
+			for serving := true; serving; served++ {
+				select {
+				case <-done:
+					serving = false
+				default:
+				}
+				call, err := req.Start(spry.WrapMessage([]byte("question"), nil))
+				check(t, err)
+				question, err := rep.Recv(ctx)
+				check(t, err)
+				check(t, question.Reply(ctx, []byte("answer")))
+				_, err = call.Wait(ctx)
+				check(t, err)
+			}
+			withinBudget(t, budget)
+			st := pull.Stats()
+			t.Logf("T40 %s: peak %.1f of %d MiB, %d of %d pipes shed, %d messages dropped, %d requests served meanwhile", scheme,
+				float64(budget.Stats().PeakBytes)/(1<<20), limit>>20, budget.Stats().Shed, peers, st.Recv.Dropped["budget"], served)
+			if st.Rejected["budget"] == 0 || st.Recv.Dropped["budget"] == 0 {
+				t.Errorf("nobody was shed, or nothing dropped: %v, %v", st.Rejected, st.Recv.Dropped)
+			}
+			if why := unbalanced(pull.Stats()); why != "" {
+				t.Error(why)
+			}
+			for {
+				m, err := pull.Recv(ctx)
+				check(t, err)
+				if string(m) == "little" {
+					break
+				}
+			}
+			if push.Stats().Pipes[0].Live != true {
+				t.Error("the peer with little was shed")
+			}
 		})
 	}
 }

@@ -129,12 +129,12 @@ func TestLargestFirst(t *testing.T) {
 	}
 	all[3].set(4 << 20)
 	all[7].set(5 << 20)
-	b.Relieve()
+	b.Relieve(&Account{})
 	if len(order) != 0 {
 		t.Fatalf("%d were shed within the limit", len(order))
 	}
 	all[20].set(3 << 20)
-	b.Relieve()
+	b.Relieve(&Account{})
 	if !slices.Equal(order, []*holder{all[7]}) {
 		t.Fatalf("%d were shed and it should be the largest only", len(order))
 	}
@@ -156,13 +156,13 @@ func TestSharesStay(t *testing.T) {
 	fixed.Set(17 << 20)
 	small := newHolder(b)
 	small.set(1 << 20)
-	b.Relieve()
+	b.Relieve(&Account{})
 	if small.shed || big.shed {
 		t.Error("a small account, or one that shedding does not make smaller, was shed")
 	}
 	scans := b.relieveAt.Load()
 	small.set(1<<20 + 64<<10)
-	if b.Relieve(); b.relieveAt.Load() != scans {
+	if b.Relieve(&Account{}); b.relieveAt.Load() != scans {
 		t.Error("all accounts are looked through again for a few bytes more")
 	}
 	fixed.Set(0)
@@ -222,7 +222,7 @@ func TestClosedAccountsAreForgotten(t *testing.T) {
 	}
 	h.account.Close()
 	other.account.Close()
-	b.Relieve()
+	b.Relieve(&Account{})
 	if !other.shed {
 		t.Error("an account that is closed and not empty cannot be shed")
 	}
@@ -240,7 +240,7 @@ func TestManyAtOnce(t *testing.T) {
 				h := newHolder(b)
 				for range 50 {
 					h.set(rand.Int64N(1 << rand.IntN(22)))
-					b.Relieve()
+					b.Relieve(&h.account)
 				}
 				h.set(0)
 				h.account.Close()

@@ -12,7 +12,7 @@ import (
 // Until those that were shed are gone, whoever needs memory lets others run this often, then sleeps this often. Most are
 // gone at once; one that is just copying what came of a large frame needs some milliseconds. Nobody waits longer than that.
 const (
-	yields   = 64
+	yields   = 8
 	sleeps   = 250
 	sleep    = time.Millisecond
 	patience = yields + sleeps
@@ -20,28 +20,41 @@ const (
 
 // Relieve sheds the largest accounts if more than the limit is in use, until a sixteenth of the budget is free, so that it
 // is worth looking through all of them. Accounts within their share stay. It is called without locks by those whose queues
-// take what has arrived, and keeps them for a moment until the memory is free.
-func (b *Budget) Relieve() {
-	if b.used.Load() > b.bytes {
-		b.relieve(nil, 0)
+// take what has arrived. If a, their account, has more than a share, it keeps them for a moment until the memory is free;
+// nobody else waits.
+func (b *Budget) Relieve(a *Account) {
+	switch {
+	case b.used.Load() <= b.bytes:
+	case a.held.Load() > b.share():
+		b.relieve(a, 0)
+	default:
+		b.shedLargest(a, 0)
 	}
+}
+
+// shedLargest sheds those that choose chooses, and reports whether there was any.
+func (b *Budget) shedLargest(a *Account, n int64) (some bool) {
+	for _, largest := range b.choose(a, n) {
+		some = true
+		largest.shed.Store(true)
+		largest.holder.Shed()
+	}
+	return some
 }
 
 // relieve sheds until there is room for n bytes more, and takes them for the account a. It reports false if that was shed
 // itself. If there is nothing to be shed, or those who are do not go, it takes them in any case.
 func (b *Budget) relieve(a *Account, n int64) bool {
 	for i := 0; ; i++ {
-		if a != nil && a.shed.Load() {
+		if a.shed.Load() {
 			return false
 		}
 		nobody := b.leavers.Load() == 0
 		if b.reserveWithin(n) {
 			return true
 		}
-		for _, largest := range b.choose(a, n) {
+		if b.shedLargest(a, n) {
 			nobody = false
-			largest.shed.Store(true)
-			largest.holder.Shed()
 		}
 		if nobody && b.leavers.Load() == 0 || i == patience {
 			b.reserve(n)

@@ -3,6 +3,9 @@
 package engine
 
 import (
+	"errors"
+	"slices"
+
 	"github.com/sprymq/spry/internal/budget"
 	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/transport"
@@ -18,6 +21,12 @@ type budgeted Pipe
 func (b *budgeted) Shed() {
 	p := (*Pipe)(b)
 	p.end(ErrBudget)
+	p.in.mu.Lock()
+	sources := slices.Clone(p.in.sources)
+	p.in.mu.Unlock()
+	for _, s := range sources {
+		s.Shed()
+	}
 }
 
 // Resume implements budget.Holder. The caller may hold the lock of a queue, hence the goroutine.
@@ -31,6 +40,9 @@ func (p *Pipe) openAccount() {
 	b := p.socket.options.Budget
 	b.AddPipes(1)
 	p.account.Open(b, (*budgeted)(p))
+	if p.out.meter = p.account.NewMeter(); p.socket.pattern.Traits().ReturnsUnsent {
+		p.out.meter = p.account.NewFixedMeter()
+	}
 }
 
 func (p *Pipe) closeAccount() {
@@ -38,9 +50,20 @@ func (p *Pipe) closeAccount() {
 	p.account.Close()
 }
 
+// lossReason is why messages are dropped that were to be sent when the pipe ended.
+func (p *Pipe) lossReason() Drop {
+	if errors.Is(p.err, ErrBudget) {
+		return DropBudget
+	}
+	return DropPipeClosed
+}
+
+// creditAtOnce is how many bytes a pipe promises room for at most, because others share the budget.
+const creditAtOnce = 64 << 10
+
 // relieve sheds those that have most if the budget is exceeded. It is called without locks, and not within a read of the
 // connection: closing a connection waits for its reads.
-func (p *Pipe) relieve() { p.account.Budget().Relieve() }
+func (p *Pipe) relieve() { p.account.Budget().Relieve(&p.account) }
 
 // Budget is what bounds the memory and the pipes of the socket, perhaps with others.
 func (s *Socket) Budget() *budget.Budget { return s.options.Budget }

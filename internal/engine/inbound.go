@@ -31,9 +31,11 @@ type inbound struct {
 // NewSource adds a queue for this pipe to an inbox.
 func (p *Pipe) NewSource(q *queue.Inbox) *queue.Source {
 	s := q.NewSource(p.out.carrier.resume)
-	s.OnDrop(func(overflow, lost int) {
+	s.Charge(p.account.NewMeter())
+	s.OnDrop(func(overflow, lost, shed int) {
 		p.socket.dropped(p, DropOverflow, overflow)
 		p.socket.dropped(p, DropClosed, lost)
+		p.socket.dropped(p, DropBudget, shed)
 	})
 	if c, ok := p.out.carrier.(*inprocCarrier); ok {
 		s.CountIn(&c.backlog)
@@ -81,6 +83,7 @@ func (in *inbound) addLocked(c queue.Counts) {
 	in.delivered += c.Delivered
 	in.dropped.add(DropOverflow, c.Overflow)
 	in.dropped.add(DropClosed, c.Lost)
+	in.dropped.add(DropBudget, c.Shed)
 }
 
 // Took counts messages that the pattern handed to the application, or to its own state, without an inbox.

@@ -190,6 +190,7 @@ func (c *inprocCarrier) write(bool) (messages int, cost int64, err error) {
 	}
 	costLeft, sizeLeft := weigh(c.queue.flight)
 	q.in.bytes.Add(uint64(size - sizeLeft))
+	q.relieve()
 	return messages, cost - costLeft, nil
 }
 

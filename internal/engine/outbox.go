@@ -6,6 +6,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/sprymq/spry/internal/budget"
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/queue"
 )
@@ -24,9 +25,10 @@ type outbox struct {
 
 	queued int   // messages, those in flight included
 	bytes  int64 // and their cost
-	busy   bool  // somebody has the writer's role
-	held   bool  // attaching is not finished: nothing is written yet
-	direct bool  // senders need not ask the pattern
+	meter  budget.Meter
+	busy   bool // somebody has the writer's role
+	held   bool // attaching is not finished: nothing is written yet
+	direct bool // senders need not ask the pattern
 
 	controls *controlQueue // nil = none
 
@@ -59,8 +61,21 @@ const (
 // of replies, one fits into a queue that is no more than half full: whoever was given the request can send the reply,
 // unless another reply was faster.
 func (o *outbox) roomLocked(n int) bool {
+	return o.fitsLocked(n) && o.meter.Room(o.bytes, int64(n))
+}
+
+// fitsLocked is roomLocked, whatever the budget has left.
+func (o *outbox) fitsLocked(n int) bool {
 	return o.queued < o.limits.Messages &&
 		(o.queued == 0 || o.bytes+int64(n) <= o.limits.Bytes || o.requests != nil && o.halfEmptyLocked())
+}
+
+// changeLocked counts messages that are queued now, or, if negative, are not any more, and their size. All changes of
+// what is queued go through it.
+func (o *outbox) changeLocked(messages int, bytes int64) {
+	o.queued += messages
+	o.bytes += bytes
+	o.meter.Set(o.bytes)
 }
 
 // halfEmptyLocked reports whether the queue is no more than half full.
@@ -99,8 +114,7 @@ func (o *outbox) putLocked(header, body []byte, m *msg.Message) {
 }
 
 func (o *outbox) addedLocked(size int) {
-	o.bytes += int64(size)
-	o.queued++
+	o.changeLocked(1, int64(size))
 	o.offered++
 	if o.requests != nil {
 		o.throttleLocked()
@@ -141,8 +155,7 @@ func (o *outbox) pauseLocked() bool {
 // how many it dropped.
 func (o *outbox) dropOldestLocked(n int) (dropped int) {
 	for ; !o.roomLocked(n) && o.carrier.pending() > 0; dropped++ {
-		o.bytes -= int64(o.carrier.drop())
-		o.queued--
+		o.changeLocked(-1, -int64(o.carrier.drop()))
 		o.dropped.add(DropOverflow, 1)
 	}
 	return dropped
@@ -150,8 +163,7 @@ func (o *outbox) dropOldestLocked(n int) (dropped int) {
 
 // settleLocked books what a write took, and reports whether senders that wait for room should be told.
 func (o *outbox) settleLocked(messages int, bytes int64) (tell bool) {
-	o.queued -= messages
-	o.bytes -= bytes
+	o.changeLocked(-messages, -bytes)
 	o.sent += uint64(messages)
 	if !o.flushers.Empty() {
 		o.flushers.WakeAll()
@@ -166,16 +178,16 @@ func (o *outbox) settleLocked(messages int, bytes int64) (tell bool) {
 }
 
 // unsentLocked empties the outbox of a dead pipe. With keep, the messages that nobody took whole are returned;
-// otherwise they are dropped, and their number is.
-func (o *outbox) unsentLocked(keep bool) (unsent []msg.Message, lost int) {
+// otherwise they are dropped for a reason, and their number is.
+func (o *outbox) unsentLocked(keep bool, reason Drop) (unsent []msg.Message, lost int) {
 	if keep {
 		unsent = o.carrier.unsent()
 		o.returned += uint64(len(unsent))
 		o.queued -= len(unsent)
 	}
 	lost = o.queued
-	o.dropped.add(DropPipeClosed, uint64(lost))
-	o.queued, o.bytes = 0, 0
+	o.dropped.add(reason, uint64(lost))
+	o.changeLocked(-o.queued, -o.bytes)
 	if o.requests != nil {
 		o.throttleLocked()
 	}

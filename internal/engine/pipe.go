@@ -251,7 +251,7 @@ func (p *Pipe) makeRoomLocked(n int, overflow Overflow) bool {
 	case overflow == Conflate:
 		p.conflateLocked()
 		return !o.shut
-	case o.shut || o.roomLocked(n):
+	case o.shut || o.roomLocked(n) || overflow == Block && o.fitsLocked(n): // which was asked for before: see Room
 		return !o.shut
 	case overflow == DropOldest:
 		p.socket.dropped(p, DropOverflow, o.dropOldestLocked(n))
@@ -278,8 +278,7 @@ func (p *Pipe) refuseLocked(m *msg.Message) {
 func (p *Pipe) conflateLocked() {
 	o, dropped := &p.out, 0
 	for ; o.carrier.pending() > 0; dropped++ {
-		o.bytes -= int64(o.carrier.drop())
-		o.queued--
+		o.changeLocked(-1, -int64(o.carrier.drop()))
 	}
 	o.dropped.add(DropConflated, uint64(dropped))
 	p.socket.dropped(p, DropConflated, dropped)
@@ -310,7 +309,7 @@ func (p *Pipe) Room(n int) (messages int, bytes int64) {
 		o.hungry = true
 		return 0, 0
 	}
-	return o.limits.Messages - o.queued, o.limits.Bytes - o.bytes
+	return o.limits.Messages - o.queued, min(o.limits.Bytes-o.bytes, max(int64(n), creditAtOnce))
 }
 
 // Load is the number of messages queued to be sent, and whether n bytes more would be taken. If there is no room,
@@ -459,14 +458,15 @@ func (p *Pipe) finish() {
 	}
 	p.socket.ending.Add(1) // until the pattern has what comes back: who waits for it must see it somewhere
 	p.socket.ended.Add(1)
+	reason := p.lossReason()
 	o.mu.Lock()
-	unsent, lost := o.unsentLocked(keep)
+	unsent, lost := o.unsentLocked(keep, reason)
 	o.mu.Unlock()
 	if lost > 0 {
 		if p.socket.shutting.Load() {
 			p.socket.unsent.Add(int64(lost))
 		}
-		p.socket.dropped(p, DropPipeClosed, lost)
+		p.socket.dropped(p, reason, lost)
 	}
 	p.closeAccount()
 	p.socket.detach(p, unsent)

@@ -221,6 +221,7 @@ func (in *inbound) stats() RecvStats {
 		st.QueuedBytes += c.QueuedBytes
 		waiting.add(DropOverflow, c.Overflow)
 		waiting.add(DropClosed, c.Lost)
+		waiting.add(DropBudget, c.Shed)
 	}
 	waiting.addTo(st.Dropped)
 	return st

@@ -48,7 +48,7 @@ func (s *Source) Unhold() {
 func (q *Inbox) nextSourceLocked() *Source {
 	for !q.ready.empty() {
 		s := q.ready.pop()
-		if !s.held {
+		if !s.held && s.messages > 0 { // it may have been shed
 			return s
 		}
 		s.inReady = false
@@ -65,7 +65,8 @@ func (q *Inbox) endTurnLocked(s *Source) {
 	}
 	rest := t.end()
 	s.delivered += uint64(t.n - len(rest))
-	q.turn.Store(&turn{})
+	q.turn.Store(&noTurn)
+	s.beginLocked(-t.bytes)
 	if len(rest) == 0 {
 		return
 	}

@@ -51,9 +51,12 @@ type Inbox struct {
 // NewInbox returns an empty inbox.
 func NewInbox(l Limits, p Policy) *Inbox {
 	q := &Inbox{limits: l, policy: p}
-	q.turn.Store(&turn{})
+	q.turn.Store(&noTurn)
 	return q
 }
+
+// noTurn is the turn of an inbox that is at none. Nothing is ever taken from it, so that all can share it.
+var noTurn turn
 
 // NewSource adds a source. resume may be nil where the policy never refuses.
 func (q *Inbox) NewSource(resume func()) *Source { return &Source{inbox: q, resume: resume} }
@@ -74,6 +77,7 @@ func (q *Inbox) Look() {
 func (q *Inbox) takeTurnLocked() (m *msg.Message, resume func()) {
 	s := q.nextSourceLocked()
 	if s == nil {
+		q.retireLocked(q.turn.Swap(&noTurn))
 		return nil, nil
 	}
 	if s.messages == 1 {
@@ -106,12 +110,19 @@ func (q *Inbox) nextTurnLocked(s *Source) (m *msg.Message) {
 		}
 		q.turns.add(t, run)
 	}
+	s.begun += t.bytes
 	s.changeLocked(-t.n, -t.bytes)
 	m = t.take() // before others can
-	if old := q.turn.Swap(t); old.source != nil {
-		old.source.delivered += uint64(old.n)
-	}
+	q.retireLocked(q.turn.Swap(t))
 	return m
+}
+
+// retireLocked counts a turn of which all messages were taken.
+func (q *Inbox) retireLocked(t *turn) {
+	if s := t.source; s != nil {
+		s.delivered += uint64(t.n)
+		s.beginLocked(-t.bytes)
+	}
 }
 
 // takeOnlyLocked takes the only message of s without a turn, whose memory counts where messages come one by one.
@@ -225,9 +236,10 @@ func (q *Inbox) Close(err error) {
 	}
 	if s := t.source; s != nil {
 		s.delivered += uint64(t.n - len(rest))
-		s.droppedLocked(0, len(rest))
+		s.droppedLocked(0, len(rest), 0)
+		s.beginLocked(-t.bytes)
 	}
-	q.turn.Store(&turn{})
+	q.turn.Store(&noTurn)
 	for !q.ready.empty() {
 		q.ready.pop().loseLocked()
 	}

@@ -5,6 +5,7 @@ package queue
 import (
 	"sync/atomic"
 
+	"github.com/sprymq/spry/internal/budget"
 	"github.com/sprymq/spry/internal/msg"
 )
 
@@ -12,14 +13,17 @@ import (
 // [msg.Message.Cost], and what else it would keep alive is bounded by tail.go.
 type Source struct {
 	inbox   *Inbox
-	resume  func()                   // called, without locks, when a source that refused messages has room again
-	backlog *atomic.Int64            // messages in the queue, for who asks without the lock; may be nil
-	tell    func(overflow, lost int) // called, under inbox.mu, when messages were dropped; nil: nobody is told
+	resume  func()                         // called, without locks, when a source that refused messages has room again
+	backlog *atomic.Int64                  // messages in the queue, for who asks without the lock; may be nil
+	tell    func(overflow, lost, shed int) // called, under inbox.mu, when messages were dropped; nil: nobody is told
 
 	// Under inbox.mu.
 	runs      fifo[sizedRun]
 	messages  int
 	bytes     int64 // and their cost
+	begun     int64 // what the turn under way costs, if it is one of this source
+	meter     budget.Meter
+	shed      bool // what comes is dropped
 	tail      tail
 	packer    msg.Packer
 	inReady   bool
@@ -28,15 +32,16 @@ type Source struct {
 	arrived   uint64
 	dropped   uint64 // for overflow
 	lost      uint64 // for being still queued when the inbox was closed
+	gone      uint64 // with the pipe, which was shed
 	delivered uint64 // in turns that are over
 }
 
 // Counts are the figures of one source at one moment:
-// Arrived = Delivered + Queued + Overflow + Lost.
+// Arrived = Delivered + Queued + Overflow + Lost + Shed.
 type Counts struct {
-	Arrived, Delivered, Overflow, Lost uint64
-	Queued                             int
-	QueuedBytes                        int64
+	Arrived, Delivered, Overflow, Lost, Shed uint64
+	Queued                                   int
+	QueuedBytes                              int64
 }
 
 // A sizedRun is a run of messages and the sum of their costs.
@@ -49,17 +54,31 @@ type sizedRun struct {
 // comes before the first Put.
 func (s *Source) CountIn(backlog *atomic.Int64) { s.backlog = backlog }
 
-// OnDrop has tell called when messages of the source are dropped: for overflow, or lost because the inbox is closed. It
-// is called under the inbox's lock. OnDrop comes before the first Put.
-func (s *Source) OnDrop(tell func(overflow, lost int)) { s.tell = tell }
+// Charge has what is queued, and what receivers have begun with, counted by a meter. It comes before the first Put.
+func (s *Source) Charge(m budget.Meter) { s.meter = m }
+
+// OnDrop has tell called when messages of the source are dropped: for overflow, lost because the inbox is closed, or shed.
+// It is called under the inbox's lock. OnDrop comes before the first Put.
+func (s *Source) OnDrop(tell func(overflow, lost, shed int)) { s.tell = tell }
 
 // droppedLocked counts messages that are dropped.
-func (s *Source) droppedLocked(overflow, lost int) {
+func (s *Source) droppedLocked(overflow, lost, shed int) {
 	s.dropped += uint64(overflow)
 	s.lost += uint64(lost)
-	if s.tell != nil && overflow+lost > 0 {
-		s.tell(overflow, lost)
+	s.gone += uint64(shed)
+	if s.tell != nil && overflow+lost+shed > 0 {
+		s.tell(overflow, lost, shed)
 	}
+}
+
+// Shed drops what is queued, and whatever comes.
+func (s *Source) Shed() {
+	q := s.inbox
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	s.shed = true
+	s.droppedLocked(0, 0, s.messages)
+	s.clearLocked()
 }
 
 // Put offers messages and returns how many were taken; the rest was refused for want of room, and resume is
@@ -68,9 +87,13 @@ func (s *Source) Put(run []msg.Message) (taken int) {
 	q := s.inbox
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.err != nil {
+	if q.err != nil || s.shed {
 		s.arrived += uint64(len(run))
-		s.droppedLocked(0, len(run))
+		if s.shed {
+			s.droppedLocked(0, 0, len(run))
+		} else {
+			s.droppedLocked(0, len(run), 0)
+		}
 		msg.ReleaseAll(run)
 		return len(run)
 	}
@@ -85,7 +108,7 @@ func (s *Source) Put(run []msg.Message) (taken int) {
 		taken = len(fits.msgs)
 		s.appendLocked(fits)
 		s.arrived += uint64(len(run) - taken)
-		s.droppedLocked(len(run)-taken, 0)
+		s.droppedLocked(len(run)-taken, 0, 0)
 		msg.ReleaseAll(run[taken:])
 		taken = len(run)
 	case DropOldest:
@@ -101,6 +124,7 @@ func (s *Source) Put(run []msg.Message) (taken int) {
 func (s *Source) changeLocked(messages int, bytes int64) {
 	s.messages += messages
 	s.bytes += bytes
+	s.meter.Set(s.bytes + s.begun)
 	if s.backlog != nil {
 		s.backlog.Add(int64(messages))
 	}
@@ -198,7 +222,7 @@ func (s *Source) dropOldestLocked() {
 			s.runs.pop()
 		}
 	}
-	s.droppedLocked(before-s.messages, 0)
+	s.droppedLocked(before-s.messages, 0, 0)
 }
 
 // frontLocked takes messages of the first run out: up to n, which cost up to bytes, or none. With first, one may cost more.
@@ -225,12 +249,23 @@ func (s *Source) frontLocked(n int, bytes int64, first bool) (part sizedRun) {
 
 // loseLocked drops what is queued, because the inbox is closed.
 func (s *Source) loseLocked() {
-	s.droppedLocked(0, s.messages)
+	s.droppedLocked(0, s.messages, 0)
+	s.clearLocked()
+	s.inReady, s.held = false, false
+}
+
+// clearLocked releases what is queued.
+func (s *Source) clearLocked() {
 	for !s.runs.empty() {
 		msg.ReleaseAll(s.runs.pop().msgs)
 	}
 	s.changeLocked(-s.messages, -s.bytes)
-	s.inReady, s.held = false, false
+}
+
+// beginLocked says what a turn that receivers begin with costs, or, if negative, one that is over.
+func (s *Source) beginLocked(bytes int64) {
+	s.begun += bytes
+	s.meter.Set(s.bytes + s.begun)
 }
 
 // Counts returns the source's figures, all of the same moment. QueuedBytes of a turn that is under way is what its
@@ -240,7 +275,7 @@ func (s *Source) Counts() Counts {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	c := Counts{
-		Arrived: s.arrived, Delivered: s.delivered, Overflow: s.dropped, Lost: s.lost,
+		Arrived: s.arrived, Delivered: s.delivered, Overflow: s.dropped, Lost: s.lost, Shed: s.gone,
 		Queued: s.messages, QueuedBytes: s.bytes,
 	}
 	if t := q.turn.Load(); t.source == s {
