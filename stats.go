@@ -53,7 +53,7 @@ type EndpointStats struct {
 
 // Stats are the figures of a socket. Each half of each pipe's is of one moment, and balances by itself; so do the
 // sums. The reasons for drops are: overflow, pipe_closed, closed, ttl, no_peer, stale, foreign, unwanted,
-// envelope, conflated, multipart, stalled.
+// envelope, conflated, multipart, stalled, budget.
 type Stats struct {
 	Name      string            `json:"name"`
 	Send      SendStats         `json:"send"` // of all pipes, past ones included
