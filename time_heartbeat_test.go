@@ -155,6 +155,46 @@ func TestHeartbeatsWhileNobodyReceives(t *testing.T) {
 	})
 }
 
+// While nobody receives, a peer is told that this end lives as often as its own heartbeats make necessary, however long this
+// end's are.
+func TestSignsOfLifeSuitThePeer(t *testing.T) {
+	for name, c := range map[string]struct {
+		pings []string      // of the peer, before messages come
+		gap   time.Duration // between them
+		want  int           // signs of life within 10 s
+	}{
+		"unknown":      {nil, 0, 20},
+		"by its TTL":   {[]string{"\x04\x07\x04PING\x00\x02"}, 0, 200},
+		"by its pings": {[]string{"\x04\x07\x04PING\x00\x00", "\x04\x07\x04PING\x00\x00"}, 400 * time.Millisecond, 50},
+		"a long TTL":   {[]string{"\x04\x07\x04PING\x02\x00"}, 0, 20},
+		"hasty pings":  {[]string{"\x04\x07\x04PING\x00\x00", "\x04\x07\x04PING\x00\x00"}, time.Microsecond, 200},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				pull := spry.NewPull(&spry.PullOptions{Options: spry.Options{RecvQueue: 1, Heartbeat: time.Hour}})
+				defer pull.Close()
+				near, far := simnet.Pipe()
+				defer far.Close()
+				pings := silentPeer(t, far, true)
+				_, err := pull.Attach(t.Context(), near, &spry.AttachConfig{Role: spry.RoleListen})
+				check(t, err)
+				for _, p := range c.pings {
+					_, err := io.WriteString(far, p)
+					check(t, err)
+					time.Sleep(c.gap)
+				}
+				_, err = far.Write([]byte{0, 1, 1, 0, 1, 2, 0, 1, 3})
+				check(t, err)
+				time.Sleep(10*time.Second + time.Millisecond)
+				synctest.Wait()
+				if n := int(pings.Load()); n < c.want*9/10 || n > c.want {
+					t.Errorf("%d signs of life in 10 s, want %d", n, c.want)
+				}
+			})
+		})
+	}
+}
+
 // A peer that does not read what is sent to it, as a ZeroMQ socket does whose queue is full, cannot see a question, and is
 // not given up for not answering.
 func TestHeartbeatsWhileThePeerDoesNotRead(t *testing.T) {

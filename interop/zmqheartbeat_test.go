@@ -3,6 +3,7 @@
 package interop_test
 
 import (
+	"fmt"
 	"syscall"
 	"testing"
 	"time"
@@ -67,6 +68,39 @@ func TestZeroMQNoticesStoppedSpry(t *testing.T) {
 		p.send("s", text("back"))
 		if out := pull.Wait(); out != "back\n" {
 			t.Errorf("the command printed %q", out)
+		}
+	})
+}
+
+// TestZeroMQToleratesBusySpry has libzmq expect a sign of life within a second and a half from a socket whose program is busy
+// for three: the connection stays, and nothing is lost.
+func TestZeroMQToleratesBusySpry(t *testing.T) {
+	withPeer(t, "PUSH with heartbeats – zmq PULL that does not receive", func(t *testing.T, p *zmqPeer, a address) {
+		o := options
+		o.RecvQueue = 2
+		pull := zmq.NewPull(&zmq.PullOptions{Options: o})
+		heartbeats := args{"HEARTBEAT_IVL": 500, "HEARTBEAT_TIMEOUT": 1500, "HEARTBEAT_TTL": 1500}
+		p.do("open", args{"socket": "s", "type": "PUSH", "options": heartbeats})
+		if a.spryListens {
+			attach(t, pull, a)
+			p.attach("s", a)
+		} else {
+			p.attach("s", a)
+			attach(t, pull, a)
+		}
+		waitPipes(t, pull, 1)
+		pipe := onlyPipe(t, pull.Socket)
+		const messages = 200
+		for i := range messages {
+			p.send("s", fmt.Sprintf("n:20000:%d", i))
+		}
+		select {
+		case <-pipe.Done():
+			t.Fatalf("the pipe ended with %v while nobody received", pipe.Err())
+		case <-time.After(3 * time.Second):
+		}
+		for i := range messages {
+			sameFrames(t, must[[][]byte](t)(pull.Recv(watched(t))), []string{fmt.Sprintf("n:20000:%d", i)})
 		}
 	})
 }

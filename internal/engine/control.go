@@ -140,6 +140,9 @@ func (o *outbox) controlsLocked() *controlQueue {
 func (p *Pipe) control(c wire.Control) {
 	switch c.Kind {
 	case wire.ControlPing:
+		if h := p.heartbeat.Load(); h != nil {
+			h.heard(c.TTL)
+		}
 		p.pong(c)
 	case wire.ControlPong: // that something came is all there is to know
 	case wire.ControlDropped:

@@ -5,6 +5,7 @@ package engine
 import (
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sprymq/spry/internal/scope"
@@ -32,9 +33,42 @@ type heartbeat struct {
 	asked    bool      // then, and the question was the first thing on its way
 	stalled  int       // beats in a row that have seen a debt and no acknowledgement since the one before
 
+	pinged time.Time    // when the peer's last ping came; the reader's
+	peers  atomic.Int64 // the time between the peer's pings, or a part of the TTL that they say; 0 = not known
+
 	mu      sync.Mutex
 	timer   *scope.Timer
 	stopped bool
+}
+
+const (
+	// maxLifeSigns and minLifeSigns bound how often a peer is told that this end lives while it does not read. A peer may
+	// have a shorter heartbeat than that which was not seen before reading stopped.
+	maxLifeSigns = 500 * time.Millisecond
+	minLifeSigns = 50 * time.Millisecond
+)
+
+// lifeSigns is how often the peer is told that this end lives while nothing is read.
+func (h *heartbeat) lifeSigns() time.Duration {
+	d := min(h.interval, maxLifeSigns)
+	if peers := time.Duration(h.peers.Load()); peers > 0 {
+		d = min(d, max(peers/2, minLifeSigns))
+	}
+	return d
+}
+
+// heard learns from a ping of the peer, of tenths of a second, how soon it gives up an end that says nothing.
+func (h *heartbeat) heard(ttl uint16) {
+	now := time.Now()
+	gap := now.Sub(h.pinged)
+	if h.pinged.IsZero() {
+		gap = 0
+	}
+	h.pinged = now
+	if soon := time.Duration(ttl) * 100 * time.Millisecond / 2; soon > 0 && (gap == 0 || soon < gap) {
+		gap = soon
+	}
+	h.peers.Store(int64(gap))
 }
 
 // startHeartbeat begins with the heartbeats of a pipe whose peer understands them.
@@ -88,14 +122,11 @@ func (h *heartbeat) look() error {
 	if h.stalled++; !stalls {
 		h.stalled = 0
 	}
-	waits := h.carrier.room.awaited.Load() // nobody takes what has come, so that nothing is read
+	waits := h.carrier.room.awaited.Load() // nobody takes what has come, so that nothing is read; see awaitRoom
 	switch {
 	case h.stalled > 2:
 		return errUnacknowledged
-	case waits:
-		h.asked = false
-		h.ping() // the peer's own questions are not read, so it is told that this end lives
-	case p.unread > 0 || h.carrier.writing.Load() || !h.pipe.out.idle() || p.queued > 0 && !(h.asked && stalls):
+	case waits || p.unread > 0 || h.carrier.writing.Load() || !h.pipe.out.idle() || p.queued > 0 && !(h.asked && stalls):
 		h.asked = false
 	case h.asked:
 		return errSilent

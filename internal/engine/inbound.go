@@ -5,6 +5,7 @@ package engine
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/queue"
@@ -145,14 +146,34 @@ func (p *Pipe) hand(run []msg.Message, room *roomBell) bool {
 			return true
 		}
 		p.relieve()
-		room.awaited.Store(true)
-		select {
-		case <-room.rung():
-			room.awaited.Store(false)
-		case <-p.scope.Done():
+		if !p.awaitRoom(room) {
 			msg.ReleaseAll(run)
 			p.DropN(DropPipeClosed, len(run))
 			return false
+		}
+	}
+}
+
+// awaitRoom waits until the pattern has room. It reports false if the pipe ends first. Meanwhile nothing is read, and the
+// peer's pings are not answered: where it understands that, it is told again and again that this end lives.
+func (p *Pipe) awaitRoom(room *roomBell) bool {
+	room.awaited.Store(true)
+	var again <-chan time.Time
+	h := p.heartbeat.Load()
+	if h != nil {
+		t := time.NewTicker(h.lifeSigns())
+		defer t.Stop()
+		again = t.C
+	}
+	for {
+		select {
+		case <-room.rung():
+			room.awaited.Store(false)
+			return true
+		case <-p.scope.Done():
+			return false
+		case <-again:
+			h.ping()
 		}
 	}
 }
