@@ -5,6 +5,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/sprymq/spry/internal/scope"
 	"github.com/sprymq/spry/internal/wire"
@@ -15,8 +16,28 @@ import (
 func (e *Endpoint) authenticate(ctx context.Context, q *wire.Question, link *transport.Stream) (v wire.Verdict) {
 	check := e.socket.options.Authenticate
 	if check == nil { // a key is a proof of something, a password that nobody looks at is not
-		return wire.Verdict{Accept: len(q.PublicKey) > 0, Status: "400"}
+		return wire.Verdict{Accept: len(q.PublicKey) > 0, Status: statusDenied}
 	}
+	if len(q.PublicKey) > 0 { // which cannot be guessed
+		return e.judge(ctx, check, q, link)
+	}
+	b := &e.socket.brake
+	attempt, delay := b.begin(sourceOf(link), time.Now())
+	if attempt == nil {
+		return tooMany
+	}
+	if v = tooMany; e.holdBack(ctx, delay) {
+		v = e.judge(ctx, check, q, link)
+	}
+	b.end(attempt, !v.Accept && (v.Status == "" || v.Status == statusDenied), time.Now())
+	return v
+}
+
+// statusDenied is the status of a peer that is refused for what it showed.
+const statusDenied = "400"
+
+// judge asks the user about what a peer has shown.
+func (e *Endpoint) judge(ctx context.Context, check Authenticate, q *wire.Question, link *transport.Stream) (v wire.Verdict) {
 	err := e.ask(ctx, "Authenticate", func(ctx context.Context) error { v = check(ctx, q, link); return nil })
 	if err != nil {
 		return wire.Verdict{Status: "500"}

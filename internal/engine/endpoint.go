@@ -177,6 +177,13 @@ func (e *Endpoint) Err() error {
 	return e.err
 }
 
+// spoke says that the peer of a connection has begun its handshake.
+func (e *Endpoint) spoke(p *pendingLink) {
+	e.mu.Lock()
+	e.unfinished.spoke(p)
+	e.mu.Unlock()
+}
+
 func (e *Endpoint) setErr(err error) {
 	e.mu.Lock()
 	e.err = err

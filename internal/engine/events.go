@@ -67,6 +67,7 @@ const (
 type events struct {
 	socket *Socket
 	task   *scope.Task // feeds hook and log
+	logger *logger     // nil = none
 
 	mu        sync.Mutex
 	receivers map[*eventReceiver]struct{}
@@ -86,6 +87,9 @@ func newEvents(s *Socket) *events {
 	if s.options.Trace != nil || s.options.Logger != nil {
 		v.hook = &eventReceiver{}
 		v.task = s.scope.NewTask(v.feed)
+	}
+	if s.options.Logger != nil {
+		v.logger = &logger{socket: s}
 	}
 	return v
 }
@@ -109,11 +113,7 @@ func (s *Socket) emit(e Event) {
 		v.feeding = true
 	}
 	v.mu.Unlock()
-	if start && v.task.Start() != nil {
-		v.mu.Lock()
-		v.feeding = false
-		v.mu.Unlock()
-	}
+	v.beginFeed(start)
 }
 
 // Emit tells of something that a pattern noticed.
@@ -201,13 +201,19 @@ func (v *events) feed() {
 		v.mu.Lock()
 		batch := v.hook.pending
 		v.hook.pending = nil
-		if len(batch) == 0 {
+		flush := v.logger != nil && v.logger.isDue()
+		if len(batch) == 0 && !flush {
 			v.feeding = false
 			v.mu.Unlock()
 			return
 		}
 		v.mu.Unlock()
-		open := v.socket.scope.Callback(func() { v.tell(batch) })
+		open := v.socket.scope.Callback(func() {
+			v.tell(batch)
+			if flush {
+				v.log((*logger).flush)
+			}
+		})
 		if !open {
 			return
 		}
@@ -223,7 +229,7 @@ const (
 func (v *events) tell(batch []Event) {
 	for _, e := range batch {
 		if e.Reason != logHook {
-			_ = v.socket.guard(logHook, func() error { v.socket.log(e); return nil })
+			v.log(func(l *logger) { l.write(e) })
 		}
 		if trace := v.socket.options.Trace; trace != nil && e.Reason != traceHook {
 			_ = v.socket.guard(traceHook, func() error { trace(e); return nil })
@@ -244,6 +250,31 @@ func (v *events) close() {
 	}
 	v.mu.Unlock()
 	v.tell(rest)
+	v.log((*logger).stop)
+}
+
+// log calls the user's log, if there is one.
+func (v *events) log(f func(l *logger)) {
+	if v.logger != nil {
+		_ = v.socket.guard(logHook, func() error { f(v.logger); return nil })
+	}
+}
+
+// startFeed has hook and log called, as there is something for them.
+func (v *events) startFeed() {
+	v.mu.Lock()
+	start := !v.feeding && !v.ended
+	v.feeding = v.feeding || start
+	v.mu.Unlock()
+	v.beginFeed(start)
+}
+
+func (v *events) beginFeed(start bool) {
+	if start && v.task.Start() != nil {
+		v.mu.Lock()
+		v.feeding = false
+		v.mu.Unlock()
+	}
 }
 
 // guard runs a callback of the user and turns a panic of it into an error and an event.
@@ -260,40 +291,3 @@ func (s *Socket) guard(what string, f func() error) (err error) {
 
 // Guard is guard for the callbacks of patterns.
 func (s *Socket) Guard(what string, f func() error) error { return s.guard(what, f) }
-
-func (s *Socket) log(e Event) {
-	l := s.options.Logger
-	if l == nil {
-		return
-	}
-	level := slog.LevelInfo
-	switch e.Kind {
-	case EventDialing:
-		level = slog.LevelDebug
-	case EventDialFailed, EventBackoff, EventAcceptFailed, EventReject, EventDrop, EventPanic, EventGaveUp, EventAbandoned:
-		level = slog.LevelWarn
-	}
-	attrs := []slog.Attr{slog.String("socket", s.Name())}
-	if e.Endpoint != nil {
-		attrs = append(attrs, slog.String("endpoint", e.Endpoint.URL()))
-	}
-	switch {
-	case e.Pipe != nil:
-		attrs = append(attrs, slog.Uint64("pipe", uint64(e.Pipe.id)), slog.String("peer", addrString(e.Pipe.RemoteAddr())))
-	case e.Peer != nil:
-		attrs = append(attrs, slog.String("peer", e.Peer.String()))
-	}
-	if e.Reason != "" {
-		attrs = append(attrs, slog.String("reason", e.Reason))
-	}
-	if e.Count > 0 {
-		attrs = append(attrs, slog.Uint64("count", e.Count))
-	}
-	if e.Wait > 0 {
-		attrs = append(attrs, slog.Duration("wait", e.Wait))
-	}
-	if e.Err != nil {
-		attrs = append(attrs, slog.String("error", e.Err.Error()))
-	}
-	l.LogAttrs(context.Background(), level, "spry "+e.Kind.String(), attrs...)
-}

@@ -24,9 +24,9 @@ import (
 func (e *Endpoint) establish(ctx context.Context, link transport.Link) (*Pipe, error) {
 	ctx, cancel := context.WithTimeout(ctx, e.socket.options.HandshakeTimeout)
 	defer cancel()
-	pending := &pendingLink{link: link, cancel: cancel}
+	pending := &pendingLink{link: link, from: sourceOf(link), cancel: cancel}
 	e.mu.Lock()
-	entry, evict := e.unfinished.add(pending, e.socket.options.MaxHandshakes)
+	evict := e.unfinished.add(pending, e.socket.options.MaxHandshakes)
 	e.mu.Unlock()
 	if evict != nil {
 		evict.cancel()
@@ -37,14 +37,14 @@ func (e *Endpoint) establish(ctx context.Context, link transport.Link) (*Pipe, e
 	}
 	var p *Pipe
 	err := e.socket.guard("handshake", func() (err error) { // TLS may ask callbacks of the user
-		p, err = e.handshake(ctx, link)
+		p, err = e.handshake(ctx, pending)
 		return err
 	})
 	if err == nil {
 		err = e.admit(ctx, p)
 	}
 	e.mu.Lock()
-	e.unfinished.list.Remove(entry)
+	e.unfinished.remove(pending)
 	e.mu.Unlock()
 	if err == nil {
 		return p, nil
@@ -55,7 +55,7 @@ func (e *Endpoint) establish(ctx context.Context, link transport.Link) (*Pipe, e
 	}
 	switch {
 	case pending.evicted.Load():
-		err = wire.Errorf(wire.ReasonEvicted, "more than %d handshakes are unfinished and this one was the oldest", e.socket.options.MaxHandshakes)
+		err = wire.Errorf(wire.ReasonEvicted, "more than %d handshakes are unfinished, and this one made room: its address had the most, and of those it was silent for the longest", e.socket.options.MaxHandshakes)
 	case e.scope.Context().Err() != nil:
 		return nil, ErrClosed
 	}
@@ -79,14 +79,14 @@ func (e *Endpoint) admit(ctx context.Context, p *Pipe) error {
 	return err
 }
 
-func (e *Endpoint) handshake(ctx context.Context, link transport.Link) (*Pipe, error) {
-	switch l := link.(type) {
+func (e *Endpoint) handshake(ctx context.Context, pending *pendingLink) (*Pipe, error) {
+	switch l := pending.link.(type) {
 	case *transport.Stream:
-		return e.streamHandshake(ctx, l)
+		return e.streamHandshake(ctx, l, pending)
 	case transport.Messages:
 		return e.messageHandshake(ctx, l)
 	}
-	return nil, fmt.Errorf("transport %s made a %T, which is neither a *transport.Stream nor a transport.Messages", e.url.Scheme, link)
+	return nil, fmt.Errorf("transport %s made a %T, which is neither a *transport.Stream nor a transport.Messages", e.url.Scheme, pending.link)
 }
 
 func (e *Endpoint) wireConfig() wire.Config {
@@ -116,7 +116,7 @@ func (e *Endpoint) messageHandshake(ctx context.Context, link transport.Messages
 	return p, nil
 }
 
-func (e *Endpoint) streamHandshake(ctx context.Context, s *transport.Stream) (*Pipe, error) {
+func (e *Endpoint) streamHandshake(ctx context.Context, s *transport.Stream, pending *pendingLink) (*Pipe, error) {
 	deadline, _ := ctx.Deadline()
 	stop := scope.Watch(ctx, func() { _ = s.Close() })
 	defer stop()
@@ -133,8 +133,9 @@ func (e *Endpoint) streamHandshake(ctx context.Context, s *transport.Stream) (*P
 		if err := h.HandshakeContext(ctx); err != nil {
 			return nil, securityError(ctx, err)
 		}
+		e.spoke(pending)
 	}
-	h := &streamHandshake{ctx: ctx, endpoint: e, link: s, conn: s.Conn, config: e.wireConfig(), chunk: buf.NewChunk(minChunk)}
+	h := &streamHandshake{ctx: ctx, endpoint: e, pending: pending, link: s, conn: s.Conn, config: e.wireConfig(), chunk: buf.NewChunk(minChunk)}
 	h.config.Framing = s.Framing
 	session, err := h.run()
 	if err != nil {
@@ -188,6 +189,7 @@ func (e *Endpoint) setBuffers(c net.Conn) (err error) {
 type streamHandshake struct {
 	ctx      context.Context
 	endpoint *Endpoint
+	pending  *pendingLink
 	link     *transport.Stream
 	conn     net.Conn
 	config   wire.Config
@@ -195,6 +197,7 @@ type streamHandshake struct {
 	start    int // first byte that is not consumed
 	end      int // first byte that is not read
 	writing  chan error
+	spoken   bool // the peer has, in the bytes of a dialect
 }
 
 func (h *streamHandshake) run() (*wire.Session, error) {
@@ -207,6 +210,10 @@ func (h *streamHandshake) run() (*wire.Session, error) {
 			d, err := h.match()
 			if err != nil {
 				return nil, err
+			}
+			if !h.spoken {
+				h.spoken = true
+				h.endpoint.spoke(h.pending)
 			}
 			if d != nil {
 				shake = d.Handshake(h.config)

@@ -37,6 +37,8 @@ type Socket struct {
 	changed   queue.Waiters // of pipes, for those who wait for it
 	closing   bool
 
+	brake brake
+
 	ending atomic.Int32  // pipes that are over and whose messages the pattern has not been given yet
 	ended  atomic.Uint64 // pipes that ever were
 

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+
+package engine
+
+import (
+	"container/list"
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/sprymq/spry/internal/wire"
+)
+
+const (
+	brakeFirst  = 100 * time.Millisecond // the delay after the first refusal; each further one doubles it
+	brakeMost   = 5 * time.Second
+	brakeForget = 30 * time.Second // after which one refusal is forgotten
+
+	brakeSources = 4096 // that are remembered; beyond, the one that was quiet for the longest is forgotten
+	brakeCrowd   = 32   // passwords of one source that are looked at or wait at a time, once one was refused
+)
+
+// A brake slows down who guesses passwords. After refusals, the next password of the same source is looked at after a delay,
+// whether it is right or wrong: an early answer would tell. Only few of a source wait at a time, or many connections at once
+// would make up for it; the others are told to come again, without a look. Other sources notice nothing.
+type brake struct {
+	mu      sync.Mutex
+	sources map[source]*list.Element
+	recent  list.List // of *suspect; the one of the last attempt first
+}
+
+// A suspect is a source whose passwords were refused, or are being looked at.
+type suspect struct {
+	from    source
+	refused int       // and not forgotten yet
+	since   time.Time // when refused changed
+	waiting int       // attempts between begin and end
+}
+
+// begin enters an attempt and returns after which delay it may be looked at. It returns nil if it may not at all.
+func (b *brake) begin(from source, now time.Time) (s *suspect, delay time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	e := b.sources[from]
+	if e == nil {
+		if b.sources == nil {
+			b.sources = make(map[source]*list.Element)
+		}
+		e = b.recent.PushFront(&suspect{from: from, since: now})
+		b.sources[from] = e
+		if b.recent.Len() > brakeSources {
+			b.forgetLocked(b.recent.Back())
+		}
+	}
+	s = e.Value.(*suspect)
+	s.forgive(now)
+	if s.refused > 0 && s.waiting >= brakeCrowd {
+		return nil, 0
+	}
+	b.recent.MoveToFront(e)
+	s.waiting++
+	return s, s.delay()
+}
+
+// end ends an attempt.
+func (b *brake) end(s *suspect, refused bool, now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s.forgive(now)
+	s.waiting--
+	if refused {
+		s.refused = min(s.refused+1, brakeSteps)
+		s.since = now
+	}
+	if e := b.sources[s.from]; s.waiting == 0 && s.refused == 0 && e != nil && e.Value == any(s) {
+		b.forgetLocked(e)
+	}
+}
+
+func (b *brake) forgetLocked(e *list.Element) {
+	delete(b.sources, b.recent.Remove(e).(*suspect).from)
+}
+
+// forgive forgets refusals that are long ago.
+func (s *suspect) forgive(now time.Time) {
+	n := int(min(now.Sub(s.since)/brakeForget, brakeSteps))
+	s.refused = max(s.refused-n, 0)
+	s.since = s.since.Add(time.Duration(n) * brakeForget)
+}
+
+// brakeSteps is the number of refusals from which the delay is the longest.
+const brakeSteps = 7
+
+func (s *suspect) delay() time.Duration {
+	if s.refused == 0 {
+		return 0
+	}
+	return min(brakeFirst<<(s.refused-1), brakeMost)
+}
+
+var errBrake = errors.New("too many passwords of this address were wrong, and others of it wait to be looked at")
+
+// tooMany refuses an attempt without a look at it. The peer may come again.
+var tooMany = wire.Verdict{Status: "300", Err: errBrake}
+
+// holdBack waits out a delay, of which no more than half the time for the handshake, so that a right password still gets in. It
+// reports false if the handshake is over.
+func (e *Endpoint) holdBack(ctx context.Context, delay time.Duration) bool {
+	if delay == 0 {
+		return true
+	}
+	t := time.NewTimer(min(delay, e.socket.options.HandshakeTimeout/2))
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+	case <-e.scope.Done():
+	}
+	return false
+}
