@@ -92,10 +92,10 @@ func (e *encoded) len() int {
 // taken.
 func (e *encoded) put(f wire.Framing, header, body []byte, m *msg.Message) int {
 	if m != nil {
-		if m.Multipart() {
-			return e.putMultipart(f.(wire.Multipart), header, m)
+		if mf, ok := f.(wire.Multipart); ok && m.Multipart() {
+			return e.putMultipart(mf, header, m)
 		}
-		body = m.Body()
+		body = m.Bytes() // patterns send several frames only where the session takes them
 	}
 	if m != nil && m.Shared() && len(body) >= byReference || len(body) > maxBlockCopy {
 		return e.putReference(f, header, body, m)
@@ -315,8 +315,8 @@ func (e *encoded) messages(f wire.Framing) []msg.Message {
 			whole = append(whole, b[:min(len(b), first.size-len(whole))]...)
 		}
 		e.drop()
-		if first.before < 0 {
-			ms = append(ms, msg.OfFrames(f.(wire.Multipart).Frames(whole)))
+		if mf, ok := f.(wire.Multipart); ok && first.before < 0 {
+			ms = append(ms, msg.OfFrames(mf.Frames(whole)))
 			continue
 		}
 		ms = append(ms, msg.Of(whole[first.before:]))
