@@ -89,7 +89,9 @@ func (c *streamCarrier) take() bool {
 func (c *streamCarrier) takeControlsLocked() {
 	for o := &c.pipe.out; len(c.prefix) == 0 && !o.controls.empty(); {
 		for _, event := range o.takeControlsLocked() {
-			c.prefix = c.framing.(wire.Commander).AppendControl(c.prefix, event)
+			if commander, ok := c.framing.(wire.Commander); ok {
+				c.prefix = commander.AppendControl(c.prefix, event)
+			}
 		}
 	}
 }
