@@ -15,6 +15,7 @@ import (
 
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/scope"
 )
 
 // patience is a watchdog: locks are held for microseconds.
@@ -96,7 +97,10 @@ func judge(s *engine.Socket, patience time.Duration) (found []string) {
 		return found // asking for figures would wait for it
 	}
 	answers := make(chan string, 1)
-	go func() { answers <- returnsAll(s) }() // takes the locks of endpoints, pipes and queues
+	err := scope.New().Go(func() { answers <- returnsAll(s) }) // takes the locks of endpoints, pipes and queues
+	if err != nil {
+		return []string{err.Error()}
+	}
 	select {
 	case why := <-answers:
 		if why != "" {

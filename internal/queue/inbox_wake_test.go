@@ -100,7 +100,7 @@ func TestWaitersKnowWhoIsAlone(t *testing.T) {
 
 // However many take from a turn at once, each message is taken once and nothing beyond the last.
 func TestTurnEndsForAll(t *testing.T) {
-	const takers, rounds = 8, 2000
+	const takers, rounds = 8, 500
 	for range rounds {
 		run := numbered(0, 0, 2, 16)
 		turn := &turn{n: len(run), run: run}
