@@ -37,6 +37,7 @@ type Pair struct {
 	Socket
 	sending
 	receiving
+	draining
 }
 
 // NewPair returns a Pair without endpoints. o may be nil.
@@ -58,7 +59,7 @@ func NewPair(o *PairOptions) *Pair {
 		p = pattern.NewPair(hello, sp.Pair1, eo)
 		return p
 	})
-	return &Pair{Socket{core}, sending{p.Send, p.TrySend, p.SendBatch}, receiving{p.Recv, p.TryRecv, p.RecvBatch}}
+	return &Pair{Socket{core}, sending{p.Send, p.TrySend, p.SendBatch}, receiving{p.Recv, p.TryRecv, p.RecvBatch}, draining{core}}
 }
 
 // A PairPoly talks with any number of peers, PAIR 1 sockets that each see a pair of their own: every message is sent
@@ -66,6 +67,7 @@ func NewPair(o *PairOptions) *Pair {
 type PairPoly struct {
 	Socket
 	receiving
+	draining
 	pattern *pattern.PairPoly
 }
 
@@ -82,7 +84,7 @@ func NewPairPoly(o *PairOptions) *PairPoly {
 		p = pattern.NewPairPoly(ProtocolPair1.hello(), sp.Pair1, eo)
 		return p
 	})
-	return &PairPoly{Socket{core}, receiving{p.Recv, p.TryRecv, p.RecvBatch}, p}
+	return &PairPoly{Socket{core}, receiving{p.Recv, p.TryRecv, p.RecvBatch}, draining{core}, p}
 }
 
 // SendTo queues the contents of m to pipe, which must be one of this socket's. It waits while the pipe has no room,

@@ -46,6 +46,7 @@ type PullOptions struct{ Options }
 type Pull struct {
 	Socket
 	receiving
+	draining
 }
 
 // NewPull returns a Pull without endpoints. o may be nil.
@@ -58,5 +59,5 @@ func NewPull(o *PullOptions) *Pull {
 		p = pattern.NewPull(ProtocolPull.hello(), eo)
 		return p
 	})
-	return &Pull{Socket{core}, receiving{p.Recv, p.TryRecv, p.RecvBatch}}
+	return &Pull{Socket{core}, receiving{p.Recv, p.TryRecv, p.RecvBatch}, draining{core}}
 }

@@ -72,6 +72,7 @@ type SubOptions struct {
 type Sub struct {
 	Socket
 	receiving
+	draining
 	pattern *pattern.Sub
 }
 
@@ -89,7 +90,7 @@ func NewSub(o *SubOptions) *Sub {
 		return p
 	})
 	f := p.First()
-	return &Sub{Socket{core}, receiving{f.Recv, f.TryRecv, f.RecvBatch}, p}
+	return &Sub{Socket{core}, receiving{f.Recv, f.TryRecv, f.RecvBatch}, draining{core}, p}
 }
 
 // Subscribe asks for messages that begin with one of the prefixes; the empty one means all. A prefix that is

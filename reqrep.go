@@ -154,6 +154,7 @@ const replyTimeout = 30 * time.Second
 type Rep struct {
 	Socket
 	responding
+	draining
 }
 
 // NewRep returns a Rep without endpoints. o may be nil.
@@ -162,13 +163,14 @@ func NewRep(o *RepOptions) *Rep {
 		o = new(RepOptions)
 	}
 	core, r := newResponder(o.Options, ProtocolRep, o.ReplyTimeout)
-	return &Rep{Socket{core}, r}
+	return &Rep{Socket{core}, r, draining{core}}
 }
 
 // A Handler answers requests or surveys.
 type Handler interface {
-	// Serve is called for each. ctx ends when the socket closes or the ctx of Handle ends. A request that was not
-	// replied to when Serve returns is discarded.
+	// Serve is called for each. ctx has the values of the ctx of Handle, but does not end with it: what was begun is
+	// finished. It ends when the socket is closed: when Close has sent what it can, or when Drain is done, which waits for
+	// the calls of Serve until its own ctx ends. A request that was not replied to when Serve returns is discarded.
 	Serve(ctx context.Context, r *Request)
 }
 
@@ -263,37 +265,43 @@ func (s *responding) Requests(ctx context.Context) iter.Seq2[*Request, error] {
 }
 
 // Handle answers requests by h, in as many goroutines of the socket as workers says, until ctx ends, whose error it
-// returns, or the socket is closed, which is no error. It returns when all calls of h have, unless the socket was
-// closed by one of them. A call of h that panics is counted and told as [EventPanic]; its request is discarded.
+// returns, or the socket is closed, which is no error. It then takes no more requests, and returns when all calls of h have,
+// unless the socket was closed by one of them. A call of h that panics is counted and told as [EventPanic]; its request is
+// discarded.
 func (s *responding) Handle(ctx context.Context, workers int, h Handler) error {
 	if f, ok := h.(HandlerFunc); h == nil || ok && f == nil {
 		return opErr("handle", fmt.Errorf("%w: the Handler is nil", ErrConfig))
 	}
-	ctx, cancel := context.WithCancelCause(scope.OrBackground(ctx))
+	ctx = scope.OrBackground(ctx)
+	taking, stopTaking := context.WithCancelCause(ctx)
+	defer stopTaking(nil)
+	handling, cancel := context.WithCancelCause(context.WithoutCancel(ctx)) // what was begun is finished
 	defer cancel(nil)
-	stop := scope.Watch(s.core.Scope().Context(), func() { cancel(ErrClosed) })
+	stop := scope.Watch(s.core.Scope().Context(), func() { stopTaking(ErrClosed); cancel(ErrClosed) })
 	defer stop()
+	s.core.Handling(1)
+	defer s.core.Handling(-1)
 	crew := s.core.Scope().Child()
 	var working sync.WaitGroup // beside the crew's own count, which leaves out who is in a callback
 	for range max(workers, 1) {
 		working.Add(1)
-		if crew.Go(func() { defer working.Done(); s.work(ctx, crew, h) }) != nil {
+		if crew.Go(func() { defer working.Done(); s.work(taking, handling, crew, h) }) != nil {
 			working.Done()
 		}
 	}
 	working.Wait()
 	crew.Close(ErrClosed)
-	if err := ctx.Err(); err != nil && !ended(context.Cause(ctx)) {
+	if err := taking.Err(); err != nil && !ended(context.Cause(taking)) {
 		return opErr("handle", err)
 	}
 	return nil
 }
 
-// work answers requests until there are no more to come.
-func (s *responding) work(ctx context.Context, crew *scope.Scope, h Handler) {
-	for ctx.Err() == nil {
-		r, err := s.pattern.Recv(ctx)
-		if err != nil || !crew.Callback(func() { s.serve(ctx, h, r) }) {
+// work answers requests, with handling as the handler's context, until there are no more to come or taking ends.
+func (s *responding) work(taking, handling context.Context, crew *scope.Scope, h Handler) {
+	for taking.Err() == nil {
+		r, err := s.pattern.Recv(taking)
+		if err != nil || !crew.Callback(func() { s.serve(handling, h, r) }) {
 			return
 		}
 	}

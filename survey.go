@@ -100,6 +100,7 @@ type RespondentOptions struct {
 type Respondent struct {
 	Socket
 	responding
+	draining
 }
 
 // NewRespondent returns a Respondent without endpoints. o may be nil.
@@ -108,5 +109,5 @@ func NewRespondent(o *RespondentOptions) *Respondent {
 		o = new(RespondentOptions)
 	}
 	core, r := newResponder(o.Options, ProtocolRespondent, o.ReplyTimeout)
-	return &Respondent{Socket{core}, r}
+	return &Respondent{Socket{core}, r, draining{core}}
 }

@@ -14,12 +14,13 @@ type Pair struct {
 	spry.Socket
 	frameSender
 	frameReceiver
+	draining
 }
 
 // NewPair returns a Pair without endpoints. o may be nil.
 func NewPair(o *Options) *Pair {
-	core, s, r := newPair(orZero(o), zmtp.Pair)
-	return &Pair{core, frameSender{s}, frameReceiver{r}}
+	core, d, s, r := newPair(orZero(o), zmtp.Pair)
+	return &Pair{core, frameSender{s}, frameReceiver{r}, d}
 }
 
 // A Channel is a [Pair] whose messages have one frame, and whose peer is a CHANNEL socket. It is a draft of ZeroMQ's (RFC 52).
@@ -27,20 +28,21 @@ type Channel struct {
 	spry.Socket
 	bodySender
 	bodyReceiver
+	draining
 }
 
 // NewChannel returns a Channel without endpoints. o may be nil.
 func NewChannel(o *Options) *Channel {
-	core, s, r := newPair(orZero(o), zmtp.Channel)
+	core, d, s, r := newPair(orZero(o), zmtp.Channel)
 	s.single = true
-	return &Channel{core, bodySender{s}, bodyReceiver{r}}
+	return &Channel{core, bodySender{s}, bodyReceiver{r}, d}
 }
 
-func newPair(o Options, kind zmtp.Socket) (spry.Socket, sender, receiver) {
+func newPair(o Options, kind zmtp.Socket) (spry.Socket, draining, sender, receiver) {
 	var p *pattern.Pair
-	core := open(o, func(_ *engine.Socket, eo engine.Options) engine.Pattern {
+	core, d := openDraining(o, func(_ *engine.Socket, eo engine.Options) engine.Pattern {
 		p = pattern.NewPair(kind.Hello(), 0, eo) // which no pipe has: there is no hop count
 		return p
 	})
-	return core, sender{send: p.Send, try: p.TrySend, sendMany: p.SendBatch}, receiver{p.Recv, p.TryRecv, p.RecvBatch}
+	return core, d, sender{send: p.Send, try: p.TrySend, sendMany: p.SendBatch}, receiver{p.Recv, p.TryRecv, p.RecvBatch}
 }

@@ -50,19 +50,20 @@ type PullOptions struct {
 type Pull struct {
 	spry.Socket
 	frameReceiver
+	draining
 }
 
 // NewPull returns a Pull without endpoints. o may be nil.
 func NewPull(o *PullOptions) *Pull {
 	options := orZero(o)
 	var p *pattern.Pull
-	core := open(options.Options, func(_ *engine.Socket, eo engine.Options) engine.Pattern {
+	core, drain := openDraining(options.Options, func(_ *engine.Socket, eo engine.Options) engine.Pattern {
 		if p = pattern.NewPull(zmtp.Pull.Hello(), eo); options.Conflate {
 			p = pattern.NewConflatingPull(zmtp.Pull.Hello())
 		}
 		return p
 	})
-	return &Pull{core, frameReceiver{receiver{p.Recv, p.TryRecv, p.RecvBatch}}}
+	return &Pull{core, frameReceiver{receiver{p.Recv, p.TryRecv, p.RecvBatch}}, drain}
 }
 
 // A Scatter is a [Push] whose messages have one frame, and whose peers are GATHER sockets. It is a draft of ZeroMQ's (RFC 49).
@@ -82,14 +83,15 @@ func NewScatter(o *Options) *Scatter {
 type Gather struct {
 	spry.Socket
 	bodyReceiver
+	draining
 }
 
 // NewGather returns a Gather without endpoints. o may be nil.
 func NewGather(o *Options) *Gather {
 	var p *pattern.Pull
-	core := open(orZero(o), func(_ *engine.Socket, eo engine.Options) engine.Pattern {
+	core, drain := openDraining(orZero(o), func(_ *engine.Socket, eo engine.Options) engine.Pattern {
 		p = pattern.NewPull(zmtp.Gather.Hello(), eo)
 		return p
 	})
-	return &Gather{core, bodyReceiver{receiver{p.Recv, p.TryRecv, p.RecvBatch}}}
+	return &Gather{core, bodyReceiver{receiver{p.Recv, p.TryRecv, p.RecvBatch}}, drain}
 }

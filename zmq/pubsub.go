@@ -82,6 +82,7 @@ type SubOptions struct {
 type Sub struct {
 	spry.Socket
 	frameReceiver
+	draining
 	pattern *pattern.Sub
 }
 
@@ -89,7 +90,7 @@ type Sub struct {
 func NewSub(o *SubOptions) *Sub {
 	options := orZero(o)
 	var p *pattern.Sub
-	core := open(options.Options, func(s *engine.Socket, eo engine.Options) engine.Pattern {
+	core, d := openDraining(options.Options, func(s *engine.Socket, eo engine.Options) engine.Pattern {
 		policy := recvOverflow(s, options.Overflow)
 		if p = pattern.NewSub(zmtp.Sub.Hello(), eo, policy); options.Conflate {
 			p = pattern.NewConflatingSub(zmtp.Sub.Hello())
@@ -97,7 +98,7 @@ func NewSub(o *SubOptions) *Sub {
 		return p
 	})
 	f := p.First()
-	return &Sub{core, frameReceiver{receiver{f.Recv, f.TryRecv, f.RecvBatch}}, p}
+	return &Sub{core, frameReceiver{receiver{f.Recv, f.TryRecv, f.RecvBatch}}, d, p}
 }
 
 // recvOverflow checks a policy of receiving.

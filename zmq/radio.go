@@ -99,6 +99,7 @@ type DishOptions struct {
 type Dish struct {
 	spry.Socket
 	receiver
+	draining
 	pattern *pattern.Sub
 }
 
@@ -106,12 +107,12 @@ type Dish struct {
 func NewDish(o *DishOptions) *Dish {
 	options := orZero(o)
 	var p *pattern.Sub
-	core := open(options.Options, func(s *engine.Socket, eo engine.Options) engine.Pattern {
+	core, d := openDraining(options.Options, func(s *engine.Socket, eo engine.Options) engine.Pattern {
 		p = pattern.NewDish(zmtp.Dish.Hello(), eo, recvOverflow(s, options.Overflow))
 		return p
 	})
 	f := p.First()
-	return &Dish{core, receiver{f.Recv, f.TryRecv, f.RecvBatch}, p}
+	return &Dish{core, receiver{f.Recv, f.TryRecv, f.RecvBatch}, d, p}
 }
 
 // Recv waits for the next message, until ctx ends, and returns its group and a copy of its body. The verbs that return

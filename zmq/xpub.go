@@ -109,6 +109,7 @@ type XSub struct {
 	spry.Socket
 	frameSender
 	frameReceiver
+	draining
 	pattern *pattern.XSub
 }
 
@@ -116,13 +117,13 @@ type XSub struct {
 func NewXSub(o *XSubOptions) *XSub {
 	options := orZero(o)
 	var p *pattern.XSub
-	core := open(options.Options, func(s *engine.Socket, _ engine.Options) engine.Pattern {
+	core, d := openDraining(options.Options, func(s *engine.Socket, _ engine.Options) engine.Pattern {
 		p = pattern.NewXSub(s, zmtp.XSub.Hello(), overflow(s, options.Overflow, false))
 		return p
 	})
 	send := func(ctx context.Context, body []byte, m *msg.Message) error { return p.Send(ctx, true, body, m) }
 	try := func(m *msg.Message) error { return p.Send(context.Background(), false, nil, m) }
-	return &XSub{core, frameSender{sender{send: send, try: try}}, frameReceiver{receiver{p.Recv, p.TryRecv, p.RecvBatch}}, p}
+	return &XSub{core, frameSender{sender{send: send, try: try}}, frameReceiver{receiver{p.Recv, p.TryRecv, p.RecvBatch}}, d, p}
 }
 
 // Subscribe adds topics, which are prefixes of first frames; the empty one is of all. Each is to be taken back as often as it

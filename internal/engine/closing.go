@@ -86,7 +86,7 @@ func (s *Socket) shutdown(ctx context.Context) error {
 	for _, p := range s.Pipes() {
 		p.out.carrier.resume()
 	}
-	s.drain(ctx)
+	s.sendToTheEnd(ctx)
 
 	for _, e := range endpoints {
 		e.quiesce() // nothing is worth a new connection any more
@@ -129,9 +129,9 @@ func (s *Socket) mayNeedPipes() bool {
 
 var errNoEndpoints = errors.New("no endpoint is left to make a pipe")
 
-// drain waits until nothing is left to be sent, then ends every pipe in an orderly way: what the peer has not
+// sendToTheEnd waits until nothing is left to be sent, then ends every pipe in an orderly way: what the peer has not
 // read yet is not lost, as it would be if a connection with unread input were closed.
-func (s *Socket) drain(ctx context.Context) {
+func (s *Socket) sendToTheEnd(ctx context.Context) {
 	err := s.handOver(ctx, func() error {
 		if len(s.endpoints) == 0 && len(s.pipes) == 0 {
 			return errNoEndpoints
@@ -163,15 +163,6 @@ func (p *Pipe) closeWrite() {
 		p.end(ErrClosed)
 		return
 	}
-	p.out.shut = true
-	idle := !p.out.busy
-	p.out.busy = p.out.busy || idle
 	p.out.mu.Unlock()
-	if !idle {
-		return // the pipe is over, or about to be
-	}
-	if err := p.out.carrier.closeWrite(); err != nil {
-		p.setErr(err)
-	}
-	p.giveUpRole()
+	p.endSending()
 }

@@ -120,7 +120,7 @@ func (e *Endpoint) register() error {
 	s := e.socket
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closing {
+	if s.closing || s.draining != nil {
 		return ErrClosed
 	}
 	s.endpoints[e] = struct{}{}

@@ -331,8 +331,13 @@ func (p *Pipe) run() {
 	p.release()
 	err := p.out.carrier.read()
 	p.silent.Store(true)
-	p.end(err)
+	if errors.Is(err, io.EOF) {
+		p.peerEnded(err)
+	} else {
+		p.end(err)
+	}
 	<-p.done
+	p.socket.Changed() // the pipe may have been over before it was silent
 }
 
 // release lets writing begin: the pipe is attached.

@@ -24,6 +24,7 @@ type inbound struct {
 	arrived   uint64
 	delivered uint64
 	filtered  uint64
+	waived    uint64 // requests that get no reply
 	dropped   drops
 
 	bytes atomic.Uint64 // received, frame heads included
@@ -195,6 +196,23 @@ func (b *roomBell) ring() {
 	case b.rung() <- struct{}{}:
 	default:
 	}
+}
+
+// Waive counts a request that gets no reply.
+func (p *Pipe) Waive() {
+	p.in.mu.Lock()
+	p.in.waived++
+	p.in.mu.Unlock()
+}
+
+// Unanswered is how many of arrived requests were neither answered, by a message each, nor waived.
+func (p *Pipe) Unanswered(arrived uint64) int {
+	p.out.mu.Lock()
+	answers := p.out.offered
+	p.out.mu.Unlock()
+	p.in.mu.Lock()
+	defer p.in.mu.Unlock()
+	return int(arrived - answers - p.in.waived)
 }
 
 // Undeliver turns a message that was counted as delivered into a dropped one.

@@ -257,9 +257,8 @@ func (c *inprocCarrier) idle()       { c.queue.idle() }
 func (c *inprocCarrier) expire()     {}
 func (c *inprocCarrier) read() error { return io.EOF } // there is no reader
 
-// closeWrite ends both ends: whatever was sent is with the peer already.
 func (c *inprocCarrier) closeWrite() error {
-	c.peer.pipe.end(io.EOF)
+	c.peer.pipe.peerEnded(io.EOF)
 	return nil
 }
 

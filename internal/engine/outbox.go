@@ -34,6 +34,9 @@ type outbox struct {
 
 	sincePause int64 // see pace
 	shut       bool  // nothing is accepted any more
+	last       bool  // the outgoing direction is to end when nothing is left to write
+	ended      bool  // it has, or a write has failed
+	peerEnded  bool  // the peer has ended its direction
 	hungry     bool  // somebody was refused for want of room and waits for Writable
 
 	// requests is held while the queue is more than half full: see [Pipe.HoldWhileFull]. Nil = nothing is.
@@ -123,7 +126,7 @@ func (o *outbox) addedLocked(size int) {
 
 // claimLocked takes the writer's role if it is free and there is something to write.
 func (o *outbox) claimLocked() bool {
-	if o.busy || o.held || o.emptyLocked() {
+	if o.busy || o.held || o.emptyLocked() && !o.endsLocked() {
 		return false
 	}
 	o.busy = true
@@ -141,6 +144,9 @@ func (o *outbox) idle() bool {
 	defer o.mu.Unlock()
 	return !o.shut && !o.busy && o.emptyLocked()
 }
+
+// endsLocked reports whether the outgoing direction is to be ended now.
+func (o *outbox) endsLocked() bool { return o.last && !o.ended && o.emptyLocked() }
 
 // pauseLocked reports whether it is time for a sender to pause.
 func (o *outbox) pauseLocked() bool {

@@ -47,4 +47,8 @@ type Traits struct {
 
 	// ReturnsUnsent asks for the unwritten messages of a dead pipe.
 	ReturnsUnsent bool
+
+	// FlushesEnded asks that a peer which has ended its own direction, and may still read, is sent what is queued for it
+	// before the pipe ends. It is for messages that can go to no other peer.
+	FlushesEnded bool
 }

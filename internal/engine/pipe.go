@@ -260,15 +260,18 @@ func (p *Pipe) makeRoomLocked(n int, overflow Overflow) bool {
 	return false
 }
 
-// refuseLocked counts a message that is not queued, and releases it.
+// refuseLocked counts a message that is not queued, and releases it. A peer that has ended its direction is none any more,
+// although the pipe is there until its queue is written.
 func (p *Pipe) refuseLocked(m *msg.Message) {
 	reason := DropOverflow
 	if p.out.shut {
 		reason = DropPipeClosed
 	}
-	p.out.offered++
-	p.out.dropped.add(reason, 1)
-	p.socket.dropped(p, reason, 1)
+	if !p.out.peerEnded {
+		p.out.offered++
+		p.out.dropped.add(reason, 1)
+		p.socket.dropped(p, reason, 1)
+	}
 	if m != nil {
 		m.Release()
 	}
@@ -391,6 +394,7 @@ func (p *Pipe) writeOnce(wait bool) (done bool) {
 	}
 	if err != nil {
 		p.writeFailed(err)
+		p.endIfPeerEnded(err)
 		p.giveUpRole()
 		return true
 	}
@@ -401,6 +405,12 @@ func (p *Pipe) writeOnce(wait bool) (done bool) {
 // to: nobody else may touch it while somebody has the role.
 func (p *Pipe) yieldRoleLocked() bool {
 	o := &p.out
+	if !p.over.Load() && o.endsLocked() {
+		o.ended = true
+		o.mu.Unlock()
+		p.endDirection()
+		o.mu.Lock()
+	}
 	over := p.over.Load()
 	if !over {
 		o.busy = false
@@ -423,9 +433,10 @@ func (p *Pipe) giveUpRole() {
 func (p *Pipe) writeFailed(err error) {
 	p.setErr(err)
 	p.out.mu.Lock()
-	p.out.shut = true
+	p.out.shut, p.out.ended = true, true
 	p.out.mu.Unlock()
 	p.out.carrier.expire()
+	p.out.carrier.resume() // a pattern that accepts nothing while it owes replies has none to send any more
 }
 
 func (p *Pipe) setErr(err error) { p.errOnce.Do(func() { p.err = err }) }
@@ -462,6 +473,9 @@ func (p *Pipe) finish() {
 	o.mu.Lock()
 	unsent, lost := o.unsentLocked(keep, reason)
 	o.mu.Unlock()
+	if c, ok := o.carrier.(*inprocCarrier); ok {
+		c.peer.pipe.socket.Changed() // nothing arrives there any more
+	}
 	if lost > 0 {
 		if p.socket.shutting.Load() {
 			p.socket.unsent.Add(int64(lost))
@@ -474,11 +488,4 @@ func (p *Pipe) finish() {
 	p.socket.Changed()
 	close(p.done)
 	p.scope.Cancel(p.err)
-}
-
-// Over reports whether the pipe takes no more messages.
-func (p *Pipe) Over() bool {
-	p.out.mu.Lock()
-	defer p.out.mu.Unlock()
-	return p.out.shut
 }

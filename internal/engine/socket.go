@@ -36,6 +36,8 @@ type Socket struct {
 	past      pastPipes
 	changed   queue.Waiters // of pipes, for those who wait for it
 	closing   bool
+	draining  *draining // nil: nobody has called Drain
+	handling  int       // calls that hand requests to the application's handlers
 
 	brake brake
 
@@ -110,7 +112,7 @@ func (s *Socket) nextPipeID() uint32 {
 func (s *Socket) attach(p *Pipe) error {
 	needed := s.mayNeedPipes()
 	s.mu.Lock()
-	if s.closing && !needed { // the pipe would have nothing to deliver
+	if s.draining != nil || s.closing && !needed { // the pipe would have nothing to deliver
 		s.mu.Unlock()
 		return ErrClosed
 	}
@@ -120,6 +122,7 @@ func (s *Socket) attach(p *Pipe) error {
 	if err := s.pattern.Attach(p); err != nil {
 		s.mu.Lock()
 		delete(s.pipes, p.id)
+		s.changed.WakeAll()
 		s.mu.Unlock()
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sort"
 
 	"github.com/sprymq/spry/internal/wire"
@@ -125,6 +126,11 @@ func (p *Pipe) Sent() uint64 {
 	p.out.mu.Lock()
 	defer p.out.mu.Unlock()
 	return p.out.sent
+}
+
+// silent reports whether nothing arrives any more from pipes that are over.
+func (past *pastPipes) silent() bool {
+	return !slices.ContainsFunc(past.undone, func(p *Pipe) bool { return !p.silent.Load() })
 }
 
 // DropOut counts messages that were to be sent and had no pipe to be queued to.

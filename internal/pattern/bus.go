@@ -34,7 +34,7 @@ func (s *Bus) TrySend(m *msg.Message) error {
 }
 
 // Traits implements engine.Pattern.
-func (s *Bus) Traits() engine.Traits { return engine.Traits{Hello: s.hello} }
+func (s *Bus) Traits() engine.Traits { return engine.Traits{Hello: s.hello, FlushesEnded: true} }
 
 // Attach implements engine.Pattern.
 func (s *Bus) Attach(p *engine.Pipe) error {

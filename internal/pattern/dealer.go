@@ -45,7 +45,7 @@ func (s *Dealer) SendBatch(ctx context.Context, ms []*msg.Message) (int, error) 
 
 // Traits implements engine.Pattern.
 func (s *Dealer) Traits() engine.Traits {
-	return engine.Traits{Hello: s.hello, ReturnsUnsent: !s.balancer.conflate}
+	return engine.Traits{Hello: s.hello, ReturnsUnsent: !s.balancer.conflate, FlushesEnded: s.balancer.conflate}
 }
 
 // Attach implements engine.Pattern.

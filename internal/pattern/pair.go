@@ -52,7 +52,7 @@ func (s *Pair) SendBatch(ctx context.Context, ms []*msg.Message) (int, error) {
 }
 
 // Traits implements engine.Pattern.
-func (s *Pair) Traits() engine.Traits { return engine.Traits{Hello: s.hello} }
+func (s *Pair) Traits() engine.Traits { return engine.Traits{Hello: s.hello, FlushesEnded: true} }
 
 // Attach implements engine.Pattern.
 func (s *Pair) Attach(p *engine.Pipe) error {
@@ -79,6 +79,12 @@ func (s *Pair) Writable(p *engine.Pipe) { s.balancer.writable(p) }
 func (s *Pair) Refuse(err error) {
 	s.balancer.refuse(err)
 	s.inbox.Close(err)
+}
+
+// Drain implements engine.Drainer.
+func (s *Pair) Drain(err error, progress func()) {
+	s.balancer.refuse(err)
+	s.inbox.Drain(progress)
 }
 
 // PairPoly talks with several PAIR 1 peers, each message to the one that it names.
@@ -115,7 +121,7 @@ func (s *PairPoly) TrySendTo(p *engine.Pipe, m *msg.Message) error {
 }
 
 // Traits implements engine.Pattern.
-func (s *PairPoly) Traits() engine.Traits { return engine.Traits{Hello: s.hello} }
+func (s *PairPoly) Traits() engine.Traits { return engine.Traits{Hello: s.hello, FlushesEnded: true} }
 
 // Attach implements engine.Pattern.
 func (s *PairPoly) Attach(p *engine.Pipe) error {
@@ -142,6 +148,12 @@ func (s *PairPoly) Writable(*engine.Pipe) { s.wake() }
 func (s *PairPoly) Refuse(err error) {
 	s.refuse(err)
 	s.inbox.Close(err)
+}
+
+// Drain implements engine.Drainer.
+func (s *PairPoly) Drain(err error, progress func()) {
+	s.refuse(err)
+	s.inbox.Drain(progress)
 }
 
 // sendTo queues a message to one pipe and waits, if it may, while that has no room.

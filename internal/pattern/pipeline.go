@@ -43,7 +43,7 @@ func (s *Push) SendBatch(ctx context.Context, ms []*msg.Message) (int, error) {
 
 // Traits implements engine.Pattern.
 func (s *Push) Traits() engine.Traits {
-	return engine.Traits{Hello: s.hello, ReturnsUnsent: !s.balancer.conflate}
+	return engine.Traits{Hello: s.hello, ReturnsUnsent: !s.balancer.conflate, FlushesEnded: s.balancer.conflate}
 }
 
 // Attach implements engine.Pattern.
@@ -98,6 +98,9 @@ func (s *Pull) Receive(p *engine.Pipe, run []msg.Message) int { return s.receive
 
 // Writable implements engine.Pattern.
 func (s *Pull) Writable(*engine.Pipe) {}
+
+// Drain implements engine.Drainer.
+func (s *Pull) Drain(_ error, progress func()) { s.inbox.Drain(progress) }
 
 // Refuse implements engine.Pattern.
 func (s *Pull) Refuse(err error) { s.inbox.Close(err) }

@@ -48,7 +48,7 @@ func (s *Pub) TrySend(m *msg.Message) error {
 }
 
 // Traits implements engine.Pattern.
-func (s *Pub) Traits() engine.Traits { return engine.Traits{Hello: s.hello} }
+func (s *Pub) Traits() engine.Traits { return engine.Traits{Hello: s.hello, FlushesEnded: true} }
 
 // Attach implements engine.Pattern.
 func (s *Pub) Attach(p *engine.Pipe) error {

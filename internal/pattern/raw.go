@@ -171,7 +171,9 @@ func hopOn(header []byte) []byte {
 // Traits implements engine.Pattern. Only a pipeline's messages mean the same to every peer.
 func (s *Raw) Traits() engine.Traits {
 	returns := s.protocol.Route == RouteBalance && s.protocol.Envelope == wire.EnvelopeNone && !s.protocol.Single
-	return engine.Traits{Hello: s.protocol.Hello, ReturnsUnsent: returns}
+	asks := s.protocol.Route == RouteBalance && s.protocol.Envelope != wire.EnvelopeNone && !s.protocol.Single ||
+		s.protocol.Route == RouteFan && s.protocol.Receives && !s.protocol.Names // requests and surveys, which nobody would answer
+	return engine.Traits{Hello: s.protocol.Hello, ReturnsUnsent: returns, FlushesEnded: !returns && !asks}
 }
 
 // Attach implements engine.Pattern.

@@ -44,6 +44,15 @@ func (r receiver) receive(p *engine.Pipe, run []msg.Message) int {
 	return p.State.(*queue.Source).Put(run)
 }
 
+// Owed is a part of engine.Drainer, for patterns without replies.
+func (r receiver) Owed(*engine.Pipe) int { return 0 }
+
+// Empty is a part of engine.Drainer.
+func (r receiver) Empty() bool { return r.inbox.Empty() }
+
+// EndReceiving is a part of engine.Drainer.
+func (r receiver) EndReceiving(err error) { r.inbox.Close(err) }
+
 // Recv waits for the next message.
 func (r receiver) Recv(ctx context.Context) (*msg.Message, error) { return r.inbox.Recv(ctx) }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/queue"
 	"github.com/sprymq/spry/internal/scope"
 	"github.com/sprymq/spry/transport"
 )
@@ -29,6 +30,8 @@ type Responder struct {
 	// Timeout, set before the first pipe is attached, is how long a reply waits for room before it costs its peer the
 	// pipe. If it is not positive, a reply waits as long as its context lets it.
 	Timeout time.Duration
+
+	progress atomic.Pointer[func()] // Drain's; nil = nobody drains
 }
 
 // NewResponder returns the pattern.
@@ -92,6 +95,7 @@ func (r *Request) Reply(ctx context.Context, body []byte, m *msg.Message) error 
 	switch {
 	case err == nil:
 		r.m.Release()
+		r.from.advanced()
 	case !errors.Is(err, engine.ErrPipeClosed):
 		r.done.Store(false) // may be tried again
 	}
@@ -125,12 +129,16 @@ func (r *Request) Discard() bool {
 	if !r.done.CompareAndSwap(false, true) {
 		return false
 	}
+	if r.pipe != nil {
+		r.pipe.Waive()
+	}
 	r.m.Release()
+	r.from.advanced()
 	return true
 }
 
 // Traits implements engine.Pattern.
-func (s *Responder) Traits() engine.Traits { return engine.Traits{Hello: s.hello} }
+func (s *Responder) Traits() engine.Traits { return engine.Traits{Hello: s.hello, FlushesEnded: true} }
 
 // Attach implements engine.Pattern.
 func (s *Responder) Attach(p *engine.Pipe) error {
@@ -145,8 +153,32 @@ func (s *Responder) Detach(p *engine.Pipe, _ []msg.Message) {
 	s.wake()
 }
 
-// Receive implements engine.Pattern.
-func (s *Responder) Receive(p *engine.Pipe, run []msg.Message) int { return s.receive(p, run) }
+// Receive implements engine.Pattern. A Responder that drains first answers what it has received: what comes meanwhile waits in
+// the connection, and could not be answered later.
+func (s *Responder) Receive(p *engine.Pipe, run []msg.Message) int {
+	if s.progress.Load() != nil && !p.Over() {
+		return 0
+	}
+	return s.receive(p, run)
+}
+
+// Drain implements engine.Drainer. Replies go on.
+func (s *Responder) Drain(_ error, progress func()) {
+	s.progress.Store(&progress)
+	s.inbox.Drain(progress)
+}
+
+// Owed implements engine.Drainer.
+func (s *Responder) Owed(p *engine.Pipe) int {
+	return p.Unanswered(p.State.(*queue.Source).Counts().Arrived)
+}
+
+// advanced tells Drain that a request has ended.
+func (s *Responder) advanced() {
+	if progress := s.progress.Load(); progress != nil {
+		(*progress)()
+	}
+}
 
 // Writable implements engine.Pattern.
 func (s *Responder) Writable(*engine.Pipe) { s.wake() }

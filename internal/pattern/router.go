@@ -97,7 +97,7 @@ func (s *Router) Show(m *msg.Message) *msg.Message {
 }
 
 // Traits implements engine.Pattern.
-func (s *Router) Traits() engine.Traits { return engine.Traits{Hello: s.hello} }
+func (s *Router) Traits() engine.Traits { return engine.Traits{Hello: s.hello, FlushesEnded: true} }
 
 // Attach implements engine.Pattern.
 func (s *Router) Attach(p *engine.Pipe) error {

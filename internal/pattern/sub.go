@@ -4,6 +4,7 @@ package pattern
 
 import (
 	"errors"
+	"slices"
 	"sync"
 
 	"github.com/sprymq/spry/internal/engine"
@@ -310,9 +311,35 @@ func (s *Sub) Writable(*engine.Pipe) {}
 func (s *Sub) Refuse(err error) {
 	s.mu.Lock()
 	s.err = err
-	all := append([]*Subscription(nil), s.subscriptions...)
 	s.mu.Unlock()
-	for _, n := range all {
+	s.EndReceiving(err)
+}
+
+// all returns the subscriptions.
+func (s *Sub) all() []*Subscription {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return slices.Clone(s.subscriptions)
+}
+
+// Drain implements engine.Drainer.
+func (s *Sub) Drain(_ error, progress func()) {
+	for _, n := range s.all() {
+		n.inbox.Drain(progress)
+	}
+}
+
+// Owed implements engine.Drainer.
+func (s *Sub) Owed(*engine.Pipe) int { return 0 }
+
+// Empty implements engine.Drainer.
+func (s *Sub) Empty() bool {
+	return !slices.ContainsFunc(s.all(), func(n *Subscription) bool { return !n.Empty() })
+}
+
+// EndReceiving implements engine.Drainer.
+func (s *Sub) EndReceiving(err error) {
+	for _, n := range s.all() {
 		n.inbox.Close(err)
 	}
 }

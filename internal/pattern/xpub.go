@@ -126,7 +126,7 @@ func (s *XPub) WaitSubscribers(ctx context.Context, topic string, n int) error {
 }
 
 // Traits implements engine.Pattern.
-func (s *XPub) Traits() engine.Traits { return engine.Traits{Hello: s.hello} }
+func (s *XPub) Traits() engine.Traits { return engine.Traits{Hello: s.hello, FlushesEnded: true} }
 
 // Attach implements engine.Pattern.
 func (s *XPub) Attach(p *engine.Pipe) error {

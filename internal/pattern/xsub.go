@@ -101,7 +101,7 @@ func (s *XSub) Send(ctx context.Context, wait bool, body []byte, m *msg.Message)
 }
 
 // Traits implements engine.Pattern.
-func (s *XSub) Traits() engine.Traits { return engine.Traits{Hello: s.hello} }
+func (s *XSub) Traits() engine.Traits { return engine.Traits{Hello: s.hello, FlushesEnded: true} }
 
 // Attach implements engine.Pattern.
 func (s *XSub) Attach(p *engine.Pipe) error {
@@ -129,4 +129,10 @@ func (s *XSub) Writable(*engine.Pipe) { s.fanout.wake() }
 func (s *XSub) Refuse(err error) {
 	s.fanout.refuse(err)
 	s.inbox.Close(err)
+}
+
+// Drain implements engine.Drainer.
+func (s *XSub) Drain(err error, progress func()) {
+	s.fanout.refuse(err)
+	s.inbox.Drain(progress)
 }

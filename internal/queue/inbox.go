@@ -45,6 +45,7 @@ type Inbox struct {
 	waiters Waiters
 	leaders map[Leader]struct{}
 	first   func() *msg.Message // asked before the sources; nil = none
+	taken   func()              // called when the last message was taken, which is then taken alone; nil = nobody waits for that
 	err     error               // set once by Close: nothing comes any more
 }
 
@@ -80,8 +81,8 @@ func (q *Inbox) takeTurnLocked() (m *msg.Message, resume func()) {
 		q.retireLocked(q.turn.Swap(&noTurn))
 		return nil, nil
 	}
-	if s.messages == 1 {
-		m = q.takeOnlyLocked(s)
+	if s.messages == 1 || q.taken != nil {
+		m = q.takeOneLocked(s)
 	} else {
 		m = q.nextTurnLocked(s)
 	}
@@ -125,9 +126,9 @@ func (q *Inbox) retireLocked(t *turn) {
 	}
 }
 
-// takeOnlyLocked takes the only message of s without a turn, whose memory counts where messages come one by one.
-func (q *Inbox) takeOnlyLocked(s *Source) *msg.Message {
-	run := s.runs.pop()
+// takeOneLocked takes a message of s without a turn, whose memory counts where messages come one by one.
+func (q *Inbox) takeOneLocked(s *Source) *msg.Message {
+	run := s.frontLocked(1, 0, true)
 	s.changeLocked(-1, -run.bytes)
 	s.delivered++
 	return &run.msgs[0]
@@ -212,7 +213,7 @@ func (q *Inbox) tryRecv(wait **Waiter) (m *msg.Message, err error, resume func()
 		}
 	}
 	if m, resume = q.takeTurnLocked(); m != nil {
-		return m, nil, resume
+		return m, nil, q.drainedLocked(resume)
 	}
 	if q.err == nil && wait != nil {
 		*wait = q.waiters.Add()

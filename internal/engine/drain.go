@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+
+package engine
+
+import (
+	"context"
+	"fmt"
+)
+
+// A Drainer is a pattern that can receive what its peers have sent, to the end, while they are told to send no more.
+type Drainer interface {
+	// Drain refuses new messages of the application with err. From now on progress is called, without locks, whenever the
+	// last received message has been taken or a reply that was owed is queued.
+	Drain(err error, progress func())
+
+	// Owed is how many messages of a pipe are still to be answered. While there are some, the pattern accepts no
+	// further ones of that pipe, unless its outgoing direction has ended.
+	Owed(p *Pipe) int
+
+	// Empty reports whether the application has taken everything that was received.
+	Empty() bool
+
+	// EndReceiving makes the application's receiving calls fail with err.
+	EndReceiving(err error)
+}
+
+// A DrainReport says what became of received messages from the beginning of Drain.
+type DrainReport struct {
+	Delivered  uint64 // taken by the application
+	Left       uint64 // received, not taken, and dropped
+	Unanswered int    // taken, and still to be answered when Drain ended
+	Cut        int    // connections that their peers had not ended
+}
+
+// A draining is a Drain at work.
+type draining struct {
+	done   chan struct{}
+	report DrainReport
+	err    error
+}
+
+// Drain tells every peer to send no more, delivers what still arrives, and closes the socket. If ctx ends first, what is left
+// is dropped and counted. Further calls wait for the first and return the same.
+func (s *Socket) Drain(ctx context.Context) (DrainReport, error) {
+	s.mu.Lock()
+	d, first := s.draining, s.draining == nil
+	switch {
+	case first && s.closing:
+		s.mu.Unlock()
+		return DrainReport{}, ErrClosed
+	case first:
+		d = &draining{done: make(chan struct{})}
+		s.draining = d
+	}
+	s.mu.Unlock()
+	if first {
+		d.report, d.err = s.receiveToTheEnd(ctx)
+		close(d.done)
+		return d.report, d.err
+	}
+	select {
+	case <-d.done:
+		return d.report, d.err
+	case <-ctx.Done():
+		return DrainReport{}, ctx.Err()
+	}
+}
+
+func (s *Socket) receiveToTheEnd(ctx context.Context) (r DrainReport, err error) {
+	pattern := s.pattern.(Drainer)
+	before := s.Stats().In
+	err = s.drainPipes(ctx, pattern)
+	if err == nil {
+		err = s.waitOpen(ctx, pattern.Empty)
+	}
+	if err == nil {
+		pattern.EndReceiving(ErrClosed) // handlers have what they had taken; nothing more comes
+		err = s.waitOpen(ctx, func() bool { return s.handling == 0 })
+	}
+	for _, p := range s.Pipes() {
+		r.Cut++
+		r.Unanswered += pattern.Owed(p)
+	}
+	r.Unanswered = max(0, r.Unanswered-int(s.Stats().In.Queued)) // what nobody took is left, not unanswered
+	closed := s.Shutdown(ctx)
+	after := s.Stats().In
+	r.Delivered = after.Delivered - before.Delivered
+	r.Left = after.Dropped[DropClosed.String()] - before.Dropped[DropClosed.String()]
+	if err == nil {
+		return r, closed
+	}
+	return r, fmt.Errorf("%d received messages were not taken, %d requests not answered, and %d connections had not been ended by their peers: %w",
+		r.Left, r.Unanswered, r.Cut, err)
+}
+
+// drainPipes stops making connections, ends the outgoing direction of each pipe when its peer has been given what it is owed,
+// and waits until the peers have ended theirs.
+func (s *Socket) drainPipes(ctx context.Context, pattern Drainer) error {
+	s.mu.Lock()
+	endpoints := s.endpointsLocked()
+	s.mu.Unlock()
+	for _, e := range endpoints {
+		e.quiesce()
+	}
+	pattern.Drain(ErrClosed, s.Changed)
+	for {
+		var paid []*Pipe
+		err := s.waitOpen(ctx, func() bool {
+			paid = paid[:0]
+			for _, p := range s.pipes {
+				if p.ready && !p.gone && !p.Over() && pattern.Owed(p) == 0 {
+					paid = append(paid, p)
+				}
+			}
+			return len(paid) > 0 || len(s.pipes) == 0 && s.past.silent()
+		})
+		if err != nil || len(paid) == 0 {
+			return err
+		}
+		for _, p := range paid {
+			p.endSending()
+			p.out.carrier.resume() // what was not accepted while there were replies to send
+		}
+	}
+}
+
+// waitOpen waits until ok, called under the lock, holds, and fails when the socket is closed, whether it holds or not.
+func (s *Socket) waitOpen(ctx context.Context, ok func() bool) error {
+	return s.wait(ctx, func() (bool, error) {
+		if err := s.closedLocked(); err != nil {
+			return false, err
+		}
+		return ok(), nil
+	})
+}
+
+// Handling adds n to the number of the application's calls that hand requests to a handler. Drain waits for their end.
+func (s *Socket) Handling(n int) {
+	s.mu.Lock()
+	s.handling += n
+	s.changed.WakeAll()
+	s.mu.Unlock()
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+
+package engine
+
+import (
+	"errors"
+	"io"
+	"net"
+)
+
+// The two directions of a connection end one by one. An end that closes, or drains, ends its outgoing direction when its
+// queue is written, and reads until the peer has ended the other: closing a connection with unread input would make the
+// kernel discard what was just sent. The pipe ends when both directions have.
+
+// endSending accepts no more messages and ends the outgoing direction when what is queued is written.
+func (p *Pipe) endSending() {
+	o := &p.out
+	o.mu.Lock()
+	o.shut, o.last = true, true
+	claimed := !p.over.Load() && o.claimLocked()
+	o.mu.Unlock()
+	if h := p.heartbeat.Load(); h != nil {
+		h.stop() // this end can ask nothing any more
+	}
+	if claimed {
+		p.Write()
+	}
+}
+
+// peerEnded is called when the peer has ended its direction. A peer that drains still reads: a pattern whose messages can go
+// to no other pipe sends it what is queued. Elsewhere the pipe ends at once.
+func (p *Pipe) peerEnded(cause error) {
+	o := &p.out
+	o.mu.Lock()
+	o.peerEnded = true
+	done := o.ended || !p.socket.pattern.Traits().FlushesEnded
+	o.mu.Unlock()
+	if done {
+		p.end(cause)
+		return
+	}
+	p.endSending()
+}
+
+// endDirection ends the outgoing direction of a pipe whose queue is written. The caller has the writer's role.
+func (p *Pipe) endDirection() {
+	if err := p.out.carrier.closeWrite(); err != nil {
+		p.setErr(err)
+	}
+	p.endIfPeerEnded(nil)
+}
+
+// endIfPeerEnded ends a pipe that cannot be written any more, if nothing comes from the peer either. cause is nil for an
+// orderly end.
+func (p *Pipe) endIfPeerEnded(cause error) {
+	p.out.mu.Lock()
+	both := p.out.peerEnded
+	p.out.mu.Unlock()
+	if !both {
+		return
+	}
+	if cause == nil {
+		cause = io.EOF
+	}
+	p.end(cause)
+}
+
+// orderly reports whether an error is a peer's orderly end or our own close.
+func orderly(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed)
+}
+
+// Over reports whether the pipe takes no more messages.
+func (p *Pipe) Over() bool {
+	p.out.mu.Lock()
+	defer p.out.mu.Unlock()
+	return p.out.shut
+}

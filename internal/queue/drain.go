@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+
+package queue
+
+// Drain has messages taken one by one from now on, and taken called, without locks, when somebody has taken the last one. The
+// turn that is under way ends, because nobody sees the end of a turn that is taken without the lock.
+func (q *Inbox) Drain(taken func()) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.err != nil {
+		return
+	}
+	q.taken = taken
+	s := q.turn.Load().source
+	if s == nil {
+		return
+	}
+	if q.endTurnLocked(s); s.messages > 0 && !s.inReady {
+		s.inReady = true
+		q.ready.push(s)
+	}
+}
+
+// Empty reports whether no message waits, those of held sources included. It is exact after Drain.
+func (q *Inbox) Empty() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.emptyLocked()
+}
+
+func (q *Inbox) emptyLocked() bool {
+	for s := range q.held {
+		if s.messages > 0 {
+			return false
+		}
+	}
+	return q.ready.empty()
+}
+
+// drainedLocked returns what is to be called, without the lock, after a message was taken.
+func (q *Inbox) drainedLocked(resume func()) func() {
+	if q.taken == nil || !q.emptyLocked() {
+		return resume
+	}
+	taken := q.taken
+	return func() {
+		if resume != nil {
+			resume()
+		}
+		taken()
+	}
+}
