@@ -302,11 +302,11 @@ func TestDrainOfASubscriber(t *testing.T) {
 		eventually(t, "the subscriber has gone", func() bool { return len(pub.Stats().Pipes) == 1 })
 		check(t, stayer.Close())
 		receiving.Wait()
+		shut(t, pub, leaver)
 		st := pub.Stats().Send
 		if sum(st.Dropped) > 0 || int(st.Sent) != left+all || all != n {
 			t.Errorf("the publisher sent %d and dropped %v; its subscribers received %d and %d", st.Sent, st.Dropped, left, all)
 		}
-		shut(t, pub, leaver)
 	})
 }
 
