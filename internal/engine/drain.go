@@ -42,6 +42,7 @@ type draining struct {
 // Drain tells every peer to send no more, delivers what still arrives, and closes the socket. If ctx ends first, what is left
 // is dropped and counted. Further calls wait for the first and return the same.
 func (s *Socket) Drain(ctx context.Context) (DrainReport, error) {
+	before := s.Stats().In // before a Close that comes meanwhile can drop anything
 	s.mu.Lock()
 	d, first := s.draining, s.draining == nil
 	switch {
@@ -54,7 +55,7 @@ func (s *Socket) Drain(ctx context.Context) (DrainReport, error) {
 	}
 	s.mu.Unlock()
 	if first {
-		d.report, d.err = s.receiveToTheEnd(ctx)
+		d.report, d.err = s.receiveToTheEnd(ctx, before)
 		close(d.done)
 		return d.report, d.err
 	}
@@ -66,9 +67,8 @@ func (s *Socket) Drain(ctx context.Context) (DrainReport, error) {
 	}
 }
 
-func (s *Socket) receiveToTheEnd(ctx context.Context) (r DrainReport, err error) {
+func (s *Socket) receiveToTheEnd(ctx context.Context, before RecvStats) (r DrainReport, err error) {
 	pattern := s.pattern.(Drainer)
-	before := s.Stats().In
 	err = s.drainPipes(ctx, pattern)
 	if err == nil {
 		err = s.waitOpen(ctx, pattern.Empty)
