@@ -2,11 +2,7 @@
 
 package engine
 
-import (
-	"errors"
-	"io"
-	"net"
-)
+import "io"
 
 // The two directions of a connection end one by one. An end that closes, or drains, ends its outgoing direction when its
 // queue is written, and reads until the peer has ended the other: closing a connection with unread input would make the
@@ -63,11 +59,6 @@ func (p *Pipe) endIfPeerEnded(cause error) {
 		cause = io.EOF
 	}
 	p.end(cause)
-}
-
-// orderly reports whether an error is a peer's orderly end or our own close.
-func orderly(err error) bool {
-	return errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed)
 }
 
 // Over reports whether the pipe takes no more messages.
