@@ -214,11 +214,12 @@ func TestT40Budget(t *testing.T) {
 			if scheme != "tcp" {
 				hello, body = []byte(greet+readyAs("PUSH")), []byte(longFrame(0, 1000, string(make([]byte, 1000))))
 			}
-			block := bytes.Repeat(body, 64)
+			block, start := bytes.Repeat(body, 64), make(chan struct{})
 			var all sync.WaitGroup
 			for range peers {
 				c := bareTo(t, e)
 				all.Go(func() {
+					<-start
 					if _, err := c.Write(hello); err != nil {
 						return
 					}
@@ -230,6 +231,7 @@ func TestT40Budget(t *testing.T) {
 					}
 				})
 			}
+			close(start)
 			served := 0
 			done := make(chan struct{})
 			go func() { all.Wait(); close(done) }()

@@ -122,8 +122,17 @@ func (b *Budget) AddPipes(n int) { b.livePipes.Add(int64(n)) }
 // AddRefused counts a connection that was refused because its listener had all its pipes.
 func (b *Budget) AddRefused() { b.refused.Add(1) }
 
-// Tight reports whether more than half is in use: whoever can do with less memory should.
-func (b *Budget) Tight() bool { return b.used.Load() > b.bytes/2 }
+// Spare returns which part of most, what somebody would like to have, should do: a quarter where more than a quarter of the
+// budget is in use, a sixteenth where more than half is.
+func (b *Budget) Spare(most int) int {
+	switch used := b.used.Load(); {
+	case used > b.bytes/2:
+		return most / 16
+	case used > b.bytes/4:
+		return most / 4
+	}
+	return most
+}
 
 // Three quarters are for what may wait: the rest is for what has arrived already, and for small queues.
 func (b *Budget) waitLimit() int64 { return b.bytes - b.bytes/4 }

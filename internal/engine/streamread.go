@@ -23,7 +23,7 @@ const (
 	maxSlab    = 511       // of 32 bytes: what fills a size class of 16 KiB
 	minStride  = 4 << 10
 	yieldAfter = 16 << 10
-	tightChunk = 8 << 10 // what a busy connection reads at a time while the budget is tight
+	tightChunk = 8 << 10 // what a busy connection reads at a time at least, however much of the budget is in use
 )
 
 // A streamReader turns what a connection sends into runs of messages. Messages point into the chunk that they
@@ -312,10 +312,10 @@ func (r *streamReader) nextChunk() int {
 
 // ordinary is the size of a chunk for frames that are not large.
 func (r *streamReader) ordinary() int {
-	if r.size > tightChunk && r.c.pipe.account.Budget().Tight() {
-		return tightChunk
+	if r.size <= tightChunk {
+		return r.size
 	}
-	return r.size
+	return max(r.c.pipe.account.Budget().Spare(r.size), tightChunk)
 }
 
 // moveTo begins another chunk with what has come of the next frame.
