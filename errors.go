@@ -38,6 +38,9 @@ var (
 	ErrBudget = engine.ErrBudget
 	// ErrUnsent says that a socket closed with messages in its queues.
 	ErrUnsent = engine.ErrUnsent
+	// ErrUnconfirmed says that messages which were sent may not have arrived: a peer did not end its side of a connection
+	// before the time of a Close or Shutdown was over.
+	ErrUnconfirmed = engine.ErrUnconfirmed
 	// ErrReplied says that a request was replied to, or discarded, before.
 	ErrReplied = pattern.ErrReplied
 	// ErrNotSubscribed says that a topic to be taken back was never subscribed to.
@@ -46,7 +49,8 @@ var (
 
 // An OpError says which operation failed, on which endpoint, with which peer, and why. It satisfies net.Error's
 // Timeout by being true for operations that ran out of time. Reason is why a handshake failed, in the
-// terms of [Stats]: "role_mismatch". Unsent is the number of messages that a Close or Shutdown could not hand over.
+// terms of [Stats]: "role_mismatch". Unsent is the number of messages that a Close or Shutdown could not hand over;
+// Unknown is how many were sent on connections that it had to close without proof that they arrived.
 type OpError engine.OpError
 
 // Error tells all of it.

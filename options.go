@@ -49,7 +49,8 @@ type Options struct {
 	// come over: 1 to 255. What came further is dropped and counted. Defaults to 8.
 	TTL int
 
-	// Linger bounds how long Close goes on sending. Defaults to 1 s; negative means not at all.
+	// Linger bounds how long Close goes on sending and waits for peers to end their side. Defaults to 1 s; negative means not
+	// at all.
 	Linger time.Duration
 
 	// HandshakeTimeout bounds a connection attempt and, once more, the handshake of a new connection, from its
@@ -64,8 +65,8 @@ type Options struct {
 	Backoff Backoff
 
 	// Heartbeat is how long a peer may be silent before it is asked whether it is still there, and again until it is
-	// given up, where the dialect lets it be asked. A peer that has no room for what is sent to it is not given up for that,
-	// as long as its machine acknowledges something. Defaults to 10 s; negative means that nobody is asked.
+	// given up, where the dialect lets it be asked. A peer that has no room for what is sent to it, or that is
+	// behind a slow link, is not given up while its machine acknowledges something. Defaults to 10 s; negative means that nobody is asked.
 	Heartbeat time.Duration
 
 	// Dialects that the socket speaks: "sp", "zmtp". The first is what it dials where a URL names none. Defaults to both, in

@@ -140,8 +140,9 @@ func (s *Socket) Flush(ctx context.Context) error { return opErr("flush", s.core
 
 // Close sends what is queued, for as long as Options.Linger, ends every connection in an orderly way, and returns
 // when every goroutine of the socket has ended, but for callbacks that are running: Close may be called by one. What
-// was received and not taken is dropped and counted. An error says how many messages were not handed over. A second
-// call waits for the first and returns its error.
+// was received and not taken is dropped and counted. An error says how many messages were not handed over
+// ([OpError].Unsent), and how many were sent on connections that had to be closed without proof that they arrived
+// ([OpError].Unknown). A second call waits for the first and returns its error.
 func (s *Socket) Close() error { return opErr("close", s.core.Close()) }
 
 // Shutdown is Close with ctx in place of Linger.

@@ -15,7 +15,7 @@ type SendStats struct {
 	Queued      uint64            `json:"queued"`       // waiting, or being written
 	QueuedBytes int64             `json:"queued_bytes"` // and their size on the wire
 	Returned    uint64            `json:"returned"`     // unsent when the pipe ended, and given back to be sent on another
-	Unknown     uint64            `json:"unknown"`      // of Sent: on pipes that broke, or that the peer ended while there was more to send, so that nobody knows whether they arrived
+	Unknown     uint64            `json:"unknown"`      // of Sent: on pipes that ended without proof that all of it arrived; an upper bound of what did not
 	Dropped     map[string]uint64 `json:"dropped"`      // by reason
 }
 

@@ -42,6 +42,9 @@ type carrier interface {
 	idle()
 	// closeWrite ends the outgoing direction in an orderly way.
 	closeWrite() error
+	// confirmed reports whether everything that was written is known to have arrived at the peer's machine. It is asked
+	// when the pipe ends; ended says that this end ended its direction in an orderly way, and then the peer.
+	confirmed(ended bool) bool
 
 	// By the pipe's reader.
 

@@ -43,7 +43,11 @@ func (s *Socket) handOver(ctx context.Context, hopeless func() error) error {
 // Close sends what is queued, for as long as the socket's Linger, and closes.
 func (s *Socket) Close() error {
 	ctx := context.Background()
-	if linger := s.options.Linger; linger < unlimitedLinger {
+	linger := s.options.Linger
+	if linger <= 0 {
+		s.hasty.Store(true)
+	}
+	if linger < unlimitedLinger {
 		bounded, cancel := context.WithTimeout(ctx, linger)
 		defer cancel()
 		ctx = bounded
@@ -55,7 +59,8 @@ func (s *Socket) Close() error {
 const unlimitedLinger = 1<<63 - 1
 
 // Shutdown sends what is queued, until ctx ends, and closes. The error says how many messages were not handed
-// over. Further calls wait for the first and return its error.
+// over, and how many were sent on connections that had to be closed without proof that they arrived. Further calls wait for
+// the first and return its error.
 func (s *Socket) Shutdown(ctx context.Context) error {
 	ctx = scope.OrBackground(ctx)
 	if s.shutting.CompareAndSwap(false, true) {
@@ -103,10 +108,26 @@ func (s *Socket) shutdown(ctx context.Context) error {
 	if o := observer.Load(); o != nil {
 		(*o).Closed(s)
 	}
-	if lost > 0 {
-		return &OpError{Op: "close", Unsent: lost, Err: fmt.Errorf("%d messages were not handed over: %w", lost, ErrUnsent)}
+	if s.hasty.Load() {
+		return closingError(lost, 0)
 	}
-	return nil
+	return closingError(lost, int(s.unknown.Load()))
+}
+
+// closingError says how many messages were not handed over, and how many were and may not have arrived.
+func closingError(unsent, unknown int) error {
+	e := &OpError{Op: "close", Unsent: unsent, Unknown: unknown}
+	switch {
+	case unsent > 0 && unknown > 0:
+		e.Err = fmt.Errorf("%d messages were not handed over, and %d others may not have arrived: %w, %w", unsent, unknown, ErrUnsent, ErrUnconfirmed)
+	case unsent > 0:
+		e.Err = fmt.Errorf("%d messages were not handed over: %w", unsent, ErrUnsent)
+	case unknown > 0:
+		e.Err = fmt.Errorf("%d messages may not have arrived: %w", unknown, ErrUnconfirmed)
+	default:
+		return nil
+	}
+	return e
 }
 
 // mayNeedPipes reports whether new connections may serve to deliver what is queued.

@@ -28,6 +28,8 @@ var (
 	ErrConfig     = errors.New("invalid configuration")
 	ErrBudget     = errors.New("the memory budget of the sockets was exceeded, and this pipe had most of it: receive faster, lower MaxMessageSize or the queues' limits, or raise the Budget")
 	ErrUnsent     = errors.New("the socket closed before its queues were empty: use Shutdown or a longer Linger to wait longer")
+
+	ErrUnconfirmed = errors.New("time was over before the peers had taken everything and ended their side: use Shutdown or a longer Linger to wait longer")
 )
 
 // closedError is what calls on a closed socket or endpoint return: it is net.ErrClosed too.
@@ -48,6 +50,10 @@ type OpError struct {
 
 	// Unsent is the number of messages that a Close or Shutdown could not hand over.
 	Unsent int
+
+	// Unknown is how many messages were sent on connections that a Close or Shutdown had to close without proof that they
+	// arrived. It is an upper bound of those that did not.
+	Unknown int
 }
 
 func (e *OpError) Error() string {

@@ -257,6 +257,9 @@ func (c *inprocCarrier) idle()       { c.queue.idle() }
 func (c *inprocCarrier) expire()     {}
 func (c *inprocCarrier) read() error { return io.EOF } // there is no reader
 
+// confirmed holds always: what was sent is in the peer's queue, and in its figures.
+func (c *inprocCarrier) confirmed(bool) bool { return true }
+
 func (c *inprocCarrier) closeWrite() error {
 	c.peer.pipe.peerEnded(io.EOF)
 	return nil

@@ -52,9 +52,10 @@ func (c *messageCarrier) direct() bool { return false }
 func (c *messageCarrier) eager() bool  { return false }
 func (c *messageCarrier) stuck() bool  { return false }
 
-func (c *messageCarrier) idle()             { c.queue.idle() }
-func (c *messageCarrier) closeWrite() error { return c.link.CloseWrite() }
-func (c *messageCarrier) close() error      { return c.link.Close() }
+func (c *messageCarrier) idle()                     { c.queue.idle() }
+func (c *messageCarrier) closeWrite() error         { return c.link.CloseWrite() }
+func (c *messageCarrier) confirmed(ended bool) bool { return ended }
+func (c *messageCarrier) close() error              { return c.link.Close() }
 
 // expire closes the link after the time that the reader of a broken link is given. A message link has no
 // deadlines; a timer of the pipe's scope stands in.

@@ -37,11 +37,14 @@ type outbox struct {
 	last       bool  // the outgoing direction is to end when nothing is left to write
 	ended      bool  // it has, or a write has failed
 	peerEnded  bool  // the peer has ended its direction
+	endedFirst bool  // and it did before the peer's
 	hungry     bool  // somebody was refused for want of room and waits for Writable
 
 	// requests is held while the queue is more than half full: see [Pipe.HoldWhileFull]. Nil = nothing is.
 	requests *queue.Source
 	holding  bool
+
+	confirmed bool // the pipe is over, and what was sent is known to have arrived
 
 	offered, sent, returned uint64
 	dropped                 drops

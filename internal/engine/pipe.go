@@ -406,7 +406,7 @@ func (p *Pipe) writeOnce(wait bool) (done bool) {
 func (p *Pipe) yieldRoleLocked() bool {
 	o := &p.out
 	if !p.over.Load() && o.endsLocked() {
-		o.ended = true
+		o.ended, o.endedFirst = true, !o.peerEnded
 		o.mu.Unlock()
 		p.endDirection()
 		o.mu.Lock()
@@ -437,55 +437,4 @@ func (p *Pipe) writeFailed(err error) {
 	p.out.mu.Unlock()
 	p.out.carrier.expire()
 	p.out.carrier.resume() // a pattern that accepts nothing while it owes replies has none to send any more
-}
-
-func (p *Pipe) setErr(err error) { p.errOnce.Do(func() { p.err = err }) }
-
-// end ends the pipe. The first cause stands.
-func (p *Pipe) end(cause error) {
-	p.setErr(cause)
-	o := &p.out
-	o.mu.Lock()
-	o.shut = true
-	first := p.over.CompareAndSwap(false, true)
-	finish := first && !o.busy
-	o.busy = true // the role is never free again: a writer at work sees that the pipe is over
-	o.mu.Unlock()
-	if first {
-		_ = o.carrier.close()
-		p.ReadOn()
-	}
-	if finish {
-		p.finish()
-	}
-}
-
-// finish is called once, with the writer's role, when the pipe is over.
-func (p *Pipe) finish() {
-	o := &p.out
-	keep := p.socket.pattern.Traits().ReturnsUnsent
-	if h := p.heartbeat.Load(); h != nil {
-		h.stop()
-	}
-	p.socket.ending.Add(1) // until the pattern has what comes back: who waits for it must see it somewhere
-	p.socket.ended.Add(1)
-	reason := p.lossReason()
-	o.mu.Lock()
-	unsent, lost := o.unsentLocked(keep, reason)
-	o.mu.Unlock()
-	if c, ok := o.carrier.(*inprocCarrier); ok {
-		c.peer.pipe.socket.Changed() // nothing arrives there any more
-	}
-	if lost > 0 {
-		if p.socket.shutting.Load() {
-			p.socket.unsent.Add(int64(lost))
-		}
-		p.socket.dropped(p, reason, lost)
-	}
-	p.closeAccount()
-	p.socket.detach(p, unsent)
-	p.socket.ending.Add(-1)
-	p.socket.Changed()
-	close(p.done)
-	p.scope.Cancel(p.err)
 }

@@ -9,6 +9,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// endReceived reports whether the peer's end of the stream has come, be it that nobody has read as far.
+func endReceived(c net.Conn) (ended bool) {
+	if raw := descriptor(c); raw != nil {
+		_ = raw.Control(func(fd uintptr) {
+			events := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLRDHUP}}
+			n, err := unix.Poll(events, 0)
+			ended = n > 0 && err == nil
+		})
+	}
+	return ended
+}
+
 // systemProgress asks the kernel about a socket. A peer of a unix socket owes nothing: its process would not have the socket
 // any more if it did not live.
 func systemProgress(c net.Conn) (p progress) {

@@ -46,6 +46,8 @@ type Socket struct {
 
 	panics    atomic.Uint64
 	unsent    atomic.Int64 // messages dropped with their pipe since Shutdown began
+	unknown   atomic.Int64 // messages sent on pipes that Shutdown closed without proof that they arrived
+	hasty     atomic.Bool  // Close is not to wait, so that it expects no proof
 	shutting  atomic.Bool
 	lastWrite atomic.Int64  // to a stream, by any pipe; since epoch
 	closed    chan struct{} // when Shutdown is done

@@ -3,9 +3,7 @@
 package engine
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"sort"
 
@@ -197,17 +195,18 @@ func (o *outbox) stats(p *Pipe) SendStats {
 		Dropped: make(map[string]uint64),
 	}
 	o.dropped.addTo(st.Dropped)
-	if p.over.Load() && (!orderly(p.err) || o.cutOffLocked(p)) {
-		st.Unknown = st.Sent
+	if p.over.Load() {
+		st.Unknown = o.unknownLocked()
 	}
 	return st
 }
 
-// cutOffLocked reports whether the peer ended the connection while there was more to be sent: it may have been killed, and an
-// end that looks orderly says nothing then of what was sent before.
-func (o *outbox) cutOffLocked(p *Pipe) bool {
-	_, within := p.link.(*inprocLink) // where what was sent is in the peer's queue
-	return !within && errors.Is(p.err, io.EOF) && o.returned+o.dropped.of(DropPipeClosed) > 0
+// unknownLocked is how many messages a pipe that is over has sent and may not have delivered: all, if there is no proof.
+func (o *outbox) unknownLocked() uint64 {
+	if o.confirmed {
+		return 0
+	}
+	return o.sent
 }
 
 func (in *inbound) stats() RecvStats {

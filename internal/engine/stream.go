@@ -43,6 +43,7 @@ type streamCarrier struct {
 	heard atomic.Int32 // what was received since the last write
 
 	expired atomic.Bool // the reader has a deadline
+	closed  atomic.Bool // this end has ended its direction, before the peer has
 	alive   atomic.Bool // something was received since the last heartbeat
 	room    roomBell
 	first   *buf.Chunk // what the handshake read into
@@ -205,9 +206,16 @@ func (c *streamCarrier) idle() {
 
 func (c *streamCarrier) closeWrite() error {
 	if half, ok := c.conn.(interface{ CloseWrite() error }); ok {
+		c.closed.Store(!endReceived(innermost(c.conn)))
 		return half.CloseWrite()
 	}
 	return c.conn.Close()
+}
+
+// confirmed holds if the peer's end came after this end's, with everything acknowledged. A kernel whose process ends or dies
+// with unread input says so by a reset instead.
+func (c *streamCarrier) confirmed(ended bool) bool {
+	return ended && c.closed.Load() && progressOf(c.conn).queued == 0
 }
 
 func (c *streamCarrier) expire() {

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+
+package engine
+
+import (
+	"errors"
+	"io"
+)
+
+func (p *Pipe) setErr(err error) { p.errOnce.Do(func() { p.err = err }) }
+
+// end ends the pipe. The first cause stands.
+func (p *Pipe) end(cause error) {
+	p.setErr(cause)
+	o := &p.out
+	o.mu.Lock()
+	endedFirst := o.endedFirst
+	o.mu.Unlock()
+	confirmed := !p.over.Load() && o.carrier.confirmed(endedFirst && errors.Is(p.err, io.EOF))
+	o.mu.Lock()
+	o.shut = true
+	first := p.over.CompareAndSwap(false, true)
+	o.confirmed = o.confirmed || first && confirmed
+	finish := first && !o.busy
+	o.busy = true // the role is never free again: a writer at work sees that the pipe is over
+	o.mu.Unlock()
+	if first {
+		_ = o.carrier.close()
+		p.ReadOn()
+	}
+	if finish {
+		p.finish()
+	}
+}
+
+// finish is called once, with the writer's role, when the pipe is over.
+func (p *Pipe) finish() {
+	o := &p.out
+	keep := p.socket.pattern.Traits().ReturnsUnsent
+	if h := p.heartbeat.Load(); h != nil {
+		h.stop()
+	}
+	p.socket.ending.Add(1) // until the pattern has what comes back: who waits for it must see it somewhere
+	p.socket.ended.Add(1)
+	reason := p.lossReason()
+	o.mu.Lock()
+	unsent, lost := o.unsentLocked(keep, reason)
+	unknown := o.unknownLocked()
+	o.mu.Unlock()
+	if c, ok := o.carrier.(*inprocCarrier); ok {
+		c.peer.pipe.socket.Changed() // nothing arrives there any more
+	}
+	if p.socket.shutting.Load() {
+		p.socket.unsent.Add(int64(lost))
+		if errors.Is(p.err, ErrClosed) { // by this end: else the peer ended it, or it broke, as it could have at any other time
+			p.socket.unknown.Add(int64(unknown))
+		}
+	}
+	if lost > 0 {
+		p.socket.dropped(p, reason, lost)
+	}
+	p.closeAccount()
+	p.socket.detach(p, unsent)
+	p.socket.ending.Add(-1)
+	p.socket.Changed()
+	close(p.done)
+	p.scope.Cancel(p.err)
+}

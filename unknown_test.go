@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+
+package spry_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/leak"
+)
+
+// A pipeOfPush is a Push whose only pipe goes to a Pull that takes little.
+type pipeOfPush struct {
+	push *spry.Push
+	pull *spry.Pull
+	ours *spry.Pipe
+	sent int
+}
+
+// newPipeOfPush sends n messages, or as many as there is room for.
+func newPipeOfPush(t *testing.T, scheme string, n int) *pipeOfPush {
+	t.Helper()
+	url := "tcp://127.0.0.1:0"
+	if scheme == "ipc" || scheme == "zmtp+ipc" {
+		url = "ipc://" + filepath.Join(t.TempDir(), "s")
+	}
+	p := &pipeOfPush{
+		pull: spry.NewPull(&spry.PullOptions{Options: spry.Options{RecvQueue: 16}}),
+		push: spry.NewPush(&spry.PushOptions{Options: spry.Options{SendQueue: 64, Linger: 100 * time.Millisecond}}),
+	}
+	t.Cleanup(func() { _ = p.push.Close(); _ = p.pull.Close() })
+	e, err := p.pull.Listen(t.Context(), url)
+	check(t, err)
+	prefix := ""
+	if scheme == "zmtp+tcp" || scheme == "zmtp+ipc" {
+		prefix = "zmtp+"
+	}
+	_, err = p.push.DialWith(t.Context(), &spry.Dialer{URL: prefix + e.URL(), GiveUp: func(error) bool { return true }})
+	check(t, err)
+	for p.ours = range p.push.Pipes() {
+	}
+	for full := false; p.sent < n && !full; {
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		err := p.push.Send(ctx, make([]byte, 2000))
+		cancel()
+		if full = err != nil; !full {
+			p.sent++
+		}
+	}
+	if p.sent == n {
+		check(t, p.push.Flush(t.Context()))
+	}
+	return p
+}
+
+// received ends the Pull's pipe, if it lives, and returns how many messages the Pull has got in all.
+func (p *pipeOfPush) received(t *testing.T) uint64 {
+	t.Helper()
+	for q := range p.pull.Pipes() {
+		check(t, q.Close())
+		<-q.Done()
+	}
+	return p.pull.Stats().Recv.Arrived
+}
+
+// Whoever ends a connection first, and however: what was sent and did not arrive is Unknown, and Unknown is all that was sent
+// on a pipe, or nothing.
+func TestUnknownIsAnUpperBound(t *testing.T) {
+	ends := map[string]func(t *testing.T, p *pipeOfPush){
+		"receiver's pipe": func(t *testing.T, p *pipeOfPush) {
+			for q := range p.pull.Pipes() {
+				check(t, q.Close())
+			}
+			<-p.ours.Done()
+		},
+		"receiver":                    func(t *testing.T, p *pipeOfPush) { check(t, p.pull.Close()); <-p.ours.Done() },
+		"sender's pipe":               func(t *testing.T, p *pipeOfPush) { check(t, p.ours.Close()); <-p.ours.Done() },
+		"sender, which does not wait": func(t *testing.T, p *pipeOfPush) { _ = p.push.Close() },
+	}
+	for _, scheme := range []string{"tcp", "ipc", "zmtp+tcp", "zmtp+ipc"} {
+		for name, end := range ends {
+			for _, n := range []int{10, 60, 100_000} {
+				t.Run(fmt.Sprintf("%s/%s/%d", scheme, name, n), func(t *testing.T) {
+					leak.Check(t)
+					p := newPipeOfPush(t, scheme, n)
+					before := p.push.Stats().Send
+					end(t, p)
+					arrived := p.received(t)
+					s := p.push.Stats().Send
+					if s.Sent-s.Unknown > arrived || s.Unknown != 0 && s.Unknown != s.Sent {
+						t.Errorf("sent %d, of these unknown %d; arrived %d", s.Sent, s.Unknown, arrived)
+					}
+					if s.Sent < before.Sent || s.Offered != s.Sent+s.Queued+s.Returned+sum(s.Dropped) {
+						t.Errorf("figures: %+v", s)
+					}
+				})
+			}
+		}
+	}
+}
+
+// A Close that sends everything and sees every peer end in order knows that all has arrived; one whose peer does not end in
+// time says how many may not have, and its figures say the same.
+func TestCloseSaysWhatIsUnknown(t *testing.T) {
+	for _, scheme := range []string{"tcp", "ipc", "zmtp+tcp", "zmtp+ipc"} {
+		t.Run(scheme+"/taken", func(t *testing.T) {
+			leak.Check(t)
+			p := newPipeOfPush(t, scheme, 16)
+			check(t, p.push.Shutdown(watchdog(t)))
+			if s := p.push.Stats().Send; s.Sent != 16 || s.Unknown != 0 {
+				t.Errorf("sent %d, unknown %d", s.Sent, s.Unknown)
+			}
+			if n := p.received(t); n != 16 {
+				t.Errorf("%d arrived", n)
+			}
+		})
+		t.Run(scheme+"/paused", func(t *testing.T) {
+			leak.Check(t)
+			p := newPipeOfPush(t, scheme, 100) // more than the receiver takes: it does not see the end
+			err := p.push.Close()
+			s := p.push.Stats().Send
+			var op *spry.OpError
+			if !errors.As(err, &op) || !errors.Is(err, spry.ErrUnconfirmed) || op.Unknown != int(s.Unknown) || op.Unsent != 0 {
+				t.Fatalf("Close: %v; figures %+v", err, s)
+			}
+			if n := p.received(t); s.Sent != 100 || s.Unknown != 100 || n >= 100 {
+				t.Errorf("sent %d, unknown %d, arrived %d", s.Sent, s.Unknown, n)
+			}
+		})
+	}
+	t.Run("inproc", func(t *testing.T) {
+		leak.Check(t)
+		network := spry.NewNetwork()
+		pull := spry.NewPull(&spry.PullOptions{Options: spry.Options{Network: network}})
+		defer pull.Close()
+		push := spry.NewPush(&spry.PushOptions{Options: spry.Options{Network: network}})
+		defer push.Close()
+		_, err := pull.Listen(t.Context(), "inproc://unknown")
+		check(t, err)
+		_, err = push.Dial(t.Context(), "inproc://unknown")
+		check(t, err)
+		for range 5 {
+			check(t, push.Send(t.Context(), []byte("a")))
+		}
+		check(t, push.Flush(t.Context()))
+		check(t, pull.Close())
+		check(t, push.Close())
+		if s, r := push.Stats().Send, pull.Stats().Recv; s.Unknown != 0 || s.Sent != 5 || r.Arrived != 5 {
+			t.Errorf("sent %d, unknown %d, arrived %d", s.Sent, s.Unknown, r.Arrived)
+		}
+	})
+}
