@@ -91,7 +91,7 @@ func attachPair(t *testing.T, a *spry.Push, b *spry.Pull) {
 
 // The least loaded pipe may have few large messages, and no room: then the next one is the least loaded.
 func TestLeastLoadedHasRoom(t *testing.T) {
-	push := spry.NewPush(&spry.PushOptions{LeastLoaded: true, Options: spry.Options{SendQueueBytes: 1000, Linger: -1}})
+	push := spry.NewPush(&spry.PushOptions{LeastLoaded: true, Options: spry.Options{SendQueueBytes: 1200, Linger: -1}})
 	attachMute(t, push, spry.ProtocolPull)
 	check(t, push.Send(watchdog(t), make([]byte, 950)))
 	attachMute(t, push, spry.ProtocolPull)
