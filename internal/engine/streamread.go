@@ -209,9 +209,8 @@ func (r *streamReader) decode(wait bool) error {
 		r.start, r.need = r.start+n, need
 		r.span += n
 		full := r.batch.Full()
-		if run := r.batch.Msgs; len(run) > 0 {
+		if run := r.batch.Next(); len(run) > 0 {
 			r.chunk.Retain(len(run))
-			r.batch.Msgs = run[len(run):]
 			p.in.bytes.Add(uint64(n))
 			r.frame = n / len(run)
 			if r.came += len(run); r.came < manyAtOnce {

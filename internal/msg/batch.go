@@ -17,10 +17,23 @@ type Batch struct {
 
 	// Expired counts messages that were dropped for having come over too many hops.
 	Expired int
+
+	frames int // of Msgs, beside their first ones
 }
 
-// Full reports whether the slab is used up.
-func (b *Batch) Full() bool { return len(b.Msgs) == cap(b.Msgs) }
+// maxFrames is how many frames, beside first ones, a batch is full with: a frame takes two bytes of a stream and [FrameCost]
+// of memory, so that those of one chunk would take a multiple of what a queue may hold.
+const maxFrames = 4 << 10
+
+// Full reports whether the slab is used up, or the messages have as many frames as may be decoded before they are handed on.
+func (b *Batch) Full() bool { return len(b.Msgs) == cap(b.Msgs) || b.frames >= maxFrames }
+
+// Next takes the messages out. Those that follow go to the unused rest of the slab.
+func (b *Batch) Next() (run []Message) {
+	run = b.Msgs
+	b.Msgs, b.frames = run[len(run):], 0
+	return run
+}
 
 // Add appends a message: data is the routing header, of head bytes, and the body. The batch must not be
 // full. data must be a part of Chunk, whose references are counted by the caller when decoding is done.
@@ -44,7 +57,8 @@ func (b *Batch) Add(data []byte, head int) {
 func (b *Batch) AddFrames(header []byte, frames [][]byte) {
 	b.Add(frames[0], 0)
 	if m := &b.Msgs[len(b.Msgs)-1]; header != nil || len(frames) > 1 {
-		m.extend().more = &parts{header, append([][]byte(nil), frames[1:]...)}
+		m.extend().more = &parts{header, append(make([][]byte, 0, len(frames)-1), frames[1:]...)}
+		b.frames += len(frames) - 1
 	}
 }
 

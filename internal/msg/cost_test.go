@@ -102,3 +102,26 @@ func TestCompactKeeps(t *testing.T) {
 		t.Errorf("3 bytes keep %d", own.Retained())
 	}
 }
+
+// A batch of messages of many frames, which a peer sends in two bytes each, is full before it takes more memory than a chunk.
+func TestBatchIsFullOfFrames(t *testing.T) {
+	chunk := buf.NewChunk(1 << 10)
+	b := Batch{Msgs: make([]Message, 0, 500), Chunk: chunk}
+	frames := make([][]byte, 1000)
+	for i := range frames {
+		frames[i] = chunk.Data[:0]
+	}
+	for want := 1; want <= 3; want++ {
+		cost := 0
+		for !b.Full() {
+			b.AddFrames(nil, frames)
+			cost += b.Msgs[len(b.Msgs)-1].Cost()
+		}
+		if cost > 256<<10 {
+			t.Errorf("the batch was full with %d bytes of memory", cost)
+		}
+		if run := b.Next(); len(run) == 0 || len(b.Msgs) != 0 || b.Full() {
+			t.Fatalf("a batch of %d messages has %d after they were taken, full: %v", len(run), len(b.Msgs), b.Full())
+		}
+	}
+}
