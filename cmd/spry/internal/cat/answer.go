@@ -21,6 +21,7 @@ type request interface {
 
 // answer prints requests and answers them, several at once, until --count requests came.
 func (r *run) answer(ctx context.Context, next func(ctx context.Context) (request, error)) error {
+	ctx = r.untilDrained(ctx)
 	var working sync.WaitGroup
 	defer working.Wait()
 	slots := make(chan struct{}, max(r.Workers, 1))

@@ -11,32 +11,37 @@ import (
 
 // exchange sends the source and prints what comes, at the same time. It goes on receiving after the last message was sent.
 func (r *run) exchange(ctx context.Context, from spry.Receiver, send sendFunc) error {
+	untilDrained := r.untilDrained(ctx)
 	switch {
 	case r.RecvCount == 0:
 		return r.sendAll(ctx, send)
 	case r.Source.Empty() && r.RecvCount < 0:
-		return r.receiveAll(ctx, from, r.Count)
+		return r.receiveAll(untilDrained, from, r.Count)
 	case r.Source.Empty():
-		return r.receiveAll(ctx, from, r.RecvCount)
+		return r.receiveAll(untilDrained, from, r.RecvCount)
 	}
-	working, stop := context.WithCancel(ctx)
-	defer stop()
+	sending, stopSending := context.WithCancel(ctx)
+	defer stopSending()
+	receiving, stopReceiving := context.WithCancel(untilDrained)
+	defer stopReceiving()
 	received := make(chan error, 1)
 	go func() {
-		err := r.receiveAll(working, from, r.RecvCount)
+		err := r.receiveAll(receiving, from, r.RecvCount)
 		if r.again() && r.Count == 0 {
-			stop() // what is sent for ever ends with the receiving
+			stopSending() // what is sent for ever ends with the receiving
 		}
 		received <- err
 	}()
-	sendErr := r.sendAll(working, send)
+	sendErr := r.sendAll(sending, send)
 	switch {
 	case sendErr == nil, errors.Is(sendErr, errNothingToSend):
 		return <-received
-	case working.Err() != nil && ctx.Err() == nil:
+	case ctx.Err() == nil && sending.Err() != nil:
 		return <-received // it was stopped by the other
+	case ctx.Err() != nil && untilDrained.Err() == nil:
+		return <-received // the peers send no more
 	}
-	stop()
+	stopReceiving()
 	if err := <-received; err != nil && !errors.Is(err, context.Canceled) {
 		sendErr = errors.Join(sendErr, err)
 	}

@@ -133,7 +133,7 @@ func receives(s spry.Receiver) work {
 				return err
 			}
 		}
-		return r.receiveAll(ctx, s, r.Count)
+		return r.receiveAll(r.untilDrained(ctx), s, r.Count)
 	}
 }
 

@@ -29,7 +29,7 @@ type Options struct {
 	RecvTimeout    time.Duration
 	SendTimeout    time.Duration
 	ConnectTimeout time.Duration
-	Linger         time.Duration // for delivering the rest at the end; 0 is no limit
+	Linger         time.Duration // for delivering, and receiving, the rest at the end; 0 is no limit, or a second after Ctrl-C
 
 	Subscribe []string      // sub, xsub
 	Join      []string      // dish

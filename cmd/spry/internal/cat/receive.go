@@ -9,7 +9,7 @@ import (
 	"github.com/sprymq/spry"
 )
 
-// receiveAll prints messages until limit of them came; 0 or less is no limit.
+// receiveAll prints messages until limit of them came; 0 or less is no limit. It ends with ctx, or when the socket is closed.
 func (r *run) receiveAll(ctx context.Context, from spry.Receiver, limit int64) error {
 	for n := int64(0); limit <= 0 || n < limit; n++ {
 		m, err := r.receiveOne(ctx, from)

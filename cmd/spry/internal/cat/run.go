@@ -19,9 +19,6 @@ import (
 // errTimeUp ends a run after --for.
 var errTimeUp = errors.New("the time of --for is over")
 
-// interruptGrace is how long delivering the rest may take after Ctrl-C, if --linger does not say otherwise.
-const interruptGrace = time.Second
-
 // A run is one verb at work.
 type run struct {
 	*Options
@@ -29,6 +26,9 @@ type run struct {
 	socket endpoint.Socket
 	ready  readiness // nil: as soon as there is a peer
 	asks   bool      // each message sent waits for its answers: --recv-timeout bounds the wait for a peer too
+
+	receiving context.Context // of sockets that drain at the end; nil for others
+	drained   spry.DrainReport
 
 	start    time.Time
 	sent     atomic.Int64
@@ -61,16 +61,14 @@ func Run(ctx context.Context, pattern string, o *Options, stdio Stdio) error {
 		defer cancel()
 	}
 	stopWatching := r.watch()
+	stopDraining := r.drainAfter(ctx, working)
 	err = o.Endpoints.Open(working, socket, r.say)
 	if err == nil {
 		stopTelling := r.tellTrouble(working)
 		err = work(r, working)
 		stopTelling()
 	}
-	err = r.ended(working, err)
-	if drainErr := r.drain(ctx); drainErr != nil {
-		err = errors.Join(err, drainErr)
-	}
+	err = errors.Join(r.ended(working, err), r.shutDown(ctx), stopDraining(err))
 	stopWatching()
 	if ctx.Err() != nil && !o.Quiet {
 		r.summary()
@@ -84,7 +82,7 @@ func (r *run) ended(working context.Context, err error) error {
 	if err == nil || working.Err() == nil || exit.Code(err) != exit.Failure {
 		return err
 	}
-	if !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+	if !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, spry.ErrClosed) {
 		return err
 	}
 	if r.Count == 0 {
@@ -106,27 +104,6 @@ func (r *run) incomplete(form string, args ...any) error {
 	return exit.Errorf(exit.NoPeer, "%w", why)
 }
 
-// drain delivers what is queued and closes the socket: without limit, or as --linger says. After Ctrl-C it hurries.
-func (r *run) drain(ctx context.Context) error {
-	limit := r.Linger
-	if limit == 0 && ctx.Err() != nil {
-		limit = interruptGrace
-	}
-	draining, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancel()
-	if limit > 0 {
-		draining, cancel = context.WithTimeout(draining, limit)
-		defer cancel()
-	}
-	if ctx.Err() == nil {
-		defer context.AfterFunc(ctx, cancel)()
-	}
-	if err := r.socket.Shutdown(draining); err != nil {
-		return exit.Errorf(exit.Partial, "%w", err)
-	}
-	return nil
-}
-
 // summary tells what was done, after Ctrl-C.
 func (r *run) summary() {
 	text := fmt.Sprintf("%d sent, %d received", r.sent.Load(), r.received.Load())
@@ -135,6 +112,9 @@ func (r *run) summary() {
 	}
 	if n := r.failed.Load(); n > 0 {
 		text += fmt.Sprintf(", %d without an answer", n)
+	}
+	if n := r.drained.Cut; n > 0 {
+		text += fmt.Sprintf(", %d connections cut", n)
 	}
 	for _, drop := range endpoint.Drops(r.socket) {
 		text += fmt.Sprintf(", %d dropped (%s)", drop.Count, drop.Reason)

@@ -67,7 +67,7 @@ func (m *messageFlags) addCommonFlags(cmd *cobra.Command) {
 	f.VarP(&m.count, "count", "n", "end after so many messages (10, 5k, 1M)")
 	f.Var(&m.span, "for", "end after this `time` (10s, 1h30m; a plain number is seconds)")
 	f.Var(&m.connTimeout, "connect-timeout", "give up if no peer is there after this `time`; waits for ever by default")
-	f.Var(&m.linger, "linger", "give up delivering at the end after this `time`; without limit by default")
+	f.Var(&m.linger, "linger", "give up delivering and receiving the rest at the end after this `time`; by default 1s after Ctrl-C, else without limit")
 	f.Var(&m.queue, "queue", "messages to queue per peer and direction (library's default: 16384)")
 	f.Var(&m.queueBytes, "queue-bytes", "the same in bytes (library's default: 4MiB)")
 	f.Var(&m.maxMessage, "max-message", "largest message to take, or unlimited (library's default: 16MiB)")
