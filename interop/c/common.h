@@ -46,14 +46,21 @@ number(const char *s)
 	return (int) n;
 }
 
-// The harness lets a peer go on, or go away, by a line on its standard input or by closing it.
-static inline void
-wait_for_line(void)
+// The harness lets a peer go on, or go away, by a line on its standard input or by closing it. Says which it was.
+static inline int
+another_line(void)
 {
 	int c;
 	do {
 		c = getchar();
 	} while (c != '\n' && c != EOF);
+	return c == '\n';
+}
+
+static inline void
+wait_for_line(void)
+{
+	(void) another_line();
 }
 
 // FNV-1a over the bodies of all messages, which the Go side computes as well.

@@ -2,8 +2,8 @@
 //
 // nn_send HOW URL push|pub PIPES COUNT SIZE
 //
-// Waits for that many pipes and sends COUNT numbered messages of SIZE bytes. As push it then says "sent" and stays
-// until its standard input ends, so that nothing is lost by closing. As pub it begins again, because it drops what is
+// Waits for that many pipes and sends COUNT numbered messages of SIZE bytes. As push it then says "sent", sends the next one at
+// each line of standard input, and stays until that ends, so that nothing is lost by closing. As pub it begins again, because it drops what is
 // too fast for its peers, and goes on until it is killed.
 
 #include "nnpeer.h"
@@ -31,7 +31,10 @@ main(int argc, char **argv)
 		}
 	}
 	puts("sent");
-	wait_for_line();
+	for (int i = n; another_line(); i++) {
+		fill(body, size, i);
+		check("send", nn_send(s, body, size, 0));
+	}
 	nn_close(s);
 	return 0;
 }

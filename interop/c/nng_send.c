@@ -2,11 +2,20 @@
 //
 // nng_send HOW URL push|pub PIPES COUNT SIZE
 //
-// Waits for that many pipes and sends COUNT numbered messages of SIZE bytes. As push it then says "sent" and stays
-// until its standard input ends, so that nothing is lost by closing. As pub it begins again, because it drops what is
+// Waits for that many pipes and sends COUNT numbered messages of SIZE bytes. As push it then says "sent", sends the next one at
+// each line of standard input, and stays until that ends, so that nothing is lost by closing. As pub it begins again, because it drops what is
 // too fast for its peers, and goes on until it is killed.
 
 #include "nngpeer.h"
+
+static void
+send_numbered(nng_socket s, size_t size, int i)
+{
+	nng_msg *m;
+	check("alloc", nng_msg_alloc(&m, size));
+	fill(nng_msg_body(m), size, i);
+	check("send", nng_sendmsg(s, m, 0));
+}
 
 int
 main(int argc, char **argv)
@@ -26,16 +35,15 @@ main(int argc, char **argv)
 	ready();
 	wait_pipes(number(argv[4]));
 	for (int i = 0; pub || i < n; i++) {
-		nng_msg *m;
-		check("alloc", nng_msg_alloc(&m, size));
-		fill(nng_msg_body(m), size, i % n);
-		check("send", nng_sendmsg(s, m, 0));
+		send_numbered(s, size, i % n);
 		if (pub) {
 			usleep(200);
 		}
 	}
 	puts("sent");
-	wait_for_line();
+	for (int i = n; another_line(); i++) {
+		send_numbered(s, size, i);
+	}
 	nng_close(s);
 	return 0;
 }

@@ -58,8 +58,9 @@ prepare(nng_socket s)
 	check("notify", nng_pipe_notify(s, NNG_PIPE_EV_REM_POST, pipe_event, NULL));
 }
 
+// attach_one listens or dials.
 static inline void
-attach(nng_socket s, const char *how, const char *url)
+attach_one(nng_socket s, const char *how, const char *url)
 {
 	if (strcmp(how, "listen") == 0) {
 		check(url, nng_listen(s, url, NULL, 0));
@@ -68,6 +69,17 @@ attach(nng_socket s, const char *how, const char *url)
 	} else {
 		die("%s is neither listen nor dial", how);
 	}
+}
+
+// attach listens at or dials every URL of a list with commas.
+static inline void
+attach(nng_socket s, const char *how, const char *urls)
+{
+	char *list = strdup(urls), *rest = list, *url;
+	while ((url = strsep(&rest, ",")) != NULL) {
+		attach_one(s, how, url);
+	}
+	free(list);
 }
 
 static inline void

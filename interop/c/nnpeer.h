@@ -43,8 +43,9 @@ open_socket(int domain, int protocol)
 	return s;
 }
 
+// attach_one listens or dials.
 static inline void
-attach(int s, const char *how, const char *url)
+attach_one(int s, const char *how, const char *url)
 {
 	if (strcmp(how, "listen") == 0) {
 		check(url, nn_bind(s, url));
@@ -53,6 +54,17 @@ attach(int s, const char *how, const char *url)
 	} else {
 		die("%s is neither listen nor dial", how);
 	}
+}
+
+// attach listens at or dials every URL of a list with commas.
+static inline void
+attach(int s, const char *how, const char *urls)
+{
+	char *list = strdup(urls), *rest = list, *url;
+	while ((url = strsep(&rest, ",")) != NULL) {
+		attach_one(s, how, url);
+	}
+	free(list);
 }
 
 static inline void
