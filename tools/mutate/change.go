@@ -22,9 +22,13 @@ type change struct {
 	decl  string // the declaration: Name, or Type.Method
 	see   string // what a user would see
 	same  string // why nobody could see it; empty = tests must
+	test  named  // the test that sees it, if the list says which
 	old   []string
 	lines []string // which take the place of old
 }
+
+// A named is a test of the package in a folder.
+type named struct{ dir, name string }
 
 func (c *change) String() string {
 	return fmt.Sprintf("%s %s: %s => %s", c.pkg, c.decl, oneLine(c.old), oneLine(c.lines))
@@ -51,7 +55,8 @@ func oneLine(lines []string) string {
 //	+ if s.messages > 1 {
 //
 // Lines that begin with two spaces stay as they are and say where. Indentation does not count. A change that no
-// test can see has, instead of see, a line "same:" with the reason.
+// test can see has, instead of see, a line "same:" with the reason. A line "test:", with a folder and the name of a test,
+// says which test sees the change, so that it is the first to run.
 func parseList(r io.Reader) (changes []*change, err error) {
 	in := bufio.NewScanner(r)
 	var c *change
@@ -99,6 +104,11 @@ func (c *change) add(line string) error {
 		c.see = line[len("see: "):]
 	case strings.HasPrefix(line, "same: "):
 		c.same = line[len("same: "):]
+	case strings.HasPrefix(line, "test: "):
+		var ok bool
+		if c.test.dir, c.test.name, ok = strings.Cut(line[len("test: "):], " "); !ok {
+			return fmt.Errorf("%q names no folder and test", line)
+		}
 	case strings.HasPrefix(line, "- "):
 		c.old = append(c.old, text)
 	case strings.HasPrefix(line, "+ "):
@@ -107,7 +117,7 @@ func (c *change) add(line string) error {
 		c.old = append(c.old, text)
 		c.lines = append(c.lines, text)
 	default:
-		return fmt.Errorf("%q is neither see, same, -, + nor context", line)
+		return fmt.Errorf("%q is neither see, same, test, -, + nor context", line)
 	}
 	return nil
 }
@@ -118,6 +128,8 @@ func (c *change) check() error {
 		return errors.New("the change takes nothing away and has no context")
 	case c.see == "" && c.same == "":
 		return errors.New("a change says what a user would see, or why nobody could")
+	case c.same != "" && c.test.name != "":
+		return errors.New("a change that nobody can see names a test that sees it")
 	}
 	return nil
 }

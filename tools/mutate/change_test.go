@@ -83,6 +83,8 @@ func TestListsThatDoNotParse(t *testing.T) {
 		"no declaration": "p\nsee: x\n- y\n",
 		"no text":        "p f\nsee: x\n",
 		"no effect":      "p f\n- y\n+ z\n",
+		"no test":        "p f\nsee: x\ntest: p\n- y\n",
+		"needless test":  "p f\nsame: x\ntest: p TestA\n- y\n",
 		"stray line":     "p f\nsee: x\n* y\n",
 	} {
 		if _, err := parseList(strings.NewReader(list)); err == nil {

@@ -4,7 +4,9 @@
 // fault that somebody could make, one at a time, and runs the tests of the changed package and of those that import it. A
 // change that they all pass survives: a test is missing.
 //
-//	mutate [-list file] [-state file] [-run regexp] [-own] [-check] [folder]
+//	mutate [-list file] [-state file] [-run regexp] [-p n] [-own] [-check] [folder]
+//
+// The list may name the test that sees a change: it runs first, and alone if it does see it.
 //
 // The sources stay as they are: the go command is told to read a changed copy of one file. Results are remembered by a hash
 // of everything that they depend on, so that a run which was interrupted goes on, and one after a small edit is short.
@@ -23,6 +25,8 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"runtime"
+	"sync/atomic"
 	"time"
 )
 
@@ -38,8 +42,9 @@ func run(args []string, out io.Writer) error {
 	list := flags.String("list", "", "the changes; by default tools/mutate/changes.txt")
 	statePath := flags.String("state", "", "where results are remembered; by default in the user's cache")
 	only := flags.String("run", "", "only changes that match, as `regexp` of package, declaration and text")
-	own := flags.Bool("own", false, "only run the tests of the changed package itself: quick, and more survive")
+	own := flags.Bool("own", false, "only run the tests of the changed package itself, and the one that the list names: quick, and more may survive")
 	check := flags.Bool("check", false, "only see whether the changes fit the sources")
+	workers := flags.Int("p", runtime.NumCPU(), "how many changes are tried at the same time")
 	least := flags.Duration("least", time.Minute, "time that the tests of a package are given, beside four times what they need")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -63,9 +68,12 @@ func run(args []string, out io.Writer) error {
 		return err
 	}
 	r := &runner{least: *least, own: *own}
-	if r.tree, err = loadTree(root); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if r.tree, err = loadTree(ctx, root); err != nil {
 		return err
 	}
+	r.name(changes)
 	if *check {
 		return r.checkAll(out, changes)
 	}
@@ -75,10 +83,8 @@ func run(args []string, out io.Writer) error {
 	if r.dir, err = os.MkdirTemp("", "mutate"); err != nil {
 		return err
 	}
-	defer os.RemoveAll(r.dir)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	return r.runAll(ctx, out, changes)
+	defer func() { _ = os.RemoveAll(r.dir) }()
+	return r.runAll(ctx, out, changes, max(1, *workers))
 }
 
 func readList(path, only string) (changes []*change, err error) {
@@ -106,13 +112,16 @@ func readList(path, only string) (changes []*change, err error) {
 	return changes, nil
 }
 
-// checkAll sees whether changes fit the sources, and runs nothing.
+// checkAll sees whether changes fit the sources and their tests exist, and runs nothing.
 func (r *runner) checkAll(out io.Writer, changes []*change) error {
 	bad := 0
 	for _, c := range changes {
 		p, err := r.tree.in(c.pkg)
 		if err == nil {
 			_, _, err = c.apply(p.files())
+		}
+		if err == nil && c.test.name != "" {
+			err = r.checkTest(c.test)
 		}
 		if err != nil {
 			bad++
@@ -126,36 +135,76 @@ func (r *runner) checkAll(out io.Writer, changes []*change) error {
 	return nil
 }
 
-// runAll makes the changes and prints what became of each.
-func (r *runner) runAll(ctx context.Context, out io.Writer, changes []*change) error {
-	seen, same, survived, wrong := 0, 0, 0, 0
-	for i, c := range changes {
-		killer, err := r.verdict(ctx, c)
-		verdict := ""
-		switch {
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case err != nil:
-			wrong++
-			verdict = "ERROR " + err.Error()
-		case killer == "" && c.same == "":
-			survived++
-			verdict = "SURVIVED: " + c.see
-		case killer == "":
-			same++
-			verdict = "passes, as it may: " + c.same
-		case c.same != "":
-			wrong++
-			verdict = "ERROR the list says that nobody can see it: " + killer
-		default:
-			seen++
-			verdict = killer
-		}
-		fmt.Fprintf(out, "%d/%d %s\n\t%s\n", i+1, len(changes), c, verdict)
+// checkTest sees whether a test exists.
+func (r *runner) checkTest(t named) error {
+	p, err := r.tree.in(t.dir)
+	if err != nil {
+		return err
 	}
-	fmt.Fprintf(out, "%d changes: %d seen by a test, %d harmless, %d survived, %d errors\n", len(changes), seen, same, survived, wrong)
-	if survived+wrong > 0 {
+	found, err := p.declares(t.name)
+	if err == nil && !found {
+		err = fmt.Errorf("%s has no test %s", t.dir, t.name)
+	}
+	return err
+}
+
+// A verdict is what became of a change.
+type verdict struct {
+	killer string
+	err    error
+	done   chan struct{}
+}
+
+// runAll makes the changes, at the same time as many as workers, and prints in order what became of each.
+func (r *runner) runAll(ctx context.Context, out io.Writer, changes []*change, workers int) error {
+	verdicts := make([]verdict, len(changes))
+	for i := range verdicts {
+		verdicts[i].done = make(chan struct{})
+	}
+	var next atomic.Int64
+	for range workers {
+		go func() {
+			for i := int(next.Add(1)) - 1; i < len(changes); i = int(next.Add(1)) - 1 {
+				v := &verdicts[i]
+				v.killer, v.err = r.verdict(ctx, changes[i])
+				close(v.done)
+			}
+		}()
+	}
+	var n counts
+	for i, c := range changes {
+		v := &verdicts[i]
+		<-v.done
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		fmt.Fprintf(out, "%d/%d %s\n\t%s\n", i+1, len(changes), c, n.add(c, v))
+	}
+	fmt.Fprintf(out, "%d changes: %d seen by a test, %d harmless, %d survived, %d errors\n", len(changes), n.seen, n.same, n.survived, n.wrong)
+	if n.survived+n.wrong > 0 {
 		return errors.New("tests are missing, or the list is wrong")
 	}
 	return nil
+}
+
+type counts struct{ seen, same, survived, wrong int }
+
+// add counts what became of a change, and puts it in words.
+func (n *counts) add(c *change, v *verdict) string {
+	switch {
+	case v.err != nil:
+		n.wrong++
+		return "ERROR " + v.err.Error()
+	case v.killer == "" && c.same == "":
+		n.survived++
+		return "SURVIVED: " + c.see
+	case v.killer == "":
+		n.same++
+		return "passes, as it may: " + c.same
+	case c.same != "":
+		n.wrong++
+		return "ERROR the list says that nobody can see it: " + v.killer
+	}
+	n.seen++
+	return v.killer
 }

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -16,6 +17,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // A pkg is what go list says of a package.
@@ -29,6 +31,22 @@ type pkg struct {
 
 func (p *pkg) tested() bool { return len(p.TestGoFiles)+len(p.XTestGoFiles) > 0 }
 
+// declares reports whether a test function of that name is in the package's test files.
+func (p *pkg) declares(test string) (bool, error) {
+	for _, f := range slices.Concat(p.TestGoFiles, p.XTestGoFiles) {
+		name := filepath.Join(p.Dir, f)
+		source, err := os.ReadFile(name)
+		if err != nil {
+			return false, err
+		}
+		_, to, err := findDecl(name, source, test)
+		if err != nil || to > 0 {
+			return to > 0, err
+		}
+	}
+	return false, nil
+}
+
 func (p *pkg) files() (names []string) {
 	for _, f := range p.GoFiles {
 		names = append(names, filepath.Join(p.Dir, f))
@@ -41,11 +59,12 @@ type tree struct {
 	root   string
 	byPath map[string]*pkg
 	needs  map[string][]string // packages of the module that the tests of a package are built from
+	mu     sync.Mutex          // guards sums
 	sums   map[string]string   // of a package's folder
 }
 
-func loadTree(root string) (*tree, error) {
-	cmd := exec.Command("go", "list", "-test", "-deps", "-json", "./...")
+func loadTree(ctx context.Context, root string) (*tree, error) {
+	cmd := exec.CommandContext(ctx, "go", "list", "-test", "-deps", "-json", "./...")
 	cmd.Dir = root
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
@@ -111,9 +130,11 @@ func (t *tree) tests(p *pkg) (found []*pkg) {
 // sum is a hash of everything that the tests of p depend on: its folder and testdata, and the packages of this module that
 // it needs.
 func (t *tree) sum(p *pkg) (string, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	h := sha256.New()
 	for _, path := range append([]string{p.ImportPath}, t.needs[p.ImportPath]...) {
-		s, err := t.folderSum(t.byPath[path])
+		s, err := t.folderSumLocked(t.byPath[path])
 		if err != nil {
 			return "", err
 		}
@@ -122,7 +143,7 @@ func (t *tree) sum(p *pkg) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-func (t *tree) folderSum(p *pkg) (string, error) {
+func (t *tree) folderSumLocked(p *pkg) (string, error) {
 	if s, ok := t.sums[p.Dir]; ok {
 		return s, nil
 	}

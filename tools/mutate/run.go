@@ -14,6 +14,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strings"
+	"sync"
 	"time"
 )
 
@@ -30,6 +33,7 @@ const (
 
 // A state remembers results, by a hash of the change and of all sources that they depend on.
 type state struct {
+	mu      sync.Mutex
 	path    string
 	Results map[string]result
 }
@@ -46,8 +50,18 @@ func loadState(path string) (*state, error) {
 	return s, err
 }
 
-// save replaces the file, so that an interrupted run leaves a whole one.
-func (s *state) save() error {
+func (s *state) get(id string) (result, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	res, ok := s.Results[id]
+	return res, ok
+}
+
+// put remembers a result, in a file that an interrupted run leaves whole.
+func (s *state) put(id string, res result) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.Results[id] = res
 	data, err := json.MarshalIndent(s, "", " ")
 	if err != nil {
 		return err
@@ -62,13 +76,62 @@ func (s *state) save() error {
 	return os.Rename(temporary, s.path)
 }
 
-// A runner applies changes and runs tests.
+// A suite is all tests of a package, or some.
+type suite struct {
+	tests *pkg
+	run   string // a regular expression of their names; empty = all
+}
+
+func (s suite) String() string {
+	if s.run == "" {
+		return s.tests.ImportPath
+	}
+	return s.tests.ImportPath + " " + s.run
+}
+
+// A runner applies changes and runs tests. Several goroutines may use one.
 type runner struct {
 	tree  *tree
 	state *state
-	dir   string        // for the changed files
-	least time.Duration // that a package's tests are given
-	own   bool          // only the changed package's tests
+	dir   string            // for the changed files
+	least time.Duration     // that a package's tests are given
+	own   bool              // only the changed package's tests, and the test that the list names
+	named map[string]string // a regular expression of all tests that the list names in a folder
+
+	unchanged sync.Mutex // held while tests run without a change: others would need the same result
+}
+
+// name collects the tests that the list names. They run without a change together, once for each package.
+func (r *runner) name(changes []*change) {
+	names := map[string][]string{}
+	for _, c := range changes {
+		if c.test.name != "" && !slices.Contains(names[c.test.dir], c.test.name) {
+			names[c.test.dir] = append(names[c.test.dir], c.test.name)
+		}
+	}
+	r.named = map[string]string{}
+	for dir, tests := range names {
+		slices.Sort(tests)
+		r.named[dir] = "^(" + strings.Join(tests, "|") + ")$"
+	}
+}
+
+// suites returns the tests that should see a change, the quickest first.
+func (r *runner) suites(c *change, p *pkg) (all []suite, err error) {
+	if c.test.name != "" {
+		tests, err := r.tree.in(c.test.dir)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, suite{tests, "^" + c.test.name + "$"})
+	}
+	for i, tests := range r.tree.tests(p) {
+		if r.own && i > 0 {
+			break
+		}
+		all = append(all, suite{tests: tests})
+	}
+	return all, nil
 }
 
 // verdict runs the tests that should see a change until one does. It returns the package and the test, or nothing if all
@@ -82,57 +145,79 @@ func (r *runner) verdict(ctx context.Context, c *change) (killer string, err err
 	if err != nil {
 		return "", err
 	}
-	for i, tests := range r.tree.tests(p) {
-		if r.own && i > 0 {
-			break
-		}
-		base, err := r.remembered(ctx, "", tests, "", nil)
+	suites, err := r.suites(c, p)
+	if err != nil {
+		return "", err
+	}
+	for i, s := range suites {
+		base, err := r.withoutChange(ctx, c, s)
 		switch {
 		case err != nil:
 			return "", err
 		case base.Killer != "":
-			return "", fmt.Errorf("without a change, %s fails: %s", tests.ImportPath, base.Killer)
+			return "", fmt.Errorf("without a change, %s fails: %s", s, base.Killer)
 		}
-		res, err := r.remembered(ctx, c.key(), tests, file, contents)
+		res, err := r.remembered(ctx, c.key(), s, file, contents, r.limit(s, base))
 		switch {
 		case err != nil:
 			return "", err
 		case res.Killer == killerBuild:
 			return "", errors.New("the changed package does not build")
 		case res.Killer != "":
-			return tests.ImportPath + " " + res.Killer, nil
+			killer = s.tests.ImportPath + " " + res.Killer
+			if i > 0 && c.test.name != "" {
+				killer += ", and not by " + c.test.name + " as the list says"
+			}
+			return killer, nil
 		}
 	}
 	return "", nil
 }
 
-// remembered returns the result of a package's tests, from the state if it is known.
-func (r *runner) remembered(ctx context.Context, key string, tests *pkg, file string, contents []byte) (result, error) {
-	sum, err := r.tree.sum(tests)
+// withoutChange returns what the tests of a suite say of the sources as they are.
+func (r *runner) withoutChange(ctx context.Context, c *change, s suite) (result, error) {
+	if s.run != "" {
+		s.run = r.named[c.test.dir]
+	}
+	r.unchanged.Lock()
+	defer r.unchanged.Unlock()
+	return r.remembered(ctx, "", s, "", nil, 10*r.least)
+}
+
+// limit is the time that tests are given, where they need base without a change.
+func (r *runner) limit(s suite, base result) time.Duration {
+	times := 4.0
+	if s.run != "" {
+		times = 1 // base is that of all tests that the list names
+	}
+	return r.least + time.Duration(times*base.Seconds*float64(time.Second))
+}
+
+// remembered returns the result of tests, from the state if it is known.
+func (r *runner) remembered(ctx context.Context, key string, s suite, file string, contents []byte, limit time.Duration) (result, error) {
+	sum, err := r.tree.sum(s.tests)
 	if err != nil {
 		return result{}, err
 	}
-	id := hash(key, tests.ImportPath, sum)
-	if res, ok := r.state.Results[id]; ok {
+	id := hash(key, s.String(), sum)
+	if res, ok := r.state.get(id); ok {
 		return res, nil
 	}
-	limit := 10 * r.least
-	if base, ok := r.state.Results[hash("", tests.ImportPath, sum)]; ok {
-		limit = r.least + time.Duration(4*base.Seconds*float64(time.Second))
-	}
-	res, err := r.test(ctx, tests.ImportPath, file, contents, limit)
+	res, err := r.test(ctx, s, file, contents, limit)
 	if err != nil {
 		return result{}, err
 	}
-	r.state.Results[id] = res
-	return res, r.state.save()
+	return res, r.state.put(id, res)
 }
 
 // failed matches the first line by which go test names a test that failed, or what ended all of them.
 var failed = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)|^(panic: .*)$|^(fatal error: .*)$|^FAIL\s`)
 
-func (r *runner) test(ctx context.Context, path, file string, contents []byte, limit time.Duration) (res result, err error) {
+func (r *runner) test(ctx context.Context, s suite, file string, contents []byte, limit time.Duration) (res result, err error) {
 	args := []string{"test", "-vet=off", "-failfast", "-timeout", limit.String()}
+	if s.run != "" {
+		args = append(args, "-run", s.run)
+	}
 	if file != "" {
 		overlay, err := r.overlay(file, contents)
 		if err != nil {
@@ -140,7 +225,7 @@ func (r *runner) test(ctx context.Context, path, file string, contents []byte, l
 		}
 		args = append(args, "-overlay", overlay)
 	}
-	cmd := exec.CommandContext(ctx, "go", append(args, path)...)
+	cmd := exec.CommandContext(ctx, "go", append(args, s.tests.ImportPath)...)
 	cmd.Dir = r.tree.root
 	began := time.Now()
 	out, err := cmd.CombinedOutput()
@@ -153,7 +238,7 @@ func (r *runner) test(ctx context.Context, path, file string, contents []byte, l
 	}
 	res.Killer = killerOf(out)
 	if res.Killer == "" {
-		return res, fmt.Errorf("go test %s: %w\n%s", path, err, out)
+		return res, fmt.Errorf("go test %s: %w\n%s", s, err, out)
 	}
 	return res, nil
 }
@@ -179,7 +264,11 @@ func killerOf(out []byte) string {
 
 // overlay writes the changed file, and what makes the go command read it in the other's place.
 func (r *runner) overlay(file string, contents []byte) (string, error) {
-	changed := filepath.Join(r.dir, filepath.Base(file))
+	dir, err := os.MkdirTemp(r.dir, "")
+	if err != nil {
+		return "", err
+	}
+	changed := filepath.Join(dir, filepath.Base(file))
 	if err := os.WriteFile(changed, contents, 0o644); err != nil {
 		return "", err
 	}
@@ -187,7 +276,7 @@ func (r *runner) overlay(file string, contents []byte) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	overlay := filepath.Join(r.dir, "overlay.json")
+	overlay := filepath.Join(dir, "overlay.json")
 	return overlay, os.WriteFile(overlay, data, 0o644)
 }
 
