@@ -114,8 +114,9 @@ func (e *encoded) put(f wire.Framing, header, body []byte, m *msg.Message) int {
 func (e *encoded) putReference(f wire.Framing, header, body []byte, m *msg.Message) int {
 	var owner *buf.Chunk
 	if m != nil {
+		m.Trim()
 		taken := m.Take()
-		owner = taken.Owner()
+		owner, body = taken.Owner(), taken.Body()
 	} else {
 		owner = buf.Copy(body)
 		body = owner.Data[:len(body)]

@@ -41,8 +41,10 @@ func (q *packets) put(header, body []byte, m *msg.Message, origin *msg.Origin) i
 		q.copies.add(own, header, m.Body(), origin)
 		m.Release() // which leaves it the memory for its next contents
 	case len(header) == 0:
+		m.Trim()
 		m.BareInto(own) // it may have come with a header, which is not for this peer
 	default:
+		m.Trim()
 		*own = m.Take()
 		own.SetHeader(append([]byte(nil), header...))
 	}

@@ -76,6 +76,13 @@ func (m *Message) Compact() {
 	}
 }
 
+// Trim is Compact for a message that is not in counted memory: the application may have made room for much more than it wrote.
+func (m *Message) Trim() {
+	if m.ext != nil && !m.held {
+		m.Compact()
+	}
+}
+
 // detach copies all contents to memory of the message's own.
 func (m *Message) detach() {
 	origin, header := m.Origin(), []byte(nil)

@@ -131,6 +131,7 @@ func (f *fanout) send(ctx context.Context, wait bool, header, body []byte, m *ms
 		m = &own
 	}
 	if m != nil {
+		m.Trim() // once for all pipes
 		body = m.Body()
 	}
 	var over []*engine.Pipe
