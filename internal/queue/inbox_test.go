@@ -104,6 +104,28 @@ func TestInboxIsFair(t *testing.T) {
 	t.Logf("20000 messages of 5 sources: %v", got)
 }
 
+// A turn is no longer where messages came in several parts.
+func TestTurnsOfSeveralRuns(t *testing.T) {
+	q := NewInbox(Limits{Messages: 1000, Bytes: 1 << 20}, Wait)
+	a, b := q.NewSource(nil), q.NewSource(nil)
+	for i := range 3 {
+		a.Put(numbered(0, 40*i, 40, 16))
+	}
+	b.Put(numbered(1, 0, 1, 16))
+	for n := 0; ; n++ {
+		m, err := q.TryRecv()
+		if m == nil {
+			t.Fatal("the other source's message did not come", err)
+		}
+		if i, _ := number(m); i == 1 {
+			if n != Turn {
+				t.Errorf("after %d messages it was the other source's turn, want %d", n, Turn)
+			}
+			return
+		}
+	}
+}
+
 // A source that comes to have something stands behind those that had something before.
 func TestInboxServesSourcesInTheOrderOfTheirComing(t *testing.T) {
 	q := NewInbox(Limits{Messages: 1000, Bytes: 1 << 20}, Wait)

@@ -6,8 +6,11 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
+
+	"github.com/sprymq/spry/internal/msg"
 )
 
 // What is more than a whole number of turns is delivered without anything else having to come.
@@ -122,4 +125,106 @@ func TestTurnEndsForAll(t *testing.T) {
 			t.Fatalf("%d of %d messages were taken", total, len(run))
 		}
 	}
+}
+
+// Who looks at the last message just as another takes it gets nothing.
+func TestTurnEndsForTwo(t *testing.T) {
+	for range 2_000 {
+		run := numbered(0, 0, Turn, 16)
+		turns := make([]turn, Turn)
+		for i := range turns {
+			turns[i] = turn{n: 1, run: run[i : i+1]}
+		}
+		var taken [2]int
+		var at [2]atomic.Int64
+		var taking sync.WaitGroup
+		for me := range taken {
+			taking.Go(func() {
+				for i := range turns {
+					at[me].Store(int64(i))
+					for spins := 0; spins < 1000 && at[1-me].Load() < int64(i); spins++ { // side by side, as far as there are two processors
+						continue
+					}
+					if turns[i].take() != nil {
+						taken[me]++
+					}
+				}
+			})
+		}
+		taking.Wait()
+		if n := taken[0] + taken[1]; n != Turn {
+			t.Fatalf("of %d messages %d were taken", Turn, n)
+		}
+	}
+}
+
+// A receiver that gives up leaves its place: the next one is woken.
+func TestInboxForgetsWhoGaveUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := NewInbox(Limits{Messages: 100, Bytes: 1 << 20}, Wait)
+		s := q.NewSource(nil)
+		ctx, cancel := context.WithCancel(context.Background())
+		got := make(chan int, 2)
+		recv := func(ctx context.Context) {
+			m, err := q.Recv(ctx)
+			if err != nil {
+				got <- -1
+				return
+			}
+			_, n := number(m)
+			got <- n
+		}
+		go recv(ctx)
+		synctest.Wait()
+		go recv(context.Background())
+		synctest.Wait()
+		cancel()
+		if n := <-got; n != -1 {
+			t.Errorf("message %d, from an empty inbox", n)
+		}
+		s.Put(numbered(0, 7, 1, 16))
+		synctest.Wait()
+		select {
+		case n := <-got:
+			if n != 7 {
+				t.Errorf("got %d, want 7", n)
+			}
+		default:
+			t.Error("a message waits beside a receiver")
+		}
+		q.Close(errEnd)
+	})
+}
+
+// Look wakes those who wait, so that they ask what comes before the sources.
+func TestInboxLooks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := NewInbox(Limits{Messages: 100, Bytes: 1 << 20}, Wait)
+		var first *msg.Message
+		q.First(func() (m *msg.Message) {
+			m, first = first, nil
+			return m
+		})
+		got := make(chan *msg.Message, 1)
+		go func() {
+			m, _ := q.Recv(context.Background())
+			got <- m
+		}()
+		synctest.Wait()
+		want := &numbered(0, 7, 1, 16)[0]
+		q.mu.Lock()
+		first = want
+		q.mu.Unlock()
+		q.Look()
+		synctest.Wait()
+		select {
+		case m := <-got:
+			if m != want {
+				t.Errorf("got %v, want what comes first", m)
+			}
+		default:
+			t.Error("nobody looked")
+		}
+		q.Close(errEnd)
+	})
 }

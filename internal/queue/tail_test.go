@@ -174,3 +174,59 @@ func keepsItsLimit(t *testing.T, policy Policy, limit int64, rare, size int) {
 	}
 	q.Close(errEnd)
 }
+
+// readInto is a run of messages of size bytes that lie one behind another in a chunk.
+func readInto(chunk *buf.Chunk, n, size int) []msg.Message {
+	run := make([]msg.Message, n)
+	chunk.Retain(n)
+	for i := range run {
+		run[i].Share(chunk, i*size, (i+1)*size, 0)
+	}
+	return run
+}
+
+// The last message of a chunk does not keep it where the whole queue may not have many chunks, though nearly all of the chunk
+// was used.
+func TestLastMessageOfAChunkIsMoved(t *testing.T) {
+	const size = 1000
+	for limit, moves := range map[int64]bool{smallQueue*tailChunk - 1: true, smallQueue * tailChunk: false} {
+		q := NewInbox(Limits{Messages: 100, Bytes: limit}, Wait)
+		q.taken = func() {} // messages leave one by one
+		s := q.NewSource(nil)
+		chunk := buf.NewChunk(tailChunk)
+		n := len(chunk.Data) / size
+		s.Put(readInto(chunk, n, size))
+		for range n - 1 {
+			if m, err := q.TryRecv(); m == nil {
+				t.Fatal("not all came", err)
+			}
+		}
+		s.Settle()
+		m, err := q.TryRecv()
+		if m == nil {
+			t.Fatal("the last one did not come", err)
+		}
+		if moved := m.Owner() != chunk; moved != moves {
+			t.Errorf("with a limit of %d bytes, the last message was moved: %v, want %v", limit, moved, moves)
+		}
+		chunk.Release(1)
+	}
+}
+
+// Beside a message that waits, those that were dropped keep nothing.
+func TestDroppedMessagesAreForgotten(t *testing.T) {
+	q := NewInbox(Limits{Messages: 1, Bytes: 1 << 20}, DropOldest)
+	s := q.NewSource(nil)
+	chunk := buf.NewChunk(tailChunk)
+	run := readInto(chunk, 3, 16)
+	s.Put(run)
+	for i := range run[:2] {
+		if run[i] != (msg.Message{}) {
+			t.Errorf("message %d was dropped, and is not empty", i)
+		}
+	}
+	if m, err := q.TryRecv(); m == nil {
+		t.Error("the last one did not come", err)
+	}
+	chunk.Release(1)
+}
