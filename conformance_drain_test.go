@@ -60,21 +60,20 @@ func drainedAll(t *testing.T, r spry.DrainReport, err error) {
 
 func TestDrainLosesNoJob(t *testing.T) {
 	for _, listening := range []string{"senders", "workers"} {
-		for _, queues := range []int{1, 0} {
+		for queues, n := range map[int]int{1: figure(3_000, 10_000), 0: figure(10_000, 30_000)} { // small queues are slow
 			t.Run(fmt.Sprintf("%s listen, queues of %d", listening, queues), func(t *testing.T) {
 				overEveryWire(t, func(t *testing.T, w wireUnderTest) {
 					w.options.SendQueue, w.options.RecvQueue = queues, queues
-					drainOneOfTwoWorkers(t, w, listening == "workers")
+					drainOneOfTwoWorkers(t, w, n, listening == "workers")
 				})
 			})
 		}
 	}
 }
 
-// drainOneOfTwoWorkers has three senders send jobs to two workers, of which the first drains in the middle.
-func drainOneOfTwoWorkers(t *testing.T, w wireUnderTest, workersListen bool) {
+// drainOneOfTwoWorkers has three senders send n jobs to two workers, of which the first drains in the middle.
+func drainOneOfTwoWorkers(t *testing.T, w wireUnderTest, n int, workersListen bool) {
 	ctx := watchdog(t)
-	n := figure(3_000, 30_000)
 	var pushes []*spry.Push
 	for range 3 {
 		pushes = append(pushes, spry.NewPush(&spry.PushOptions{Options: w.options}))

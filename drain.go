@@ -41,6 +41,8 @@ type draining struct{ socket *engine.Socket }
 //   - What still arrives is delivered, until the peer has ended its direction too. A peer of this library does so at once,
 //     and sends what it has not written by another connection; a Pair, which has no other, sends what it had queued.
 //     Requests that arrive now can be executed but not answered: a [Req] sends them again elsewhere.
+//   - A connection that cannot end one direction alone, because it has no CloseWrite, such as a [net.Pipe], is closed at
+//     once. What its peer had sent and this end had not read is lost; the peer counts what it sent there as unknown.
 //   - When everything was taken and the handlers have returned, the socket is closed.
 //
 // If ctx ends first, the socket is closed at once: what is left is dropped and counted, and the error, which wraps ctx's,

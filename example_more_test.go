@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/sprymq/spry"
@@ -234,4 +235,77 @@ func ExampleSocket_Flush() {
 	must(push.Flush(ctx))
 	fmt.Println(push.Stats().Send.Queued)
 	// Output: 0
+}
+
+// A worker stops. It receives what its peers have sent, and they send the rest elsewhere.
+func ExamplePull_Drain() {
+	ctx, o := context.Background(), private()
+	pull := spry.NewPull(&spry.PullOptions{Options: o})
+	push := spry.NewPush(&spry.PushOptions{Options: o})
+	defer push.Close()
+	_, err := pull.Listen(ctx, "inproc://worker")
+	must(err)
+	_, err = push.Dial(ctx, "inproc://worker")
+	must(err)
+	for _, job := range []string{"one", "two", "three"} {
+		must(push.Send(ctx, []byte(job)))
+	}
+	must(push.Flush(ctx))
+
+	var report spry.DrainReport
+	var draining sync.WaitGroup
+	draining.Go(func() {
+		limit, cancel := context.WithTimeout(ctx, 30*time.Second)
+		defer cancel()
+		report, err = pull.Drain(limit)
+	})
+	for m, err := range pull.Messages(ctx) { // ends when everything was taken
+		must(err)
+		fmt.Printf("%s\n", m.Bytes())
+		m.Release()
+	}
+	draining.Wait()
+	must(err)
+	fmt.Println(report.Left, "left")
+	// Output:
+	// one
+	// two
+	// three
+	// 0 left
+}
+
+// A service stops. It answers the requests that it has received.
+func ExampleRep_Drain() {
+	ctx, o := context.Background(), private()
+	rep := spry.NewRep(&spry.RepOptions{Options: o})
+	req := spry.NewReq(&spry.ReqOptions{Options: o})
+	defer req.Close()
+	_, err := rep.Listen(ctx, "inproc://service")
+	must(err)
+	_, err = req.Dial(ctx, "inproc://service")
+	must(err)
+	began := make(chan struct{})
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		must(rep.Handle(ctx, 8, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
+			close(began)
+			must(r.Reply(ctx, []byte("answer")))
+		})))
+	})
+	call, err := req.Start(spry.NewMessage(0))
+	must(err)
+	<-began
+
+	limit, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	report, err := rep.Drain(limit)
+	must(err)
+	serving.Wait() // Handle ends with the socket
+	answer, err := call.Wait(ctx)
+	must(err)
+	fmt.Printf("%s\n", answer.Bytes())
+	fmt.Println(report.Unanswered, "requests are not answered")
+	// Output:
+	// answer
+	// 0 requests are not answered
 }

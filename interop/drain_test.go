@@ -155,7 +155,8 @@ func endedByPeer(t *testing.T, all pipes) {
 	}
 }
 
-// TestDrainWithForeignPublishers drains a subscriber of a foreign PUB at work: what comes has no gap.
+// TestDrainWithForeignPublishers drains a subscriber of a foreign PUB at work: what comes is in order, and of libzmq, which drops
+// nothing here, without a gap.
 func TestDrainWithForeignPublishers(t *testing.T) {
 	publishers := map[string]func(t *testing.T, a address) (publish func()){
 		libnng:     func(t *testing.T, a address) func() { return startPubC(t, "nng_send", a) },
@@ -194,9 +195,10 @@ func TestDrainWithForeignPublishers(t *testing.T) {
 			})
 			draining.Wait()
 			endedByPeer(t, left)
-			for i, n := range numbers {
-				if want := (numbers[0] + i) % drainMessages; n != want {
-					t.Fatalf("message %d instead of %d", n, want)
+			for i, n := range numbers[1:] {
+				gap := n - numbers[i] - 1
+				if gap < 0 || gap > 0 && name == libzmq {
+					t.Fatalf("message %d after %d", n, numbers[i])
 				}
 			}
 		})

@@ -6,6 +6,8 @@ import (
 	"context"
 	"fmt"
 	"log"
+	"sync"
+	"time"
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/zmq"
@@ -317,4 +319,37 @@ func Example_bothPackages() {
 	failOn(err)
 	fmt.Printf("%s\n", body)
 	// Output: hello
+}
+
+// A worker stops. It receives what its peers have sent, and they send the rest elsewhere.
+func ExamplePull_Drain() {
+	ctx := context.Background()
+	pull, push := zmq.NewPull(nil), zmq.NewPush(nil)
+	defer push.Close()
+	_, err := pull.Listen(ctx, "inproc://worker")
+	failOn(err)
+	_, err = push.Dial(ctx, "inproc://worker")
+	failOn(err)
+	for _, job := range []string{"one", "two", "three"} {
+		failOn(push.Send(ctx, []byte(job)))
+	}
+	failOn(push.Flush(ctx))
+
+	var draining sync.WaitGroup
+	draining.Go(func() {
+		limit, cancel := context.WithTimeout(ctx, 30*time.Second)
+		defer cancel()
+		_, err = pull.Drain(limit)
+	})
+	for m, err := range pull.Messages(ctx) { // ends when everything was taken
+		failOn(err)
+		fmt.Printf("%s\n", m.Bytes())
+		m.Release()
+	}
+	draining.Wait()
+	failOn(err)
+	// Output:
+	// one
+	// two
+	// three
 }
