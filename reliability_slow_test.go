@@ -45,6 +45,7 @@ func testSlowConsumer(t *testing.T, name string, overflow spry.Overflow) {
 		pipe = p
 	}
 
+	before := heap()
 	var fast sync.WaitGroup
 	burst := make(chan struct{}, slowFast)
 	for range slowFast {
@@ -90,6 +91,9 @@ func testSlowConsumer(t *testing.T, name string, overflow spry.Overflow) {
 		}
 	}
 	fast.Wait()
+	eventually(t, "the heap has grown by what the stalled one may have queued", func() bool {
+		return heap() <= before+2*slowBytes+memoryChunk+memorySlack
+	})
 
 	st := pipe.Stats().Send
 	if why := unbalancedHalves(st, spry.RecvStats{}); why != "" {
@@ -114,6 +118,31 @@ func testSlowConsumer(t *testing.T, name string, overflow spry.Overflow) {
 	}
 	t.Logf("T10 %s: 99 fast subscribers lost 0 of %d; the stalled one: offered %d = sent %d + dropped %v, at most %d of %d bytes queued",
 		name, slowMessages, last.Offered, last.Sent, last.Dropped, most, slowBytes)
+}
+
+// A subscriber does not receive: what waits for it takes memory by its limit, on its own side too.
+func TestT10PausedReceiver(t *testing.T) {
+	for name, overflow := range map[string]spry.Overflow{"DropOldest": spry.DropOldest, "DropNewest": spry.DropNewest, "Block": spry.Block} {
+		t.Run(name, func(t *testing.T) {
+			leak.Check(t)
+			ctx := watchdog(t)
+			pub := spry.NewPub(&spry.PubOptions{Options: spry.Options{SendQueueBytes: slowBytes, Linger: -1}})
+			sub := spry.NewSub(&spry.SubOptions{Overflow: overflow, Options: spry.Options{RecvQueueBytes: slowBytes}})
+			closeAll(t, pub, sub)
+			check(t, sub.Subscribe(""))
+			dialTo(t, sub, listenOn(t, pub, "tcp"))
+			check(t, pub.WaitPipes(ctx, 1))
+			before := heap()
+			body := make([]byte, slowSize)
+			for range 4 * slowMessages {
+				check(t, pub.Send(ctx, body))
+			}
+			eventually(t, "the receiver's queue is full", func() bool { return sub.Stats().Recv.QueuedBytes > slowBytes*7/8 })
+			eventually(t, "the heap has grown by what two queues may have", func() bool {
+				return heap() <= before+2*(2*slowBytes+memoryChunk)+memorySlack
+			})
+		})
+	}
 }
 
 // checkSurvivors looks at what the stalled subscriber finally received.
