@@ -75,7 +75,7 @@ func TestOrderWhileTopicsChange(t *testing.T) {
 	}
 	var next [senders]uint64
 	for range senders * each {
-		size := uint64(0)
+		var size uint64
 		if flags := steady.hear(1)[0]; flags&2 != 0 {
 			size = binary.BigEndian.Uint64(steady.hear(8))
 		} else {
