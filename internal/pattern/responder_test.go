@@ -79,3 +79,49 @@ func TestReplyEndsWithItsPeer(t *testing.T) {
 		}
 	})
 }
+
+// A Reply whose room others have taken, because their requests were received before, ends when the peer has gone.
+func TestReplyWithoutRoomEndsWithItsPeer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := house(sp.Dialect)
+		o.RecvQueue, o.SendQueue = 100, 1
+		rep, answers := open(t, o, func(_ *engine.Socket, o engine.Options) *Responder { return NewResponder(hello(sp.Rep), o) })
+		peer := scripted(t, answers, sp.AppendHeader(nil, sp.Req), sp.HeaderLen)
+		const requests = 5
+		for i := range byte(requests) {
+			if _, err := peer.Write(sp.FramingLength.AppendFrame(nil, []byte{0x80, 0, 0, i}, []byte("?"))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var received []*Request
+		for range requests {
+			r, err := rep.Recv(t.Context())
+			must(t, err)
+			received = append(received, r)
+		}
+		replying := inBackground(func(ctx context.Context) error {
+			for _, r := range received {
+				if err := r.Reply(ctx, []byte("!"), nil); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		synctest.Wait()
+		select {
+		case err := <-replying:
+			t.Fatalf("nobody reads, and the replies are over: %v", err)
+		default:
+		}
+		_ = peer.Close()
+		synctest.Wait()
+		select {
+		case err := <-replying:
+			if !errors.Is(err, engine.ErrPipeClosed) {
+				t.Errorf("Reply to a peer that has gone: %v", err)
+			}
+		default:
+			t.Fatal("the peer has gone, and Reply still waits for it")
+		}
+	})
+}

@@ -126,7 +126,7 @@ func (r *runner) suites(c *change, p *pkg) (all []suite, err error) {
 		all = append(all, suite{tests, "^" + c.test.name + "$"})
 	}
 	for i, tests := range r.tree.tests(p) {
-		if r.own && i > 0 {
+		if i > 0 && (r.own || c.same != "") { // a reason is no better for many tests that pass
 			break
 		}
 		all = append(all, suite{tests: tests})
