@@ -28,6 +28,10 @@ var (
 	ErrStalled = engine.ErrStalled
 	// ErrMultipart says that a message of several frames cannot go to a peer of the Scalability Protocols.
 	ErrMultipart = engine.ErrMultipart
+	// ErrTooLarge says that a message is larger than its link carries; the text names both sizes, which count the routing
+	// header. Only links of whole messages have a limit (see transport.Properties), none of the transports that sockets
+	// have by default. Where a socket has several peers, one of which is to get the message, no peer's link carries it.
+	ErrTooLarge = engine.ErrTooLarge
 	// ErrWouldBlock is returned by Try calls that would have to wait.
 	ErrWouldBlock = engine.ErrWouldBlock
 	// ErrConfig says that an option is invalid; the text names it.

@@ -32,7 +32,8 @@ const proxyBatch = 64
 // TTL, so that a loop of proxies does no harm. PUB and BUS have no such count on the wire: do not build loops of them.
 //
 // A message of several frames, which only ZeroMQ peers send, goes to ZeroMQ peers only: where it would have to go to one of
-// the Scalability Protocols, it is dropped and counted as multipart.
+// the Scalability Protocols, it is dropped and counted as multipart. What no link on the other side carries is dropped and
+// counted as too_large.
 //
 // Proxy does not close the sockets. o may be nil.
 func Proxy(ctx context.Context, a, b *Raw, o *ProxyOptions) error {
@@ -88,8 +89,8 @@ func forward(ctx context.Context, owner *scope.Scope, from, to *Raw, o *ProxyOpt
 			if err == nil {
 				err = to.pattern.Send(ctx, true, from.pattern.AppendHeader(header[:0], m), m)
 			}
-			if errors.Is(err, ErrMultipart) { // a peer's doing, which must not end the proxy
-				drop(m, engine.DropMultipart)
+			if reason, alone := unfit(err); alone { // a peer's doing, which must not end the proxy
+				drop(m, reason)
 				err = nil
 			}
 			if err != nil {
@@ -101,6 +102,17 @@ func forward(ctx context.Context, owner *scope.Scope, from, to *Raw, o *ProxyOpt
 			return err
 		}
 	}
+}
+
+// unfit reports whether an error concerns a message alone, which cannot be carried where it is to go, and why.
+func unfit(err error) (reason engine.Drop, alone bool) {
+	switch {
+	case errors.Is(err, ErrMultipart):
+		return engine.DropMultipart, true
+	case errors.Is(err, ErrTooLarge):
+		return engine.DropTooLarge, true
+	}
+	return 0, false
 }
 
 // tap shows a message to the user.

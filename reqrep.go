@@ -87,7 +87,7 @@ func (s *Req) Do(ctx context.Context, body []byte) ([]byte, error) {
 }
 
 // DoMsg is Do with messages. The contents of m are taken, unless the request cannot even be queued: with [ErrClosed],
-// [ErrNoPeer] or [ErrMultipart] m is unchanged.
+// [ErrNoPeer], [ErrMultipart] or [ErrTooLarge] m is unchanged, unless it had waited for a peer.
 func (s *Req) DoMsg(ctx context.Context, m *Message) (*Message, error) {
 	reply, err := s.pattern.Do(ctx, nil, m.inner())
 	return received(reply), opErr("request", err)

@@ -130,9 +130,13 @@ type Messages interface {
 
 // Properties of a message link.
 type Properties struct {
-	Reliable   bool  // what was taken arrives, as long as the link lives
-	Ordered    bool  // and in order
-	MaxMessage int64 // largest message in bytes; 0 = no limit of its own
+	Reliable bool // what was taken arrives, as long as the link lives
+	Ordered  bool // and in order
+
+	// MaxMessage is the largest message in bytes, the Header of its [Packet] included; 0 = no limit of its own. It is read
+	// once, after the handshake. Sockets give WriteMessages nothing larger: sending it fails with spry.ErrTooLarge, or, where
+	// it goes to several peers, it is counted as dropped for this one.
+	MaxMessage int64
 }
 
 // A Packet is one message to be written: Header followed by Body.

@@ -29,7 +29,7 @@ type ProxyFlow struct {
 	Bytes    uint64 `json:"bytes"`
 
 	// Dropped are messages that were received and could not be passed on: a Router had no peer of that identity, or that
-	// peer's queue was full. The statistics of the socket that received them count them too.
+	// peer's queue was full, or the link of no peer carries the message. The statistics of the socket that received them count them too.
 	Dropped uint64 `json:"dropped"`
 }
 
@@ -192,6 +192,10 @@ func notPassed(err error) (reason engine.Drop, alone bool) {
 		return engine.DropPipeClosed, true
 	case errors.Is(err, spry.ErrWouldBlock):
 		return engine.DropOverflow, true
+	case errors.Is(err, spry.ErrTooLarge):
+		return engine.DropTooLarge, true
+	case errors.Is(err, spry.ErrMultipart):
+		return engine.DropMultipart, true
 	}
 	return engine.DropClosed, false
 }

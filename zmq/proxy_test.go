@@ -11,6 +11,8 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/simnet"
+	"github.com/sprymq/spry/transport"
 	"github.com/sprymq/spry/zmq"
 )
 
@@ -158,4 +160,39 @@ func TestProxyOfSubscriptions(t *testing.T) {
 	for _, s := range []interface{ Close() error }{pub, xsub, xpub, sub} {
 		check(t, s.Close())
 	}
+}
+
+// A proxy goes on when a message is too large for the link that it is to go over, or has frames where that has no place for
+// them.
+func TestProxyOfWhatCannotBeCarried(t *testing.T) {
+	leak.Check(t)
+	ctx := watchdog(t)
+	n := simnet.New(1)
+	n.SetLinkOptions(simnet.LinkOptions{MaxMessage: 100})
+	push, pull := zmq.NewPush(nil), zmq.NewPull(nil)
+	front, err := pull.Listen(ctx, "tcp://127.0.0.1:0")
+	check(t, err)
+	_, err = push.Dial(ctx, front.URL())
+	check(t, err)
+	out := spry.NewPush(&spry.PushOptions{Options: spry.Options{Transports: []transport.Transport{n}}})
+	end := spry.NewPull(&spry.PullOptions{Options: spry.Options{Transports: []transport.Transport{n}}})
+	_, err = end.Listen(ctx, "simmsg://end")
+	check(t, err)
+	_, err = out.Dial(ctx, "simmsg://end")
+	check(t, err)
+	over := make(chan error, 1)
+	go func() { over <- zmq.Proxy(ctx, pull, out, nil) }()
+	check(t, push.Send(ctx, make([]byte, 101)))
+	check(t, push.Send(ctx, []byte("two"), []byte("frames")))
+	check(t, push.Send(ctx, []byte("good")))
+	got, err := end.Recv(ctx)
+	check(t, err)
+	if string(got) != "good" {
+		t.Errorf("%q arrived", got)
+	}
+	if dropped := pull.Stats().Recv.Dropped; dropped["too_large"] != 1 || dropped["multipart"] != 1 {
+		t.Errorf("dropped: %v", dropped)
+	}
+	shut(t, push, pull, out, end)
+	<-over
 }

@@ -19,6 +19,7 @@ const (
 	DropConflated              // a newer one took its place
 	DropMultipart              // has several frames, which the peer's dialect has no place for
 	DropStalled                // a reply for which its peer left no room in time
+	DropTooLarge               // larger than its peer's link carries
 	DropBudget                 // its pipe was shed, because the budget was exceeded
 	numDrops
 )
@@ -36,6 +37,7 @@ var dropNames = [numDrops]string{
 	DropConflated:  "conflated",
 	DropMultipart:  "multipart",
 	DropStalled:    "stalled",
+	DropTooLarge:   "too_large",
 	DropBudget:     "budget",
 }
 

@@ -23,6 +23,7 @@ var (
 	ErrGivenUp    = errors.New("the request was given up")
 	ErrStalled    = errors.New("the peer does not read what is sent to it")
 	ErrMultipart  = errors.New("a message of several frames cannot be sent to a peer of the Scalability Protocols: make it one frame, or connect ZeroMQ peers only")
+	ErrTooLarge   = errors.New("the message is larger than the link to its peer carries: send less at a time, or use a transport without a limit")
 	ErrWouldBlock = errors.New("the call would have to wait")
 	ErrScheme     = errors.New("no transport for this scheme")
 	ErrConfig     = errors.New("invalid configuration")

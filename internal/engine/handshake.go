@@ -112,6 +112,7 @@ func (e *Endpoint) messageHandshake(ctx context.Context, link transport.Messages
 		return nil, err
 	}
 	p := e.newPipe(link, session)
+	p.limit = limitOf(link)
 	p.out.carrier = newMessageCarrier(p, link, session)
 	return p, nil
 }

@@ -26,6 +26,7 @@ type Pipe struct {
 	scope    *scope.Scope
 	link     transport.Link
 	session  *wire.Session
+	limit    int64 // of a message that the link carries, routing header included; 0 = none
 	origin   msg.Origin
 	account  budget.Account
 	out      outbox
@@ -191,20 +192,21 @@ const (
 	paceMessage = 64 // what a message counts beside its cost
 )
 
-// TryQueueBatch queues as many of ms as there is room for, all without a routing header, and returns how many.
+// TryQueueBatch queues as many of ms as there is room for, up to the first that the pipe cannot carry, all without a routing
+// header, and returns how many.
 func (p *Pipe) TryQueueBatch(ms []*msg.Message) (n int, write bool) {
 	o := &p.out
 	o.mu.Lock() // no defer: putLocked releases it if it panics
-	for n < len(ms) && !o.shut {
+	for n < len(ms) && !o.shut && p.Fits(ShapeOf(nil, nil, ms[n])) {
 		size := SizeOf(nil, nil, ms[n])
 		if !o.roomLocked(size) {
+			o.hungry = true
 			break
 		}
 		o.putLocked(nil, nil, ms[n])
 		o.sincePause += int64(size) + paceMessage
 		n++
 	}
-	o.hungry = o.hungry || n < len(ms) && !o.shut
 	write = n > 0 && o.claimLocked()
 	o.mu.Unlock()
 	return n, write
@@ -221,16 +223,18 @@ func (p *Pipe) Pause() {
 }
 
 // Offer queues a message to a pipe of a best-effort pattern. If there is no room, overflow decides which message
-// is dropped. Block is the caller's business (see [Pipe.HasRoom]), and so is Disconnect, for which Offer reports
-// that the pipe overflowed (see [Pipe.Overflowed]). m is a clone, or nil: then body is copied. log, if not nil, is at this
+// is dropped. Block is the caller's business (see [Pipe.Room]), and so is Disconnect, for which Offer reports
+// that the pipe overflowed (see [Pipe.Overflowed]). A message that is too large for the link is dropped in any case.
+// m is a clone, or nil: then body is copied. log, if not nil, is at this
 // message, and used instead where the link can.
 func (p *Pipe) Offer(header, body []byte, m *msg.Message, log *FrameLog, overflow Overflow) (write, overflowed bool) {
 	o := &p.out
 	n := SizeOf(header, body, m)
+	large := p.limit > 0 && !p.Fits(ShapeOf(header, body, m))
 	o.mu.Lock()
-	if !p.makeRoomLocked(n, overflow) {
-		overflowed = !o.shut
-		p.refuseLocked(m)
+	if large || !p.makeRoomLocked(n, overflow) {
+		overflowed = !large && !o.shut
+		p.refuseLocked(m, large)
 		o.mu.Unlock()
 		return false, overflowed
 	}
@@ -262,10 +266,13 @@ func (p *Pipe) makeRoomLocked(n int, overflow Overflow) bool {
 
 // refuseLocked counts a message that is not queued, and releases it. A peer that has ended its direction is none any more,
 // although the pipe is there until its queue is written.
-func (p *Pipe) refuseLocked(m *msg.Message) {
+func (p *Pipe) refuseLocked(m *msg.Message, large bool) {
 	reason := DropOverflow
-	if p.out.shut {
+	switch {
+	case p.out.shut:
 		reason = DropPipeClosed
+	case large:
+		reason = DropTooLarge
 	}
 	if !p.out.peerEnded {
 		p.out.offered++

@@ -17,17 +17,19 @@ const batchTurn = 64
 // A balancer sends each message to one of several pipes: in turn, or to the one with the least queued. Pipes
 // without room are passed over; if none has room, or there is none, the sender waits.
 //
-// Messages that a dead pipe gives back stand at the head: nothing new is sent before they are.
+// Messages that a dead pipe gives back stand at the head: nothing new is sent before they are, but for those that no pipe can
+// carry. They wait for one that can, and hold up nothing.
 type balancer struct {
 	sender
 	leastLoaded bool
 	conflate    bool                        // the newest message takes the place of those that wait, so that there is always room
-	header      func(p *engine.Pipe) []byte // nil = none
+	header      func(p *engine.Pipe) []byte // nil = none; where there is no more than one pipe
 
 	pipes    []*engine.Pipe
 	open     []*engine.Pipe // those that were not found full, in turn
 	next     int            // in open
 	returned []msg.Message
+	stranded []msg.Message               // given back, and nothing that a pipe of those there are can carry
 	only     atomic.Pointer[engine.Pipe] // the pipe that senders may use without asking; nil if they must ask
 }
 
@@ -59,6 +61,7 @@ func (b *balancer) add(p *engine.Pipe) {
 func (b *balancer) addLocked(p *engine.Pipe) {
 	b.pipes = append(b.pipes, p)
 	b.open = append(b.open, p)
+	b.returned, b.stranded = append(b.stranded, b.returned...), nil
 	b.chooseLocked()
 }
 
@@ -114,66 +117,81 @@ func (b *balancer) sendReturned(s *engine.Socket) {
 			}
 			return
 		}
-		var queued bool
-		var write *engine.Pipe
-		if m := &b.returned[0]; m.Multipart() {
-			queued, write, _ = b.offerFramesLocked(nil, m) // if no pipe takes it, it waits for one
-		} else {
-			queued, write = b.offerLocked(nil, nil, m)
+		queued, write, err := b.offerLocked(nil, nil, &b.returned[0])
+		if err != nil {
+			b.stranded = append(b.stranded, b.returned[0])
 		}
-		if queued {
+		if queued || err != nil {
 			b.returned = b.returned[1:]
 		}
 		b.mu.Unlock()
 		if write != nil {
 			write.Write()
 		}
-		if !queued {
+		if !queued && err == nil {
 			return
 		}
 	}
 }
 
-// offerLocked queues a message to the next pipe that has room. header counts where the pattern has none of its own.
-func (b *balancer) offerLocked(header, body []byte, m *msg.Message) (queued bool, write *engine.Pipe) {
+// tryLocked queues a message to the next pipe that can carry it and has room, unless others are to be sent first. It fails if
+// there are pipes, and none can carry it. header counts where the pattern has none of its own.
+func (b *balancer) tryLocked(header, body []byte, m *msg.Message) (queued bool, write *engine.Pipe, err error) {
+	switch {
+	case len(b.returned) > 0:
+		return false, nil, nil
+	case b.conflate:
+		return b.replaceLocked(header, body, m)
+	}
+	return b.offerLocked(header, body, m)
+}
+
+// offerLocked is tryLocked for the message that is to be sent first.
+func (b *balancer) offerLocked(header, body []byte, m *msg.Message) (queued bool, write *engine.Pipe, err error) {
+	if b.header != nil && len(b.pipes) > 0 {
+		header = b.header(b.pipes[0])
+	}
 	for p := b.nextLocked(header, body, m); p != nil; p = b.nextLocked(header, body, m) {
-		if b.header != nil {
-			header = b.header(p)
-		}
 		queued, mine := p.TryQueue(header, body, m)
 		if mine {
 			write = p
 		}
 		if queued {
-			return true, write
+			return true, write, nil
 		}
 		b.fullLocked(p)
 	}
-	return false, nil
+	return false, nil, engine.NoneFits(b.pipes, engine.ShapeOf(header, body, m))
 }
 
-// nextLocked returns the pipe whose turn it is: the next open one, or, of those with room for the message, the one with
-// the least queued. It returns nil if there is none.
+// nextLocked returns the pipe whose turn it is, of those that can carry the message: the next open one, or, of those with room
+// for it, the one with the least queued. It returns nil if there is none.
 func (b *balancer) nextLocked(header, body []byte, m *msg.Message) *engine.Pipe {
+	shape := engine.ShapeOf(header, body, m)
 	if b.leastLoaded {
-		return b.leastLocked(engine.SizeOf(header, body, m))
+		return b.leastLocked(shape, engine.SizeOf(header, body, m))
 	}
-	if len(b.open) == 0 {
-		return nil
+	for range b.open {
+		if b.next >= len(b.open) {
+			b.next = 0
+		}
+		b.next++
+		if p := b.open[b.next-1]; p.Fits(shape) {
+			return p
+		}
 	}
-	if b.next >= len(b.open) {
-		b.next = 0
-	}
-	b.next++
-	return b.open[b.next-1]
+	return nil
 }
 
-// leastLocked returns the pipe with the least queued, of those with room for n bytes, or nil.
-func (b *balancer) leastLocked(n int) (least *engine.Pipe) {
+// leastLocked returns the pipe with the least queued, of those that can carry a message and have room for its cost, or nil.
+func (b *balancer) leastLocked(shape engine.Shape, cost int) (least *engine.Pipe) {
 	best := 0
 	for i := 0; i < len(b.open); i++ {
 		p := b.open[i]
-		switch load, room := p.Load(n); {
+		if !p.Fits(shape) {
+			continue
+		}
+		switch load, room := p.Load(cost); {
 		case !room:
 			b.fullLocked(p)
 			i--
@@ -194,86 +212,35 @@ func (b *balancer) fullLocked(p *engine.Pipe) {
 	}
 }
 
-// offerFramesLocked queues a message of several frames to the next pipe that takes such and has room. It fails if no pipe
-// takes such.
-func (b *balancer) offerFramesLocked(header []byte, m *msg.Message) (queued bool, write *engine.Pipe, err error) {
-	if len(b.pipes) > 0 && !slices.ContainsFunc(b.pipes, (*engine.Pipe).TakesFrames) {
-		return false, nil, engine.ErrMultipart
-	}
-	for range b.open {
-		p := b.nextLocked(header, nil, m)
-		if p == nil {
-			break
-		}
-		if !p.TakesFrames() {
-			continue
-		}
-		queued, mine := p.TryQueue(header, nil, m)
-		if mine {
-			write = p
-		}
-		if queued {
-			return true, write, nil
-		}
-		b.fullLocked(p)
-	}
-	return false, write, nil
-}
-
-// sendFrames sends a message of several frames.
-func (b *balancer) sendFrames(ctx context.Context, wait bool, m *msg.Message) error {
-	return b.do(ctx, wait, func() (bool, *engine.Pipe, error) {
-		if len(b.returned) > 0 {
-			return false, nil, nil
-		}
-		if b.conflate {
-			queued, write := b.replaceLocked(nil, m)
-			return queued, write, nil
-		}
-		return b.offerFramesLocked(nil, m)
-	})
-}
-
-// replaceLocked queues a message to the next pipe in place of what waits there.
-func (b *balancer) replaceLocked(body []byte, m *msg.Message) (queued bool, write *engine.Pipe) {
-	p := b.nextLocked(nil, body, m)
+// replaceLocked queues a message to the next pipe that can carry it, in place of what waits there.
+func (b *balancer) replaceLocked(header, body []byte, m *msg.Message) (queued bool, write *engine.Pipe, err error) {
+	p := b.nextLocked(header, body, m)
 	if p == nil {
-		return false, nil
+		return false, nil, engine.NoneFits(b.pipes, engine.ShapeOf(header, body, m))
 	}
-	if mine, _ := p.Offer(nil, body, m, nil, engine.Conflate); mine {
+	if mine, _ := p.Offer(header, body, m, nil, engine.Conflate); mine {
 		write = p
 	}
-	return true, write
+	return true, write, nil
 }
 
 // send sends one message: a copy of body, or, if m is not nil, the contents of m.
 func (b *balancer) send(ctx context.Context, wait bool, body []byte, m *msg.Message) error {
-	if m != nil && m.Multipart() {
-		return b.sendFrames(ctx, wait, m)
-	}
 	if p := b.only.Load(); p != nil {
 		var header []byte
 		if b.header != nil {
 			header = b.header(p)
 		}
-		if queued, write := p.TryDirect(header, body, m); queued {
-			if write {
-				p.Write()
+		if p.Fits(engine.ShapeOf(header, body, m)) {
+			if queued, write := p.TryDirect(header, body, m); queued {
+				if write {
+					p.Write()
+				}
+				return nil
 			}
-			return nil
 		}
 	}
-	return b.do(ctx, wait, func() (bool, *engine.Pipe, error) {
-		if len(b.returned) > 0 {
-			return false, nil, nil
-		}
-		if b.conflate {
-			queued, write := b.replaceLocked(body, m)
-			return queued, write, nil
-		}
-		queued, write := b.offerLocked(nil, body, m)
-		return queued, write, nil
-	})
+	return b.do(ctx, wait, func() (bool, *engine.Pipe, error) { return b.tryLocked(nil, body, m) })
 }
 
 // refuse makes every present and future attempt fail.
@@ -302,12 +269,12 @@ func (b *balancer) sendBatch(ctx context.Context, ms []*msg.Message) (n int, err
 			if len(b.returned) > 0 {
 				return false, nil, nil
 			}
-			k, p, write := b.offerBatchLocked(turn)
+			k, p, write, err := b.offerBatchLocked(turn)
 			n += k
 			if to = p; write {
 				return true, p, nil
 			}
-			return k > 0, nil, nil
+			return k > 0, nil, err
 		})
 		if to != nil {
 			to.Pause()
@@ -316,29 +283,31 @@ func (b *balancer) sendBatch(ctx context.Context, ms []*msg.Message) (n int, err
 	return n, err
 }
 
-// offerBatchLocked queues as many of ms as the next pipe that has room takes, and returns that pipe.
-func (b *balancer) offerBatchLocked(ms []*msg.Message) (n int, p *engine.Pipe, write bool) {
+// offerBatchLocked queues as many of ms as the next pipe that can carry the first one and has room takes, and returns that
+// pipe. It fails if there are pipes, and none can carry the first one.
+func (b *balancer) offerBatchLocked(ms []*msg.Message) (n int, p *engine.Pipe, write bool, err error) {
 	for p := b.nextLocked(nil, nil, ms[0]); p != nil; p = b.nextLocked(nil, nil, ms[0]) {
 		if n, write := p.TryQueueBatch(ms); n > 0 {
-			return n, p, write
+			return n, p, write, nil
 		}
 		b.fullLocked(p)
 	}
-	return 0, nil, false
+	return 0, nil, false, engine.NoneFits(b.pipes, engine.ShapeOf(nil, nil, ms[0]))
 }
 
 func (b *balancer) pending() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return len(b.returned)
+	return len(b.returned) + len(b.stranded)
 }
 
 // drop forgets what was given back, and returns how many messages that were.
 func (b *balancer) drop() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	n := len(b.returned)
+	n := len(b.returned) + len(b.stranded)
 	msg.ReleaseAll(b.returned)
-	b.returned = nil
+	msg.ReleaseAll(b.stranded)
+	b.returned, b.stranded = nil, nil
 	return n
 }

@@ -77,6 +77,14 @@ func (r *requests) open(body []byte, m *msg.Message) *Call {
 // Woken reports whether the call has ended.
 func (c *Call) Woken() bool { return len(c.done) > 0 }
 
+// shape is what decides which pipes can carry the request.
+func (c *Call) shape() engine.Shape {
+	if c.m.Multipart() {
+		return engine.ShapeOf(c.header[:], nil, &c.m)
+	}
+	return engine.ShapeOf(c.header[:], c.body, nil)
+}
+
 // newID returns the next id that no call has.
 func (r *requests) newID() uint32 {
 	for {

@@ -143,7 +143,7 @@ func (f *fanout) send(ctx context.Context, wait bool, header, body []byte, m *ms
 		if m != nil && m.Multipart() && !w.allTakeFrames() {
 			return false, nil, engine.ErrMultipart
 		}
-		if f.overflow == engine.Block && !f.allHaveRoomLocked(engine.SizeOf(header, body, m), &w) {
+		if f.overflow == engine.Block && !f.allHaveRoomLocked(engine.ShapeOf(header, body, m), engine.SizeOf(header, body, m), &w) {
 			return false, nil, nil
 		}
 		f.sent++
@@ -172,10 +172,10 @@ func (f *fanout) send(ctx context.Context, wait bool, header, body []byte, m *ms
 	return err
 }
 
-// allHaveRoomLocked reports whether every pipe has room for n bytes. It asks the pipes for as much as they have: only the
+// allHaveRoomLocked reports whether every pipe has room for a message and its cost n. It asks the pipes for as much as they have: only the
 // fan-out adds to their queues, so that this holds until it is used up.
-// Pipes that do not want the message are not asked, and then it says nothing about the next one.
-func (f *fanout) allHaveRoomLocked(n int, w *wanting) bool {
+// Pipes that do not want the message, or cannot carry it, are not asked, and then it says nothing about the next one.
+func (f *fanout) allHaveRoomLocked(shape engine.Shape, n int, w *wanting) bool {
 	n += engine.MaxFrame
 	if c := &f.credit; c.messages > 0 && c.bytes >= int64(n) {
 		c.messages--
@@ -185,7 +185,7 @@ func (f *fanout) allHaveRoomLocked(n int, w *wanting) bool {
 	all, every := true, true
 	least := credit{math.MaxInt, math.MaxInt64}
 	for i := range w.members.list {
-		if !w.has(i) {
+		if !w.has(i) || !w.members.list[i].pipe.Fits(shape) {
 			every = false
 			continue
 		}

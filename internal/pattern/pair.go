@@ -158,11 +158,11 @@ func (s *PairPoly) Drain(err error, progress func()) {
 
 // sendTo queues a message to one pipe and waits, if it may, while that has no room.
 func (s *sender) sendTo(ctx context.Context, wait bool, p *engine.Pipe, header, body []byte, m *msg.Message) error {
-	switch {
-	case p == nil:
+	if p == nil {
 		return engine.ErrNoPeer
-	case m != nil && m.Multipart() && !p.TakesFrames():
-		return engine.ErrMultipart
+	}
+	if err := p.Unfit(engine.ShapeOf(header, body, m)); err != nil {
+		return err
 	}
 	return s.do(ctx, wait, func() (bool, *engine.Pipe, error) {
 		queued, mine := p.TryQueue(header, body, m)

@@ -132,30 +132,21 @@ func (s *Raw) RecvBatch(ctx context.Context, dst []*msg.Message) (int, error) {
 
 func (s *Raw) sendBalanced(ctx context.Context, wait bool, header []byte, m *msg.Message) error {
 	b := &s.balancer
-	return b.do(ctx, wait, func() (bool, *engine.Pipe, error) {
-		if len(b.returned) > 0 {
-			return false, nil, nil
-		}
-		if m.Multipart() {
-			return b.offerFramesLocked(header, m)
-		}
-		queued, write := b.offerLocked(header, nil, m)
-		return queued, write, nil
-	})
+	return b.do(ctx, wait, func() (bool, *engine.Pipe, error) { return b.tryLocked(header, nil, m) })
 }
 
 func (s *Raw) sendDirected(p *engine.Pipe, header []byte, m *msg.Message) error {
-	switch {
-	case p == nil:
+	if p == nil {
 		m.Release()
 		s.socket.DropOut(engine.DropNoPeer, 1)
-	case m.Multipart() && !p.TakesFrames():
-		return engine.ErrMultipart
-	default:
-		own := m.Take()
-		if write, _ := p.Offer(header, nil, &own, nil, engine.DropNewest); write {
-			p.Write()
-		}
+		return nil
+	}
+	if err := p.Unfit(engine.ShapeOf(header, nil, m)); err != nil {
+		return err
+	}
+	own := m.Take()
+	if write, _ := p.Offer(header, nil, &own, nil, engine.DropNewest); write {
+		p.Write()
 	}
 	return nil
 }

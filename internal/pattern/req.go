@@ -5,7 +5,6 @@ package pattern
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -80,7 +79,7 @@ func (s *Req) Do(ctx context.Context, body []byte, m *msg.Message) (*msg.Message
 func (s *Req) Start(body []byte, m *msg.Message) (*Call, error) { return s.start(body, m) }
 
 func (s *Req) start(body []byte, m *msg.Message) (*Call, error) {
-	frames := m != nil && m.Multipart() // of the caller's message, not under the lock
+	shape := engine.ShapeOf(make([]byte, wordLen), body, m) // of the caller's message, not under the lock
 	s.mu.Lock()
 	if s.err != nil {
 		defer s.mu.Unlock()
@@ -90,9 +89,9 @@ func (s *Req) start(body []byte, m *msg.Message) (*Call, error) {
 		defer s.mu.Unlock()
 		return nil, engine.ErrNoPeer
 	}
-	if frames && len(s.pipes) > 0 && !slices.ContainsFunc(s.pipes, (*engine.Pipe).TakesFrames) {
+	if err := engine.NoneFits(s.pipes, shape); err != nil {
 		defer s.mu.Unlock()
-		return nil, engine.ErrMultipart
+		return nil, err
 	}
 	c := s.table.open(body, m)
 	write := s.dispatchLocked()
@@ -167,12 +166,16 @@ func (s *Req) chooseLocked() {
 }
 
 // dispatchLocked sends unsent calls as long as a pipe has room. It returns a pipe to write by; there is at most
-// one, because the loop ends with it.
+// one, because the loop ends with it. A call that no pipe can carry ends.
 func (s *Req) dispatchLocked() (write *engine.Pipe) {
 	for write == nil && s.table.unsent.first != nil {
 		c := s.table.unsent.first
 		p, mine := s.queueLocked(c)
 		if p == nil {
+			if err := engine.NoneFits(s.pipes, c.shape()); err != nil {
+				s.table.end(c, nil, err)
+				continue
+			}
 			return nil
 		}
 		if mine {
@@ -213,9 +216,11 @@ func (s *Req) queueToLocked(p *engine.Pipe, c *Call) (queued, write bool) {
 			}
 		}()
 	}
-	if !c.m.Multipart() {
+	switch {
+	case !p.Fits(c.shape()):
+	case !c.m.Multipart():
 		queued, write = p.TryQueue(header, c.body, nil)
-	} else if p.TakesFrames() {
+	default:
 		m := c.m.Clone() // it may have to be sent again
 		if queued, write = p.TryQueue(header, nil, m); !queued {
 			m.Release()
@@ -338,8 +343,8 @@ func (s *Req) Detach(p *engine.Pipe, _ []msg.Message) {
 	}
 	if again > 0 {
 		s.socket.Emit(engine.Event{Kind: engine.EventRetry, Pipe: p, Endpoint: p.Endpoint(), Reason: "pipe_closed", Count: uint64(again)})
-		s.dispatch()
 	}
+	s.dispatch() // ends also what only this pipe could carry
 }
 
 // Receive implements engine.Pattern.
