@@ -91,12 +91,12 @@ func succeed(t *testing.T, err error) {
 func freshURL(t *testing.T, scheme string) string {
 	t.Helper()
 	if scheme == "ipc" {
-		dir, err := os.MkdirTemp("", "spry") //nolint:usetesting // the paths of sockets must be short
+		dir, err := os.MkdirTemp("", "spry") // not t.TempDir: the paths of sockets must be short
 		succeed(t, err)
 		t.Cleanup(func() { os.RemoveAll(dir) })
 		return "ipc://" + filepath.Join(dir, "s")
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it does not wait
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	succeed(t, err)
 	defer l.Close()
 	return "tcp://" + l.Addr().String()
