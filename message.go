@@ -68,7 +68,7 @@ func (m *Message) Detach() []byte { return m.inner().Detach() }
 
 // Release gives the contents back and empties the message. It is optional: what is not released is left to the
 // garbage collector. A second call does nothing.
-func (m *Message) Release() { msg.GivenBack((*msg.Message)(m)).ReleaseHere() }
+func (m *Message) Release() { (*msg.Message)(m).GiveBack() }
 
 // ReleaseMessages releases all of ms, nil ones left out. It costs less than one by one: messages that came together share
 // memory.

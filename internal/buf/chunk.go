@@ -85,34 +85,32 @@ func (c *Chunk) Retain(n int) { c.refs.Add(int32(n)) }
 // Release takes n references away. Releasing more references than there are is counted and does nothing else: such a chunk
 // is left to the garbage collector.
 func (c *Chunk) Release(n int) {
-	if free := c.release(n); free != nil {
-		if c.foreign {
-			scope.Detached("release of a message", free)
-			return
-		}
-		free()
+	if c.refs.Add(int32(-n)) <= 0 {
+		c.last(false)
 	}
 }
 
 // ReleaseHere is Release for the application's own call, which holds no lock: a callback of the user runs in it.
 func (c *Chunk) ReleaseHere(n int) {
-	if free := c.release(n); free != nil {
-		free()
+	if c.refs.Add(int32(-n)) <= 0 {
+		c.last(true)
 	}
 }
 
-// release takes references away and returns what is to be called, if they were the last.
-func (c *Chunk) release(n int) (free func()) {
-	switch left := c.refs.Add(int32(-n)); {
-	case left < 0:
+// last is called when no reference is left, or fewer.
+func (c *Chunk) last(here bool) {
+	switch {
+	case c.refs.Load() < 0:
 		excess.Add(1)
-	case left == 0 && c.home != nil:
+	case c.home != nil:
 		c.From = nil
 		c.home.Put(c)
-	case left == 0:
-		return c.free
+	case c.free == nil:
+	case c.foreign && !here:
+		scope.Detached("release of a message", c.free)
+	default:
+		c.free()
 	}
-	return nil
 }
 
 // Excess is how often any chunk was released without a reference. It is for tests: only a race of two goroutines that use one

@@ -92,8 +92,10 @@ func (e *encoded) len() int {
 // taken.
 func (e *encoded) put(f wire.Framing, header, body []byte, m *msg.Message) int {
 	if m != nil {
-		if mf, ok := f.(wire.Multipart); ok && m.Multipart() {
-			return e.putMultipart(mf, header, m)
+		if m.Multipart() { // first, because the assertion costs more than all else that is asked here
+			if mf, ok := f.(wire.Multipart); ok {
+				return e.putMultipart(mf, header, m)
+			}
 		}
 		body = m.Bytes() // patterns send several frames only where the session takes them
 	}

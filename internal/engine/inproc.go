@@ -188,10 +188,13 @@ func (c *inprocCarrier) write(bool) (messages int, cost int64, err error) {
 			break
 		}
 	}
-	costLeft, sizeLeft := weigh(c.queue.flight)
-	q.in.bytes.Add(uint64(size - sizeLeft))
+	if len(c.queue.flight) > 0 {
+		costLeft, sizeLeft := weigh(c.queue.flight)
+		cost, size = cost-costLeft, size-sizeLeft
+	}
+	q.in.bytes.Add(uint64(size))
 	q.relieve()
-	return messages, cost - costLeft, nil
+	return messages, cost, nil
 }
 
 // wasted reports whether the peer, which is closing, would drop what another could have.

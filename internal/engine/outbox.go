@@ -104,19 +104,23 @@ func (o *outbox) throttleLocked() {
 // putLocked queues a copy of body, or the contents of m. A message is the application's until then: should reading it panic,
 // the lock is free before anybody can recover.
 func (o *outbox) putLocked(header, body []byte, m *msg.Message) {
-	if m == nil {
-		o.addedLocked(o.carrier.put(header, body, nil))
+	if m != nil {
+		o.putMessageLocked(header, m)
 		return
 	}
+	o.addedLocked(o.carrier.put(header, body, nil))
+}
+
+// putMessageLocked is apart from putLocked so that copies of bodies do not pay for the precaution.
+func (o *outbox) putMessageLocked(header []byte, m *msg.Message) {
 	taken := false
 	defer func() {
 		if !taken {
 			o.mu.Unlock()
 		}
 	}()
-	size := o.carrier.put(header, nil, m)
+	o.addedLocked(o.carrier.put(header, nil, m))
 	taken = true
-	o.addedLocked(size)
 }
 
 func (o *outbox) addedLocked(size int) {
@@ -226,8 +230,14 @@ func (o *outbox) flush(ctx context.Context) error {
 // SizeOf is what a message is charged in a queue, in bytes: its contents, its structure, and the structures of its further
 // frames. What the dialect puts before it comes on top.
 func SizeOf(header, body []byte, m *msg.Message) int {
-	if m != nil {
-		return msg.BaseCost + len(header) + m.Len() + msg.FrameCost*(m.Count()-1)
+	if m == nil {
+		return msg.BaseCost + len(header) + len(body)
 	}
-	return msg.BaseCost + len(header) + len(body)
+	return sizeOfMessage(header, m)
+}
+
+// sizeOfMessage is apart from SizeOf so that the compiler inlines that.
+func sizeOfMessage(header []byte, m *msg.Message) int {
+	body, more := m.Bodies()
+	return msg.BaseCost + len(header) + body + msg.FrameCost*more
 }

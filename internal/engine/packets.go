@@ -33,10 +33,18 @@ func (q *packets) put(header, body []byte, m *msg.Message, origin *msg.Origin) i
 	}
 	q.run = q.run[:len(q.run)+1]
 	own := &q.run[len(q.run)-1]
-	size := SizeOf(header, body, m)
-	switch {
-	case m == nil:
+	q.tail.entries++
+	if m == nil {
 		q.copies.add(own, header, body, origin)
+		if origin != nil {
+			own.SetOrigin(origin)
+		}
+		size := msg.BaseCost + len(header) + len(body)
+		q.span += size
+		return size
+	}
+	size := sizeOfMessage(header, m)
+	switch {
 	case !m.Multipart() && (m.Len() < handOver && !m.Shared() || len(header) > 0 && m.Len() < byReference):
 		q.copies.add(own, header, m.Body(), origin)
 		m.Release() // which leaves it the memory for its next contents
@@ -176,15 +184,20 @@ func (c *copies) end() {
 }
 
 // costOf is what a queue is charged for a message of its own: as SizeOf said before it was queued.
-func costOf(m *msg.Message) int { return SizeOf(m.Header(), nil, m) }
+func costOf(m *msg.Message) int {
+	n, more := m.Contents()
+	return msg.BaseCost + n + msg.FrameCost*more
+}
 
 // weigh returns what a queue is charged for a run, and the bytes of its headers and frames.
 func weigh(run []msg.Message) (cost, bytes int64) {
+	frames := 0
 	for i := range run {
-		cost += int64(costOf(&run[i]))
-		bytes += int64(len(run[i].Header()) + run[i].Len())
+		n, more := run[i].Contents()
+		bytes += int64(n)
+		frames += more
 	}
-	return cost, bytes
+	return bytes + int64(msg.BaseCost*len(run)+msg.FrameCost*frames), bytes
 }
 
 // clean returns run as messages that belong to nobody: without routing header and origin.

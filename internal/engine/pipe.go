@@ -174,7 +174,11 @@ func (p *Pipe) TryDirect(header, body []byte, m *msg.Message) (queued, write boo
 		o.mu.Unlock()
 		return false, false
 	}
-	o.putLocked(header, body, m)
+	if m == nil { // as putLocked does, without the call
+		o.addedLocked(o.carrier.put(header, body, nil))
+	} else {
+		o.putMessageLocked(header, m)
+	}
 	write = o.claimLocked()
 	o.sincePause += int64(n) + paceMessage
 	pause := !write && o.pauseLocked()
@@ -196,20 +200,34 @@ const (
 // header, and returns how many.
 func (p *Pipe) TryQueueBatch(ms []*msg.Message) (n int, write bool) {
 	o := &p.out
-	o.mu.Lock() // no defer: putLocked releases it if it panics
-	for n < len(ms) && !o.shut && p.Fits(ShapeOf(nil, nil, ms[n])) {
+	o.mu.Lock() // no defer: putManyLocked releases it if it panics
+	if !o.shut {
+		n = p.putManyLocked(ms)
+	}
+	write = n > 0 && o.claimLocked()
+	o.mu.Unlock()
+	return n, write
+}
+
+// putManyLocked queues as many of ms as there is room for, up to the first that the pipe cannot carry, and returns how many.
+func (p *Pipe) putManyLocked(ms []*msg.Message) (n int) {
+	o, panics := &p.out, true
+	defer func() {
+		if panics {
+			o.mu.Unlock()
+		}
+	}()
+	for ; n < len(ms) && p.Fits(ShapeOf(nil, nil, ms[n])); n++ {
 		size := SizeOf(nil, nil, ms[n])
 		if !o.roomLocked(size) {
 			o.hungry = true
 			break
 		}
-		o.putLocked(nil, nil, ms[n])
+		o.addedLocked(o.carrier.put(nil, nil, ms[n]))
 		o.sincePause += int64(size) + paceMessage
-		n++
 	}
-	write = n > 0 && o.claimLocked()
-	o.mu.Unlock()
-	return n, write
+	panics = false
+	return n
 }
 
 // Pause lets the writer go first, if the sender was ahead of it for long enough. It is not called under a lock.

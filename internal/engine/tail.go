@@ -80,7 +80,6 @@ func (e *encoded) settleLarge(tail []segment) {
 // follow notes the chunk that the last message, which was just put, lies in.
 func (q *packets) follow() {
 	m := &q.run[len(q.run)-1]
-	q.tail.entries++
 	c := m.Owner()
 	if c == nil || c == q.copies.chunk {
 		return

@@ -2,6 +2,8 @@
 
 package msg
 
+import "github.com/sprymq/spry/internal/buf"
+
 // What a message occupies beside its bytes, on a 64-bit machine. Limits of queues charge it, so that messages and frames
 // without any bytes are not free.
 const (
@@ -27,7 +29,10 @@ func (m *Message) Cost() int {
 
 // extendedCost is apart from Cost so that the compiler inlines that.
 func (m *Message) extendedCost() int {
-	n := extensionCost + len(m.data())
+	n := extensionCost + len(m.ext.data)
+	if m.ext.data == nil {
+		n += len(m.data())
+	}
 	if x := m.ext.more; x != nil {
 		n += partsCost + len(x.header) + FrameCost*len(x.frames)
 		for _, f := range x.frames {
@@ -37,14 +42,55 @@ func (m *Message) extendedCost() int {
 	return n
 }
 
+// Bodies is the length of all frames, in bytes, and the number of frames after the first.
+func (m *Message) Bodies() (bytes, more int) {
+	if m.ext == nil {
+		return int(m.size) - int(m.head), 0
+	}
+	return m.extendedLen(), len(m.rest())
+}
+
+// Contents is the length of the header and of all frames, in bytes, and the number of frames after the first.
+func (m *Message) Contents() (bytes, more int) {
+	if m.ext == nil {
+		return int(m.size), 0
+	}
+	return m.extendedContents()
+}
+
+// extendedContents is apart from Contents so that the compiler inlines that.
+func (m *Message) extendedContents() (bytes, more int) {
+	if m.ext.more == nil {
+		return len(m.data()), 0
+	}
+	return m.bytes(), len(m.rest())
+}
+
+// Span returns the chunk that the first messages of run lie in, how many of them do, and their StreamSize together. The chunk
+// may be nil, and then the size is not counted.
+func Span(run []Message) (c *buf.Chunk, n, stream int) {
+	if c = run[0].Owner(); c == nil {
+		for n = 1; n < len(run) && !run[n].held; n++ {
+		}
+		return nil, n, 0
+	}
+	for ; n < len(run) && run[n].held && run[n].chunk == c; n++ {
+		stream += run[n].StreamSize()
+	}
+	return c, n, stream
+}
+
 // StreamSize is about how much of the stream that it was received from a message takes, in bytes: with its header and frames,
 // what a dialect puts before them.
 func (m *Message) StreamSize() int {
 	if m.ext == nil {
 		return streamHead + int(m.size)
 	}
-	return streamHead + m.bytes() + streamFrame*len(m.rest())
+	return m.extendedStreamSize()
 }
+
+// extendedStreamSize is apart from StreamSize so that the compiler inlines that.
+func (m *Message) extendedStreamSize() int { return streamHead + m.bytes() + streamFrame*len(m.rest()) }
 
 const (
 	streamHead  = 16
@@ -78,7 +124,7 @@ func (m *Message) Compact() {
 
 // Trim is Compact for a message that is not in counted memory: the application may have made room for much more than it wrote.
 func (m *Message) Trim() {
-	if m.ext != nil && !m.held {
+	if e := m.ext; e != nil && cap(e.data)-len(e.data) > compactSlack && !m.held {
 		m.Compact()
 	}
 }

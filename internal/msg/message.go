@@ -216,8 +216,10 @@ func (m *Message) Len() int {
 // extendedLen is apart from Len so that the compiler puts that where it is called.
 func (m *Message) extendedLen() int {
 	n := len(m.data()) - int(m.head)
-	for _, f := range m.rest() {
-		n += len(f)
+	if m.ext.more != nil {
+		for _, f := range m.ext.more.frames {
+			n += len(f)
+		}
 	}
 	return n
 }
@@ -338,15 +340,6 @@ func (m *Message) Release() {
 	m.clear()
 	if owner != nil {
 		owner.Release(1)
-	}
-}
-
-// ReleaseHere is Release for the application's own call: the callback of a wrapped body runs in it.
-func (m *Message) ReleaseHere() {
-	owner := m.Owner()
-	m.clear()
-	if owner != nil {
-		owner.ReleaseHere(1)
 	}
 }
 

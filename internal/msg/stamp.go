@@ -31,10 +31,18 @@ func StampAll(ms []*Message) {
 // Given returns m, which the application passes: an empty message if it is nil, and if it is a copy by value, after making it
 // one that owns what is in it.
 func Given(m *Message) *Message {
-	if m == nil {
-		return new(Message)
+	if m == nil || m.tag != m.address() {
+		return ownCopy(m)
 	}
-	if m.copied() {
+	return m
+}
+
+// ownCopy is apart from Given so that the compiler inlines that.
+func ownCopy(m *Message) *Message {
+	switch {
+	case m == nil:
+		return new(Message)
+	case m.copied():
 		m.disown()
 	}
 	return m
@@ -43,6 +51,14 @@ func Given(m *Message) *Message {
 // GivenBack is Given for a message whose contents the application has no use for: those of a copy may be somebody else's by
 // now, and are not looked at.
 func GivenBack(m *Message) *Message {
+	if m == nil || m.tag != m.address() {
+		return givenCopy(m)
+	}
+	return m
+}
+
+// givenCopy is apart from GivenBack so that the compiler inlines that.
+func givenCopy(m *Message) *Message {
 	switch {
 	case m == nil:
 		return new(Message)
@@ -50,6 +66,22 @@ func GivenBack(m *Message) *Message {
 		*m = Message{tag: m.address()}
 	}
 	return m
+}
+
+// GiveBack is Release by the application itself, of a message that may be nil or a copy by value.
+func (m *Message) GiveBack() {
+	switch {
+	case m == nil:
+		return
+	case m.tag != m.address() && m.copied():
+		*m = Message{tag: m.address()}
+		return
+	}
+	owner := m.Owner()
+	m.clear()
+	if owner != nil {
+		owner.ReleaseHere(1)
+	}
 }
 
 // copied reports whether the message is a copy by value that must not do what the original may.

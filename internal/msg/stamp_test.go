@@ -18,9 +18,9 @@ func TestCopiesByValueHaveNoReference(t *testing.T) {
 		name string
 		f    func(m *Message)
 	}{
-		{"release", (*Message).ReleaseHere},
-		{"release at once", func(m *Message) { GivenBack(m).ReleaseHere() }},
-		{"release twice", func(m *Message) { m.ReleaseHere(); m.ReleaseHere() }},
+		{"release", (*Message).GiveBack},
+		{"release at once", func(m *Message) { m.GiveBack() }},
+		{"release twice", func(m *Message) { m.GiveBack(); m.GiveBack() }},
 		{"take", func(m *Message) { taken := m.Take(); taken.Release() }},
 		{"write", func(m *Message) { _, _ = m.Write([]byte("more")) }},
 		{"batch", func(m *Message) { ReleaseEach([]*Message{m, nil, m}) }},
@@ -38,7 +38,7 @@ func TestCopiesByValueHaveNoReference(t *testing.T) {
 		*c = *first
 		stay = []*Message{first, second, c}
 		before := buf.Excess()
-		GivenBack(&[]Message{*first}[0]).ReleaseHere()
+		(&[]Message{*first}[0]).GiveBack()
 		given := Given(c)
 		if string(given.Header()) != "head" || string(given.Body()) != "body" {
 			t.Errorf("%s: the copy has header %q and body %q", use.name, given.Header(), given.Body())

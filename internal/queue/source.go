@@ -128,7 +128,7 @@ func (s *Source) changeLocked(messages int, bytes int64) {
 	if s.backlog != nil {
 		s.backlog.Add(int64(messages))
 	}
-	if s.messages == 0 {
+	if s.messages == 0 && s.packer.Used() {
 		s.packer.End()
 	}
 }

@@ -33,15 +33,13 @@ const (
 // followLocked notes in which chunks the latest messages lie, which are those of run.
 func (s *Source) followLocked(run []msg.Message) {
 	for i := 0; i < len(run); {
-		chunk, used, from := run[i].Owner(), 0, i
-		for ; i < len(run) && run[i].Owner() == chunk; i++ {
-			used += run[i].StreamSize()
-		}
+		chunk, n, used := msg.Span(run[i:])
 		if chunk != nil && chunk.Use() != s.tail.use {
-			s.settleLocked(len(run) - from)
+			s.settleLocked(len(run) - i)
 			s.tail = tail{use: chunk.Use(), size: len(chunk.Data)}
 		}
-		s.tail.messages += i - from
+		i += n
+		s.tail.messages += n
 		if chunk != nil {
 			s.tail.used += used
 		}
