@@ -86,12 +86,14 @@ func TestCloseDuringDial(t *testing.T) {
 			dialing <- struct{}{}
 			return c, err
 		}},
-		"in TLS": {URL: "tls+tcp://" + deaf.Addr().String(), TLS: &tls.Config{ServerName: "far.example"},
+		"in TLS": {
+			URL: "tls+tcp://" + deaf.Addr().String(), TLS: &tls.Config{ServerName: "far.example"},
 			DialContext: func(ctx context.Context, n, a string) (net.Conn, error) {
 				c, err := new(net.Dialer).DialContext(ctx, n, a)
 				dialing <- struct{}{}
 				return c, err
-			}},
+			},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			leak.Check(t)

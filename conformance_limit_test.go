@@ -54,13 +54,17 @@ func lengthOf(m *spry.Message, err error) (int, error) {
 var carriages = map[string]func(t *testing.T, o spry.Options) carriage{
 	"push": func(t *testing.T, o spry.Options) carriage {
 		a, b := spry.NewPush(&spry.PushOptions{Options: o}), spry.NewPull(&spry.PullOptions{Options: o})
-		return carriage{a, b, 0, func(m *spry.Message) error { return a.SendMsg(watchdog(t), m) },
-			func() (int, error) { return lengthOf(b.RecvMsg(watchdog(t))) }}
+		return carriage{
+			a, b, 0, func(m *spry.Message) error { return a.SendMsg(watchdog(t), m) },
+			func() (int, error) { return lengthOf(b.RecvMsg(watchdog(t))) },
+		}
 	},
 	"push, least loaded": func(t *testing.T, o spry.Options) carriage {
 		a, b := spry.NewPush(&spry.PushOptions{Options: o, LeastLoaded: true}), spry.NewPull(&spry.PullOptions{Options: o})
-		return carriage{a, b, 0, func(m *spry.Message) error { return a.SendMsg(watchdog(t), m) },
-			func() (int, error) { return lengthOf(b.RecvMsg(watchdog(t))) }}
+		return carriage{
+			a, b, 0, func(m *spry.Message) error { return a.SendMsg(watchdog(t), m) },
+			func() (int, error) { return lengthOf(b.RecvMsg(watchdog(t))) },
+		}
 	},
 	"push, TrySendMsg": func(t *testing.T, o spry.Options) carriage {
 		a, b := spry.NewPush(&spry.PushOptions{Options: o}), spry.NewPull(&spry.PullOptions{Options: o})
@@ -68,31 +72,41 @@ var carriages = map[string]func(t *testing.T, o spry.Options) carriage{
 	},
 	"pair": func(t *testing.T, o spry.Options) carriage {
 		a, b := spry.NewPair(&spry.PairOptions{Options: o}), spry.NewPair(&spry.PairOptions{Options: o})
-		return carriage{a, b, 4, func(m *spry.Message) error { return a.SendMsg(watchdog(t), m) },
-			func() (int, error) { return lengthOf(b.RecvMsg(watchdog(t))) }}
+		return carriage{
+			a, b, 4, func(m *spry.Message) error { return a.SendMsg(watchdog(t), m) },
+			func() (int, error) { return lengthOf(b.RecvMsg(watchdog(t))) },
+		}
 	},
 	"pair 0": func(t *testing.T, o spry.Options) carriage {
 		po := &spry.PairOptions{Options: o, Version: spry.PairV0}
 		a, b := spry.NewPair(po), spry.NewPair(po)
-		return carriage{a, b, 0, func(m *spry.Message) error { return a.SendMsg(watchdog(t), m) },
-			func() (int, error) { return lengthOf(b.RecvMsg(watchdog(t))) }}
+		return carriage{
+			a, b, 0, func(m *spry.Message) error { return a.SendMsg(watchdog(t), m) },
+			func() (int, error) { return lengthOf(b.RecvMsg(watchdog(t))) },
+		}
 	},
 	"poly": func(t *testing.T, o spry.Options) carriage {
 		a, b := spry.NewPairPoly(&spry.PairOptions{Options: o}), spry.NewPair(&spry.PairOptions{Options: o})
-		return carriage{a, b, 4, func(m *spry.Message) error { return a.SendTo(watchdog(t), onlyPipe(a), m) },
-			func() (int, error) { return lengthOf(b.RecvMsg(watchdog(t))) }}
+		return carriage{
+			a, b, 4, func(m *spry.Message) error { return a.SendTo(watchdog(t), onlyPipe(a), m) },
+			func() (int, error) { return lengthOf(b.RecvMsg(watchdog(t))) },
+		}
 	},
 	"poly, TrySendTo": func(t *testing.T, o spry.Options) carriage {
 		a, b := spry.NewPairPoly(&spry.PairOptions{Options: o}), spry.NewPair(&spry.PairOptions{Options: o})
-		return carriage{a, b, 4, func(m *spry.Message) error { return a.TrySendTo(onlyPipe(a), m) },
-			func() (int, error) { return lengthOf(b.RecvMsg(watchdog(t))) }}
+		return carriage{
+			a, b, 4, func(m *spry.Message) error { return a.TrySendTo(onlyPipe(a), m) },
+			func() (int, error) { return lengthOf(b.RecvMsg(watchdog(t))) },
+		}
 	},
 	"raw push": func(t *testing.T, o spry.Options) carriage {
 		a, err := spry.NewRaw(spry.ProtocolPush, &o)
 		check(t, err)
 		b := spry.NewPull(&spry.PullOptions{Options: o})
-		return carriage{a, b, 0, func(m *spry.Message) error { return a.SendMsg(watchdog(t), m) },
-			func() (int, error) { return lengthOf(b.RecvMsg(watchdog(t))) }}
+		return carriage{
+			a, b, 0, func(m *spry.Message) error { return a.SendMsg(watchdog(t), m) },
+			func() (int, error) { return lengthOf(b.RecvMsg(watchdog(t))) },
+		}
 	},
 	"raw req": func(t *testing.T, o spry.Options) carriage {
 		a, err := spry.NewRaw(spry.ProtocolReq, &o)

@@ -72,7 +72,8 @@ const (
 // serveBig answers with replies of one size in a few workers, until the test ends.
 func serveBig(t *testing.T, s interface {
 	Handle(context.Context, int, spry.Handler) error
-}, h spry.Handler) {
+}, h spry.Handler,
+) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	var serving sync.WaitGroup

@@ -95,9 +95,9 @@ func callWith(method reflect.Value, ctx reflect.Value) {
 // contextMethods are the names of the methods that begin with a context.
 func contextMethods(s any) (names []string) {
 	kind := reflect.TypeOf(s)
-	for m := range kind.NumMethod() {
-		if f := kind.Method(m).Type; f.NumIn() > 1 && f.In(1) == contextType {
-			names = append(names, kind.Method(m).Name)
+	for m := range kind.Methods() {
+		if f := m.Type; f.NumIn() > 1 && f.In(1) == contextType {
+			names = append(names, m.Name)
 		}
 	}
 	return names
@@ -185,7 +185,7 @@ func TestReleaseBeforeReply(t *testing.T) {
 					q.Message().Release()
 				case "released twice":
 					m := q.Message()
-					c := *m //nolint:govet // which is the misuse
+					c := *m // which is the misuse
 					m.Release()
 					c.Release()
 				case "panics":
@@ -235,7 +235,7 @@ func TestCopiedMessage(t *testing.T) {
 			for i := 0; i < messages && err == nil; i++ {
 				m := spry.NewMessage(0)
 				_, _ = m.Write([]byte(strings.Repeat(fmt.Sprintf("%08d", i), 8)))
-				c := *m //nolint:govet // which is the misuse
+				c := *m // which is the misuse
 				err = push.SendMsg(ctx, m)
 				c.Release()
 				m.Release()
@@ -247,7 +247,7 @@ func TestCopiedMessage(t *testing.T) {
 			m, err := pull.RecvMsg(ctx)
 			check(t, err)
 			kept[i] = m.Clone()
-			c := *m //nolint:govet // which is the misuse
+			c := *m // which is the misuse
 			m.Release()
 			c.Release()
 			spry.ReleaseMessages([]*spry.Message{&c, m, nil})

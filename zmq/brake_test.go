@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -56,7 +57,8 @@ func (g *gate) ask(from, password string) (welcome bool, after time.Duration) {
 	hello := append([]byte("\x05HELLO\x01u"), byte(len(password)))
 	hello = append(hello, password...)
 	start := time.Now()
-	go func() { _, _ = near.Write(append(append(greeting, 4, byte(len(hello))), hello...)) }()
+	said := slices.Concat(greeting, []byte{4, byte(len(hello))}, hello)
+	go func() { _, _ = near.Write(said) }()
 	var heard []byte
 	b := make([]byte, 200)
 	for len(heard) < 64+2+8 {

@@ -94,7 +94,8 @@ func TestSecretsAreNotShown(t *testing.T) {
 		zmq.Options{Security: &zmq.CurveServer{Secret: secret}},
 		&zmq.PushOptions{Options: zmq.Options{Security: &zmq.CurveClient{Secret: secret, Server: public}}},
 		zmq.Options{Security: &zmq.PlainClient{Username: "Ali", Password: password}},
-		push, *push, struct{ S *zmq.Push }{push},
+		push, *push,
+		struct{ S *zmq.Push }{push},
 	} {
 		var logged bytes.Buffer
 		slog.New(slog.NewJSONHandler(&logged, nil)).Error("x", "v", v)

@@ -249,8 +249,19 @@ func TestRecvTimeoutWithoutPeer(t *testing.T) {
 	t.Parallel()
 	deaf := "tcp://127.0.0.1:1" // a port that nobody listens on
 	for _, verb := range [][]string{
-		{"pull"}, {"sub"}, {"pair"}, {"bus"}, {"rep", "--echo"}, {"respond", "--echo"}, {"req", "--data", "x"}, {"survey", "--data", "x"},
-		{"dealer"}, {"router"}, {"xsub"}, {"gather"}, {"dish", "--join", "x"},
+		{"pull"},
+		{"sub"},
+		{"pair"},
+		{"bus"},
+		{"rep", "--echo"},
+		{"respond", "--echo"},
+		{"req", "--data", "x"},
+		{"survey", "--data", "x"},
+		{"dealer"},
+		{"router"},
+		{"xsub"},
+		{"gather"},
+		{"dish", "--join", "x"},
 	} {
 		t.Run(verb[0], func(t *testing.T) {
 			run := start(t, nil, append(verb, "--dial", deaf, "--recv-timeout", "50ms", "--quiet")...)

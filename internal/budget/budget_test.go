@@ -77,7 +77,7 @@ func TestDefaults(t *testing.T) {
 	if st := New(Config{Bytes: -1, PipesPerListener: -1}).Stats(); st.PipesPerListener != math.MaxInt || st.MaxBytes != math.MaxInt64 {
 		t.Errorf("without limits it is %+v", st)
 	}
-	if Default() != Default() {
+	if first, second := Default(), Default(); first != second {
 		t.Error("there are two defaults")
 	}
 }

@@ -20,9 +20,9 @@ func TestBrake(t *testing.T) {
 		return delay
 	}
 	one, other := source{name: "one"}, source{name: "other"}
-	for i, want := range []time.Duration{0, 100, 200, 400, 800, 1600, 3200, 5000, 5000, 5000} {
-		if got := guess(one); got != want*time.Millisecond {
-			t.Errorf("guess %d is looked at after %v, want %v ms", i, got, int(want))
+	for i, ms := range []int64{0, 100, 200, 400, 800, 1600, 3200, 5000, 5000, 5000} {
+		if got := guess(one); got.Milliseconds() != ms {
+			t.Errorf("guess %d is looked at after %v, want %v ms", i, got, ms)
 		}
 	}
 	if s, delay := b.begin(other, now); delay != 0 {

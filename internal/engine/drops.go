@@ -56,13 +56,6 @@ func (d *drops) add(reason Drop, n uint64) {
 	d.counts[reason] += n
 }
 
-func (d *drops) of(reason Drop) uint64 {
-	if d.counts == nil {
-		return 0
-	}
-	return d.counts[reason]
-}
-
 func (d *drops) addTo(m map[string]uint64) {
 	if d.counts == nil {
 		return

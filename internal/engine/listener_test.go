@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -18,6 +19,7 @@ import (
 // A poorListener is out of file descriptors for a while.
 type poorListener struct {
 	until    time.Time
+	mu       sync.Mutex
 	accepted []time.Time // when Accept was called
 	link     transport.Link
 	once     sync.Once
@@ -27,8 +29,11 @@ type poorListener struct {
 var errTooMany = errors.New("too many open files")
 
 func (l *poorListener) Accept() (transport.Link, error) {
+	l.mu.Lock()
 	l.accepted = append(l.accepted, time.Now())
-	if len(l.accepted) > 1000 { // whoever asks so often would never let time pass
+	calls := len(l.accepted)
+	l.mu.Unlock()
+	if calls > 1000 { // whoever asks so often would never let time pass
 		<-l.closed
 		return nil, net.ErrClosed
 	}
@@ -41,6 +46,13 @@ func (l *poorListener) Accept() (transport.Link, error) {
 	}
 	<-l.closed
 	return nil, net.ErrClosed
+}
+
+// calls is when Accept was called, so far.
+func (l *poorListener) calls() []time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.accepted)
 }
 
 func (l *poorListener) Addr() net.Addr { return inprocAddr("poor") }
@@ -64,7 +76,7 @@ func TestListenerOutlivesErrorsOfAccept(t *testing.T) {
 		}
 		time.Sleep(5 * time.Second)
 		synctest.Wait()
-		if n := len(l.accepted); n > 100 {
+		if n := len(l.calls()); n > 100 {
 			t.Fatalf("Accept was called %d times in 5 s", n)
 		}
 		if !errors.Is(e.Err(), errTooMany) {
@@ -84,12 +96,13 @@ func TestListenerOutlivesErrorsOfAccept(t *testing.T) {
 			t.Errorf("a connection is there %v after the listener can accept again", late)
 		}
 		const most = 20 // 7 pauses up to a second, then one a second
-		if n := len(l.accepted); n < 10 || n > most {
+		accepted := l.calls()
+		if n := len(accepted); n < 10 || n > most {
 			t.Errorf("Accept was called %d times in 10 s", n)
 		}
 		want := minAcceptPause
 		for i := range 6 {
-			if got := l.accepted[i+1].Sub(l.accepted[i]); got != want {
+			if got := accepted[i+1].Sub(accepted[i]); got != want {
 				t.Errorf("pause %d is %v, want %v", i, got, want)
 			}
 			want *= 2

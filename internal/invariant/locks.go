@@ -112,8 +112,8 @@ func leadsToLock(t reflect.Type, visiting map[reflect.Type]bool) bool {
 	case reflect.Interface:
 		return true // a pattern
 	case reflect.Struct:
-		for i := range t.NumField() {
-			if leadsToLock(t.Field(i).Type, visiting) {
+		for f := range t.Fields() {
+			if leadsToLock(f.Type, visiting) {
 				return true
 			}
 		}

@@ -139,8 +139,10 @@ func TestTopicMemory(t *testing.T) {
 	}{
 		"short, in their order": {60_000, func(i int) string { return string(binary.BigEndian.AppendUint32(nil, uint32(i))) }, nil},
 		"short, in no order":    {60_000, func(i int) string { return string(binary.BigEndian.AppendUint32(nil, uint32(i)*2654435761)) }, nil},
-		"few of many are left": {60_000, func(i int) string { return string(binary.BigEndian.AppendUint32(nil, uint32(i))) },
-			func(i int) bool { return i%64 == 0 }},
+		"few of many are left": {
+			60_000, func(i int) string { return string(binary.BigEndian.AppendUint32(nil, uint32(i))) },
+			func(i int) bool { return i%64 == 0 },
+		},
 		"64 bytes":   {20_000, func(i int) string { return fmt.Sprintf("%064d", i) }, nil},
 		"300 bytes":  {5_000, func(i int) string { return fmt.Sprintf("%0300d", i) }, nil},
 		"all nested": {1447, func(i int) string { return strings.Repeat("n", i+1) }, nil},

@@ -35,7 +35,7 @@ func TestSubscribingAgainAndAgain(t *testing.T) {
 		if most := int64(3*values) + int64(out.Sent); x.visited.Load() > most || x.visited.Load() < values {
 			t.Errorf("peers dial %v: %d last values were looked at, want %d to %d", dials, x.visited.Load(), values, most)
 		}
-		if out.Offered != out.Sent+uint64(out.Queued)+out.Dropped["overflow"] {
+		if out.Offered != out.Sent+out.Queued+out.Dropped["overflow"] {
 			t.Errorf("peers dial %v: of %d last values the books are %+v", dials, values*times, out)
 		}
 		_ = p.Close()

@@ -6,7 +6,6 @@ import (
 	"context"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -123,37 +122,6 @@ func TestTurnEndsForAll(t *testing.T) {
 		}
 		if total != len(run) {
 			t.Fatalf("%d of %d messages were taken", total, len(run))
-		}
-	}
-}
-
-// Who looks at the last message just as another takes it gets nothing.
-func TestTurnEndsForTwo(t *testing.T) {
-	for range 2_000 {
-		run := numbered(0, 0, Turn, 16)
-		turns := make([]turn, Turn)
-		for i := range turns {
-			turns[i] = turn{n: 1, run: run[i : i+1]}
-		}
-		var taken [2]int
-		var at [2]atomic.Int64
-		var taking sync.WaitGroup
-		for me := range taken {
-			taking.Go(func() {
-				for i := range turns {
-					at[me].Store(int64(i))
-					for spins := 0; spins < 1000 && at[1-me].Load() < int64(i); spins++ { // side by side, as far as there are two processors
-						continue
-					}
-					if turns[i].take() != nil {
-						taken[me]++
-					}
-				}
-			})
-		}
-		taking.Wait()
-		if n := taken[0] + taken[1]; n != Turn {
-			t.Fatalf("of %d messages %d were taken", Turn, n)
 		}
 	}
 }

@@ -169,7 +169,8 @@ func receive(r spry.Receiver) func(context.Context) error {
 
 func send(s interface {
 	Send(context.Context, []byte) error
-}) func(context.Context) error {
+},
+) func(context.Context) error {
 	body := make([]byte, 3000)
 	return func(ctx context.Context) error { return s.Send(ctx, body) }
 }
