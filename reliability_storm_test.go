@@ -95,7 +95,7 @@ func stormPair(kind int, o spry.Options) (a, b stormy) {
 // acceptable reports whether a call that a Close got in the way of may fail so.
 func acceptable(err error) bool {
 	return err == nil || errors.Is(err, net.ErrClosed) || errors.Is(err, context.DeadlineExceeded) ||
-		errors.Is(err, context.Canceled) || errors.Is(err, spry.ErrPipeClosed) || errors.Is(err, spry.ErrUnsent)
+		errors.Is(err, context.Canceled) || errors.Is(err, spry.ErrPipeClosed) || errors.Is(err, spry.ErrUnsent) || errors.Is(err, spry.ErrUnconfirmed)
 }
 
 // Eight goroutines at once do what they like with two sockets, while both are closed. Everything returns.

@@ -126,9 +126,10 @@ func (c *Call) Wait(ctx context.Context) (*Message, error) {
 	defer func() { <-c.turn }()
 	if !c.ended {
 		c.reply, c.err = c.req.Wait(ctx, c.call)
+		c.reply.Stamp() // once: others may read the reply from now on
 		c.ended = true
 	}
-	return received(c.reply), opErr("request", c.err)
+	return (*Message)(c.reply), opErr("request", c.err)
 }
 
 // Cancel ends the call with context.Canceled, unless it has ended. It is not sent again, and a late reply is dropped.

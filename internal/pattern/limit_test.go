@@ -96,7 +96,8 @@ func TestXPubOverLimitedLinks(t *testing.T) {
 			if out := s.Stats().Out; len(s.Pipes()) != 1 || out.Dropped["too_large"] != 1 || out.Sent != 0 {
 				t.Errorf("%d pipes, %d messages sent, dropped: %v", len(s.Pipes()), out.Sent, out.Dropped)
 			}
-			must(t, s.Close())
 		}
+		must(t, dials.Close())
+		must(t, listens.Close())
 	})
 }
