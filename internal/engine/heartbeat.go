@@ -126,7 +126,7 @@ func (h *heartbeat) look() error {
 	switch {
 	case h.stalled > 2:
 		return errUnacknowledged
-	case waits || p.unread > 0 || h.carrier.writing.Load() || !h.pipe.out.idle() || p.queued > 0 && !(h.asked && stalls):
+	case waits || p.unread > 0 || h.carrier.writing.Load() || !h.pipe.out.idle() || p.queued > 0 && !(h.asked && (stalls || p.local)): // of a local peer that was asked, the question is what it has not read
 		h.asked = false
 	case h.asked:
 		return errSilent

@@ -12,6 +12,7 @@ import (
 type progress struct {
 	queued int           // bytes that wait in this system for the peer's to acknowledge or, on the same machine, for its process to read
 	unread int           // bytes that have come and that this process has not read
+	local  bool          // the peer is a process of this machine, and queued is what it has not read
 	owed   bool          // the peer's system has an acknowledgement to send: of bytes in flight, or of a window probe
 	quiet  time.Duration // since the last acknowledgement came; valid if one is owed
 }

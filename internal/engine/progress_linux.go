@@ -33,6 +33,7 @@ func systemProgress(c net.Conn) (p progress) {
 		p.queued, _ = unix.IoctlGetInt(int(fd), unix.SIOCOUTQ)
 		p.unread, _ = unix.IoctlGetInt(int(fd), unix.SIOCINQ)
 		if !tcp {
+			p.local = true
 			return
 		}
 		info, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO)

@@ -209,6 +209,10 @@ func (r *streamReader) decode(wait bool) error {
 		r.start, r.need = r.start+n, need
 		r.span += n
 		full := r.batch.Full()
+		if r.batch.Expired > 0 {
+			p.DropN(DropTTL, r.batch.Expired)
+			r.batch.Expired = 0
+		}
 		if run := r.batch.Next(); len(run) > 0 {
 			r.chunk.Retain(len(run))
 			p.in.bytes.Add(uint64(n))
@@ -224,10 +228,6 @@ func (r *streamReader) decode(wait bool) error {
 			case !p.hand(run, &r.c.room):
 				return ErrPipeClosed
 			}
-		}
-		if r.batch.Expired > 0 {
-			p.DropN(DropTTL, r.batch.Expired)
-			r.batch.Expired = 0
 		}
 		if err != nil || !full || len(r.refused) > 0 {
 			r.peek = large && r.need == 0
