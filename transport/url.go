@@ -21,22 +21,35 @@ func (u URL) String() string { return u.Scheme + "://" + u.Address }
 // Redacted is String with a password that stands before the host replaced by xxxxx: for errors and logs.
 func (u URL) Redacted() string { return Redact(u.String()) }
 
-// Redact is [URL.Redacted] of what may not be a URL at all.
+// Redact is [URL.Redacted] of what may not be a URL at all. A password may contain anything, a slash or an @ too, so that all
+// from the first colon to the last @ is replaced.
 func Redact(s string) string {
-	begin := strings.Index(s, "://") + len("://")
-	if begin < len("://") {
-		begin = 0
+	scheme, address, found := strings.Cut(s, "://")
+	if !found || strings.ContainsAny(scheme, ":@") { // what stands before "://" is not a scheme then
+		scheme, address = "", s
 	}
-	authority := s[begin:]
-	if slash := strings.IndexByte(authority, '/'); slash >= 0 {
-		authority = authority[:slash]
-	}
-	at := strings.LastIndexByte(authority, '@')
-	colon := strings.IndexByte(authority[:max(at, 0)], ':')
-	if colon < 0 {
+	at := strings.LastIndexByte(address, '@')
+	colon := strings.IndexByte(address[:max(at, 0)], ':')
+	if colon < 0 || isPath(scheme, address[:colon]) {
 		return s
 	}
+	begin := len(s) - len(address)
 	return s[:begin+colon+1] + "xxxxx" + s[begin+at:]
+}
+
+// isPath tells names that are paths, as in ipc:///run/a:b@c, from a user's: they have a slash before their first colon.
+func isPath(scheme, beforeColon string) bool {
+	return (scheme == "" || isName(scheme)) && strings.Contains(beforeColon, "/")
+}
+
+// isName reports whether the addresses of a scheme are names that may contain anything, and have no host, with or without a
+// dialect's name before the scheme.
+func isName(scheme string) bool {
+	switch strings.ToLower(scheme[strings.LastIndexByte(scheme, '+')+1:]) {
+	case "inproc", "ipc", "unix", "abstract":
+		return true
+	}
+	return false
 }
 
 // MaxURL is the longest URL that [ParseURL] takes, in bytes.
@@ -60,7 +73,7 @@ func ParseURL(s string) (URL, error) {
 		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 		other := '0' <= c && c <= '9' || c == '+' || c == '-' || c == '.'
 		if !letter && (i == 0 || !other) {
-			return URL{}, fmt.Errorf("%w: scheme %q of %q must be a letter, then letters, digits, + - or .", ErrURL, scheme, Redact(s))
+			return URL{}, fmt.Errorf("%w: the scheme of %q must be a letter, then letters, digits, + - or .; write it like tcp://127.0.0.1:5555", ErrURL, Redact(s))
 		}
 	}
 	if scheme == "" {

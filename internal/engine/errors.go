@@ -86,12 +86,19 @@ func OpErr(op string, err error) *OpError {
 	return &OpError{Op: op, Err: err}
 }
 
+// maxShown is how much an error shows of a URL that is too long to be one, in bytes.
+const maxShown = 64
+
 // wrap is OpErr with the URL that the operation was about.
 func wrap(op, url string, err error) error {
 	if e, ok := errors.AsType[*OpError](err); ok {
 		return e
 	}
-	return &OpError{Op: op, URL: transport.Redact(url), Err: err}
+	shown := transport.Redact(url)
+	if len(shown) > transport.MaxURL {
+		shown = shown[:maxShown] + "..."
+	}
+	return &OpError{Op: op, URL: shown, Err: err}
 }
 
 // orderly reports whether an error is a peer's orderly end or our own close.

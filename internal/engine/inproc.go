@@ -27,7 +27,7 @@ func (e *Endpoint) listenInproc() error {
 	if err != nil {
 		return err
 	}
-	e.inproc = l
+	e.inproc, e.shown = l, e.named+e.url.String() // the name as it is, whatever it looks like: a peer is to dial it
 	if err := e.register(); err != nil {
 		l.close()
 		return err

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+
+	"github.com/sprymq/spry/transport"
 )
 
 const inprocScheme = "inproc"
@@ -41,7 +43,7 @@ func (a inprocAddr) String() string { return inprocScheme + "://" + string(a) }
 
 func checkInprocName(name string) error {
 	if name == "" || len(name) > maxInprocName {
-		return fmt.Errorf("the name has %d bytes and must have 1 to %d", len(name), maxInprocName)
+		return fmt.Errorf("%w: the name has %d bytes and must have 1 to %d; write it like inproc://feed", transport.ErrURL, len(name), maxInprocName)
 	}
 	return nil
 }

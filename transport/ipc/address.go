@@ -3,6 +3,7 @@
 package ipc
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"runtime"
@@ -32,7 +33,7 @@ func socketName(u transport.URL) (string, error) {
 	case path[0] == '@':
 		// To package net and to ZeroMQ this is an abstract name, to the peers of the Scalability Protocols
 		// a file.
-		return "", malformed(u, "a leading @ is ambiguous; write ipc://./"+path+" for the file or abstract://"+path[1:]+" for the name")
+		return "", malformed(u, "a leading @ is ambiguous; write ipc://./@... for the file or abstract:// and the rest for the name")
 	}
 	return path, nil
 }
@@ -47,7 +48,7 @@ func abstractName(u transport.URL) (string, error) {
 	name, err := url.PathUnescape(u.Address)
 	switch {
 	case err != nil:
-		return "", malformed(u, fmt.Sprintf("%v; write a percent sign as %%25", err))
+		return "", malformed(u, "two hexadecimal digits must follow a percent sign; write the sign itself as %25")
 	case name == "":
 		return "", malformed(u, "no name; write it like abstract://feed")
 	case len(name) > maxName:
@@ -61,4 +62,23 @@ func malformed(u transport.URL, why string) error {
 }
 
 // wrap names the endpoint in an error that has been decided on.
-func wrap(u transport.URL, err error) error { return fmt.Errorf("%s: %w", u.Redacted(), err) }
+func wrap(u transport.URL, err error) error {
+	shown := u.Redacted()
+	if shown != u.String() {
+		err = unnamed{err}
+	}
+	return fmt.Errorf("%s: %w", shown, err)
+}
+
+// unnamed is an error without the names in its text, which the operating system puts there: what looks like a password in a URL
+// is a part of a path to it.
+type unnamed struct{ error }
+
+func (e unnamed) Error() string {
+	if errno, ok := errors.AsType[syscall.Errno](e.error); ok {
+		return errno.Error()
+	}
+	return e.error.Error()
+}
+
+func (e unnamed) Unwrap() error { return e.error }
