@@ -38,8 +38,11 @@ const (
 	lastValueNode = 128
 )
 
+// maxLastValues is more than there can be, and far from the largest number.
+const maxLastValues = 1 << 29
+
 func newLastValues(keep int) *lastValues {
-	return &lastValues{keep: keep, limit: DefaultLastValueBytes}
+	return &lastValues{keep: min(keep, maxLastValues), limit: DefaultLastValueBytes}
 }
 
 // put makes m, which belongs to lastValues from now on and was sent as number at, its topic's last message.

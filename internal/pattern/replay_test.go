@@ -4,6 +4,7 @@ package pattern
 
 import (
 	"fmt"
+	"math"
 	"runtime"
 	"slices"
 	"strings"
@@ -62,6 +63,25 @@ func TestReplaysToAReader(t *testing.T) {
 			}
 		}
 		p.say(command("CANCEL", ""))
+	}
+}
+
+// A subscriber gets all last values whatever their number is bounded by.
+func TestReplayOfUnlimitedValues(t *testing.T) {
+	leak.Check(t)
+	const values = replayFloor + 1000
+	x, s := open(t, zmtpOptions(), func(s *engine.Socket, _ engine.Options) *XPub {
+		return NewXPub(s, zmtp.XPub.Hello(), engine.DropOldest, nil, math.MaxInt)
+	})
+	for i := range values {
+		must(t, x.Send(t.Context(), fmt.Appendf(nil, "%04d", i), nil))
+	}
+	p := rawPeerOf(t, s, "SUB", true)
+	p.say(command("SUBSCRIBE", ""))
+	for i := range values {
+		if got, want := string(p.hear(6)), fmt.Sprintf("\x00\x04%04d", i); got != want {
+			t.Fatalf("heard %q, want %q", got, want)
+		}
 	}
 }
 

@@ -37,7 +37,7 @@ func Check(url string) error {
 		scheme = strings.TrimPrefix(scheme, d+"+")
 	}
 	if known := Schemes(); !slices.Contains(known, scheme) {
-		return fmt.Errorf("%s: %w; there are %s", url, spry.ErrScheme, strings.Join(known, ", "))
+		return fmt.Errorf("%s: %w; there are %s", u.Redacted(), spry.ErrScheme, strings.Join(known, ", "))
 	}
 	return nil
 }
