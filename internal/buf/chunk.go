@@ -13,6 +13,10 @@ import (
 // A Chunk is a buffer shared by messages. Its memory may be written again only by a reader that holds the
 // last reference. A chunk that is never released is left to the garbage collector: forgetting to release
 // costs speed, never correctness.
+//
+// A message that was released may still point to its chunk, because it costs less to leave the pointer there. So a chunk
+// whose last reference has gone lets go of its memory, which goes to its pool as another chunk: what nobody needs any more
+// keeps no memory in use.
 type Chunk struct {
 	Data []byte
 	From any // what it was received from: set by the reader before anybody else has a reference
@@ -22,7 +26,11 @@ type Chunk struct {
 	home *sync.Pool // where the chunk goes then; may be nil
 
 	foreign bool // free is a callback of the user
+	single  bool // of one message, which does not point to the chunk when it has released it
 }
+
+// MaxStale is the size of the largest message that may still point to its chunk when it was released.
+const MaxStale = 16 << 10
 
 // excess counts releases without a reference, see [Excess].
 var excess atomic.Uint64
@@ -57,9 +65,10 @@ func (c *Chunk) Renew() { c.use++ }
 // keep the chunk alive. It is 0 for memory that is not the package's own.
 func (c *Chunk) Use() uint64 { return c.use }
 
-// Copy returns a chunk that begins with a copy of body.
+// Copy returns a chunk that begins with a copy of body, for one message.
 func Copy(body []byte) *Chunk {
 	c := NewChunk(len(body))
+	c.single = len(body) > MaxStale
 	copy(c.Data, body)
 	return c
 }
@@ -99,18 +108,35 @@ func (c *Chunk) ReleaseHere(n int) {
 
 // last is called when no reference is left, or fewer.
 func (c *Chunk) last(here bool) {
-	switch {
-	case c.refs.Load() < 0:
+	if c.refs.Load() < 0 {
 		excess.Add(1)
-	case c.home != nil:
-		c.From = nil
-		c.home.Put(c)
+		return
+	}
+	c.From = nil
+	if c.home != nil {
+		c.recycle()
+		return
+	}
+	c.Data = nil
+	switch {
 	case c.free == nil:
 	case c.foreign && !here:
 		scope.Detached("release of a message", c.free)
 	default:
 		c.free()
 	}
+}
+
+// recycle gives the chunk's memory back to its pool.
+func (c *Chunk) recycle() {
+	home, back := c.home, c
+	if c.single {
+		c.single = false
+	} else {
+		back = &Chunk{Data: c.Data, home: home}
+		c.Data, c.home = nil, nil
+	}
+	home.Put(back)
 }
 
 // Excess is how often any chunk was released without a reference. It is for tests: only a race of two goroutines that use one

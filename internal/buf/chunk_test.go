@@ -3,6 +3,7 @@
 package buf
 
 import (
+	"bytes"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -43,6 +44,31 @@ func TestReleaseTooMuch(t *testing.T) {
 	a, b := NewChunk(minPooled), NewChunk(minPooled)
 	if a == b {
 		t.Error("two readers have the same chunk")
+	}
+}
+
+// Whoever still points to a chunk that was released keeps neither its memory nor where that came from in use.
+func TestReleasedChunkKeepsNothing(t *testing.T) {
+	large := bytes.Repeat([]byte("x"), MaxStale+1)
+	for name, c := range map[string]*Chunk{
+		"pooled":       NewChunk(minPooled),
+		"not pooled":   NewChunk(minPooled - 1),
+		"of a message": Copy(large[:MaxStale]),
+	} {
+		c.From = new(int)
+		c.Retain(1)
+		c.Release(2)
+		if len(c.Data) > 0 || c.From != nil {
+			t.Errorf("a chunk (%s) has %d bytes, from %v, after its last reference went", name, len(c.Data), c.From)
+		}
+	}
+}
+
+// The memory of a large copy is used again without a new chunk.
+func TestLargeCopiesAllocateNothing(t *testing.T) {
+	body := bytes.Repeat([]byte("x"), 64<<10)
+	if n := testing.AllocsPerRun(1000, func() { Copy(body).Release(1) }); n >= 1 {
+		t.Errorf("a copy allocates %v times", n)
 	}
 }
 

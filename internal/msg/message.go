@@ -34,7 +34,7 @@ type Message struct {
 	came  bool   // from the origin of ext, or else of chunk
 }
 
-// keep is the largest memory that an emptied message may still point to.
+// keep is the largest memory of its own that an emptied message keeps.
 const keep = 16 << 10
 
 // An extension holds what few received messages have.
@@ -345,7 +345,7 @@ func (m *Message) Release() {
 
 // clear empties a message whose reference somebody else has now.
 func (m *Message) clear() {
-	if m.size > keep { // which an empty message must not keep from the garbage collector
+	if m.size > buf.MaxStale {
 		m.chunk = nil
 	}
 	m.size, m.head, m.held, m.came = 0, 0, false, false
