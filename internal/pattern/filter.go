@@ -44,11 +44,15 @@ func (t *filter) hasRoom(topic string) bool {
 	return t.topics.count() < maxPeerTopics && int64(len(topic)) <= maxPeerTopicBytes-t.topics.bytes
 }
 
-// close ends the filter, of which nothing may change any more.
-func (t *filter) close() {
+// close ends the filter, of which nothing may change any more, and returns the topics that it had. It lets go of them: the pipe
+// itself may be kept for a while, for its figures.
+func (t *filter) close() (had *topics) {
 	t.mu.Lock()
-	t.closed = true
-	t.mu.Unlock()
+	defer t.mu.Unlock()
+	t.closed, had = true, new(topics)
+	had.root.Store(t.topics.root.Swap(nil))
+	t.topics.bytes = 0
+	return had
 }
 
 // A change is what a peer's control event did to its topics.

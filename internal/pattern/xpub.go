@@ -170,9 +170,9 @@ func (s *XPub) forgetLocked(topic string) {
 
 // Detach implements engine.Pattern.
 func (s *XPub) Detach(p *engine.Pipe, _ []msg.Message) {
+	topics := p.State.(*xpubPeer).close()
 	s.fanout.remove(p)
-	peer := p.State.(*xpubPeer)
-	for topic := range peer.topics.each { // each by itself, because they may be many, and others wait
+	for topic := range topics.each { // each by itself, because they may be many, and others wait
 		s.mu.Lock()
 		s.forgetLocked(topic)
 		s.mu.Unlock()
