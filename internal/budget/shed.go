@@ -32,6 +32,9 @@ func (b *Budget) Relieve(a *Account) {
 	}
 }
 
+// Exceeded reports whether more than the limit is in use.
+func (b *Budget) Exceeded() bool { return b.used.Load() > b.bytes }
+
 // shedLargest sheds those that choose chooses, and reports whether there was any.
 func (b *Budget) shedLargest(a *Account, n int64) (some bool) {
 	for _, largest := range b.choose(a, n) {

@@ -11,8 +11,8 @@ import (
 	"github.com/sprymq/spry/transport"
 )
 
-// Every pipe has an account of its socket's budget. It counts what the pipe's reader holds, what is queued to be sent and
-// what was received and not taken.
+// Every pipe has an account of its socket's budget. It counts what the pipe's reader holds, what is queued to be sent, what
+// was received and not taken, and what the pattern remembers of the peer.
 
 // budgeted is a pipe as the holder of its account.
 type budgeted Pipe
@@ -50,6 +50,9 @@ func (p *Pipe) closeAccount() {
 	p.account.Close()
 }
 
+// NewMeter returns the meter of something that the pattern remembers of the peer until Detach.
+func (p *Pipe) NewMeter() budget.Meter { return p.account.NewMeter() }
+
 // lossReason is why messages are dropped that were to be sent when the pipe ended.
 func (p *Pipe) lossReason() Drop {
 	if errors.Is(p.err, ErrBudget) {
@@ -64,6 +67,10 @@ const creditAtOnce = 64 << 10
 // relieve sheds those that have most if the budget is exceeded. It is called without locks, and not within a read of the
 // connection: closing a connection waits for its reads.
 func (p *Pipe) relieve() { p.account.Budget().Relieve(&p.account) }
+
+// Relieve is for a pattern that has begun to remember more of a peer: it sheds those that have most if the budget is exceeded.
+// It is called without locks.
+func (p *Pipe) Relieve() { p.relieve() }
 
 // Budget is what bounds the memory and the pipes of the socket, perhaps with others.
 func (s *Socket) Budget() *budget.Budget { return s.options.Budget }

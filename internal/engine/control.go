@@ -5,7 +5,9 @@ package engine
 import (
 	"bytes"
 	"errors"
+	"sync/atomic"
 
+	"github.com/sprymq/spry/internal/budget"
 	"github.com/sprymq/spry/internal/wire"
 )
 
@@ -32,6 +34,8 @@ type controlQueue struct {
 	source     ControlSource // before events; nil = none, or none any more
 	events     []wire.Control
 	bytes      int64 // what events cost
+	meter      budget.Meter
+	relieving  atomic.Bool // somebody is being shed because of this queue
 }
 
 func (q *controlQueue) empty() bool {
@@ -52,6 +56,7 @@ func (q *controlQueue) add(c wire.Control) bool {
 		return false
 	}
 	q.bytes += controlCost + int64(len(c.Data))
+	q.meter.Set(q.bytes)
 	q.events = append(q.events, c)
 	return true
 }
@@ -75,12 +80,20 @@ func (q *controlQueue) take() (events []wire.Control) {
 		size += len(q.events[n].Data) + controlCost
 	}
 	q.bytes -= int64(size)
+	q.meter.Set(q.bytes)
 	events = append(events, q.events[:n]...)
 	clear(q.events[:n])
 	if q.events = q.events[n:]; len(q.events) == 0 {
 		q.events = nil
 	}
 	return events
+}
+
+// discard drops what waits.
+func (q *controlQueue) discard() {
+	if q != nil {
+		q.meter.Set(0)
+	}
 }
 
 // A Controller is a pattern that peers tell something beside messages: subscriptions, or groups. Control is called by the
@@ -110,11 +123,24 @@ func (p *Pipe) QueueControl(c wire.Control) (write bool) {
 	switch {
 	case o.shut:
 		return false
-	case !o.controlsLocked().add(c):
+	case !p.controlsLocked().add(c):
 		_ = p.scope.Go(func() { p.end(errControls) }) // not here, where the pattern's lock may be held
 		return false
 	}
+	if c.Kind != wire.ControlPing && c.Kind != wire.ControlPong {
+		p.relieveLater(o.controls)
+	}
 	return o.claimLocked()
+}
+
+// relieveLater has those shed that have most if the budget is exceeded, which is not done here, where locks are held.
+func (p *Pipe) relieveLater(q *controlQueue) {
+	if p.account.Budget().Exceeded() && q.relieving.CompareAndSwap(false, true) {
+		_ = p.scope.Go(func() {
+			p.relieve()
+			q.relieving.Store(false)
+		})
+	}
 }
 
 // QueueControls queues the control events of a source, of which a pipe has one at most; nil is none. It is for Attach, after
@@ -124,16 +150,16 @@ func (p *Pipe) QueueControls(source ControlSource) {
 		return
 	}
 	p.out.mu.Lock()
-	p.out.controlsLocked().source = source
+	p.controlsLocked().source = source
 	p.out.mu.Unlock()
 }
 
-// controlsLocked is the queue, which most pipes have no use for.
-func (o *outbox) controlsLocked() *controlQueue {
-	if o.controls == nil {
-		o.controls = new(controlQueue)
+// controlsLocked is the queue of control events, which most pipes have no use for. It is called under the outbox's lock.
+func (p *Pipe) controlsLocked() *controlQueue {
+	if p.out.controls == nil {
+		p.out.controls = &controlQueue{meter: p.account.NewMeter()}
 	}
-	return o.controls
+	return p.out.controls
 }
 
 // control takes a control event of the peer.

@@ -205,6 +205,8 @@ func (o *outbox) unsentLocked(keep bool, reason Drop) (unsent []msg.Message, los
 		o.throttleLocked()
 	}
 	o.carrier.discard()
+	o.controls.discard()
+	o.controls = nil
 	o.flushers.WakeAll()
 	return unsent, lost
 }

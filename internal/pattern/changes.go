@@ -34,8 +34,7 @@ func (c *changes) add(topic string, wanted bool) {
 		return
 	}
 	if e := c.pending[topic]; e != nil { // which is the opposite
-		c.order.Remove(e)
-		delete(c.pending, topic)
+		c.removeLocked(e)
 		return
 	}
 	if c.pending == nil {
@@ -57,9 +56,15 @@ func (c *changes) takeLocked() (v Change, ok bool) {
 	if e == nil {
 		return Change{}, false
 	}
-	v = c.order.Remove(e).(Change)
-	delete(c.pending, v.Topic)
-	return v, true
+	return c.removeLocked(e), true
+}
+
+func (c *changes) removeLocked(e *list.Element) Change {
+	v := c.order.Remove(e).(Change)
+	if delete(c.pending, v.Topic); len(c.pending) == 0 {
+		c.pending = nil // an empty map keeps the memory of a full one
+	}
+	return v
 }
 
 // next waits for the next one.

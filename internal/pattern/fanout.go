@@ -116,6 +116,7 @@ func (f *fanout) remove(p *engine.Pipe) {
 		if t != nil {
 			m.filters--
 			f.forgetLocked(t)
+			t.meter.Set(0)
 		}
 		f.replaceLocked(m)
 	}

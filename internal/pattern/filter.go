@@ -5,6 +5,7 @@ package pattern
 import (
 	"sync"
 
+	"github.com/sprymq/spry/internal/budget"
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/wire"
 )
@@ -21,7 +22,8 @@ type filter struct {
 	closed bool // the pipe is over, or about to be: nothing is added
 
 	// Under the fan-out's lock.
-	cost    int64  // of the topics, as the fan-out counts them
+	cost    int64 // of the topics, as the fan-out counts them
+	meter   budget.Meter
 	since   uint64 // how many messages were sent before the topics last changed
 	changed uint64 // the fan-out's epoch when the topics last changed
 	shed    bool   // the pipe is over, or about to be: nothing is counted any more
@@ -65,6 +67,9 @@ type change struct {
 
 // end ends the pipes of peers that want too much. It is not called under locks.
 func (c change) end(p *engine.Pipe) {
+	if c.added {
+		p.Relieve() // not when all that was read with this topic is added too: topics cost several times what is read
+	}
 	if c.full {
 		p.Breach(wire.Errorf(wire.ReasonTopics,
 			"peer subscribed to more than %d topics, or to more than %d bytes of them: let it use shorter prefixes, or several sockets",
@@ -128,6 +133,7 @@ func (f *fanout) changed(t *filter, topics *page[struct{}], c change) (shed *eng
 	}
 	f.topicBytes -= t.cost
 	t.cost = t.topics.bytes + int64(t.topics.count())*(topicNode+t.extra)
+	t.meter.Set(t.cost)
 	if f.topicBytes += t.cost; c.added && f.topicBytes > f.topicLimit {
 		return f.shedLocked()
 	}

@@ -53,7 +53,7 @@ func (s *Pub) Traits() engine.Traits { return engine.Traits{Hello: s.hello, Flus
 // Attach implements engine.Pattern.
 func (s *Pub) Attach(p *engine.Pipe) error {
 	if p.Controls() {
-		p.State = &filter{topics: topics{exact: s.groups}}
+		p.State = &filter{topics: topics{exact: s.groups}, meter: p.NewMeter()}
 	}
 	s.fanout.add(p)
 	return nil

@@ -60,7 +60,9 @@ func (t *topics) remove(topic string) (was, last bool) {
 		t.more[topic]--
 		return true, false
 	case n == 1:
-		delete(t.more, topic)
+		if delete(t.more, topic); len(t.more) == 0 {
+			t.more = nil // an empty map keeps the memory of a full one
+		}
 		return true, false
 	case !t.has(topic):
 		return false, false

@@ -130,7 +130,7 @@ func (s *XPub) Traits() engine.Traits { return engine.Traits{Hello: s.hello, Flu
 
 // Attach implements engine.Pattern.
 func (s *XPub) Attach(p *engine.Pipe) error {
-	p.State = &xpubPeer{filter: filter{extra: xpubTopic}, source: p.NewSource(s.inbox)}
+	p.State = &xpubPeer{filter: filter{extra: xpubTopic, meter: p.NewMeter()}, source: p.NewSource(s.inbox)}
 	s.fanout.add(p)
 	if s.welcome != nil {
 		p.Offer(nil, nil, s.welcome.Clone(), nil, engine.DropNewest) // written when the pipe is attached

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+
+package spry_test
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/leak"
+)
+
+// Peers subscribe to as much as they can: a budget bounds what that costs, those who have most are shed, and a peer with
+// one topic is sent what it wants.
+func TestBudgetBoundsTopics(t *testing.T) {
+	const limit, peers, topics = 3 << 19, 4, 9_000
+	for _, p := range publishers(t) {
+		for name, role := range map[string]spry.Role{"listening": spry.RoleListen, "dialing": spry.RoleDial} {
+			t.Run(p.name+"/"+name, func(t *testing.T) {
+				leak.Check(t)
+				budget := spry.NewBudget(spry.BudgetConfig{Bytes: limit})
+				unused(t, budget)
+				s, send := p.open(spry.Options{Budget: budget, Linger: -1, Heartbeat: -1})
+				defer s.Close()
+				good := attached(t, s, p.peer, role)
+				good.say(t, []byte(command(p.ask, "good")))
+				check(t, p.wait(s, "good"))
+				before := heap()
+				var all sync.WaitGroup
+				for i := range peers {
+					greedy := attached(t, s, p.peer, role)
+					all.Go(func() {
+						for n := 0; n < topics; n += 100 {
+							var says strings.Builder
+							for k := range 100 {
+								says.WriteString(command(p.ask, fmt.Sprintf("topic %d of %d", n+k, i)))
+							}
+							if _, err := greedy.Write([]byte(says.String())); err != nil {
+								return // it was shed
+							}
+						}
+					})
+				}
+				all.Wait()
+				withinBudget(t, budget)
+				if st := budget.Stats(); st.Shed == 0 || s.Stats().Rejected["budget"] == 0 {
+					t.Errorf("nobody was shed: %+v, %v", st, s.Stats().Rejected)
+				}
+				grown := int64(0)
+				eventually(t, "those who were shed take no memory", func() bool {
+					grown = int64(heap()) - int64(before)
+					return grown <= 2*limit+memorySlack
+				})
+				good.discard(t)
+				sent := s.Stats().Send.Sent
+				check(t, send("good", []byte("good news")))
+				eventually(t, "the peer with one topic is served", func() bool { return s.Stats().Send.Sent > sent })
+				t.Logf("%d of %d peers shed, peak %d KiB, heap %+d KiB", budget.Stats().Shed, peers, budget.Stats().PeakBytes>>10, grown>>10)
+			})
+		}
+	}
+}
+
+// A publisher does not read while a Sub goes on changing its topics: what waits to be told counts, and the publisher is shed.
+func TestBudgetBoundsSubscriptionsToBeTold(t *testing.T) {
+	const limit = 1 << 20
+	for name, role := range map[string]spry.Role{"listening": spry.RoleListen, "dialing": spry.RoleDial} {
+		t.Run(name, func(t *testing.T) {
+			leak.Check(t)
+			budget := spry.NewBudget(spry.BudgetConfig{Bytes: limit})
+			unused(t, budget)
+			s := spry.NewSub(&spry.SubOptions{Options: spry.Options{Budget: budget, Heartbeat: -1}})
+			defer s.Close()
+			attached(t, s, "PUB", role)
+			topic, told := strings.Repeat("t", 10_000), 0
+			for ; budget.Stats().Shed == 0; told += 2 * len(topic) {
+				if told > 32*limit {
+					t.Fatalf("%d KiB wait for a peer that does not read, and the budget is %d KiB", told>>10, limit>>10)
+				}
+				check(t, s.Subscribe(topic))
+				check(t, s.Unsubscribe(topic))
+			}
+			eventually(t, "the peer is shed", func() bool { return s.Stats().Rejected["budget"] == 1 })
+		})
+	}
+}
