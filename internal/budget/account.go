@@ -108,6 +108,15 @@ func (m *Meter) Room(bytes, n int64) bool {
 	return bytes+n <= m.high() || m.account == nil || m.account.room(bytes, n)
 }
 
+// Spare returns how much more than some bytes a queue may take, up to most, without asking for each message. Where others have
+// taken most of the budget it is what is reserved already, so that a queue does not reserve more only because it was promised more.
+func (m *Meter) Spare(bytes, most int64) int64 {
+	if m.account == nil || m.account.budget.mayTake(max(bytes, 1), most) {
+		return most
+	}
+	return min(most, max(m.high()-bytes, 0))
+}
+
 // Grow is Set for memory that is not allocated yet: if the budget would be exceeded, others are shed before, or the account
 // itself, if it would have most. Like [Budget.Relieve], it is called without other locks.
 // It reports false, and changes nothing, if the account is shed.

@@ -212,6 +212,31 @@ func TestRoom(t *testing.T) {
 	idle(t, b)
 }
 
+// A queue that asks for room for one message and is promised more, again and again, does not grow beyond its share by that.
+func TestSpareStaysWithinTheShare(t *testing.T) {
+	b := New(Config{Bytes: 16 << 20})
+	other, h := newHolder(b), newHolder(b)
+	if got := h.meter.Spare(0, 64<<10); got != 64<<10 {
+		t.Errorf("of an unused budget %d bytes are promised", got)
+	}
+	other.set(13 << 20)
+	has, most := int64(0), b.share()/2+maxStep
+	for h.meter.Room(has, 5000) && has < 4*most {
+		for promised := max(5000, h.meter.Spare(has, 64<<10)); promised >= 5000; promised -= 5000 {
+			has += 5000
+			h.set(has)
+		}
+	}
+	if has > most {
+		t.Errorf("a queue grew to %d bytes beside one that has most, its share and a step are %d", has, most)
+	}
+	other.set(0)
+	h.set(0)
+	other.account.Close()
+	h.account.Close()
+	idle(t, b)
+}
+
 // An account that is closed while it waits is forgotten, and one that is closed with something in it is when that is gone.
 func TestClosedAccountsAreForgotten(t *testing.T) {
 	b := New(Config{Bytes: 1 << 20})

@@ -53,9 +53,9 @@ func (p *Pipe) closeAccount() {
 // NewMeter returns the meter of something that the pattern remembers of the peer until Detach.
 func (p *Pipe) NewMeter() budget.Meter { return p.account.NewMeter() }
 
-// lossReason is why messages are dropped that were to be sent when the pipe ended.
-func (p *Pipe) lossReason() Drop {
-	if errors.Is(p.err, ErrBudget) {
+// LossReason is why messages are dropped that were to be sent when the pipe ended, or that nobody took of those that came.
+func (p *Pipe) LossReason() Drop {
+	if p.over.Load() && errors.Is(p.err, ErrBudget) {
 		return DropBudget
 	}
 	return DropPipeClosed

@@ -42,7 +42,7 @@ func (p *Pipe) finish() {
 	}
 	p.socket.ending.Add(1) // until the pattern has what comes back: who waits for it must see it somewhere
 	p.socket.ended.Add(1)
-	reason := p.lossReason()
+	reason := p.LossReason()
 	o.mu.Lock()
 	unsent, lost := o.unsentLocked(keep, reason)
 	unknown := o.unknownLocked()

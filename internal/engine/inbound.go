@@ -149,7 +149,7 @@ func (p *Pipe) hand(run []msg.Message, room *roomBell) bool {
 		p.relieve()
 		if !p.awaitRoom(room) {
 			msg.ReleaseAll(run)
-			p.DropN(DropPipeClosed, len(run))
+			p.DropN(p.LossReason(), len(run))
 			return false
 		}
 	}

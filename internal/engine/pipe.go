@@ -337,7 +337,7 @@ func (p *Pipe) Room(n int) (messages int, bytes int64) {
 		o.hungry = true
 		return 0, 0
 	}
-	return o.limits.Messages - o.queued, min(o.limits.Bytes-o.bytes, max(int64(n), creditAtOnce))
+	return o.limits.Messages - o.queued, min(o.limits.Bytes-o.bytes, max(int64(n), o.meter.Spare(o.bytes, creditAtOnce)))
 }
 
 // Load is the number of messages queued to be sent, and whether n bytes more would be taken. If there is no room,

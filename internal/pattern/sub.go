@@ -239,7 +239,7 @@ func (s *Sub) Receive(p *engine.Pipe, run []msg.Message) int {
 	defer s.mu.RUnlock()
 	if _, attached := s.pipes[p]; !attached { // its reader was faster than the news of its end
 		msg.ReleaseAll(run)
-		p.DropN(engine.DropPipeClosed, len(run))
+		p.DropN(p.LossReason(), len(run))
 		return len(run)
 	}
 	if len(s.subscriptions) == 1 {
