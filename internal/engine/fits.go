@@ -11,21 +11,26 @@ import (
 
 // A Shape is what decides which pipes can carry a message, however much room their queues have.
 type Shape struct {
-	Size   int  // in bytes, the routing header included
-	Frames bool // it has several frames
+	Size int // in bytes, the routing header included
+	More int // frames after the first
 }
+
+// Cost is what a message of this shape is charged in a queue, in bytes: its contents, its structure, and the structures of
+// its further frames. What the dialect puts before it comes on top.
+func (s Shape) Cost() int { return msg.BaseCost + s.Size + msg.FrameCost*s.More }
 
 // ShapeOf is the shape of body, or of the contents of m if that is not nil, behind header.
 func ShapeOf(header, body []byte, m *msg.Message) Shape {
 	if m != nil {
-		return Shape{len(header) + m.Len(), m.Multipart()}
+		body, more := m.Bodies()
+		return Shape{len(header) + body, more}
 	}
 	return Shape{Size: len(header) + len(body)}
 }
 
 // Fits reports whether the pipe can carry a message of this shape. [Pipe.Unfit] says why it cannot.
 func (p *Pipe) Fits(s Shape) bool {
-	return (p.limit == 0 || int64(s.Size) <= p.limit) && (!s.Frames || p.session.Frames)
+	return (p.limit == 0 || int64(s.Size) <= p.limit) && (s.More == 0 || p.session.Frames)
 }
 
 // Unfit says why the pipe can never carry a message of this shape: [ErrMultipart] or [ErrTooLarge]. It returns nil if the
@@ -34,7 +39,7 @@ func (p *Pipe) Unfit(s Shape) error {
 	switch {
 	case p.Fits(s):
 		return nil
-	case s.Frames && !p.session.Frames:
+	case s.More > 0 && !p.session.Frames:
 		return ErrMultipart
 	}
 	return fmt.Errorf("%w: it has %d bytes, the routing header included, and the link to %s takes %d",

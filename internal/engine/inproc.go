@@ -172,8 +172,8 @@ func (c *inprocCarrier) write(bool) (messages int, cost int64, err error) {
 		q.control(v)
 	}
 	c.told = nil
-	cost, size := weigh(c.queue.flight)
-	for len(c.queue.flight) > 0 && !q.over.Load() && !c.wasted() {
+	before := c.queue.flight.weight
+	for len(c.queue.flight.run) > 0 && !q.over.Load() && !c.wasted() {
 		n := c.fresh()
 		if n == 0 {
 			c.queue.sent(1)
@@ -181,20 +181,17 @@ func (c *inprocCarrier) write(bool) (messages int, cost int64, err error) {
 			messages++
 			continue
 		}
-		taken := c.hand(c.queue.flight[:n:n])
-		c.queue.flight = c.queue.flight[taken:]
+		taken := c.hand(c.queue.flight.run[:n:n])
+		c.queue.left(taken)
 		messages += taken
 		if taken < n {
 			break
 		}
 	}
-	if len(c.queue.flight) > 0 {
-		costLeft, sizeLeft := weigh(c.queue.flight)
-		cost, size = cost-costLeft, size-sizeLeft
-	}
-	q.in.bytes.Add(uint64(size))
+	before.subtract(c.queue.flight.weight)
+	q.in.bytes.Add(uint64(before.bytes(messages)))
 	q.relieve()
-	return messages, cost, nil
+	return messages, before.cost, nil
 }
 
 // wasted reports whether the peer, which is closing, would drop what another could have.
@@ -234,21 +231,21 @@ func (c *inprocCarrier) hand(run []msg.Message) (taken int) {
 // fresh returns how many messages at the front have not come over too many hops.
 func (c *inprocCarrier) fresh() int {
 	if c.peer.splitter == nil {
-		return len(c.queue.flight)
+		return len(c.queue.flight.run)
 	}
-	for i := range c.queue.flight {
-		if h := c.queue.flight[i].Header(); len(h) > 0 {
+	for i := range c.queue.flight.run {
+		if h := c.queue.flight.run[i].Header(); len(h) > 0 {
 			if _, expired, _ := c.peer.splitter.Split(h); expired {
 				return i
 			}
 		}
 	}
-	return len(c.queue.flight)
+	return len(c.queue.flight.run)
 }
 
 // stuck reports whether the writer's role should be given up although messages are left: the peer has no room,
 // and has not found any since the last attempt. Under the outbox's lock.
-func (c *inprocCarrier) stuck() bool { return len(c.queue.flight) > 0 && !c.again.Load() }
+func (c *inprocCarrier) stuck() bool { return len(c.queue.flight.run) > 0 && !c.again.Load() }
 
 // resume says that this end's pattern has room again: the peer goes on sending.
 func (c *inprocCarrier) resume() {

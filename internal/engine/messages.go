@@ -38,8 +38,8 @@ func (c *messageCarrier) discard()              { c.queue.discard() }
 
 func (c *messageCarrier) write(bool) (messages int, cost int64, err error) {
 	c.ps = c.ps[:0]
-	for i := range c.queue.flight {
-		m := &c.queue.flight[i]
+	for i := range c.queue.flight.run {
+		m := &c.queue.flight.run[i]
 		c.ps = append(c.ps, transport.Packet{Header: m.Header(), Body: m.Bytes()})
 	}
 	messages, err = c.link.WriteMessages(c.ps)

@@ -228,18 +228,3 @@ func (o *outbox) flush(ctx context.Context) error {
 	}
 	return nil
 }
-
-// SizeOf is what a message is charged in a queue, in bytes: its contents, its structure, and the structures of its further
-// frames. What the dialect puts before it comes on top.
-func SizeOf(header, body []byte, m *msg.Message) int {
-	if m == nil {
-		return msg.BaseCost + len(header) + len(body)
-	}
-	return sizeOfMessage(header, m)
-}
-
-// sizeOfMessage is apart from SizeOf so that the compiler inlines that.
-func sizeOfMessage(header []byte, m *msg.Message) int {
-	body, more := m.Bodies()
-	return msg.BaseCost + len(header) + body + msg.FrameCost*more
-}

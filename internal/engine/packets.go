@@ -16,13 +16,40 @@ const handOver = 256
 // packets are messages that are not encoded: for links of whole messages, and within the process. They lie in slabs, so
 // that none ever moves: moving them to larger ones took a sixth of the time within the process.
 type packets struct {
-	full   [][]msg.Message // slabs that are used up, in order
-	run    []msg.Message   // in the slab that is being filled
-	slab   int             // capacity of the last slab of message values
-	span   int             // bytes of the messages in it
+	full   []parcel // of slabs that are used up, in order
+	parcel          // of the slab that is being filled
+	slab   int      // capacity of the last slab of message values
+	span   int      // cost of all messages that were ever put into it
 	copies copies
 	tail   chunkTail
 	packer msg.Packer
+}
+
+// A parcel is a run of messages, with what they weigh together.
+type parcel struct {
+	run []msg.Message
+	weight
+}
+
+// A weight is what messages are charged, in bytes, and how many frames they have after their first ones.
+type weight struct {
+	cost int64
+	more int
+}
+
+func (w *weight) add(s Shape) {
+	w.cost += int64(s.Cost())
+	w.more += s.More
+}
+
+func (w *weight) subtract(v weight) {
+	w.cost -= v.cost
+	w.more -= v.more
+}
+
+// bytes is the length of the headers and frames of n messages that weigh w.
+func (w weight) bytes(n int) int64 {
+	return w.cost - int64(msg.BaseCost*n+msg.FrameCost*w.more)
 }
 
 // put adds a message and returns its cost. Header and body end up behind each other, copied if the body is
@@ -34,16 +61,17 @@ func (q *packets) put(header, body []byte, m *msg.Message, origin *msg.Origin) i
 	q.run = q.run[:len(q.run)+1]
 	own := &q.run[len(q.run)-1]
 	q.tail.entries++
+	shape := ShapeOf(header, body, m)
+	q.add(shape)
+	size := shape.Cost()
+	q.span += size
 	if m == nil {
 		q.copies.add(own, header, body, origin)
 		if origin != nil {
 			own.SetOrigin(origin)
 		}
-		size := msg.BaseCost + len(header) + len(body)
-		q.span += size
 		return size
 	}
-	size := sizeOfMessage(header, m)
 	switch {
 	case !m.Multipart() && (m.Len() < handOver && !m.Shared() || len(header) > 0 && m.Len() < byReference):
 		q.copies.add(own, header, m.Body(), origin)
@@ -59,7 +87,6 @@ func (q *packets) put(header, body []byte, m *msg.Message, origin *msg.Origin) i
 	if origin != nil {
 		own.SetOrigin(origin)
 	}
-	q.span += size
 	q.follow()
 	return size
 }
@@ -68,57 +95,59 @@ func (q *packets) put(header, body []byte, m *msg.Message, origin *msg.Origin) i
 // keeps the contents of those that were received and not released from the garbage collector.
 func (q *packets) nextSlab() {
 	if len(q.run) > 0 {
-		q.full = append(q.full, q.run)
+		q.full = append(q.full, q.parcel)
 	}
 	each := 1
 	if n := len(q.run); n > 0 {
 		each = max(1, q.span/n)
 	}
 	q.slab = min(max(q.slab*4, minSlab), maxSlab, 1+maxChunk/each)
-	q.run, q.span = make([]msg.Message, 0, q.slab), 0
+	q.parcel, q.span = parcel{run: make([]msg.Message, 0, q.slab)}, 0
 }
 
 func (q *packets) len() int {
 	n := len(q.run)
-	for _, run := range q.full {
-		n += len(run)
+	for i := range q.full {
+		n += len(q.full[i].run)
 	}
 	return n
 }
 
 // take takes the messages of the first slab out. What comes later goes to the unused rest of it.
-func (q *packets) take() []msg.Message {
+func (q *packets) take() parcel {
 	if len(q.full) > 0 {
-		run := q.full[0]
+		first := q.full[0]
 		q.full = slices.Delete(q.full, 0, 1)
-		return run
+		return first
 	}
-	run := q.run
-	q.run = run[len(run):]
-	return run[:len(run):len(run)]
+	p, n := q.parcel, len(q.run)
+	q.parcel = parcel{run: p.run[n:]}
+	p.run = p.run[:n:n]
+	return p
 }
 
 // takeAll takes all messages out.
 func (q *packets) takeAll() (all []msg.Message) {
 	for q.len() > 0 {
-		all = append(all, q.take()...)
+		all = append(all, q.take().run...)
 	}
 	return all
 }
 
 // drop takes the first message out and returns its cost.
 func (q *packets) drop() int {
-	first := &q.run
+	first := &q.parcel
 	if len(q.full) > 0 {
 		first = &q.full[0]
 	}
-	n := costOf(&(*first)[0])
-	(*first)[0].Release()
-	(*first)[0] = msg.Message{} // its neighbours keep it in memory
-	if *first = (*first)[1:]; len(*first) == 0 && len(q.full) > 0 {
+	gone := weigh(first.run[:1])
+	first.subtract(gone)
+	first.run[0].Release()
+	first.run[0] = msg.Message{} // its neighbours keep it in memory
+	if first.run = first.run[1:]; len(first.run) == 0 && len(q.full) > 0 {
 		q.full = slices.Delete(q.full, 0, 1)
 	}
-	return n
+	return int(gone.cost)
 }
 
 // idle gives memory back that a quiet link does not need.
@@ -131,7 +160,7 @@ func (q *packets) idle() {
 
 func (q *packets) reset() {
 	for q.len() > 0 {
-		msg.ReleaseAll(q.take())
+		msg.ReleaseAll(q.take().run)
 	}
 	q.copies.end()
 	q.packer.End()
@@ -183,21 +212,13 @@ func (c *copies) end() {
 	*c = copies{}
 }
 
-// costOf is what a queue is charged for a message of its own: as SizeOf said before it was queued.
-func costOf(m *msg.Message) int {
-	n, more := m.Contents()
-	return msg.BaseCost + n + msg.FrameCost*more
-}
-
-// weigh returns what a queue is charged for a run, and the bytes of its headers and frames.
-func weigh(run []msg.Message) (cost, bytes int64) {
-	frames := 0
+// weigh returns what queued messages weigh: as their shapes said before they were queued.
+func weigh(run []msg.Message) (w weight) {
 	for i := range run {
 		n, more := run[i].Contents()
-		bytes += int64(n)
-		frames += more
+		w.add(Shape{n, more})
 	}
-	return bytes + int64(msg.BaseCost*len(run)+msg.FrameCost*frames), bytes
+	return w
 }
 
 // clean returns run as messages that belong to nobody: without routing header and origin.

@@ -42,9 +42,12 @@ func TestPacketsModel(t *testing.T) {
 					model = model[1:]
 				}
 			case 1:
-				run := q.take()
-				taken, want = append(taken, run...), append(want, model[:len(run)]...)
-				model = model[len(run):]
+				p := q.take()
+				if w := weigh(p.run); p.weight != w {
+					t.Fatalf("what is taken weighs %+v, and is said to weigh %+v", w, p.weight)
+				}
+				taken, want = append(taken, p.run...), append(want, model[:len(p.run)]...)
+				model = model[len(p.run):]
 			default:
 				p := packet{random(4 * dice.IntN(3)), random(dice.IntN(200))}
 				if dice.IntN(20) == 0 {
@@ -68,9 +71,9 @@ func TestPacketsModel(t *testing.T) {
 				t.Fatalf("step %d: %d messages, want %d", step, q.len(), len(model))
 			}
 			i := 0
-			for _, run := range append(slices.Clone(q.full), q.run) {
-				for j := range run {
-					if !same(&run[j], model[i]) {
+			for _, p := range append(slices.Clone(q.full), q.parcel) {
+				for j := range p.run {
+					if !same(&p.run[j], model[i]) {
 						t.Fatalf("step %d: message %d is not what was put", step, i)
 					}
 					i++

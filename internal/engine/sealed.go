@@ -53,8 +53,8 @@ func (c *sealedCarrier) seal() {
 		c.flight = newEncoded()
 	}
 	e := c.flight
-	for i := 0; i < len(c.queue.flight) && e.size < sealAtOnce; i++ {
-		m := &c.queue.flight[i]
+	for i := 0; i < len(c.queue.flight.run) && e.size < sealAtOnce; i++ {
+		m := &c.queue.flight.run[i]
 		b := e.room(sealedRoom(m))
 		from := len(b.bytes)
 		if f, ok := c.framing.(wire.Multipart); ok && m.Multipart() {

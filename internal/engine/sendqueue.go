@@ -8,7 +8,7 @@ import "github.com/sprymq/spry/internal/msg"
 // those in flight, which a write has begun with. It is the part of a [carrier] that must lose nothing.
 type sendQueue struct {
 	waiting packets
-	flight  []msg.Message
+	flight  parcel
 }
 
 // put adds a message behind all others and returns its cost. See [packets.put].
@@ -24,32 +24,42 @@ func (q *sendQueue) drop() int { return q.waiting.drop() }
 
 // take makes pending messages those in flight, if none are. It reports whether any are in flight.
 func (q *sendQueue) take() bool {
-	if len(q.flight) == 0 {
+	if len(q.flight.run) == 0 {
 		q.flight = q.waiting.take()
 	}
-	return len(q.flight) > 0
+	return len(q.flight.run) > 0
 }
 
 // sent releases the first n messages in flight, which the link has taken, and returns their cost.
 func (q *sendQueue) sent(n int) int64 {
-	cost, _ := weigh(q.flight[:n])
-	msg.ReleaseAll(q.flight[:n])
-	q.flight = q.flight[n:]
-	return cost
+	gone := q.flight.weight
+	if n < len(q.flight.run) {
+		gone = weigh(q.flight.run[:n])
+	}
+	msg.ReleaseAll(q.flight.run[:n])
+	q.flight.run = q.flight.run[n:]
+	q.flight.subtract(gone)
+	return gone.cost
+}
+
+// left takes the first n messages in flight out, which somebody else has now. What is left is weighed: mostly nothing.
+func (q *sendQueue) left(n int) {
+	q.flight.run = q.flight.run[n:]
+	q.flight.weight = weigh(q.flight.run)
 }
 
 // unsent empties the queue and returns its messages, in order, without routing headers and origins.
 func (q *sendQueue) unsent() []msg.Message {
-	unsent := append(clean(q.flight), clean(q.waiting.takeAll())...)
-	q.flight = nil
+	unsent := append(clean(q.flight.run), clean(q.waiting.takeAll())...)
+	q.flight = parcel{}
 	q.waiting.reset()
 	return unsent
 }
 
 // discard releases every message.
 func (q *sendQueue) discard() {
-	msg.ReleaseAll(q.flight)
-	q.flight = nil
+	msg.ReleaseAll(q.flight.run)
+	q.flight = parcel{}
 	q.waiting.reset()
 }
 

@@ -101,7 +101,7 @@ func (q *packets) settle() {
 	}
 	left := q.tail.entries
 	run := q.run[:len(q.run)-1]
-	for i := len(q.full); left > 0; run = q.full[i] {
+	for i := len(q.full); left > 0; run = q.full[i].run {
 		n := min(left, len(run))
 		q.packer.Pack(run[len(run)-n:], q.tail.use, maxChunk)
 		left -= n

@@ -145,7 +145,10 @@ func TestQueuedMessagesKeepLittleElse(t *testing.T) {
 						cost -= q.drop()
 					}
 				}
-				runs := append(q.full, q.run)
+				var runs [][]msg.Message
+				for _, p := range append(q.full, q.parcel) {
+					runs = append(runs, p.run)
+				}
 				if kept, bound := retainedBy(nil, runs...), 2*cost+2*maxChunk; kept > bound {
 					t.Errorf("%d messages that cost %d keep %d bytes, more than %d", len(want), cost, kept, bound)
 				}

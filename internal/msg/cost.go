@@ -66,18 +66,44 @@ func (m *Message) extendedContents() (bytes, more int) {
 	return m.bytes(), len(m.rest())
 }
 
-// Span returns the chunk that the first messages of run lie in, how many of them do, and their StreamSize together. The chunk
-// may be nil, and then the size is not counted.
-func Span(run []Message) (c *buf.Chunk, n, stream int) {
-	if c = run[0].Owner(); c == nil {
-		for n = 1; n < len(run) && !run[n].held; n++ {
+// A Span is what the first messages of a run that lie in one chunk, or in none, are together.
+type Span struct {
+	Chunk    *buf.Chunk // nil = none
+	Messages int
+	Cost     int64
+	Stream   int // their StreamSize; not counted without a chunk
+}
+
+// FirstSpan returns the first span of a run, which is not empty.
+func FirstSpan(run []Message) Span {
+	s := Span{Chunk: run[0].Owner()}
+	var more extra
+	bytes := 0
+	for i := range run {
+		m := &run[i]
+		if m.held != (s.Chunk != nil) || m.held && m.chunk != s.Chunk {
+			break
 		}
-		return nil, n, 0
+		s.Messages++
+		if m.ext == nil {
+			bytes += int(m.size)
+		} else {
+			more.add(m)
+		}
 	}
-	for ; n < len(run) && run[n].held && run[n].chunk == c; n++ {
-		stream += run[n].StreamSize()
+	s.Cost = int64(BaseCost*s.Messages + bytes + more.cost)
+	if s.Chunk != nil {
+		s.Stream = streamHead*s.Messages + bytes + more.stream
 	}
-	return c, n, stream
+	return s
+}
+
+// extra is what messages with extensions add to a span.
+type extra struct{ cost, stream int }
+
+func (x *extra) add(m *Message) {
+	x.cost += m.extendedCost()
+	x.stream += m.extendedStreamSize() - streamHead
 }
 
 // StreamSize is about how much of the stream that it was received from a message takes, in bytes: with its header and frames,

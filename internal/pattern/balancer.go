@@ -169,7 +169,7 @@ func (b *balancer) offerLocked(header, body []byte, m *msg.Message) (queued bool
 func (b *balancer) nextLocked(header, body []byte, m *msg.Message) *engine.Pipe {
 	shape := engine.ShapeOf(header, body, m)
 	if b.leastLoaded {
-		return b.leastLocked(shape, engine.SizeOf(header, body, m))
+		return b.leastLocked(shape)
 	}
 	for range b.open {
 		if b.next >= len(b.open) {
@@ -183,15 +183,15 @@ func (b *balancer) nextLocked(header, body []byte, m *msg.Message) *engine.Pipe 
 	return nil
 }
 
-// leastLocked returns the pipe with the least queued, of those that can carry a message and have room for its cost, or nil.
-func (b *balancer) leastLocked(shape engine.Shape, cost int) (least *engine.Pipe) {
+// leastLocked returns the pipe with the least queued, of those that can carry a message and have room for it, or nil.
+func (b *balancer) leastLocked(shape engine.Shape) (least *engine.Pipe) {
 	best := 0
 	for i := 0; i < len(b.open); i++ {
 		p := b.open[i]
 		if !p.Fits(shape) {
 			continue
 		}
-		switch load, room := p.Load(cost); {
+		switch load, room := p.Load(shape.Cost()); {
 		case !room:
 			b.fullLocked(p)
 			i--
@@ -231,13 +231,11 @@ func (b *balancer) send(ctx context.Context, wait bool, body []byte, m *msg.Mess
 		if b.header != nil {
 			header = b.header(p)
 		}
-		if p.Fits(engine.ShapeOf(header, body, m)) {
-			if queued, write := p.TryDirect(header, body, m); queued {
-				if write {
-					p.Write()
-				}
-				return nil
+		if queued, write := p.TryDirect(header, body, m); queued {
+			if write {
+				p.Write()
 			}
+			return nil
 		}
 	}
 	return b.do(ctx, wait, func() (bool, *engine.Pipe, error) { return b.tryLocked(nil, body, m) })

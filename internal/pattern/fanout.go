@@ -144,7 +144,7 @@ func (f *fanout) send(ctx context.Context, wait bool, header, body []byte, m *ms
 		if m != nil && m.Multipart() && !w.allTakeFrames() {
 			return false, nil, engine.ErrMultipart
 		}
-		if f.overflow == engine.Block && !f.allHaveRoomLocked(engine.ShapeOf(header, body, m), engine.SizeOf(header, body, m), &w) {
+		if f.overflow == engine.Block && !f.allHaveRoomLocked(engine.ShapeOf(header, body, m), &w) {
 			return false, nil, nil
 		}
 		f.sent++
@@ -173,11 +173,11 @@ func (f *fanout) send(ctx context.Context, wait bool, header, body []byte, m *ms
 	return err
 }
 
-// allHaveRoomLocked reports whether every pipe has room for a message and its cost n. It asks the pipes for as much as they have: only the
+// allHaveRoomLocked reports whether every pipe has room for a message. It asks the pipes for as much as they have: only the
 // fan-out adds to their queues, so that this holds until it is used up.
 // Pipes that do not want the message, or cannot carry it, are not asked, and then it says nothing about the next one.
-func (f *fanout) allHaveRoomLocked(shape engine.Shape, n int, w *wanting) bool {
-	n += engine.MaxFrame
+func (f *fanout) allHaveRoomLocked(shape engine.Shape, w *wanting) bool {
+	n := shape.Cost() + engine.MaxFrame
 	if c := &f.credit; c.messages > 0 && c.bytes >= int64(n) {
 		c.messages--
 		c.bytes -= int64(n)

@@ -35,12 +35,7 @@ func (s *Source) Unhold() {
 	if s.messages == 0 {
 		return
 	}
-	if !s.inReady {
-		s.inReady = true
-		q.ready.push(s)
-	}
-	q.waiters.Wake(s.messages)
-	q.kickLocked()
+	s.announceLocked(s.messages)
 }
 
 // nextSourceLocked takes the source whose turn it is out of the ready ones, or returns nil. A held source leaves them

@@ -126,6 +126,42 @@ func TestTurnsOfSeveralRuns(t *testing.T) {
 	}
 }
 
+// Pieces of one slab, some of which may not be made longer, are charged and received as they were put.
+func TestPiecesOfOneSlab(t *testing.T) {
+	dice := rand.New(rand.NewPCG(1, 2))
+	for range 200 {
+		q := NewInbox(Limits{Messages: 1000, Bytes: 1 << 20}, Wait)
+		s := q.NewSource(nil)
+		slab := numbered(0, 0, 256, 16)
+		each := int64(slab[0].Cost())
+		next := 0
+		for put := 0; put < len(slab); {
+			end := put + 1 + dice.IntN(min(100, len(slab)-put))
+			piece := slab[put:end]
+			if dice.IntN(2) == 0 {
+				piece = slab[put:end:min(end+dice.IntN(3), len(slab))]
+			}
+			if taken := s.Put(piece); taken != len(piece) {
+				t.Fatalf("%d of %d messages were taken", taken, len(piece))
+			}
+			put = end
+			for range dice.IntN(put - next + 1) {
+				m, err := q.TryRecv()
+				if m == nil {
+					t.Fatalf("message %d did not come: %v", next, err)
+				}
+				if _, i := number(m); i != next {
+					t.Fatalf("message %d came in the place of message %d", i, next)
+				}
+				next++
+			}
+			if c := s.Counts(); c.Queued != put-next || c.QueuedBytes != each*int64(put-next) || c.Delivered != uint64(next) {
+				t.Fatalf("after %d messages, of which %d were received, the figures are %+v", put, next, c)
+			}
+		}
+	}
+}
+
 // A source that comes to have something stands behind those that had something before.
 func TestInboxServesSourcesInTheOrderOfTheirComing(t *testing.T) {
 	q := NewInbox(Limits{Messages: 1000, Bytes: 1 << 20}, Wait)

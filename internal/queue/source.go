@@ -3,6 +3,7 @@
 package queue
 
 import (
+	"math"
 	"sync/atomic"
 
 	"github.com/sprymq/spry/internal/budget"
@@ -99,25 +100,22 @@ func (s *Source) Put(run []msg.Message) (taken int) {
 	}
 	switch q.policy {
 	case Wait:
-		fits := s.fitLocked(run)
-		taken = len(fits.msgs)
+		taken = s.appendLocked(run, q.limits)
 		s.refused = s.refused || taken < len(run)
-		s.appendLocked(fits)
 	case DropNewest:
-		fits := s.fitLocked(run)
-		taken = len(fits.msgs)
-		s.appendLocked(fits)
+		taken = s.appendLocked(run, q.limits)
 		s.arrived += uint64(len(run) - taken)
 		s.droppedLocked(len(run)-taken, 0, 0)
 		msg.ReleaseAll(run[taken:])
 		taken = len(run)
 	case DropOldest:
-		s.appendLocked(sizedRun{run, cost(run)})
+		taken = s.appendLocked(run, noLimits)
 		s.dropOldestLocked()
-		taken = len(run)
 	}
 	return taken
 }
+
+var noLimits = Limits{math.MaxInt, math.MaxInt64}
 
 // changeLocked counts messages that are in the queue now, or, if negative, are not any more, and their cost. All changes of
 // what is queued go through it.
@@ -155,38 +153,39 @@ func (s *Source) Resume() {
 	}
 }
 
-// fitLocked returns as much of run as there is room for.
-func (s *Source) fitLocked(run []msg.Message) (fits sizedRun) {
-	limits := s.inbox.limits
-	all := sizedRun{run, cost(run)}
-	if s.messages+len(run) <= limits.Messages && s.bytes+all.bytes <= limits.Bytes {
-		return all
-	}
-	for i := range run {
-		bytes := fits.bytes + int64(run[i].Cost())
-		if n := s.messages + i; n >= limits.Messages || n > 0 && s.bytes+bytes > limits.Bytes {
-			fits.msgs = run[:i]
-			return fits
+// appendLocked puts as much of run at the end as there is room for, and returns how many messages that is.
+func (s *Source) appendLocked(run []msg.Message, limits Limits) (n int) {
+	for n < len(run) {
+		most, longer := s.nextRunLocked(run[n:])
+		span := msg.FirstSpan(run[n:min(n+most, len(run))])
+		next := sizedRun{run[n : n+span.Messages], span.Cost}
+		if s.messages+span.Messages > limits.Messages || s.bytes+span.Cost > limits.Bytes {
+			if next = s.fitLocked(next.msgs, limits); len(next.msgs) == 0 {
+				break
+			}
+			span = msg.FirstSpan(next.msgs)
 		}
-		fits.bytes = bytes
+		if longer {
+			last := s.runs.back()
+			last.msgs = last.msgs[:len(last.msgs)+len(next.msgs)]
+			last.bytes += next.bytes
+		} else {
+			s.runs.push(next)
+		}
+		s.changeLocked(len(next.msgs), next.bytes)
+		s.followLocked(span)
+		n += len(next.msgs)
 	}
-	fits.msgs = run
-	return fits
+	s.arrived += uint64(n)
+	if n > 0 && !s.held {
+		s.announceLocked(n)
+	}
+	return n
 }
 
-func (s *Source) appendLocked(run sizedRun) {
-	n := len(run.msgs)
-	if n == 0 {
-		return
-	}
+// announceLocked lets receivers have n messages that are new to them.
+func (s *Source) announceLocked(n int) {
 	q := s.inbox
-	s.pushLocked(run)
-	s.changeLocked(n, run.bytes)
-	s.arrived += uint64(n)
-	s.followLocked(run.msgs)
-	if s.held {
-		return
-	}
 	if !s.inReady {
 		s.inReady = true
 		q.ready.push(s)
@@ -195,18 +194,38 @@ func (s *Source) appendLocked(run sizedRun) {
 	q.kickLocked()
 }
 
-// pushLocked puts a run at the end. One that goes on in memory where the last one ends makes that longer.
-func (s *Source) pushLocked(run sizedRun) {
-	if !s.runs.empty() {
-		last := s.runs.back()
-		n := len(last.msgs)
-		if all := n + len(run.msgs); all <= cap(last.msgs) && &last.msgs[:n+1][n] == &run.msgs[0] {
-			last.msgs = last.msgs[:all]
-			last.bytes += run.bytes
-			return
+// fitLocked returns as much of run as there is room for.
+func (s *Source) fitLocked(run []msg.Message, limits Limits) (fits sizedRun) {
+	for i := range run {
+		bytes := fits.bytes + int64(run[i].Cost())
+		if n := s.messages + i; n >= limits.Messages || n > 0 && s.bytes+bytes > limits.Bytes {
+			break
 		}
+		fits = sizedRun{run[:i+1], bytes}
 	}
-	s.runs.push(run)
+	return fits
+}
+
+// nextRunLocked returns how many of run belong together in the queue, and whether they make the last run there longer, which
+// they do if they go on in memory where it ends. A run is at most a turn: taking it is then to take it whole.
+func (s *Source) nextRunLocked(run []msg.Message) (most int, longer bool) {
+	if s.runs.empty() {
+		return Turn, false
+	}
+	last := s.runs.back().msgs
+	if most = min(Turn-len(last), following(last, run)); most > 0 {
+		return most, true
+	}
+	return Turn, false
+}
+
+// following is by how many messages of more run can be made longer: those that are in memory where it ends.
+func following(run, more []msg.Message) int {
+	n := len(run)
+	if n == cap(run) || &run[:n+1][n] != &more[0] {
+		return 0
+	}
+	return min(len(more), cap(run)-n)
 }
 
 func (s *Source) dropOldestLocked() {
@@ -239,7 +258,7 @@ func (s *Source) frontLocked(n int, bytes int64, first bool) (part sizedRun) {
 		}
 		part.bytes += c
 	}
-	part.msgs = front.msgs[:k:k]
+	part.msgs = front.msgs[:k]
 	front.bytes -= part.bytes
 	if front.msgs = front.msgs[k:]; len(front.msgs) == 0 {
 		s.runs.pop()

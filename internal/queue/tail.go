@@ -30,20 +30,14 @@ const (
 	fewLeft    = 8
 )
 
-// followLocked notes in which chunks the latest messages lie, which are those of run.
-func (s *Source) followLocked(run []msg.Message) {
-	for i := 0; i < len(run); {
-		chunk, n, used := msg.Span(run[i:])
-		if chunk != nil && chunk.Use() != s.tail.use {
-			s.settleLocked(len(run) - i)
-			s.tail = tail{use: chunk.Use(), size: len(chunk.Data)}
-		}
-		i += n
-		s.tail.messages += n
-		if chunk != nil {
-			s.tail.used += used
-		}
+// followLocked notes in which chunk the latest messages lie, which were just put.
+func (s *Source) followLocked(latest msg.Span) {
+	if c := latest.Chunk; c != nil && c.Use() != s.tail.use {
+		s.settleLocked(latest.Messages)
+		s.tail = tail{use: c.Use(), size: len(c.Data)}
 	}
+	s.tail.messages += latest.Messages
+	s.tail.used += latest.Stream
 }
 
 // Settle says that nothing more is read into the chunk that the latest messages lie in.

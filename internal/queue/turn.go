@@ -102,6 +102,11 @@ func (ts *turns) add(t *turn, r sizedRun) {
 		t.run, t.n = run, len(run)
 		return
 	}
+	if t.parts == nil && following(t.run, run) == len(run) {
+		t.n += len(run)
+		t.run = t.run[:t.n]
+		return
+	}
 	if t.parts == nil {
 		t.parts = ts.nextParts(t)
 		for i := range t.run {
