@@ -27,7 +27,7 @@ func FuzzEncoded(f *testing.F) {
 		var model [][]byte  // whole frames
 		var bodies [][]byte
 		partial, released, wrapped := 0, 0, 0
-		for i, op := range script {
+		for i, op := range script[:min(len(script), 32)] { // more takes long, and shows nothing new
 			switch {
 			case op < 0x80: // put a message, small or large, by bytes or by message
 				size := int(op&0x1f) * 37
@@ -52,13 +52,14 @@ func FuzzEncoded(f *testing.F) {
 				model = append(model, plain.AppendFrame(nil, header, body))
 				bodies = append(bodies, body)
 			case op < 0xc0: // write some bytes
-				left := len(bytes.Join(model, nil)) - partial
+				want := bytes.Join(model, nil)[partial:]
+				left := len(want)
 				n := min(int(op&0x3f)*211, left)
-				var wrote []byte
+				wrote := make([]byte, 0, left)
 				for _, b := range e.buffers(nil, partial) {
 					wrote = append(wrote, b...)
 				}
-				if !bytes.Equal(wrote, bytes.Join(model, nil)[partial:]) {
+				if !bytes.Equal(wrote, want) {
 					t.Fatalf("step %d: %d bytes would be written that are not the %d of the frames", i, len(wrote), left)
 				}
 				frames, rest := e.written(int64(n), partial)
@@ -78,8 +79,12 @@ func FuzzEncoded(f *testing.F) {
 				e.reset()
 				model, bodies, partial = nil, nil, 0
 			}
-			if e.len() != len(model) || e.size != int64(len(bytes.Join(model, nil))) {
-				t.Fatalf("step %d: %d frames of %d bytes, want %d of %d", i, e.len(), e.size, len(model), len(bytes.Join(model, nil)))
+			size := int64(0)
+			for _, frame := range model {
+				size += int64(len(frame))
+			}
+			if e.len() != len(model) || e.size != size {
+				t.Fatalf("step %d: %d frames of %d bytes, want %d of %d", i, e.len(), e.size, len(model), size)
 			}
 		}
 		for i, m := range e.messages(plain) {
