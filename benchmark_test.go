@@ -95,13 +95,10 @@ func pipelineBatch(b *testing.B, push *spry.Push, pull *spry.Pull, size int) {
 	oneWay(b, size, func(ctx context.Context, n int) error {
 		body := make([]byte, size)
 		batch := make([]*spry.Message, benchmarkBatch)
-		for i := range batch {
-			batch[i] = spry.NewMessage(0)
-		}
 		for n > 0 {
 			k := min(n, len(batch))
-			for _, m := range batch[:k] {
-				*m = *spry.WrapMessage(body, nil)
+			for i := range batch[:k] {
+				batch[i] = spry.WrapMessage(body, nil)
 			}
 			if _, err := push.SendBatch(ctx, batch[:k]); err != nil {
 				return err

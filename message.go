@@ -27,7 +27,10 @@ func NewMessage(capacity int) *Message { return (*Message)(msg.New(capacity).Sta
 // If the last to let go is the application's own call of Release or [ReleaseMessages], release runs in that call. Otherwise it
 // runs in a goroutine of its own, may take any time and call anything, and a panic of it is logged by [slog.Default].
 func WrapMessage(body []byte, release func()) *Message {
-	return (*Message)(msg.WrapForeign(body, release).Stamp())
+	if release == nil {
+		return received(msg.Around(body))
+	}
+	return received(msg.WrapForeign(body, release))
 }
 
 // inner is the message that a call of the application is about.

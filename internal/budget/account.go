@@ -83,29 +83,27 @@ func (a *Account) unlist() {
 type Meter struct {
 	account *Account
 	held    int64 // bytes reserved: 0, or no less than the queue has
-	low     int64 // number of bytes below which some of them are given back
+	low     int64 // number of bytes below which some of them are given back,
+	high    int64 // and up to which nothing more has to be reserved
 	fixed   bool  // shedding the account does not free it
 }
 
 // NewMeter returns the meter of an empty queue.
-func (a *Account) NewMeter() Meter { return Meter{account: a} }
+func (a *Account) NewMeter() Meter { return Meter{account: a, high: uncounted} }
 
 // NewFixedMeter returns the meter of a queue whose contents outlive the shedding of the account.
-func (a *Account) NewFixedMeter() Meter { return Meter{account: a, fixed: true} }
+func (a *Account) NewFixedMeter() Meter { return Meter{account: a, high: uncounted, fixed: true} }
 
 // Set says how many bytes the queue has now.
 func (m *Meter) Set(bytes int64) {
-	if bytes < m.low || bytes > m.high() {
+	if bytes < m.low || bytes > m.high {
 		m.adjust(bytes)
 	}
 }
 
-// high is the number of bytes up to which nothing more has to be reserved.
-func (m *Meter) high() int64 { return max(m.held, uncounted) }
-
 // Room reports whether a queue that has some bytes may take n more. If not, the holder's Resume is called when it may.
 func (m *Meter) Room(bytes, n int64) bool {
-	return bytes+n <= m.high() || m.account == nil || m.account.room(bytes, n)
+	return bytes+n <= m.high || m.account == nil || m.account.room(bytes, n)
 }
 
 // Spare returns how much more than some bytes a queue may take, up to most, without asking for each message. Where others have
@@ -114,15 +112,18 @@ func (m *Meter) Spare(bytes, most int64) int64 {
 	if m.account == nil || m.account.budget.mayTake(max(bytes, 1), most) {
 		return most
 	}
-	return min(most, max(m.high()-bytes, 0))
+	return min(most, max(m.high-bytes, 0))
 }
+
+// Bounds are the numbers of bytes between which Set does nothing.
+func (m *Meter) Bounds() (low, high int64) { return m.low, m.high }
 
 // Grow is Set for memory that is not allocated yet: if the budget would be exceeded, others are shed before, or the account
 // itself, if it would have most. Like [Budget.Relieve], it is called without other locks.
 // It reports false, and changes nothing, if the account is shed.
 func (m *Meter) Grow(bytes int64) bool {
 	a := m.account
-	if a == nil || bytes <= m.high() {
+	if a == nil || bytes <= m.high {
 		return true
 	}
 	more := bytes + stepAt(bytes) - m.held
@@ -155,6 +156,7 @@ func (m *Meter) reserved(bytes int64) {
 	if m.held, m.low = bytes+step, max(bytes-2*step, uncounted/2); bytes <= uncounted {
 		m.held, m.low = 0, 0
 	}
+	m.high = max(m.held, uncounted)
 	switch holders := &m.account.budget.holders; {
 	case before == 0 && m.held > 0:
 		holders.Add(1)

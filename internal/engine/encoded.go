@@ -96,8 +96,10 @@ func (e *encoded) put(f wire.Framing, header, body []byte, m *msg.Message) int {
 			if mf, ok := f.(wire.Multipart); ok {
 				return e.putMultipart(mf, header, m)
 			}
+			body = m.Bytes() // patterns send several frames only where the session takes them
+		} else {
+			body = m.Body()
 		}
-		body = m.Bytes() // patterns send several frames only where the session takes them
 	}
 	if m != nil && m.Shared() && len(body) >= byReference || len(body) > maxBlockCopy {
 		return e.putReference(f, header, body, m)
@@ -144,7 +146,9 @@ func (e *encoded) putMultipart(f wire.Multipart, header []byte, m *msg.Message) 
 	n := len(b.bytes) - from
 	e.extend(b, from)
 	m.Release()
-	return e.added(n, 1-frames)
+	more := frames - 1
+	e.more += more
+	return e.added(n, -more) + msg.FrameCost*more
 }
 
 // headRoom is how much a dialect may put before a body: it may write every word of the header as a frame.
@@ -185,17 +189,22 @@ func (e *encoded) cost() int64 {
 	return e.size + int64(msg.BaseCost*e.len()) + int64(msg.FrameCost*e.more)
 }
 
-// added adds a frame and returns its cost.
+// added adds a frame and returns the cost of a message that has no other.
 func (e *encoded) added(size, before int) int {
-	if len(e.frames) == cap(e.frames) && e.first > len(e.frames)/2 { // else a run that is never empty grows for ever
+	if len(e.frames) == cap(e.frames) {
+		e.compact()
+	}
+	e.frames = append(e.frames, frame{size: size, before: before})
+	e.size += int64(size)
+	return msg.BaseCost + size
+}
+
+// compact moves the frames down if most of their memory is unused: a run that is never empty would grow for ever.
+func (e *encoded) compact() {
+	if e.first > len(e.frames)/2 {
 		e.frames = e.frames[:copy(e.frames, e.frames[e.first:])]
 		e.first = 0
 	}
-	f := frame{size: size, before: before}
-	e.frames = append(e.frames, f)
-	e.size += int64(size)
-	e.more += f.more()
-	return f.cost()
 }
 
 // room returns the open block if it has room for n more bytes, else opens another.

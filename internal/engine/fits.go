@@ -22,10 +22,17 @@ func (s Shape) Cost() int { return msg.BaseCost + s.Size + msg.FrameCost*s.More 
 // ShapeOf is the shape of body, or of the contents of m if that is not nil, behind header.
 func ShapeOf(header, body []byte, m *msg.Message) Shape {
 	if m != nil {
-		body, more := m.Bodies()
-		return Shape{len(header) + body, more}
+		return shapeOfMessage(len(header), m)
 	}
 	return Shape{Size: len(header) + len(body)}
+}
+
+// shapeOfMessage is apart from ShapeOf so that the compiler inlines that.
+//
+//go:noinline
+func shapeOfMessage(header int, m *msg.Message) Shape {
+	body, more := m.Bodies()
+	return Shape{header + body, more}
 }
 
 // Fits reports whether the pipe can carry a message of this shape. [Pipe.Unfit] says why it cannot.

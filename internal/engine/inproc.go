@@ -181,7 +181,7 @@ func (c *inprocCarrier) write(bool) (messages int, cost int64, err error) {
 			messages++
 			continue
 		}
-		taken := c.hand(c.queue.flight.run[:n:n])
+		taken := c.hand(c.queue.flight.run[:n])
 		c.queue.left(taken)
 		messages += taken
 		if taken < n {

@@ -26,6 +26,10 @@ type outbox struct {
 	queued int   // messages, those in flight included
 	bytes  int64 // and their cost
 	meter  budget.Meter
+
+	// Between these numbers of bytes the meter need not know of a change, and more are within the limits.
+	floor, ceiling int64
+
 	busy   bool // somebody has the writer's role
 	held   bool // attaching is not finished: nothing is written yet
 	direct bool // senders need not ask the pattern
@@ -67,6 +71,11 @@ const (
 // of replies, one fits into a queue that is no more than half full: whoever was given the request can send the reply,
 // unless another reply was faster.
 func (o *outbox) roomLocked(n int) bool {
+	return o.queued < o.limits.Messages && o.bytes+int64(n) <= o.ceiling || o.tightLocked(n)
+}
+
+// tightLocked is apart from roomLocked so that the compiler inlines that.
+func (o *outbox) tightLocked(n int) bool {
 	return o.fitsLocked(n) && o.meter.Room(o.bytes, int64(n))
 }
 
@@ -76,12 +85,26 @@ func (o *outbox) fitsLocked(n int) bool {
 		(o.queued == 0 || o.bytes+int64(n) <= o.limits.Bytes || o.requests != nil && o.halfEmptyLocked())
 }
 
+// freeLocked returns how many messages and bytes there surely is room for.
+func (o *outbox) freeLocked() queue.Limits {
+	return queue.Limits{Messages: o.limits.Messages - o.queued, Bytes: o.ceiling - o.bytes}
+}
+
 // changeLocked counts messages that are queued now, or, if negative, are not any more, and their size. All changes of
 // what is queued go through it.
 func (o *outbox) changeLocked(messages int, bytes int64) {
 	o.queued += messages
 	o.bytes += bytes
+	if o.bytes < o.floor || o.bytes > o.ceiling {
+		o.chargeLocked()
+	}
+}
+
+// chargeLocked tells the meter how much is queued.
+func (o *outbox) chargeLocked() {
 	o.meter.Set(o.bytes)
+	low, high := o.meter.Bounds()
+	o.floor, o.ceiling = low, min(high, o.limits.Bytes)
 }
 
 // halfEmptyLocked reports whether the queue is no more than half full.
@@ -108,7 +131,7 @@ func (o *outbox) putLocked(header, body []byte, m *msg.Message) {
 		o.putMessageLocked(header, m)
 		return
 	}
-	o.addedLocked(o.carrier.put(header, body, nil))
+	o.addedLocked(1, int64(o.carrier.put(header, body, nil)))
 }
 
 // putMessageLocked is apart from putLocked so that copies of bodies do not pay for the precaution.
@@ -119,13 +142,14 @@ func (o *outbox) putMessageLocked(header []byte, m *msg.Message) {
 			o.mu.Unlock()
 		}
 	}()
-	o.addedLocked(o.carrier.put(header, nil, m))
+	o.addedLocked(1, int64(o.carrier.put(header, nil, m)))
 	taken = true
 }
 
-func (o *outbox) addedLocked(size int) {
-	o.changeLocked(1, int64(size))
-	o.offered++
+// addedLocked counts messages that were put.
+func (o *outbox) addedLocked(messages int, bytes int64) {
+	o.changeLocked(messages, bytes)
+	o.offered += uint64(messages)
 	if o.requests != nil {
 		o.throttleLocked()
 	}

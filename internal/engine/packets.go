@@ -73,7 +73,7 @@ func (q *packets) put(header, body []byte, m *msg.Message, origin *msg.Origin) i
 		return size
 	}
 	switch {
-	case !m.Multipart() && (m.Len() < handOver && !m.Shared() || len(header) > 0 && m.Len() < byReference):
+	case shape.More == 0 && (shape.Size < handOver && !m.Shared() || len(header) > 0 && shape.Size < byReference):
 		q.copies.add(own, header, m.Body(), origin)
 		m.Release() // which leaves it the memory for its next contents
 	case len(header) == 0:
@@ -87,7 +87,9 @@ func (q *packets) put(header, body []byte, m *msg.Message, origin *msg.Origin) i
 	if origin != nil {
 		own.SetOrigin(origin)
 	}
-	q.follow()
+	if c := own.Owner(); c != nil && c != q.copies.chunk {
+		q.follow(c, own.StreamSize())
+	}
 	return size
 }
 
@@ -120,9 +122,8 @@ func (q *packets) take() parcel {
 		q.full = slices.Delete(q.full, 0, 1)
 		return first
 	}
-	p, n := q.parcel, len(q.run)
-	q.parcel = parcel{run: p.run[n:]}
-	p.run = p.run[:n:n]
+	p := q.parcel
+	q.parcel = parcel{run: p.run[len(p.run):]}
 	return p
 }
 

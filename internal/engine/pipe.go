@@ -13,6 +13,7 @@ import (
 
 	"github.com/sprymq/spry/internal/budget"
 	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/queue"
 	"github.com/sprymq/spry/internal/scope"
 	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/transport"
@@ -179,7 +180,7 @@ func (p *Pipe) TryDirect(header, body []byte, m *msg.Message) (queued, write boo
 		return false, false
 	}
 	if m == nil { // as putLocked does, without the call
-		o.addedLocked(o.carrier.put(header, body, nil))
+		o.addedLocked(1, int64(o.carrier.put(header, body, nil)))
 	} else {
 		o.putMessageLocked(header, m)
 	}
@@ -216,23 +217,34 @@ func (p *Pipe) TryQueueBatch(ms []*msg.Message) (n int, write bool) {
 // putManyLocked queues as many of ms as there is room for, up to the first that the pipe cannot carry, and returns how many.
 func (p *Pipe) putManyLocked(ms []*msg.Message) (n int) {
 	o, panics := &p.out, true
+	put, bytes := 0, int64(0) // messages that are not counted yet, and their cost
+	count := func() {
+		o.addedLocked(put, bytes)
+		o.sincePause += bytes + int64(put*paceMessage)
+		put, bytes = 0, 0
+	}
 	defer func() {
+		count()
 		if panics {
 			o.mu.Unlock()
 		}
 	}()
+	var free queue.Limits // what there surely is room for
 	for ; n < len(ms); n++ {
-		shape := ShapeOf(nil, nil, ms[n])
+		shape := shapeOfMessage(0, ms[n])
 		if !p.Fits(shape) {
 			break
 		}
-		size := shape.Cost()
-		if !o.roomLocked(size) {
-			o.hungry = true
-			break
+		if size := shape.Cost(); put >= free.Messages || bytes+int64(size) > free.Bytes {
+			count()
+			if !o.roomLocked(size) {
+				o.hungry = true
+				break
+			}
+			free = o.freeLocked()
 		}
-		o.addedLocked(o.carrier.put(nil, nil, ms[n]))
-		o.sincePause += int64(size) + paceMessage
+		bytes += int64(o.carrier.put(nil, nil, ms[n]))
+		put++
 	}
 	panics = false
 	return n
@@ -265,7 +277,7 @@ func (p *Pipe) Offer(header, body []byte, m *msg.Message, log *FrameLog, overflo
 		return false, overflowed
 	}
 	if c, ok := o.carrier.(*streamCarrier); ok && log != nil {
-		o.addedLocked(c.putShared(log))
+		o.addedLocked(1, int64(c.putShared(log)))
 	} else {
 		o.putLocked(header, body, m)
 	}

@@ -77,20 +77,15 @@ func (e *encoded) settleLarge(tail []segment) {
 	}
 }
 
-// follow notes the chunk that the last message, which was just put, lies in.
-func (q *packets) follow() {
-	m := &q.run[len(q.run)-1]
-	c := m.Owner()
-	if c == nil || c == q.copies.chunk {
-		return
-	}
+// follow says that the last message, which was just put, has n bytes of the chunk c.
+func (q *packets) follow(c *buf.Chunk, n int) {
 	if q.tail.left(c) {
 		q.tail.entries--
 		q.settle()
 		q.tail.begin(c)
 		q.tail.entries = 1
 	}
-	q.tail.used += m.StreamSize()
+	q.tail.used += n
 }
 
 // settle moves the messages of the tail, which end before the last one, to memory of the queue's if they keep too much

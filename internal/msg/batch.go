@@ -77,8 +77,12 @@ func ReleaseAll(run []Message) {
 func ReleaseEach(ms []*Message) {
 	r := releaser{here: true}
 	for _, m := range ms {
-		if m != nil {
-			r.add(GivenBack(m))
+		switch {
+		case m == nil:
+		case m.tag == m.address():
+			r.add(m)
+		default:
+			r.add(givenCopy(m))
 		}
 	}
 	r.flush()

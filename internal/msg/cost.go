@@ -44,8 +44,11 @@ func (m *Message) extendedCost() int {
 
 // Bodies is the length of all frames, in bytes, and the number of frames after the first.
 func (m *Message) Bodies() (bytes, more int) {
-	if m.ext == nil {
+	switch e := m.ext; {
+	case e == nil:
 		return int(m.size) - int(m.head), 0
+	case e.more == nil && e.data != nil:
+		return len(e.data) - int(m.head), 0
 	}
 	return m.extendedLen(), len(m.rest())
 }
@@ -77,33 +80,29 @@ type Span struct {
 // FirstSpan returns the first span of a run, which is not empty.
 func FirstSpan(run []Message) Span {
 	s := Span{Chunk: run[0].Owner()}
-	var more extra
-	bytes := 0
+	bytes, extended := 0, 0
 	for i := range run {
 		m := &run[i]
-		if m.held != (s.Chunk != nil) || m.held && m.chunk != s.Chunk {
+		if m.Owner() != s.Chunk {
 			break
 		}
 		s.Messages++
-		if m.ext == nil {
+		switch e := m.ext; {
+		case e == nil:
 			bytes += int(m.size)
-		} else {
-			more.add(m)
+		case e.more == nil && e.data != nil:
+			bytes += len(e.data)
+			extended++
+		default:
+			s.Cost += int64(m.extendedCost())
+			s.Stream += m.extendedStreamSize() - streamHead
 		}
 	}
-	s.Cost = int64(BaseCost*s.Messages + bytes + more.cost)
-	if s.Chunk != nil {
-		s.Stream = streamHead*s.Messages + bytes + more.stream
+	s.Cost += int64(BaseCost*s.Messages + extensionCost*extended + bytes)
+	if s.Stream += streamHead*s.Messages + bytes; s.Chunk == nil {
+		s.Stream = 0
 	}
 	return s
-}
-
-// extra is what messages with extensions add to a span.
-type extra struct{ cost, stream int }
-
-func (x *extra) add(m *Message) {
-	x.cost += m.extendedCost()
-	x.stream += m.extendedStreamSize() - streamHead
 }
 
 // StreamSize is about how much of the stream that it was received from a message takes, in bytes: with its header and frames,

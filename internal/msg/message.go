@@ -68,11 +68,14 @@ func New(capacity int) *Message {
 	return newExtended(extension{data: make([]byte, 0, max(capacity, 0))})
 }
 
+// Around returns a message around body without copying it.
+func Around(body []byte) *Message { return newExtended(extension{data: body, sealed: true}) }
+
 // Wrap returns a message around body without copying it. release, if not nil, runs exactly once, when
 // neither the message, nor a clone, nor a queue needs body any longer.
 func Wrap(body []byte, release func()) *Message {
 	if release == nil {
-		return newExtended(extension{data: body, sealed: true})
+		return Around(body)
 	}
 	m := new(Message)
 	m.hold(buf.Wrap(body, release), body)
@@ -81,9 +84,6 @@ func Wrap(body []byte, release func()) *Message {
 
 // WrapForeign is Wrap for a callback of the user, which runs under no lock: see [buf.WrapForeign].
 func WrapForeign(body []byte, release func()) *Message {
-	if release == nil {
-		return Wrap(body, nil)
-	}
 	m := new(Message)
 	m.hold(buf.WrapForeign(body, release), body)
 	return m

@@ -96,11 +96,13 @@ func (m *Message) exclusive() bool {
 // GivenAll is Given for each of ms. The slice is the same, unless there is a nil in it.
 func GivenAll(ms []*Message) []*Message {
 	for i, m := range ms {
-		if m == nil {
+		switch {
+		case m == nil:
 			ms = slices.Clone(ms)
 			ms[i] = new(Message)
+		case m.tag != m.address():
+			ownCopy(m)
 		}
-		Given(ms[i])
 	}
 	return ms
 }
