@@ -219,6 +219,41 @@ func TestOversizedMessages(t *testing.T) {
 	})
 }
 
+// A batch fills a queue as single messages do: up to its limit of messages, or of bytes, and no further.
+func TestBatchesKeepTheLimits(t *testing.T) {
+	const body = 100
+	for name, test := range map[string]struct {
+		options Options
+		want    int
+	}{
+		"messages": {Options{SendQueue: 50}, 50},
+		"bytes":    {Options{SendQueueBytes: 50 * (body + msg.BaseCost + 8)}, 50},
+		"both":     {Options{SendQueue: 20, SendQueueBytes: 50 * body}, 20},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, _, p, open := stuckPipe(t, test.options, Traits{})
+				p.TrySend(nil, make([]byte, body), nil) // which is being written
+				synctest.Wait()
+				taken := 1
+				for _, size := range []int{3, 200} {
+					batch := make([]*msg.Message, size)
+					for i := range batch {
+						batch[i] = msg.Wrap(make([]byte, body), nil)
+					}
+					n, _ := p.TryQueueBatch(batch)
+					taken += n
+				}
+				if st := p.Stats().Out; taken != test.want || int(st.Queued) != taken || p.TrySend(nil, make([]byte, body), nil) {
+					t.Errorf("%d messages were taken, want %d; the figures are %+v", taken, test.want, st)
+				}
+				open()
+				_ = s.Close()
+			})
+		})
+	}
+}
+
 // Senders that were refused are told once, when the queue is half empty.
 func TestWritableIsToldOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

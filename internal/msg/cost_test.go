@@ -45,6 +45,31 @@ func TestCost(t *testing.T) {
 	}
 }
 
+// The spans of a run are its messages, each once, and cost what they do.
+func TestSpans(t *testing.T) {
+	a, _ := shared(1000, 4, 100)
+	b, _ := shared(1000, 0, 50)
+	framed := a
+	framed.ext = &extension{more: &parts{header: []byte("head"), frames: [][]byte{[]byte("x"), nil}}}
+	own := Of([]byte("own"))
+	run := []Message{a, a, framed, b, b, own, OfFrames([][]byte{{1}, {2, 3}}), {}, a, own}
+	want := []Span{{Chunk: a.chunk, Messages: 3}, {Chunk: b.chunk, Messages: 2}, {Messages: 3}, {Chunk: a.chunk, Messages: 1}, {Messages: 1}}
+	for i, next := 0, 0; next < len(run); i++ {
+		w := want[i]
+		for k := range run[next : next+w.Messages] {
+			m := &run[next+k]
+			w.Cost += int64(m.Cost())
+			if w.Chunk != nil {
+				w.Stream += m.StreamSize()
+			}
+		}
+		if got := FirstSpan(run[next:]); got != w {
+			t.Fatalf("span %d is %+v, want %+v", i, got, w)
+		}
+		next += w.Messages
+	}
+}
+
 // A message that uses a small part of a chunk gets memory of its own, and lets go of the chunk. Its contents, its origin and
 // its clones stay as they are.
 func TestCompact(t *testing.T) {
