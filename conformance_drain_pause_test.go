@@ -34,7 +34,10 @@ func TestDrainAfterAPause(t *testing.T) {
 				}
 			}
 		})
-		eventually(t, "the sender waits", func() bool { return push.Stats().Send.Queued == 4 })
+		eventually(t, "the sender waits", func() bool {
+			st := push.Stats().Send
+			return st.Sent > 0 && st.Queued == 4
+		})
 		draining.Go(func() {
 			r, err := pull.Drain(ctx)
 			drainedAll(t, r, err)
