@@ -8,15 +8,17 @@ import "github.com/sprymq/spry/internal/budget"
 // bound each pipe by itself; a Budget bounds what many pipes have together, whatever their peers do.
 //
 // It counts the bytes of queues, of both directions, and of frames that have not wholly arrived, with the memory that they
-// keep in use. A message in several queues counts in each. What a queue or a frame has up to 8 KiB is not counted, nor is
-// what the pipes themselves take, some KiB each, and what the program has received.
+// keep in use; the topics that peers have subscribed to, subscriptions that a peer has not been told yet, messages that an
+// ended pipe has given back, and the last values that a publisher keeps. A message in several queues counts in each. What a
+// queue, a frame or a peer's set of topics has up to 8 KiB is not counted, nor is what the pipes themselves take, some KiB each,
+// and what the program has received.
 //
 // While three quarters of the bytes are in use, queues to be sent do not grow beyond a small share: to their patterns they
 // are full, so that a Push waits and a Pub drops by its policy; those who wait go on when there is room again. An empty
-// queue takes one message as long as the limit holds.
+// queue takes one message as long as the limit holds. Last values do not grow either: for a new one, the oldest are forgotten.
 //
-// When more bytes than the limit are in use, because of what has arrived, the pipe that has most is shed, then the next
-// one: it ends with [ErrBudget], and the reason of events is "budget". What it had received and the program had not
+// When more bytes than the limit are in use, because of what has arrived, messages or topics, the pipe that has most is shed,
+// then the next one: it ends with [ErrBudget], and the reason of events is "budget". What it had received and the program had not
 // taken is dropped and counted under the reason "budget", and so is what was to be sent on it, unless its pattern gives that to
 // another pipe. A pipe within its share is never shed. A dialer comes back, as after other ends of a connection.
 //

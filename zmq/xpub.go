@@ -33,7 +33,8 @@ type XPubOptions struct {
 
 	// LastValueBytes bounds what the latest messages may take, in bytes: each is charged the memory that it keeps, its topic,
 	// and 128 bytes. Beyond it, the topic that was silent for the longest is forgotten; a message that is too large by itself
-	// is not kept. Defaults to 64 MiB; negative is no limit.
+	// is not kept. While the [spry.Budget] has no room, they do not grow: the oldest are forgotten for a new one. Defaults to
+	// 64 MiB; negative is no limit.
 	LastValueBytes int64
 
 	// TopicBytes bounds what the socket remembers of the topics of all its peers, in bytes: a topic is charged its length

@@ -53,6 +53,14 @@ func (p *Pipe) closeAccount() {
 // NewMeter returns the meter of something that the pattern remembers of the peer until Detach.
 func (p *Pipe) NewMeter() budget.Meter { return p.account.NewMeter() }
 
+// NewMeter returns the meter of something that the socket itself has, and nobody is shed for.
+func (s *Socket) NewMeter() budget.Meter {
+	if s.options.Budget == nil { // the options are wrong, and nothing will be
+		return budget.Meter{}
+	}
+	return s.account.NewMeter()
+}
+
 // LossReason is why messages are dropped that were to be sent when the pipe ended, or that nobody took of those that came.
 func (p *Pipe) LossReason() Drop {
 	if p.over.Load() && errors.Is(p.err, ErrBudget) {

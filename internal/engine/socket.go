@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sprymq/spry/internal/budget"
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/queue"
 	"github.com/sprymq/spry/internal/scope"
@@ -28,6 +29,7 @@ type Socket struct {
 	pattern Pattern
 	scope   *scope.Scope
 	events  *events
+	account budget.Account // what no pipe has
 
 	mu        sync.Mutex
 	pipes     map[uint32]*Pipe // attached, or about to be
@@ -70,6 +72,7 @@ func NewSocket(o Options, bind func(s *Socket, o Options) Pattern) *Socket {
 		pipes: make(map[uint32]*Pipe), endpoints: make(map[*Endpoint]struct{}), closed: make(chan struct{}),
 	}
 	s.events = newEvents(s)
+	s.account.Open(o.Budget, nil)
 	s.pattern = bind(s, o)
 	if o := observer.Load(); o != nil {
 		(*o).Opened(s)

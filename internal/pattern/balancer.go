@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"github.com/sprymq/spry/internal/budget"
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/msg"
 )
@@ -30,6 +31,8 @@ type balancer struct {
 	next     int            // in open
 	returned []msg.Message
 	stranded []msg.Message               // given back, and nothing that a pipe of those there are can carry
+	bytes    int64                       // what the messages of both cost
+	meter    budget.Meter                // of these
 	only     atomic.Pointer[engine.Pipe] // the pipe that senders may use without asking; nil if they must ask
 }
 
@@ -59,6 +62,9 @@ func (b *balancer) add(p *engine.Pipe) {
 }
 
 func (b *balancer) addLocked(p *engine.Pipe) {
+	if b.bytes == 0 {
+		b.meter = p.Socket().NewMeter() // the balancer is made before the socket is
+	}
 	b.pipes = append(b.pipes, p)
 	b.open = append(b.open, p)
 	b.returned, b.stranded = append(b.stranded, b.returned...), nil
@@ -82,10 +88,19 @@ func (b *balancer) remove(p *engine.Pipe, unsent []msg.Message) {
 	b.mu.Lock()
 	b.pipes = without(b.pipes, p)
 	b.open = without(b.open, p)
-	b.returned = append(b.returned, unsent...)
+	b.giveBackLocked(unsent)
 	b.chooseLocked()
 	b.mu.Unlock()
 	b.sendReturned(p.Socket())
+}
+
+// giveBackLocked takes messages that a dead pipe has not sent. They are charged to the socket until another one has them.
+func (b *balancer) giveBackLocked(unsent []msg.Message) {
+	for i := range unsent {
+		b.bytes += int64(unsent[i].Cost())
+	}
+	b.meter.Set(b.bytes)
+	b.returned = append(b.returned, unsent...)
 }
 
 // without returns a copy of pipes that lacks p.
@@ -117,9 +132,14 @@ func (b *balancer) sendReturned(s *engine.Socket) {
 			}
 			return
 		}
+		cost := int64(b.returned[0].Cost())
 		queued, write, err := b.offerLocked(nil, nil, &b.returned[0])
-		if err != nil {
+		switch {
+		case err != nil:
 			b.stranded = append(b.stranded, b.returned[0])
+		case queued:
+			b.bytes -= cost
+			b.meter.Set(b.bytes)
 		}
 		if queued || err != nil {
 			b.returned = b.returned[1:]
@@ -306,6 +326,7 @@ func (b *balancer) drop() int {
 	n := len(b.returned) + len(b.stranded)
 	msg.ReleaseAll(b.returned)
 	msg.ReleaseAll(b.stranded)
-	b.returned, b.stranded = nil, nil
+	b.returned, b.stranded, b.bytes = nil, nil, 0
+	b.meter.Set(0)
 	return n
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/sprymq/spry/internal/budget"
 	"github.com/sprymq/spry/internal/queue"
 )
 
@@ -25,7 +26,12 @@ type changes struct {
 	pending map[string]*list.Element
 	waiters queue.Waiters
 	err     error
+	gone    int64 // what those cost that are of topics that nobody wants any more: no peer is charged for them
+	meter   budget.Meter
 }
+
+// changeCost is what a change takes beside its topic, in bytes.
+const changeCost = 128
 
 func (c *changes) add(topic string, wanted bool) {
 	c.mu.Lock()
@@ -41,6 +47,9 @@ func (c *changes) add(topic string, wanted bool) {
 		c.pending = make(map[string]*list.Element)
 	}
 	c.pending[topic] = c.order.PushBack(Change{topic, wanted})
+	if !wanted {
+		c.chargeLocked(changeCost + len(topic))
+	}
 	c.waiters.Wake(1)
 }
 
@@ -61,10 +70,18 @@ func (c *changes) takeLocked() (v Change, ok bool) {
 
 func (c *changes) removeLocked(e *list.Element) Change {
 	v := c.order.Remove(e).(Change)
+	if !v.Wanted {
+		c.chargeLocked(-changeCost - len(v.Topic))
+	}
 	if delete(c.pending, v.Topic); len(c.pending) == 0 {
 		c.pending = nil // an empty map keeps the memory of a full one
 	}
 	return v
+}
+
+func (c *changes) chargeLocked(n int) {
+	c.gone += int64(n)
+	c.meter.Set(c.gone)
 }
 
 // next waits for the next one.
@@ -95,5 +112,7 @@ func (c *changes) close(err error) {
 	c.err = err
 	c.order.Init()
 	c.pending = nil
+	c.gone = 0
+	c.meter.Set(0)
 	c.waiters.WakeAll()
 }

@@ -6,11 +6,13 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/sprymq/spry/internal/budget"
 	"github.com/sprymq/spry/internal/msg"
 )
 
 // lastValues are the last messages of topics, a message's topic being its first frame. If there are too many, or too large
-// ones, the topics that were silent for the longest are forgotten.
+// ones, the topics that were silent for the longest are forgotten. While the budget has no room, they do not take more than
+// they have.
 //
 // Topics are sorted, so that a subscription costs what it is sent, and not a look at all of them.
 type lastValues struct {
@@ -18,6 +20,7 @@ type lastValues struct {
 	limit  int64
 	bytes  int64 // charged
 	topics *page[*lastValue]
+	meter  budget.Meter
 
 	oldest, newest *lastValue
 }
@@ -48,6 +51,7 @@ func newLastValues(keep int) *lastValues {
 // put makes m, which belongs to lastValues from now on and was sent as number at, its topic's last message.
 func (v *lastValues) put(m *msg.Message, at uint64) {
 	m.Compact()
+	before := v.bytes
 	if p, i := v.topics.find(string(m.Body())); p != nil {
 		l := p.items[i].value
 		v.unlink(l)
@@ -64,6 +68,12 @@ func (v *lastValues) put(m *msg.Message, at uint64) {
 	for v.bytes > v.limit || int(v.topics.len()) > v.keep {
 		v.forget(v.oldest)
 	}
+	if !v.meter.Room(before, v.bytes-before) {
+		for v.bytes > before {
+			v.forget(v.oldest)
+		}
+	}
+	v.meter.Set(v.bytes)
 }
 
 // link makes l the newest value.
@@ -107,6 +117,7 @@ func (v *lastValues) clear() {
 	for v.oldest != nil {
 		v.forget(v.oldest)
 	}
+	v.meter.Set(0)
 }
 
 // underPrefix returns how many keys begin with prefix.

@@ -48,7 +48,9 @@ func NewXPub(s *engine.Socket, hello transport.Hello, overflow engine.Overflow, 
 	x := &XPub{receiver: newReceiver(s.Options()), hello: hello, socket: s, fanout: newFanout(s, overflow), welcome: welcome}
 	if keep > 0 {
 		x.last = newLastValues(keep)
+		x.last.meter = s.NewMeter()
 	}
+	x.changes.meter = s.NewMeter()
 	x.inbox.First(x.nextChange)
 	return x
 }
