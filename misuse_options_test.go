@@ -25,12 +25,12 @@ import (
 type constructor struct {
 	make  any        // func(*XOptions) *X
 	peer  func() any // what its sockets talk with
-	talks func(a, b any, ctx context.Context) error
+	talks func(ctx context.Context, a, b any) error
 }
 
 // forth sends messages from the first socket to the second, and back the other way round.
-func forth(a, b any, ctx context.Context) error { return stream(ctx, a, b) }
-func back(a, b any, ctx context.Context) error  { return stream(ctx, b, a) }
+func forth(ctx context.Context, a, b any) error { return stream(ctx, a, b) }
+func back(ctx context.Context, a, b any) error  { return stream(ctx, b, a) }
 
 // stream sends messages until some have been received: those of a publisher may come before the subscription.
 func stream(ctx context.Context, from, to any) error {
@@ -67,7 +67,7 @@ func ignoreCancelled(err error) error {
 }
 
 // ask has the first socket ask the second, and answer the other way round.
-func ask(a, b any, ctx context.Context) error {
+func ask(ctx context.Context, a, b any) error {
 	answered := make(chan error, 1)
 	go func() {
 		q, err := b.(interface {
@@ -92,7 +92,7 @@ func ask(a, b any, ctx context.Context) error {
 	return errors.Join(err, <-answered)
 }
 
-func answers(a, b any, ctx context.Context) error { return ask(b, a, ctx) }
+func answers(ctx context.Context, a, b any) error { return ask(ctx, b, a) }
 
 // constructors are all of both packages that take options.
 func constructors() map[string]constructor {
@@ -254,7 +254,7 @@ func checkOptionsWork(t *testing.T, what, scheme string, c constructor, s any) {
 		err = s.(anySocket).WaitPipes(ctx, 1)
 	}
 	if err == nil && c.talks != nil {
-		err = c.talks(s, peer, ctx)
+		err = c.talks(ctx, s, peer)
 	}
 	if err != nil {
 		t.Errorf("%s over %s: %v", what, scheme, err)
@@ -289,7 +289,7 @@ func testExtremeEndpoint(t *testing.T, scheme string, kind reflect.Type, f field
 	what := fmt.Sprintf("%s, %v with %s %s", scheme, kind, f.name, x)
 	var err error
 	p := outcome(t, what, func() {
-		l, listens := config.Interface().(*spry.ListenConfig)
+		l, listens := reflect.TypeAssert[*spry.ListenConfig](config)
 		if !listens {
 			l = new(spry.ListenConfig)
 		}
@@ -301,7 +301,7 @@ func testExtremeEndpoint(t *testing.T, scheme string, kind reflect.Type, f field
 		if e, err = pull.ListenWith(ctx, l); err != nil {
 			return
 		}
-		d, dials := config.Interface().(*spry.Dialer)
+		d, dials := reflect.TypeAssert[*spry.Dialer](config)
 		if !dials {
 			d = new(spry.Dialer)
 		}

@@ -67,13 +67,13 @@ func TestT40BudgetDialing(t *testing.T) {
 			if why := unbalanced(st); why != "" {
 				t.Error(why)
 			}
-			receiveLittle(t, ctx, pull, push)
+			receiveLittle(ctx, t, pull, push)
 		})
 	}
 }
 
 // receiveLittle receives until the message of the peer with little comes, which was not shed.
-func receiveLittle(t *testing.T, ctx context.Context, pull *spry.Pull, push *spry.Push) {
+func receiveLittle(ctx context.Context, t *testing.T, pull *spry.Pull, push *spry.Push) {
 	t.Helper()
 	for {
 		m, err := pull.Recv(ctx)
