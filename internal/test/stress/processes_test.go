@@ -126,9 +126,24 @@ func (f *feeder) settle(t *testing.T, workers []*worker) (missing, unknown uint6
 	if why := unbalanced(st); why != "" {
 		t.Error(why)
 	}
-	seen := map[uint64]bool{}
+	explained := st.Send.Unknown + sum(st.Send.Dropped) + uint64(st.Pending)
+	what := fmt.Sprintf("of %d messages no more are missing than the figures explain: unknown %d, dropped %v, pending %d",
+		f.accepted, st.Send.Unknown, st.Send.Dropped, st.Pending)
+	eventually(t, what, func() bool { // workers that live have some in their queues
+		missing = f.accepted - f.seen(t, workers)
+		return missing <= explained
+	})
 	for _, w := range workers {
 		w.kill()
+	}
+	return missing, st.Send.Unknown
+}
+
+// seen is how many messages the workers took so far, each once.
+func (f *feeder) seen(t *testing.T, workers []*worker) uint64 {
+	t.Helper()
+	seen := map[uint64]bool{}
+	for _, w := range workers {
 		for _, n := range w.received(t) {
 			if seen[n] {
 				t.Errorf("message %d arrived twice", n)
@@ -136,13 +151,7 @@ func (f *feeder) settle(t *testing.T, workers []*worker) (missing, unknown uint6
 			seen[n] = true
 		}
 	}
-	missing = f.accepted - uint64(len(seen))
-	explained := st.Send.Unknown + sum(st.Send.Dropped) + uint64(st.Pending)
-	if missing > explained {
-		t.Errorf("%d of %d messages are missing, and the figures explain %d: unknown %d, dropped %v, pending %d",
-			missing, f.accepted, explained, st.Send.Unknown, st.Send.Dropped, st.Pending)
-	}
-	return missing, st.Send.Unknown
+	return uint64(len(seen))
 }
 
 // Workers are killed without warning, again and again. What they took with them is in the sender's figures, and nothing
