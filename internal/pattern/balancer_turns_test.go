@@ -81,27 +81,62 @@ func TestLeastLoadedComparesQueues(t *testing.T) {
 
 // Messages of several frames go to peers that have such, whoever's turn it is.
 func TestFramesGoToPeersThatHaveThem(t *testing.T) {
+	for _, least := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			o := house(sp.Dialect, zmtp.Dialect)
+			o.SendQueue = 100
+			push, s := open(t, o, func(*engine.Socket, engine.Options) *Push { return NewPush(hello(sp.Push), least) })
+			scripted(t, s, sp.AppendHeader(nil, sp.Pull), sp.HeaderLen)
+			scripted(t, s, says("PULL"), ready("PUSH"))
+			for range 4 {
+				m := msg.OfFrames([][]byte{[]byte("a"), []byte("b")})
+				if err := push.TrySend(&m); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, p := range s.Pipes() {
+				want := uint64(0)
+				if p.TakesFrames() {
+					want = 4
+				}
+				if got := p.Stats().Out.Offered; got != want {
+					t.Errorf("a peer of %s was given %d messages of several frames, want %d", p.Dialect(), got, want)
+				}
+			}
+		})
+	}
+}
+
+// says makes a ZeroMQ peer say what it is.
+func says(kind string) []byte {
+	greeting := append([]byte("\xff\x00\x00\x00\x00\x00\x00\x00\x01\x7f\x03\x01NULL"), make([]byte, 48)...)
+	command := "\x05READY\x0bSocket-Type\x00\x00\x00" + string(rune(len(kind))) + kind
+	return append(append(greeting, 4, byte(len(command))), command...)
+}
+
+// ready is how long the greeting and the READY of a socket are that has no identity to tell.
+func ready(kind string) int { return 64 + 2 + 6 + 1 + 11 + 4 + len(kind) }
+
+// What came back and no pipe can carry holds up nothing, is pending, and is sent when a pipe comes that can carry it.
+func TestStrandedMessagesWaitForTheirPipe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := house(sp.Dialect, zmtp.Dialect)
 		o.SendQueue = 100
 		push, s := open(t, o, func(*engine.Socket, engine.Options) *Push { return NewPush(hello(sp.Push), false) })
 		scripted(t, s, sp.AppendHeader(nil, sp.Pull), sp.HeaderLen)
-		greeting := append([]byte("\xff\x00\x00\x00\x00\x00\x00\x00\x01\x7f\x03\x01NULL"), make([]byte, 48)...)
-		scripted(t, s, append(greeting, "\x04\x1a\x05READY\x0bSocket-Type\x00\x00\x00\x04PULL"...), 64+2+6+1+11+4+4)
-		for range 4 {
-			m := msg.OfFrames([][]byte{[]byte("a"), []byte("b")})
-			if err := push.TrySend(&m); err != nil {
-				t.Fatal(err)
-			}
+		without := s.Pipes()[0]
+		b := &push.balancer
+		b.mu.Lock()
+		b.giveBackLocked([]msg.Message{msg.OfFrames([][]byte{[]byte("a"), []byte("b")}), msg.Of([]byte("small"))})
+		b.chooseLocked()
+		b.mu.Unlock()
+		b.writable(without)
+		if got := without.Stats().Out.Offered; got != 1 || push.Pending() != 1 {
+			t.Errorf("the peer without frames was given %d messages, and %d are pending, want one each", got, push.Pending())
 		}
-		for _, p := range s.Pipes() {
-			want := uint64(0)
-			if p.TakesFrames() {
-				want = 4
-			}
-			if got := p.Stats().Out.Offered; got != want {
-				t.Errorf("a peer of %s was given %d messages of several frames, want %d", p.Dialect(), got, want)
-			}
+		scripted(t, s, says("PULL"), ready("PUSH"))
+		if got := s.Pipes()[1].Stats().Out.Offered; got != 1 || push.Pending() != 0 {
+			t.Errorf("the peer with frames was given %d messages, want 1, and %d are pending", got, push.Pending())
 		}
 	})
 }

@@ -4,12 +4,15 @@ package pattern
 
 import (
 	"context"
+	"io"
 	"testing"
 	"testing/synctest"
 
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/internal/wire/sp"
+	"github.com/sprymq/spry/internal/wire/zmtp"
 )
 
 func blockingPub(t *testing.T, o engine.Options) (*Pub, *engine.Socket) {
@@ -76,5 +79,91 @@ func TestBlockedPublisherAsksNewSubscribers(t *testing.T) {
 		if st := publishes.Stats().Out; st.Offered != uint64(sent) || len(st.Dropped) > 0 {
 			t.Errorf("%d messages were taken, and the figures are %+v", sent, st)
 		}
+	})
+}
+
+// subscribed connects a new subscriber that reads what it receives, as far as it has room, and returns its pipe.
+func subscribed(t *testing.T, o engine.Options, publishes *engine.Socket, topic string) *engine.Pipe {
+	t.Helper()
+	sub, subscribes := open(t, o, func(_ *engine.Socket, o engine.Options) *Sub { return NewSub(zmtp.Sub.Hello(), o, engine.Block) })
+	must(t, sub.First().Subscribe(topic))
+	visit(t, publishes, subscribes)
+	synctest.Wait()
+	all := publishes.Pipes()
+	return all[len(all)-1]
+}
+
+// With Block, room that the subscribers to one topic have says nothing about those to another.
+func TestBlockedPublisherAsksThoseWhoWantTheMessage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := house(zmtp.Dialect)
+		pub, publishes := open(t, o, func(s *engine.Socket, _ engine.Options) *Pub { return NewPub(s, zmtp.Pub.Hello(), engine.Block) })
+		full := subscribed(t, o, publishes, "full")
+		subscribed(t, o, publishes, "free")
+		try := func(topic string) error {
+			synctest.Wait()
+			m := msg.Of([]byte(topic))
+			return pub.TrySend(&m)
+		}
+		sent := fill(t, func() error { return try("full") })
+		must(t, try("free"))
+		if n := fill(t, func() error { return try("full") }); n != 0 {
+			t.Errorf("%d more messages were taken for a subscriber that is full", n)
+		}
+		if out := full.Stats().Out; out.Offered != uint64(sent) || len(out.Dropped) > 0 {
+			t.Errorf("%d messages were taken, and the figures are %+v", sent, out)
+		}
+	})
+}
+
+// What changes between a sender's look at the subscribers and its turn counts.
+func TestSenderSeesSubscriptionsMadeMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := house(zmtp.Dialect)
+		pub, publishes := open(t, o, func(s *engine.Socket, _ engine.Options) *Pub { return NewPub(s, zmtp.Pub.Hello(), engine.Block) })
+		p := subscribed(t, o, publishes, "first")
+		f, body := pub.fanout, []byte("second")
+		var w wanting
+		refresh := func() {
+			f.mu.Lock()
+			w.refreshLocked(f, body)
+			f.mu.Unlock()
+		}
+		w.find(f, body)
+		if refresh(); w.has(0) {
+			t.Fatal("a subscriber is sent what it does not want")
+		}
+		f.subscribed(filterOf(p), wire.Control{Kind: wire.ControlSubscribe, Data: body}, nil)
+		if refresh(); !w.has(0) {
+			t.Error("a subscription that was made meanwhile is not seen")
+		}
+		f.subscribed(filterOf(p), wire.Control{Kind: wire.ControlCancel, Data: body}, nil)
+		if refresh(); w.has(0) {
+			t.Error("a subscription that was taken back meanwhile is still there")
+		}
+		subscribed(t, o, publishes, "second")
+		if refresh(); len(w.members.list) != 2 || !w.has(1) {
+			t.Error("a subscriber that came meanwhile is not seen")
+		}
+	})
+}
+
+// With Disconnect, a subscriber that does not keep up loses its pipe, and no other does.
+func TestPublisherDisconnectsTheStalled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := house(sp.Dialect)
+		pub, publishes := open(t, o, func(s *engine.Socket, _ engine.Options) *Pub { return NewPub(s, hello(sp.Pub), engine.Disconnect) })
+		scripted(t, publishes, sp.AppendHeader(nil, sp.Sub), sp.HeaderLen)
+		stalled := publishes.Pipes()[0]
+		reader := scripted(t, publishes, sp.AppendHeader(nil, sp.Sub), sp.HeaderLen)
+		go func() { _, _ = io.Copy(io.Discard, reader) }()
+		for range 20 {
+			must(t, trySend(t, pub))
+		}
+		synctest.Wait()
+		if !stalled.Over() || len(publishes.Pipes()) != 1 {
+			t.Errorf("%d pipes are left of a stalled subscriber's and another's", len(publishes.Pipes()))
+		}
+		must(t, reader.Close())
 	})
 }

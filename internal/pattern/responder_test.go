@@ -18,6 +18,14 @@ import (
 // scripted attaches a peer that is nothing but the other end of a connection, which has said its header and read ours.
 func scripted(t *testing.T, s *engine.Socket, peerHeader []byte, ours int) net.Conn {
 	t.Helper()
+	far, err := introduced(t, s, peerHeader, ours)
+	must(t, err)
+	return far
+}
+
+// introduced is scripted for a peer that the socket may refuse.
+func introduced(t *testing.T, s *engine.Socket, peerHeader []byte, ours int) (far net.Conn, refused error) {
+	t.Helper()
 	near, far := net.Pipe()
 	t.Cleanup(func() { _ = far.Close() })
 	attached := inBackground(func(ctx context.Context) error {
@@ -30,10 +38,7 @@ func scripted(t *testing.T, s *engine.Socket, peerHeader []byte, ours int) net.C
 	if _, err := io.ReadFull(far, make([]byte, ours)); err != nil {
 		t.Fatal(err)
 	}
-	if err := <-attached; err != nil {
-		t.Fatal(err)
-	}
-	return far
+	return far, <-attached
 }
 
 // A Reply that waits for its peer to read ends when that peer has gone.
@@ -123,5 +128,51 @@ func TestReplyWithoutRoomEndsWithItsPeer(t *testing.T) {
 		default:
 			t.Fatal("the peer has gone, and Reply still waits for it")
 		}
+	})
+}
+
+// A reply that fails for want of room may be tried again; one that was sent may not.
+func TestReplyMayBeTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := house(sp.Dialect)
+		o.RecvQueue, o.SendQueue = 100, 1
+		rep, answers := open(t, o, func(_ *engine.Socket, o engine.Options) *Responder { return NewResponder(hello(sp.Rep), o) })
+		peer := scripted(t, answers, sp.AppendHeader(nil, sp.Req), sp.HeaderLen)
+		const requests = 5
+		for i := range byte(requests) {
+			if _, err := peer.Write(sp.FramingLength.AppendFrame(nil, []byte{0x80, 0, 0, i}, []byte("?"))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var received []*Request
+		for range requests {
+			r, err := rep.Recv(t.Context())
+			must(t, err)
+			received = append(received, r)
+		}
+		var last *Request // the first without room
+		for _, r := range received {
+			synctest.Wait() // the reply before is as far as it gets
+			err := r.Reply(ended(), []byte("!"), nil)
+			if err != nil {
+				if last = r; !errors.Is(err, context.Canceled) {
+					t.Fatalf("a reply without room: %v", err)
+				}
+				break
+			}
+			if err := r.Reply(ended(), []byte("!"), nil); !errors.Is(err, ErrReplied) {
+				t.Fatalf("a second reply to one request: %v", err)
+			}
+		}
+		if last == nil {
+			t.Fatal("nobody reads, and there is room for all replies")
+		}
+		again := inBackground(func(ctx context.Context) error { return last.Reply(ctx, []byte("!"), nil) })
+		go func() { _, _ = io.Copy(io.Discard, peer) }()
+		synctest.Wait()
+		if !finished(t, again) {
+			t.Error("there is room, and the reply still waits")
+		}
+		must(t, peer.Close())
 	})
 }

@@ -3,6 +3,8 @@
 package pattern
 
 import (
+	"context"
+	"errors"
 	"testing"
 	"testing/synctest"
 
@@ -46,6 +48,66 @@ func TestRouterGivesNobodyAGeneratedName(t *testing.T) {
 		scripted(t, s, names(named), oursReady)
 		if router.Peer(named) == nil {
 			t.Errorf("a peer is not called %q, as it said", named)
+		}
+	})
+}
+
+// A name is that of the peer that took it first; with Handover, of the one that took it last, whose predecessor loses its pipe.
+func TestRouterNamesAreUnique(t *testing.T) {
+	for _, handover := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			router, s := open(t, house(zmtp.Dialect), func(_ *engine.Socket, o engine.Options) *Router {
+				return NewRouter(zmtp.Router.Hello(), o, handover)
+			})
+			scripted(t, s, names("twin"), oursReady)
+			first := router.Peer("twin")
+			_, err := introduced(t, s, names("twin"), oursReady)
+			synctest.Wait()
+			if !handover {
+				if err == nil || router.Peer("twin") != first || first.Over() || s.Stats().Rejected["identity"] != 1 {
+					t.Errorf("a second peer of the same name: %v; rejected %v", err, s.Stats().Rejected)
+				}
+				return
+			}
+			must(t, err)
+			if !first.Over() || len(s.Pipes()) != 1 {
+				t.Errorf("the older of two peers of the same name keeps its pipe; there are %d", len(s.Pipes()))
+			}
+			if p := router.Peer("twin"); p == nil || p == first {
+				t.Error("the newer of two peers of the same name is not found by it")
+			}
+		})
+	}
+}
+
+// With Mandatory, a Send that waits for room ends when its peer has gone.
+func TestRouterSendEndsWithItsPeer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		router, s := open(t, house(zmtp.Dialect), func(_ *engine.Socket, o engine.Options) *Router {
+			r := NewRouter(zmtp.Router.Hello(), o, false)
+			r.Mandatory = true
+			return r
+		})
+		peer := scripted(t, s, names("stalled"), oursReady)
+		send := func(ctx context.Context) error { return router.SendTo(ctx, true, "stalled", []byte("x"), nil) }
+		fill(t, func() error {
+			synctest.Wait()
+			return router.SendTo(t.Context(), false, "stalled", []byte("x"), nil)
+		})
+		waiting := inBackground(send)
+		synctest.Wait()
+		if finished(t, waiting) {
+			t.Fatal("a message was taken for a full peer")
+		}
+		must(t, peer.Close())
+		synctest.Wait()
+		select {
+		case err := <-waiting:
+			if !errors.Is(err, engine.ErrPipeClosed) && !errors.Is(err, engine.ErrNoPeer) {
+				t.Errorf("sending to a peer that has gone: %v", err)
+			}
+		default:
+			t.Fatal("the peer has gone, and Send still waits for it")
 		}
 	})
 }

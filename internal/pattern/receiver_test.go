@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+
+package pattern
+
+import (
+	"runtime"
+	"testing"
+	"weak"
+
+	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/wire/sp"
+)
+
+// A receiver does not keep the pipes that are over, however many peers come and go.
+func TestReceiverForgetsPastPipes(t *testing.T) {
+	o := house(sp.Dialect)
+	_, s := open(t, o, func(_ *engine.Socket, o engine.Options) *Pull { return NewPull(hello(sp.Pull), o) })
+	var past []weak.Pointer[engine.Pipe]
+	for range 10 {
+		_, pushes := open(t, o, func(*engine.Socket, engine.Options) *Push { return NewPush(hello(sp.Push), false) })
+		visit(t, s, pushes)
+		until(t, "the pipe is there", func() bool { return len(s.Pipes()) == 1 })
+		past = append(past, weak.Make(s.Pipes()[0]))
+		must(t, pushes.Close())
+		until(t, "the pipe is over", func() bool { return len(s.Pipes()) == 0 })
+	}
+	until(t, "no more is kept than the latest", func() bool {
+		runtime.GC()
+		kept := 0
+		for _, p := range past {
+			if p.Value() != nil {
+				kept++
+			}
+		}
+		return kept <= 2
+	})
+}
