@@ -15,8 +15,8 @@ import (
 // costs speed, never correctness.
 //
 // A message that was released may still point to its chunk, because it costs less to leave the pointer there. So a chunk
-// whose last reference has gone lets go of its memory, which goes to its pool as another chunk: what nobody needs any more
-// keeps no memory in use.
+// whose last reference has gone lets go of its memory, which goes to its pool as another chunk, unless it is small: what nobody
+// needs any more keeps little memory in use.
 type Chunk struct {
 	Data []byte
 	From any // what it was received from: set by the reader before anybody else has a reference
@@ -29,7 +29,8 @@ type Chunk struct {
 	single  bool // of one message, which does not point to the chunk when it has released it
 }
 
-// MaxStale is the size of the largest message that may still point to its chunk when it was released.
+// MaxStale is the size of the largest message that may still point to its chunk when it was released, and of the largest chunk
+// that then keeps its memory.
 const MaxStale = 16 << 10
 
 // excess counts releases without a reference, see [Excess].
@@ -130,9 +131,10 @@ func (c *Chunk) last(here bool) {
 // recycle gives the chunk's memory back to its pool.
 func (c *Chunk) recycle() {
 	home, back := c.home, c
-	if c.single {
+	switch {
+	case c.single:
 		c.single = false
-	} else {
+	case len(c.Data) > MaxStale:
 		back = &Chunk{Data: c.Data, home: home}
 		c.Data, c.home = nil, nil
 	}

@@ -49,11 +49,10 @@ func TestReleaseTooMuch(t *testing.T) {
 
 // Whoever still points to a chunk that was released keeps neither its memory nor where that came from in use.
 func TestReleasedChunkKeepsNothing(t *testing.T) {
-	large := bytes.Repeat([]byte("x"), MaxStale+1)
 	for name, c := range map[string]*Chunk{
-		"pooled":       NewChunk(minPooled),
-		"not pooled":   NewChunk(minPooled - 1),
-		"of a message": Copy(large[:MaxStale]),
+		"pooled":      NewChunk(MaxStale + 1),
+		"not pooled":  NewChunk(minPooled - 1),
+		"of messages": NewChunk(maxPooled),
 	} {
 		c.From = new(int)
 		c.Retain(1)

@@ -4,6 +4,7 @@ package queue
 
 import (
 	"context"
+	"math"
 	"sync"
 	"sync/atomic"
 
@@ -128,7 +129,7 @@ func (q *Inbox) retireLocked(t *turn) {
 
 // takeOneLocked takes a message of s without a turn, whose memory counts where messages come one by one.
 func (q *Inbox) takeOneLocked(s *Source) *msg.Message {
-	run := s.frontLocked(1, 0, true)
+	run := s.frontLocked(1, math.MaxInt64, true)
 	s.changeLocked(-1, -run.bytes)
 	s.delivered++
 	return &run.msgs[0]
