@@ -35,9 +35,9 @@ type encoded struct {
 	first    int     // index of the first frame that is still here
 	size     int64   // bytes still here
 	more     int     // frames after the first of their messages, of those still here
+	open     *block  // where the next frame goes, if it fits
+	small    *block  // the run's own
 	tail     chunkTail
-	open     *block // where the next frame goes, if it fits
-	small    *block // the run's own
 }
 
 // A segment is written as a whole: a part of a block, one large body, or frames that other pipes have too.

@@ -18,41 +18,42 @@ import (
 //
 // Whoever finds it not busy and puts something in takes the writer's role; a role, not a lock, because
 // writing may wait.
+//
+// What every message needs comes first: with many pipes, the lines of a processor's cache that a message touches are a part of
+// what it costs.
 type outbox struct {
 	mu      sync.Mutex
 	carrier carrier
-	limits  queue.Limits
-
-	queued int   // messages, those in flight included
-	bytes  int64 // and their cost
-	meter  budget.Meter
+	queued  int   // messages, those in flight included
+	bytes   int64 // and their cost
 
 	// Between these numbers of bytes the meter need not know of a change, and more are within the limits.
 	floor, ceiling int64
 
-	busy   bool // somebody has the writer's role
-	held   bool // attaching is not finished: nothing is written yet
-	direct bool // senders need not ask the pattern
-
+	limits   queue.Limits
+	offered  uint64
 	controls *controlQueue // nil = none
-
-	sincePause int64 // see pace
-	shut       bool  // nothing is accepted any more
-	last       bool  // the outgoing direction is to end when nothing is left to write
-	ended      bool  // it has, or a write has failed
-	peerEnded  bool  // the peer has ended its direction
-	endedFirst bool  // and it did before the peer's
-	hungry     bool  // somebody was refused for want of room and waits for Writable
 
 	// requests is held while the queue is more than half full: see [Pipe.HoldWhileFull]. Nil = nothing is.
 	requests *queue.Source
 	holding  bool
 
-	confirmed bool // the pipe is over, and what was sent is known to have arrived
+	busy       bool // somebody has the writer's role
+	held       bool // attaching is not finished: nothing is written yet
+	direct     bool // senders need not ask the pattern
+	shut       bool // nothing is accepted any more
+	hungry     bool // somebody was refused for want of room and waits for Writable
+	last       bool // the outgoing direction is to end when nothing is left to write
+	ended      bool // it has, or a write has failed
+	peerEnded  bool // the peer has ended its direction
+	endedFirst bool // and it did before the peer's
+	confirmed  bool // the pipe is over, and what was sent is known to have arrived
 
-	offered, sent, returned uint64
-	dropped                 drops
-	flushers                queue.Waiters
+	sincePause     int64 // see pace
+	sent, returned uint64
+	meter          budget.Meter
+	dropped        drops
+	flushers       queue.Waiters
 }
 
 // An Overflow says what a best-effort pattern does when a pipe's queue is full.

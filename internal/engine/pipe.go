@@ -27,9 +27,9 @@ type Pipe struct {
 	scope    *scope.Scope
 	link     transport.Link
 	session  *wire.Session
-	limit    int64 // of a message that the link carries, routing header included; 0 = none
 	origin   msg.Origin
 	account  budget.Account
+	limit    int64 // of a message that the link carries, routing header included; 0 = none
 	out      outbox
 	writer   *scope.Task // with the writer's role; nil until there was use for it
 

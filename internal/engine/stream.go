@@ -33,9 +33,10 @@ type streamCarrier struct {
 	decoder   wire.Decoder
 	unblocked *directWriter // nil before it is asked for, and where the connection cannot be written without blocking
 
-	pend, flight *encoded // nil while there is nothing to write
-	partial      int      // bytes of the first frame in flight that are written
-	prefix       []byte   // control events that are written before it
+	pend, flight *encoded  // nil while there is nothing to write
+	tail         chunkTail // of what was pending before
+	partial      int       // bytes of the first frame in flight that are written
+	prefix       []byte    // control events that are written before it
 	vec, vecBase net.Buffers
 
 	writing atomic.Bool // a write waits for the peer to read, or may
@@ -59,15 +60,24 @@ func newStreamCarrier(p *Pipe, conn net.Conn, s *wire.Session, first *buf.Chunk,
 
 func (c *streamCarrier) put(header, body []byte, m *msg.Message) int {
 	if c.pend == nil {
-		c.pend = newEncoded()
+		c.begin(newEncoded())
 	}
 	return c.pend.put(c.framing, header, body, m)
+}
+
+// begin makes e, which is empty, what is pending. It goes on with the chunk that the last one was at, so that what a write took
+// of that counts as used.
+func (c *streamCarrier) begin(e *encoded) {
+	c.pend = e
+	if e != nil {
+		e.tail = c.tail
+	}
 }
 
 // putShared is put of the message of a log.
 func (c *streamCarrier) putShared(l *FrameLog) int {
 	if c.pend == nil {
-		c.pend = newEncoded()
+		c.begin(newEncoded())
 	}
 	return c.pend.putShared(l.frame(c.framing))
 }
@@ -80,7 +90,10 @@ func (c *streamCarrier) take() bool {
 	if c.flight.len() == 0 && len(c.prefix) == 0 { // else what is in flight may be sealed, and what comes later belongs behind it
 		c.takeControlsLocked()
 		if c.pend.len() > 0 && c.pipe.out.controls.empty() { // else messages would overtake events that were queued before
-			c.pend, c.flight, c.partial = c.flight, c.pend, 0
+			last := c.flight
+			c.flight, c.partial = c.pend, 0
+			c.tail = c.flight.tail.rest()
+			c.begin(last)
 		}
 	}
 	return c.flight.len() > 0 || c.midway()
