@@ -190,6 +190,31 @@ func TestDialDeadline(t *testing.T) {
 	})
 }
 
+// A callback that does not heed its context does not hold up who dials.
+func TestDialDoesNotWaitForItsCallbacks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := simnet.New(1)
+		pull := spry.NewPull(&spry.PullOptions{Options: simulated(n)})
+		defer pull.Close()
+		listenTo(t, pull, "sim://pull")
+		o := simulated(n)
+		const busy = time.Hour
+		o.Authorize = func(context.Context, *spry.Pipe) error { time.Sleep(busy); return nil }
+		push := spry.NewPush(&spry.PushOptions{Options: o})
+		defer push.Close()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		start := time.Now()
+		if _, err := push.Dial(ctx, "sim://pull"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Dial with a context of 1s: %v", err)
+		}
+		if d := time.Since(start); d != time.Second {
+			t.Errorf("Dial failed after %v, want the context's 1s", d)
+		}
+		time.Sleep(busy) // the callback is at work until then
+	})
+}
+
 // Two ends that both write first, over a connection whose writes wait for reads.
 func TestAttachOverNetPipe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

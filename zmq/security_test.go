@@ -294,7 +294,7 @@ func TestSecurityCoversTheOtherFamily(t *testing.T) {
 	require(t, err)
 	other := spry.NewPush(nil)
 	if _, err := other.Dial(ctx, e.URL()); err == nil {
-		t.Error("a peer without security was let in")
+		t.Fatal("a peer without security was let in")
 	}
 	rejected(t, pull, "bad_header", 1)
 	named, err := pull.ListenWith(ctx, &spry.ListenConfig{URL: "tcp://127.0.0.1:0", Dialects: []string{"sp", "zmtp"}})

@@ -5,7 +5,9 @@ package engine
 import (
 	"net"
 	"testing"
+	"testing/synctest"
 
+	"github.com/sprymq/spry/internal/leak"
 	"github.com/sprymq/spry/internal/wire/sp"
 )
 
@@ -85,4 +87,25 @@ func TestFlusherOfAClosedSocket(t *testing.T) {
 		t.Errorf("figures %+v", st)
 	}
 	_ = s.Close()
+}
+
+// What a flusher cannot write without waiting is written by the pipe's own writer.
+func TestFlusherLeavesTheRestToTheWriter(t *testing.T) {
+	leak.Check(t)
+	synctest.Test(t, func(t *testing.T) {
+		s, e := testSocket(Options{}, &recorder{})
+		f := NewFlusher(s)
+		p, _ := streamPipe(t, e, &fakeConn{}, streamSession(t, sp.Pub, 0))
+		write, _ := p.Offer(nil, []byte("x"), nil, nil, DropOldest)
+		if !write || !f.Add([]*Pipe{p}) {
+			t.Fatal("the flusher does not start")
+		}
+		f.Start()
+		synctest.Wait()
+		if st := p.Stats().Out; st.Sent != 1 {
+			t.Errorf("figures %+v", st)
+			p.giveUpRole() // so that the pipe can end
+		}
+		_ = s.Close()
+	})
 }

@@ -51,7 +51,7 @@ func outboxHistory(t *testing.T, dice *rand.Rand, keep bool) {
 	s, e := testSocket(Options{SendQueue: 1 + dice.IntN(50), SendQueueBytes: int64(200 + dice.IntN(10_000))}, r)
 	near, far := net.Pipe()
 	p, _ := streamPipe(t, e, near, streamSession(t, sp.Push, 0))
-	total := dice.IntN(100_000) // bytes that the peer reads before it goes
+	total := dice.IntN(20_000) // bytes that the peer reads before it goes
 	stream := make(chan []byte)
 	go func() {
 		var got []byte

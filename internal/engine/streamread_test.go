@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/sprymq/spry/internal/buf"
+	"github.com/sprymq/spry/internal/leak"
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/internal/wire/sp"
@@ -203,5 +204,28 @@ func TestReadsEndWithFrames(t *testing.T) {
 		if got := r.readUpTo(); got != c.want {
 			t.Errorf("frames of %d bytes, of which %d to %d are there: a read goes up to %d, want %d", c.frame, c.start, c.end, got, c.want)
 		}
+	}
+}
+
+// A reader that waits keeps no memory to read into, unless something is in it that is not decoded, or messages point to it.
+func TestIdleReaderLetsGoOfItsChunk(t *testing.T) {
+	leak.Check(t)
+	s, e := testSocket(Options{}, &recorder{})
+	defer s.Close()
+	p, c := streamPipe(t, e, &fakeConn{}, streamSession(t, sp.Pull, 0))
+	r := &streamReader{c: c, size: minChunk, held: p.account.NewMeter()}
+	for name, test := range map[string]struct {
+		rest, messages int
+		keeps          bool
+	}{"nothing": {}, "half a frame": {rest: 1, keeps: true}, "messages": {messages: 1, keeps: true}} {
+		room := r.room()
+		chunk := r.chunk
+		r.end += copy(room, "x"[:test.rest])
+		chunk.Retain(test.messages)
+		if r.idle(); (r.chunk != nil) != test.keeps {
+			t.Errorf("with %s in it: the chunk is kept %v", name, r.chunk != nil)
+		}
+		chunk.Release(test.messages)
+		r.leave()
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,10 +20,11 @@ import (
 
 // A recorder is a pattern that keeps what it is given, and refuses what it is told to.
 type recorder struct {
-	traits Traits
-	refuse func(run []msg.Message) int // how many of run are not taken; nil = none
-	busy   error                       // given to new pipes
-	during func(p *Pipe)               // called within Attach
+	traits  Traits
+	refuse  func(run []msg.Message) int // how many of run are not taken; nil = none
+	busy    error                       // given to new pipes
+	during  func(p *Pipe)               // called within Attach
+	pending atomic.Int32                // messages that wait for a pipe
 
 	mu       sync.Mutex
 	attached []*Pipe
@@ -77,7 +79,7 @@ func (r *recorder) Writable(*Pipe) {
 }
 
 func (r *recorder) Refuse(error) {}
-func (r *recorder) Pending() int { return 0 }
+func (r *recorder) Pending() int { return int(r.pending.Load()) }
 func (r *recorder) Close() int   { return 0 }
 
 // testSocket is a socket of a recorder, and an endpoint of it for pipes that the test makes.
