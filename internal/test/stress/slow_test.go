@@ -24,8 +24,14 @@ func TestSlowLink(t *testing.T) {
 
 func slowLink(t *testing.T, rng *rand.Rand, scheme string) {
 	leak.Check(t)
-	o := spry.Options{Heartbeat: 50 * time.Millisecond, Backoff: quick, SendQueue: 8, RecvQueue: 1 + rng.IntN(8)}
+	o := spry.Options{Heartbeat: 500 * time.Millisecond, // on a busy machine an end may not run for a while
+		Backoff: quick, SendQueue: 8, RecvQueue: 1 + rng.IntN(8)}
 	pull, push := spry.NewPull(&spry.PullOptions{Options: o}), spry.NewPush(&spry.PushOptions{Options: o})
+	var sending sync.WaitGroup
+	t.Cleanup(func() {
+		_, _ = push.Close(), pull.Close()
+		sending.Wait()
+	})
 	listener, dialer := anySocket(pull), anySocket(push)
 	if rng.IntN(2) == 0 {
 		listener, dialer = dialer, listener
@@ -43,14 +49,15 @@ func slowLink(t *testing.T, rng *rand.Rand, scheme string) {
 		DialWith(context.Context, *spry.Dialer) (*spry.Endpoint, error)
 	}).DialWith(watchdog(t), &spry.Dialer{URL: scheme + "://" + r.Addr().String(), ReadBuffer: 4 << 10, WriteBuffer: 4 << 10})
 	check(t, err)
+	ctx := watchdog(t)
 	messages, size := 20+rng.IntN(30), 1+rng.IntN(30_000)
-	var sending sync.WaitGroup
 	sending.Go(func() {
 		body := make([]byte, 8+size)
 		for i := range messages {
 			binary.BigEndian.PutUint64(body, uint64(i))
-			if err := push.Send(watchdog(t), body); err != nil {
+			if err := push.Send(ctx, body); err != nil {
 				t.Error(err)
+				return
 			}
 		}
 	})
