@@ -24,14 +24,17 @@ func TestReceiverForgetsPastPipes(t *testing.T) {
 		must(t, pushes.Close())
 		until(t, "the pipe is over", func() bool { return len(s.Pipes()) == 0 })
 	}
-	until(t, "no more is kept than the latest", func() bool {
+	kept := len(past)
+	for turn := 0; kept > 2 && turn < 500; turn++ { // what ends the latest may still be at it
 		runtime.GC()
-		kept := 0
+		kept = 0
 		for _, p := range past {
 			if p.Value() != nil {
 				kept++
 			}
 		}
-		return kept <= 2
-	})
+	}
+	if kept > 2 {
+		t.Errorf("%d of %d pipes that are over are kept", kept, len(past))
+	}
 }
