@@ -23,6 +23,8 @@ var (
 //     another interval;
 //   - if the peer's machine owes an acknowledgement and has given none for two intervals.
 //
+// It also tells a peer that sends, and to which this end has nothing to say, that this end lives.
+//
 // Back-pressure is no reason: a peer that does not read cannot see a question, and one behind a slow link sees it late. Nor
 // is a pause of this process.
 type heartbeat struct {
@@ -31,6 +33,8 @@ type heartbeat struct {
 	interval time.Duration
 	last     time.Time // when the last beat was
 	asked    bool      // then, and the question was the first thing on its way
+	sent     uint64    // messages, until then
+	received uint64    // bytes of messages, until then
 	stalled  int       // beats in a row that have seen a debt and no acknowledgement since the one before
 
 	pinged time.Time    // when the peer's last ping came; the reader's
@@ -113,8 +117,12 @@ func (h *heartbeat) look() error {
 	elapsed := now.Sub(h.last)
 	h.last = now
 	late := elapsed > h.interval+h.interval/2 // this process was stopped, or has too little of a processor
+	listens := h.listens()
 	if h.carrier.alive.Swap(false) || late {
 		h.asked, h.stalled = false, 0
+		if listens { // what the peer asks may take long to come, behind what else it sends
+			h.ping()
+		}
 		return nil
 	}
 	p := progressOf(h.carrier.conn)
@@ -135,6 +143,18 @@ func (h *heartbeat) look() error {
 		h.ping()
 	}
 	return nil
+}
+
+// listens reports whether this end has received messages since the last beat, and sent none.
+func (h *heartbeat) listens() bool {
+	o := &h.pipe.out
+	o.mu.Lock()
+	sent := o.sent
+	o.mu.Unlock()
+	received := h.pipe.in.bytes.Load()
+	listens := received != h.received && sent == h.sent
+	h.received, h.sent = received, sent
+	return listens
 }
 
 func (h *heartbeat) ping() {
