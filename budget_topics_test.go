@@ -15,6 +15,7 @@ import (
 // Peers subscribe to as much as they can: a budget bounds what that costs, those who have most are shed, and a peer with
 // one topic is sent what it wants.
 func TestBudgetBoundsTopics(t *testing.T) {
+	const reserveAhead = 64 << 10 // what a connection's share of a budget grows by at a time
 	const limit, peers, topics = 3 << 19, 4, 9_000
 	for _, p := range publishers(t) {
 		for name, role := range map[string]spry.Role{"listening": spry.RoleListen, "dialing": spry.RoleDial} {
@@ -44,7 +45,9 @@ func TestBudgetBoundsTopics(t *testing.T) {
 					})
 				}
 				all.Wait()
-				withinBudget(t, budget)
+				if most := budget.Stats().PeakBytes; most > limit*11/10+peers*reserveAhead {
+					t.Errorf("%d KiB were in use and the limit is %d KiB", most>>10, limit>>10)
+				}
 				if st := budget.Stats(); st.Shed == 0 || s.Stats().Rejected["budget"] == 0 {
 					t.Errorf("nobody was shed: %+v, %v", st, s.Stats().Rejected)
 				}

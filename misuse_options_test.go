@@ -256,6 +256,9 @@ func checkOptionsWork(t *testing.T, what, scheme string, c constructor, s any) {
 	if err == nil && c.talks != nil {
 		err = c.talks(ctx, s, peer)
 	}
+	if err == nil { // else what is not sent when the peer closes waits for another, for as long as Linger says
+		err = s.(interface{ Flush(context.Context) error }).Flush(ctx)
+	}
 	if err != nil {
 		t.Errorf("%s over %s: %v", what, scheme, err)
 	}

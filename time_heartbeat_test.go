@@ -95,6 +95,31 @@ func TestHeartbeats(t *testing.T) {
 	}
 }
 
+// A peer that sends, and to which this end has nothing to say, is told that this end lives: its own questions may take long to
+// come, behind what it has sent.
+func TestReceiversTellThatTheyLive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pull := spry.NewPull(&spry.PullOptions{Options: spry.Options{Heartbeat: time.Second}})
+		defer pull.Close()
+		near, far := simnet.Pipe()
+		defer far.Close()
+		pings := silentPeer(t, far, false)
+		_, err := pull.Attach(t.Context(), near, &spry.AttachConfig{Role: spry.RoleListen})
+		check(t, err)
+		for range 25 {
+			time.Sleep(400 * time.Millisecond)
+			_, err := io.WriteString(far, "\x00\x01x")
+			check(t, err)
+			_, err = pull.Recv(t.Context())
+			check(t, err)
+		}
+		synctest.Wait()
+		if n := pings.Load(); n < 9 || n > 10 {
+			t.Errorf("%d pings within 10 heartbeats", n)
+		}
+	})
+}
+
 // Who pings is answered, and a peer that pings and never reads costs no memory.
 func TestPingsAreAnswered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
