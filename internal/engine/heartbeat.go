@@ -145,14 +145,17 @@ func (h *heartbeat) look() error {
 	return nil
 }
 
-// listens reports whether this end has received messages since the last beat, and sent none.
+// maxControl is as much as a read brings of control events alone, in bytes: more is a message, or a part of one.
+const maxControl = 64
+
+// listens reports whether this end has received messages since the last beat, or a part of one, and sent none.
 func (h *heartbeat) listens() bool {
 	o := &h.pipe.out
 	o.mu.Lock()
 	sent := o.sent
 	o.mu.Unlock()
 	received := h.pipe.in.bytes.Load()
-	listens := received != h.received && sent == h.sent
+	listens := (h.carrier.fed.Swap(false) || received != h.received) && sent == h.sent
 	h.received, h.sent = received, sent
 	return listens
 }

@@ -46,6 +46,7 @@ type streamCarrier struct {
 	expired atomic.Bool // the reader has a deadline
 	closed  atomic.Bool // this end has ended its direction, before the peer has
 	alive   atomic.Bool // something was received since the last heartbeat
+	fed     atomic.Bool // more than a control event was
 	room    roomBell
 	first   *buf.Chunk // what the handshake read into
 	early   [2]int     // begin and end of the bytes in it that are not consumed

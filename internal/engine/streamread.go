@@ -107,6 +107,9 @@ func (r *streamReader) took(n int, wait bool) error {
 	room := r.readUpTo() - r.end
 	r.end += n
 	r.c.alive.Store(true)
+	if n > maxControl && !r.c.fed.Load() {
+		r.c.fed.Store(true)
+	}
 	r.came = 0
 	if !r.peek && r.need <= maxChunk {
 		r.adapt(n, room)
