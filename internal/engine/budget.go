@@ -72,13 +72,9 @@ func (p *Pipe) LossReason() Drop {
 // creditAtOnce is how many bytes a pipe promises room for at most, because others share the budget.
 const creditAtOnce = 64 << 10
 
-// relieve sheds those that have most if the budget is exceeded. It is called without locks, and not within a read of the
-// connection: closing a connection waits for its reads.
-func (p *Pipe) relieve() { p.account.Budget().Relieve(&p.account) }
-
-// Relieve is for a pattern that has begun to remember more of a peer: it sheds those that have most if the budget is exceeded.
-// It is called without locks.
-func (p *Pipe) Relieve() { p.relieve() }
+// Relieve sheds those that have most if the budget is exceeded, after more was kept of what a peer has sent. It is called
+// without locks, and not within a read of the connection: closing a connection waits for its reads.
+func (p *Pipe) Relieve() { p.account.Budget().Relieve(&p.account) }
 
 // Budget is what bounds the memory and the pipes of the socket, perhaps with others.
 func (s *Socket) Budget() *budget.Budget { return s.options.Budget }

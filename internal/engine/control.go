@@ -137,7 +137,7 @@ func (p *Pipe) QueueControl(c wire.Control) (write bool) {
 func (p *Pipe) relieveLater(q *controlQueue) {
 	if p.account.Budget().Exceeded() && q.relieving.CompareAndSwap(false, true) {
 		_ = p.scope.Go(func() {
-			p.relieve()
+			p.Relieve()
 			q.relieving.Store(false)
 		})
 	}

@@ -146,7 +146,7 @@ func (p *Pipe) hand(run []msg.Message, room *roomBell) bool {
 		if len(run) == 0 {
 			return true
 		}
-		p.relieve()
+		p.Relieve()
 		if !p.awaitRoom(room) {
 			msg.ReleaseAll(run)
 			p.DropN(p.LossReason(), len(run))

@@ -116,6 +116,10 @@ func (l *inprocLink) Close() error         { return nil }
 
 var _ transport.Link = (*inprocLink)(nil)
 
+// handAtOnce is about how many bytes are handed to a peer before it is asked whether its budget is exceeded: many senders hand
+// theirs at the same time.
+const handAtOnce = 64 << 10
+
 // fewMessages is a queue too short for messages to wait in it for others.
 const fewMessages = 256
 
@@ -181,16 +185,17 @@ func (c *inprocCarrier) write(bool) (messages int, cost int64, err error) {
 			messages++
 			continue
 		}
+		n = min(n, c.queue.flight.upTo(handAtOnce))
 		taken := c.hand(c.queue.flight.run[:n])
 		c.queue.left(taken)
 		messages += taken
+		q.Relieve()
 		if taken < n {
 			break
 		}
 	}
 	before.subtract(c.queue.flight.weight)
 	q.in.bytes.Add(uint64(before.bytes(messages)))
-	q.relieve()
 	return messages, before.cost, nil
 }
 

@@ -31,6 +31,14 @@ type parcel struct {
 	weight
 }
 
+// upTo is about how many messages, and at least one, cost n bytes together, if all cost the same.
+func (p *parcel) upTo(n int64) int {
+	if p.cost <= n {
+		return len(p.run)
+	}
+	return 1 + int(n*int64(len(p.run))/p.cost)
+}
+
 // A weight is what messages are charged, in bytes, and how many frames they have after their first ones.
 type weight struct {
 	cost int64

@@ -277,7 +277,7 @@ func (r *streamReader) grow() error {
 			return nil
 		}
 	}
-	p.relieve()
+	p.Relieve()
 	return nil
 }
 

@@ -77,12 +77,9 @@ func ReleaseAll(run []Message) {
 func ReleaseEach(ms []*Message) {
 	r := releaser{here: true}
 	for _, m := range ms {
-		switch {
-		case m == nil:
-		case m.tag == m.address():
+		if m != nil {
+			m.dropCopy()
 			r.add(m)
-		default:
-			r.add(givenCopy(m))
 		}
 	}
 	r.flush()

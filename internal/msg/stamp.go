@@ -48,35 +48,20 @@ func ownCopy(m *Message) *Message {
 	return m
 }
 
-// GivenBack is Given for a message whose contents the application has no use for: those of a copy may be somebody else's by
-// now, and are not looked at.
-func GivenBack(m *Message) *Message {
-	if m == nil || m.tag != m.address() {
-		return givenCopy(m)
-	}
-	return m
-}
-
-// givenCopy is apart from GivenBack so that the compiler inlines that.
-func givenCopy(m *Message) *Message {
-	switch {
-	case m == nil:
-		return new(Message)
-	case m.copied():
+// dropCopy empties a copy by value that the application has no use for. Its contents may be somebody else's by now, and are not
+// looked at.
+func (m *Message) dropCopy() {
+	if m.copied() {
 		*m = Message{tag: m.address()}
 	}
-	return m
 }
 
 // GiveBack is Release by the application itself, of a message that may be nil or a copy by value.
 func (m *Message) GiveBack() {
-	switch {
-	case m == nil:
-		return
-	case m.tag != m.address() && m.copied():
-		*m = Message{tag: m.address()}
+	if m == nil {
 		return
 	}
+	m.dropCopy()
 	owner := m.Owner()
 	m.clear()
 	if owner != nil {

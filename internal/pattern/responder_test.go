@@ -41,21 +41,59 @@ func introduced(t *testing.T, s *engine.Socket, peerHeader []byte, ours int) (fa
 	return far, <-attached
 }
 
+// manyRequests are more than there is room for replies to.
+const manyRequests = 5
+
+// asked returns a Rep with room for one reply to each peer, and a peer that has sent manyRequests and reads nothing.
+func asked(t *testing.T) (rep *Responder, peer net.Conn) {
+	t.Helper()
+	o := house(sp.Dialect)
+	o.RecvQueue, o.SendQueue = 100, 1
+	rep, answers := open(t, o, func(_ *engine.Socket, o engine.Options) *Responder { return NewResponder(hello(sp.Rep), o) })
+	peer = scripted(t, answers, sp.AppendHeader(nil, sp.Req), sp.HeaderLen)
+	for i := range byte(manyRequests) {
+		_, err := peer.Write(sp.FramingLength.AppendFrame(nil, []byte{0x80, 0, 0, i}, []byte("?")))
+		must(t, err)
+	}
+	return rep, peer
+}
+
+// receivedAll receives manyRequests.
+func receivedAll(t *testing.T, rep *Responder) (received []*Request) {
+	t.Helper()
+	for range manyRequests {
+		r, err := rep.Recv(t.Context())
+		must(t, err)
+		received = append(received, r)
+	}
+	return received
+}
+
+// endsWith makes sure that replying goes on until the peer closes.
+func endsWith(t *testing.T, replying <-chan error, peer net.Conn) {
+	t.Helper()
+	synctest.Wait()
+	if finished(t, replying) {
+		t.Fatal("nobody reads, and the replies are over")
+	}
+	_ = peer.Close()
+	synctest.Wait()
+	select {
+	case err := <-replying:
+		if !errors.Is(err, engine.ErrPipeClosed) {
+			t.Errorf("Reply to a peer that has gone: %v", err)
+		}
+	default:
+		t.Fatal("the peer has gone, and Reply still waits for it")
+	}
+}
+
 // A Reply that waits for its peer to read ends when that peer has gone.
 func TestReplyEndsWithItsPeer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		o := house(sp.Dialect)
-		o.RecvQueue, o.SendQueue = 100, 1
-		rep, answers := open(t, o, func(_ *engine.Socket, o engine.Options) *Responder { return NewResponder(hello(sp.Rep), o) })
-		peer := scripted(t, answers, sp.AppendHeader(nil, sp.Req), sp.HeaderLen)
-		const requests = 5
-		for i := range byte(requests) {
-			if _, err := peer.Write(sp.FramingLength.AppendFrame(nil, []byte{0x80, 0, 0, i}, []byte("?"))); err != nil {
-				t.Fatal(err)
-			}
-		}
+		rep, peer := asked(t)
 		replying := inBackground(func(ctx context.Context) error {
-			for range requests {
+			for range manyRequests {
 				r, err := rep.Recv(ctx)
 				if err != nil {
 					return err
@@ -66,44 +104,15 @@ func TestReplyEndsWithItsPeer(t *testing.T) {
 			}
 			return nil
 		})
-		synctest.Wait()
-		select {
-		case err := <-replying:
-			t.Fatalf("nobody reads, and the replies are over: %v", err)
-		default:
-		}
-		_ = peer.Close()
-		synctest.Wait()
-		select {
-		case err := <-replying:
-			if !errors.Is(err, engine.ErrPipeClosed) {
-				t.Errorf("Reply to a peer that has gone: %v", err)
-			}
-		default:
-			t.Fatal("the peer has gone, and Reply still waits for it")
-		}
+		endsWith(t, replying, peer)
 	})
 }
 
 // A Reply whose room others have taken, because their requests were received before, ends when the peer has gone.
 func TestReplyWithoutRoomEndsWithItsPeer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		o := house(sp.Dialect)
-		o.RecvQueue, o.SendQueue = 100, 1
-		rep, answers := open(t, o, func(_ *engine.Socket, o engine.Options) *Responder { return NewResponder(hello(sp.Rep), o) })
-		peer := scripted(t, answers, sp.AppendHeader(nil, sp.Req), sp.HeaderLen)
-		const requests = 5
-		for i := range byte(requests) {
-			if _, err := peer.Write(sp.FramingLength.AppendFrame(nil, []byte{0x80, 0, 0, i}, []byte("?"))); err != nil {
-				t.Fatal(err)
-			}
-		}
-		var received []*Request
-		for range requests {
-			r, err := rep.Recv(t.Context())
-			must(t, err)
-			received = append(received, r)
-		}
+		rep, peer := asked(t)
+		received := receivedAll(t, rep)
 		replying := inBackground(func(ctx context.Context) error {
 			for _, r := range received {
 				if err := r.Reply(ctx, []byte("!"), nil); err != nil {
@@ -112,44 +121,15 @@ func TestReplyWithoutRoomEndsWithItsPeer(t *testing.T) {
 			}
 			return nil
 		})
-		synctest.Wait()
-		select {
-		case err := <-replying:
-			t.Fatalf("nobody reads, and the replies are over: %v", err)
-		default:
-		}
-		_ = peer.Close()
-		synctest.Wait()
-		select {
-		case err := <-replying:
-			if !errors.Is(err, engine.ErrPipeClosed) {
-				t.Errorf("Reply to a peer that has gone: %v", err)
-			}
-		default:
-			t.Fatal("the peer has gone, and Reply still waits for it")
-		}
+		endsWith(t, replying, peer)
 	})
 }
 
 // A reply that fails for want of room may be tried again; one that was sent may not.
 func TestReplyMayBeTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		o := house(sp.Dialect)
-		o.RecvQueue, o.SendQueue = 100, 1
-		rep, answers := open(t, o, func(_ *engine.Socket, o engine.Options) *Responder { return NewResponder(hello(sp.Rep), o) })
-		peer := scripted(t, answers, sp.AppendHeader(nil, sp.Req), sp.HeaderLen)
-		const requests = 5
-		for i := range byte(requests) {
-			if _, err := peer.Write(sp.FramingLength.AppendFrame(nil, []byte{0x80, 0, 0, i}, []byte("?"))); err != nil {
-				t.Fatal(err)
-			}
-		}
-		var received []*Request
-		for range requests {
-			r, err := rep.Recv(t.Context())
-			must(t, err)
-			received = append(received, r)
-		}
+		rep, peer := asked(t)
+		received := receivedAll(t, rep)
 		var last *Request // the first without room
 		for _, r := range received {
 			synctest.Wait() // the reply before is as far as it gets
