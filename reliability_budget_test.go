@@ -255,12 +255,13 @@ func TestT40Budget(t *testing.T) {
 				check(t, err)
 			}
 			withinBudget(t, budget)
+			eventually(t, "a peer is shed, and what it sent is dropped", func() bool {
+				st := pull.Stats()
+				return st.Rejected["budget"] > 0 && st.Recv.Dropped["budget"] > 0
+			})
 			st := pull.Stats()
 			t.Logf("T40 %s: peak %.1f of %d MiB, %d of %d pipes shed, %d messages dropped, %d requests served meanwhile", scheme,
 				float64(budget.Stats().PeakBytes)/(1<<20), limit>>20, budget.Stats().Shed, peers, st.Recv.Dropped["budget"], served)
-			if st.Rejected["budget"] == 0 || st.Recv.Dropped["budget"] == 0 {
-				t.Errorf("nobody was shed, or nothing dropped: %v, %v", st.Rejected, st.Recv.Dropped)
-			}
 			if why := unbalanced(pull.Stats()); why != "" {
 				t.Error(why)
 			}

@@ -192,7 +192,11 @@ func TestOverflowOfAPublisher(t *testing.T) {
 					expect(t, slow, "late", "frame")
 					expect(t, quick, "late", "frame")
 				case spry.Disconnect:
-					eventually(t, "it is disconnected", func() bool { return pub.Stats().Send.Dropped["overflow"] > 0 && pub.Stats().Endpoints[0].Pipes == 1 })
+					eventually(t, "it is disconnected", func() bool {
+						st := pub.Stats()
+						e := st.Endpoints[0]
+						return st.Send.Dropped["overflow"] > 0 && (e.Pipes == 1 || e.Established > 2) // or has redialed
+					})
 					check(t, d.Close())
 				}
 				shut(t, pub, slow, quick)
