@@ -82,7 +82,7 @@ func (p *Pipe) Peer() Protocol { return Protocol(p.inner().PeerProtocol()) }
 func (p *Pipe) Metadata() map[string]string { return p.inner().Metadata() }
 
 // Stats returns the pipe's figures.
-func (p *Pipe) Stats() PipeStats { return newPipeStats(p.inner().Stats()) }
+func (p *Pipe) Stats() PipeStats { return p.inner().Stats() }
 
 // Done is closed when the pipe is over.
 func (p *Pipe) Done() <-chan struct{} { return p.inner().Done() }

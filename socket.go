@@ -164,7 +164,7 @@ func (s *Socket) Events(ctx context.Context) iter.Seq[Event] {
 }
 
 // Stats returns the socket's figures. See [Stats] for what adds up.
-func (s *Socket) Stats() Stats { return newStats(s.core.Name(), s.core.Stats()) }
+func (s *Socket) Stats() Stats { return s.core.Stats() }
 
 // netListener makes a transport's listener of a net.Listener.
 type netListener struct {

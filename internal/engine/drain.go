@@ -5,6 +5,8 @@ package engine
 import (
 	"context"
 	"fmt"
+
+	"github.com/sprymq/spry/internal/stats"
 )
 
 // A Drainer is a pattern that can receive what its peers have sent, to the end, while they are told to send no more.
@@ -42,7 +44,7 @@ type draining struct {
 // Drain tells every peer to send no more, delivers what still arrives, and closes the socket. If ctx ends first, what is left
 // is dropped and counted. Further calls wait for the first and return the same.
 func (s *Socket) Drain(ctx context.Context) (DrainReport, error) {
-	before := s.Stats().In // before a Close that comes meanwhile can drop anything
+	before := s.Stats().Recv // before a Close that comes meanwhile can drop anything
 	s.mu.Lock()
 	d, first := s.draining, s.draining == nil
 	switch {
@@ -67,7 +69,7 @@ func (s *Socket) Drain(ctx context.Context) (DrainReport, error) {
 	}
 }
 
-func (s *Socket) receiveToTheEnd(ctx context.Context, before RecvStats) (r DrainReport, err error) {
+func (s *Socket) receiveToTheEnd(ctx context.Context, before stats.RecvStats) (r DrainReport, err error) {
 	pattern := s.pattern.(Drainer)
 	err = s.drainPipes(ctx, pattern)
 	if err == nil {
@@ -81,9 +83,9 @@ func (s *Socket) receiveToTheEnd(ctx context.Context, before RecvStats) (r Drain
 		r.Cut++
 		r.Unanswered += pattern.Owed(p)
 	}
-	r.Unanswered = max(0, r.Unanswered-int(s.Stats().In.Queued)) // what nobody took is left, not unanswered
+	r.Unanswered = max(0, r.Unanswered-int(s.Stats().Recv.Queued)) // what nobody took is left, not unanswered
 	closed := s.Shutdown(ctx)
-	after := s.Stats().In
+	after := s.Stats().Recv
 	r.Delivered = after.Delivered - before.Delivered
 	r.Left = after.Dropped[DropClosed.String()] - before.Dropped[DropClosed.String()]
 	if err == nil {

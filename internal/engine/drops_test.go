@@ -36,7 +36,7 @@ func TestMessagesThatDieWithTheirPipeAreTold(t *testing.T) {
 				told += e.Count
 			}
 		}
-		if counted := p.Stats().Out.Dropped[DropPipeClosed.String()]; told != messages || counted != messages {
+		if counted := p.Stats().Send.Dropped[DropPipeClosed.String()]; told != messages || counted != messages {
 			t.Errorf("%d messages died with their pipe, %d are counted, and events tell of %d", messages, counted, told)
 		}
 	})

@@ -53,7 +53,7 @@ func TestFlusherPassesAStalledPeer(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if st := pipes[0].Stats().Out; st.Sent != 0 || st.Queued != messages {
+	if st := pipes[0].Stats().Send; st.Sent != 0 || st.Queued != messages {
 		t.Errorf("the stalled peer's figures: %+v", st)
 	}
 	pipes[0].end(ErrClosed)
@@ -83,7 +83,7 @@ func TestFlusherOfAClosedSocket(t *testing.T) {
 	}
 	p.end(ErrClosed)
 	<-p.Done()
-	if st := p.Stats().Out; st.Offered != 1 || st.Sent+st.Dropped["pipe_closed"] != 1 {
+	if st := p.Stats().Send; st.Offered != 1 || st.Sent+st.Dropped["pipe_closed"] != 1 {
 		t.Errorf("figures %+v", st)
 	}
 	_ = s.Close()
@@ -102,7 +102,7 @@ func TestFlusherLeavesTheRestToTheWriter(t *testing.T) {
 		}
 		f.Start()
 		synctest.Wait()
-		if st := p.Stats().Out; st.Sent != 1 {
+		if st := p.Stats().Send; st.Sent != 1 {
 			t.Errorf("figures %+v", st)
 			p.giveUpRole() // so that the pipe can end
 		}

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/stats"
 	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/internal/wire/sp"
 	"github.com/sprymq/spry/internal/wire/zmtp"
@@ -96,7 +97,7 @@ const (
 )
 
 // feed lets a socket listen to a script. It returns how the connection ended, and the socket's figures when all is over.
-func feed(t *testing.T, kind fuzzedKind, security wire.Security, c *scriptedConn) (reason string, st engine.Stats) {
+func feed(t *testing.T, kind fuzzedKind, security wire.Security, c *scriptedConn) (reason string, st stats.Stats) {
 	t.Helper()
 	before := runtime.NumGoroutine()
 	o := engine.Options{
@@ -144,7 +145,7 @@ func feed(t *testing.T, kind fuzzedKind, security wire.Security, c *scriptedConn
 }
 
 // balanced checks the law of conservation.
-func balanced(t *testing.T, st engine.Stats) {
+func balanced(t *testing.T, st stats.Stats) {
 	t.Helper()
 	sum := func(counts map[string]uint64) (n uint64) {
 		for _, c := range counts {
@@ -152,10 +153,10 @@ func balanced(t *testing.T, st engine.Stats) {
 		}
 		return n
 	}
-	if o := st.Out; o.Queued > 0 || o.Offered != o.Sent+o.Returned+sum(o.Dropped) {
+	if o := st.Send; o.Queued > 0 || o.Offered != o.Sent+o.Returned+sum(o.Dropped) {
 		t.Fatalf("sending: %+v", o)
 	}
-	if in := st.In; in.Queued > 0 || in.Arrived != in.Delivered+sum(in.Dropped) {
+	if in := st.Recv; in.Queued > 0 || in.Arrived != in.Delivered+sum(in.Dropped) {
 		t.Fatalf("receiving: %+v", in)
 	}
 	if st.Panics > 0 {
@@ -196,8 +197,8 @@ func FuzzSocketBytes(f *testing.F) {
 		}
 		parts, cutSt := feed(t, k, secure(), &scriptedConn{pieces: pieces(script, int(cut)+1), takes: 1 << 30})
 		balanced(t, cutSt)
-		if whole != parts || st.In.Arrived != cutSt.In.Arrived {
-			t.Fatalf("%s in one piece: %q, %d messages; in pieces of %d: %q, %d messages", k.name, whole, st.In.Arrived, int(cut)+1, parts, cutSt.In.Arrived)
+		if whole != parts || st.Recv.Arrived != cutSt.Recv.Arrived {
+			t.Fatalf("%s in one piece: %q, %d messages; in pieces of %d: %q, %d messages", k.name, whole, st.Recv.Arrived, int(cut)+1, parts, cutSt.Recv.Arrived)
 		}
 		_, st = feed(t, k, secure(), &scriptedConn{pieces: pieces(script, int(cut)+1), takes: int(takes)})
 		balanced(t, st)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/queue"
+	"github.com/sprymq/spry/internal/stats"
 )
 
 // inbound is the receiving half of a pipe's books. What waits in an inbox is counted there, by the pipe's
@@ -222,4 +223,27 @@ func (p *Pipe) Undeliver(reason Drop) {
 	p.in.dropped.add(reason, 1)
 	p.in.mu.Unlock()
 	p.socket.dropped(p, reason, 1)
+}
+
+func (in *inbound) stats() stats.RecvStats {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	st := stats.RecvStats{
+		Arrived: in.arrived, Delivered: in.delivered, Filtered: in.filtered, Bytes: in.bytes.Load(),
+		Dropped: make(map[string]uint64),
+	}
+	in.dropped.addTo(st.Dropped)
+	var waiting drops
+	for _, src := range in.sources {
+		c := src.Counts()
+		st.Arrived += c.Arrived
+		st.Delivered += c.Delivered
+		st.Queued += uint64(c.Queued)
+		st.QueuedBytes += c.QueuedBytes
+		waiting.add(DropOverflow, c.Overflow)
+		waiting.add(DropClosed, c.Lost)
+		waiting.add(DropBudget, c.Shed)
+	}
+	waiting.addTo(st.Dropped)
+	return st
 }

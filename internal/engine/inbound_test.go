@@ -19,7 +19,7 @@ func TestUndeliver(t *testing.T) {
 	p, _ := streamPipe(t, e, &fakeConn{}, streamSession(t, sp.Pull, 0))
 	p.Took(3)
 	p.Undeliver(DropTTL)
-	if st := p.Stats().In; st.Arrived != 3 || st.Delivered != 2 || st.Dropped["ttl"] != 1 {
+	if st := p.Stats().Recv; st.Arrived != 3 || st.Delivered != 2 || st.Dropped["ttl"] != 1 {
 		t.Errorf("figures %+v", st)
 	}
 }
@@ -44,7 +44,7 @@ func TestFiguresOfAClosedSource(t *testing.T) {
 	m.Release()
 	inbox.Close(ErrClosed)
 	p.CloseSource(source)
-	st := p.Stats().In
+	st := p.Stats().Recv
 	if st.Arrived != 6 || st.Delivered != 1 || st.Queued != 0 || st.Dropped["overflow"] != 2 || st.Dropped["closed"] != 3 {
 		t.Errorf("figures %+v", st)
 	}

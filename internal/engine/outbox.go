@@ -9,6 +9,7 @@ import (
 	"github.com/sprymq/spry/internal/budget"
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/queue"
+	"github.com/sprymq/spry/internal/stats"
 )
 
 // An outbox is the sending half of a pipe: a bounded queue in front of a carrier, and the figures that say
@@ -252,4 +253,26 @@ func (o *outbox) flush(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+func (o *outbox) stats(p *Pipe) stats.SendStats {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	st := stats.SendStats{
+		Offered: o.offered, Sent: o.sent, Queued: uint64(o.queued), QueuedBytes: o.bytes, Returned: o.returned,
+		Dropped: make(map[string]uint64),
+	}
+	o.dropped.addTo(st.Dropped)
+	if p.over.Load() {
+		st.Unknown = o.unknownLocked()
+	}
+	return st
+}
+
+// unknownLocked is how many messages a pipe that is over has sent and may not have delivered: all, if there is no proof.
+func (o *outbox) unknownLocked() uint64 {
+	if o.confirmed {
+		return 0
+	}
+	return o.sent
 }

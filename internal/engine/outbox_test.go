@@ -73,7 +73,7 @@ func outboxHistory(t *testing.T, dice *rand.Rand, keep bool) {
 			bad := p.out.unbalancedLocked()
 			p.out.mu.Unlock()
 			if bad {
-				t.Errorf("the books do not balance: %+v", p.Stats().Out)
+				t.Errorf("the books do not balance: %+v", p.Stats().Send)
 			}
 			select {
 			case <-stop:
@@ -173,7 +173,7 @@ func TestOverflowPolicies(t *testing.T) {
 				_, over := p.Offer(nil, []byte{i}, nil, nil, policy)
 				overflowed = overflowed || over
 			}
-			st := p.Stats().Out
+			st := p.Stats().Send
 			if st.Offered != 7 || st.Queued != uint64(want.queued) || st.Dropped["overflow"] != 3 || overflowed != want.overflowed {
 				t.Errorf("policy %d: %+v, overflowed %v", policy, st, overflowed)
 			}
@@ -244,7 +244,7 @@ func TestBatchesKeepTheLimits(t *testing.T) {
 					n, _ := p.TryQueueBatch(batch)
 					taken += n
 				}
-				if st := p.Stats().Out; taken != test.want || int(st.Queued) != taken || p.TrySend(nil, make([]byte, body), nil) {
+				if st := p.Stats().Send; taken != test.want || int(st.Queued) != taken || p.TrySend(nil, make([]byte, body), nil) {
 					t.Errorf("%d messages were taken, want %d; the figures are %+v", taken, test.want, st)
 				}
 				open()
@@ -346,7 +346,7 @@ func TestPipeThatIsOver(t *testing.T) {
 	}
 	released := 0
 	p.Offer(nil, nil, msg.Wrap([]byte("late"), func() { released++ }), nil, DropOldest)
-	if st := p.Stats().Out; st.Offered != 1 || st.Dropped["pipe_closed"] != 1 || released != 1 {
+	if st := p.Stats().Send; st.Offered != 1 || st.Dropped["pipe_closed"] != 1 || released != 1 {
 		t.Errorf("a message that is offered too late: %+v, released %d times", st, released)
 	}
 	_ = s.Close()
@@ -374,7 +374,7 @@ func TestRefusedPipeLeavesNothing(t *testing.T) {
 	if len(r.gone) != 0 {
 		t.Error("the pattern was told of the end of a pipe that it had refused")
 	}
-	if st := s.Stats(); st.Out.Offered != 0 || len(st.Pipes) != 0 {
+	if st := s.Stats(); st.Send.Offered != 0 || len(st.Pipes) != 0 {
 		t.Errorf("figures %+v", st)
 	}
 	_ = far.Close()
@@ -411,7 +411,7 @@ func TestOutboxIsFreeAfterAPanic(t *testing.T) {
 		if !p.TrySend(nil, []byte("next"), nil) {
 			t.Errorf("after %s: no room", name)
 		}
-		if st := p.Stats().Out; st.Offered != 1 {
+		if st := p.Stats().Send; st.Offered != 1 {
 			t.Errorf("after %s: %+v", name, st)
 		}
 		_ = s.Close()

@@ -78,7 +78,7 @@ func TestOfferOfTooLargeMessages(t *testing.T) {
 		if write {
 			p.Write()
 		}
-		if st := p.Stats().Out; write || overflowed || st.Offered != 1 || st.Dropped["too_large"] != 1 {
+		if st := p.Stats().Send; write || overflowed || st.Offered != 1 || st.Dropped["too_large"] != 1 {
 			t.Errorf("policy %d: to be written %v, overflowed %v, figures %+v", policy, write, overflowed, st)
 		}
 		_ = s.Close()
@@ -146,7 +146,7 @@ func TestEndOfAPipeWithMessages(t *testing.T) {
 			if keep {
 				lost, returned = 0, messages
 			}
-			st := p.Stats().Out
+			st := p.Stats().Send
 			if st.Dropped["pipe_closed"] != lost || int(st.Returned) != returned || len(r.returned) != returned || st.Queued != 0 {
 				t.Errorf("returned %v: %d messages came back, figures %+v", keep, len(r.returned), st)
 			}

@@ -83,8 +83,8 @@ func TestT01ChurnLeavesNothingInTheEngine(t *testing.T) {
 		if z.Pipes+z.EndpointPipes+z.Handshakes > 0 || most > 3*engine.MinUndone {
 			t.Errorf("%s: after %d connections the socket has %+v, and it had up to %d past pipes", url, connections, z, most)
 		}
-		if st := s.Stats(); st.In.Arrived != connections || st.In.Delivered != connections || len(st.Pipes) > 1 {
-			t.Errorf("%s: after %d messages over as many connections: arrived %d, delivered %d, %d past pipes", url, connections, st.In.Arrived, st.In.Delivered, len(st.Pipes))
+		if st := s.Stats(); st.Recv.Arrived != connections || st.Recv.Delivered != connections || len(st.Pipes) > 1 {
+			t.Errorf("%s: after %d messages over as many connections: arrived %d, delivered %d, %d past pipes", url, connections, st.Recv.Arrived, st.Recv.Delivered, len(st.Pipes))
 		}
 		if err := s.Close(); err != nil {
 			t.Error(err)
@@ -127,7 +127,7 @@ func TestMessagesAfterTheEndOfTheirPipe(t *testing.T) {
 	if taken := sub.Receive(p, run); taken != len(run) {
 		t.Errorf("%d of %d late messages were taken", taken, len(run))
 	}
-	if st := p.Stats().In; st.Arrived != 2 || st.Dropped["pipe_closed"] != 2 {
+	if st := p.Stats().Recv; st.Arrived != 2 || st.Dropped["pipe_closed"] != 2 {
 		t.Errorf("late messages are counted as %+v", st)
 	}
 }

@@ -237,8 +237,8 @@ func (b *besieged) relief(secrets map[string][]byte) {
 	if fmt.Sprint(st.Rejected) != fmt.Sprint(b.rejected) {
 		b.t.Errorf("rejected %v, want %v", st.Rejected, b.rejected)
 	}
-	if st.In.Arrived != uint64(b.delivered) || st.In.Delivered != uint64(b.delivered) || len(st.In.Dropped) > 0 || st.Panics > 0 {
-		b.t.Errorf("arrived %d, delivered %d, dropped %v, %d panics; want %d and nothing else", st.In.Arrived, st.In.Delivered, st.In.Dropped, st.Panics, b.delivered)
+	if st.Recv.Arrived != uint64(b.delivered) || st.Recv.Delivered != uint64(b.delivered) || len(st.Recv.Dropped) > 0 || st.Panics > 0 {
+		b.t.Errorf("arrived %d, delivered %d, dropped %v, %d panics; want %d and nothing else", st.Recv.Arrived, st.Recv.Delivered, st.Recv.Dropped, st.Panics, b.delivered)
 	}
 	if n := b.endpoint.Stats().Established; n != b.admitted {
 		b.t.Errorf("%d pipes were made, want %d", n, b.admitted)

@@ -88,7 +88,7 @@ func checkReader(tb testing.TB, protocol uint16, data, sizes []byte, refusing in
 			tb.Fatalf("message %d does not know where it came from", i)
 		}
 	}
-	in := p.Stats().In
+	in := p.Stats().Recv
 	if in.Arrived != uint64(len(bodies)+expired) || in.Delivered != uint64(len(bodies)) || in.Dropped["ttl"] != uint64(expired) {
 		tb.Fatalf("%d messages and %d expired ones are counted as %+v", len(bodies), expired, in)
 	}
@@ -181,7 +181,7 @@ func TestReaderEndsWhileThePatternIsFull(t *testing.T) {
 	if err := <-ended; !errors.Is(err, ErrPipeClosed) {
 		t.Errorf("the reader ended with %v", err)
 	}
-	if in := p.Stats().In; in.Delivered != 3 || in.Dropped["pipe_closed"] == 0 || in.Arrived != 3+in.Dropped["pipe_closed"] {
+	if in := p.Stats().Recv; in.Delivered != 3 || in.Dropped["pipe_closed"] == 0 || in.Arrived != 3+in.Dropped["pipe_closed"] {
 		t.Errorf("figures %+v", in)
 	}
 	if err := s.Close(); err != nil {

@@ -114,7 +114,7 @@ func judge(s *engine.Socket, patience time.Duration) (found []string) {
 
 // returnsAll says what of a socket's figures cannot be, or nothing.
 func returnsAll(s *engine.Socket) string {
-	out := s.Stats().Out
+	out := s.Stats().Send
 	if lost := out.Dropped[engine.DropPipeClosed.String()]; lost > 0 && s.Pattern().Traits().ReturnsUnsent {
 		return fmt.Sprintf("%s dropped %d messages with their pipe, and promises to send them by another: %+v", s.Name(), lost, out)
 	}

@@ -72,7 +72,7 @@ func TestLeastLoadedComparesQueues(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i, p := range pipes {
-			if got, want := p.Stats().Out.Offered, []uint64{9, 4, 6}[i]; got != want {
+			if got, want := p.Stats().Send.Offered, []uint64{9, 4, 6}[i]; got != want {
 				t.Errorf("pipe %d was given %d messages, want %d", i, got, want)
 			}
 		}
@@ -99,7 +99,7 @@ func TestFramesGoToPeersThatHaveThem(t *testing.T) {
 				if p.TakesFrames() {
 					want = 4
 				}
-				if got := p.Stats().Out.Offered; got != want {
+				if got := p.Stats().Send.Offered; got != want {
 					t.Errorf("a peer of %s was given %d messages of several frames, want %d", p.Dialect(), got, want)
 				}
 			}
@@ -131,11 +131,11 @@ func TestStrandedMessagesWaitForTheirPipe(t *testing.T) {
 		b.chooseLocked()
 		b.mu.Unlock()
 		b.writable(without)
-		if got := without.Stats().Out.Offered; got != 1 || push.Pending() != 1 {
+		if got := without.Stats().Send.Offered; got != 1 || push.Pending() != 1 {
 			t.Errorf("the peer without frames was given %d messages, and %d are pending, want one each", got, push.Pending())
 		}
 		scripted(t, s, says("PULL"), ready("PUSH"))
-		if got := s.Pipes()[1].Stats().Out.Offered; got != 1 || push.Pending() != 0 {
+		if got := s.Pipes()[1].Stats().Send.Offered; got != 1 || push.Pending() != 0 {
 			t.Errorf("the peer with frames was given %d messages, want 1, and %d are pending", got, push.Pending())
 		}
 	})

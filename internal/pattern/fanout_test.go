@@ -76,7 +76,7 @@ func TestBlockedPublisherAsksNewSubscribers(t *testing.T) {
 				t.Fatalf("a message of %d that were taken is lost: %v", sent, err)
 			}
 		}
-		if st := publishes.Stats().Out; st.Offered != uint64(sent) || len(st.Dropped) > 0 {
+		if st := publishes.Stats().Send; st.Offered != uint64(sent) || len(st.Dropped) > 0 {
 			t.Errorf("%d messages were taken, and the figures are %+v", sent, st)
 		}
 	})
@@ -110,7 +110,7 @@ func TestBlockedPublisherAsksThoseWhoWantTheMessage(t *testing.T) {
 		if n := fill(t, func() error { return try("full") }); n != 0 {
 			t.Errorf("%d more messages were taken for a subscriber that is full", n)
 		}
-		if out := full.Stats().Out; out.Offered != uint64(sent) || len(out.Dropped) > 0 {
+		if out := full.Stats().Send; out.Offered != uint64(sent) || len(out.Dropped) > 0 {
 			t.Errorf("%d messages were taken, and the figures are %+v", sent, out)
 		}
 	})

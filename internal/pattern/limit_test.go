@@ -65,7 +65,7 @@ func TestDealerAndRouterOverLimitedLinks(t *testing.T) {
 				t.Error("the pipe did not live on")
 			}
 			for _, s := range []*engine.Socket{dials, listens} {
-				if out := s.Stats().Out; len(out.Dropped) > 0 {
+				if out := s.Stats().Send; len(out.Dropped) > 0 {
 					t.Errorf("dropped: %v", out.Dropped)
 				}
 				must(t, s.Close())
@@ -93,7 +93,7 @@ func TestXPubOverLimitedLinks(t *testing.T) {
 		must(t, xsub.Send(t.Context(), true, bytes.Repeat([]byte("x"), limit+1), nil))
 		synctest.Wait()
 		for _, s := range []*engine.Socket{dials, listens} {
-			if out := s.Stats().Out; len(s.Pipes()) != 1 || out.Dropped["too_large"] != 1 || out.Sent != 0 {
+			if out := s.Stats().Send; len(s.Pipes()) != 1 || out.Dropped["too_large"] != 1 || out.Sent != 0 {
 				t.Errorf("%d pipes, %d messages sent, dropped: %v", len(s.Pipes()), out.Sent, out.Dropped)
 			}
 		}

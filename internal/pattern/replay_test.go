@@ -31,8 +31,8 @@ func TestSubscribingAgainAndAgain(t *testing.T) {
 		}
 		p := rawPeerOf(t, s, "SUB", dials)
 		p.say(strings.Repeat("\x00\x01\x01\x00\x01\x00", times))
-		until(t, "all of it is counted", func() bool { return s.Stats().Out.Offered == values*times })
-		out := s.Stats().Out
+		until(t, "all of it is counted", func() bool { return s.Stats().Send.Offered == values*times })
+		out := s.Stats().Send
 		if most := int64(3*values) + int64(out.Sent); x.visited.Load() > most || x.visited.Load() < values {
 			t.Errorf("peers dial %v: %d last values were looked at, want %d to %d", dials, x.visited.Load(), values, most)
 		}

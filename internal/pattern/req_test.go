@@ -59,7 +59,7 @@ func TestRequestThatNoPeerTakes(t *testing.T) {
 		frames, plain := request(t, req, "several", "frames"), request(t, req, "one")
 		scripted(t, s, sp.AppendHeader(nil, sp.Rep), sp.HeaderLen)
 		ends(t, "a request of several frames, where the only peer takes one,", frames, engine.ErrMultipart)
-		if sent := s.Pipes()[0].Stats().Out.Offered; sent != 1 || plain.Woken() {
+		if sent := s.Pipes()[0].Stats().Send.Offered; sent != 1 || plain.Woken() {
 			t.Errorf("the peer was sent %d requests, want the one that it takes", sent)
 		}
 	})
@@ -89,7 +89,7 @@ func TestRequestsEndWithTheLastPeer(t *testing.T) {
 			calls = append(calls, request(t, req, "anybody?"))
 			synctest.Wait()
 		}
-		sent := int(s.Pipes()[0].Stats().Out.Offered)
+		sent := int(s.Pipes()[0].Stats().Send.Offered)
 		if sent == 0 || sent == len(calls) {
 			t.Fatalf("%d of %d requests found room", sent, len(calls))
 		}
@@ -122,7 +122,7 @@ func TestLockStepTurns(t *testing.T) {
 		p := s.Pipes()[0]
 		first, second := request(t, req, "first"), request(t, req, "second")
 		synctest.Wait()
-		if sent := p.Stats().Out.Offered; sent != 1 {
+		if sent := p.Stats().Send.Offered; sent != 1 {
 			t.Errorf("a peer was sent %d requests at once", sent)
 		}
 		req.Cancel(first, ended().Err())
@@ -132,7 +132,7 @@ func TestLockStepTurns(t *testing.T) {
 		}
 		scripted(t, s, says("REP"), readyREQ)
 		synctest.Wait()
-		if sent := s.Pipes()[0].Stats().Out.Offered; sent != 1 || second.Woken() {
+		if sent := s.Pipes()[0].Stats().Send.Offered; sent != 1 || second.Woken() {
 			t.Errorf("the next peer was sent %d requests, want 1", sent)
 		}
 	})

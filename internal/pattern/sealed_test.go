@@ -183,7 +183,7 @@ func TestSealedMessagesComeBack(t *testing.T) {
 			case <-ctx.Done():
 				t.Fatal("the pipe lives on")
 			}
-			books := first.Stats().Out
+			books := first.Stats().Send
 			if books.Dropped["pipe_closed"] > 0 || books.Sent+books.Returned != uint64(sent) || books.Returned < 300 {
 				t.Fatalf("of %d messages %d were sent, %d came back, dropped: %v", sent, books.Sent, books.Returned, books.Dropped)
 			}

@@ -120,8 +120,8 @@ func TestSubFilters(t *testing.T) {
 				t.Fatalf("%v came, %v, want %q", m, err, want)
 			}
 		}
-		if m, err := sub.First().TryRecv(); err == nil || s.Stats().In.Filtered != 2 {
-			t.Errorf("%v came, %d messages were filtered, want 2", m, s.Stats().In.Filtered)
+		if m, err := sub.First().TryRecv(); err == nil || s.Stats().Recv.Filtered != 2 {
+			t.Errorf("%v came, %d messages were filtered, want 2", m, s.Stats().Recv.Filtered)
 		}
 	})
 }
