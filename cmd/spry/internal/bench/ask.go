@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/sprymq/spry"
-	"github.com/sprymq/spry/cmd/spry/internal/hist"
+	"github.com/sprymq/spry/internal/hist"
 )
 
 // An asked is what the callers of a run found.

@@ -10,8 +10,8 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/sprymq/spry/cmd/spry/internal/hist"
 	"github.com/sprymq/spry/cmd/spry/internal/table"
+	"github.com/sprymq/spry/internal/hist"
 )
 
 // A Form is how results are printed.

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sprymq/spry/cmd/spry/internal/hist"
+	"github.com/sprymq/spry/internal/hist"
 )
 
 func TestTableOfRounds(t *testing.T) {

@@ -5,7 +5,7 @@ package bench
 import (
 	"time"
 
-	"github.com/sprymq/spry/cmd/spry/internal/hist"
+	"github.com/sprymq/spry/internal/hist"
 )
 
 // A Result is what one run has measured. Its JSON is the output of --json, and so are its fields' names in --csv.

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sprymq/spry/cmd/spry/internal/hist"
+	"github.com/sprymq/spry/internal/hist"
 )
 
 // Every percentile is the exact one, rounded up by less than 1/128 of it.
