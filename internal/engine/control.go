@@ -105,10 +105,10 @@ type Controller interface{ Control(p *Pipe, c wire.Control) }
 func (p *Pipe) Breach(err *wire.ProtocolError) { p.end(err) }
 
 // Controls reports whether the peer understands control events.
-func (p *Pipe) Controls() bool { return p.session.Controls }
+func (p *Pipe) Controls() bool { return p.session.Commander != nil }
 
 // TakesFrames reports whether messages to the peer may have several frames.
-func (p *Pipe) TakesFrames() bool { return p.session.Frames }
+func (p *Pipe) TakesFrames() bool { return p.session.Multipart != nil }
 
 // QueueControl queues a control event, whose data is not kept. If write is true, the caller has the writer's role and calls
 // Write when it has released its locks. Peers of dialects without control events are not told.

@@ -37,7 +37,7 @@ func shapeOfMessage(header int, m *msg.Message) Shape {
 
 // Fits reports whether the pipe can carry a message of this shape. [Pipe.Unfit] says why it cannot.
 func (p *Pipe) Fits(s Shape) bool {
-	return (p.limit == 0 || int64(s.Size) <= p.limit) && (s.More == 0 || p.session.Frames)
+	return (p.limit == 0 || int64(s.Size) <= p.limit) && (s.More == 0 || p.session.Multipart != nil)
 }
 
 // Unfit says why the pipe can never carry a message of this shape: [ErrMultipart] or [ErrTooLarge]. It returns nil if the
@@ -46,7 +46,7 @@ func (p *Pipe) Unfit(s Shape) error {
 	switch {
 	case p.Fits(s):
 		return nil
-	case s.More > 0 && !p.session.Frames:
+	case s.More > 0 && p.session.Multipart == nil:
 		return ErrMultipart
 	}
 	return fmt.Errorf("%w: it has %d bytes, the routing header included, and the link to %s takes %d",

@@ -78,8 +78,8 @@ func (h *heartbeat) heard(ttl uint16) {
 // startHeartbeat begins with the heartbeats of a pipe whose peer understands them.
 func (p *Pipe) startHeartbeat(c *streamCarrier) {
 	interval := p.socket.options.Heartbeat
-	f, ok := c.framing.(wire.Commander)
-	if interval == 0 || !ok || !p.session.Sealed && len(f.AppendControl(nil, wire.Control{Kind: wire.ControlPing})) == 0 {
+	f := p.session.Commander
+	if interval == 0 || f == nil || !p.session.Sealed && len(f.AppendControl(nil, wire.Control{Kind: wire.ControlPing})) == 0 {
 		return
 	}
 	h := &heartbeat{pipe: p, carrier: c, interval: interval, last: time.Now()}

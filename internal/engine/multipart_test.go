@@ -58,7 +58,7 @@ func TestMultipartRuns(t *testing.T) {
 		costs, wantCosts := 0, 0
 		for _, frames := range contents {
 			m := message(frames)
-			want = session.Framing.(wire.Multipart).AppendMessage(want, header, &m)
+			want = session.Multipart.AppendMessage(want, header, &m)
 			n := e.put(session.Framing, header, nil, &m)
 			wantCosts += msg.BaseCost + msg.FrameCost*(len(frames)-1)
 			if costs += n; m.Len() != 0 || m.Multipart() {

@@ -33,27 +33,17 @@ type Controlled interface {
 	OnControl(handle func(Control))
 }
 
-// A Commander is a [Framing] that encodes control events, where the peer understands them: of kinds that it
-// does not, nothing is appended.
+// A Commander encodes control events, where the peer understands them: of kinds that it does not, nothing is
+// appended.
 type Commander interface {
-	Framing
 	AppendControl(dst []byte, c Control) []byte
 }
 
-// A Multipart is a [Framing] that encodes messages of several frames.
+// A Multipart encodes messages of several frames.
 type Multipart interface {
-	Framing
-
 	// AppendMessage appends all frames of m, with this routing header before the first.
 	AppendMessage(dst, header []byte, m *msg.Message) []byte
 
 	// Frames returns the frames of a message that was encoded, without what stands for its routing header.
 	Frames(encoded []byte) [][]byte
-
-	// AppendPartHead appends what goes before the body of one frame that is written by reference; more
-	// follow if more. Before the first one belongs what AppendEnvelope appends.
-	AppendPartHead(dst []byte, body int, more bool) []byte
-
-	// AppendEnvelope appends what stands for a routing header, which goes before the first frame of a message.
-	AppendEnvelope(dst, header []byte) []byte
 }

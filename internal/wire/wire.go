@@ -86,8 +86,8 @@ type Session struct {
 	Decoder  Decoder
 	Splitter Splitter // nil where messages have no routing header
 
-	Controls bool // the peer understands control events
-	Frames   bool // messages may have several frames
+	Multipart Multipart // nil where messages have one frame
+	Commander Commander // nil where the peer understands no control events
 
 	// Reframe, if not nil, makes a message of the peer's kind of socket one of the local kind, within the process. It
 	// reports whether that can be done.
@@ -99,8 +99,7 @@ type Session struct {
 }
 
 // A Framing encodes messages. Values are comparable: pipes with equal framings can share encoded bytes.
-// A framing has no state, unless the session says that it is sealed. Some are also a [Multipart] and a
-// [Commander].
+// A framing has no state, unless the session says that it is sealed.
 type Framing interface {
 	// AppendFrame appends the whole frame of a message with this routing header and body.
 	AppendFrame(dst, header, body []byte) []byte

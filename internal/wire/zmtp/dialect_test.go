@@ -91,7 +91,7 @@ func (gssapi) Mechanism() string { return "GSSAPI" }
 // No TTL of more than 655 tenths is sent, no longer context, and no longer reason than there is room for.
 func TestControlsAreCut(t *testing.T) {
 	d, l := plainPair(t, zmtp.Push, zmtp.Pull)
-	f := d.Framing.(wire.Commander)
+	f := d.Commander
 	long := []byte(strings.Repeat("x", 300))
 	stream := f.AppendControl(nil, wire.Control{Kind: wire.ControlPing, TTL: 660, Data: long})
 	stream = f.AppendControl(stream, wire.Control{Kind: wire.ControlPong, Data: long})

@@ -18,7 +18,7 @@ func enveloped(tb testing.TB, parts []hexBytes, body string) []byte {
 	tb.Helper()
 	router, _ := plainPair(tb, zmtp.Router, zmtp.Dealer)
 	frames := append(slices.Clone(parts), hexBytes{}, hexBytes(body))
-	return router.Framing.(wire.Multipart).AppendMessage(nil, nil, frameMessage(frames))
+	return router.Multipart.AppendMessage(nil, nil, frameMessage(frames))
 }
 
 // backtrace returns the header that a REP socket gives a request.
@@ -37,7 +37,7 @@ func TestVectorsOfEnvelopes(t *testing.T) {
 			for name, pair := range map[string]func(testing.TB, zmtp.Socket, zmtp.Socket) (d, l *wire.Session){"plain": plainPair, "sealed": curvePair} {
 				router, rep := pair(t, zmtp.Dealer, zmtp.Rep)
 				frames := append(slices.Clone(v.Frames), hexBytes{}, hexBytes("body"))
-				request := router.Framing.(wire.Multipart).AppendMessage(nil, nil, frameMessage(frames))
+				request := router.Multipart.AppendMessage(nil, nil, frameMessage(frames))
 				if got := backtrace(t, rep, bytes.Clone(request), "body"); string(got) != string(v.Backtrace) {
 					t.Errorf("%s: backtrace %x, want %x", name, got, v.Backtrace)
 				}
@@ -155,7 +155,7 @@ func FuzzEnvelope(f *testing.F) {
 		_, router := plainPair(t, zmtp.Dealer, zmtp.Dealer) // has no envelopes of its own
 		sent := decode(t, router.Decoder, 8, bytes.Clone(request[:n]))
 		_, router = plainPair(t, zmtp.Dealer, zmtp.Dealer)
-		again := decode(t, router.Decoder, 8, rep.Framing.(wire.Multipart).AppendMessage(nil, m.Header(), m))
+		again := decode(t, router.Decoder, 8, rep.Multipart.AppendMessage(nil, m.Header(), m))
 		if last := sent.messages[len(sent.messages)-1:]; !slices.Equal(again.messages, last) {
 			t.Fatalf("%v came back as %v", last, again.messages)
 		}

@@ -25,25 +25,20 @@ func (f framing) AppendFrame(dst, header, body []byte) []byte {
 
 // AppendHead implements [wire.Framing].
 func (f framing) AppendHead(dst, header []byte, body int) []byte {
-	return appendHead(f.AppendEnvelope(dst, header), 0, body)
+	return appendHead(f.withEnvelope(dst, header), 0, body)
 }
 
-// AppendEnvelope implements [wire.Multipart].
-func (f framing) AppendEnvelope(dst, header []byte) []byte {
+// withEnvelope appends what stands for a routing header, which goes before the first frame of a message.
+func (f framing) withEnvelope(dst, header []byte) []byte {
 	if !hasEnvelope(f.local) {
 		return dst
 	}
 	return f.appendEnvelope(dst, header)
 }
 
-// AppendPartHead implements [wire.Multipart].
-func (f framing) AppendPartHead(dst []byte, body int, more bool) []byte {
-	return appendHead(dst, moreFlag(more), body)
-}
-
 // AppendMessage implements [wire.Multipart].
 func (f framing) AppendMessage(dst, header []byte, m *msg.Message) []byte {
-	dst = f.AppendEnvelope(dst, header)
+	dst = f.withEnvelope(dst, header)
 	forEachFrame(m, func(body []byte, more bool) { dst = append(appendHead(dst, moreFlag(more), len(body)), body...) })
 	return dst
 }
@@ -126,18 +121,15 @@ type sealedFraming struct {
 
 // AppendFrame implements [wire.Framing].
 func (f *sealedFraming) AppendFrame(dst, header, body []byte) []byte {
-	return f.seal.append(f.AppendEnvelope(dst, header), 0, body)
+	return f.seal.append(f.withEnvelope(dst, header), 0, body)
 }
 
 // AppendHead appends nothing: a sealed body cannot be written from where it is, which [wire.Session] says.
 func (f *sealedFraming) AppendHead(dst, _ []byte, _ int) []byte { return dst }
 
-// AppendPartHead appends nothing, for the same reason.
-func (f *sealedFraming) AppendPartHead(dst []byte, _ int, _ bool) []byte { return dst }
-
 // AppendMessage implements [wire.Multipart].
 func (f *sealedFraming) AppendMessage(dst, header []byte, m *msg.Message) []byte {
-	dst = f.AppendEnvelope(dst, header)
+	dst = f.withEnvelope(dst, header)
 	forEachFrame(m, func(body []byte, more bool) { dst = f.seal.append(dst, moreFlag(more), body) })
 	return dst
 }
@@ -153,8 +145,8 @@ func (f *sealedFraming) AppendControl(dst []byte, c wire.Control) []byte {
 	return dst
 }
 
-// AppendEnvelope implements [wire.Multipart].
-func (f *sealedFraming) AppendEnvelope(dst, header []byte) []byte {
+// withEnvelope appends what stands for a routing header, which goes before the first frame of a message.
+func (f *sealedFraming) withEnvelope(dst, header []byte) []byte {
 	if !hasEnvelope(f.local) {
 		return dst
 	}

@@ -137,7 +137,7 @@ func FuzzFrames(f *testing.F) {
 		data := bytes.Clone(stream)
 		b := newBatch(data, len(data)/2+1)
 		_, _, _ = s[1].Decoder.Decode(data, b)
-		back := s[1].Framing.(wire.Multipart)
+		back := s[1].Multipart
 		for i := range b.Msgs {
 			m := &b.Msgs[i]
 			if limit > 0 && m.Len() > int(limit) {
@@ -173,7 +173,7 @@ func FuzzCommands(f *testing.F) {
 			}
 			d, l := plainPair(t, peer, local)
 			c := control(t, heard.events[0])
-			again := decode(t, l.Decoder, 4, d.Framing.(wire.Commander).AppendControl(nil, c))
+			again := decode(t, l.Decoder, 4, d.Commander.AppendControl(nil, c))
 			if c.Kind == wire.ControlPing && c.TTL > 655 {
 				continue // is cut, see the documentation of the dialect
 			}

@@ -106,7 +106,7 @@ func message(frames ...string) *msg.Message {
 
 // encode returns the bytes of a message with this header.
 func encode(s *wire.Session, header []byte, frames ...string) []byte {
-	return s.Framing.(wire.Multipart).AppendMessage(nil, header, message(frames...))
+	return s.Multipart.AppendMessage(nil, header, message(frames...))
 }
 
 // reason returns the class of a protocol error, "" for nil, and fails on any other error.

@@ -39,9 +39,10 @@ func join(c, other wire.Config) (*wire.Session, error) {
 	}
 	settled := c.Hello
 	settled.Alternatives = nil
+	f := framing{local: local, minor: 1} // which says what the peer takes, and encodes nothing
 	s := &wire.Session{
 		Dialect: Dialect.Name(), Local: settled, Peer: asTwin(c.Hello, peer.Number()), Metadata: said,
-		Controls: true, Frames: true,
+		Multipart: f, Commander: f,
 	}
 	switch {
 	case hasEnvelope(peer) && !hasEnvelope(local):

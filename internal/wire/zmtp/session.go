@@ -11,11 +11,11 @@ func newSession(h *handshake) *wire.Session {
 	f := framing{local: h.local, minor: h.minor, legacy: h.legacy}
 	s := &wire.Session{
 		Dialect: Dialect.Name(), Local: settled, Peer: asTwin(h.config.Hello, h.peer), Metadata: h.metadata,
-		Controls: true, Frames: true,
-		Framing: f, Decoder: newDecoder(r), Sealed: h.seal != nil,
+		Framing: f, Multipart: f, Commander: f, Decoder: newDecoder(r), Sealed: h.seal != nil,
 	}
 	if s.Sealed {
-		s.Framing, s.Decoder = &sealedFraming{framing: f, seal: h.seal}, &sealedDecoder{receiver: r, open: h.open}
+		sealed := &sealedFraming{framing: f, seal: h.seal}
+		s.Framing, s.Multipart, s.Commander, s.Decoder = sealed, sealed, sealed, &sealedDecoder{receiver: r, open: h.open}
 	}
 	return s
 }

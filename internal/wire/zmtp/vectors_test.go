@@ -359,7 +359,7 @@ func (v streamVector) encode(t *testing.T, k keyVector) (stream []byte) {
 		stream = append(stream, encode(peer, m.Header, frames...)...)
 	}
 	for _, e := range v.Events {
-		stream = peer.Framing.(wire.Commander).AppendControl(stream, control(t, e))
+		stream = peer.Commander.AppendControl(stream, control(t, e))
 	}
 	return stream
 }
