@@ -23,8 +23,9 @@ const batchTurn = 64
 type balancer struct {
 	sender
 	leastLoaded bool
+	single      bool                        // there is no more than one pipe
 	conflate    bool                        // the newest message takes the place of those that wait, so that there is always room
-	header      func(p *engine.Pipe) []byte // nil = none; where there is no more than one pipe
+	header      func(p *engine.Pipe) []byte // nil = none; only of a single pipe
 
 	pipes    []*engine.Pipe
 	open     []*engine.Pipe // those that were not found full, in turn
@@ -35,6 +36,9 @@ type balancer struct {
 	meter    budget.Meter                // of these
 	only     atomic.Pointer[engine.Pipe] // the pipe that senders may use without asking; nil if they must ask
 }
+
+// reroutes reports whether what comes back goes to another pipe: not the newest message, which is for its peer alone.
+func (b *balancer) reroutes() bool { return !b.conflate && !b.single }
 
 // chooseLocked finds out whether senders have to ask, after anything has changed.
 func (b *balancer) chooseLocked() {
@@ -54,14 +58,12 @@ func (b *balancer) chooseLocked() {
 	}
 }
 
-func (b *balancer) add(p *engine.Pipe) {
+func (b *balancer) add(p *engine.Pipe) error {
 	b.mu.Lock()
-	b.addLocked(p)
-	b.mu.Unlock()
-	b.writable(p)
-}
-
-func (b *balancer) addLocked(p *engine.Pipe) {
+	if b.single && len(b.pipes) > 0 {
+		defer b.mu.Unlock()
+		return engine.ErrBusy
+	}
 	if b.bytes == 0 {
 		b.meter = p.Socket().NewMeter() // the balancer is made before the socket is
 	}
@@ -69,16 +71,6 @@ func (b *balancer) addLocked(p *engine.Pipe) {
 	b.open = append(b.open, p)
 	b.returned, b.stranded = append(b.stranded, b.returned...), nil
 	b.chooseLocked()
-}
-
-// addOnly adds a pipe where there must be no other.
-func (b *balancer) addOnly(p *engine.Pipe) error {
-	b.mu.Lock()
-	if len(b.pipes) > 0 {
-		defer b.mu.Unlock()
-		return engine.ErrBusy
-	}
-	b.addLocked(p)
 	b.mu.Unlock()
 	b.writable(p)
 	return nil
@@ -103,9 +95,9 @@ func (b *balancer) giveBackLocked(unsent []msg.Message) {
 	b.returned = append(b.returned, unsent...)
 }
 
-// without returns a copy of pipes that lacks p.
-func without(pipes []*engine.Pipe, p *engine.Pipe) []*engine.Pipe {
-	return slices.DeleteFunc(slices.Clone(pipes), func(have *engine.Pipe) bool { return have == p })
+// without returns a copy of list that lacks x.
+func without[E comparable](list []E, x E) []E {
+	return slices.DeleteFunc(slices.Clone(list), func(have E) bool { return have == x })
 }
 
 // writable is called when a pipe that was full has room.
@@ -244,6 +236,14 @@ func (b *balancer) replaceLocked(header, body []byte, m *msg.Message) (queued bo
 	return true, write, nil
 }
 
+// Send queues a copy of body, or the contents of m.
+func (b *balancer) Send(ctx context.Context, body []byte, m *msg.Message) error {
+	return b.send(ctx, true, body, m)
+}
+
+// TrySend is Send, but fails where it would have to wait.
+func (b *balancer) TrySend(m *msg.Message) error { return b.send(context.Background(), false, nil, m) }
+
 // send sends one message: a copy of body, or, if m is not nil, the contents of m.
 func (b *balancer) send(ctx context.Context, wait bool, body []byte, m *msg.Message) error {
 	if p := b.only.Load(); p != nil {
@@ -269,8 +269,8 @@ func (b *balancer) refuse(err error) {
 	b.mu.Unlock()
 }
 
-// sendBatch sends ms in order, each pipe getting turns of up to batchTurn, and returns how many were sent.
-func (b *balancer) sendBatch(ctx context.Context, ms []*msg.Message) (n int, err error) {
+// SendBatch queues ms in order, each pipe getting turns of up to batchTurn, and returns how many were queued.
+func (b *balancer) SendBatch(ctx context.Context, ms []*msg.Message) (n int, err error) {
 	if b.header != nil || b.conflate || slices.ContainsFunc(ms, (*msg.Message).Multipart) {
 		for ; n < len(ms) && err == nil; n++ {
 			err = b.send(ctx, true, nil, ms[n])

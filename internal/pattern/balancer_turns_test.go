@@ -125,7 +125,7 @@ func TestStrandedMessagesWaitForTheirPipe(t *testing.T) {
 		push, s := open(t, o, func(*engine.Socket, engine.Options) *Push { return NewPush(hello(sp.Push), false) })
 		scripted(t, s, sp.AppendHeader(nil, sp.Pull), sp.HeaderLen)
 		without := s.Pipes()[0]
-		b := &push.balancer
+		b := push.balancer
 		b.mu.Lock()
 		b.giveBackLocked([]msg.Message{msg.OfFrames([][]byte{[]byte("a"), []byte("b")}), msg.Of([]byte("small"))})
 		b.chooseLocked()
@@ -214,10 +214,10 @@ func TestFlushSeesTheLastReturnedMessage(t *testing.T) {
 		push, pushes := open(t, o, func(*engine.Socket, engine.Options) *Push { return NewPush(hello(sp.Push), false) })
 		var came []string
 		_, hears := open(t, o, func(*engine.Socket, engine.Options) *hearer {
-			return &hearer{hello: hello(sp.Pull), hear: func(_ *engine.Pipe, m *msg.Message) { came = append(came, string(m.Body())) }}
+			return &hearer{newSides(hello(sp.Pull), receiver{}, nil), func(_ *engine.Pipe, m *msg.Message) { came = append(came, string(m.Body())) }}
 		})
 		visit(t, pushes, hears)
-		b := &push.balancer
+		b := push.balancer
 		b.mu.Lock()
 		b.returned = []msg.Message{msg.Of([]byte("last"))}
 		b.chooseLocked()

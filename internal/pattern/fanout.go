@@ -20,6 +20,7 @@ const shareFrom = 8 << 10
 // no other, except by Block, with which a message waits until every pipe has room.
 type fanout struct {
 	sender
+	socket   *engine.Socket
 	overflow engine.Overflow
 	flusher  *engine.Flusher
 	log      engine.FrameLog
@@ -32,6 +33,8 @@ type fanout struct {
 	over    []*engine.Pipe          // reused: those to disconnect
 
 	sent       uint64 // messages, so far
+	filters    bool   // peers that tell their topics are sent only what they want
+	groups     bool   // they name groups, which the first frame of a message is, instead of prefixes of it
 	topicBytes int64  // what the topics of all peers are charged
 	topicLimit int64
 }
@@ -49,10 +52,10 @@ const (
 	publishMessage = 64 // what a message counts beside its own size
 )
 
-// waitSubscribers waits until at least n pipes may want what begins with topic.
-func (f *fanout) waitSubscribers(ctx context.Context, s *engine.Socket, topic string, n int) error {
+// WaitSubscribers waits until at least n pipes may want what begins with topic.
+func (f *fanout) WaitSubscribers(ctx context.Context, topic string, n int) error {
 	body := []byte(topic)
-	return s.WaitFor(ctx, func() bool {
+	return f.socket.WaitFor(ctx, func() bool {
 		wanting := 0
 		for _, m := range f.members.Load().list {
 			if m.wants(body) {
@@ -67,13 +70,14 @@ func (f *fanout) waitSubscribers(ctx context.Context, s *engine.Socket, topic st
 const DefaultTopicBytes = 256 << 20
 
 func newFanout(s *engine.Socket, overflow engine.Overflow) *fanout {
-	f := &fanout{overflow: overflow, flusher: engine.NewFlusher(s), topicLimit: DefaultTopicBytes}
+	f := &fanout{socket: s, overflow: overflow, flusher: engine.NewFlusher(s), topicLimit: DefaultTopicBytes}
 	f.members.Store(new(members))
 	return f
 }
 
-// limitTopics sets how much the topics of all peers may be charged: 0 is the default, and less is no limit.
-func (f *fanout) limitTopics(n int64) {
+// LimitTopics sets how much the topics of all peers may be charged, in bytes: 0 is [DefaultTopicBytes], and less is no
+// limit. It is called before the socket has pipes.
+func (f *fanout) LimitTopics(n int64) {
 	switch {
 	case n > 0:
 		f.topicLimit = n
@@ -82,10 +86,14 @@ func (f *fanout) limitTopics(n int64) {
 	}
 }
 
-func (f *fanout) add(p *engine.Pipe) {
+func (f *fanout) add(p *engine.Pipe) error {
+	if f.filters && p.Controls() {
+		p.State = &filter{topics: topics{exact: f.groups}, meter: p.NewMeter()}
+	}
 	f.mu.Lock()
 	f.addLocked(p)
 	f.mu.Unlock()
+	return nil
 }
 
 func (f *fanout) addLocked(p *engine.Pipe) {
@@ -104,7 +112,7 @@ func (f *fanout) replaceLocked(m *members) {
 	f.credit = credit{}
 }
 
-func (f *fanout) remove(p *engine.Pipe) {
+func (f *fanout) remove(p *engine.Pipe, _ []msg.Message) {
 	t := filterOf(p)
 	if t != nil {
 		t.close()
@@ -122,6 +130,16 @@ func (f *fanout) remove(p *engine.Pipe) {
 	}
 	f.waiters.WakeAll() // one fewer to wait for
 	f.mu.Unlock()
+}
+
+// Send queues a copy of body, or the contents of m, to every pipe.
+func (f *fanout) Send(ctx context.Context, body []byte, m *msg.Message) error {
+	return f.send(ctx, true, nil, body, m, nil, nil)
+}
+
+// TrySend is Send, but fails where it would have to wait.
+func (f *fanout) TrySend(m *msg.Message) error {
+	return f.send(context.Background(), false, nil, nil, m, nil, nil)
 }
 
 // send queues a message to every pipe but except, which may be nil. The contents of m are taken; if m is nil,

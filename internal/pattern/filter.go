@@ -114,6 +114,14 @@ func (f *fanout) subscribed(t *filter, c wire.Control, also func(change)) (done 
 	return done
 }
 
+// Control implements engine.Controller.
+func (f *fanout) Control(p *engine.Pipe, c wire.Control) {
+	if t := filterOf(p); t != nil {
+		f.subscribed(t, c, nil).end(p)
+		f.socket.Changed()
+	}
+}
+
 // changed lets senders see a change of topics, and counts it. Of too many topics of all peers, it returns the pipe of the
 // peer with the most, to be ended.
 func (f *fanout) changed(t *filter, topics *page[struct{}], c change) (shed *engine.Pipe) {

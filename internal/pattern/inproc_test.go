@@ -11,7 +11,6 @@ import (
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/wire"
-	"github.com/sprymq/spry/transport"
 )
 
 // patience is a watchdog, in virtual time.
@@ -75,16 +74,10 @@ func inBackground(f func(ctx context.Context) error) <-chan error {
 
 // A listening peer calls a function of the test with what it receives.
 type hearer struct {
-	keepsNothing
-	hello transport.Hello
-	hear  func(p *engine.Pipe, m *msg.Message)
+	sides
+	hear func(p *engine.Pipe, m *msg.Message)
 }
 
-func (h *hearer) Traits() engine.Traits            { return engine.Traits{Hello: h.hello} }
-func (*hearer) Attach(*engine.Pipe) error          { return nil }
-func (*hearer) Detach(*engine.Pipe, []msg.Message) {}
-func (*hearer) Writable(*engine.Pipe)              {}
-func (*hearer) Refuse(error)                       {}
 func (h *hearer) Receive(p *engine.Pipe, run []msg.Message) int {
 	for i := range run {
 		h.hear(p, &run[i])

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/sprymq/spry/internal/engine"
-	"github.com/sprymq/spry/internal/msg"
 )
 
 // lockStepTurns says which call each pipe is at whose peer is sent requests without an id. Such a peer's reply can only
@@ -38,21 +37,6 @@ func (t lockStepTurns) stuckSince(r *requests, now time.Time) (pipes []*engine.P
 		pipes = append(pipes, t.stuckWith(c)...)
 	}
 	return pipes
-}
-
-// answeredLocked finds the call of a reply, by its id or, where it has none, by the turn of its pipe.
-func (s *Req) answeredLocked(p *engine.Pipe, m *msg.Message) answer {
-	if !s.turns.takes(p) {
-		_, a := s.table.answered(p, m)
-		return a
-	}
-	c := s.turns[p]
-	if c == nil || len(m.Header()) > 0 {
-		return answerStale
-	}
-	delete(s.turns, p)
-	s.table.end(c, m, nil)
-	return answerGood
 }
 
 func closeAll(pipes []*engine.Pipe) {

@@ -38,18 +38,42 @@ type RawProtocol struct {
 
 // Raw shows routing headers and keeps no state of requests: it is what proxies are made of.
 type Raw struct {
+	sides
 	receiver
 	protocol RawProtocol
 	socket   *engine.Socket
-	balancer balancer
-	fanout   *fanout
+	balancer *balancer // of RouteBalance
+	fanout   *fanout   // of RouteFan
 }
 
 // NewRaw returns the pattern.
 func NewRaw(s *engine.Socket, protocol RawProtocol, overflow engine.Overflow) *Raw {
-	return &Raw{
-		receiver: newReceiver(s.Options()), protocol: protocol, socket: s, fanout: newFanout(s, overflow),
+	r := &Raw{protocol: protocol, socket: s}
+	if protocol.Receives {
+		r.receiver = newReceiver(s.Options())
 	}
+	var out sendingSide
+	switch protocol.Route {
+	case RouteBalance:
+		r.balancer = &balancer{single: protocol.Single}
+		out = r.balancer
+	case RouteFan:
+		r.fanout = newFanout(s, overflow)
+		r.fanout.filters = protocol.Topics
+		out = r.fanout
+	}
+	r.sides = newSides(protocol.Hello, r.receiver, out)
+	r.traits = protocol.traits()
+	r.throttle = protocol.Route == RouteDirected
+	return r
+}
+
+// traits of the protocol. Only a pipeline's messages mean the same to every peer.
+func (r RawProtocol) traits() engine.Traits {
+	returns := r.Route == RouteBalance && r.Envelope == wire.EnvelopeNone && !r.Single
+	asks := r.Route == RouteBalance && r.Envelope != wire.EnvelopeNone && !r.Single ||
+		r.Route == RouteFan && r.Receives && !r.Names // requests and surveys, which nobody would answer
+	return engine.Traits{Hello: r.Hello, ReturnsUnsent: returns, FlushesEnded: !returns && !asks}
 }
 
 // Protocol says what the socket does.
@@ -88,7 +112,9 @@ func (s *Raw) Send(ctx context.Context, wait bool, header []byte, m *msg.Message
 		if s.protocol.Envelope == wire.EnvelopeHops {
 			header = hopOn(header)
 		}
-		return s.sendBalanced(ctx, wait, header, m)
+		return s.balancer.do(ctx, wait, func() (bool, *engine.Pipe, error) {
+			return s.balancer.tryLocked(header, nil, m)
+		})
 	case RouteFan:
 		var except *engine.Pipe
 		if s.protocol.Names {
@@ -105,35 +131,6 @@ var (
 	errOnlyReceives = fmt.Errorf("%w: sockets of this protocol only receive", errors.ErrUnsupported)
 	errOnlySends    = fmt.Errorf("%w: sockets of this protocol only send", errors.ErrUnsupported)
 )
-
-// Recv waits for the next message.
-func (s *Raw) Recv(ctx context.Context) (*msg.Message, error) {
-	if !s.protocol.Receives {
-		return nil, errOnlySends
-	}
-	return s.receiver.Recv(ctx)
-}
-
-// TryRecv returns the next message, or ErrWouldBlock.
-func (s *Raw) TryRecv() (*msg.Message, error) {
-	if !s.protocol.Receives {
-		return nil, errOnlySends
-	}
-	return s.receiver.TryRecv()
-}
-
-// RecvBatch waits for at least one message and fills dst with as many as are at hand.
-func (s *Raw) RecvBatch(ctx context.Context, dst []*msg.Message) (int, error) {
-	if !s.protocol.Receives {
-		return 0, errOnlySends
-	}
-	return s.receiver.RecvBatch(ctx, dst)
-}
-
-func (s *Raw) sendBalanced(ctx context.Context, wait bool, header []byte, m *msg.Message) error {
-	b := &s.balancer
-	return b.do(ctx, wait, func() (bool, *engine.Pipe, error) { return b.tryLocked(header, nil, m) })
-}
 
 func (s *Raw) sendDirected(p *engine.Pipe, header []byte, m *msg.Message) error {
 	if p == nil {
@@ -159,79 +156,17 @@ func hopOn(header []byte) []byte {
 	return []byte{0, 0, 0, min(header[3], 254) + 1}
 }
 
-// Traits implements engine.Pattern. Only a pipeline's messages mean the same to every peer.
-func (s *Raw) Traits() engine.Traits {
-	returns := s.protocol.Route == RouteBalance && s.protocol.Envelope == wire.EnvelopeNone && !s.protocol.Single
-	asks := s.protocol.Route == RouteBalance && s.protocol.Envelope != wire.EnvelopeNone && !s.protocol.Single ||
-		s.protocol.Route == RouteFan && s.protocol.Receives && !s.protocol.Names // requests and surveys, which nobody would answer
-	return engine.Traits{Hello: s.protocol.Hello, ReturnsUnsent: returns, FlushesEnded: !returns && !asks}
-}
-
 // Attach implements engine.Pattern.
 func (s *Raw) Attach(p *engine.Pipe) error {
-	s.attach(p)
-	switch s.protocol.Route {
-	case RouteDirected:
-		s.throttle(p)
-	case RouteNone:
-		if s.protocol.Topics {
-			p.QueueControl(wire.Control{Kind: wire.ControlSubscribe}) // written when the pipe is attached
-		}
-	case RouteBalance:
-		if s.protocol.Single {
-			err := s.balancer.addOnly(p)
-			if err != nil {
-				s.detach(p)
-			}
-			return err
-		}
-		s.balancer.add(p)
-	case RouteFan:
-		if s.protocol.Topics && p.Controls() {
-			p.State = new(filter) // nothing is received
-		}
-		s.fanout.add(p)
+	if s.protocol.Route == RouteNone && s.protocol.Topics {
+		p.QueueControl(wire.Control{Kind: wire.ControlSubscribe}) // written when the pipe is attached
 	}
-	return nil
+	return s.sides.Attach(p)
 }
 
 // Control implements engine.Controller.
 func (s *Raw) Control(p *engine.Pipe, c wire.Control) {
-	if t := filterOf(p); t != nil {
-		s.fanout.subscribed(t, c, nil).end(p)
+	if s.fanout != nil {
+		s.fanout.Control(p, c)
 	}
 }
-
-// Detach implements engine.Pattern.
-func (s *Raw) Detach(p *engine.Pipe, unsent []msg.Message) {
-	s.detach(p)
-	s.balancer.remove(p, unsent)
-	s.fanout.remove(p)
-}
-
-// Receive implements engine.Pattern.
-func (s *Raw) Receive(p *engine.Pipe, run []msg.Message) int {
-	if !s.protocol.Receives {
-		return unwanted(p, run)
-	}
-	return s.receive(p, run)
-}
-
-// Writable implements engine.Pattern.
-func (s *Raw) Writable(p *engine.Pipe) {
-	s.balancer.writable(p)
-	s.fanout.wake()
-}
-
-// Refuse implements engine.Pattern.
-func (s *Raw) Refuse(err error) {
-	s.balancer.refuse(err)
-	s.fanout.refuse(err)
-	s.inbox.Close(err)
-}
-
-// Pending implements engine.Pattern.
-func (s *Raw) Pending() int { return s.balancer.pending() }
-
-// Close implements engine.Pattern.
-func (s *Raw) Close() int { return s.balancer.drop() }

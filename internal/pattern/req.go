@@ -21,8 +21,7 @@ const fewCalls = 8
 
 // Req sends requests, each to one of its pipes, and matches replies. Any number may be on their way.
 type Req struct {
-	keepsNothing
-	hello    transport.Hello
+	sides    // its calls are both
 	socket   *engine.Socket
 	failFast bool
 
@@ -46,7 +45,7 @@ type Req struct {
 // With failFast, a request fails when no pipe is there, or when its last pipe ends.
 // With lockStep, peers that can do without are sent requests without ids, one at a time.
 func NewReq(s *engine.Socket, hello transport.Hello, retry time.Duration, failFast, lockStep bool) *Req {
-	r := &Req{hello: hello, socket: s, failFast: failFast, table: newRequests(retry)}
+	r := &Req{sides: newSides(hello, receiver{}, nil), socket: s, failFast: failFast, table: newRequests(retry)}
 	if lockStep {
 		r.turns = make(lockStepTurns)
 	}
@@ -279,9 +278,6 @@ func (s *Req) retryDue() {
 	}
 }
 
-// Traits implements engine.Pattern.
-func (s *Req) Traits() engine.Traits { return engine.Traits{Hello: s.hello} }
-
 // Attach implements engine.Pattern.
 func (s *Req) Attach(p *engine.Pipe) error {
 	s.mu.Lock()
@@ -311,12 +307,7 @@ func (s *Req) giveUpLocked(p *engine.Pipe) (given int, stuck []*engine.Pipe) {
 // Detach implements engine.Pattern: what was only with this pipe is sent again at once, up to MaxAttempts times.
 func (s *Req) Detach(p *engine.Pipe, _ []msg.Message) {
 	s.mu.Lock()
-	for i, have := range s.pipes {
-		if have == p {
-			s.pipes = append(s.pipes[:i:i], s.pipes[i+1:]...)
-			break
-		}
-	}
+	s.pipes = without(s.pipes, p)
 	s.chooseLocked()
 	delete(s.turns, p)
 	given, stuck := s.giveUpLocked(p)

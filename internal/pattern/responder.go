@@ -22,10 +22,9 @@ var ErrReplied = errors.New("the request was replied to, or discarded, before")
 // Responder receives requests or surveys and sends each reply back the way that its request came. It is what
 // Rep and Respondent are.
 type Responder struct {
-	keepsNothing
+	sides
 	receiver
-	sender
-	hello transport.Hello
+	*sender
 
 	// Timeout, set before the first pipe is attached, is how long a reply waits for room before it costs its peer the
 	// pipe. If it is not positive, a reply waits as long as its context lets it.
@@ -36,7 +35,10 @@ type Responder struct {
 
 // NewResponder returns the pattern.
 func NewResponder(hello transport.Hello, o engine.Options) *Responder {
-	return &Responder{receiver: newReceiver(o), hello: hello}
+	in, out := newReceiver(o), new(sender)
+	s := &Responder{sides: newSides(hello, in, out), receiver: in, sender: out}
+	s.throttle = true
+	return s
 }
 
 // A Request is one received request. It carries the way back, so that any number may be open at once.
@@ -137,22 +139,6 @@ func (r *Request) Discard() bool {
 	return true
 }
 
-// Traits implements engine.Pattern.
-func (s *Responder) Traits() engine.Traits { return engine.Traits{Hello: s.hello, FlushesEnded: true} }
-
-// Attach implements engine.Pattern.
-func (s *Responder) Attach(p *engine.Pipe) error {
-	s.attach(p)
-	s.throttle(p)
-	return nil
-}
-
-// Detach implements engine.Pattern.
-func (s *Responder) Detach(p *engine.Pipe, _ []msg.Message) {
-	s.detach(p)
-	s.wake()
-}
-
 // Receive implements engine.Pattern. A Responder that drains first answers what it has received: what comes meanwhile waits in
 // the connection, and could not be answered later.
 func (s *Responder) Receive(p *engine.Pipe, run []msg.Message) int {
@@ -178,13 +164,4 @@ func (s *Responder) advanced() {
 	if progress := s.progress.Load(); progress != nil {
 		(*progress)()
 	}
-}
-
-// Writable implements engine.Pattern.
-func (s *Responder) Writable(*engine.Pipe) { s.wake() }
-
-// Refuse implements engine.Pattern.
-func (s *Responder) Refuse(err error) {
-	s.refuse(err)
-	s.inbox.Close(err)
 }

@@ -40,14 +40,14 @@ func TestNothingOvertakesWhatCameBack(t *testing.T) {
 				var came []string
 				var tried error
 				_, hears := open(t, o, func(*engine.Socket, engine.Options) *hearer {
-					return &hearer{hello: zmtp.Pull.Hello(), hear: func(_ *engine.Pipe, m *msg.Message) {
+					return &hearer{newSides(zmtp.Pull.Hello(), receiver{}, nil), func(_ *engine.Pipe, m *msg.Message) {
 						if came = append(came, string(m.Body())); len(came) == 1 {
 							tried = send(push) // in the middle: the others are not even queued yet
 						}
 					}}
 				})
 				visit(t, pushes, hears)
-				b := &push.balancer
+				b := push.balancer
 				b.mu.Lock()
 				b.returned = []msg.Message{msg.Of([]byte("first")), msg.Of([]byte("second")), msg.Of([]byte("third"))}
 				b.chooseLocked()

@@ -19,10 +19,9 @@ import (
 // A peer is called what it calls itself, or else by a zero byte and the id of its pipe. A name that begins with a zero byte is
 // nobody's own: who claims one could be taken for another peer.
 type Router struct {
-	keepsNothing
+	sides
 	receiver
-	sender
-	hello    transport.Hello
+	*sender
 	handover bool
 
 	// Mandatory, set before the first pipe is attached, has sending wait for room. Otherwise a message for a full queue
@@ -35,7 +34,11 @@ type Router struct {
 // NewRouter returns the pattern. With handover, a new peer that calls itself as a live one does takes its place; otherwise
 // it is refused.
 func NewRouter(hello transport.Hello, o engine.Options, handover bool) *Router {
-	return &Router{receiver: newReceiver(o), hello: hello, handover: handover, peers: make(map[string]*engine.Pipe)}
+	in, out := newReceiver(o), new(sender)
+	return &Router{
+		sides: newSides(hello, in, out), receiver: in, sender: out,
+		handover: handover, peers: make(map[string]*engine.Pipe),
+	}
 }
 
 // Identity is what the peer of a pipe is called.
@@ -96,9 +99,6 @@ func (s *Router) Show(m *msg.Message) *msg.Message {
 	return m
 }
 
-// Traits implements engine.Pattern.
-func (s *Router) Traits() engine.Traits { return engine.Traits{Hello: s.hello, FlushesEnded: true} }
-
 // Attach implements engine.Pattern.
 func (s *Router) Attach(p *engine.Pipe) error {
 	identity := Identity(p)
@@ -110,33 +110,20 @@ func (s *Router) Attach(p *engine.Pipe) error {
 	}
 	s.peers[identity] = p
 	s.mu.Unlock()
-	s.attach(p)
+	err := s.sides.Attach(p)
 	if old != nil {
 		_ = old.Close()
 	}
-	return nil
+	return err
 }
 
 // Detach implements engine.Pattern.
-func (s *Router) Detach(p *engine.Pipe, _ []msg.Message) {
-	s.detach(p)
+func (s *Router) Detach(p *engine.Pipe, unsent []msg.Message) {
 	identity := Identity(p)
 	s.mu.Lock()
 	if s.peers[identity] == p { // else another has taken its place
 		delete(s.peers, identity)
 	}
 	s.mu.Unlock()
-	s.wake()
-}
-
-// Receive implements engine.Pattern.
-func (s *Router) Receive(p *engine.Pipe, run []msg.Message) int { return s.receive(p, run) }
-
-// Writable implements engine.Pattern.
-func (s *Router) Writable(*engine.Pipe) { s.wake() }
-
-// Refuse implements engine.Pattern.
-func (s *Router) Refuse(err error) {
-	s.refuse(err)
-	s.inbox.Close(err)
+	s.sides.Detach(p, unsent)
 }

@@ -1,10 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-// Package pattern has what makes a socket a Push, a Rep or a Bus: routing, filtering and the state of requests
-// and surveys. A pattern sees pipes and messages, never bytes on a wire or connections.
-//
-// Each file is one pattern, or one of the words that patterns are made of: a sender that waits for room, a
-// balancer over pipes, a set of topics, a table of requests.
 package pattern
 
 import (
@@ -12,10 +7,12 @@ import (
 	"sync"
 
 	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/queue"
 )
 
-// A sender is the line in which senders wait for room, and the lock of what they send by.
+// A sender is the line in which senders wait for room, and the lock of what they send by. By itself it is the sending side of
+// a pattern whose messages name their pipe.
 type sender struct {
 	mu      sync.Mutex
 	err     error // set when nothing may be sent any more
@@ -69,6 +66,26 @@ func (s *sender) attemptLocked(try func() (sent bool, write *engine.Pipe, err er
 	return sent, write, err
 }
 
+// sendTo queues a message to one pipe and waits, if it may, while that has no room.
+func (s *sender) sendTo(ctx context.Context, wait bool, p *engine.Pipe, header, body []byte, m *msg.Message) error {
+	if p == nil {
+		return engine.ErrNoPeer
+	}
+	if err := p.Unfit(engine.ShapeOf(header, body, m)); err != nil {
+		return err
+	}
+	return s.do(ctx, wait, func() (bool, *engine.Pipe, error) {
+		queued, mine := p.TryQueue(header, body, m)
+		switch {
+		case mine:
+			return true, p, nil
+		case !queued && p.Over():
+			return false, nil, engine.ErrPipeClosed
+		}
+		return queued, nil, nil
+	})
+}
+
 // wake lets everybody try again.
 func (s *sender) wake() {
 	s.mu.Lock()
@@ -85,3 +102,15 @@ func (s *sender) refuse(err error) {
 	s.waiters.WakeAll()
 	s.mu.Unlock()
 }
+
+func (s *sender) add(*engine.Pipe) error { return nil }
+
+func (s *sender) remove(*engine.Pipe, []msg.Message) { s.wake() }
+
+func (s *sender) writable(*engine.Pipe) { s.wake() }
+
+func (s *sender) reroutes() bool { return false }
+
+func (s *sender) pending() int { return 0 }
+
+func (s *sender) drop() int { return 0 }

@@ -20,8 +20,7 @@ var ErrNotSubscribed = errors.New("no such subscription")
 // Sub receives what its subscriptions want. It has one from the start and any number beside it, each with
 // topics and a queue of its own.
 type Sub struct {
-	keepsNothing
-	hello  transport.Hello
+	sides  // its subscriptions are what it receives by
 	limits queue.Limits
 	policy queue.Policy
 	first  *Subscription
@@ -60,7 +59,10 @@ func NewDish(hello transport.Hello, o engine.Options, overflow engine.Overflow) 
 }
 
 func newSub(hello transport.Hello, l queue.Limits, policy queue.Policy, groups bool) *Sub {
-	s := &Sub{hello: hello, limits: l, policy: policy, groups: groups, pipes: make(map[*engine.Pipe]struct{})}
+	s := &Sub{
+		sides:  newSides(hello, receiver{}, nil),
+		limits: l, policy: policy, groups: groups, pipes: make(map[*engine.Pipe]struct{}),
+	}
 	s.wanted.exact = groups
 	s.first = s.Open()
 	return s
@@ -184,12 +186,7 @@ func (s *Sub) forgetLocked(topic string) (write []*engine.Pipe) {
 func (n *Subscription) Close() {
 	s := n.sub
 	s.mu.Lock()
-	for i, have := range s.subscriptions {
-		if have == n {
-			s.subscriptions = append(s.subscriptions[:i:i], s.subscriptions[i+1:]...)
-			break
-		}
-	}
+	s.subscriptions = without(s.subscriptions, n)
 	sources := n.sources
 	n.sources = nil
 	var write []*engine.Pipe
@@ -207,9 +204,6 @@ func (n *Subscription) Close() {
 		src.Resume()
 	}
 }
-
-// Traits implements engine.Pattern.
-func (s *Sub) Traits() engine.Traits { return engine.Traits{Hello: s.hello} }
 
 // Attach implements engine.Pattern.
 func (s *Sub) Attach(p *engine.Pipe) error {
@@ -304,9 +298,6 @@ func (s *Sub) haveRoom(p *engine.Pipe, m *msg.Message) bool {
 	return true
 }
 
-// Writable implements engine.Pattern.
-func (s *Sub) Writable(*engine.Pipe) {}
-
 // Refuse implements engine.Pattern.
 func (s *Sub) Refuse(err error) {
 	s.mu.Lock()
@@ -329,12 +320,9 @@ func (s *Sub) Drain(_ error, progress func()) {
 	}
 }
 
-// Owed implements engine.Drainer.
-func (s *Sub) Owed(*engine.Pipe) int { return 0 }
-
 // Empty implements engine.Drainer.
 func (s *Sub) Empty() bool {
-	return !slices.ContainsFunc(s.all(), func(n *Subscription) bool { return !n.Empty() })
+	return !slices.ContainsFunc(s.all(), func(n *Subscription) bool { return !n.inbox.Empty() })
 }
 
 // EndReceiving implements engine.Drainer.

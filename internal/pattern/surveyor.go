@@ -19,9 +19,8 @@ import (
 // Surveyor asks all its pipes at once and collects what they answer until a deadline. Any number of surveys may
 // be open.
 type Surveyor struct {
-	keepsNothing
-	hello  transport.Hello
-	fanout *fanout
+	sides
+	*fanout
 	limits queue.Limits
 
 	mu      sync.Mutex // after fanout.mu
@@ -43,10 +42,13 @@ type Survey struct {
 
 // NewSurveyor returns the pattern.
 func NewSurveyor(s *engine.Socket, hello transport.Hello, overflow engine.Overflow) *Surveyor {
-	return &Surveyor{
-		hello: hello, fanout: newFanout(s, overflow), limits: s.Options().RecvLimits(),
+	f := newFanout(s, overflow)
+	v := &Surveyor{
+		sides: newSides(hello, receiver{}, f), fanout: f, limits: s.Options().RecvLimits(),
 		nextID: rand.Uint32(), surveys: make(map[uint32]*Survey),
 	}
+	v.traits.FlushesEnded = false // nobody would have the answers
+	return v
 }
 
 // Open asks every pipe: a copy of body, or the contents of m. Answers count until the deadline.
@@ -94,15 +96,6 @@ func (v *Survey) Close() {
 	}
 }
 
-// Traits implements engine.Pattern.
-func (s *Surveyor) Traits() engine.Traits { return engine.Traits{Hello: s.hello} }
-
-// Attach implements engine.Pattern.
-func (s *Surveyor) Attach(p *engine.Pipe) error { s.fanout.add(p); return nil }
-
-// Detach implements engine.Pattern.
-func (s *Surveyor) Detach(p *engine.Pipe, _ []msg.Message) { s.fanout.remove(p) }
-
 // Receive implements engine.Pattern.
 func (s *Surveyor) Receive(p *engine.Pipe, run []msg.Message) int {
 	var stale, foreign int
@@ -139,12 +132,9 @@ func (v *Survey) sourceLocked(p *engine.Pipe) *queue.Source {
 	return src
 }
 
-// Writable implements engine.Pattern.
-func (s *Surveyor) Writable(*engine.Pipe) { s.fanout.wake() }
-
 // Refuse implements engine.Pattern.
 func (s *Surveyor) Refuse(err error) {
-	s.fanout.refuse(err)
+	s.sides.Refuse(err)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, v := range s.surveys {

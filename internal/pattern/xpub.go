@@ -17,11 +17,9 @@ import (
 
 // XPub is a Pub that says what its peers subscribe to, and receives what they send beside that.
 type XPub struct {
-	keepsNothing
+	sides
 	receiver
-	hello   transport.Hello
-	socket  *engine.Socket
-	fanout  *fanout
+	*fanout
 	welcome *msg.Message // sent to every new peer; nil = none
 	last    *lastValues  // under fanout.mu; nil = none are kept
 	visited atomic.Int64 // last values that replays have looked at
@@ -45,7 +43,8 @@ const xpubTopic = topicNode + 64
 // NewXPub returns the pattern. Every new peer is sent welcome, unless that is nil, and every new subscription the last
 // message of up to keep topics that it wants.
 func NewXPub(s *engine.Socket, hello transport.Hello, overflow engine.Overflow, welcome *msg.Message, keep int) *XPub {
-	x := &XPub{receiver: newReceiver(s.Options()), hello: hello, socket: s, fanout: newFanout(s, overflow), welcome: welcome}
+	in, out := newReceiver(s.Options()), newFanout(s, overflow)
+	x := &XPub{sides: newSides(hello, in, out), receiver: in, fanout: out, welcome: welcome}
 	if keep > 0 {
 		x.last = newLastValues(keep)
 		x.last.meter = s.NewMeter()
@@ -54,10 +53,6 @@ func NewXPub(s *engine.Socket, hello transport.Hello, overflow engine.Overflow, 
 	x.inbox.First(x.nextChange)
 	return x
 }
-
-// LimitTopics sets how much the topics of all peers may be charged, in bytes: 0 is [DefaultTopicBytes], and less is no
-// limit. It is called before the socket has pipes.
-func (s *XPub) LimitTopics(n int64) { s.fanout.limitTopics(n) }
 
 // LimitLastValues sets how much last values may be charged, in bytes: 0 is [DefaultLastValueBytes], and less is no limit. It
 // is called before anything is sent.
@@ -122,22 +117,14 @@ func (s *XPub) send(ctx context.Context, wait bool, body []byte, m *msg.Message)
 	return err
 }
 
-// WaitSubscribers waits until at least n pipes may want what begins with topic.
-func (s *XPub) WaitSubscribers(ctx context.Context, topic string, n int) error {
-	return s.fanout.waitSubscribers(ctx, s.socket, topic, n)
-}
-
-// Traits implements engine.Pattern.
-func (s *XPub) Traits() engine.Traits { return engine.Traits{Hello: s.hello, FlushesEnded: true} }
-
 // Attach implements engine.Pattern.
 func (s *XPub) Attach(p *engine.Pipe) error {
 	p.State = &xpubPeer{filter: filter{extra: xpubTopic, meter: p.NewMeter()}, source: p.NewSource(s.inbox)}
-	s.fanout.add(p)
+	err := s.fanout.add(p)
 	if s.welcome != nil {
 		p.Offer(nil, nil, s.welcome.Clone(), nil, engine.DropNewest) // written when the pipe is attached
 	}
-	return nil
+	return err
 }
 
 // Control implements engine.Controller: the topics of a peer are a set, however often it asks for one.
@@ -171,9 +158,9 @@ func (s *XPub) forgetLocked(topic string) {
 }
 
 // Detach implements engine.Pattern.
-func (s *XPub) Detach(p *engine.Pipe, _ []msg.Message) {
+func (s *XPub) Detach(p *engine.Pipe, unsent []msg.Message) {
 	topics := p.State.(*xpubPeer).close()
-	s.fanout.remove(p)
+	s.fanout.remove(p, unsent)
 	for topic := range topics.each { // each by itself, because they may be many, and others wait
 		s.mu.Lock()
 		s.forgetLocked(topic)
@@ -187,14 +174,10 @@ func (s *XPub) Receive(p *engine.Pipe, run []msg.Message) int {
 	return p.State.(*xpubPeer).source.Put(run)
 }
 
-// Writable implements engine.Pattern.
-func (s *XPub) Writable(*engine.Pipe) { s.fanout.wake() }
-
 // Refuse implements engine.Pattern.
 func (s *XPub) Refuse(err error) {
-	s.fanout.refuse(err)
+	s.sides.Refuse(err)
 	s.changes.close(err)
-	s.inbox.Close(err)
 }
 
 // Close implements engine.Pattern.

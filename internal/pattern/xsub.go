@@ -13,16 +13,18 @@ import (
 
 // XSub receives everything that its peers send, which are told what it subscribes to, and can send to them.
 type XSub struct {
-	keepsNothing
+	sides
 	receiver
-	hello  transport.Hello
-	fanout *fanout
+	*fanout
 	wanted topics // under fanout.mu
 }
 
 // NewXSub returns the pattern.
 func NewXSub(s *engine.Socket, hello transport.Hello, overflow engine.Overflow) *XSub {
-	return &XSub{receiver: newReceiver(s.Options()), hello: hello, fanout: newFanout(s, overflow)}
+	in, out := newReceiver(s.Options()), newFanout(s, overflow)
+	x := &XSub{receiver: in, fanout: out}
+	x.sides = newSides(hello, in, x)
+	return x
 }
 
 // Subscribe adds topics. Each add has to be taken back by one Unsubscribe.
@@ -52,10 +54,10 @@ func (s *XSub) Unsubscribe(prefixes ...string) error {
 func (s *XSub) change(topics []string, one func(topic string) ([]*engine.Pipe, error)) error {
 	var write []*engine.Pipe
 	defer func() { writeAll(write) }() // after the lock is released
-	s.fanout.mu.Lock()
-	defer s.fanout.mu.Unlock()
-	if s.fanout.err != nil {
-		return s.fanout.err
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err != nil {
+		return s.err
 	}
 	for _, t := range topics {
 		pipes, err := one(t)
@@ -69,7 +71,7 @@ func (s *XSub) change(topics []string, one func(topic string) ([]*engine.Pipe, e
 
 // tellLocked tells every peer. It returns the pipes to write by.
 func (s *XSub) tellLocked(kind wire.ControlKind, topic string) (write []*engine.Pipe) {
-	for _, m := range s.fanout.members.Load().list {
+	for _, m := range s.members.Load().list {
 		p := m.pipe
 		if p.QueueControl(wire.Control{Kind: kind, Data: []byte(topic)}) {
 			write = append(write, p)
@@ -86,7 +88,7 @@ func (s *XSub) Send(ctx context.Context, wait bool, body []byte, m *msg.Message)
 		first = m.Body()
 	}
 	if len(first) == 0 || first[0] > subscribePrefix || m != nil && m.Multipart() {
-		return s.fanout.send(ctx, wait, nil, body, m, nil, nil)
+		return s.send(ctx, wait, nil, body, m, nil, nil)
 	}
 	var err error
 	if topic := string(first[1:]); first[0] == subscribePrefix {
@@ -100,39 +102,11 @@ func (s *XSub) Send(ctx context.Context, wait bool, body []byte, m *msg.Message)
 	return err
 }
 
-// Traits implements engine.Pattern.
-func (s *XSub) Traits() engine.Traits { return engine.Traits{Hello: s.hello, FlushesEnded: true} }
-
-// Attach implements engine.Pattern.
-func (s *XSub) Attach(p *engine.Pipe) error {
-	s.attach(p)
-	s.fanout.mu.Lock()
+// add makes a pipe a member, and tells its peer the topics as they stand then.
+func (s *XSub) add(p *engine.Pipe) error {
+	s.mu.Lock()
 	p.QueueControls(s.wanted.events(wire.ControlSubscribe)) // written when the pipe is attached
-	s.fanout.addLocked(p)
-	s.fanout.mu.Unlock()
+	s.addLocked(p)
+	s.mu.Unlock()
 	return nil
-}
-
-// Detach implements engine.Pattern.
-func (s *XSub) Detach(p *engine.Pipe, _ []msg.Message) {
-	s.detach(p)
-	s.fanout.remove(p)
-}
-
-// Receive implements engine.Pattern.
-func (s *XSub) Receive(p *engine.Pipe, run []msg.Message) int { return s.receive(p, run) }
-
-// Writable implements engine.Pattern.
-func (s *XSub) Writable(*engine.Pipe) { s.fanout.wake() }
-
-// Refuse implements engine.Pattern.
-func (s *XSub) Refuse(err error) {
-	s.fanout.refuse(err)
-	s.inbox.Close(err)
-}
-
-// Drain implements engine.Drainer.
-func (s *XSub) Drain(err error, progress func()) {
-	s.fanout.refuse(err)
-	s.inbox.Drain(progress)
 }

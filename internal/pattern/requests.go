@@ -157,6 +157,21 @@ func (r *requests) answered(p *engine.Pipe, m *msg.Message) (*Call, answer) {
 	return c, answerGood
 }
 
+// answeredLocked finds the call of a reply, by its id or, where it has none, by the turn of its pipe.
+func (s *Req) answeredLocked(p *engine.Pipe, m *msg.Message) answer {
+	if !s.turns.takes(p) {
+		_, a := s.table.answered(p, m)
+		return a
+	}
+	c := s.turns[p]
+	if c == nil || len(m.Header()) > 0 {
+		return answerStale
+	}
+	delete(s.turns, p)
+	s.table.end(c, m, nil)
+	return answerGood
+}
+
 // end ends a call and tells its caller.
 func (r *requests) end(c *Call, reply *msg.Message, err error) {
 	if c.ended {

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+
+// Package pattern has what makes a socket a Push, a Rep or a Bus: routing, filtering and the state of requests
+// and surveys. A pattern sees pipes and messages, never bytes on a wire or connections.
+//
+// A pattern has two sides. Each is one of a few parts:
+//
+//	Recv  <──  receiver  from all pipes in turn     <──  Pipe  <──
+//	           or none
+//
+//	           balancer  to one pipe, in turn
+//	Send  ──>  fanout    to all pipes               ──>  Pipe  ──>
+//	           sender    to the pipe that is named
+//	           or none
+//
+// A Bus is a receiver and a fanout, a Dealer a receiver and a balancer. A pattern embeds both parts, which have the methods
+// that the application calls, and [sides], which has those that the engine calls and passes them on. No message passes
+// another interface than engine.Pattern.
+//
+// Each file is one pattern, or a part that patterns are made of: a side, a set of topics, a table of requests.
+package pattern
+
+import (
+	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/queue"
+	"github.com/sprymq/spry/transport"
+)
+
+// A sendingSide is a balancer, a fanout or a sender. It has no method that sends: each sends with arguments of its own, and a
+// message would cost the call of an interface.
+type sendingSide interface {
+	add(p *engine.Pipe) error
+	remove(p *engine.Pipe, unsent []msg.Message)
+	writable(p *engine.Pipe)
+
+	// reroutes reports whether what one pipe has not sent may go to another.
+	reroutes() bool
+
+	// refuse makes every present and future attempt to send fail.
+	refuse(err error)
+
+	// pending is how many messages wait in no pipe's queue, and drop forgets them and returns how many they were.
+	pending() int
+	drop() int
+}
+
+// sides implements [engine.Pattern] and [engine.Drainer] by the two sides of a pattern. A pattern that differs defines those
+// methods itself.
+type sides struct {
+	traits   engine.Traits
+	in       receiver
+	out      sendingSide
+	throttle bool // what is sent are replies: nothing is received from a pipe whose peer does not read them
+}
+
+// newSides returns the sides of a pattern. The zero receiver receives nothing, and a nil out sends nothing.
+func newSides(hello transport.Hello, in receiver, out sendingSide) sides {
+	if out == nil {
+		return sides{traits: engine.Traits{Hello: hello}, in: in, out: new(sender)} // that nobody uses
+	}
+	reroutes := out.reroutes()
+	return sides{traits: engine.Traits{Hello: hello, ReturnsUnsent: reroutes, FlushesEnded: !reroutes}, in: in, out: out}
+}
+
+// Traits implements engine.Pattern.
+func (s *sides) Traits() engine.Traits { return s.traits }
+
+// Attach implements engine.Pattern.
+func (s *sides) Attach(p *engine.Pipe) error {
+	if err := s.out.add(p); err != nil {
+		return err
+	}
+	s.in.attach(p)
+	if s.throttle {
+		p.HoldWhileFull(p.State.(*queue.Source))
+	}
+	return nil
+}
+
+// Detach implements engine.Pattern.
+func (s *sides) Detach(p *engine.Pipe, unsent []msg.Message) {
+	s.in.detach(p)
+	s.out.remove(p, unsent)
+}
+
+// Receive implements engine.Pattern.
+func (s *sides) Receive(p *engine.Pipe, run []msg.Message) int { return s.in.receive(p, run) }
+
+// Writable implements engine.Pattern.
+func (s *sides) Writable(p *engine.Pipe) { s.out.writable(p) }
+
+// Refuse implements engine.Pattern.
+func (s *sides) Refuse(err error) {
+	s.out.refuse(err)
+	s.in.close(err)
+}
+
+// Pending implements engine.Pattern.
+func (s *sides) Pending() int { return s.out.pending() }
+
+// Close implements engine.Pattern.
+func (s *sides) Close() int { return s.out.drop() }
+
+// Drain implements engine.Drainer.
+func (s *sides) Drain(err error, progress func()) {
+	s.out.refuse(err)
+	s.in.inbox.Drain(progress)
+}
+
+// Owed implements engine.Drainer, for patterns without replies.
+func (s *sides) Owed(*engine.Pipe) int { return 0 }
+
+// Empty implements engine.Drainer.
+func (s *sides) Empty() bool { return s.in.inbox.Empty() }
+
+// EndReceiving implements engine.Drainer.
+func (s *sides) EndReceiving(err error) { s.in.close(err) }
