@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/testkit"
 )
 
 // These are the instruments of who changes the hot path: both ends in one process. Comparisons with other libraries,
@@ -20,12 +21,12 @@ var benchmarkLinks = []string{"inproc", "tcp", "ipc"}
 func oneWay(b *testing.B, size int, send, recv func(ctx context.Context, n int) error) {
 	b.SetBytes(int64(size))
 	b.ReportAllocs()
-	ctx := watchdog(b)
+	ctx := testkit.Watchdog(b)
 	received := make(chan error, 1)
 	b.ResetTimer()
 	go func() { received <- recv(ctx, b.N) }()
-	check(b, send(ctx, b.N))
-	check(b, <-received)
+	testkit.Check(b, send(ctx, b.N))
+	testkit.Check(b, <-received)
 }
 
 func BenchmarkPipeline(b *testing.B) {
@@ -36,11 +37,11 @@ func BenchmarkPipeline(b *testing.B) {
 			} {
 				b.Run(fmt.Sprintf("%s/%d/%s", scheme, size, mode), func(b *testing.B) {
 					push, pull := spry.NewPush(nil), spry.NewPull(nil)
-					dialTo(b, push, listenOn(b, pull, scheme))
+					testkit.DialTo(b, push, testkit.ListenOn(b, pull, scheme))
 					run(b, push, pull, size)
 					b.StopTimer()
-					check(b, push.Close())
-					check(b, pull.Close())
+					testkit.Check(b, push.Close())
+					testkit.Check(b, pull.Close())
 				})
 			}
 		}
@@ -124,9 +125,9 @@ func BenchmarkRequest(b *testing.B) {
 	for _, scheme := range benchmarkLinks {
 		b.Run(scheme, func(b *testing.B) {
 			b.ReportAllocs()
-			ctx := watchdog(b)
+			ctx := testkit.Watchdog(b)
 			req, rep := spry.NewReq(nil), spry.NewRep(nil)
-			dialTo(b, req, listenOn(b, rep, scheme))
+			testkit.DialTo(b, req, testkit.ListenOn(b, rep, scheme))
 			served := make(chan error, 1)
 			go func() {
 				for r, err := range rep.Requests(ctx) {
@@ -148,9 +149,9 @@ func BenchmarkRequest(b *testing.B) {
 				}
 			}
 			b.StopTimer()
-			check(b, req.Close())
-			check(b, rep.Close())
-			check(b, <-served)
+			testkit.Check(b, req.Close())
+			testkit.Check(b, rep.Close())
+			testkit.Check(b, <-served)
 		})
 	}
 }
@@ -161,9 +162,9 @@ func BenchmarkCallers(b *testing.B) {
 	for _, scheme := range benchmarkLinks {
 		b.Run(scheme, func(b *testing.B) {
 			b.ReportAllocs()
-			ctx := watchdog(b)
+			ctx := testkit.Watchdog(b)
 			req, rep := spry.NewReq(nil), spry.NewRep(nil)
-			dialTo(b, req, listenOn(b, rep, scheme))
+			testkit.DialTo(b, req, testkit.ListenOn(b, rep, scheme))
 			served := make(chan error, 1)
 			go func() {
 				for r, err := range rep.Requests(ctx) {
@@ -193,9 +194,9 @@ func BenchmarkCallers(b *testing.B) {
 			}
 			calling.Wait()
 			b.StopTimer()
-			check(b, req.Close())
-			check(b, rep.Close())
-			check(b, <-served)
+			testkit.Check(b, req.Close())
+			testkit.Check(b, rep.Close())
+			testkit.Check(b, <-served)
 		})
 	}
 }
@@ -205,15 +206,15 @@ func BenchmarkFanOut(b *testing.B) {
 	for _, subs := range []int{8, 64} {
 		b.Run(fmt.Sprint("tcp/", subs), func(b *testing.B) {
 			b.ReportAllocs()
-			ctx := watchdog(b)
+			ctx := testkit.Watchdog(b)
 			pub := spry.NewPub(&spry.PubOptions{Overflow: spry.Block})
-			e := listenOn(b, pub, "tcp")
+			e := testkit.ListenOn(b, pub, "tcp")
 			n := b.N/subs + 1
 			var receiving sync.WaitGroup
 			for range subs {
 				sub := spry.NewSub(&spry.SubOptions{Overflow: spry.Block})
-				check(b, sub.Subscribe(""))
-				dialTo(b, sub, e)
+				testkit.Check(b, sub.Subscribe(""))
+				testkit.DialTo(b, sub, e)
 				receiving.Go(func() {
 					for range n {
 						m, err := sub.RecvMsg(ctx)
@@ -226,7 +227,7 @@ func BenchmarkFanOut(b *testing.B) {
 				})
 				defer sub.Close()
 			}
-			check(b, pub.WaitSubscribers(ctx, "", subs))
+			testkit.Check(b, pub.WaitSubscribers(ctx, "", subs))
 			body := make([]byte, 256)
 			b.ResetTimer()
 			for range n {
@@ -236,7 +237,7 @@ func BenchmarkFanOut(b *testing.B) {
 			}
 			receiving.Wait()
 			b.StopTimer()
-			check(b, pub.Close())
+			testkit.Check(b, pub.Close())
 		})
 	}
 }

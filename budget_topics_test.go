@@ -10,6 +10,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/testkit"
 )
 
 // Peers subscribe to as much as they can: a budget bounds what that costs, those who have most are shed, and a peer with
@@ -26,9 +27,9 @@ func TestBudgetBoundsTopics(t *testing.T) {
 				s, send := p.open(spry.Options{Budget: budget, Linger: -1, Heartbeat: -1})
 				defer s.Close()
 				good := attached(t, s, p.peer, role)
-				good.say(t, []byte(command(p.ask, "good")))
-				check(t, p.wait(s, "good"))
-				before := heap()
+				good.Say(t, []byte(testkit.Command(p.ask, "good")))
+				testkit.Check(t, p.wait(s, "good"))
+				before := testkit.Heap()
 				var all sync.WaitGroup
 				for i := range peers {
 					greedy := attached(t, s, p.peer, role)
@@ -36,7 +37,7 @@ func TestBudgetBoundsTopics(t *testing.T) {
 						for n := 0; n < topics; n += 100 {
 							var says strings.Builder
 							for k := range 100 {
-								says.WriteString(command(p.ask, fmt.Sprintf("topic %d of %d", n+k, i)))
+								says.WriteString(testkit.Command(p.ask, fmt.Sprintf("topic %d of %d", n+k, i)))
 							}
 							if _, err := greedy.Write([]byte(says.String())); err != nil {
 								return // it was shed
@@ -48,16 +49,16 @@ func TestBudgetBoundsTopics(t *testing.T) {
 				if most := budget.Stats().PeakBytes; most > limit*11/10+peers*reserveAhead {
 					t.Errorf("%d KiB were in use and the limit is %d KiB", most>>10, limit>>10)
 				}
-				eventually(t, "a peer is shed", func() bool { return budget.Stats().Shed > 0 && s.Stats().Rejected["budget"] > 0 })
+				testkit.Eventually(t, "a peer is shed", func() bool { return budget.Stats().Shed > 0 && s.Stats().Rejected["budget"] > 0 })
 				grown := int64(0)
-				eventually(t, "those who were shed take no memory", func() bool {
-					grown = int64(heap()) - int64(before)
+				testkit.Eventually(t, "those who were shed take no memory", func() bool {
+					grown = int64(testkit.Heap()) - int64(before)
 					return grown <= 2*limit+memorySlack
 				})
-				good.discard(t)
+				discard(t, good)
 				sent := s.Stats().Send.Sent
-				check(t, send("good", []byte("good news")))
-				eventually(t, "the peer with one topic is served", func() bool { return s.Stats().Send.Sent > sent })
+				testkit.Check(t, send("good", []byte("good news")))
+				testkit.Eventually(t, "the peer with one topic is served", func() bool { return s.Stats().Send.Sent > sent })
 				t.Logf("%d of %d peers shed, peak %d KiB, heap %+d KiB", budget.Stats().Shed, peers, budget.Stats().PeakBytes>>10, grown>>10)
 			})
 		}
@@ -80,10 +81,10 @@ func TestBudgetBoundsSubscriptionsToBeTold(t *testing.T) {
 				if told > 32*limit {
 					t.Fatalf("%d KiB wait for a peer that does not read, and the budget is %d KiB", told>>10, limit>>10)
 				}
-				check(t, s.Subscribe(topic))
-				check(t, s.Unsubscribe(topic))
+				testkit.Check(t, s.Subscribe(topic))
+				testkit.Check(t, s.Unsubscribe(topic))
 			}
-			eventually(t, "the peer is shed", func() bool { return s.Stats().Rejected["budget"] == 1 })
+			testkit.Eventually(t, "the peer is shed", func() bool { return s.Stats().Rejected["budget"] == 1 })
 		})
 	}
 }

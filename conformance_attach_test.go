@@ -10,6 +10,7 @@ import (
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
 	"github.com/sprymq/spry/internal/simnet"
+	"github.com/sprymq/spry/internal/testkit"
 )
 
 // A connection whose ends do not fit is refused by both, and closed.
@@ -19,17 +20,17 @@ func TestAttachRefusesAWrongRole(t *testing.T) {
 	a, b := simnet.Pipe()
 	refused := make(chan error, 1)
 	go func() {
-		_, err := pull.Attach(watchdog(t), b, &spry.AttachConfig{Role: spry.RoleListen})
+		_, err := pull.Attach(testkit.Watchdog(t), b, &spry.AttachConfig{Role: spry.RoleListen})
 		refused <- err
 	}()
-	_, err := pub.Attach(watchdog(t), a, nil)
+	_, err := pub.Attach(testkit.Watchdog(t), a, nil)
 	for _, err := range []error{err, <-refused} {
 		op, ok := errors.AsType[*spry.OpError](err)
 		if !ok || !errors.Is(err, spry.ErrProtocol) || op.Reason != "role_mismatch" {
 			t.Errorf("a pub attached to a pull: %v, want role_mismatch", err)
 		}
 	}
-	for _, s := range []anySocket{pub, pull} {
+	for _, s := range []testkit.Socket{pub, pull} {
 		if st := s.Stats(); st.Rejected["role_mismatch"] != 1 || len(st.Pipes) != 0 {
 			t.Errorf("the books say %v, with %d pipes", st.Rejected, len(st.Pipes))
 		}
@@ -37,7 +38,7 @@ func TestAttachRefusesAWrongRole(t *testing.T) {
 	if _, err := a.Write([]byte{0}); err == nil {
 		t.Error("the connection is still open")
 	}
-	shut(t, pub, pull)
+	testkit.Shut(t, pub, pull)
 }
 
 // Attach closes the connection that it fails with: when its context ends, and when the socket is closed.
@@ -46,14 +47,14 @@ func TestAttachThatFailsCloses(t *testing.T) {
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
 	open, closed := spry.NewPush(nil), spry.NewPush(nil)
-	shut(t, closed)
+	testkit.Shut(t, closed)
 	for name, c := range map[string]struct {
 		push *spry.Push
 		ctx  context.Context
 		want error
 	}{
 		"its context has ended": {open, ended, context.Canceled},
-		"the socket is closed":  {closed, watchdog(t), spry.ErrClosed},
+		"the socket is closed":  {closed, testkit.Watchdog(t), spry.ErrClosed},
 	} {
 		mine, peers := simnet.Pipe()
 		if _, err := c.push.Attach(c.ctx, mine, nil); !errors.Is(err, c.want) {
@@ -62,9 +63,9 @@ func TestAttachThatFailsCloses(t *testing.T) {
 		if _, err := mine.Write([]byte{0}); err == nil {
 			t.Errorf("%s: the connection is still open", name)
 		}
-		check(t, peers.Close())
+		testkit.Check(t, peers.Close())
 	}
-	shut(t, open)
+	testkit.Shut(t, open)
 }
 
 // The end of an attached connection is the end of its pipe, and of nothing else.
@@ -74,13 +75,13 @@ func TestAttachedPipeEnds(t *testing.T) {
 	push, pull := spry.NewPush(nil), spry.NewPull(nil)
 	for range 3 {
 		l.join(t, push, pull)
-		check(t, pull.WaitPipes(watchdog(t), 1))
+		testkit.Check(t, pull.WaitPipes(testkit.Watchdog(t), 1))
 		carry(t, push, pull)
 		for p := range push.Pipes() {
-			check(t, p.Close())
+			testkit.Check(t, p.Close())
 			<-p.Done()
 		}
-		eventually(t, "the peer's pipe is over", func() bool { return len(pull.Stats().Pipes) == 0 })
+		testkit.Eventually(t, "the peer's pipe is over", func() bool { return len(pull.Stats().Pipes) == 0 })
 	}
-	shut(t, push, pull)
+	testkit.Shut(t, push, pull)
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/simnet"
+	"github.com/sprymq/spry/internal/testkit"
 )
 
 // A frailRep answers requests, but ends the connection of each that says "poison".
@@ -49,15 +50,15 @@ func TestRequestThatEndsItsConnectionsIsGivenUp(t *testing.T) {
 		for attempts, want := range map[int]int64{0: 5, 3: 3} {
 			var poisoned atomic.Int64
 			req := spry.NewReq(&spry.ReqOptions{Options: w.options, MaxAttempts: attempts})
-			closeAll(t, req)
+			testkit.CloseAll(t, req)
 			for range 3 {
-				d := dialerTo(w.listen(t, newFrailRep(t, w.options, &poisoned)))
+				d := testkit.DialerTo(w.listen(t, newFrailRep(t, w.options, &poisoned)))
 				d.Backoff = &spry.Backoff{Min: time.Millisecond, Max: 10 * time.Millisecond}
-				_, err := req.DialWith(watchdog(t), d)
-				check(t, err)
+				_, err := req.DialWith(testkit.Watchdog(t), d)
+				testkit.Check(t, err)
 			}
-			events := req.Events(watchdog(t))
-			_, err := req.Do(watchdog(t), []byte("poison"))
+			events := req.Events(testkit.Watchdog(t))
+			_, err := req.Do(testkit.Watchdog(t), []byte("poison"))
 			if !errors.Is(err, spry.ErrGivenUp) || !strings.Contains(err.Error(), "MaxAttempts") ||
 				!strings.Contains(err.Error(), string(rune('0'+want))+" connections") {
 				t.Errorf("MaxAttempts %d: %v", attempts, err)
@@ -71,8 +72,8 @@ func TestRequestThatEndsItsConnectionsIsGivenUp(t *testing.T) {
 				}
 			}
 			for range 20 {
-				got, err := req.Do(watchdog(t), []byte("fine"))
-				check(t, err)
+				got, err := req.Do(testkit.Watchdog(t), []byte("fine"))
+				testkit.Check(t, err)
 				if string(got) != "fine" {
 					t.Errorf("got %q", got)
 				}
@@ -90,18 +91,18 @@ func TestRequestIsAnsweredByThePeerThatSurvivesIt(t *testing.T) {
 		var poisoned atomic.Int64
 		req := spry.NewReq(&spry.ReqOptions{Options: w.options})
 		strong := spry.NewRep(&spry.RepOptions{Options: w.options})
-		closeAll(t, req, strong)
+		testkit.CloseAll(t, req, strong)
 		for range 2 {
-			d := dialerTo(w.listen(t, newFrailRep(t, w.options, &poisoned)))
+			d := testkit.DialerTo(w.listen(t, newFrailRep(t, w.options, &poisoned)))
 			d.Backoff = &spry.Backoff{Min: time.Hour, Max: time.Hour}
-			_, err := req.DialWith(watchdog(t), d)
-			check(t, err)
+			_, err := req.DialWith(testkit.Watchdog(t), d)
+			testkit.Check(t, err)
 		}
 		w.join(t, req, strong)
 		serveBig(t, strong, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) { _ = r.Reply(ctx, []byte("survived")) }))
 		for range 4 {
-			got, err := req.Do(watchdog(t), []byte("poison"))
-			check(t, err)
+			got, err := req.Do(testkit.Watchdog(t), []byte("poison"))
+			testkit.Check(t, err)
 			if string(got) != "survived" {
 				t.Errorf("got %q", got)
 			}
@@ -135,14 +136,14 @@ func TestWhatCountsAsAnAttempt(t *testing.T) {
 				if c.body > 1<<16 {
 					n.SetFaults(simnet.ToListener, simnet.Faults{CutAfter: 1000}) // in the midst of the request
 				}
-				o := simulated(n)
+				o := testkit.Simulated(n)
 				o.Heartbeat = -1
 				rep := newSilentRep(t, n, "sim://rep")
 				defer rep.Close()
 				req := spry.NewReq(&spry.ReqOptions{Options: o, MaxAttempts: c.attempts})
 				defer req.Close()
 				_, err := req.DialWith(t.Context(), &spry.Dialer{URL: "sim://rep", Backoff: &spry.Backoff{Min: time.Second, Max: time.Second}})
-				check(t, err)
+				testkit.Check(t, err)
 				ctx, cancel := context.WithCancel(t.Context())
 				done := make(chan error, 1)
 				go func() {

@@ -9,12 +9,13 @@ import (
 	"testing"
 
 	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/testkit"
 )
 
 // Many may wait for one call: each until its own context ends, which ends the call for all of them alike.
 func TestManyWaitForOneCall(t *testing.T) {
 	run(t, func(t *testing.T, l link) {
-		ctx := watchdog(t)
+		ctx := testkit.Watchdog(t)
 		req, rep := spry.NewReq(&spry.ReqOptions{Options: l.options}), spry.NewRep(&spry.RepOptions{Options: l.options})
 		l.join(t, req, rep)
 		waitBy := func(c *spry.Call, n int) chan error {
@@ -32,17 +33,17 @@ func TestManyWaitForOneCall(t *testing.T) {
 		}
 
 		answered, err := req.Start(spry.WrapMessage([]byte("?"), nil))
-		check(t, err)
+		testkit.Check(t, err)
 		waiting := waitBy(answered, 4)
 		q, err := rep.Recv(ctx)
-		check(t, err)
-		check(t, q.Reply(ctx, []byte("yes")))
+		testkit.Check(t, err)
+		testkit.Check(t, q.Reply(ctx, []byte("yes")))
 		for range 4 {
-			check(t, <-waiting)
+			testkit.Check(t, <-waiting)
 		}
 
 		given, err := req.Start(spry.WrapMessage([]byte("?"), nil))
-		check(t, err)
+		testkit.Check(t, err)
 		waiting = waitBy(given, 4)
 		if _, err = rep.Recv(ctx); err != nil { // it is on its way, and is never answered
 			t.Fatal(err)
@@ -57,7 +58,7 @@ func TestManyWaitForOneCall(t *testing.T) {
 				t.Errorf("another's Wait: %v, want the same", err)
 			}
 		}
-		shut(t, req, rep)
+		testkit.Shut(t, req, rep)
 	})
 }
 
@@ -65,17 +66,17 @@ func TestManyWaitForOneCall(t *testing.T) {
 func TestCancelIsIdempotent(t *testing.T) {
 	req := spry.NewReq(nil)
 	c, err := req.Start(spry.NewMessage(0))
-	check(t, err)
+	testkit.Check(t, err)
 	var cancelling sync.WaitGroup
 	for range 8 {
 		cancelling.Go(c.Cancel)
 	}
 	for range 2 {
-		if _, err := c.Wait(watchdog(t)); !errors.Is(err, context.Canceled) {
+		if _, err := c.Wait(testkit.Watchdog(t)); !errors.Is(err, context.Canceled) {
 			t.Errorf("Wait for a cancelled call: %v", err)
 		}
 	}
 	cancelling.Wait()
-	shut(t, req)
+	testkit.Shut(t, req)
 	c.Cancel()
 }

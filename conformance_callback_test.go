@@ -9,12 +9,13 @@ import (
 	"time"
 
 	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/testkit"
 )
 
 // Every callback may close its socket, over every link.
 func TestCallbacksMayClose(t *testing.T) {
 	run(t, func(t *testing.T, l link) {
-		ctx := watchdog(t)
+		ctx := testkit.Watchdog(t)
 		t.Run("Handler", func(t *testing.T) {
 			req, rep := spry.NewReq(&spry.ReqOptions{Options: l.options, FailFast: true}), spry.NewRep(&spry.RepOptions{Options: l.options})
 			l.join(t, req, rep)
@@ -25,9 +26,9 @@ func TestCallbacksMayClose(t *testing.T) {
 			if _, err := req.Do(ctx, nil); !errors.Is(err, spry.ErrPipeClosed) {
 				t.Errorf("a request to a socket that closes: %v, want ErrPipeClosed", err)
 			}
-			check(t, returned(ctx, closed))
-			check(t, returned(ctx, handled))
-			shut(t, req, rep)
+			testkit.Check(t, returned(ctx, closed))
+			testkit.Check(t, returned(ctx, handled))
+			testkit.Shut(t, req, rep)
 		})
 		t.Run("Trace", func(t *testing.T) {
 			closed, o := make(chan error, 1), l.options
@@ -38,8 +39,8 @@ func TestCallbacksMayClose(t *testing.T) {
 			close(made)
 			push := spry.NewPush(&spry.PushOptions{Options: l.options})
 			l.join(t, push, pull)
-			check(t, returned(ctx, closed))
-			shut(t, push, pull)
+			testkit.Check(t, returned(ctx, closed))
+			testkit.Shut(t, push, pull)
 		})
 		t.Run("events", func(t *testing.T) {
 			push, pull := spry.NewPush(&spry.PushOptions{Options: l.options}), spry.NewPull(&spry.PullOptions{Options: l.options})
@@ -47,10 +48,10 @@ func TestCallbacksMayClose(t *testing.T) {
 			l.join(t, push, pull)
 			for e := range events {
 				if e.Kind == spry.EventPipeUp {
-					check(t, pull.Close())
+					testkit.Check(t, pull.Close())
 				}
 			}
-			shut(t, push, pull)
+			testkit.Shut(t, push, pull)
 		})
 	})
 }
@@ -64,11 +65,11 @@ func TestAuthorizeThatPanicsRefuses(t *testing.T) {
 		e := w.listen(t, pull)
 		w.options.Backoff = spry.Backoff{Min: time.Hour, Max: time.Hour}
 		push := spry.NewPush(&spry.PushOptions{Options: w.options})
-		_, _ = push.DialWith(watchdog(t), dialerTo(e))
-		eventually(t, "it counts as refused", func() bool {
+		_, _ = push.DialWith(testkit.Watchdog(t), testkit.DialerTo(e))
+		testkit.Eventually(t, "it counts as refused", func() bool {
 			s := pull.Stats()
 			return s.Panics == 1 && s.Rejected["refused"] == 1 && len(s.Pipes) == 0
 		})
-		shut(t, push, pull)
+		testkit.Shut(t, push, pull)
 	})
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/testkit"
 )
 
 // A tally counts how often each of n numbered messages came.
@@ -52,7 +53,7 @@ func (c *tally) once(t *testing.T) {
 // drained checks that nothing was left.
 func drainedAll(t *testing.T, r spry.DrainReport, err error) {
 	t.Helper()
-	check(t, err)
+	testkit.Check(t, err)
 	if r.Left != 0 || r.Unanswered != 0 || r.Cut != 0 {
 		t.Errorf("drained with %+v", r)
 	}
@@ -60,7 +61,7 @@ func drainedAll(t *testing.T, r spry.DrainReport, err error) {
 
 func TestDrainLosesNoJob(t *testing.T) {
 	for _, listening := range []string{"senders", "workers"} {
-		for queues, n := range map[int]int{1: figure(3_000, 10_000), 0: figure(10_000, 30_000)} { // small queues are slow
+		for queues, n := range map[int]int{1: testkit.Figure(3_000, 10_000), 0: testkit.Figure(10_000, 30_000)} { // small queues are slow
 			t.Run(fmt.Sprintf("%s listen, queues of %d", listening, queues), func(t *testing.T) {
 				overEveryWire(t, func(t *testing.T, w wireUnderTest) {
 					w.options.SendQueue, w.options.RecvQueue = queues, queues
@@ -73,7 +74,7 @@ func TestDrainLosesNoJob(t *testing.T) {
 
 // drainOneOfTwoWorkers has three senders send n jobs to two workers, of which the first drains in the middle.
 func drainOneOfTwoWorkers(t *testing.T, w wireUnderTest, n int, workersListen bool) {
-	ctx := watchdog(t)
+	ctx := testkit.Watchdog(t)
 	var pushes []*spry.Push
 	for range 3 {
 		pushes = append(pushes, spry.NewPush(&spry.PushOptions{Options: w.options}))
@@ -89,14 +90,14 @@ func drainOneOfTwoWorkers(t *testing.T, w wireUnderTest, n int, workersListen bo
 		}
 	}
 	for _, p := range pushes {
-		check(t, p.WaitPipes(ctx, 2))
+		testkit.Check(t, p.WaitPipes(ctx, 2))
 	}
 	done := newTally(n)
 	var working, sending, draining sync.WaitGroup
 	work := func(q *spry.Pull, each func(soFar int)) {
 		got := 0
 		for m, err := range q.Messages(ctx) {
-			check(t, err)
+			testkit.Check(t, err)
 			done.add(m.Bytes())
 			m.Release()
 			got++
@@ -117,38 +118,38 @@ func drainOneOfTwoWorkers(t *testing.T, w wireUnderTest, n int, workersListen bo
 	for i, p := range pushes {
 		sending.Go(func() {
 			for k := i; k < n; k += len(pushes) {
-				check(t, p.Send(ctx, jobNumber(k)))
+				testkit.Check(t, p.Send(ctx, jobNumber(k)))
 			}
-			check(t, p.Flush(ctx))
+			testkit.Check(t, p.Flush(ctx))
 		})
 	}
 	sending.Wait()
-	eventually(t, "all jobs are done", func() bool { return done.total.Load() >= int64(n) })
+	testkit.Eventually(t, "all jobs are done", func() bool { return done.total.Load() >= int64(n) })
 	draining.Wait()
 	r, err := leaver.Drain(ctx)
 	drainedAll(t, r, err) // the first one's report
 	for _, p := range pushes {
-		if d := p.Stats().Send.Dropped; sum(d) > 0 {
+		if d := p.Stats().Send.Dropped; testkit.Sum(d) > 0 {
 			t.Errorf("a sender dropped %v", d)
 		}
-		check(t, p.Close())
+		testkit.Check(t, p.Close())
 	}
-	check(t, stayer.Close())
+	testkit.Check(t, stayer.Close())
 	working.Wait()
 	done.once(t)
-	check(t, leaver.Close())
+	testkit.Check(t, leaver.Close())
 }
 
 func TestDrainAnswersWhatItOwes(t *testing.T) {
 	overEveryWire(t, func(t *testing.T, w wireUnderTest) {
-		ctx := watchdog(t)
-		n := figure(2_000, 20_000)
+		ctx := testkit.Watchdog(t)
+		n := testkit.Figure(2_000, 20_000)
 		reqs := []*spry.Req{spry.NewReq(&spry.ReqOptions{Options: w.options}), spry.NewReq(&spry.ReqOptions{Options: w.options})}
 		leaver, stayer := spry.NewRep(&spry.RepOptions{Options: w.options}), spry.NewRep(&spry.RepOptions{Options: w.options})
 		for _, q := range reqs {
 			w.join(t, q, leaver)
 			w.join(t, stayer, q)
-			check(t, q.WaitPipes(ctx, 2))
+			testkit.Check(t, q.WaitPipes(ctx, 2))
 		}
 		executed := newTally(n)
 		var handling, calling, draining sync.WaitGroup
@@ -156,7 +157,7 @@ func TestDrainAnswersWhatItOwes(t *testing.T) {
 		var once sync.Once
 		serve := func(rep *spry.Rep, leaves bool) {
 			handling.Go(func() {
-				check(t, rep.Handle(ctx, 4, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
+				testkit.Check(t, rep.Handle(ctx, 4, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
 					i := executed.add(r.Bytes())
 					if leaves && i >= n/4 {
 						once.Do(func() {
@@ -166,11 +167,11 @@ func TestDrainAnswersWhatItOwes(t *testing.T) {
 							})
 						})
 					}
-					check(t, ctx.Err())
+					testkit.Check(t, ctx.Err())
 					if err := r.Reply(ctx, r.Bytes()); errors.Is(err, spry.ErrPipeClosed) {
 						unanswered.Add(1)
 					} else {
-						check(t, err)
+						testkit.Check(t, err)
 					}
 				})))
 			})
@@ -195,20 +196,20 @@ func TestDrainAnswersWhatItOwes(t *testing.T) {
 		if extra := executed.total.Load() - int64(n); extra > unanswered.Load() {
 			t.Errorf("%d requests were executed twice although %d could not be answered", extra, unanswered.Load())
 		}
-		shut(t, reqs[0], reqs[1], stayer, leaver)
+		testkit.Shut(t, reqs[0], reqs[1], stayer, leaver)
 		handling.Wait()
 	})
 }
 
 func TestDrainOfAPair(t *testing.T) {
 	overEveryWire(t, func(t *testing.T, w wireUnderTest) {
-		ctx := watchdog(t)
-		n := figure(2_000, 10_000)
+		ctx := testkit.Watchdog(t)
+		n := testkit.Figure(2_000, 10_000)
 		leaver, peer := spry.NewPair(&spry.PairOptions{Options: w.options}), spry.NewPair(&spry.PairOptions{Options: w.options})
 		w.join(t, peer, leaver)
-		check(t, leaver.WaitPipes(ctx, 1))
+		testkit.Check(t, leaver.WaitPipes(ctx, 1))
 		for i := range 100 {
-			check(t, leaver.Send(ctx, jobNumber(i)))
+			testkit.Check(t, leaver.Send(ctx, jobNumber(i)))
 		}
 		until, stop := context.WithCancel(ctx)
 		var accepted, got int
@@ -219,7 +220,7 @@ func TestDrainOfAPair(t *testing.T) {
 		})
 		receiving.Go(func() {
 			for m, err := range leaver.Messages(ctx) {
-				check(t, err)
+				testkit.Check(t, err)
 				if i := int(binary.BigEndian.Uint32(m.Bytes())); i != got {
 					t.Errorf("message %d instead of %d", i, got)
 					return
@@ -240,7 +241,7 @@ func TestDrainOfAPair(t *testing.T) {
 		}
 		for i := range 100 {
 			b, err := peer.Recv(ctx)
-			check(t, err)
+			testkit.Check(t, err)
 			if int(binary.BigEndian.Uint32(b)) != i {
 				t.Errorf("the peer got %x instead of %d", b, i)
 			}
@@ -248,25 +249,25 @@ func TestDrainOfAPair(t *testing.T) {
 		if err := leaver.Send(ctx, nil); !errors.Is(err, spry.ErrClosed) {
 			t.Errorf("send after Drain: %v", err)
 		}
-		shut(t, leaver, peer)
+		testkit.Shut(t, leaver, peer)
 	})
 }
 
 func TestDrainOfASubscriber(t *testing.T) {
 	overEveryWire(t, func(t *testing.T, w wireUnderTest) {
-		ctx := watchdog(t)
-		n := figure(2_000, 10_000)
+		ctx := testkit.Watchdog(t)
+		n := testkit.Figure(2_000, 10_000)
 		pub := spry.NewPub(&spry.PubOptions{Options: w.options, Overflow: spry.Block})
 		leaver := spry.NewSub(&spry.SubOptions{Options: w.options, Overflow: spry.Block})
 		stayer := spry.NewSub(&spry.SubOptions{Options: w.options, Overflow: spry.Block})
-		check(t, errors.Join(leaver.Subscribe(""), stayer.Subscribe("")))
+		testkit.Check(t, errors.Join(leaver.Subscribe(""), stayer.Subscribe("")))
 		w.join(t, leaver, pub)
 		w.join(t, stayer, pub)
-		check(t, pub.WaitSubscribers(ctx, "", 2))
+		testkit.Check(t, pub.WaitSubscribers(ctx, "", 2))
 		var receiving sync.WaitGroup
 		receive := func(s *spry.Sub, each func(soFar int)) (got int) {
 			for m, err := range s.Messages(ctx) {
-				check(t, err)
+				testkit.Check(t, err)
 				if i := int(binary.BigEndian.Uint32(m.Bytes())); i != got {
 					t.Errorf("message %d instead of %d", i, got)
 				}
@@ -295,15 +296,15 @@ func TestDrainOfASubscriber(t *testing.T) {
 			})
 		})
 		for i := range n {
-			check(t, pub.Send(ctx, jobNumber(i)))
+			testkit.Check(t, pub.Send(ctx, jobNumber(i)))
 		}
 		<-received
-		eventually(t, "the subscriber has gone", func() bool { return len(pub.Stats().Pipes) == 1 })
-		check(t, stayer.Close())
+		testkit.Eventually(t, "the subscriber has gone", func() bool { return len(pub.Stats().Pipes) == 1 })
+		testkit.Check(t, stayer.Close())
 		receiving.Wait()
-		shut(t, pub, leaver)
+		testkit.Shut(t, pub, leaver)
 		st := pub.Stats().Send
-		if sum(st.Dropped) > 0 || int(st.Sent) != left+all || all != n {
+		if testkit.Sum(st.Dropped) > 0 || int(st.Sent) != left+all || all != n {
 			t.Errorf("the publisher sent %d and dropped %v; its subscribers received %d and %d", st.Sent, st.Dropped, left, all)
 		}
 	})
@@ -311,24 +312,24 @@ func TestDrainOfASubscriber(t *testing.T) {
 
 func TestDrainOfARespondent(t *testing.T) {
 	overSPWires(t, func(t *testing.T, w wireUnderTest) {
-		ctx := watchdog(t)
-		s := spry.NewSurveyor(&spry.SurveyorOptions{Options: w.options, Deadline: patience})
+		ctx := testkit.Watchdog(t)
+		s := spry.NewSurveyor(&spry.SurveyorOptions{Options: w.options, Deadline: testkit.Patience})
 		r := spry.NewRespondent(&spry.RespondentOptions{Options: w.options})
 		w.join(t, s, r)
-		check(t, s.WaitPipes(ctx, 1))
+		testkit.Check(t, s.WaitPipes(ctx, 1))
 		var handling, draining sync.WaitGroup
 		handling.Go(func() {
-			check(t, r.Handle(ctx, 1, spry.HandlerFunc(func(_ context.Context, q *spry.Request) {
+			testkit.Check(t, r.Handle(ctx, 1, spry.HandlerFunc(func(_ context.Context, q *spry.Request) {
 				draining.Go(func() {
 					r, err := r.Drain(ctx)
 					drainedAll(t, r, err)
 				})
-				eventually(t, "draining has begun", func() bool { _, err := r.Listen(ctx, "inproc://late"); return errors.Is(err, spry.ErrClosed) })
-				check(t, q.Reply(ctx, []byte("answer")))
+				testkit.Eventually(t, "draining has begun", func() bool { _, err := r.Listen(ctx, "inproc://late"); return errors.Is(err, spry.ErrClosed) })
+				testkit.Check(t, q.Reply(ctx, []byte("answer")))
 			})))
 		})
 		for m, err := range s.Survey(ctx, []byte("?")) {
-			check(t, err)
+			testkit.Check(t, err)
 			if string(m.Bytes()) != "answer" {
 				t.Errorf("answer %q", m.Bytes())
 			}
@@ -336,16 +337,16 @@ func TestDrainOfARespondent(t *testing.T) {
 		}
 		draining.Wait()
 		handling.Wait()
-		shut(t, s, r)
+		testkit.Shut(t, s, r)
 	})
 }
 
 func TestHandleFinishesWhatItBegan(t *testing.T) {
 	leak.Check(t)
 	type key struct{}
-	ctx := watchdog(t)
+	ctx := testkit.Watchdog(t)
 	rep, req := spry.NewRep(nil), spry.NewReq(&spry.ReqOptions{Retry: -1})
-	dialTo(t, req, listenOn(t, rep, "tcp"))
+	testkit.DialTo(t, req, testkit.ListenOn(t, rep, "tcp"))
 	within, stop := context.WithCancel(context.WithValue(ctx, key{}, "value"))
 	began, handled := make(chan struct{}), make(chan error, 1)
 	go func() {
@@ -355,26 +356,26 @@ func TestHandleFinishesWhatItBegan(t *testing.T) {
 			if ctx.Err() != nil || ctx.Value(key{}) != "value" {
 				t.Errorf("the handler's ctx ended with that of Handle: %v; its value is %v", ctx.Err(), ctx.Value(key{}))
 			}
-			check(t, r.Reply(ctx, []byte("done")))
+			testkit.Check(t, r.Reply(ctx, []byte("done")))
 		}))
 	}()
 	go func() { <-began; stop() }()
 	got, err := req.Do(ctx, []byte("job"))
-	check(t, err)
+	testkit.Check(t, err)
 	if string(got) != "done" {
 		t.Errorf("reply %q", got)
 	}
 	if err := <-handled; !errors.Is(err, context.Canceled) {
 		t.Errorf("Handle: %v", err)
 	}
-	shut(t, req, rep)
+	testkit.Shut(t, req, rep)
 }
 
 func TestDrainsContextEndsHandlers(t *testing.T) {
 	leak.Check(t)
-	ctx := watchdog(t)
+	ctx := testkit.Watchdog(t)
 	rep, req := spry.NewRep(nil), spry.NewReq(&spry.ReqOptions{Retry: -1})
-	dialTo(t, req, listenOn(t, rep, "tcp"))
+	testkit.DialTo(t, req, testkit.ListenOn(t, rep, "tcp"))
 	within, stop := context.WithCancel(ctx)
 	began, handled := make(chan struct{}), make(chan error, 1)
 	go func() {
@@ -384,32 +385,32 @@ func TestDrainsContextEndsHandlers(t *testing.T) {
 		}))
 	}()
 	call, err := req.Start(spry.NewMessage(0))
-	check(t, err)
+	testkit.Check(t, err)
 	go func() { <-began; stop() }()
 	<-began
 	r, err := rep.Drain(within)
 	if !errors.Is(err, context.Canceled) || r.Unanswered != 1 || r.Cut != 1 {
 		t.Errorf("Drain: %+v, %v", r, err)
 	}
-	check(t, <-handled)
+	testkit.Check(t, <-handled)
 	if _, err := call.Wait(ctx); !errors.Is(err, spry.ErrPipeClosed) {
 		t.Errorf("the call: %v", err)
 	}
-	shut(t, req, rep)
+	testkit.Shut(t, req, rep)
 }
 
 func TestDrainReportsWhatIsLeft(t *testing.T) {
 	leak.Check(t)
-	ctx := watchdog(t)
+	ctx := testkit.Watchdog(t)
 	push, pull := spry.NewPush(nil), spry.NewPull(nil)
-	dialTo(t, push, listenOn(t, pull, "tcp"))
+	testkit.DialTo(t, push, testkit.ListenOn(t, pull, "tcp"))
 	for i := range 100 {
-		check(t, push.Send(ctx, jobNumber(i)))
+		testkit.Check(t, push.Send(ctx, jobNumber(i)))
 	}
-	eventually(t, "all have arrived", func() bool { return pull.Stats().Recv.Queued == 100 })
+	testkit.Eventually(t, "all have arrived", func() bool { return pull.Stats().Recv.Queued == 100 })
 	for range 30 { // in the middle of a turn
 		_, err := pull.Recv(ctx)
-		check(t, err)
+		testkit.Check(t, err)
 	}
 	within, stop := context.WithCancel(ctx)
 	var draining sync.WaitGroup
@@ -419,33 +420,33 @@ func TestDrainReportsWhatIsLeft(t *testing.T) {
 			t.Errorf("Drain: %+v, %v", r, err)
 		}
 	})
-	eventually(t, "draining has begun", func() bool { _, err := pull.Listen(ctx, "inproc://late"); return errors.Is(err, spry.ErrClosed) })
-	eventually(t, "the peer has ended its direction", func() bool { return len(push.Stats().Pipes) == 0 })
+	testkit.Eventually(t, "draining has begun", func() bool { _, err := pull.Listen(ctx, "inproc://late"); return errors.Is(err, spry.ErrClosed) })
+	testkit.Eventually(t, "the peer has ended its direction", func() bool { return len(push.Stats().Pipes) == 0 })
 	for i := range 10 {
 		b, err := pull.Recv(ctx)
-		check(t, err)
+		testkit.Check(t, err)
 		if int(binary.BigEndian.Uint32(b)) != 30+i {
 			t.Errorf("message %x instead of %d", b, 30+i)
 		}
 	}
 	stop()
 	draining.Wait()
-	if st := pull.Stats(); st.Recv.Dropped["closed"] != 60 || unbalanced(st) != "" {
-		t.Errorf("figures: %+v %s", st.Recv, unbalanced(st))
+	if st := pull.Stats(); st.Recv.Dropped["closed"] != 60 || testkit.Unbalanced(st) != "" {
+		t.Errorf("figures: %+v %s", st.Recv, testkit.Unbalanced(st))
 	}
 	if _, err := pull.Recv(ctx); !errors.Is(err, spry.ErrClosed) {
 		t.Errorf("Recv: %v", err)
 	}
-	shut(t, push, pull)
+	testkit.Shut(t, push, pull)
 }
 
 func TestDrainAndClose(t *testing.T) {
 	leak.Check(t)
-	ctx := watchdog(t)
+	ctx := testkit.Watchdog(t)
 	push, pull := spry.NewPush(nil), spry.NewPull(nil)
-	dialTo(t, push, listenOn(t, pull, "tcp"))
-	check(t, push.Send(ctx, jobNumber(1)))
-	eventually(t, "it has arrived", func() bool { return pull.Stats().Recv.Queued == 1 })
+	testkit.DialTo(t, push, testkit.ListenOn(t, pull, "tcp"))
+	testkit.Check(t, push.Send(ctx, jobNumber(1)))
+	testkit.Eventually(t, "it has arrived", func() bool { return pull.Stats().Recv.Queued == 1 })
 	var draining sync.WaitGroup
 	for range 2 {
 		draining.Go(func() {
@@ -455,17 +456,17 @@ func TestDrainAndClose(t *testing.T) {
 			}
 		})
 	}
-	eventually(t, "draining has begun", func() bool { _, err := pull.Listen(ctx, "inproc://late"); return errors.Is(err, spry.ErrClosed) })
-	check(t, pull.Close())
+	testkit.Eventually(t, "draining has begun", func() bool { _, err := pull.Listen(ctx, "inproc://late"); return errors.Is(err, spry.ErrClosed) })
+	testkit.Check(t, pull.Close())
 	draining.Wait()
 
 	closed := spry.NewPull(nil)
-	check(t, closed.Close())
+	testkit.Check(t, closed.Close())
 	if _, err := closed.Drain(ctx); !errors.Is(err, spry.ErrClosed) {
 		t.Errorf("Drain after Close: %v", err)
 	}
 	idle := spry.NewRep(nil)
 	r, err := idle.Drain(ctx)
 	drainedAll(t, r, err)
-	check(t, push.Close())
+	testkit.Check(t, push.Close())
 }

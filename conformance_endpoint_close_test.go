@@ -14,6 +14,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/testkit"
 )
 
 // A closed listener takes its pipes with it and leaves the socket's others alone.
@@ -23,14 +24,14 @@ func TestEndpointClosesItsPipes(t *testing.T) {
 		pull := spry.NewPull(&spry.PullOptions{Options: w.options})
 		stays, goes := w.listen(t, pull), w.listen(t, pull)
 		a, b := spry.NewPush(&spry.PushOptions{Options: w.options}), spry.NewPush(&spry.PushOptions{Options: w.options})
-		dialTo(t, a, stays)
-		d := dialTo(t, b, goes)
+		testkit.DialTo(t, a, stays)
+		d := testkit.DialTo(t, b, goes)
 		var left *spry.Pipe
 		for p := range d.Pipes() {
 			left = p
 		}
-		check(t, pull.WaitPipes(watchdog(t), 2))
-		check(t, goes.Close())
+		testkit.Check(t, pull.WaitPipes(testkit.Watchdog(t), 2))
+		testkit.Check(t, goes.Close())
 		<-left.Done()
 		if err := left.Err(); !errors.Is(err, io.EOF) {
 			t.Errorf("the peer's pipe ended with %v, want its orderly end", err)
@@ -39,12 +40,12 @@ func TestEndpointClosesItsPipes(t *testing.T) {
 		if s := pull.Stats(); len(s.Endpoints) != 1 || s.Endpoints[0].URL != stays.URL() {
 			t.Errorf("the socket's endpoints are %+v", s.Endpoints)
 		}
-		ctx, cancel := context.WithTimeout(watchdog(t), 10*time.Millisecond)
+		ctx, cancel := context.WithTimeout(testkit.Watchdog(t), 10*time.Millisecond)
 		defer cancel()
 		if err := b.Send(ctx, nil); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("Send without a pipe: %v, want its deadline", err)
 		}
-		shut(t, a, b, pull)
+		testkit.Shut(t, a, b, pull)
 	})
 }
 
@@ -54,25 +55,25 @@ func TestStopListeningKeepsPipes(t *testing.T) {
 		pull, push := spry.NewPull(&spry.PullOptions{Options: w.options}), spry.NewPush(&spry.PushOptions{Options: w.options})
 		late := spry.NewPush(&spry.PushOptions{Options: w.options})
 		e := w.listen(t, pull)
-		d := dialTo(t, push, e)
-		check(t, pull.WaitPipes(watchdog(t), 1))
-		check(t, e.StopListening())
+		d := testkit.DialTo(t, push, e)
+		testkit.Check(t, pull.WaitPipes(testkit.Watchdog(t), 1))
+		testkit.Check(t, e.StopListening())
 		carry(t, push, pull)
-		if _, err := late.DialWith(watchdog(t), dialerTo(e)); err == nil {
+		if _, err := late.DialWith(testkit.Watchdog(t), testkit.DialerTo(e)); err == nil {
 			t.Error("a connection was made after StopListening")
 		}
 		again := spry.NewPull(&spry.PullOptions{Options: w.options})
 		listenAt(t, again, e.URL()) // the address is free
-		check(t, d.StopListening())
+		testkit.Check(t, d.StopListening())
 		carry(t, push, pull)
-		shut(t, push, late, pull, again)
+		testkit.Shut(t, push, late, pull, again)
 	})
 }
 
 // Whatever a Dial waits for when its socket is closed, it fails with ErrClosed.
 func TestCloseDuringDial(t *testing.T) {
 	deaf, err := net.Listen("tcp", "127.0.0.1:0")
-	check(t, err)
+	testkit.Check(t, err)
 	defer deaf.Close()
 	dialing := make(chan struct{}, 1)
 	for name, c := range map[string]*spry.Dialer{
@@ -104,7 +105,7 @@ func TestCloseDuringDial(t *testing.T) {
 				outcome <- err
 			}()
 			<-dialing
-			check(t, push.Close())
+			testkit.Check(t, push.Close())
 			if err := <-outcome; !errors.Is(err, spry.ErrClosed) {
 				t.Errorf("Dial: %v, want ErrClosed", err)
 			}
@@ -121,17 +122,17 @@ func TestRefusedPairIsReported(t *testing.T) {
 		server, first := spry.NewPair(&spry.PairOptions{Options: served}), spry.NewPair(&spry.PairOptions{Options: served})
 		second := spry.NewPair(&spry.PairOptions{Options: w.options})
 		e := w.listen(t, server)
-		dialTo(t, first, e)
-		check(t, server.WaitPipes(watchdog(t), 1))
-		d, err := second.DialWith(watchdog(t), dialerTo(e))
+		testkit.DialTo(t, first, e)
+		testkit.Check(t, server.WaitPipes(testkit.Watchdog(t), 1))
+		d, err := second.DialWith(testkit.Watchdog(t), testkit.DialerTo(e))
 		if err == nil { // only a dialect that can tell refuses the Dial itself
-			for ctx := watchdog(t); d.Err() == nil; {
+			for ctx := testkit.Watchdog(t); d.Err() == nil; {
 				if ctx.Err() != nil {
 					t.Fatal("the endpoint of the refused Pair reports no error")
 				}
 				runtime.Gosched()
 			}
 		}
-		shut(t, first, second, server)
+		testkit.Shut(t, first, second, server)
 	})
 }

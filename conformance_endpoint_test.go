@@ -16,18 +16,19 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/testkit"
 	"github.com/sprymq/spry/transport"
 )
 
 // listenAt makes s listen on an address that was listened on before.
-func listenAt(t *testing.T, s anySocket, url string) *spry.Endpoint {
+func listenAt(t *testing.T, s testkit.Socket, url string) *spry.Endpoint {
 	t.Helper()
 	c := &spry.ListenConfig{URL: url}
 	if strings.Contains(url, "tls+") {
-		c.TLS, _ = certificates()
+		c.TLS, _ = testkit.Certificates()
 	}
-	e, err := s.ListenWith(watchdog(t), c)
-	check(t, err)
+	e, err := s.ListenWith(testkit.Watchdog(t), c)
+	testkit.Check(t, err)
 	return e
 }
 
@@ -35,7 +36,7 @@ func listenAt(t *testing.T, s anySocket, url string) *spry.Endpoint {
 func dialerOf(url string) *spry.Dialer {
 	d := &spry.Dialer{URL: url}
 	if strings.Contains(url, "tls+") {
-		_, d.TLS = certificates()
+		_, d.TLS = testkit.Certificates()
 	}
 	return d
 }
@@ -53,11 +54,11 @@ func TestEndpointsTellTheirAddress(t *testing.T) {
 		if !e.Listening() || !strings.HasPrefix(e.URL(), w.scheme+"://") || strings.HasSuffix(e.URL(), ":0") || e.Addr() == nil {
 			t.Errorf("a listener says: %v %q %v", e.Listening(), e.URL(), e.Addr())
 		}
-		d := dialTo(t, push, e)
+		d := testkit.DialTo(t, push, e)
 		if d.Listening() || d.URL() != e.URL() {
 			t.Errorf("its dialer says: %v %q", d.Listening(), d.URL())
 		}
-		check(t, pull.WaitPipes(watchdog(t), 1))
+		testkit.Check(t, pull.WaitPipes(testkit.Watchdog(t), 1))
 		for at, end := range map[*spry.Endpoint]interface{ Stats() spry.Stats }{e: pull, d: push} {
 			pipes := 0
 			for p := range at.Pipes() {
@@ -77,7 +78,7 @@ func TestEndpointsTellTheirAddress(t *testing.T) {
 				t.Errorf("%d pipes, and the figures %+v", pipes, s)
 			}
 		}
-		shut(t, push, pull)
+		testkit.Shut(t, push, pull)
 		if pull.Stats().Pipes != nil || push.Stats().Endpoints != nil {
 			t.Errorf("closed sockets have pipes %v and endpoints %v", pull.Stats().Pipes, push.Stats().Endpoints)
 		}
@@ -87,29 +88,29 @@ func TestEndpointsTellTheirAddress(t *testing.T) {
 // Connect does not need the peer to be there, and what waits goes out when it comes.
 func TestConnectBeforeListen(t *testing.T) {
 	overEveryWire(t, func(t *testing.T, w wireUnderTest) {
-		ctx := watchdog(t)
+		ctx := testkit.Watchdog(t)
 		quick(&w.options)
 		first := spry.NewPull(&spry.PullOptions{Options: w.options})
 		url := w.listen(t, first).URL()
-		shut(t, first)
+		testkit.Shut(t, first)
 
 		push := spry.NewPush(&spry.PushOptions{Options: w.options})
 		d := dialerOf(url)
 		d.Background = true
 		e, err := push.DialWith(ctx, d)
-		check(t, err)
+		testkit.Check(t, err)
 		sent := make(chan error, 1)
 		go func() { sent <- push.Send(ctx, []byte("early")) }()
 		pull := spry.NewPull(&spry.PullOptions{Options: w.options})
 		listenAt(t, pull, url)
 		got, err := pull.Recv(ctx)
-		check(t, err)
+		testkit.Check(t, err)
 		if string(got) != "early" {
 			t.Errorf("got %q", got)
 		}
-		check(t, <-sent)
-		check(t, e.Wait(ctx))
-		shut(t, push, pull)
+		testkit.Check(t, <-sent)
+		testkit.Check(t, e.Wait(ctx))
+		testkit.Shut(t, push, pull)
 	})
 }
 
@@ -118,68 +119,68 @@ func TestDialWithoutListener(t *testing.T) {
 	overEveryWire(t, func(t *testing.T, w wireUnderTest) {
 		pull := spry.NewPull(&spry.PullOptions{Options: w.options})
 		url := w.listen(t, pull).URL()
-		shut(t, pull)
+		testkit.Shut(t, pull)
 		push := spry.NewPush(&spry.PushOptions{Options: w.options})
-		e, err := push.DialWith(watchdog(t), dialerOf(url))
+		e, err := push.DialWith(testkit.Watchdog(t), dialerOf(url))
 		if op, ok := errors.AsType[*spry.OpError](err); e != nil || !ok || op.URL != url || !strings.Contains(err.Error(), url) {
 			t.Errorf("Dial: %v, %v; want an error that names %s", e, err, url)
 		}
 		if s := push.Stats(); len(s.Endpoints) != 0 {
 			t.Errorf("a failed Dial leaves %+v", s.Endpoints)
 		}
-		shut(t, push)
+		testkit.Shut(t, push)
 	})
 }
 
 // A listener that ends and comes back at its address is found again, and what was sent meanwhile arrives.
 func TestListenerRestarts(t *testing.T) {
 	overEveryWire(t, func(t *testing.T, w wireUnderTest) {
-		ctx := watchdog(t)
+		ctx := testkit.Watchdog(t)
 		quick(&w.options)
 		push, pull := spry.NewPush(&spry.PushOptions{Options: w.options}), spry.NewPull(&spry.PullOptions{Options: w.options})
 		e := w.listen(t, pull)
-		d := dialTo(t, push, e)
+		d := testkit.DialTo(t, push, e)
 		for i := range 3 {
 			for p := range d.Pipes() {
-				check(t, e.Close())
+				testkit.Check(t, e.Close())
 				<-p.Done()
 			}
 			sent := make(chan error, 1)
 			go func() { sent <- push.Send(ctx, []byte{byte(i)}) }()
 			e = listenAt(t, pull, e.URL())
 			got, err := pull.Recv(ctx)
-			check(t, err)
+			testkit.Check(t, err)
 			if got[0] != byte(i) {
 				t.Errorf("after restart %d came %d", i, got[0])
 			}
-			check(t, <-sent)
-			check(t, d.Wait(ctx))
+			testkit.Check(t, <-sent)
+			testkit.Check(t, d.Wait(ctx))
 		}
-		shut(t, push, pull)
+		testkit.Shut(t, push, pull)
 	})
 }
 
 // A socket has any number of endpoints, of any transports, at once.
 func TestManyEndpoints(t *testing.T) {
 	leak.Check(t)
-	ctx := watchdog(t)
+	ctx := testkit.Watchdog(t)
 	pull := spry.NewPull(nil)
 	push := spry.NewPush(nil)
 	schemes := []string{"inproc", "ipc", "tcp", "tls+tcp", "inproc", "ipc", "tcp", "tls+tcp"}
 	var ends []*spry.Endpoint
 	for _, scheme := range schemes {
-		e := listenOn(t, pull, scheme)
-		dialTo(t, push, e)
+		e := testkit.ListenOn(t, pull, scheme)
+		testkit.DialTo(t, push, e)
 		ends = append(ends, e)
 	}
-	check(t, pull.WaitPipes(ctx, len(schemes)))
+	testkit.Check(t, pull.WaitPipes(ctx, len(schemes)))
 	for range schemes {
-		check(t, push.Send(ctx, []byte("one each")))
+		testkit.Check(t, push.Send(ctx, []byte("one each")))
 	}
 	from := map[*spry.Endpoint]int{}
 	for range schemes {
 		m, err := pull.RecvMsg(ctx)
-		check(t, err)
+		testkit.Check(t, err)
 		from[m.Pipe().Endpoint()]++
 	}
 	for _, e := range ends {
@@ -187,18 +188,18 @@ func TestManyEndpoints(t *testing.T) {
 			t.Errorf("%d messages came by %s, want 1", from[e], e.URL())
 		}
 	}
-	check(t, ends[0].Close())
-	eventually(t, "one endpoint's pipes are over", func() bool { return len(push.Stats().Pipes) == len(schemes)-1 })
-	check(t, push.Send(ctx, []byte("others")))
+	testkit.Check(t, ends[0].Close())
+	testkit.Eventually(t, "one endpoint's pipes are over", func() bool { return len(push.Stats().Pipes) == len(schemes)-1 })
+	testkit.Check(t, push.Send(ctx, []byte("others")))
 	_, err := pull.Recv(ctx)
-	check(t, err)
-	shut(t, push, pull)
+	testkit.Check(t, err)
+	testkit.Shut(t, push, pull)
 }
 
 // Whom Authorize refuses gets no pipe; both ends count and tell it, and others are served.
 func TestRefusalsAreCountedAndTold(t *testing.T) {
 	overEveryWire(t, func(t *testing.T, w wireUnderTest) {
-		ctx := watchdog(t)
+		ctx := testkit.Watchdog(t)
 		reason := errors.New("not on the list")
 		var once sync.Once
 		mine := w.options
@@ -213,13 +214,13 @@ func TestRefusalsAreCountedAndTold(t *testing.T) {
 		events := pull.Events(ctx)
 		e := w.listen(t, pull)
 		refused := spry.NewPush(&spry.PushOptions{Options: w.options})
-		_, _ = refused.DialWith(ctx, dialerTo(e)) // may learn of it only later, and be let in the next time
-		eventually(t, "the peer is refused", func() bool { return pull.Stats().Rejected["refused"] == 1 })
-		check(t, refused.Close())
+		_, _ = refused.DialWith(ctx, testkit.DialerTo(e)) // may learn of it only later, and be let in the next time
+		testkit.Eventually(t, "the peer is refused", func() bool { return pull.Stats().Rejected["refused"] == 1 })
+		testkit.Check(t, refused.Close())
 		push := spry.NewPush(&spry.PushOptions{Options: w.options})
-		dialTo(t, push, e)
+		testkit.DialTo(t, push, e)
 		carry(t, push, pull)
-		shut(t, push, pull)
+		testkit.Shut(t, push, pull)
 		told := 0
 		for v := range events {
 			if v.Kind == spry.EventReject {
@@ -238,8 +239,8 @@ func TestRefusalsAreCountedAndTold(t *testing.T) {
 // With mutual TLS both ends know the other's certificate, and who has none is refused.
 func TestMutualTLS(t *testing.T) {
 	leak.Check(t)
-	ctx := watchdog(t)
-	server, client := certificates()
+	ctx := testkit.Watchdog(t)
+	server, client := testkit.Certificates()
 	strict, known := server.Clone(), client.Clone()
 	strict.ClientAuth, strict.ClientCAs = tls.RequireAndVerifyClientCert, client.RootCAs
 	known.Certificates = server.Certificates
@@ -249,24 +250,24 @@ func TestMutualTLS(t *testing.T) {
 		return nil
 	}}})
 	e, err := pull.ListenWith(ctx, &spry.ListenConfig{URL: "tls+tcp://127.0.0.1:0", TLS: strict})
-	check(t, err)
+	testkit.Check(t, err)
 	stranger, push := spry.NewPush(nil), spry.NewPush(nil)
-	_, _ = stranger.DialWith(ctx, dialerTo(e)) // TLS 1.3 clients learn only later that their certificate is missing
-	eventually(t, "the stranger is refused", func() bool { return sum(pull.Stats().Rejected) > 0 })
-	check(t, stranger.Close())
+	_, _ = stranger.DialWith(ctx, testkit.DialerTo(e)) // TLS 1.3 clients learn only later that their certificate is missing
+	testkit.Eventually(t, "the stranger is refused", func() bool { return testkit.Sum(pull.Stats().Rejected) > 0 })
+	testkit.Check(t, stranger.Close())
 	_, err = push.DialWith(ctx, &spry.Dialer{URL: e.URL(), TLS: known})
-	check(t, err)
+	testkit.Check(t, err)
 	if name := <-asked; name != "reliability test" {
 		t.Errorf("Authorize sees a peer named %q", name)
 	}
-	check(t, pull.WaitPipes(ctx, 1))
+	testkit.Check(t, pull.WaitPipes(ctx, 1))
 	for p := range push.Pipes() {
 		if state := p.TLS(); state == nil || len(state.PeerCertificates) != 1 || len(state.VerifiedChains) == 0 {
 			t.Errorf("the dialer knows of its peer: %+v", state)
 		}
 	}
 	carry(t, push, pull)
-	shut(t, push, pull)
+	testkit.Shut(t, push, pull)
 }
 
 // The operating system says who is at the other end of an ipc connection.
@@ -276,8 +277,8 @@ func TestCredsOnIPC(t *testing.T) {
 		t.Skip("the credentials that are known differ by operating system; this checks those of Linux")
 	}
 	push, pull := spry.NewPush(nil), spry.NewPull(nil)
-	dialTo(t, push, listenOn(t, pull, "ipc"))
-	check(t, pull.WaitPipes(watchdog(t), 1))
+	testkit.DialTo(t, push, testkit.ListenOn(t, pull, "ipc"))
+	testkit.Check(t, pull.WaitPipes(testkit.Watchdog(t), 1))
 	for name, pipes := range map[string]iter.Seq[*spry.Pipe]{"dialer": push.Pipes(), "listener": pull.Pipes()} {
 		for p := range pipes {
 			if c := p.Creds(); c == nil || c.PID != os.Getpid() || c.UID != os.Getuid() || c.GID != os.Getgid() {
@@ -285,13 +286,13 @@ func TestCredsOnIPC(t *testing.T) {
 			}
 		}
 	}
-	shut(t, push, pull)
+	testkit.Shut(t, push, pull)
 }
 
 // Many may close a socket at once, under load: each returns when it is closed, with the same result.
 func TestCloseConcurrently(t *testing.T) {
 	run(t, func(t *testing.T, l link) {
-		ctx := watchdog(t)
+		ctx := testkit.Watchdog(t)
 		push, pull := spry.NewPush(&spry.PushOptions{Options: l.options}), spry.NewPull(&spry.PullOptions{Options: l.options})
 		l.join(t, push, pull)
 		sending := make(chan error, 1)
@@ -305,7 +306,7 @@ func TestCloseConcurrently(t *testing.T) {
 		}()
 		for range 100 {
 			_, err := pull.Recv(ctx)
-			check(t, err)
+			testkit.Check(t, err)
 		}
 		var closing sync.WaitGroup
 		results := make(chan error, 16)
@@ -322,10 +323,10 @@ func TestCloseConcurrently(t *testing.T) {
 				t.Errorf("Close: %v", err)
 			}
 		}
-		if why := unbalanced(push.Stats()); why != "" {
+		if why := testkit.Unbalanced(push.Stats()); why != "" {
 			t.Error(why)
 		}
-		if why := unbalanced(pull.Stats()); why != "" {
+		if why := testkit.Unbalanced(pull.Stats()); why != "" {
 			t.Error(why)
 		}
 	})
@@ -340,9 +341,9 @@ func TestPasswordInURLIsNotShown(t *testing.T) {
 		"nosuch://ali:hunter2@127.0.0.1:1", "ali:hunter2@127.0.0.1:1", "tcp://ali:hunter2@127.0.0.1:x", "1tcp://ali:hunter2@h:1",
 		"tcp://[ali:hunter2@127.0.0.1]:1", "tcp://ali:hunter2@eth0;127.0.0.1:1", "tcp://ali:hunter2@127.0.0.1:*",
 	} {
-		_, dialed := push.Dial(watchdog(t), url)
+		_, dialed := push.Dial(testkit.Watchdog(t), url)
 		_, connected := push.Connect(url)
-		_, listening := push.Listen(watchdog(t), url)
+		_, listening := push.Listen(testkit.Watchdog(t), url)
 		for _, err := range []error{dialed, connected, listening} {
 			if err == nil || strings.Contains(err.Error(), "hunter2") {
 				t.Errorf("%s: %v", transport.Redact(url), err)

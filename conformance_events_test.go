@@ -8,28 +8,29 @@ import (
 	"testing"
 
 	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/testkit"
 )
 
 // The result of Events can be looped over again, until the socket is closed.
 func TestEventsGoOn(t *testing.T) {
 	push, pull := spry.NewPush(nil), spry.NewPull(nil)
-	events := pull.Events(watchdog(t))
-	dialTo(t, push, listenOn(t, pull, "tcp"))
+	events := pull.Events(testkit.Watchdog(t))
+	testkit.DialTo(t, push, testkit.ListenOn(t, pull, "tcp"))
 	for e := range events {
 		if e.Kind == spry.EventPipeUp {
 			break
 		}
 	}
-	check(t, push.Close())
+	testkit.Check(t, push.Close())
 	enough, churned := make(chan struct{}), make(chan error, 1)
-	e := listenOn(t, pull, "tcp")
+	e := testkit.ListenOn(t, pull, "tcp")
 	go func() { churned <- churn(e, enough) }()
 	for range events {
 		break
 	}
 	close(enough)
-	check(t, <-churned)
-	check(t, pull.Close())
+	testkit.Check(t, <-churned)
+	testkit.Check(t, pull.Close())
 	for e := range events {
 		t.Errorf("%v after the end", e.Kind)
 	}
@@ -44,7 +45,7 @@ func churn(e *spry.Endpoint, enough <-chan struct{}) error {
 		default:
 		}
 		push := spry.NewPush(nil)
-		_, err := push.DialWith(context.Background(), dialerTo(e))
+		_, err := push.DialWith(context.Background(), testkit.DialerTo(e))
 		if err := errors.Join(err, push.Close()); err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
 	"github.com/sprymq/spry/internal/simnet"
+	"github.com/sprymq/spry/internal/testkit"
 )
 
 // large is the size of messages that only links without a limit carry.
@@ -20,36 +21,36 @@ const large = 40_000
 
 // A limitedHub is a socket that listens for peers whose links have different limits.
 type limitedHub struct {
-	anySocket
+	testkit.Socket
 	t   *testing.T
 	net *simnet.Net
 	url string
 }
 
-func newLimitedHub(t *testing.T, n *simnet.Net, s anySocket) limitedHub {
+func newLimitedHub(t *testing.T, n *simnet.Net, s testkit.Socket) limitedHub {
 	t.Helper()
-	h := limitedHub{s, t, n, fmt.Sprintf("simmsg://hub%d", names.Add(1))}
-	_, err := s.ListenWith(watchdog(t), &spry.ListenConfig{URL: h.url})
-	check(t, err)
+	h := limitedHub{s, t, n, fmt.Sprintf("simmsg://hub%d", testkit.Fresh())}
+	_, err := s.ListenWith(testkit.Watchdog(t), &spry.ListenConfig{URL: h.url})
+	testkit.Check(t, err)
 	return h
 }
 
 // join connects a peer by a link with this limit; 0 = none.
-func (h limitedHub) join(peer anySocket, limit int64) {
+func (h limitedHub) join(peer testkit.Socket, limit int64) {
 	h.t.Helper()
 	h.net.SetLinkOptions(simnet.LinkOptions{MaxMessage: limit})
 	n := len(live(h))
-	_, err := peer.DialWith(watchdog(h.t), &spry.Dialer{URL: h.url})
-	check(h.t, err)
-	check(h.t, h.WaitPipes(watchdog(h.t), n+1))
+	_, err := peer.DialWith(testkit.Watchdog(h.t), &spry.Dialer{URL: h.url})
+	testkit.Check(h.t, err)
+	testkit.Check(h.t, h.WaitPipes(testkit.Watchdog(h.t), n+1))
 }
 
 // leave closes a peer and waits until the hub knows.
-func (h limitedHub) leave(peer anySocket) {
+func (h limitedHub) leave(peer testkit.Socket) {
 	h.t.Helper()
 	n := len(live(h))
-	check(h.t, peer.Close())
-	eventually(h.t, "the pipe of the peer that left is over", func() bool { return len(live(h)) < n })
+	testkit.Check(h.t, peer.Close())
+	testkit.Eventually(h.t, "the pipe of the peer that left is over", func() bool { return len(live(h)) < n })
 }
 
 // Of several peers, a message goes to those whose links carry it. Where there is none any more, sending fails and names the
@@ -59,9 +60,9 @@ func TestPushPassesOverLinksThatAreTooSmall(t *testing.T) {
 		for _, batch := range []bool{false, true} {
 			t.Run(fmt.Sprintf("least loaded %v, in batches %v", least, batch), func(t *testing.T) {
 				leak.Check(t)
-				ctx := watchdog(t)
+				ctx := testkit.Watchdog(t)
 				n := simnet.New(1)
-				o := simulated(n)
+				o := testkit.Simulated(n)
 				push := spry.NewPush(&spry.PushOptions{Options: o, LeastLoaded: least})
 				hub := newLimitedHub(t, n, push)
 				var pulls []*spry.Pull
@@ -79,7 +80,7 @@ func TestPushPassesOverLinksThatAreTooSmall(t *testing.T) {
 				}
 				const messages = 30
 				for range messages {
-					check(t, send(zeros(large)))
+					testkit.Check(t, send(zeros(large)))
 					if got, err := lengthOf(pulls[0].RecvMsg(ctx)); err != nil || got != large {
 						t.Fatalf("a large message arrived as %d bytes: %v", got, err)
 					}
@@ -89,7 +90,7 @@ func TestPushPassesOverLinksThatAreTooSmall(t *testing.T) {
 				}
 				hub.leave(pulls[0])
 				for range messages {
-					check(t, send(zeros(linkLimit)))
+					testkit.Check(t, send(zeros(linkLimit)))
 					if got, err := lengthOf(pulls[2].RecvMsg(ctx)); err != nil || got != linkLimit {
 						t.Fatalf("a message as large as the link carries arrived as %d bytes: %v", got, err)
 					}
@@ -99,7 +100,7 @@ func TestPushPassesOverLinksThatAreTooSmall(t *testing.T) {
 						t.Fatalf("a message that no link carries: %v", err)
 					}
 				}
-				shut(t, push, pulls[1], pulls[2])
+				testkit.Shut(t, push, pulls[1], pulls[2])
 			})
 		}
 	}
@@ -111,9 +112,9 @@ func TestReturnedMessagesLargerThanTheLinksLeft(t *testing.T) {
 		t.Run(fmt.Sprintf("least loaded %v", least), func(t *testing.T) {
 			leak.Check(t)
 			synctest.Test(t, func(t *testing.T) {
-				ctx := watchdog(t)
+				ctx := testkit.Watchdog(t)
 				n := simnet.New(1)
-				o := simulated(n)
+				o := testkit.Simulated(n)
 				o.SendQueue, o.RecvQueue = 8, 8
 				push := spry.NewPush(&spry.PushOptions{Options: o, LeastLoaded: least})
 				hub := newLimitedHub(t, n, push)
@@ -130,13 +131,13 @@ func TestReturnedMessagesLargerThanTheLinksLeft(t *testing.T) {
 				synctest.Wait()
 				hub.join(pulls[1], linkLimit)
 				hub.leave(pulls[0])
-				eventually(t, "what was not sent is given back", func() bool { return push.Stats().Pending > 0 })
+				testkit.Eventually(t, "what was not sent is given back", func() bool { return push.Stats().Pending > 0 })
 				if err := <-waits; !errors.Is(err, spry.ErrTooLarge) {
 					t.Errorf("who waited for the peer that left: %v", err)
 				}
 				pending := push.Stats().Pending
 				for range 20 {
-					check(t, push.Send(ctx, []byte("small")))
+					testkit.Check(t, push.Send(ctx, []byte("small")))
 					if got, err := lengthOf(pulls[1].RecvMsg(ctx)); err != nil || got != 5 {
 						t.Fatalf("5 bytes arrived as %d: %v", got, err)
 					}
@@ -153,7 +154,7 @@ func TestReturnedMessagesLargerThanTheLinksLeft(t *testing.T) {
 				if now := push.Stats().Pending; now != 0 {
 					t.Errorf("%d messages wait", now)
 				}
-				shut(t, push, pulls[1], pulls[2])
+				testkit.Shut(t, push, pulls[1], pulls[2])
 			})
 		})
 	}
@@ -162,9 +163,9 @@ func TestReturnedMessagesLargerThanTheLinksLeft(t *testing.T) {
 // What waits for the first peer fails when that comes and its link is too small. What the link carries goes on.
 func TestSendWaitsForPeerWhoseLinkIsTooSmall(t *testing.T) {
 	leak.Check(t)
-	ctx := watchdog(t)
+	ctx := testkit.Watchdog(t)
 	n := simnet.New(1)
-	o := simulated(n)
+	o := testkit.Simulated(n)
 	push, req := spry.NewPush(&spry.PushOptions{Options: o}), spry.NewReq(&spry.ReqOptions{Options: o})
 	pull, rep := spry.NewPull(&spry.PullOptions{Options: o}), spry.NewRep(&spry.RepOptions{Options: o})
 	if err := push.TrySendMsg(zeros(large)); !errors.Is(err, spry.ErrWouldBlock) {
@@ -173,9 +174,9 @@ func TestSendWaitsForPeerWhoseLinkIsTooSmall(t *testing.T) {
 	waits := make(chan error, 2)
 	go func() { waits <- push.SendMsg(ctx, zeros(large)) }()
 	first, err := req.Start(zeros(large))
-	check(t, err)
+	testkit.Check(t, err)
 	second, err := req.Start(zeros(1))
-	check(t, err)
+	testkit.Check(t, err)
 	newLimitedHub(t, n, push).join(pull, linkLimit)
 	newLimitedHub(t, n, req).join(rep, linkLimit)
 	if err := <-waits; !errors.Is(err, spry.ErrTooLarge) {
@@ -185,19 +186,19 @@ func TestSendWaitsForPeerWhoseLinkIsTooSmall(t *testing.T) {
 		t.Errorf("a request that waited: %v", err)
 	}
 	r, err := rep.Recv(ctx)
-	check(t, err)
-	check(t, r.Reply(ctx, nil))
+	testkit.Check(t, err)
+	testkit.Check(t, r.Reply(ctx, nil))
 	_, err = second.Wait(ctx)
-	check(t, err)
-	shut(t, push, req, pull, rep)
+	testkit.Check(t, err)
+	testkit.Shut(t, push, req, pull, rep)
 }
 
 // A request goes to a peer whose link carries it, and ends if the last such peer has gone before it answered.
 func TestRequestLargerThanTheLinksLeft(t *testing.T) {
 	leak.Check(t)
-	ctx := watchdog(t)
+	ctx := testkit.Watchdog(t)
 	n := simnet.New(1)
-	o := simulated(n)
+	o := testkit.Simulated(n)
 	o.SendQueue = 1
 	req := spry.NewReq(&spry.ReqOptions{Options: o, Retry: time.Hour})
 	hub := newLimitedHub(t, n, req)
@@ -208,12 +209,12 @@ func TestRequestLargerThanTheLinksLeft(t *testing.T) {
 	var calls []*spry.Call
 	for range requests {
 		c, err := req.Start(zeros(large))
-		check(t, err)
+		testkit.Check(t, err)
 		calls = append(calls, c)
 	}
 	r, err := big.Recv(ctx)
-	check(t, err)
-	check(t, r.Reply(ctx, []byte("good")))
+	testkit.Check(t, err)
+	testkit.Check(t, r.Reply(ctx, []byte("good")))
 	if _, err := calls[0].Wait(ctx); err != nil {
 		t.Errorf("the call that was answered: %v", err)
 	}
@@ -231,42 +232,42 @@ func TestRequestLargerThanTheLinksLeft(t *testing.T) {
 		}
 	}()
 	_, err = req.Do(ctx, []byte("small"))
-	check(t, err)
-	shut(t, req, small)
+	testkit.Check(t, err)
+	testkit.Shut(t, req, small)
 }
 
 // A proxy goes on when a message does not fit where it is to go, and counts it.
 func TestProxyOfMessagesLargerThanALink(t *testing.T) {
 	leak.Check(t)
-	ctx := watchdog(t)
+	ctx := testkit.Watchdog(t)
 	n := simnet.New(1)
-	o := simulated(n)
+	o := testkit.Simulated(n)
 	front, err := spry.NewRaw(spry.ProtocolRep, &o)
-	check(t, err)
+	testkit.Check(t, err)
 	back, err := spry.NewRaw(spry.ProtocolReq, &o)
-	check(t, err)
+	testkit.Check(t, err)
 	req, rep := spry.NewReq(&spry.ReqOptions{Options: o}), spry.NewRep(&spry.RepOptions{Options: o})
 	newLimitedHub(t, n, front).join(req, 2*linkLimit)
 	newLimitedHub(t, n, back).join(rep, linkLimit)
 	over := make(chan error, 1)
 	go func() { over <- spry.Proxy(ctx, front, back, nil) }()
 	lost, err := req.Start(zeros(linkLimit))
-	check(t, err)
+	testkit.Check(t, err)
 	for range 3 {
 		c, err := req.Start(zeros(linkLimit - 8)) // two words of routing header
-		check(t, err)
+		testkit.Check(t, err)
 		r, err := rep.Recv(ctx)
-		check(t, err)
-		check(t, r.Reply(ctx, r.Bytes()))
+		testkit.Check(t, err)
+		testkit.Check(t, r.Reply(ctx, r.Bytes()))
 		got, err := lengthOf(c.Wait(ctx))
 		if err != nil || got != linkLimit-8 {
 			t.Errorf("the reply has %d bytes: %v", got, err)
 		}
 	}
-	if dropped := front.Stats().Recv.Dropped; dropped["too_large"] != 1 || sum(dropped) != 1 {
+	if dropped := front.Stats().Recv.Dropped; dropped["too_large"] != 1 || testkit.Sum(dropped) != 1 {
 		t.Errorf("dropped: %v", dropped)
 	}
 	lost.Cancel()
-	shut(t, req, rep, front, back)
+	testkit.Shut(t, req, rep, front, back)
 	<-over
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
 	"github.com/sprymq/spry/internal/simnet"
+	"github.com/sprymq/spry/internal/testkit"
 )
 
 // linkLimit is the largest message that the links of these tests carry.
@@ -30,7 +31,7 @@ func limitedNet(limit int64) *simnet.Net {
 
 // A carriage is a way from one socket to another that knows its pipe, or has only one.
 type carriage struct {
-	from, to anySocket
+	from, to testkit.Socket
 	header   int // of the dialect, beside what the application sends
 	send     func(m *spry.Message) error
 	recv     func() (int, error) // the size of the next message that arrives
@@ -55,85 +56,85 @@ var carriages = map[string]func(t *testing.T, o spry.Options) carriage{
 	"push": func(t *testing.T, o spry.Options) carriage {
 		a, b := spry.NewPush(&spry.PushOptions{Options: o}), spry.NewPull(&spry.PullOptions{Options: o})
 		return carriage{
-			a, b, 0, func(m *spry.Message) error { return a.SendMsg(watchdog(t), m) },
-			func() (int, error) { return lengthOf(b.RecvMsg(watchdog(t))) },
+			a, b, 0, func(m *spry.Message) error { return a.SendMsg(testkit.Watchdog(t), m) },
+			func() (int, error) { return lengthOf(b.RecvMsg(testkit.Watchdog(t))) },
 		}
 	},
 	"push, least loaded": func(t *testing.T, o spry.Options) carriage {
 		a, b := spry.NewPush(&spry.PushOptions{Options: o, LeastLoaded: true}), spry.NewPull(&spry.PullOptions{Options: o})
 		return carriage{
-			a, b, 0, func(m *spry.Message) error { return a.SendMsg(watchdog(t), m) },
-			func() (int, error) { return lengthOf(b.RecvMsg(watchdog(t))) },
+			a, b, 0, func(m *spry.Message) error { return a.SendMsg(testkit.Watchdog(t), m) },
+			func() (int, error) { return lengthOf(b.RecvMsg(testkit.Watchdog(t))) },
 		}
 	},
 	"push, TrySendMsg": func(t *testing.T, o spry.Options) carriage {
 		a, b := spry.NewPush(&spry.PushOptions{Options: o}), spry.NewPull(&spry.PullOptions{Options: o})
-		return carriage{a, b, 0, a.TrySendMsg, func() (int, error) { return lengthOf(b.RecvMsg(watchdog(t))) }}
+		return carriage{a, b, 0, a.TrySendMsg, func() (int, error) { return lengthOf(b.RecvMsg(testkit.Watchdog(t))) }}
 	},
 	"pair": func(t *testing.T, o spry.Options) carriage {
 		a, b := spry.NewPair(&spry.PairOptions{Options: o}), spry.NewPair(&spry.PairOptions{Options: o})
 		return carriage{
-			a, b, 4, func(m *spry.Message) error { return a.SendMsg(watchdog(t), m) },
-			func() (int, error) { return lengthOf(b.RecvMsg(watchdog(t))) },
+			a, b, 4, func(m *spry.Message) error { return a.SendMsg(testkit.Watchdog(t), m) },
+			func() (int, error) { return lengthOf(b.RecvMsg(testkit.Watchdog(t))) },
 		}
 	},
 	"pair 0": func(t *testing.T, o spry.Options) carriage {
 		po := &spry.PairOptions{Options: o, Version: spry.PairV0}
 		a, b := spry.NewPair(po), spry.NewPair(po)
 		return carriage{
-			a, b, 0, func(m *spry.Message) error { return a.SendMsg(watchdog(t), m) },
-			func() (int, error) { return lengthOf(b.RecvMsg(watchdog(t))) },
+			a, b, 0, func(m *spry.Message) error { return a.SendMsg(testkit.Watchdog(t), m) },
+			func() (int, error) { return lengthOf(b.RecvMsg(testkit.Watchdog(t))) },
 		}
 	},
 	"poly": func(t *testing.T, o spry.Options) carriage {
 		a, b := spry.NewPairPoly(&spry.PairOptions{Options: o}), spry.NewPair(&spry.PairOptions{Options: o})
 		return carriage{
-			a, b, 4, func(m *spry.Message) error { return a.SendTo(watchdog(t), onlyPipe(a), m) },
-			func() (int, error) { return lengthOf(b.RecvMsg(watchdog(t))) },
+			a, b, 4, func(m *spry.Message) error { return a.SendTo(testkit.Watchdog(t), onlyPipe(a), m) },
+			func() (int, error) { return lengthOf(b.RecvMsg(testkit.Watchdog(t))) },
 		}
 	},
 	"poly, TrySendTo": func(t *testing.T, o spry.Options) carriage {
 		a, b := spry.NewPairPoly(&spry.PairOptions{Options: o}), spry.NewPair(&spry.PairOptions{Options: o})
 		return carriage{
 			a, b, 4, func(m *spry.Message) error { return a.TrySendTo(onlyPipe(a), m) },
-			func() (int, error) { return lengthOf(b.RecvMsg(watchdog(t))) },
+			func() (int, error) { return lengthOf(b.RecvMsg(testkit.Watchdog(t))) },
 		}
 	},
 	"raw push": func(t *testing.T, o spry.Options) carriage {
 		a, err := spry.NewRaw(spry.ProtocolPush, &o)
-		check(t, err)
+		testkit.Check(t, err)
 		b := spry.NewPull(&spry.PullOptions{Options: o})
 		return carriage{
-			a, b, 0, func(m *spry.Message) error { return a.SendMsg(watchdog(t), m) },
-			func() (int, error) { return lengthOf(b.RecvMsg(watchdog(t))) },
+			a, b, 0, func(m *spry.Message) error { return a.SendMsg(testkit.Watchdog(t), m) },
+			func() (int, error) { return lengthOf(b.RecvMsg(testkit.Watchdog(t))) },
 		}
 	},
 	"raw req": func(t *testing.T, o spry.Options) carriage {
 		a, err := spry.NewRaw(spry.ProtocolReq, &o)
-		check(t, err)
+		testkit.Check(t, err)
 		b := spry.NewRep(&spry.RepOptions{Options: o})
 		return carriage{a, b, 4, func(m *spry.Message) error {
 			m.SetHeader([]byte{0x80, 0, 0, 1})
-			return a.SendMsg(watchdog(t), m)
-		}, func() (int, error) { return requestSize(b.Recv(watchdog(t))) }}
+			return a.SendMsg(testkit.Watchdog(t), m)
+		}, func() (int, error) { return requestSize(b.Recv(testkit.Watchdog(t))) }}
 	},
 	"raw rep": func(t *testing.T, o spry.Options) carriage {
 		a, err := spry.NewRaw(spry.ProtocolRep, &o)
-		check(t, err)
+		testkit.Check(t, err)
 		b, err := spry.NewRaw(spry.ProtocolReq, &o)
-		check(t, err)
+		testkit.Check(t, err)
 		return carriage{a, b, 4, func(m *spry.Message) error {
 			id := onlyPipe(a).ID()
 			m.SetHeader([]byte{byte(id >> 24), byte(id >> 16), byte(id >> 8), byte(id), 0x80, 0, 0, 1})
-			return a.SendMsg(watchdog(t), m)
-		}, func() (int, error) { return lengthOf(b.RecvMsg(watchdog(t))) }}
+			return a.SendMsg(testkit.Watchdog(t), m)
+		}, func() (int, error) { return lengthOf(b.RecvMsg(testkit.Watchdog(t))) }}
 	},
 	"req": func(t *testing.T, o spry.Options) carriage {
 		a, b := spry.NewReq(&spry.ReqOptions{Options: o}), spry.NewRep(&spry.RepOptions{Options: o})
 		return carriage{a, b, 4, func(m *spry.Message) error {
 			_, err := a.Start(m)
 			return err
-		}, func() (int, error) { return requestSize(b.Recv(watchdog(t))) }}
+		}, func() (int, error) { return requestSize(b.Recv(testkit.Watchdog(t))) }}
 	},
 	"rep": func(t *testing.T, o spry.Options) carriage {
 		a, b := spry.NewRep(&spry.RepOptions{Options: o}), spry.NewReq(&spry.ReqOptions{Options: o})
@@ -142,20 +143,20 @@ var carriages = map[string]func(t *testing.T, o spry.Options) carriage{
 		return carriage{a, b, 4, func(m *spry.Message) (err error) {
 			if r == nil {
 				call, err = b.Start(zeros(1))
-				check(t, err)
-				r, err = a.Recv(watchdog(t))
-				check(t, err)
+				testkit.Check(t, err)
+				r, err = a.Recv(testkit.Watchdog(t))
+				testkit.Check(t, err)
 			}
-			if err = r.ReplyMsg(watchdog(t), m); err == nil {
+			if err = r.ReplyMsg(testkit.Watchdog(t), m); err == nil {
 				r = nil
 			}
 			return err
-		}, func() (int, error) { return lengthOf(call.Wait(watchdog(t))) }}
+		}, func() (int, error) { return lengthOf(call.Wait(testkit.Watchdog(t))) }}
 	},
 }
 
 // live are the numbers of a socket's live pipes.
-func live(s anySocket) (ids []uint32) {
+func live(s testkit.Socket) (ids []uint32) {
 	for _, p := range s.Stats().Pipes {
 		if p.Live {
 			ids = append(ids, p.ID)
@@ -181,20 +182,20 @@ func requestSize(r *spry.Request, err error) (int, error) {
 }
 
 // bothWays runs f for a socket that dials the other, and for one that listens.
-func bothWays(t *testing.T, f func(t *testing.T, join func(a, b anySocket))) {
+func bothWays(t *testing.T, f func(t *testing.T, join func(a, b testkit.Socket))) {
 	for _, dials := range []bool{true, false} {
 		t.Run(fmt.Sprintf("dials %v", dials), func(t *testing.T) {
 			leak.Check(t)
-			f(t, func(a, b anySocket) {
+			f(t, func(a, b testkit.Socket) {
 				if !dials {
 					a, b = b, a
 				}
-				url := fmt.Sprintf("simmsg://limit%d", names.Add(1))
-				_, err := b.ListenWith(watchdog(t), &spry.ListenConfig{URL: url})
-				check(t, err)
-				_, err = a.DialWith(watchdog(t), &spry.Dialer{URL: url})
-				check(t, err)
-				check(t, b.WaitPipes(watchdog(t), 1))
+				url := fmt.Sprintf("simmsg://limit%d", testkit.Fresh())
+				_, err := b.ListenWith(testkit.Watchdog(t), &spry.ListenConfig{URL: url})
+				testkit.Check(t, err)
+				_, err = a.DialWith(testkit.Watchdog(t), &spry.Dialer{URL: url})
+				testkit.Check(t, err)
+				testkit.Check(t, b.WaitPipes(testkit.Watchdog(t), 1))
 			})
 		})
 	}
@@ -205,13 +206,13 @@ func bothWays(t *testing.T, f func(t *testing.T, join func(a, b anySocket))) {
 func TestMessageLargerThanItsLink(t *testing.T) {
 	for name, open := range carriages {
 		t.Run(name, func(t *testing.T) {
-			bothWays(t, func(t *testing.T, join func(a, b anySocket)) {
-				c := open(t, simulated(limitedNet(linkLimit)))
+			bothWays(t, func(t *testing.T, join func(a, b testkit.Socket)) {
+				c := open(t, testkit.Simulated(limitedNet(linkLimit)))
 				join(c.from, c.to)
 				before := live(c.from)
 				arrives := func(n int) {
 					t.Helper()
-					check(t, c.send(zeros(n)))
+					testkit.Check(t, c.send(zeros(n)))
 					if got, err := c.recv(); err != nil || got != n {
 						t.Fatalf("%d bytes arrived as %d: %v", n, got, err)
 					}
@@ -233,10 +234,10 @@ func TestMessageLargerThanItsLink(t *testing.T) {
 				if now := live(c.from); !slices.Equal(now, before) {
 					t.Errorf("the pipes were %v and are %v", before, now)
 				}
-				if dropped := c.from.Stats().Send.Dropped; sum(dropped) != 0 {
+				if dropped := c.from.Stats().Send.Dropped; testkit.Sum(dropped) != 0 {
 					t.Errorf("dropped: %v", dropped)
 				}
-				shut(t, c.from, c.to)
+				testkit.Shut(t, c.from, c.to)
 			})
 		})
 	}
@@ -245,15 +246,15 @@ func TestMessageLargerThanItsLink(t *testing.T) {
 // SendBatch sends what comes before a message that is too large, and says how many that were.
 func TestBatchWithMessageLargerThanItsLink(t *testing.T) {
 	leak.Check(t)
-	ctx := watchdog(t)
-	o := simulated(limitedNet(linkLimit))
+	ctx := testkit.Watchdog(t)
+	o := testkit.Simulated(limitedNet(linkLimit))
 	for _, poly := range []bool{false, true} { // with and without a routing header
 		var from interface {
-			anySocket
+			testkit.Socket
 			SendBatch(context.Context, []*spry.Message) (int, error)
 		} = spry.NewPush(&spry.PushOptions{Options: o})
 		var to interface {
-			anySocket
+			testkit.Socket
 			spry.Receiver
 		} = spry.NewPull(&spry.PullOptions{Options: o})
 		if poly {
@@ -261,9 +262,9 @@ func TestBatchWithMessageLargerThanItsLink(t *testing.T) {
 		}
 		url := fmt.Sprintf("simmsg://batch%v", poly)
 		_, err := to.ListenWith(ctx, &spry.ListenConfig{URL: url})
-		check(t, err)
+		testkit.Check(t, err)
 		_, err = from.DialWith(ctx, &spry.Dialer{URL: url})
-		check(t, err)
+		testkit.Check(t, err)
 		before := live(from)
 		ms := []*spry.Message{zeros(1), zeros(2), zeros(linkLimit + 1), zeros(3)}
 		n, err := from.SendBatch(ctx, ms)
@@ -285,7 +286,7 @@ func TestBatchWithMessageLargerThanItsLink(t *testing.T) {
 		if now := live(from); !slices.Equal(now, before) {
 			t.Errorf("the pipes were %v and are %v", before, now)
 		}
-		shut(t, from, to)
+		testkit.Shut(t, from, to)
 	}
 }
 
@@ -297,22 +298,22 @@ func TestFanOutOfMessageLargerThanALink(t *testing.T) {
 			for _, kind := range []string{"pub", "bus", "surveyor", "raw pub"} {
 				t.Run(fmt.Sprint(kind, " ", policy, " ", size), func(t *testing.T) {
 					leak.Check(t)
-					ctx := watchdog(t)
+					ctx := testkit.Watchdog(t)
 					n := limitedNet(linkLimit)
-					from, send, small, large := fanOuts(t, simulated(n), kind, policy)
+					from, send, small, large := fanOuts(t, testkit.Simulated(n), kind, policy)
 					_, err := from.ListenWith(ctx, &spry.ListenConfig{URL: "simmsg://hub"})
-					check(t, err)
+					testkit.Check(t, err)
 					_, err = small.DialWith(ctx, &spry.Dialer{URL: "simmsg://hub"})
-					check(t, err)
-					check(t, from.WaitPipes(ctx, 1))
+					testkit.Check(t, err)
+					testkit.Check(t, from.WaitPipes(ctx, 1))
 					n.SetLinkOptions(simnet.LinkOptions{})
 					_, err = large.DialWith(ctx, &spry.Dialer{URL: "simmsg://hub"})
-					check(t, err)
-					check(t, from.WaitPipes(ctx, 2))
+					testkit.Check(t, err)
+					testkit.Check(t, from.WaitPipes(ctx, 2))
 					before := live(from)
 					sizes := []int{1, size, 2, linkLimit - 4, size, 3}
 					for _, n := range sizes {
-						check(t, send(n))
+						testkit.Check(t, send(n))
 					}
 					for _, n := range sizes {
 						if got, err := large.recv(); err != nil || got != n {
@@ -328,10 +329,10 @@ func TestFanOutOfMessageLargerThanALink(t *testing.T) {
 					if now := live(from); !slices.Equal(now, before) {
 						t.Errorf("the pipes were %v and are %v", before, now)
 					}
-					if dropped := from.Stats().Send.Dropped; dropped["too_large"] != 2 || sum(dropped) != 2 {
+					if dropped := from.Stats().Send.Dropped; dropped["too_large"] != 2 || testkit.Sum(dropped) != 2 {
 						t.Errorf("dropped: %v", dropped)
 					}
-					shut(t, from, small, large)
+					testkit.Shut(t, from, small, large)
 				})
 			}
 		}
@@ -340,13 +341,13 @@ func TestFanOutOfMessageLargerThanALink(t *testing.T) {
 
 // A measured socket is one with the size of what arrives next.
 type measured struct {
-	anySocket
+	testkit.Socket
 	recv func() (int, error)
 }
 
 // fanOuts opens a socket that sends to all its peers, and two peers.
-func fanOuts(t *testing.T, o spry.Options, kind string, policy spry.Overflow) (from anySocket, send func(n int) error, a, b measured) {
-	ctx := watchdog(t)
+func fanOuts(t *testing.T, o spry.Options, kind string, policy spry.Overflow) (from testkit.Socket, send func(n int) error, a, b measured) {
+	ctx := testkit.Watchdog(t)
 	var peers [2]measured
 	for i := range peers {
 		switch kind {
@@ -358,7 +359,7 @@ func fanOuts(t *testing.T, o spry.Options, kind string, policy spry.Overflow) (f
 			peers[i] = measured{s, func() (int, error) { return requestSize(s.Recv(ctx)) }}
 		default:
 			s := spry.NewSub(&spry.SubOptions{Options: o})
-			check(t, s.Subscribe(""))
+			testkit.Check(t, s.Subscribe(""))
 			peers[i] = measured{s, func() (int, error) { return lengthOf(s.RecvMsg(ctx)) }}
 		}
 	}
@@ -376,7 +377,7 @@ func fanOuts(t *testing.T, o spry.Options, kind string, policy spry.Overflow) (f
 		}, peers[0], peers[1]
 	case "raw pub":
 		s, err := spry.NewRaw(spry.ProtocolPub, &o)
-		check(t, err)
+		testkit.Check(t, err)
 		return s, func(n int) error { return s.SendMsg(ctx, zeros(n)) }, peers[0], peers[1]
 	}
 	s := spry.NewPub(&spry.PubOptions{Options: o, Overflow: policy})

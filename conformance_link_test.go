@@ -10,6 +10,7 @@ import (
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
 	"github.com/sprymq/spry/internal/simnet"
+	"github.com/sprymq/spry/internal/testkit"
 )
 
 // A link is a way to join two sockets: one of the wires, or a connection that exists already.
@@ -34,7 +35,7 @@ func runSP(t *testing.T, property func(t *testing.T, l link)) {
 }
 
 type attaches interface {
-	anySocket
+	testkit.Socket
 	Attach(context.Context, net.Conn, *spry.AttachConfig) (*spry.Pipe, error)
 }
 
@@ -48,12 +49,12 @@ func (l link) join(t *testing.T, a, b attaches) {
 	dialer, listener := simnet.Pipe()
 	answered := make(chan error, 1)
 	go func() {
-		_, err := b.Attach(watchdog(t), listener, &spry.AttachConfig{Role: spry.RoleListen})
+		_, err := b.Attach(testkit.Watchdog(t), listener, &spry.AttachConfig{Role: spry.RoleListen})
 		answered <- err
 	}()
-	_, err := a.Attach(watchdog(t), dialer, nil)
-	check(t, err)
-	check(t, <-answered)
+	_, err := a.Attach(testkit.Watchdog(t), dialer, nil)
+	testkit.Check(t, err)
+	testkit.Check(t, <-answered)
 }
 
 // Every pattern works over a connection that somebody else made.
@@ -62,9 +63,9 @@ func TestAttachedConforms(t *testing.T) {
 	for name, p := range proxiedPatterns() {
 		t.Run(name, func(t *testing.T) {
 			leak.Check(t)
-			p.talk(t, l.options, func(a, b anySocket) {
+			p.talk(t, l.options, func(a, b testkit.Socket) {
 				l.join(t, a.(attaches), b.(attaches))
-				check(t, b.WaitPipes(watchdog(t), 1))
+				testkit.Check(t, b.WaitPipes(testkit.Watchdog(t), 1))
 			})
 		})
 	}
@@ -90,16 +91,16 @@ func TestRolesConform(t *testing.T) {
 						continue
 					}
 					a, b := openDialer(), openListener()
-					e := listenOn(t, b, scheme)
-					if _, err := a.DialWith(watchdog(t), dialerTo(e)); err == nil {
+					e := testkit.ListenOn(t, b, scheme)
+					if _, err := a.DialWith(testkit.Watchdog(t), testkit.DialerTo(e)); err == nil {
 						t.Errorf("a %v dialed a %v", dials, listens)
 					}
-					eventually(t, "the listener refuses", func() bool { return b.Stats().Rejected["role_mismatch"] == 1 })
+					testkit.Eventually(t, "the listener refuses", func() bool { return b.Stats().Rejected["role_mismatch"] == 1 })
 					if r := a.Stats().Rejected; r["role_mismatch"] != 1 {
 						t.Errorf("a %v that dialed a %v counts %v", dials, listens, r)
 					}
 					refused++
-					shut(t, a, b)
+					testkit.Shut(t, a, b)
 				}
 			}
 			t.Logf("%d pairs of roles refused", refused)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/testkit"
 )
 
 // Merge is fair: with all sockets busy, none is more than one message ahead of another. It ends when all are closed.
@@ -20,16 +21,16 @@ func TestMergeIsFair(t *testing.T) {
 			push, pull := spry.NewPush(&spry.PushOptions{Options: l.options}), spry.NewPull(&spry.PullOptions{Options: l.options})
 			l.join(t, push, pull)
 			for range each {
-				check(t, push.Send(watchdog(t), []byte{byte(i)}))
+				testkit.Check(t, push.Send(testkit.Watchdog(t), []byte{byte(i)}))
 			}
-			eventually(t, "everything is queued", func() bool { return pull.Stats().Recv.Queued == each })
-			shut(t, push)
+			testkit.Eventually(t, "everything is queued", func() bool { return pull.Stats().Recv.Queued == each })
+			testkit.Shut(t, push)
 			receivers, pulls = append(receivers, pull), append(pulls, pull)
 		}
 		var got [sources]int
 		taken, apart := 0, 0
-		for m, err := range spry.Merge(watchdog(t), receivers...) {
-			check(t, err)
+		for m, err := range spry.Merge(testkit.Watchdog(t), receivers...) {
+			testkit.Check(t, err)
 			got[m.Bytes()[0]]++
 			if high := max(got[0], got[1], got[2]); high < each {
 				apart = max(apart, high-min(got[0], got[1], got[2]))
@@ -47,7 +48,7 @@ func TestMergeIsFair(t *testing.T) {
 			t.Errorf("the sockets gave %v messages", got)
 		}
 		for _, p := range pulls {
-			shut(t, p)
+			testkit.Shut(t, p)
 		}
 	})
 }
@@ -77,24 +78,24 @@ func TestMergeTellsItsContextsEnd(t *testing.T) {
 func TestMergeThatIsLeftBalances(t *testing.T) {
 	run(t, func(t *testing.T, l link) {
 		var receivers []spry.Receiver
-		var all []anySocket
+		var all []testkit.Socket
 		for range 2 {
 			push, pull := spry.NewPush(&spry.PushOptions{Options: l.options}), spry.NewPull(&spry.PullOptions{Options: l.options})
 			l.join(t, push, pull)
 			for range 10 {
-				check(t, push.Send(watchdog(t), []byte("x")))
+				testkit.Check(t, push.Send(testkit.Watchdog(t), []byte("x")))
 			}
-			eventually(t, "everything is queued", func() bool { return pull.Stats().Recv.Queued == 10 })
+			testkit.Eventually(t, "everything is queued", func() bool { return pull.Stats().Recv.Queued == 10 })
 			receivers, all = append(receivers, pull), append(all, push, pull)
 		}
 		yielded := 0
-		for _, err := range spry.Merge(watchdog(t), receivers...) {
-			check(t, err)
+		for _, err := range spry.Merge(testkit.Watchdog(t), receivers...) {
+			testkit.Check(t, err)
 			if yielded++; yielded == 5 {
 				break
 			}
 		}
-		shut(t, all...)
+		testkit.Shut(t, all...)
 		var delivered, dropped uint64
 		for _, s := range all {
 			delivered += s.Stats().Recv.Delivered

@@ -14,24 +14,25 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/testkit"
 )
 
 // A received message stays what it is until it is released, whatever else is received, and its clones and copies
 // are independent of it.
 func TestReceivedMessagesStay(t *testing.T) {
 	run(t, func(t *testing.T, l link) {
-		ctx := watchdog(t)
+		ctx := testkit.Watchdog(t)
 		push, pull := spry.NewPush(&spry.PushOptions{Options: l.options}), spry.NewPull(&spry.PullOptions{Options: l.options})
 		l.join(t, push, pull)
 		const all = 300
 		body := func(i int) []byte { return bytes.Repeat([]byte{byte(i)}, i*37%20_000+1) }
 		for i := range all {
-			check(t, push.Send(ctx, body(i)))
+			testkit.Check(t, push.Send(ctx, body(i)))
 		}
 		var kept []*spry.Message
 		for range all {
 			m, err := pull.RecvMsg(ctx)
-			check(t, err)
+			testkit.Check(t, err)
 			kept = append(kept, m)
 		}
 		for i, m := range kept {
@@ -58,38 +59,38 @@ func TestReceivedMessagesStay(t *testing.T) {
 				t.Fatalf("message %d was changed by another", i)
 			}
 		}
-		shut(t, push, pull)
+		testkit.Shut(t, push, pull)
 	})
 }
 
 // A message can be passed on: what was received, whole or as a clone, is sent again.
 func TestReceivedMessagesAreSentOn(t *testing.T) {
 	run(t, func(t *testing.T, l link) {
-		ctx := watchdog(t)
+		ctx := testkit.Watchdog(t)
 		a, b := spry.NewPair(&spry.PairOptions{Options: l.options}), spry.NewPair(&spry.PairOptions{Options: l.options})
 		l.join(t, a, b)
 		for _, body := range bodies() {
-			check(t, a.Send(ctx, body))
+			testkit.Check(t, a.Send(ctx, body))
 			m, err := b.RecvMsg(ctx)
-			check(t, err)
-			check(t, b.SendMsg(ctx, m.Clone()))
-			check(t, b.SendMsg(ctx, m))
+			testkit.Check(t, err)
+			testkit.Check(t, b.SendMsg(ctx, m.Clone()))
+			testkit.Check(t, b.SendMsg(ctx, m))
 			for range 2 {
 				got, err := a.Recv(ctx)
-				check(t, err)
+				testkit.Check(t, err)
 				if !bytes.Equal(got, body) {
 					t.Errorf("%d bytes that were sent on came as %d others", len(body), len(got))
 				}
 			}
 		}
-		shut(t, a, b)
+		testkit.Shut(t, a, b)
 	})
 }
 
 // The release of a wrapped body runs exactly once, whatever becomes of the message.
 func TestReleaseRunsOnce(t *testing.T) {
 	run(t, func(t *testing.T, l link) {
-		ctx := watchdog(t)
+		ctx := testkit.Watchdog(t)
 		for _, size := range []int{1, 100_000} {
 			var wrapped, released atomic.Int32
 			wrap := func() *spry.Message {
@@ -105,20 +106,20 @@ func TestReleaseRunsOnce(t *testing.T) {
 
 			// Sent to two subscribers, to nobody, and to a closed socket.
 			pub := spry.NewPub(&spry.PubOptions{Options: l.options})
-			check(t, pub.SendMsg(ctx, wrap()))
+			testkit.Check(t, pub.SendMsg(ctx, wrap()))
 			subs := []*spry.Sub{spry.NewSub(&spry.SubOptions{Options: l.options}), spry.NewSub(&spry.SubOptions{Options: l.options})}
-			check(t, subs[0].Subscribe("")) // the other one filters it
+			testkit.Check(t, subs[0].Subscribe("")) // the other one filters it
 			for _, s := range subs {
 				l.join(t, s, pub)
 			}
-			check(t, pub.WaitPipes(ctx, 2))
-			check(t, pub.WaitSubscribers(ctx, "", 1))
-			check(t, pub.SendMsg(ctx, wrap()))
+			testkit.Check(t, pub.WaitPipes(ctx, 2))
+			testkit.Check(t, pub.WaitSubscribers(ctx, "", 1))
+			testkit.Check(t, pub.SendMsg(ctx, wrap()))
 			m, err := subs[0].RecvMsg(ctx)
-			check(t, err)
+			testkit.Check(t, err)
 			m.Clone().Release()
 			m.Release()
-			shut(t, pub, subs[0], subs[1])
+			testkit.Shut(t, pub, subs[0], subs[1])
 			m = wrap()
 			if err := pub.SendMsg(ctx, m); !errors.Is(err, spry.ErrClosed) || m.Len() != size {
 				t.Errorf("SendMsg on a closed socket: %v, and the message has %d bytes", err, m.Len())
@@ -130,27 +131,27 @@ func TestReleaseRunsOnce(t *testing.T) {
 			push, pull := spry.NewPush(&spry.PushOptions{Options: l.options}), spry.NewPull(&spry.PullOptions{Options: l.options})
 			l.join(t, push, pull)
 			for range 10 {
-				check(t, push.SendMsg(ctx, wrap()))
+				testkit.Check(t, push.SendMsg(ctx, wrap()))
 			}
-			shut(t, push, pull)
+			testkit.Shut(t, push, pull)
 
 			// A request, kept until its reply.
 			req, rep := spry.NewReq(&spry.ReqOptions{Options: l.options}), spry.NewRep(&spry.RepOptions{Options: l.options})
 			l.join(t, req, rep)
 			call, err := req.Start(wrap())
-			check(t, err)
+			testkit.Check(t, err)
 			r, err := rep.Recv(ctx)
-			check(t, err)
-			check(t, r.ReplyMsg(ctx, wrap()))
+			testkit.Check(t, err)
+			testkit.Check(t, r.ReplyMsg(ctx, wrap()))
 			m, err = call.Wait(ctx)
-			check(t, err)
+			testkit.Check(t, err)
 			m.Release()
 			cancelled, err := req.Start(wrap())
-			check(t, err)
+			testkit.Check(t, err)
 			cancelled.Cancel()
-			shut(t, req, rep)
+			testkit.Shut(t, req, rep)
 
-			eventually(t, "every release has run", func() bool { return released.Load() == wrapped.Load() })
+			testkit.Eventually(t, "every release has run", func() bool { return released.Load() == wrapped.Load() })
 		}
 	})
 }
@@ -158,20 +159,20 @@ func TestReleaseRunsOnce(t *testing.T) {
 // What an application sends belongs to it as soon as Send has returned.
 func TestSentBytesAreCopied(t *testing.T) {
 	run(t, func(t *testing.T, l link) {
-		ctx := watchdog(t)
+		ctx := testkit.Watchdog(t)
 		push, pull := spry.NewPush(&spry.PushOptions{Options: l.options}), spry.NewPull(&spry.PullOptions{Options: l.options})
 		l.join(t, push, pull)
 		for _, want := range bodies() {
 			body := bytes.Clone(want)
-			check(t, push.Send(ctx, body))
+			testkit.Check(t, push.Send(ctx, body))
 			clear(body)
 			got, err := pull.Recv(ctx)
-			check(t, err)
+			testkit.Check(t, err)
 			if !bytes.Equal(got, want) {
 				t.Errorf("%d bytes were changed after Send", len(want))
 			}
 		}
-		shut(t, push, pull)
+		testkit.Shut(t, push, pull)
 	})
 }
 
@@ -184,9 +185,9 @@ type batching interface {
 // Batches arrive whole and in order; what was sent is empty afterwards.
 func TestBatchesConform(t *testing.T) {
 	runSP(t, func(t *testing.T, l link) {
-		ctx := watchdog(t)
+		ctx := testkit.Watchdog(t)
 		sub := spry.NewSub(&spry.SubOptions{Options: l.options})
-		check(t, sub.Subscribe(""))
+		testkit.Check(t, sub.Subscribe(""))
 		type receivesBatches interface {
 			attaches
 			RecvBatch(context.Context, []*spry.Message) (int, error)
@@ -198,7 +199,7 @@ func TestBatchesConform(t *testing.T) {
 			spry.NewBus(&spry.BusOptions{Options: l.options}):   spry.NewBus(&spry.BusOptions{Options: l.options}),
 		} {
 			l.join(t, to, from)
-			check(t, from.WaitPipes(ctx, 1))
+			testkit.Check(t, from.WaitPipes(ctx, 1))
 			const all = 500
 			var batch []*spry.Message
 			for i := range all {
@@ -219,7 +220,7 @@ func TestBatchesConform(t *testing.T) {
 			dst := make([]*spry.Message, 100)
 			for got := 0; got < all; {
 				n, err := to.RecvBatch(ctx, dst)
-				check(t, err)
+				testkit.Check(t, err)
 				for _, m := range dst[:n] {
 					if want := fmt.Sprintf("%d%s", got, bytes.Repeat([]byte("."), got)); string(m.Bytes()) != want {
 						t.Fatalf("message %d of a batch of a %T is %q", got, from, m.Bytes())
@@ -227,7 +228,7 @@ func TestBatchesConform(t *testing.T) {
 					got++
 				}
 			}
-			shut(t, from, to)
+			testkit.Shut(t, from, to)
 		}
 	})
 }
@@ -243,7 +244,7 @@ func TestBatchesEndWithTheirContext(t *testing.T) {
 		for range all {
 			batch = append(batch, spry.WrapMessage(make([]byte, size), nil))
 		}
-		ctx, cancel := context.WithTimeout(watchdog(t), 100*time.Millisecond)
+		ctx, cancel := context.WithTimeout(testkit.Watchdog(t), 100*time.Millisecond)
 		defer cancel()
 		n, err := push.SendBatch(ctx, batch)
 		if !errors.Is(err, context.DeadlineExceeded) || n >= all {
@@ -255,13 +256,13 @@ func TestBatchesEndWithTheirContext(t *testing.T) {
 			}
 		}
 		for range n {
-			_, err := pull.Recv(watchdog(t))
-			check(t, err)
+			_, err := pull.Recv(testkit.Watchdog(t))
+			testkit.Check(t, err)
 		}
 		if _, err := pull.TryRecvMsg(); !errors.Is(err, spry.ErrWouldBlock) {
 			t.Errorf("more came than was sent: %v", err)
 		}
-		shut(t, push, pull)
+		testkit.Shut(t, push, pull)
 	})
 }
 
@@ -269,17 +270,17 @@ func TestBatchesEndWithTheirContext(t *testing.T) {
 // take it, and a sender that has both kinds goes past the former.
 func TestMultipart(t *testing.T) {
 	leak.Check(t)
-	ctx := watchdog(t)
+	ctx := testkit.Watchdog(t)
 	m := spry.NewMessage(0)
 	_, _ = m.Write([]byte("one"))
 	m.AppendFrame([]byte("two"))
 	push, pub, pair, req := spry.NewPush(nil), spry.NewPub(nil), spry.NewPair(nil), spry.NewReq(nil)
 	pull, sub, other, rep := spry.NewPull(nil), spry.NewSub(nil), spry.NewPair(nil), spry.NewRep(nil)
-	check(t, sub.Subscribe("one"))
-	dialTo(t, push, listenOn(t, pull, "inproc"))
-	dialTo(t, pub, listenOn(t, sub, "inproc"))
-	dialTo(t, pair, listenOn(t, other, "tcp"))
-	dialTo(t, req, listenOn(t, rep, "tcp"))
+	testkit.Check(t, sub.Subscribe("one"))
+	testkit.DialTo(t, push, testkit.ListenOn(t, pull, "inproc"))
+	testkit.DialTo(t, pub, testkit.ListenOn(t, sub, "inproc"))
+	testkit.DialTo(t, pair, testkit.ListenOn(t, other, "tcp"))
+	testkit.DialTo(t, req, testkit.ListenOn(t, rep, "tcp"))
 	for _, s := range []spry.Sender{push, pub, pair} {
 		if err := s.SendMsg(ctx, m); !errors.Is(err, spry.ErrMultipart) {
 			t.Errorf("SendMsg of a %T: %v, want ErrMultipart", s, err)
@@ -296,18 +297,18 @@ func TestMultipart(t *testing.T) {
 	}
 
 	zeromq := spry.NewPull(nil)
-	_, err := push.Dial(ctx, "zmtp+"+listenOn(t, zeromq, "tcp").URL())
-	check(t, err)
+	_, err := push.Dial(ctx, "zmtp+"+testkit.ListenOn(t, zeromq, "tcp").URL())
+	testkit.Check(t, err)
 	for range 3 {
-		check(t, push.SendMsg(ctx, m.Clone()))
+		testkit.Check(t, push.SendMsg(ctx, m.Clone()))
 	}
 	n, err := push.SendBatch(ctx, []*spry.Message{m.Clone(), m.Clone()})
-	if check(t, err); n != 2 {
+	if testkit.Check(t, err); n != 2 {
 		t.Errorf("%d of 2 were sent", n)
 	}
 	for range 5 {
 		got, err := zeromq.RecvMsg(ctx)
-		check(t, err)
+		testkit.Check(t, err)
 		var frames []string
 		for _, f := range got.Frames() {
 			frames = append(frames, string(f))
@@ -316,5 +317,5 @@ func TestMultipart(t *testing.T) {
 			t.Errorf("received %q", frames)
 		}
 	}
-	shut(t, push, pub, pair, req, pull, sub, other, rep, zeromq)
+	testkit.Shut(t, push, pub, pair, req, pull, sub, other, rep, zeromq)
 }

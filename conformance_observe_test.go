@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/testkit"
 )
 
 // A diary keeps the drops that a socket's trace is told.
@@ -41,32 +42,32 @@ func (d *diary) dropped(reason string) (n uint64) {
 // The events of dropped messages have the sums of the statistics.
 func TestDropsAreTold(t *testing.T) {
 	runSP(t, func(t *testing.T, l link) {
-		ctx := watchdog(t)
+		ctx := testkit.Watchdog(t)
 		var traced diary
 		mine := l.options
 		mine.Trace, mine.RecvQueue = traced.trace(), 4
 		pub := spry.NewPub(&spry.PubOptions{Options: l.options})
 		sub := spry.NewSub(&spry.SubOptions{Options: mine, Overflow: spry.DropNewest})
-		check(t, sub.Subscribe("a"))
+		testkit.Check(t, sub.Subscribe("a"))
 		l.join(t, sub, pub)
-		check(t, pub.WaitSubscribers(ctx, "a", 1))
+		testkit.Check(t, pub.WaitSubscribers(ctx, "a", 1))
 		const all = 1000
 		for range all {
-			check(t, pub.Send(ctx, []byte("a")))
-			check(t, pub.Send(ctx, []byte("b")))
+			testkit.Check(t, pub.Send(ctx, []byte("a")))
+			testkit.Check(t, pub.Send(ctx, []byte("b")))
 		}
-		eventually(t, "all have come", func() bool { s := sub.Stats().Recv; return s.Filtered+s.Arrived == 2*all })
+		testkit.Eventually(t, "all have come", func() bool { s := sub.Stats().Recv; return s.Filtered+s.Arrived == 2*all })
 		s := sub.Stats().Recv
-		if s.Filtered != all || s.Queued != 4 || s.Dropped["overflow"] != all-4 || sum(s.Dropped) != all-4 {
+		if s.Filtered != all || s.Queued != 4 || s.Dropped["overflow"] != all-4 || testkit.Sum(s.Dropped) != all-4 {
 			t.Errorf("the books say %+v", s)
 		}
-		shut(t, pub, sub)
+		testkit.Shut(t, pub, sub)
 		s = sub.Stats().Recv
 		if s.Dropped["closed"] != 4 || s.Arrived != all {
 			t.Errorf("after Close the books say %+v", s)
 		}
 		for reason, n := range s.Dropped { // the hook may still be at it: Close does not wait for callbacks, which may call it
-			eventually(t, "drops for "+reason+" are told", func() bool { return traced.dropped(reason) >= n })
+			testkit.Eventually(t, "drops for "+reason+" are told", func() bool { return traced.dropped(reason) >= n })
 			if told := traced.dropped(reason); told != n {
 				t.Errorf("%d messages were told to be dropped for %s, and the books say %d", told, reason, n)
 			}
@@ -77,10 +78,10 @@ func TestDropsAreTold(t *testing.T) {
 // Events end with their context, and who does not keep up is told how many were missed.
 func TestEventsEndAndMiss(t *testing.T) {
 	run(t, func(t *testing.T, l link) {
-		ctx, cancel := context.WithCancel(watchdog(t))
+		ctx, cancel := context.WithCancel(testkit.Watchdog(t))
 		quick(&l.options)
 		pull := spry.NewPull(&spry.PullOptions{Options: l.options})
-		first, slow := pull.Events(ctx), pull.Events(watchdog(t))
+		first, slow := pull.Events(ctx), pull.Events(testkit.Watchdog(t))
 		ended := make(chan int, 1)
 		go func() {
 			told := 0
@@ -94,16 +95,16 @@ func TestEventsEndAndMiss(t *testing.T) {
 			push := spry.NewPush(&spry.PushOptions{Options: l.options})
 			l.join(t, push, pull)
 			for p := range pull.Pipes() {
-				check(t, p.Close())
+				testkit.Check(t, p.Close())
 				<-p.Done()
 			}
-			check(t, push.Close())
+			testkit.Check(t, push.Close())
 		}
 		cancel()
 		if told := <-ended; told == 0 {
 			t.Error("nothing was told until the context's end")
 		}
-		shut(t, pull)
+		testkit.Shut(t, pull)
 		told, missed := uint64(0), uint64(0)
 		for v := range slow {
 			told, missed = told+1, missed+v.Missed
@@ -117,15 +118,15 @@ func TestEventsEndAndMiss(t *testing.T) {
 // Flush returns when everything is handed over, and not before.
 func TestFlush(t *testing.T) {
 	run(t, func(t *testing.T, l link) {
-		ctx := watchdog(t)
+		ctx := testkit.Watchdog(t)
 		l.options.RecvQueue, l.options.SendQueueBytes = 4, -1
 		push, pull := spry.NewPush(&spry.PushOptions{Options: l.options}), spry.NewPull(&spry.PullOptions{Options: l.options})
-		check(t, push.Flush(ctx)) // nothing is queued for nobody
+		testkit.Check(t, push.Flush(ctx)) // nothing is queued for nobody
 		l.join(t, push, pull)
 		sent := 0
 		for stuck := false; !stuck; { // until what is between the sockets is full
 			for range 64 {
-				check(t, push.Send(ctx, make([]byte, 32<<10)))
+				testkit.Check(t, push.Send(ctx, make([]byte, 32<<10)))
 				sent++
 			}
 			within, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
@@ -140,12 +141,12 @@ func TestFlush(t *testing.T) {
 		go func() { flushed <- push.Flush(ctx) }()
 		for range sent {
 			_, err := pull.Recv(ctx)
-			check(t, err)
+			testkit.Check(t, err)
 		}
-		check(t, <-flushed)
+		testkit.Check(t, <-flushed)
 		if s := push.Stats().Send; s.Queued != 0 || s.QueuedBytes != 0 || s.Sent != uint64(sent) {
 			t.Errorf("after Flush the books say %+v", s)
 		}
-		shut(t, push, pull)
+		testkit.Shut(t, push, pull)
 	})
 }

@@ -10,17 +10,18 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/testkit"
 	"github.com/sprymq/spry/zmq"
 )
 
 // An orderly pattern has one sender and one receiver that stay while others come and go, at either of their sockets.
 type orderly struct {
 	name     string
-	from, to anySocket
-	message  func(body []byte) *spry.Message            // for the receiver
-	visitor  func() (visitor anySocket, sends bool)     // of the listening socket
-	listens  anySocket                                  // the one that they visit
-	ready    func(ctx context.Context, o orderly) error // the sender knows that the receiver wants its messages
+	from, to testkit.Socket
+	message  func(body []byte) *spry.Message             // for the receiver
+	visitor  func() (visitor testkit.Socket, sends bool) // of the listening socket
+	listens  testkit.Socket                              // the one that they visit
+	ready    func(ctx context.Context, o orderly) error  // the sender knows that the receiver wants its messages
 }
 
 const (
@@ -52,14 +53,14 @@ func orderlies() []func() orderly {
 		_ = s.Subscribe("")
 		return s
 	}
-	push := func() (anySocket, bool) { return spry.NewPush(&spry.PushOptions{Options: lo}), true }
-	pub := func() (anySocket, bool) {
+	push := func() (testkit.Socket, bool) { return spry.NewPush(&spry.PushOptions{Options: lo}), true }
+	pub := func() (testkit.Socket, bool) {
 		return spry.NewPub(&spry.PubOptions{Overflow: spry.Block, Options: lo}), true
 	}
-	reader := func() (anySocket, bool) { return sub(), false }
-	dealer := func() (anySocket, bool) { return zmq.NewDealer(&zmq.DealerOptions{Options: lo}), true }
-	router := func() (anySocket, bool) { return zmq.NewRouter(&zmq.RouterOptions{Options: lo}), false }
-	pair := func() (anySocket, bool) { return spry.NewPair(&spry.PairOptions{Options: lo}), true }
+	reader := func() (testkit.Socket, bool) { return sub(), false }
+	dealer := func() (testkit.Socket, bool) { return zmq.NewDealer(&zmq.DealerOptions{Options: lo}), true }
+	router := func() (testkit.Socket, bool) { return zmq.NewRouter(&zmq.RouterOptions{Options: lo}), false }
+	pair := func() (testkit.Socket, bool) { return spry.NewPair(&spry.PairOptions{Options: lo}), true }
 	return []func() orderly{
 		func() orderly {
 			to := spry.NewPull(nil)
@@ -106,20 +107,20 @@ func TestOrderWhilePeersComeAndGo(t *testing.T) {
 
 func (o orderly) test(t *testing.T, scheme string) {
 	leak.Check(t)
-	ctx := watchdog(t)
-	closeAll(t, o.from, o.to)
-	e := listenOn(t, o.listens, scheme)
+	ctx := testkit.Watchdog(t)
+	testkit.CloseAll(t, o.from, o.to)
+	e := testkit.ListenOn(t, o.listens, scheme)
 	if o.listens == o.from {
-		dialTo(t, o.to, e)
+		testkit.DialTo(t, o.to, e)
 	} else {
-		dialTo(t, o.from, e)
+		testkit.DialTo(t, o.from, e)
 	}
-	check(t, o.ready(ctx, o))
+	testkit.Check(t, o.ready(ctx, o))
 	visited := make(chan struct{})
 	var all sync.WaitGroup
 	all.Go(func() {
 		defer close(visited)
-		for range figure(12, 500) {
+		for range testkit.Figure(12, 500) {
 			o.visit(ctx, t, e)
 		}
 	})
@@ -140,7 +141,7 @@ func (o orderly) test(t *testing.T, scheme string) {
 	})
 	for want, end := uint64(0), false; !end; {
 		m, err := o.to.(spry.Receiver).RecvMsg(ctx)
-		check(t, err)
+		testkit.Check(t, err)
 		if n, is := stays(m); is {
 			if end = n&lastOne != 0; n&^lastOne != want {
 				t.Fatalf("message %d came, want %d", n&^lastOne, want)
@@ -156,7 +157,7 @@ func (o orderly) test(t *testing.T, scheme string) {
 func (o orderly) visit(ctx context.Context, t *testing.T, e *spry.Endpoint) {
 	visitor, sends := o.visitor()
 	defer visitor.Close()
-	if _, err := visitor.DialWith(ctx, dialerTo(e)); err != nil {
+	if _, err := visitor.DialWith(ctx, testkit.DialerTo(e)); err != nil {
 		t.Errorf("a visitor: %v", err)
 		return
 	}

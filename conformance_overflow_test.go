@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/testkit"
 )
 
 const (
@@ -24,9 +25,9 @@ func stalledSub(t *testing.T, l link, overflow spry.Overflow) (*spry.Pub, *spry.
 	l.options.SendQueue, l.options.RecvQueue = overflowRoom, overflowRoom
 	pub := spry.NewPub(&spry.PubOptions{Options: l.options, Overflow: overflow})
 	sub := spry.NewSub(&spry.SubOptions{Options: l.options, Overflow: spry.Block})
-	check(t, sub.Subscribe(""))
+	testkit.Check(t, sub.Subscribe(""))
 	l.join(t, sub, pub)
-	check(t, pub.WaitSubscribers(watchdog(t), "", 1))
+	testkit.Check(t, pub.WaitSubscribers(testkit.Watchdog(t), "", 1))
 	return pub, sub
 }
 
@@ -40,8 +41,8 @@ func numbered(i int) []byte {
 func taken(t *testing.T, sub *spry.Sub, n uint64) (numbers []int) {
 	t.Helper()
 	for range n {
-		body, err := sub.Recv(watchdog(t))
-		check(t, err)
+		body, err := sub.Recv(testkit.Watchdog(t))
+		testkit.Check(t, err)
 		i := int(binary.BigEndian.Uint64(body))
 		if len(numbers) > 0 && i <= numbers[len(numbers)-1] {
 			t.Fatalf("message %d came after %v", i, numbers)
@@ -61,7 +62,7 @@ func TestPubOverflowDrops(t *testing.T) {
 			run(t, func(t *testing.T, l link) {
 				pub, sub := stalledSub(t, l, policy)
 				for i := range overflowing {
-					check(t, pub.Send(watchdog(t), numbered(i)))
+					testkit.Check(t, pub.Send(testkit.Watchdog(t), numbered(i)))
 				}
 				dropped := pub.Stats().Send.Dropped["overflow"]
 				if dropped == 0 {
@@ -72,10 +73,10 @@ func TestPubOverflowDrops(t *testing.T) {
 				if policy == spry.DropNewest && got[0] != 0 {
 					t.Errorf("of %d messages %d were dropped and %v kept", overflowing, dropped, got)
 				}
-				if s := pub.Stats().Send; s.Offered != overflowing || sum(s.Dropped) != dropped {
+				if s := pub.Stats().Send; s.Offered != overflowing || testkit.Sum(s.Dropped) != dropped {
 					t.Errorf("%d were sent, and the books say %+v", overflowing, s)
 				}
-				shut(t, pub, sub)
+				testkit.Shut(t, pub, sub)
 			})
 		})
 	}
@@ -87,13 +88,13 @@ func TestPubOverflowBlocks(t *testing.T) {
 		pub, stalled := stalledSub(t, l, spry.Block)
 		l.options.RecvQueueBytes = -1
 		other := spry.NewSub(&spry.SubOptions{Options: l.options})
-		check(t, other.Subscribe(""))
+		testkit.Check(t, other.Subscribe(""))
 		l.join(t, other, pub)
-		check(t, pub.WaitSubscribers(watchdog(t), "", 2))
+		testkit.Check(t, pub.WaitSubscribers(testkit.Watchdog(t), "", 2))
 		sent, m := 0, spry.NewMessage(0)
 		for ; ; sent++ {
 			_, _ = m.Write(numbered(sent))
-			ctx, cancel := context.WithTimeout(watchdog(t), 100*time.Millisecond)
+			ctx, cancel := context.WithTimeout(testkit.Watchdog(t), 100*time.Millisecond)
 			err := pub.SendMsg(ctx, m)
 			cancel()
 			if err == nil {
@@ -118,8 +119,8 @@ func TestPubOverflowBlocks(t *testing.T) {
 		if s := pub.Stats().Send; s.Offered != 2*uint64(sent) || len(s.Dropped) != 0 {
 			t.Errorf("%d were sent to 2, and the books say %+v", sent, s)
 		}
-		check(t, pub.SendMsg(watchdog(t), m)) // there is room again
-		shut(t, pub, stalled, other)
+		testkit.Check(t, pub.SendMsg(testkit.Watchdog(t), m)) // there is room again
+		testkit.Shut(t, pub, stalled, other)
 	})
 }
 
@@ -133,7 +134,7 @@ func TestPubOverflowDisconnects(t *testing.T) {
 			pipe = p
 		}
 		for i := 0; pub.Stats().Send.Dropped["overflow"] == 0; i++ {
-			check(t, pub.Send(watchdog(t), numbered(i)))
+			testkit.Check(t, pub.Send(testkit.Watchdog(t), numbered(i)))
 		}
 		<-pipe.Done()
 		if pipe.Err() == nil {
@@ -151,6 +152,6 @@ func TestPubOverflowDisconnects(t *testing.T) {
 				t.Fatalf("message %d came instead of %d", got, want)
 			}
 		}
-		shut(t, pub, sub)
+		testkit.Shut(t, pub, sub)
 	})
 }

@@ -9,80 +9,81 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/testkit"
 )
 
 // A proxied pattern is two sockets that talk through raw ones.
 type proxied struct {
 	front, back spry.Protocol
 	// talk makes the sockets, hands them to be joined to the proxy's front and back, and checks that they talk.
-	talk func(t *testing.T, o spry.Options, join func(atFront, atBack anySocket))
+	talk func(t *testing.T, o spry.Options, join func(atFront, atBack testkit.Socket))
 }
 
 func proxiedPatterns() map[string]proxied {
 	return map[string]proxied{
-		"pipeline": {spry.ProtocolPull, spry.ProtocolPush, func(t *testing.T, o spry.Options, join func(a, b anySocket)) {
+		"pipeline": {spry.ProtocolPull, spry.ProtocolPush, func(t *testing.T, o spry.Options, join func(a, b testkit.Socket)) {
 			push, pull := spry.NewPush(&spry.PushOptions{Options: o}), spry.NewPull(&spry.PullOptions{Options: o})
 			join(push, pull)
 			carry(t, push, pull)
-			shut(t, push, pull)
+			testkit.Shut(t, push, pull)
 		}},
-		"pubsub": {spry.ProtocolSub, spry.ProtocolPub, func(t *testing.T, o spry.Options, join func(a, b anySocket)) {
+		"pubsub": {spry.ProtocolSub, spry.ProtocolPub, func(t *testing.T, o spry.Options, join func(a, b testkit.Socket)) {
 			pub, sub := spry.NewPub(&spry.PubOptions{Options: o}), spry.NewSub(&spry.SubOptions{Options: o})
-			check(t, sub.Subscribe(""))
+			testkit.Check(t, sub.Subscribe(""))
 			join(pub, sub)
 			carry(t, pub, sub)
-			shut(t, pub, sub)
+			testkit.Shut(t, pub, sub)
 		}},
-		"pair": {spry.ProtocolPair1, spry.ProtocolPair1, func(t *testing.T, o spry.Options, join func(a, b anySocket)) {
+		"pair": {spry.ProtocolPair1, spry.ProtocolPair1, func(t *testing.T, o spry.Options, join func(a, b testkit.Socket)) {
 			a, b := spry.NewPair(&spry.PairOptions{Options: o}), spry.NewPair(&spry.PairOptions{Options: o})
 			join(a, b)
 			carry(t, a, b)
 			carry(t, b, a)
-			shut(t, a, b)
+			testkit.Shut(t, a, b)
 		}},
-		"bus": {spry.ProtocolBus, spry.ProtocolBus, func(t *testing.T, o spry.Options, join func(a, b anySocket)) {
+		"bus": {spry.ProtocolBus, spry.ProtocolBus, func(t *testing.T, o spry.Options, join func(a, b testkit.Socket)) {
 			a, b := spry.NewBus(&spry.BusOptions{Options: o}), spry.NewBus(&spry.BusOptions{Options: o})
 			join(a, b)
 			carry(t, a, b)
 			carry(t, b, a)
-			shut(t, a, b)
+			testkit.Shut(t, a, b)
 		}},
-		"reqrep": {spry.ProtocolRep, spry.ProtocolReq, func(t *testing.T, o spry.Options, join func(a, b anySocket)) {
+		"reqrep": {spry.ProtocolRep, spry.ProtocolReq, func(t *testing.T, o spry.Options, join func(a, b testkit.Socket)) {
 			req, rep := spry.NewReq(&spry.ReqOptions{Options: o}), spry.NewRep(&spry.RepOptions{Options: o})
 			join(req, rep)
 			served := make(chan error, 1)
 			go func() { served <- rep.Handle(context.Background(), 2, echo(t)) }()
 			for _, b := range bodies() {
-				got, err := req.Do(watchdog(t), b)
-				check(t, err)
+				got, err := req.Do(testkit.Watchdog(t), b)
+				testkit.Check(t, err)
 				if string(got) != string(b) {
 					t.Errorf("%d bytes came back as %d", len(b), len(got))
 				}
 			}
-			shut(t, req, rep)
-			check(t, <-served)
+			testkit.Shut(t, req, rep)
+			testkit.Check(t, <-served)
 		}},
-		"survey": {spry.ProtocolRespondent, spry.ProtocolSurveyor, func(t *testing.T, o spry.Options, join func(a, b anySocket)) {
-			surveyor := spry.NewSurveyor(&spry.SurveyorOptions{Options: o, Deadline: patience})
+		"survey": {spry.ProtocolRespondent, spry.ProtocolSurveyor, func(t *testing.T, o spry.Options, join func(a, b testkit.Socket)) {
+			surveyor := spry.NewSurveyor(&spry.SurveyorOptions{Options: o, Deadline: testkit.Patience})
 			respondent := spry.NewRespondent(&spry.RespondentOptions{Options: o})
 			join(surveyor, respondent)
 			served := make(chan error, 1)
 			go func() { served <- respondent.Handle(context.Background(), 2, echo(t)) }()
-			for m, err := range surveyor.Survey(watchdog(t), []byte("who?")) {
-				check(t, err)
+			for m, err := range surveyor.Survey(testkit.Watchdog(t), []byte("who?")) {
+				testkit.Check(t, err)
 				if string(m.Bytes()) != "who?" {
 					t.Errorf("answer %q", m.Bytes())
 				}
 				break
 			}
-			shut(t, surveyor, respondent)
-			check(t, <-served)
+			testkit.Shut(t, surveyor, respondent)
+			testkit.Check(t, <-served)
 		}},
 	}
 }
 
 func echo(t *testing.T) spry.Handler {
-	return spry.HandlerFunc(func(ctx context.Context, r *spry.Request) { check(t, r.Reply(ctx, r.Bytes())) })
+	return spry.HandlerFunc(func(ctx context.Context, r *spry.Request) { testkit.Check(t, r.Reply(ctx, r.Bytes())) })
 }
 
 // Every pattern works through a proxy as without one.
@@ -91,19 +92,19 @@ func TestProxyConforms(t *testing.T) {
 		for name, p := range proxiedPatterns() {
 			t.Run(name, func(t *testing.T) {
 				front, err := spry.NewRaw(p.front, &w.options)
-				check(t, err)
+				testkit.Check(t, err)
 				back, err := spry.NewRaw(p.back, &w.options)
-				check(t, err)
+				testkit.Check(t, err)
 				atFront, atBack := w.listen(t, front), w.listen(t, back)
 				ended := make(chan error, 1)
 				go func() { ended <- spry.Proxy(context.Background(), front, back, nil) }()
-				p.talk(t, w.options, func(a, b anySocket) {
-					dialTo(t, a, atFront)
-					dialTo(t, b, atBack)
-					check(t, front.WaitPipes(watchdog(t), 1))
-					check(t, back.WaitPipes(watchdog(t), 1))
+				p.talk(t, w.options, func(a, b testkit.Socket) {
+					testkit.DialTo(t, a, atFront)
+					testkit.DialTo(t, b, atBack)
+					testkit.Check(t, front.WaitPipes(testkit.Watchdog(t), 1))
+					testkit.Check(t, back.WaitPipes(testkit.Watchdog(t), 1))
 				})
-				shut(t, front, back)
+				testkit.Shut(t, front, back)
 				if err := <-ended; !errors.Is(err, spry.ErrClosed) {
 					t.Errorf("Proxy ended with %v, want ErrClosed", err)
 				}
@@ -114,22 +115,22 @@ func TestProxyConforms(t *testing.T) {
 
 func TestProxyRefusesWhatDoesNotFit(t *testing.T) {
 	a, err := spry.NewRaw(spry.ProtocolRep, nil)
-	check(t, err)
+	testkit.Check(t, err)
 	b, err := spry.NewRaw(spry.ProtocolPush, nil)
-	check(t, err)
+	testkit.Check(t, err)
 	for _, other := range []*spry.Raw{b, nil} {
 		if err := spry.Proxy(context.Background(), a, other, nil); !errors.Is(err, spry.ErrConfig) {
 			t.Errorf("Proxy: %v, want ErrConfig", err)
 		}
 	}
-	shut(t, a, b)
+	testkit.Shut(t, a, b)
 }
 
 // Messages of several frames do not end a proxy whose other side has no place for them: they are counted, and what comes
 // after them is passed on.
 func TestProxyOfFrames(t *testing.T) {
 	leak.Check(t)
-	ctx := watchdog(t)
+	ctx := testkit.Watchdog(t)
 	two := func() *spry.Message {
 		m := spry.NewMessage(0)
 		_, _ = m.Write([]byte("of"))
@@ -140,43 +141,43 @@ func TestProxyOfFrames(t *testing.T) {
 		{spry.ProtocolPull, spry.ProtocolPush}, {spry.ProtocolSub, spry.ProtocolPub}, {spry.ProtocolRep, spry.ProtocolReq},
 	} {
 		front, err := spry.NewRaw(kinds[0], nil)
-		check(t, err)
+		testkit.Check(t, err)
 		back, err := spry.NewRaw(kinds[1], nil)
-		check(t, err)
+		testkit.Check(t, err)
 		over := make(chan error, 1)
 		go func() { over <- spry.Proxy(ctx, front, back, nil) }()
-		e, b := listenOn(t, front, "tcp"), listenOn(t, back, "tcp")
-		var sockets []anySocket
+		e, b := testkit.ListenOn(t, front, "tcp"), testkit.ListenOn(t, back, "tcp")
+		var sockets []testkit.Socket
 		switch kinds[0] {
 		case spry.ProtocolPull:
 			push, pull := spry.NewPush(nil), spry.NewPull(nil)
 			sockets = append(sockets, push, pull)
-			dialTo(t, pull, b)
-			check(t, back.WaitPipes(ctx, 1))
+			testkit.DialTo(t, pull, b)
+			testkit.Check(t, back.WaitPipes(ctx, 1))
 			_, err := push.Dial(ctx, "zmtp+"+e.URL())
-			check(t, err)
-			check(t, push.SendMsg(ctx, two()))
+			testkit.Check(t, err)
+			testkit.Check(t, push.SendMsg(ctx, two()))
 			carry(t, push, pull)
 		case spry.ProtocolSub:
 			pub, sub := spry.NewPub(nil), spry.NewSub(nil)
 			sockets = append(sockets, pub, sub)
-			check(t, sub.Subscribe(""))
-			dialTo(t, sub, b)
-			check(t, back.WaitPipes(ctx, 1))
+			testkit.Check(t, sub.Subscribe(""))
+			testkit.DialTo(t, sub, b)
+			testkit.Check(t, back.WaitPipes(ctx, 1))
 			_, err := pub.Dial(ctx, "zmtp+"+e.URL())
-			check(t, err)
-			check(t, pub.WaitSubscribers(ctx, "", 1))
-			check(t, pub.SendMsg(ctx, two()))
+			testkit.Check(t, err)
+			testkit.Check(t, pub.WaitSubscribers(ctx, "", 1))
+			testkit.Check(t, pub.SendMsg(ctx, two()))
 			carry(t, pub, sub)
 		default: // once there, and once back
 			req, rep := spry.NewReq(nil), spry.NewRep(nil)
 			sockets = append(sockets, req, rep)
-			dialTo(t, rep, b)
-			check(t, back.WaitPipes(ctx, 1))
+			testkit.DialTo(t, rep, b)
+			testkit.Check(t, back.WaitPipes(ctx, 1))
 			_, err := req.Dial(ctx, "zmtp+"+e.URL())
-			check(t, err)
+			testkit.Check(t, err)
 			lost, err := req.Start(two())
-			check(t, err)
+			testkit.Check(t, err)
 			answered := make(chan error, 1)
 			go func() {
 				r, err := rep.Recv(ctx)
@@ -186,8 +187,8 @@ func TestProxyOfFrames(t *testing.T) {
 				answered <- err
 			}()
 			reply, err := req.Do(ctx, []byte("of one"))
-			check(t, err)
-			check(t, <-answered)
+			testkit.Check(t, err)
+			testkit.Check(t, <-answered)
 			if string(reply) != "of one" {
 				t.Errorf("the reply is %q", reply)
 			}
@@ -196,7 +197,7 @@ func TestProxyOfFrames(t *testing.T) {
 		if n := front.Stats().Recv.Dropped["multipart"]; n != 1 {
 			t.Errorf("%v to %v: %d messages are counted as multipart", kinds[0], kinds[1], n)
 		}
-		shut(t, append(sockets, front, back)...)
+		testkit.Shut(t, append(sockets, front, back)...)
 		<-over
 	}
 }
@@ -204,22 +205,22 @@ func TestProxyOfFrames(t *testing.T) {
 // A proxy whose one side has nobody to send to ends when the other side is closed.
 func TestProxyEndsWhileItWaitsForRoom(t *testing.T) {
 	leak.Check(t)
-	ctx := watchdog(t)
+	ctx := testkit.Watchdog(t)
 	front, err := spry.NewRaw(spry.ProtocolPull, nil)
-	check(t, err)
+	testkit.Check(t, err)
 	back, err := spry.NewRaw(spry.ProtocolPush, nil)
-	check(t, err)
+	testkit.Check(t, err)
 	push := spry.NewPush(nil)
-	dialTo(t, push, listenOn(t, front, "inproc"))
+	testkit.DialTo(t, push, testkit.ListenOn(t, front, "inproc"))
 	ended := make(chan error, 1)
 	go func() { ended <- spry.Proxy(ctx, front, back, nil) }()
-	check(t, push.Send(ctx, []byte("for nobody")))
-	eventually(t, "the proxy has the message", func() bool { return front.Stats().Recv.Delivered == 1 })
-	check(t, front.Close())
+	testkit.Check(t, push.Send(ctx, []byte("for nobody")))
+	testkit.Eventually(t, "the proxy has the message", func() bool { return front.Stats().Recv.Delivered == 1 })
+	testkit.Check(t, front.Close())
 	if err := <-ended; !errors.Is(err, spry.ErrClosed) {
 		t.Errorf("the proxy ended with %v", err)
 	}
-	for _, s := range []anySocket{push, back} {
-		check(t, s.Close())
+	for _, s := range []testkit.Socket{push, back} {
+		testkit.Check(t, s.Close())
 	}
 }

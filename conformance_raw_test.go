@@ -11,13 +11,14 @@ import (
 	"testing"
 
 	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/testkit"
 )
 
 // newRaw opens a raw socket.
 func newRaw(t *testing.T, p spry.Protocol, o spry.Options) *spry.Raw {
 	t.Helper()
 	r, err := spry.NewRaw(p, &o)
-	check(t, err)
+	testkit.Check(t, err)
 	if r.Protocol() != p {
 		t.Errorf("a raw %v says that it is a %v", p, r.Protocol())
 	}
@@ -30,38 +31,38 @@ func word(n uint32) []byte { return binary.BigEndian.AppendUint32(nil, n) }
 // A raw REP sees the pipe and the request's id, and answers by them; a raw REQ sees the id that it gave.
 func TestRawRequestHeaders(t *testing.T) {
 	runSP(t, func(t *testing.T, l link) {
-		ctx := watchdog(t)
+		ctx := testkit.Watchdog(t)
 		for front, back := range map[spry.Protocol]spry.Protocol{
 			spry.ProtocolReq: spry.ProtocolRep, spry.ProtocolSurveyor: spry.ProtocolRespondent,
 		} {
 			asks, answers := newRaw(t, front, l.options), newRaw(t, back, l.options)
 			l.join(t, asks, answers)
-			check(t, asks.WaitPipes(ctx, 1))
+			testkit.Check(t, asks.WaitPipes(ctx, 1))
 			id := word(1<<31 | 12345)
 			q := spry.WrapMessage([]byte("question"), nil)
 			q.SetHeader(id)
-			check(t, asks.SendMsg(ctx, q))
+			testkit.Check(t, asks.SendMsg(ctx, q))
 			m, err := answers.RecvMsg(ctx)
-			check(t, err)
+			testkit.Check(t, err)
 			if want := append(word(m.Pipe().ID()), id...); !bytes.Equal(m.Header(), want) || string(m.Bytes()) != "question" {
 				t.Errorf("a raw %v got the header %x, want %x, and %q", back, m.Header(), want, m.Bytes())
 			}
 			answer := spry.WrapMessage([]byte("answer"), nil)
 			answer.SetHeader(bytes.Clone(m.Header()))
-			check(t, answers.SendMsg(ctx, answer))
+			testkit.Check(t, answers.SendMsg(ctx, answer))
 			m, err = asks.RecvMsg(ctx)
-			check(t, err)
+			testkit.Check(t, err)
 			if !bytes.Equal(m.Header(), id) || string(m.Bytes()) != "answer" {
 				t.Errorf("a raw %v got the header %x, want %x, and %q", front, m.Header(), id, m.Bytes())
 			}
 
 			lost := spry.WrapMessage([]byte("nobody"), nil)
 			lost.SetHeader(append(word(1<<31-1), id...)) // of a pipe that does not exist
-			check(t, answers.SendMsg(ctx, lost))
+			testkit.Check(t, answers.SendMsg(ctx, lost))
 			if n := answers.Stats().Send.Dropped["no_peer"]; n != 1 || lost.Len() != 0 {
 				t.Errorf("an answer for nobody: %d dropped, and the message has %d bytes", n, lost.Len())
 			}
-			shut(t, asks, answers)
+			testkit.Shut(t, asks, answers)
 		}
 	})
 }
@@ -70,36 +71,36 @@ func TestRawRequestHeaders(t *testing.T) {
 // the others have no header.
 func TestOtherRawHeaders(t *testing.T) {
 	runSP(t, func(t *testing.T, l link) {
-		ctx := watchdog(t)
+		ctx := testkit.Watchdog(t)
 		a, b := newRaw(t, spry.ProtocolPair1, l.options), newRaw(t, spry.ProtocolPair1, l.options)
 		l.join(t, a, b)
-		check(t, a.Send(ctx, []byte("first")))
+		testkit.Check(t, a.Send(ctx, []byte("first")))
 		m, err := b.RecvMsg(ctx)
-		check(t, err)
+		testkit.Check(t, err)
 		for hops := byte(1); hops < 5; hops++ {
 			if !bytes.Equal(m.Header(), []byte{0, 0, 0, hops}) || string(m.Bytes()) != "first" {
 				t.Fatalf("after %d hops: header %x, %q", hops, m.Header(), m.Bytes())
 			}
-			check(t, b.SendMsg(ctx, m))
+			testkit.Check(t, b.SendMsg(ctx, m))
 			a, b = b, a
 			m, err = b.RecvMsg(ctx)
-			check(t, err)
+			testkit.Check(t, err)
 		}
-		shut(t, a, b)
+		testkit.Shut(t, a, b)
 
 		push, pull := newRaw(t, spry.ProtocolPush, l.options), newRaw(t, spry.ProtocolPull, l.options)
 		pub, sub := newRaw(t, spry.ProtocolPub, l.options), newRaw(t, spry.ProtocolSub, l.options)
 		a, b = newRaw(t, spry.ProtocolPair0, l.options), newRaw(t, spry.ProtocolPair0, l.options)
 		for from, to := range map[*spry.Raw]*spry.Raw{push: pull, pub: sub, a: b} {
 			l.join(t, to, from)
-			check(t, from.WaitPipes(ctx, 1))
-			check(t, from.Send(ctx, []byte("plain")))
+			testkit.Check(t, from.WaitPipes(ctx, 1))
+			testkit.Check(t, from.Send(ctx, []byte("plain")))
 			m, err := to.RecvMsg(ctx)
-			check(t, err)
+			testkit.Check(t, err)
 			if len(m.Header()) != 0 || string(m.Bytes()) != "plain" {
 				t.Errorf("a raw %v got the header %x, %q", to.Protocol(), m.Header(), m.Bytes())
 			}
-			shut(t, from, to)
+			testkit.Shut(t, from, to)
 		}
 
 		hub := newRaw(t, spry.ProtocolBus, l.options)
@@ -107,25 +108,25 @@ func TestOtherRawHeaders(t *testing.T) {
 		for _, n := range nodes {
 			l.join(t, n, hub)
 		}
-		check(t, hub.WaitPipes(ctx, 2))
-		check(t, nodes[0].Send(ctx, []byte("to the other")))
+		testkit.Check(t, hub.WaitPipes(ctx, 2))
+		testkit.Check(t, nodes[0].Send(ctx, []byte("to the other")))
 		m, err = hub.RecvMsg(ctx)
-		check(t, err)
+		testkit.Check(t, err)
 		if !bytes.Equal(m.Header(), word(m.Pipe().ID())) {
 			t.Errorf("a raw bus got the header %x from pipe %x", m.Header(), m.Pipe().ID())
 		}
-		check(t, hub.SendMsg(ctx, m))
-		check(t, hub.Send(ctx, []byte("to both")))
+		testkit.Check(t, hub.SendMsg(ctx, m))
+		testkit.Check(t, hub.Send(ctx, []byte("to both")))
 		for i, wants := range [][]string{{"to both"}, {"to the other", "to both"}} {
 			for _, want := range wants {
 				got, err := nodes[i].Recv(ctx)
-				check(t, err)
+				testkit.Check(t, err)
 				if string(got) != want {
 					t.Errorf("node %d got %q, want %q", i, got, want)
 				}
 			}
 		}
-		shut(t, hub, nodes[0], nodes[1])
+		testkit.Shut(t, hub, nodes[0], nodes[1])
 	})
 }
 
@@ -134,22 +135,22 @@ func TestRawReceiversDoNotSend(t *testing.T) {
 	for _, p := range []spry.Protocol{spry.ProtocolPull, spry.ProtocolSub} {
 		r := newRaw(t, p, spry.Options{})
 		m := spry.WrapMessage([]byte("no"), nil)
-		if err := r.SendMsg(watchdog(t), m); !errors.Is(err, errors.ErrUnsupported) || m.Len() != 2 {
+		if err := r.SendMsg(testkit.Watchdog(t), m); !errors.Is(err, errors.ErrUnsupported) || m.Len() != 2 {
 			t.Errorf("a raw %v sends: %v, and the message has %d bytes", p, err, m.Len())
 		}
-		shut(t, r)
+		testkit.Shut(t, r)
 	}
 	for _, p := range []spry.Protocol{spry.ProtocolPush, spry.ProtocolPub} {
 		r := newRaw(t, p, spry.Options{})
-		_, recv := r.RecvMsg(watchdog(t))
+		_, recv := r.RecvMsg(testkit.Watchdog(t))
 		_, try := r.TryRecvMsg()
-		_, batch := r.RecvBatch(watchdog(t), make([]*spry.Message, 1))
+		_, batch := r.RecvBatch(testkit.Watchdog(t), make([]*spry.Message, 1))
 		for _, err := range []error{recv, try, batch} {
 			if !errors.Is(err, errors.ErrUnsupported) {
 				t.Errorf("a raw %v receives: %v", p, err)
 			}
 		}
-		shut(t, r)
+		testkit.Shut(t, r)
 	}
 	if r, err := spry.NewRaw(spry.Protocol(0x7777), nil); r != nil || !errors.Is(err, spry.ErrConfig) {
 		t.Errorf("NewRaw of what does not exist: %v, %v", r, err)
@@ -174,7 +175,7 @@ func TestTTLBoundsChains(t *testing.T) {
 }
 
 func chain(t *testing.T, l link, name string, front, back spry.Protocol, ttl, proxies int) {
-	ctx := watchdog(t)
+	ctx := testkit.Watchdog(t)
 	last := l.options
 	last.TTL = ttl
 	var first, end attaches
@@ -210,7 +211,7 @@ func chain(t *testing.T, l link, name string, front, back spry.Protocol, ttl, pr
 		send = func() error { return a.Send(ctx, []byte("far")) }
 		recv = b.Recv
 	}
-	all := []anySocket{first}
+	all := []testkit.Socket{first}
 	passing, stop := context.WithCancel(ctx)
 	defer stop()
 	var working sync.WaitGroup
@@ -218,7 +219,7 @@ func chain(t *testing.T, l link, name string, front, back spry.Protocol, ttl, pr
 	for range proxies {
 		a, b := newRaw(t, front, l.options), newRaw(t, back, l.options)
 		l.join(t, at, a)
-		check(t, at.WaitPipes(ctx, 1))
+		testkit.Check(t, at.WaitPipes(ctx, 1))
 		working.Go(func() {
 			if err := spry.Proxy(passing, a, b, nil); !errors.Is(err, context.Canceled) {
 				t.Errorf("Proxy ended with %v, want its context's end", err)
@@ -227,27 +228,27 @@ func chain(t *testing.T, l link, name string, front, back spry.Protocol, ttl, pr
 		all, at = append(all, a, b), b
 	}
 	l.join(t, at, end)
-	check(t, at.WaitPipes(ctx, 1))
-	check(t, end.WaitPipes(ctx, 1))
-	check(t, send())
+	testkit.Check(t, at.WaitPipes(ctx, 1))
+	testkit.Check(t, end.WaitPipes(ctx, 1))
+	testkit.Check(t, send())
 	if proxies+1 <= ttl {
 		got, err := recv(ctx)
-		check(t, err)
+		testkit.Check(t, err)
 		if string(got) != "far" {
 			t.Errorf("a %s over %d proxies came as %q", name, proxies, got)
 		}
 	} else {
-		eventually(t, "the message is dropped", func() bool { return end.Stats().Recv.Dropped["ttl"] == 1 })
+		testkit.Eventually(t, "the message is dropped", func() bool { return end.Stats().Recv.Dropped["ttl"] == 1 })
 	}
 	stop()
 	working.Wait()
-	shut(t, append(all, end)...)
+	testkit.Shut(t, append(all, end)...)
 }
 
 // A proxy with one socket is a reflector: a bus through which all others hear each other, a pair that hears itself.
 func TestReflectorsConform(t *testing.T) {
 	runSP(t, func(t *testing.T, l link) {
-		ctx := watchdog(t)
+		ctx := testkit.Watchdog(t)
 		passing, stop := context.WithCancel(ctx)
 		defer stop()
 		var working sync.WaitGroup
@@ -265,7 +266,7 @@ func TestReflectorsConform(t *testing.T) {
 			l.join(t, n, hub)
 			nodes = append(nodes, n)
 		}
-		check(t, hub.WaitPipes(ctx, len(nodes)))
+		testkit.Check(t, hub.WaitPipes(ctx, len(nodes)))
 		pair := spry.NewPair(&spry.PairOptions{Options: l.options})
 		l.join(t, pair, mirror)
 		reflect(hub)
@@ -277,6 +278,6 @@ func TestReflectorsConform(t *testing.T) {
 		}
 		stop()
 		working.Wait()
-		shut(t, nodes[0], nodes[1], nodes[2], hub, pair, mirror)
+		testkit.Shut(t, nodes[0], nodes[1], nodes[2], hub, pair, mirror)
 	})
 }

@@ -13,15 +13,16 @@ import (
 	"time"
 
 	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/testkit"
 )
 
 // Any number of callers share a Req, over any number of peers that answer in any order: each gets its own reply.
 func TestConcurrentRequests(t *testing.T) {
 	run(t, func(t *testing.T, l link) {
-		ctx := watchdog(t)
+		ctx := testkit.Watchdog(t)
 		const callers, each, servers = 64, 10, 3
 		req := spry.NewReq(&spry.ReqOptions{Options: l.options})
-		all := []anySocket{req}
+		all := []testkit.Socket{req}
 		var serving sync.WaitGroup
 		var served [servers]atomic.Int32
 		for i := range servers {
@@ -29,9 +30,9 @@ func TestConcurrentRequests(t *testing.T) {
 			l.join(t, req, rep)
 			all = append(all, rep)
 			serving.Go(func() {
-				check(t, rep.Handle(ctx, 8, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
+				testkit.Check(t, rep.Handle(ctx, 8, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
 					served[i].Add(1)
-					check(t, r.Reply(ctx, fmt.Appendf(nil, "re: %s", r.Bytes())))
+					testkit.Check(t, r.Reply(ctx, fmt.Appendf(nil, "re: %s", r.Bytes())))
 				})))
 			})
 		}
@@ -54,7 +55,7 @@ func TestConcurrentRequests(t *testing.T) {
 				t.Errorf("peer %d of %d was never asked", i, servers)
 			}
 		}
-		shut(t, all...)
+		testkit.Shut(t, all...)
 		serving.Wait()
 	})
 }
@@ -62,47 +63,47 @@ func TestConcurrentRequests(t *testing.T) {
 // Replies find their calls in whatever order they come.
 func TestRepliesInAnyOrder(t *testing.T) {
 	run(t, func(t *testing.T, l link) {
-		ctx := watchdog(t)
+		ctx := testkit.Watchdog(t)
 		const all = 64
 		req, rep := spry.NewReq(&spry.ReqOptions{Options: l.options}), spry.NewRep(&spry.RepOptions{Options: l.options})
 		l.join(t, req, rep)
 		var calls []*spry.Call
 		for i := range all {
 			call, err := req.Start(spry.WrapMessage(fmt.Append(nil, i), nil))
-			check(t, err)
+			testkit.Check(t, err)
 			calls = append(calls, call)
 		}
 		var requests []*spry.Request
 		for range all {
 			r, err := rep.Recv(ctx)
-			check(t, err)
+			testkit.Check(t, err)
 			requests = append(requests, r)
 		}
 		for _, r := range slices.Backward(requests) {
-			check(t, r.Reply(ctx, r.Bytes()))
+			testkit.Check(t, r.Reply(ctx, r.Bytes()))
 		}
 		for i, call := range calls {
 			m, err := call.Wait(ctx)
-			check(t, err)
+			testkit.Check(t, err)
 			if string(m.Bytes()) != fmt.Sprint(i) {
 				t.Errorf("call %d got the reply of %s", i, m.Bytes())
 			}
 		}
-		shut(t, req, rep)
+		testkit.Shut(t, req, rep)
 	})
 }
 
 // Calls are cancelled by themselves or by a context; replies that come later are dropped and counted.
 func TestCancelledCalls(t *testing.T) {
 	run(t, func(t *testing.T, l link) {
-		ctx := watchdog(t)
+		ctx := testkit.Watchdog(t)
 		req, rep := spry.NewReq(&spry.ReqOptions{Options: l.options}), spry.NewRep(&spry.RepOptions{Options: l.options})
 		l.join(t, req, rep)
 
 		call, err := req.Start(spry.WrapMessage([]byte("one"), nil))
-		check(t, err)
+		testkit.Check(t, err)
 		one, err := rep.Recv(ctx)
-		check(t, err)
+		testkit.Check(t, err)
 		call.Cancel()
 		for range 2 {
 			if m, err := call.Wait(ctx); m != nil || !errors.Is(err, context.Canceled) {
@@ -117,7 +118,7 @@ func TestCancelledCalls(t *testing.T) {
 			ended <- err
 		}()
 		two, err := rep.Recv(ctx)
-		check(t, err)
+		testkit.Check(t, err)
 		cancel()
 		if err := <-ended; !errors.Is(err, context.Canceled) {
 			t.Errorf("Do whose context was cancelled: %v", err)
@@ -131,20 +132,20 @@ func TestCancelledCalls(t *testing.T) {
 			t.Errorf("Do whose time is over: %v, want a timeout", err)
 		}
 
-		check(t, one.Reply(ctx, []byte("late")))
-		check(t, two.Reply(ctx, []byte("late")))
-		eventually(t, "late replies are counted", func() bool { return req.Stats().Recv.Dropped["stale"] == 2 })
+		testkit.Check(t, one.Reply(ctx, []byte("late")))
+		testkit.Check(t, two.Reply(ctx, []byte("late")))
+		testkit.Eventually(t, "late replies are counted", func() bool { return req.Stats().Recv.Dropped["stale"] == 2 })
 
 		call, err = req.Start(spry.WrapMessage([]byte("four"), nil))
-		check(t, err)
+		testkit.Check(t, err)
 		answerEcho(t, rep, "four")
 		m, err := call.Wait(ctx)
-		check(t, err)
+		testkit.Check(t, err)
 		call.Cancel() // too late to do anything
 		if again, err := call.Wait(ctx); again != m || err != nil || string(m.Bytes()) != "four" {
 			t.Errorf("a second Wait: %v, %v", again, err)
 		}
-		shut(t, req, rep)
+		testkit.Shut(t, req, rep)
 	})
 }
 
@@ -152,10 +153,10 @@ func TestCancelledCalls(t *testing.T) {
 func answerEcho(t *testing.T, rep *spry.Rep, body string) {
 	t.Helper()
 	for {
-		r, err := rep.Recv(watchdog(t))
-		check(t, err)
+		r, err := rep.Recv(testkit.Watchdog(t))
+		testkit.Check(t, err)
 		if string(r.Bytes()) == body {
-			check(t, r.Reply(watchdog(t), r.Bytes()))
+			testkit.Check(t, r.Reply(testkit.Watchdog(t), r.Bytes()))
 			return
 		}
 		r.Discard()
@@ -165,22 +166,22 @@ func answerEcho(t *testing.T, rep *spry.Rep, body string) {
 // A request is answered once, and only while its pipe lives.
 func TestRepliesHappenOnce(t *testing.T) {
 	run(t, func(t *testing.T, l link) {
-		ctx := watchdog(t)
+		ctx := testkit.Watchdog(t)
 		req, rep := spry.NewReq(&spry.ReqOptions{Options: l.options}), spry.NewRep(&spry.RepOptions{Options: l.options})
 		l.join(t, req, rep)
 		var calls []*spry.Call
 		var requests []*spry.Request
 		for range 3 {
 			call, err := req.Start(spry.NewMessage(0))
-			check(t, err)
+			testkit.Check(t, err)
 			calls = append(calls, call)
 			r, err := rep.Recv(ctx)
-			check(t, err)
+			testkit.Check(t, err)
 			requests = append(requests, r)
 		}
-		check(t, requests[0].Reply(ctx, []byte("yes")))
+		testkit.Check(t, requests[0].Reply(ctx, []byte("yes")))
 		_, err := calls[0].Wait(ctx)
-		check(t, err)
+		testkit.Check(t, err)
 		requests[1].Discard()
 		requests[1].Discard()
 		m := spry.WrapMessage([]byte("again"), nil)
@@ -193,7 +194,7 @@ func TestRepliesHappenOnce(t *testing.T) {
 			t.Errorf("TryRecv with no request there: %v", err)
 		}
 		gone := requests[2].Pipe()
-		check(t, req.Close())
+		testkit.Check(t, req.Close())
 		<-gone.Done()
 		if err := requests[2].ReplyMsg(ctx, m); !errors.Is(err, spry.ErrPipeClosed) || m.Len() != 5 {
 			t.Errorf("a reply to who has gone: %v, and its message has %d bytes", err, m.Len())
@@ -203,14 +204,14 @@ func TestRepliesHappenOnce(t *testing.T) {
 				t.Errorf("Wait on a closed socket: %v", err)
 			}
 		}
-		shut(t, rep, req)
+		testkit.Shut(t, rep, req)
 	})
 }
 
 // A handler that panics costs its own request, and is counted and told.
 func TestHandlerPanics(t *testing.T) {
 	run(t, func(t *testing.T, l link) {
-		ctx := watchdog(t)
+		ctx := testkit.Watchdog(t)
 		req, rep := spry.NewReq(&spry.ReqOptions{Options: l.options}), spry.NewRep(&spry.RepOptions{Options: l.options})
 		events := rep.Events(ctx)
 		l.join(t, req, rep)
@@ -220,13 +221,13 @@ func TestHandlerPanics(t *testing.T) {
 				if string(r.Bytes()) == "boom" {
 					panic("a test's panic")
 				}
-				check(t, r.Reply(ctx, r.Bytes()))
+				testkit.Check(t, r.Reply(ctx, r.Bytes()))
 			}))
 		}()
 		call, err := req.Start(spry.WrapMessage([]byte("boom"), nil))
-		check(t, err)
+		testkit.Check(t, err)
 		reply, err := req.Do(ctx, []byte("still there?"))
-		check(t, err)
+		testkit.Check(t, err)
 		if string(reply) != "still there?" {
 			t.Errorf("reply %q", reply)
 		}
@@ -234,8 +235,8 @@ func TestHandlerPanics(t *testing.T) {
 		if n := rep.Stats().Panics; n != 1 {
 			t.Errorf("%d panics are counted, want 1", n)
 		}
-		shut(t, req, rep)
-		check(t, <-served)
+		testkit.Shut(t, req, rep)
+		testkit.Check(t, <-served)
 		told := 0
 		for e := range events {
 			if e.Kind == spry.EventPanic {
@@ -254,18 +255,18 @@ func TestHandlerPanics(t *testing.T) {
 // Answers to surveys find their own survey; those that come after its end are dropped and counted.
 func TestSurveysDoNotMeet(t *testing.T) {
 	runSP(t, func(t *testing.T, l link) {
-		ctx := watchdog(t)
+		ctx := testkit.Watchdog(t)
 		const surveys, respondents = 16, 2
-		surveyor := spry.NewSurveyor(&spry.SurveyorOptions{Options: l.options, Deadline: patience})
-		all := []anySocket{surveyor}
+		surveyor := spry.NewSurveyor(&spry.SurveyorOptions{Options: l.options, Deadline: testkit.Patience})
+		all := []testkit.Socket{surveyor}
 		var serving sync.WaitGroup
 		for range respondents {
 			r := spry.NewRespondent(&spry.RespondentOptions{Options: l.options})
 			l.join(t, r, surveyor)
 			all = append(all, r)
-			serving.Go(func() { check(t, r.Handle(ctx, 4, echo(t))) })
+			serving.Go(func() { testkit.Check(t, r.Handle(ctx, 4, echo(t))) })
 		}
-		check(t, surveyor.WaitPipes(ctx, respondents))
+		testkit.Check(t, surveyor.WaitPipes(ctx, respondents))
 		var asking sync.WaitGroup
 		for i := range surveys {
 			asking.Go(func() {
@@ -282,10 +283,10 @@ func TestSurveysDoNotMeet(t *testing.T) {
 			})
 		}
 		asking.Wait()
-		if d := surveyor.Stats().Recv.Dropped; sum(d) != 0 {
+		if d := surveyor.Stats().Recv.Dropped; testkit.Sum(d) != 0 {
 			t.Errorf("answers were dropped: %v", d)
 		}
-		shut(t, all...)
+		testkit.Shut(t, all...)
 		serving.Wait()
 	})
 }
@@ -293,11 +294,11 @@ func TestSurveysDoNotMeet(t *testing.T) {
 // A survey ends without an error at its deadline and with an error when it is cancelled; leaving it is its end too.
 func TestSurveysEnd(t *testing.T) {
 	runSP(t, func(t *testing.T, l link) {
-		ctx := watchdog(t)
-		surveyor := spry.NewSurveyor(&spry.SurveyorOptions{Options: l.options, Deadline: patience})
+		ctx := testkit.Watchdog(t)
+		surveyor := spry.NewSurveyor(&spry.SurveyorOptions{Options: l.options, Deadline: testkit.Patience})
 		respondent := spry.NewRespondent(&spry.RespondentOptions{Options: l.options})
 		l.join(t, respondent, surveyor)
-		check(t, surveyor.WaitPipes(ctx, 1))
+		testkit.Check(t, surveyor.WaitPipes(ctx, 1))
 
 		within, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
 		defer cancel()
@@ -305,14 +306,14 @@ func TestSurveysEnd(t *testing.T) {
 			t.Errorf("a survey without answers yields %v, %v", m, err)
 		}
 		late, err := respondent.Recv(ctx)
-		check(t, err)
-		check(t, late.Reply(ctx, []byte("late")))
-		eventually(t, "the late answer is counted", func() bool { return surveyor.Stats().Recv.Dropped["stale"] == 1 })
+		testkit.Check(t, err)
+		testkit.Check(t, late.Reply(ctx, []byte("late")))
+		testkit.Eventually(t, "the late answer is counted", func() bool { return surveyor.Stats().Recv.Dropped["stale"] == 1 })
 
 		within, cancel = context.WithCancel(ctx)
 		go func() {
 			r, err := respondent.Recv(ctx)
-			check(t, err)
+			testkit.Check(t, err)
 			r.Discard()
 			cancel()
 		}()
@@ -335,13 +336,13 @@ func TestSurveysEnd(t *testing.T) {
 			answered <- err
 		}()
 		for m, err := range surveyor.Survey(ctx, []byte("left")) {
-			check(t, err)
+			testkit.Check(t, err)
 			if string(m.Bytes()) != "one" {
 				t.Errorf("answer %q", m.Bytes())
 			}
 			break
 		}
-		check(t, <-answered)
+		testkit.Check(t, <-answered)
 
 		ended := make(chan int, 1)
 		go func() {
@@ -352,8 +353,8 @@ func TestSurveysEnd(t *testing.T) {
 			ended <- yields
 		}()
 		_, err = respondent.Recv(ctx) // the survey is under way
-		check(t, err)
-		shut(t, surveyor, respondent)
+		testkit.Check(t, err)
+		testkit.Shut(t, surveyor, respondent)
 		if n := <-ended; n != 0 {
 			t.Errorf("a survey whose socket was closed yields %d times", n)
 		}

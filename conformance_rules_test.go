@@ -11,28 +11,29 @@ import (
 	"time"
 
 	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/testkit"
 )
 
 // Peers whose roles do not fit are refused by both ends, for that reason, and nothing else is harmed.
 func TestWrongRoleIsRefused(t *testing.T) {
 	overEveryWire(t, func(t *testing.T, w wireUnderTest) {
-		ctx := watchdog(t)
+		ctx := testkit.Watchdog(t)
 		pull := spry.NewPull(&spry.PullOptions{Options: w.options})
 		e := w.listen(t, pull)
 		sub := spry.NewSub(&spry.SubOptions{Options: w.options})
-		_, err := sub.DialWith(ctx, dialerTo(e))
+		_, err := sub.DialWith(ctx, testkit.DialerTo(e))
 		op, ok := errors.AsType[*spry.OpError](err)
 		if !ok || !errors.Is(err, spry.ErrProtocol) || op.Reason != "role_mismatch" || !strings.Contains(strings.ToLower(err.Error()), "pull") || !strings.Contains(err.Error(), e.URL()) {
 			t.Errorf("a sub dialed a pull: %v; want an error that names role, endpoint and reason", err)
 		}
-		eventually(t, "the listener counts it", func() bool { return pull.Stats().Rejected["role_mismatch"] == 1 })
+		testkit.Eventually(t, "the listener counts it", func() bool { return pull.Stats().Rejected["role_mismatch"] == 1 })
 		if n := sub.Stats().Rejected["role_mismatch"]; n != 1 {
 			t.Errorf("the dialer counts %d, want 1", n)
 		}
 		push := spry.NewPush(&spry.PushOptions{Options: w.options})
-		dialTo(t, push, e)
+		testkit.DialTo(t, push, e)
 		carry(t, push, pull)
-		shut(t, push, pull, sub)
+		testkit.Shut(t, push, pull, sub)
 	})
 }
 
@@ -41,12 +42,12 @@ func TestSecondPairIsRefused(t *testing.T) {
 	overEveryWire(t, func(t *testing.T, w wireUnderTest) {
 		a, b, c := spry.NewPair(&spry.PairOptions{Options: w.options}), spry.NewPair(&spry.PairOptions{Options: w.options}), spry.NewPair(&spry.PairOptions{Options: w.options})
 		e := w.listen(t, a)
-		dialTo(t, b, e)
-		check(t, a.WaitPipes(watchdog(t), 1))
-		_, _ = c.DialWith(watchdog(t), dialerTo(e)) // may learn of it only later
-		eventually(t, "the second peer is refused", func() bool { return a.Stats().Rejected["refused"] > 0 })
+		testkit.DialTo(t, b, e)
+		testkit.Check(t, a.WaitPipes(testkit.Watchdog(t), 1))
+		_, _ = c.DialWith(testkit.Watchdog(t), testkit.DialerTo(e)) // may learn of it only later
+		testkit.Eventually(t, "the second peer is refused", func() bool { return a.Stats().Rejected["refused"] > 0 })
 		carry(t, b, a)
-		shut(t, b, c, a)
+		testkit.Shut(t, b, c, a)
 	})
 }
 
@@ -61,7 +62,7 @@ func TestBackPressure(t *testing.T) {
 		accepted := 0
 		for {
 			_, _ = m.Write(make([]byte, 64<<10))
-			ctx, cancel := context.WithTimeout(watchdog(t), 100*time.Millisecond)
+			ctx, cancel := context.WithTimeout(testkit.Watchdog(t), 100*time.Millisecond)
 			err := push.SendMsg(ctx, m)
 			cancel()
 			if err != nil {
@@ -79,18 +80,18 @@ func TestBackPressure(t *testing.T) {
 			t.Errorf("%d messages were accepted; each queue holds 4", accepted)
 		}
 		for range accepted {
-			_, err := pull.Recv(watchdog(t))
-			check(t, err)
+			_, err := pull.Recv(testkit.Watchdog(t))
+			testkit.Check(t, err)
 		}
 		if _, err := pull.TryRecvMsg(); !errors.Is(err, spry.ErrWouldBlock) {
 			t.Errorf("TryRecvMsg with nothing there: %v, want ErrWouldBlock", err)
 		}
-		check(t, pull.Close())
-		eventually(t, "the peer is gone", func() bool { return len(push.Stats().Pipes) == 0 })
+		testkit.Check(t, pull.Close())
+		testkit.Eventually(t, "the peer is gone", func() bool { return len(push.Stats().Pipes) == 0 })
 		if err := push.TrySendMsg(m); !errors.Is(err, spry.ErrWouldBlock) {
 			t.Errorf("TrySendMsg without a peer: %v, want ErrWouldBlock", err)
 		}
-		shut(t, push, pull)
+		testkit.Shut(t, push, pull)
 	})
 }
 
@@ -98,7 +99,7 @@ func TestBackPressure(t *testing.T) {
 func TestPushTakesTurns(t *testing.T) {
 	overEveryWire(t, func(t *testing.T, w wireUnderTest) {
 		push := spry.NewPush(&spry.PushOptions{Options: w.options})
-		all := []anySocket{push}
+		all := []testkit.Socket{push}
 		var pulls []*spry.Pull
 		for range 3 {
 			p := spry.NewPull(&spry.PullOptions{Options: w.options})
@@ -107,15 +108,15 @@ func TestPushTakesTurns(t *testing.T) {
 		}
 		const each = 50
 		for i := range 3 * each {
-			check(t, push.Send(watchdog(t), fmt.Append(nil, i)))
+			testkit.Check(t, push.Send(testkit.Watchdog(t), fmt.Append(nil, i)))
 		}
 		for _, p := range pulls {
 			for range each {
-				_, err := p.Recv(watchdog(t))
-				check(t, err)
+				_, err := p.Recv(testkit.Watchdog(t))
+				testkit.Check(t, err)
 			}
 		}
-		shut(t, all...)
+		testkit.Shut(t, all...)
 	})
 }
 
@@ -125,70 +126,70 @@ func TestReceivingIsFair(t *testing.T) {
 		const pushers, each = 3, 1000
 		pull := spry.NewPull(&spry.PullOptions{Options: w.options})
 		e := w.listen(t, pull)
-		var all []anySocket
+		var all []testkit.Socket
 		for i := range pushers {
 			p := spry.NewPush(&spry.PushOptions{Options: w.options})
-			dialTo(t, p, e)
+			testkit.DialTo(t, p, e)
 			for range each {
-				check(t, p.Send(watchdog(t), []byte{byte(i)}))
+				testkit.Check(t, p.Send(testkit.Watchdog(t), []byte{byte(i)}))
 			}
 			all = append(all, p)
 		}
-		eventually(t, "everything is queued", func() bool { return pull.Stats().Recv.Queued == pushers*each })
+		testkit.Eventually(t, "everything is queued", func() bool { return pull.Stats().Recv.Queued == pushers*each })
 		var got [pushers]int
 		for taken := range pushers * each {
-			b, err := pull.Recv(watchdog(t))
-			check(t, err)
+			b, err := pull.Recv(testkit.Watchdog(t))
+			testkit.Check(t, err)
 			got[b[0]]++
 			low, high := min(got[0], got[1], got[2]), max(got[0], got[1], got[2])
 			if high < each && high-low > 64 {
 				t.Fatalf("after %d messages the pipes have had %v turns", taken+1, got)
 			}
 		}
-		shut(t, append(all, pull)...)
+		testkit.Shut(t, append(all, pull)...)
 	})
 }
 
 // A connection that breaks is made anew, and a listener that comes back is found again.
 func TestReconnect(t *testing.T) {
 	overEveryWire(t, func(t *testing.T, w wireUnderTest) {
-		ctx := watchdog(t)
+		ctx := testkit.Watchdog(t)
 		w.options.Backoff = spry.Backoff{Min: time.Millisecond, Max: 10 * time.Millisecond}
 		push, pull := spry.NewPush(&spry.PushOptions{Options: w.options}), spry.NewPull(&spry.PullOptions{Options: w.options})
 		e := w.listen(t, pull)
-		d := dialTo(t, push, e)
+		d := testkit.DialTo(t, push, e)
 		for range 3 {
 			for p := range d.Pipes() {
-				check(t, p.Close())
+				testkit.Check(t, p.Close())
 				<-p.Done()
 			}
-			check(t, d.Wait(ctx))
-			check(t, push.Send(ctx, []byte("again")))
+			testkit.Check(t, d.Wait(ctx))
+			testkit.Check(t, push.Send(ctx, []byte("again")))
 			_, err := pull.Recv(ctx)
-			check(t, err)
+			testkit.Check(t, err)
 		}
-		shut(t, push, pull)
+		testkit.Shut(t, push, pull)
 	})
 }
 
 func TestPairPolySendsToWhomItNames(t *testing.T) {
 	overEveryWire(t, func(t *testing.T, w wireUnderTest) {
-		ctx := watchdog(t)
+		ctx := testkit.Watchdog(t)
 		hub := spry.NewPairPoly(&spry.PairOptions{Options: w.options})
 		e := w.listen(t, hub)
-		all := []anySocket{hub}
+		all := []testkit.Socket{hub}
 		var spokes []*spry.Pair
 		for i := range 3 {
 			p := spry.NewPair(&spry.PairOptions{Options: w.options})
-			dialTo(t, p, e)
-			check(t, p.Send(ctx, []byte{byte(i)}))
+			testkit.DialTo(t, p, e)
+			testkit.Check(t, p.Send(ctx, []byte{byte(i)}))
 			spokes, all = append(spokes, p), append(all, p)
 		}
 		for range spokes {
 			m, err := hub.RecvMsg(ctx)
-			check(t, err)
+			testkit.Check(t, err)
 			pipe := m.Pipe()
-			check(t, hub.SendTo(ctx, pipe, spry.WrapMessage([]byte{m.Bytes()[0] + 100}, nil)))
+			testkit.Check(t, hub.SendTo(ctx, pipe, spry.WrapMessage([]byte{m.Bytes()[0] + 100}, nil)))
 		}
 		var last *spry.Pipe
 		for p := range hub.Pipes() {
@@ -196,16 +197,16 @@ func TestPairPolySendsToWhomItNames(t *testing.T) {
 		}
 		for i, p := range spokes {
 			got, err := p.Recv(ctx)
-			check(t, err)
+			testkit.Check(t, err)
 			if got[0] != byte(i+100) {
 				t.Errorf("spoke %d got %d", i, got[0])
 			}
 		}
-		check(t, last.Close())
+		testkit.Check(t, last.Close())
 		<-last.Done()
 		if err := hub.SendTo(ctx, last, spry.NewMessage(0)); !errors.Is(err, spry.ErrPipeClosed) {
 			t.Errorf("SendTo a pipe that is over: %v, want ErrPipeClosed", err)
 		}
-		shut(t, all...)
+		testkit.Shut(t, all...)
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/testkit"
 )
 
 // A full subscription applies its own overflow and delays no other.
@@ -14,34 +15,34 @@ func TestSubscriptionsAreIndependent(t *testing.T) {
 	const all, room = 100, 4
 	for policy, survives := range map[spry.Overflow]byte{spry.DropOldest: all - room, spry.DropNewest: 0} {
 		overEveryWire(t, func(t *testing.T, w wireUnderTest) {
-			ctx := watchdog(t)
+			ctx := testkit.Watchdog(t)
 			pub := spry.NewPub(&spry.PubOptions{Options: w.options})
 			w.options.RecvQueue = room
 			sub := spry.NewSub(&spry.SubOptions{Options: w.options, Overflow: policy})
-			check(t, sub.Subscribe(""))
+			testkit.Check(t, sub.Subscribe(""))
 			idle := sub.Open("")
 			other := sub.Open("nothing like that")
 			w.join(t, sub, pub)
-			check(t, pub.WaitSubscribers(ctx, "", 1))
+			testkit.Check(t, pub.WaitSubscribers(ctx, "", 1))
 			for i := range all {
-				check(t, pub.Send(ctx, []byte{byte(i)}))
+				testkit.Check(t, pub.Send(ctx, []byte{byte(i)}))
 				got, err := sub.Recv(ctx)
-				check(t, err)
+				testkit.Check(t, err)
 				if got[0] != byte(i) {
 					t.Fatalf("the busy subscription got %d, want %d", got[0], i)
 				}
 			}
-			eventually(t, "the idle one has dropped the rest", func() bool {
+			testkit.Eventually(t, "the idle one has dropped the rest", func() bool {
 				return sub.Stats().Recv.Dropped["overflow"] == all-room
 			})
 			for i := range byte(room) {
 				got, err := idle.Recv(ctx)
-				check(t, err)
+				testkit.Check(t, err)
 				if got[0] != survives+i {
 					t.Errorf("the idle subscription kept %d, want %d", got[0], survives+i)
 				}
 			}
-			check(t, idle.Close())
+			testkit.Check(t, idle.Close())
 			if _, err := idle.Recv(ctx); !errors.Is(err, spry.ErrClosed) {
 				t.Errorf("Recv on a closed subscription: %v, want ErrClosed", err)
 			}
@@ -51,7 +52,7 @@ func TestSubscriptionsAreIndependent(t *testing.T) {
 			if err := other.Unsubscribe("something else"); !errors.Is(err, spry.ErrNotSubscribed) {
 				t.Errorf("Unsubscribe: %v, want ErrNotSubscribed", err)
 			}
-			shut(t, pub, sub)
+			testkit.Shut(t, pub, sub)
 		})
 	}
 }

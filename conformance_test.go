@@ -13,6 +13,7 @@ import (
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
 	"github.com/sprymq/spry/internal/simnet"
+	"github.com/sprymq/spry/internal/testkit"
 	"github.com/sprymq/spry/transport"
 )
 
@@ -53,18 +54,18 @@ func overWires(t *testing.T, wires []string, f func(t *testing.T, w wireUnderTes
 }
 
 // join makes b listen and a dial it.
-func (w wireUnderTest) join(t *testing.T, a, b anySocket) {
+func (w wireUnderTest) join(t *testing.T, a, b testkit.Socket) {
 	t.Helper()
-	dialTo(t, a, w.listen(t, b))
+	testkit.DialTo(t, a, w.listen(t, b))
 }
 
-func (w wireUnderTest) listen(t *testing.T, s anySocket) *spry.Endpoint {
+func (w wireUnderTest) listen(t *testing.T, s testkit.Socket) *spry.Endpoint {
 	t.Helper()
 	if w.options.Transports == nil {
-		return listenOn(t, s, w.scheme)
+		return testkit.ListenOn(t, s, w.scheme)
 	}
-	e, err := s.ListenWith(watchdog(t), &spry.ListenConfig{URL: fmt.Sprintf("%s://n%d", w.scheme, names.Add(1))})
-	check(t, err)
+	e, err := s.ListenWith(testkit.Watchdog(t), &spry.ListenConfig{URL: fmt.Sprintf("%s://n%d", w.scheme, testkit.Fresh())})
+	testkit.Check(t, err)
 	return e
 }
 
@@ -82,19 +83,19 @@ func bodies() [][]byte {
 }
 
 type sendsAndCloses interface {
-	anySocket
+	testkit.Socket
 	Send(context.Context, []byte) error
 }
 
 type receivesAndCloses interface {
-	anySocket
+	testkit.Socket
 	Recv(context.Context) ([]byte, error)
 }
 
 // carry checks that every body arrives at all receivers, in order.
 func carry(t *testing.T, from sendsAndCloses, to ...receivesAndCloses) {
 	t.Helper()
-	ctx := watchdog(t)
+	ctx := testkit.Watchdog(t)
 	var sending sync.WaitGroup
 	sending.Go(func() {
 		for _, b := range bodies() {
@@ -107,7 +108,7 @@ func carry(t *testing.T, from sendsAndCloses, to ...receivesAndCloses) {
 	for i, r := range to {
 		for _, want := range bodies() {
 			got, err := r.Recv(ctx)
-			check(t, err)
+			testkit.Check(t, err)
 			if string(got) != string(want) {
 				t.Fatalf("receiver %d got %d bytes that are not the %d sent", i, len(got), len(want))
 			}
@@ -116,28 +117,12 @@ func carry(t *testing.T, from sendsAndCloses, to ...receivesAndCloses) {
 	sending.Wait()
 }
 
-// shut closes sockets, senders first, and checks their books at rest.
-func shut(t *testing.T, ss ...anySocket) {
-	t.Helper()
-	for _, s := range ss {
-		check(t, s.Close())
-	}
-	for _, s := range ss {
-		if why := unbalanced(s.Stats()); why != "" {
-			t.Error(why)
-		}
-		if q := s.Stats().Send.Queued + s.Stats().Recv.Queued; q != 0 {
-			t.Errorf("%s: %d messages are queued after Close", s.Stats().Name, q)
-		}
-	}
-}
-
 func TestPipelineConforms(t *testing.T) {
 	overEveryWire(t, func(t *testing.T, w wireUnderTest) {
 		push, pull := spry.NewPush(&spry.PushOptions{Options: w.options}), spry.NewPull(&spry.PullOptions{Options: w.options})
 		w.join(t, push, pull)
 		carry(t, push, pull)
-		shut(t, push, pull)
+		testkit.Shut(t, push, pull)
 	})
 }
 
@@ -152,7 +137,7 @@ func TestPairConforms(t *testing.T) {
 				w.join(t, a, b)
 				carry(t, a, b)
 				carry(t, b, a)
-				shut(t, a, b)
+				testkit.Shut(t, a, b)
 			})
 		}
 	})
@@ -165,52 +150,52 @@ func TestBusConforms(t *testing.T) {
 			nodes[i] = spry.NewBus(&spry.BusOptions{Options: w.options})
 			e := w.listen(t, nodes[i])
 			for _, earlier := range nodes[:i] {
-				dialTo(t, earlier, e)
+				testkit.DialTo(t, earlier, e)
 			}
 		}
 		for _, n := range nodes {
-			check(t, n.WaitPipes(watchdog(t), 2))
+			testkit.Check(t, n.WaitPipes(testkit.Watchdog(t), 2))
 		}
 		carry(t, nodes[0], nodes[1], nodes[2])
 		if m, err := nodes[0].TryRecvMsg(); m != nil {
 			t.Errorf("a bus hears itself: %v %v", m, err)
 		}
-		shut(t, nodes[0], nodes[1], nodes[2])
+		testkit.Shut(t, nodes[0], nodes[1], nodes[2])
 	})
 }
 
 func TestPubSubConforms(t *testing.T) {
 	overEveryWire(t, func(t *testing.T, w wireUnderTest) {
-		ctx := watchdog(t)
+		ctx := testkit.Watchdog(t)
 		pub := spry.NewPub(&spry.PubOptions{Options: w.options})
 		all, some := spry.NewSub(&spry.SubOptions{Options: w.options}), spry.NewSub(&spry.SubOptions{Options: w.options})
-		check(t, all.Subscribe(""))
-		check(t, some.Subscribe("a.", "b."))
+		testkit.Check(t, all.Subscribe(""))
+		testkit.Check(t, some.Subscribe("a.", "b."))
 		own := some.Open("c.")
 		e := w.listen(t, pub)
-		dialTo(t, all, e)
-		dialTo(t, some, e)
-		check(t, pub.WaitSubscribers(ctx, "a.1", 2))
-		check(t, pub.WaitSubscribers(ctx, "c.", 2))
+		testkit.DialTo(t, all, e)
+		testkit.DialTo(t, some, e)
+		testkit.Check(t, pub.WaitSubscribers(ctx, "a.1", 2))
+		testkit.Check(t, pub.WaitSubscribers(ctx, "c.", 2))
 		carry(t, pub, all)
 
 		topics := []string{"a.1", "x.2", "c.3", "b.4", "a"}
 		for _, topic := range topics {
-			check(t, pub.Send(ctx, []byte(topic)))
+			testkit.Check(t, pub.Send(ctx, []byte(topic)))
 		}
 		for r, wants := range map[interface {
 			Recv(context.Context) ([]byte, error)
 		}][]string{all: topics, some: {"a.1", "b.4"}, own: {"c.3"}} {
 			for _, want := range wants {
 				got, err := r.Recv(ctx)
-				check(t, err)
+				testkit.Check(t, err)
 				if string(got) != want {
 					t.Errorf("got %q, want %q", got, want)
 				}
 			}
 		}
-		check(t, pub.Close())
-		eventually(t, "everything is filtered or taken", func() bool {
+		testkit.Check(t, pub.Close())
+		testkit.Eventually(t, "everything is filtered or taken", func() bool {
 			r := some.Stats().Recv
 			filtered := uint64(len(bodies()) + 2)
 			if strings.HasPrefix(w.scheme, "zmtp+") { // by the publisher
@@ -218,18 +203,18 @@ func TestPubSubConforms(t *testing.T) {
 			}
 			return r.Filtered == filtered && r.Delivered == 3
 		})
-		shut(t, all, some)
+		testkit.Shut(t, all, some)
 	})
 }
 
 func TestReqRepConforms(t *testing.T) {
 	overEveryWire(t, func(t *testing.T, w wireUnderTest) {
-		ctx := watchdog(t)
+		ctx := testkit.Watchdog(t)
 		req, rep := spry.NewReq(&spry.ReqOptions{Options: w.options}), spry.NewRep(&spry.RepOptions{Options: w.options})
 		w.join(t, req, rep)
 		served := make(chan error, 1)
 		go func() {
-			served <- rep.Handle(ctx, 4, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) { check(t, r.Reply(ctx, r.Bytes())) }))
+			served <- rep.Handle(ctx, 4, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) { testkit.Check(t, r.Reply(ctx, r.Bytes())) }))
 		}()
 		var callers sync.WaitGroup
 		for range 8 {
@@ -243,31 +228,31 @@ func TestReqRepConforms(t *testing.T) {
 			})
 		}
 		callers.Wait()
-		shut(t, req, rep)
-		check(t, <-served)
+		testkit.Shut(t, req, rep)
+		testkit.Check(t, <-served)
 	})
 }
 
 func TestSurveyConforms(t *testing.T) {
 	overSPWires(t, func(t *testing.T, w wireUnderTest) {
-		ctx := watchdog(t)
-		surveyor := spry.NewSurveyor(&spry.SurveyorOptions{Options: w.options, Deadline: patience})
+		ctx := testkit.Watchdog(t)
+		surveyor := spry.NewSurveyor(&spry.SurveyorOptions{Options: w.options, Deadline: testkit.Patience})
 		e := w.listen(t, surveyor)
-		var respondents []anySocket
+		var respondents []testkit.Socket
 		var served sync.WaitGroup
 		for range 3 {
 			r := spry.NewRespondent(&spry.RespondentOptions{Options: w.options})
-			dialTo(t, r, e)
+			testkit.DialTo(t, r, e)
 			respondents = append(respondents, r)
 			served.Go(func() {
-				check(t, r.Handle(ctx, 1, spry.HandlerFunc(func(ctx context.Context, q *spry.Request) { check(t, q.Reply(ctx, q.Bytes())) })))
+				testkit.Check(t, r.Handle(ctx, 1, spry.HandlerFunc(func(ctx context.Context, q *spry.Request) { testkit.Check(t, q.Reply(ctx, q.Bytes())) })))
 			})
 		}
-		check(t, surveyor.WaitPipes(ctx, 3))
+		testkit.Check(t, surveyor.WaitPipes(ctx, 3))
 		for _, b := range bodies() {
 			answers := 0
 			for m, err := range surveyor.Survey(ctx, b) {
-				check(t, err)
+				testkit.Check(t, err)
 				if string(m.Bytes()) != string(b) {
 					t.Errorf("a survey of %d bytes was answered by %d", len(b), m.Len())
 				}
@@ -276,7 +261,7 @@ func TestSurveyConforms(t *testing.T) {
 				}
 			}
 		}
-		shut(t, append([]anySocket{surveyor}, respondents...)...)
+		testkit.Shut(t, append([]testkit.Socket{surveyor}, respondents...)...)
 		served.Wait()
 	})
 }

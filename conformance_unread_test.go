@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/testkit"
 )
 
 // What a peer that does not read its replies costs: its own requests wait, and nobody else's.
@@ -28,9 +29,9 @@ func newAsker(t *testing.T, w wireUnderTest, protocol spry.Protocol, e *spry.End
 	o := w.options
 	o.RecvQueue, o.SendQueue = 1, 1
 	raw, err := spry.NewRaw(protocol, &o)
-	check(t, err)
-	dialTo(t, raw, e)
-	ctx, cancel := context.WithCancel(watchdog(t))
+	testkit.Check(t, err)
+	testkit.DialTo(t, raw, e)
+	ctx, cancel := context.WithCancel(testkit.Watchdog(t))
 	a := &asker{raw: raw, stopped: cancel}
 	a.asking.Go(func() {
 		for i := range n {
@@ -53,7 +54,7 @@ func (a *asker) stop() {
 }
 
 // held reports whether requests of a live pipe of s wait although all replies that were begun are queued.
-func held(s anySocket, limit int64) bool {
+func held(s testkit.Socket, limit int64) bool {
 	for _, p := range s.Stats().Pipes {
 		if p.Live && p.Recv.Queued > 0 && p.Send.QueuedBytes > limit/2 {
 			return true
@@ -96,15 +97,15 @@ func TestUnreadRepliesHoldUpNobodyElse(t *testing.T) {
 				o.SendQueueBytes = unreadLimit
 				rep, good := spry.NewRep(&spry.RepOptions{Options: o, ReplyTimeout: -1}), spry.NewReq(&spry.ReqOptions{Options: w.options})
 				e := w.listen(t, rep)
-				closeAll(t, rep, good)
+				testkit.CloseAll(t, rep, good)
 				serveBig(t, rep, h)
 				evil := newAsker(t, w, spry.ProtocolReq, e, unreadAsked)
-				eventually(t, "the requests of the one that reads nothing wait", func() bool { return held(rep, unreadLimit) })
+				testkit.Eventually(t, "the requests of the one that reads nothing wait", func() bool { return held(rep, unreadLimit) })
 
-				dialTo(t, good, e)
+				testkit.DialTo(t, good, e)
 				for range 50 {
-					got, err := good.Do(watchdog(t), nil)
-					check(t, err)
+					got, err := good.Do(testkit.Watchdog(t), nil)
+					testkit.Check(t, err)
 					if len(got) != unreadReply {
 						t.Fatalf("a reply of %d bytes", len(got))
 					}
@@ -113,12 +114,12 @@ func TestUnreadRepliesHoldUpNobodyElse(t *testing.T) {
 					t.Error("the requests of the one that reads nothing do not wait any more")
 				}
 				for range unreadAsked {
-					m, err := evil.raw.RecvMsg(watchdog(t))
-					check(t, err)
+					m, err := evil.raw.RecvMsg(testkit.Watchdog(t))
+					testkit.Check(t, err)
 					m.Release()
 				}
-				if st := rep.Stats(); len(st.Send.Dropped) > 0 || len(st.Recv.Dropped) > 0 || unbalanced(st) != "" {
-					t.Errorf("dropped %v and %v; %s", st.Send.Dropped, st.Recv.Dropped, unbalanced(st))
+				if st := rep.Stats(); len(st.Send.Dropped) > 0 || len(st.Recv.Dropped) > 0 || testkit.Unbalanced(st) != "" {
+					t.Errorf("dropped %v and %v; %s", st.Send.Dropped, st.Recv.Dropped, testkit.Unbalanced(st))
 				}
 			})
 		})
@@ -137,24 +138,24 @@ func TestUnreadAnswersHoldUpNobodyElse(t *testing.T) {
 		o := w.options
 		o.SendQueueBytes = unreadLimit
 		respondent := spry.NewRespondent(&spry.RespondentOptions{Options: o, ReplyTimeout: -1})
-		good := spry.NewSurveyor(&spry.SurveyorOptions{Options: w.options, Deadline: patience})
+		good := spry.NewSurveyor(&spry.SurveyorOptions{Options: w.options, Deadline: testkit.Patience})
 		e := w.listen(t, respondent)
-		closeAll(t, respondent, good)
+		testkit.CloseAll(t, respondent, good)
 		reply := make([]byte, unreadReply)
 		serveBig(t, respondent, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) { _ = r.Reply(ctx, reply) }))
 		evil := newAsker(t, w, spry.ProtocolSurveyor, e, 0)
 		evil.asking.Go(func() { // a surveyor drops what its own queue has no room for: it asks until it is held
-			for ctx := watchdog(t); !held(respondent, unreadLimit) && ctx.Err() == nil; {
+			for ctx := testkit.Watchdog(t); !held(respondent, unreadLimit) && ctx.Err() == nil; {
 				m := spry.NewMessage(0)
 				m.SetHeader([]byte{0x80, 0, 0, 0})
 				_ = evil.raw.SendMsg(ctx, m)
 			}
 		})
-		eventually(t, "the surveys of the one that reads nothing wait", func() bool { return held(respondent, unreadLimit) })
-		dialTo(t, good, e)
+		testkit.Eventually(t, "the surveys of the one that reads nothing wait", func() bool { return held(respondent, unreadLimit) })
+		testkit.DialTo(t, good, e)
 		for range 20 {
-			for m, err := range good.Survey(watchdog(t), nil) {
-				check(t, err)
+			for m, err := range good.Survey(testkit.Watchdog(t), nil) {
+				testkit.Check(t, err)
 				m.Release()
 				break
 			}
@@ -169,7 +170,7 @@ func TestOneLoopNeverWaitsForAReply(t *testing.T) {
 		o.SendQueueBytes = 4 * unreadReply
 		rep, good := spry.NewRep(&spry.RepOptions{Options: o, ReplyTimeout: -1}), spry.NewReq(&spry.ReqOptions{Options: w.options})
 		e := w.listen(t, rep)
-		closeAll(t, rep, good)
+		testkit.CloseAll(t, rep, good)
 		ctx, cancel := context.WithCancel(context.Background())
 		var serving sync.WaitGroup
 		serving.Go(func() {
@@ -191,7 +192,7 @@ func TestOneLoopNeverWaitsForAReply(t *testing.T) {
 		for range 8 {
 			newAsker(t, w, spry.ProtocolReq, e, unreadAsked)
 		}
-		eventually(t, "requests wait", func() bool {
+		testkit.Eventually(t, "requests wait", func() bool {
 			n := 0
 			for _, p := range rep.Stats().Pipes {
 				if p.Recv.Queued > 0 && p.Send.Queued > 0 {
@@ -200,10 +201,10 @@ func TestOneLoopNeverWaitsForAReply(t *testing.T) {
 			}
 			return n == 8
 		})
-		dialTo(t, good, e)
+		testkit.DialTo(t, good, e)
 		for range 20 {
-			_, err := good.Do(watchdog(t), nil)
-			check(t, err)
+			_, err := good.Do(testkit.Watchdog(t), nil)
+			testkit.Check(t, err)
 		}
 	})
 }

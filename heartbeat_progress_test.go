@@ -18,6 +18,7 @@ import (
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
 	"github.com/sprymq/spry/internal/simnet"
+	"github.com/sprymq/spry/internal/testkit"
 	"github.com/sprymq/spry/transport/transporttest"
 )
 
@@ -48,15 +49,15 @@ func kernelPair(t *testing.T, kind string) (near, far net.Conn) {
 		network, address = "unix", filepath.Join(t.TempDir(), "s")
 	}
 	l, err := net.Listen(network, address)
-	check(t, err)
+	testkit.Check(t, err)
 	defer l.Close()
 	near, err = net.Dial(network, l.Addr().String())
-	check(t, err)
+	testkit.Check(t, err)
 	far, err = l.Accept()
-	check(t, err)
+	testkit.Check(t, err)
 	t.Cleanup(func() { _ = near.Close(); _ = far.Close() })
-	check(t, far.(interface{ SetReadBuffer(int) error }).SetReadBuffer(16<<10))
-	check(t, near.(interface{ SetWriteBuffer(int) error }).SetWriteBuffer(200<<10))
+	testkit.Check(t, far.(interface{ SetReadBuffer(int) error }).SetReadBuffer(16<<10))
+	testkit.Check(t, near.(interface{ SetWriteBuffer(int) error }).SetWriteBuffer(200<<10))
 	if kind != "tls+tcp" {
 		return near, far
 	}
@@ -65,8 +66,8 @@ func kernelPair(t *testing.T, kind string) (near, far net.Conn) {
 	client := tls.Client(near, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12})
 	shaken := make(chan error, 1)
 	go func() { shaken <- server.Handshake() }()
-	check(t, client.Handshake())
-	check(t, <-shaken)
+	testkit.Check(t, client.Handshake())
+	testkit.Check(t, <-shaken)
 	return client, server
 }
 
@@ -79,7 +80,7 @@ type heldPeer struct {
 // attachPush connects a Push with a held peer.
 func attachPush(t *testing.T, push *spry.Push, near, far net.Conn, role spry.Role) (*spry.Pipe, *heldPeer) {
 	t.Helper()
-	go func() { _, _ = io.WriteString(far, strings.Replace(zmtpPush, "PUSH", "PULL", 1)) }()
+	go func() { _, _ = io.WriteString(far, testkit.OpenAs("PULL")) }()
 	attached := make(chan error, 1)
 	var p *spry.Pipe
 	go func() {
@@ -89,10 +90,10 @@ func attachPush(t *testing.T, push *spry.Push, near, far net.Conn, role spry.Rol
 	}()
 	said := make([]byte, 256)
 	_, err := io.ReadFull(far, said[:64+2])
-	check(t, err)
+	testkit.Check(t, err)
 	_, err = io.ReadFull(far, said[:said[65]])
-	check(t, err)
-	check(t, <-attached)
+	testkit.Check(t, err)
+	testkit.Check(t, <-attached)
 	return p, &heldPeer{far, t}
 }
 
@@ -169,7 +170,7 @@ func TestPausedPeerIsKept(t *testing.T) {
 			t.Errorf("%d of %d messages came", n, sent)
 		}
 		_ = far.Close()
-		check(t, <-closed)
+		testkit.Check(t, <-closed)
 	})
 }
 
@@ -179,8 +180,8 @@ func TestSlowLinkIsKept(t *testing.T) {
 	forEachSocket(t, func(t *testing.T, near, far net.Conn, role spry.Role) {
 		push := fastPush(t)
 		p, peer := attachPush(t, push, near, far, role)
-		check(t, push.Send(t.Context(), make([]byte, 100_000)))
-		check(t, push.Flush(t.Context()))
+		testkit.Check(t, push.Send(t.Context(), make([]byte, 100_000)))
+		testkit.Check(t, push.Flush(t.Context()))
 		for beat := range manyBeats {
 			lives(t, p, 1)
 			if _, err := io.CopyN(io.Discard, peer, 4000); err != nil {
@@ -195,7 +196,7 @@ func TestSilentPeerIsGivenUp(t *testing.T) {
 	forEachSocket(t, func(t *testing.T, near, far net.Conn, role spry.Role) {
 		push := fastPush(t)
 		p, peer := attachPush(t, push, near, far, role)
-		check(t, push.Send(t.Context(), make([]byte, 100_000)))
+		testkit.Check(t, push.Send(t.Context(), make([]byte, 100_000)))
 		read := make(chan struct{})
 		go func() {
 			defer close(read)
@@ -225,7 +226,7 @@ func TestGoneMachineIsGivenUp(t *testing.T) {
 				defer far.Close()
 				p, _ := attachPush(t, push, near, far, spry.RoleDial)
 				near.Link().SetFaults(simnet.Both, simnet.Faults{Rate: rate})
-				check(t, push.Send(t.Context(), make([]byte, 60_000)))
+				testkit.Check(t, push.Send(t.Context(), make([]byte, 60_000)))
 				if rate > 0 {
 					select {
 					case <-p.Done():

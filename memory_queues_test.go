@@ -15,6 +15,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/testkit"
 	"github.com/sprymq/spry/zmq"
 )
 
@@ -28,7 +29,7 @@ const (
 )
 
 // memorySent is how much a peer sends to each queue.
-func memorySent() int { return figure(12, 256) << 20 }
+func memorySent() int { return testkit.Figure(12, 256) << 20 }
 
 // A hoarder is a socket that a peer sends much to and that does not receive.
 type hoarder struct {
@@ -36,7 +37,7 @@ type hoarder struct {
 	schema string // of the peer: "sp" or "zmtp"
 	peer   spry.Protocol
 	kind   string // the peer's type, of ZeroMQ
-	open   func(t *testing.T) (s anySocket, queues int)
+	open   func(t *testing.T) (s testkit.Socket, queues int)
 	wanted int                     // messages of a block that are received, at most
 	block  func(typed bool) []byte // what the peer sends again and again; the last message of it is received
 }
@@ -50,18 +51,22 @@ func blockOf(first, rest []byte) []byte {
 
 // spBlock is a wanted message among others.
 func spBlock(wanted, other string) func(bool) []byte {
-	return func(typed bool) []byte { return blockOf(frame(typed, []byte(wanted)), frame(typed, []byte(other))) }
+	return func(typed bool) []byte {
+		return blockOf(testkit.Frame(typed, []byte(wanted)), testkit.Frame(typed, []byte(other)))
+	}
 }
 
 // unknownCommands is a message behind commands that nobody knows.
 func unknownCommands(message string) func(bool) []byte {
-	return func(bool) []byte { return blockOf([]byte(message), []byte(command("FOO", strings.Repeat("x", 240)))) }
+	return func(bool) []byte {
+		return blockOf([]byte(message), []byte(testkit.Command("FOO", strings.Repeat("x", 240))))
+	}
 }
 
 // empties is a message of n empty frames.
 func empties(n int) func(bool) []byte {
 	return func(bool) []byte {
-		return bytes.Repeat([]byte(strings.Repeat(shortFrame("\x01", ""), n-1)+shortFrame("\x00", "")), 8)
+		return bytes.Repeat([]byte(strings.Repeat(testkit.ShortFrame("\x01", ""), n-1)+testkit.ShortFrame("\x00", "")), 8)
 	}
 }
 
@@ -75,40 +80,40 @@ func spHoarders() []hoarder {
 	filtered := spBlock("a", strings.Repeat("b", 2000))
 	expired := spBlock(request+"a", strings.Repeat(wordHops, 10)+request+strings.Repeat("b", 2000))
 	return []hoarder{
-		{"Sub, filtered", "sp", spry.ProtocolPub, "", func(t *testing.T) (anySocket, int) {
+		{"Sub, filtered", "sp", spry.ProtocolPub, "", func(t *testing.T) (testkit.Socket, int) {
 			s := spry.NewSub(&spry.SubOptions{Options: memoryOptions()})
-			check(t, s.Subscribe("a"))
+			testkit.Check(t, s.Subscribe("a"))
 			return s, 1
 		}, 1, filtered},
-		{"Sub that blocks, filtered", "sp", spry.ProtocolPub, "", func(t *testing.T) (anySocket, int) {
+		{"Sub that blocks, filtered", "sp", spry.ProtocolPub, "", func(t *testing.T) (testkit.Socket, int) {
 			s := spry.NewSub(&spry.SubOptions{Overflow: spry.Block, Options: memoryOptions()})
-			check(t, s.Subscribe("a"))
+			testkit.Check(t, s.Subscribe("a"))
 			return s, 1
 		}, 1, filtered},
-		{"Sub, two subscriptions, default limits, 1 of 100", "sp", spry.ProtocolPub, "", func(t *testing.T) (anySocket, int) {
+		{"Sub, two subscriptions, default limits, 1 of 100", "sp", spry.ProtocolPub, "", func(t *testing.T) (testkit.Socket, int) {
 			s := spry.NewSub(nil)
-			check(t, s.Subscribe("a"))
+			testkit.Check(t, s.Subscribe("a"))
 			s.Open("a")
 			return s, 2
 		}, 2, func(typed bool) []byte {
-			return append(bytes.Repeat(frame(typed, bytes.Repeat([]byte("b"), 2000)), 99), frame(typed, bytes.Repeat([]byte("a"), 2000))...)
+			return append(bytes.Repeat(testkit.Frame(typed, bytes.Repeat([]byte("b"), 2000)), 99), testkit.Frame(typed, bytes.Repeat([]byte("a"), 2000))...)
 		}},
-		{"Rep, expired", "sp", spry.ProtocolReq, "", func(*testing.T) (anySocket, int) {
+		{"Rep, expired", "sp", spry.ProtocolReq, "", func(*testing.T) (testkit.Socket, int) {
 			return spry.NewRep(&spry.RepOptions{Options: memoryOptions()}), 1
 		}, 1, expired},
-		{"Respondent, expired", "sp", spry.ProtocolSurveyor, "", func(*testing.T) (anySocket, int) {
+		{"Respondent, expired", "sp", spry.ProtocolSurveyor, "", func(*testing.T) (testkit.Socket, int) {
 			return spry.NewRespondent(&spry.RespondentOptions{Options: memoryOptions()}), 1
 		}, 1, expired},
-		{"Raw Rep, expired", "sp", spry.ProtocolReq, "", func(t *testing.T) (anySocket, int) {
+		{"Raw Rep, expired", "sp", spry.ProtocolReq, "", func(t *testing.T) (testkit.Socket, int) {
 			o := memoryOptions()
 			s, err := spry.NewRaw(spry.ProtocolRep, &o)
-			check(t, err)
+			testkit.Check(t, err)
 			return s, 1
 		}, 1, expired},
-		{"PairPoly, expired", "sp", spry.ProtocolPair1, "", func(*testing.T) (anySocket, int) {
+		{"PairPoly, expired", "sp", spry.ProtocolPair1, "", func(*testing.T) (testkit.Socket, int) {
 			return spry.NewPairPoly(&spry.PairOptions{Options: memoryOptions()}), 1
 		}, 1, spBlock("\x00\x00\x00\x01a", "\x00\x00\x00\x63"+strings.Repeat("b", 2000))},
-		{"Pull, empty", "sp", spry.ProtocolPush, "", func(*testing.T) (anySocket, int) {
+		{"Pull, empty", "sp", spry.ProtocolPush, "", func(*testing.T) (testkit.Socket, int) {
 			o := memoryOptions()
 			o.RecvQueue = 1 << 20
 			return spry.NewPull(&spry.PullOptions{Options: o}), 1
@@ -118,45 +123,47 @@ func spHoarders() []hoarder {
 
 // zmtpHoarders are the sockets that a ZeroMQ peer sends commands and frames to.
 func zmtpHoarders() []hoarder {
-	x, frames := shortFrame("\x00", "x"), empties(4096)
-	pull := func(*testing.T) (anySocket, int) { return spry.NewPull(&spry.PullOptions{Options: memoryOptions()}), 1 }
-	router := func(*testing.T) (anySocket, int) {
+	x, frames := testkit.ShortFrame("\x00", "x"), empties(4096)
+	pull := func(*testing.T) (testkit.Socket, int) {
+		return spry.NewPull(&spry.PullOptions{Options: memoryOptions()}), 1
+	}
+	router := func(*testing.T) (testkit.Socket, int) {
 		return zmq.NewRouter(&zmq.RouterOptions{Options: memoryOptions()}), 1
 	}
 	return []hoarder{
 		{"Pull, unknown commands", "zmtp", 0, "PUSH", pull, 1, unknownCommands(x)},
-		{"zmq.Pull, unknown commands", "zmtp", 0, "PUSH", func(*testing.T) (anySocket, int) {
+		{"zmq.Pull, unknown commands", "zmtp", 0, "PUSH", func(*testing.T) (testkit.Socket, int) {
 			return zmq.NewPull(&zmq.PullOptions{Options: memoryOptions()}), 1
-		}, 1, unknownCommands(shortFrame("\x01", "x") + shortFrame("\x01", "y") + shortFrame("\x00", "z"))},
-		{"zmq.Pull, empty frames", "zmtp", 0, "PUSH", func(*testing.T) (anySocket, int) {
+		}, 1, unknownCommands(testkit.ShortFrame("\x01", "x") + testkit.ShortFrame("\x01", "y") + testkit.ShortFrame("\x00", "z"))},
+		{"zmq.Pull, empty frames", "zmtp", 0, "PUSH", func(*testing.T) (testkit.Socket, int) {
 			return zmq.NewPull(&zmq.PullOptions{Options: memoryOptions()}), 1
 		}, 8, frames},
-		{"Router, unknown commands", "zmtp", 0, "DEALER", router, 1, unknownCommands(shortFrame("\x01", "x") + shortFrame("\x00", "y"))},
+		{"Router, unknown commands", "zmtp", 0, "DEALER", router, 1, unknownCommands(testkit.ShortFrame("\x01", "x") + testkit.ShortFrame("\x00", "y"))},
 		{"Router, empty frames", "zmtp", 0, "DEALER", router, 8, frames},
-		{"Rep, unknown commands", "zmtp", 0, "REQ", func(*testing.T) (anySocket, int) {
+		{"Rep, unknown commands", "zmtp", 0, "REQ", func(*testing.T) (testkit.Socket, int) {
 			return spry.NewRep(&spry.RepOptions{Options: memoryOptions()}), 1
-		}, 1, unknownCommands(shortFrame("\x01", "") + shortFrame("\x00", "x"))},
-		{"Server, unknown commands", "zmtp", 0, "CLIENT", func(*testing.T) (anySocket, int) {
+		}, 1, unknownCommands(testkit.ShortFrame("\x01", "") + testkit.ShortFrame("\x00", "x"))},
+		{"Server, unknown commands", "zmtp", 0, "CLIENT", func(*testing.T) (testkit.Socket, int) {
 			o := memoryOptions()
 			return zmq.NewServer(&o), 1
 		}, 1, unknownCommands(x)},
-		{"XPub, unknown commands", "zmtp", 0, "XSUB", func(*testing.T) (anySocket, int) {
+		{"XPub, unknown commands", "zmtp", 0, "XSUB", func(*testing.T) (testkit.Socket, int) {
 			return zmq.NewXPub(&zmq.XPubOptions{Options: memoryOptions()}), 1
-		}, 1, unknownCommands(shortFrame("\x00", "\x07x"))},
-		{"Dish, other groups", "zmtp", 0, "RADIO", func(t *testing.T) (anySocket, int) {
+		}, 1, unknownCommands(testkit.ShortFrame("\x00", "\x07x"))},
+		{"Dish, other groups", "zmtp", 0, "RADIO", func(t *testing.T) (testkit.Socket, int) {
 			s := zmq.NewDish(&zmq.DishOptions{Options: memoryOptions()})
-			check(t, s.Join("a"))
+			testkit.Check(t, s.Join("a"))
 			return s, 1
 		}, 1, func(bool) []byte {
-			return blockOf([]byte(shortFrame("\x01", "a")+x), []byte(shortFrame("\x01", "b")+shortFrame("\x00", strings.Repeat("b", 250))))
+			return blockOf([]byte(testkit.ShortFrame("\x01", "a")+x), []byte(testkit.ShortFrame("\x01", "b")+testkit.ShortFrame("\x00", strings.Repeat("b", 250))))
 		}},
-		{"zmq.Sub, 1 of 100", "zmtp", 0, "PUB", func(t *testing.T) (anySocket, int) {
+		{"zmq.Sub, 1 of 100", "zmtp", 0, "PUB", func(t *testing.T) (testkit.Socket, int) {
 			s := zmq.NewSub(&zmq.SubOptions{Options: memoryOptions()})
-			check(t, s.Subscribe("a"))
+			testkit.Check(t, s.Subscribe("a"))
 			return s, 1
 		}, 1, func(bool) []byte {
-			other := longFrame(0, 2000, strings.Repeat("b", 2000))
-			return []byte(strings.Repeat(other, 99) + shortFrame("\x01", "a") + longFrame(0, 2000, strings.Repeat("c", 2000)))
+			other := testkit.LongFrame(0, 2000, strings.Repeat("b", 2000))
+			return []byte(strings.Repeat(other, 99) + testkit.ShortFrame("\x01", "a") + testkit.LongFrame(0, 2000, strings.Repeat("c", 2000)))
 		}},
 	}
 }
@@ -167,7 +174,7 @@ func TestMemoryOfReceivedMessages(t *testing.T) {
 		t.Run(h.name, func(t *testing.T) {
 			for _, scheme := range []string{"tcp", "ipc", "tls+tcp"} {
 				for _, listening := range []bool{true, false} {
-					if scheme == "tls+tcp" && !listening && !long {
+					if scheme == "tls+tcp" && !listening && !testkit.Long {
 						continue
 					}
 					if h.schema == "zmtp" {
@@ -192,9 +199,9 @@ func (h hoarder) test(t *testing.T, scheme string, listening bool) {
 	s, queues := h.open(t)
 	defer s.Close()
 	peer := h.connect(t, s, scheme, listening)
-	block := h.block(peer.typed)
+	block := h.block(peer.Typed)
 	total := memorySent() / len(block) * len(block)
-	before := heap()
+	before := testkit.Heap()
 	written := make(chan struct{})
 	go func() {
 		defer close(written)
@@ -204,7 +211,7 @@ func (h hoarder) test(t *testing.T, scheme string, listening bool) {
 			}
 		}
 	}()
-	eventually(t, "all was received, or a queue is full", func() bool {
+	testkit.Eventually(t, "all was received, or a queue is full", func() bool {
 		st := s.Stats().Recv
 		return st.Arrived-st.Dropped["ttl"] >= uint64(total/len(block)*h.wanted) || st.QueuedBytes > int64(queues)*memoryLimit*7/8
 	})
@@ -212,7 +219,7 @@ func (h hoarder) test(t *testing.T, scheme string, listening bool) {
 	bound := 2*st.QueuedBytes + int64(queues)*memoryChunk + memorySlack
 	var grown int64
 	for range 20 { // what the reader is about to let go of goes
-		if grown = int64(heap()) - int64(before); grown <= bound {
+		if grown = int64(testkit.Heap()) - int64(before); grown <= bound {
 			break
 		}
 		time.Sleep(5 * time.Millisecond)
@@ -221,59 +228,59 @@ func (h hoarder) test(t *testing.T, scheme string, listening bool) {
 		t.Errorf("%d of %d bytes: %d messages are charged %d bytes and take %d, more than %d", st.Bytes, total, st.Queued, st.QueuedBytes, grown, bound)
 	}
 	t.Logf("%d MiB sent, %d messages are charged %d KiB, heap %+d KiB", st.Bytes>>20, st.Queued, st.QueuedBytes>>10, grown>>10)
-	check(t, s.Close())
+	testkit.Check(t, s.Close())
 	_ = peer.Close()
 	<-written
 }
 
 // connect connects the socket with a peer, which reads nothing.
-func (h hoarder) connect(t *testing.T, s anySocket, scheme string, listening bool) *bare {
+func (h hoarder) connect(t *testing.T, s testkit.Socket, scheme string, listening bool) *testkit.Bare {
 	t.Helper()
-	var peer *bare
+	var peer *testkit.Bare
 	if listening {
-		peer = bareTo(t, listenOn(t, s, scheme))
+		peer = testkit.BareTo(t, testkit.ListenOn(t, s, scheme))
 	} else {
 		peer = bareFrom(t, s, scheme)
 	}
 	if h.schema == "zmtp" {
-		peer.shakeZMTP(t, h.kind)
+		shakeZMTP(t, peer, h.kind)
 	} else {
-		peer.shake(t, h.peer)
+		peer.Shake(t, h.peer)
 	}
-	check(t, s.WaitPipes(watchdog(t), 1))
+	testkit.Check(t, s.WaitPipes(testkit.Watchdog(t), 1))
 	return peer
 }
 
 // bareFrom has s dial a bare peer.
-func bareFrom(t testing.TB, s anySocket, scheme string) *bare {
+func bareFrom(t testing.TB, s testkit.Socket, scheme string) *testkit.Bare {
 	t.Helper()
 	network, address := "tcp", "127.0.0.1:0"
 	if strings.HasSuffix(scheme, "ipc") {
 		network, address = "unix", filepath.Join(t.TempDir(), "s")
 	}
 	l, err := net.Listen(network, address)
-	check(t, err)
+	testkit.Check(t, err)
 	defer l.Close()
-	server, client := certificates()
+	server, client := testkit.Certificates()
 	if strings.HasSuffix(scheme, "tls+tcp") {
 		l = tls.NewListener(l, server)
 	}
 	_, err = s.DialWith(context.Background(), &spry.Dialer{URL: scheme + "://" + l.Addr().String(), TLS: client, Background: true})
-	check(t, err)
+	testkit.Check(t, err)
 	c, err := l.Accept()
-	check(t, err)
+	testkit.Check(t, err)
 	t.Cleanup(func() { _ = c.Close() })
-	return &bare{Conn: c, typed: scheme == "ipc"}
+	return &testkit.Bare{Conn: c, Typed: scheme == "ipc"}
 }
 
 // shakeZMTP is shake of a ZeroMQ peer of this type.
-func (b *bare) shakeZMTP(t testing.TB, kind string) {
+func shakeZMTP(t testing.TB, b *testkit.Bare, kind string) {
 	t.Helper()
-	b.say(t, []byte(greet+readyAs(kind)))
-	check(t, b.SetReadDeadline(time.Now().Add(patience)))
+	b.Say(t, []byte(testkit.Greet+testkit.ReadyAs(kind)))
+	testkit.Check(t, b.SetReadDeadline(time.Now().Add(testkit.Patience)))
 	head := make([]byte, 66)
 	_, err := io.ReadFull(b, head)
-	check(t, err)
+	testkit.Check(t, err)
 	_, err = io.ReadFull(b, make([]byte, head[65]))
-	check(t, err)
+	testkit.Check(t, err)
 }

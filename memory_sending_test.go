@@ -14,35 +14,36 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/testkit"
 	"github.com/sprymq/spry/zmq"
 )
 
 // What is queued to a peer that has stalled takes memory like what is received: at most twice what it is charged, and one chunk.
 
 // attached connects s with a ZeroMQ peer by a net.Pipe, which holds nothing: what the peer does not read is queued.
-func attached(t *testing.T, s attacher, kind string, role spry.Role) *bare {
+func attached(t *testing.T, s attacher, kind string, role spry.Role) *testkit.Bare {
 	t.Helper()
 	near, far := net.Pipe()
 	done := make(chan error, 1)
 	go func() {
-		_, err := s.Attach(watchdog(t), near, &spry.AttachConfig{Role: role, Dialect: "zmtp"})
+		_, err := s.Attach(testkit.Watchdog(t), near, &spry.AttachConfig{Role: role, Dialect: "zmtp"})
 		done <- err
 	}()
-	b := &bare{Conn: far}
+	b := &testkit.Bare{Conn: far}
 	t.Cleanup(func() { _ = far.Close() })
-	go func() { _, _ = io.WriteString(far, greet+readyAs(kind)) }()
-	check(t, b.SetReadDeadline(time.Now().Add(patience)))
+	go func() { _, _ = io.WriteString(far, testkit.Greet+testkit.ReadyAs(kind)) }()
+	testkit.Check(t, b.SetReadDeadline(time.Now().Add(testkit.Patience)))
 	head := make([]byte, 66)
 	_, err := io.ReadFull(b, head)
-	check(t, err)
+	testkit.Check(t, err)
 	_, err = io.ReadFull(b, make([]byte, head[65]))
-	check(t, err)
-	check(t, <-done)
+	testkit.Check(t, err)
+	testkit.Check(t, <-done)
 	return b
 }
 
 // discard reads all that comes.
-func (b *bare) discard(t *testing.T) {
+func discard(t *testing.T, b *testkit.Bare) {
 	_ = b.SetReadDeadline(time.Time{})
 	var reading sync.WaitGroup
 	reading.Go(func() { _, _ = io.Copy(io.Discard, b.Conn) })
@@ -57,7 +58,7 @@ func keepsWithin(t *testing.T, before uint64, queues int, charged int64) {
 	bound := 2*charged + int64(queues)*memoryChunk + memorySlack
 	grown := int64(0)
 	for range 20 { // what is about to be let go of goes
-		if grown = int64(heap()) - int64(before); grown <= bound {
+		if grown = int64(testkit.Heap()) - int64(before); grown <= bound {
 			break
 		}
 		time.Sleep(5 * time.Millisecond)
@@ -81,12 +82,12 @@ type publisher struct {
 }
 
 type attacher interface {
-	anySocket
+	testkit.Socket
 	Attach(context.Context, net.Conn, *spry.AttachConfig) (*spry.Pipe, error)
 }
 
 func publishers(t *testing.T) []publisher {
-	ctx := watchdog(t)
+	ctx := testkit.Watchdog(t)
 	whole := func(send func(context.Context, []byte) error) func(string, []byte) error {
 		return func(topic string, body []byte) error { copy(body, topic); return send(ctx, body) }
 	}
@@ -128,22 +129,22 @@ func (p publisher) test(t *testing.T, r spry.Role, size int) {
 	s, send := p.open(spry.Options{SendQueueBytes: memoryLimit, Linger: -1, Heartbeat: -1})
 	defer s.Close()
 	stalled, reading := attached(t, s, p.peer, r), attached(t, s, p.peer, r)
-	reading.discard(t)
-	stalled.say(t, []byte(command(p.ask, "a")))
-	reading.say(t, []byte(command(p.ask, "b")))
-	check(t, p.wait(s, "a"))
-	check(t, p.wait(s, "b"))
+	discard(t, reading)
+	stalled.Say(t, []byte(testkit.Command(p.ask, "a")))
+	reading.Say(t, []byte(testkit.Command(p.ask, "b")))
+	testkit.Check(t, p.wait(s, "a"))
+	testkit.Check(t, p.wait(s, "b"))
 	body := bytes.Repeat([]byte("x"), size)
-	before := heap()
+	before := testkit.Heap()
 	for i := range max(200, min(2*memorySent(), 100*2*memoryLimit)/size) {
 		topic := "b"
 		if i%100 == 0 || size > 50_000 && i%10 == 0 {
 			topic = "a"
 		}
-		check(t, send(topic, body))
+		testkit.Check(t, send(topic, body))
 	}
 	var charged int64
-	eventually(t, "all but what the stalled one wants was written", func() bool {
+	testkit.Eventually(t, "all but what the stalled one wants was written", func() bool {
 		waiting := 0
 		charged = 0
 		for _, pipe := range s.Stats().Pipes {
@@ -167,18 +168,18 @@ func TestMemoryOfForwardedMessages(t *testing.T) {
 
 func forwardFew(t *testing.T, to string, size int) {
 	leak.Check(t)
-	ctx := watchdog(t)
+	ctx := testkit.Watchdog(t)
 	o := spry.Options{SendQueueBytes: memoryLimit, RecvQueueBytes: memoryLimit, Linger: -1, Heartbeat: -1}
 	source, pull := spry.NewPush(&spry.PushOptions{Options: spry.Options{Linger: -1}}), spry.NewPull(nil)
 	push, last := spry.NewPush(&spry.PushOptions{Options: o}), spry.NewPull(&spry.PullOptions{Options: o})
-	closeAll(t, source, pull, push, last)
-	dialTo(t, source, listenOn(t, pull, "tcp"))
+	testkit.CloseAll(t, source, pull, push, last)
+	testkit.DialTo(t, source, testkit.ListenOn(t, pull, "tcp"))
 	if to == "inproc" {
-		dialTo(t, push, listenOn(t, last, "inproc"))
+		testkit.DialTo(t, push, testkit.ListenOn(t, last, "inproc"))
 	} else {
 		attached(t, push, "PULL", spry.RoleListen)
 	}
-	check(t, source.WaitPipes(ctx, 1))
+	testkit.Check(t, source.WaitPipes(ctx, 1))
 	n := memorySent() / size
 	forward := func(few bool) {
 		var sending sync.WaitGroup
@@ -193,15 +194,15 @@ func forwardFew(t *testing.T, to string, size int) {
 		})
 		for i := range n {
 			m, err := pull.RecvMsg(ctx)
-			check(t, err)
+			testkit.Check(t, err)
 			if few && i%100 == 0 {
-				check(t, push.SendMsg(ctx, m))
+				testkit.Check(t, push.SendMsg(ctx, m))
 			}
 			m.Release()
 		}
 	}
 	forward(false)
-	before := heap()
+	before := testkit.Heap()
 	forward(true)
 	keepsWithin(t, before, 2, push.Stats().Send.QueuedBytes+last.Stats().Recv.QueuedBytes)
 }
@@ -211,23 +212,23 @@ func TestMemoryOfProxyWithStalledPeer(t *testing.T) {
 	for _, size := range []int{2000, 20_000} {
 		t.Run(sizeName(size), func(t *testing.T) {
 			leak.Check(t)
-			ctx, cancel := context.WithCancel(watchdog(t))
+			ctx, cancel := context.WithCancel(testkit.Watchdog(t))
 			defer cancel()
 			o := spry.Options{SendQueueBytes: memoryLimit, Linger: -1, Heartbeat: -1}
 			source := spry.NewPub(&spry.PubOptions{Overflow: spry.Block, Options: spry.Options{Linger: -1}})
 			front, err := spry.NewRaw(spry.ProtocolSub, &o)
-			check(t, err)
+			testkit.Check(t, err)
 			back, err := spry.NewRaw(spry.ProtocolPub, &o)
-			check(t, err)
-			closeAll(t, source, front, back)
-			dialTo(t, source, listenOn(t, front, "zmtp+tcp"))
-			check(t, source.WaitSubscribers(ctx, "", 1))
+			testkit.Check(t, err)
+			testkit.CloseAll(t, source, front, back)
+			testkit.DialTo(t, source, testkit.ListenOn(t, front, "zmtp+tcp"))
+			testkit.Check(t, source.WaitSubscribers(ctx, "", 1))
 			stalled, reading := attached(t, back, "SUB", spry.RoleListen), attached(t, back, "SUB", spry.RoleListen)
-			reading.discard(t)
-			stalled.say(t, []byte(command("SUBSCRIBE", "a")+command("PING", "\x00\x00")))
-			reading.say(t, []byte(command("SUBSCRIBE", "")))
+			discard(t, reading)
+			stalled.Say(t, []byte(testkit.Command("SUBSCRIBE", "a")+testkit.Command("PING", "\x00\x00")))
+			reading.Say(t, []byte(testkit.Command("SUBSCRIBE", "")))
 			_, err = io.ReadFull(stalled, make([]byte, 1)) // of the answer: it has subscribed
-			check(t, err)
+			testkit.Check(t, err)
 			var proxying sync.WaitGroup
 			defer proxying.Wait()
 			defer cancel()
@@ -239,14 +240,14 @@ func TestMemoryOfProxyWithStalledPeer(t *testing.T) {
 					if body[0] = 'b'; i%100 == 0 {
 						body[0] = few
 					}
-					check(t, source.Send(ctx, body))
+					testkit.Check(t, source.Send(ctx, body))
 				}
-				eventually(t, "everything was passed on", func() bool {
+				testkit.Eventually(t, "everything was passed on", func() bool {
 					return front.Stats().Recv.Delivered >= uint64(all) && back.Stats().Send.Queued < uint64(n/50)
 				})
 			}
 			publish('b', n)
-			before := heap()
+			before := testkit.Heap()
 			publish('a', 2*n)
 			keepsWithin(t, before, 2, back.Stats().Send.QueuedBytes)
 		})
@@ -260,13 +261,13 @@ func TestMemoryOfRoomyMessages(t *testing.T) {
 			leak.Check(t)
 			o := spry.Options{SendQueueBytes: memoryLimit, RecvQueueBytes: memoryLimit, Linger: -1, Heartbeat: -1}
 			push, pull := spry.NewPush(&spry.PushOptions{Options: o}), spry.NewPull(&spry.PullOptions{Options: o})
-			closeAll(t, push, pull)
+			testkit.CloseAll(t, push, pull)
 			if to == "inproc" {
-				dialTo(t, push, listenOn(t, pull, "inproc"))
+				testkit.DialTo(t, push, testkit.ListenOn(t, pull, "inproc"))
 			} else {
 				attached(t, push, "PULL", spry.RoleListen)
 			}
-			before := heap()
+			before := testkit.Heap()
 			for i := range 60 {
 				m := spry.NewMessage(512 << 10)
 				_, _ = m.Write(make([]byte, 10_000*(1+i%2*7)))

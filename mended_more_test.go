@@ -15,6 +15,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/testkit"
 )
 
 // Each test here failed before a fault was mended.
@@ -33,11 +34,11 @@ func TestFlushFollowsMessagesToAnotherPipe(t *testing.T) {
 
 func flushAcrossPipes(t *testing.T, closes bool) {
 	const n = 500
-	ctx := watchdog(t)
+	ctx := testkit.Watchdog(t)
 	push := spry.NewPush(&spry.PushOptions{Options: spry.Options{Linger: -1}})
 	stuck, peer := attachMute(t, push, spry.ProtocolPull)
 	for range n {
-		check(t, push.Send(ctx, []byte("x")))
+		testkit.Check(t, push.Send(ctx, []byte("x")))
 	}
 	pull := spry.NewPull(&spry.PullOptions{})
 	attachPair(t, push, pull)
@@ -49,14 +50,14 @@ func flushAcrossPipes(t *testing.T, closes bool) {
 			flushed <- push.Flush(ctx)
 		}
 	}()
-	check(t, peer.Close())
-	check(t, <-flushed)
+	testkit.Check(t, peer.Close())
+	testkit.Check(t, <-flushed)
 	<-stuck.Done()
 	if s := push.Stats().Send; s.Sent != n || s.Queued != 0 {
 		t.Fatalf("all of %d messages are handed over, and the books say %+v", n, s)
 	}
-	check(t, push.Close())
-	check(t, pull.Close())
+	testkit.Check(t, push.Close())
+	testkit.Check(t, pull.Close())
 }
 
 // attachMute attaches a connection whose peer does no more than its handshake.
@@ -64,15 +65,15 @@ func attachMute(t *testing.T, s *spry.Push, peer spry.Protocol) (*spry.Pipe, net
 	near, far := net.Pipe()
 	shaken := make(chan error, 1)
 	go func() {
-		_, err := far.Write(header(peer))
+		_, err := far.Write(testkit.Header(peer))
 		if err == nil {
 			_, err = io.ReadFull(far, make([]byte, 8))
 		}
 		shaken <- err
 	}()
-	p, err := s.Attach(watchdog(t), near, nil)
-	check(t, err)
-	check(t, <-shaken)
+	p, err := s.Attach(testkit.Watchdog(t), near, nil)
+	testkit.Check(t, err)
+	testkit.Check(t, <-shaken)
 	return p, far
 }
 
@@ -81,41 +82,34 @@ func attachPair(t *testing.T, a *spry.Push, b *spry.Pull) {
 	x, y := net.Pipe()
 	attached := make(chan error, 1)
 	go func() {
-		_, err := b.Attach(watchdog(t), y, &spry.AttachConfig{Role: spry.RoleListen})
+		_, err := b.Attach(testkit.Watchdog(t), y, &spry.AttachConfig{Role: spry.RoleListen})
 		attached <- err
 	}()
-	_, err := a.Attach(watchdog(t), x, nil)
-	check(t, err)
-	check(t, <-attached)
+	_, err := a.Attach(testkit.Watchdog(t), x, nil)
+	testkit.Check(t, err)
+	testkit.Check(t, <-attached)
 }
 
 // The least loaded pipe may have few large messages, and no room: then the next one is the least loaded.
 func TestLeastLoadedHasRoom(t *testing.T) {
 	push := spry.NewPush(&spry.PushOptions{LeastLoaded: true, Options: spry.Options{SendQueueBytes: 1200, Linger: -1}})
 	attachMute(t, push, spry.ProtocolPull)
-	check(t, push.Send(watchdog(t), make([]byte, 950)))
+	testkit.Check(t, push.Send(testkit.Watchdog(t), make([]byte, 950)))
 	attachMute(t, push, spry.ProtocolPull)
 	for i := range 4 {
 		if err := push.TrySendMsg(spry.WrapMessage(make([]byte, 200), nil)); err != nil {
 			t.Errorf("message %d: %v", i, err)
 		}
 	}
-	check(t, ignoreUnsent(push.Close()))
-}
-
-func ignoreUnsent(err error) error {
-	if errors.Is(err, spry.ErrUnsent) {
-		return nil
-	}
-	return err
+	testkit.Check(t, testkit.IgnoreUnsent(push.Close()))
 }
 
 // An upper end alone makes a whole Backoff.
 func TestBackoffOfMaxAlone(t *testing.T) {
 	push := spry.NewPush(&spry.PushOptions{Options: spry.Options{Backoff: spry.Backoff{Max: 50 * time.Millisecond}}})
 	_, err := push.Connect("tcp://127.0.0.1:1")
-	check(t, err)
-	check(t, push.Close())
+	testkit.Check(t, err)
+	testkit.Check(t, push.Close())
 }
 
 // A dial that takes long does not count as a connection that lived long.
@@ -131,13 +125,13 @@ func TestSlowDialsAreBackedOffFrom(t *testing.T) {
 			time.Sleep(10 * time.Second)
 			near, far := net.Pipe()
 			go func() {
-				_, _ = far.Write(header(spry.ProtocolPull))
+				_, _ = far.Write(testkit.Header(spry.ProtocolPull))
 				_, _ = io.ReadFull(far, make([]byte, 8))
 				_ = far.Close() // accepts, and closes at once
 			}()
 			return near, nil
 		}})
-		check(t, err)
+		testkit.Check(t, err)
 		for e := range events {
 			if e.Kind == spry.EventBackoff {
 				if waits = append(waits, e.Wait); len(waits) == 4 {
@@ -148,19 +142,19 @@ func TestSlowDialsAreBackedOffFrom(t *testing.T) {
 		if longest := max(waits[1], waits[2], waits[3]); longest < 10*time.Millisecond {
 			t.Errorf("the waits do not grow: %v", waits)
 		}
-		check(t, push.Close())
+		testkit.Check(t, push.Close())
 	})
 }
 
 // Where messages end silently with the socket, so do answers; and a closed socket says that it is closed.
 func TestClosedSocketsSaySo(t *testing.T) {
 	surveyor := spry.NewSurveyor(nil)
-	check(t, surveyor.Close())
-	for _, err := range surveyor.Survey(watchdog(t), []byte("?")) {
+	testkit.Check(t, surveyor.Close())
+	for _, err := range surveyor.Survey(testkit.Watchdog(t), []byte("?")) {
 		t.Errorf("a closed surveyor yields %v", err)
 	}
 	sub := spry.NewSub(nil)
-	check(t, sub.Close())
+	testkit.Check(t, sub.Close())
 	if err := sub.Unsubscribe("x"); !errors.Is(err, spry.ErrClosed) {
 		t.Errorf("Unsubscribe on a closed socket: %v", err)
 	}
@@ -169,12 +163,12 @@ func TestClosedSocketsSaySo(t *testing.T) {
 // TLS on a unix socket is not ipc, and its URL says so.
 func TestServeTLSOverUnixSockets(t *testing.T) {
 	l, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
-	check(t, err)
+	testkit.Check(t, err)
 	pull := spry.NewPull(nil)
 	e, err := pull.Serve(l, &spry.ListenConfig{TLS: &tls.Config{MinVersion: tls.VersionTLS13}})
-	check(t, err)
+	testkit.Check(t, err)
 	if want := "tls+unix://" + l.Addr().String(); e.URL() != want {
 		t.Errorf("the URL is %s, want %s", e.URL(), want)
 	}
-	check(t, pull.Close())
+	testkit.Check(t, pull.Close())
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
 	"github.com/sprymq/spry/internal/simnet"
+	"github.com/sprymq/spry/internal/testkit"
 )
 
 // Each test here failed before a fault was mended.
@@ -20,7 +21,7 @@ import (
 // Handle goes on while all its workers are within their handlers.
 func TestHandleOutlivesBusyWorkers(t *testing.T) {
 	leak.Check(t)
-	ctx, o := watchdog(t), private()
+	ctx, o := testkit.Watchdog(t), private()
 	rep := spry.NewRep(&spry.RepOptions{Options: o})
 	listenTo(t, rep, "inproc://one")
 	served := make(chan error, 1)
@@ -29,12 +30,12 @@ func TestHandleOutlivesBusyWorkers(t *testing.T) {
 			if err := ctx.Err(); err != nil {
 				t.Errorf("the handler's context has ended: %v", err)
 			}
-			check(t, r.Reply(ctx, r.Bytes()))
+			testkit.Check(t, r.Reply(ctx, r.Bytes()))
 		}))
 	}()
 	req := spry.NewReq(&spry.ReqOptions{Options: o})
 	_, err := req.Dial(ctx, "inproc://one")
-	check(t, err)
+	testkit.Check(t, err)
 	var callers sync.WaitGroup
 	for range 16 {
 		callers.Go(func() {
@@ -47,25 +48,25 @@ func TestHandleOutlivesBusyWorkers(t *testing.T) {
 		})
 	}
 	callers.Wait()
-	check(t, req.Close())
-	check(t, rep.Close())
-	check(t, <-served)
+	testkit.Check(t, req.Close())
+	testkit.Check(t, rep.Close())
+	testkit.Check(t, <-served)
 }
 
 // Handle ends with its context even while requests keep coming.
 func TestHandleEndsWithItsContext(t *testing.T) {
 	leak.Check(t)
-	ctx, o := watchdog(t), private()
+	ctx, o := testkit.Watchdog(t), private()
 	rep := spry.NewRep(&spry.RepOptions{Options: o})
 	defer rep.Close()
 	listenTo(t, rep, "inproc://busy")
 	req := spry.NewReq(&spry.ReqOptions{Options: o})
 	defer req.Close()
 	_, err := req.Dial(ctx, "inproc://busy")
-	check(t, err)
+	testkit.Check(t, err)
 	for range 100 {
 		_, err := req.Start(spry.WrapMessage([]byte("x"), nil))
-		check(t, err)
+		testkit.Check(t, err)
 	}
 	within, cancel := context.WithCancel(ctx)
 	handled := 0
@@ -80,7 +81,7 @@ func TestHandleEndsWithItsContext(t *testing.T) {
 
 func TestDialersBackoffIsChecked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		o := simulated(simnet.New(1))
+		o := testkit.Simulated(simnet.New(1))
 		waits := pauses(&o)
 		push := spry.NewPush(&spry.PushOptions{Options: o})
 		defer push.Close()
@@ -89,7 +90,7 @@ func TestDialersBackoffIsChecked(t *testing.T) {
 			t.Errorf("a negative Backoff.Min: %v, want ErrConfig", err)
 		}
 		_, err = push.DialWith(t.Context(), &spry.Dialer{URL: "sim://x", Background: true, Backoff: &spry.Backoff{Max: time.Second}})
-		check(t, err)
+		testkit.Check(t, err)
 		time.Sleep(time.Minute)
 		if n := len(waits); n < 60 || n > 400 {
 			t.Errorf("%d attempts in a minute with waits of up to 1s", n)
@@ -100,10 +101,10 @@ func TestDialersBackoffIsChecked(t *testing.T) {
 func TestAuthorizeIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := simnet.New(1)
-		pull := spry.NewPull(&spry.PullOptions{Options: simulated(n)})
+		pull := spry.NewPull(&spry.PullOptions{Options: testkit.Simulated(n)})
 		defer pull.Close()
 		listenTo(t, pull, "sim://pull")
-		o := simulated(n)
+		o := testkit.Simulated(n)
 		asked := make(chan struct{})
 		o.Authorize = func(ctx context.Context, _ *spry.Pipe) error {
 			<-ctx.Done()
@@ -125,22 +126,22 @@ func TestAuthorizeIsBounded(t *testing.T) {
 
 func TestTapMayClose(t *testing.T) {
 	leak.Check(t)
-	ctx, o := watchdog(t), private()
+	ctx, o := testkit.Watchdog(t), private()
 	from, err := spry.NewRaw(spry.ProtocolPull, &o)
-	check(t, err)
+	testkit.Check(t, err)
 	to, err := spry.NewRaw(spry.ProtocolPush, &o)
-	check(t, err)
+	testkit.Check(t, err)
 	listenTo(t, from, "inproc://in")
 	push := spry.NewPush(&spry.PushOptions{Options: o})
 	_, err = push.Dial(ctx, "inproc://in")
-	check(t, err)
-	check(t, push.Send(ctx, []byte("x")))
+	testkit.Check(t, err)
+	testkit.Check(t, push.Send(ctx, []byte("x")))
 	err = spry.Proxy(ctx, from, to, &spry.ProxyOptions{Tap: func(from *spry.Raw, _ *spry.Message) { _ = from.Close() }})
 	if !errors.Is(err, spry.ErrClosed) {
 		t.Errorf("Proxy: %v, want ErrClosed", err)
 	}
-	check(t, to.Close())
-	check(t, push.Close())
+	testkit.Check(t, to.Close())
+	testkit.Check(t, push.Close())
 }
 
 func TestWaitEndsWithItsEndpoint(t *testing.T) {
@@ -148,9 +149,9 @@ func TestWaitEndsWithItsEndpoint(t *testing.T) {
 	push := spry.NewPush(&spry.PushOptions{Options: o})
 	defer push.Close()
 	e, err := push.Connect("inproc://never")
-	check(t, err)
+	testkit.Check(t, err)
 	go e.Close()
-	if err := e.Wait(watchdog(t)); !errors.Is(err, spry.ErrClosed) {
+	if err := e.Wait(testkit.Watchdog(t)); !errors.Is(err, spry.ErrClosed) {
 		t.Errorf("Wait on an endpoint that ended: %v, want ErrClosed", err)
 	}
 }
@@ -158,16 +159,16 @@ func TestWaitEndsWithItsEndpoint(t *testing.T) {
 func TestBreachesAfterTheHandshakeAreCounted(t *testing.T) {
 	pull := spry.NewPull(nil)
 	defer pull.Close()
-	e := listenOn(t, pull, "tcp")
-	b := bareTo(t, e)
-	b.shake(t, spry.ProtocolPush)
-	b.say(t, frameHead(false, 1<<40))
-	b.untilClosed(t)
-	eventually(t, "the breach is counted", func() bool { return pull.Stats().Rejected["oversize"] == 1 })
+	e := testkit.ListenOn(t, pull, "tcp")
+	b := testkit.BareTo(t, e)
+	b.Shake(t, spry.ProtocolPush)
+	b.Say(t, testkit.FrameHead(false, 1<<40))
+	b.UntilClosed(t)
+	testkit.Eventually(t, "the breach is counted", func() bool { return pull.Stats().Rejected["oversize"] == 1 })
 }
 
 func TestBatchesGoToTheLeastLoaded(t *testing.T) {
-	ctx, o := watchdog(t), private()
+	ctx, o := testkit.Watchdog(t), private()
 	push := spry.NewPush(&spry.PushOptions{Options: o, LeastLoaded: true})
 	defer push.Close()
 	o.RecvQueue = 1
@@ -175,20 +176,20 @@ func TestBatchesGoToTheLeastLoaded(t *testing.T) {
 	defer slow.Close()
 	defer fast.Close()
 	listenTo(t, slow, "inproc://slow")
-	e := listenOn(t, fast, "tcp")
+	e := testkit.ListenOn(t, fast, "tcp")
 	_, err := push.Dial(ctx, "inproc://slow")
-	check(t, err)
+	testkit.Check(t, err)
 	for range 2 { // one is with the slow peer, the other waits for it
-		check(t, push.Send(ctx, []byte("x")))
+		testkit.Check(t, push.Send(ctx, []byte("x")))
 	}
 	_, err = push.Dial(ctx, e.URL())
-	check(t, err)
+	testkit.Check(t, err)
 	for range 20 {
 		n, err := push.SendBatch(ctx, []*spry.Message{spry.WrapMessage([]byte("y"), nil)})
 		if n != 1 || err != nil {
 			t.Fatalf("SendBatch: %d, %v", n, err)
 		}
-		eventually(t, "only the slow peer's message waits", func() bool { return push.Stats().Send.Queued == 1 })
+		testkit.Eventually(t, "only the slow peer's message waits", func() bool { return push.Stats().Send.Queued == 1 })
 	}
 	for range 20 {
 		if _, err := fast.Recv(ctx); err != nil {
@@ -199,15 +200,15 @@ func TestBatchesGoToTheLeastLoaded(t *testing.T) {
 
 // A loop whose context has ended takes nothing more, even if there is something.
 func TestMessagesEndsWithItsContext(t *testing.T) {
-	ctx, o := watchdog(t), private()
+	ctx, o := testkit.Watchdog(t), private()
 	pull, push := spry.NewPull(&spry.PullOptions{Options: o}), spry.NewPush(&spry.PushOptions{Options: o})
 	defer pull.Close()
 	defer push.Close()
 	listenTo(t, pull, "inproc://loop")
 	_, err := push.Dial(ctx, "inproc://loop")
-	check(t, err)
+	testkit.Check(t, err)
 	for range 10 {
-		check(t, push.Send(ctx, nil))
+		testkit.Check(t, push.Send(ctx, nil))
 	}
 	within, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -232,6 +233,6 @@ func listenTo(t *testing.T, s interface {
 }, url string,
 ) {
 	t.Helper()
-	_, err := s.Listen(watchdog(t), url)
-	check(t, err)
+	_, err := s.Listen(testkit.Watchdog(t), url)
+	testkit.Check(t, err)
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/testkit"
 	"github.com/sprymq/spry/transport"
 	"github.com/sprymq/spry/zmq"
 )
@@ -210,12 +211,12 @@ func TestExtremeOptions(t *testing.T) {
 				s := reflect.ValueOf(c.make).Call([]reflect.Value{options})[0].Interface()
 				switch {
 				case slices.Contains(refusals[f.name], x):
-					checkOptionsRefused(t, what, s.(anySocket), f.name)
+					checkOptionsRefused(t, what, s.(testkit.Socket), f.name)
 				case slices.Contains(silencing[f.name], x):
 				default:
 					checkOptionsWork(t, what, []string{"inproc", "tcp"}[i%2], c, s)
 				}
-				if p := outcome(t, "Close of "+what, func() { _ = s.(anySocket).Close() }); p != nil {
+				if p := outcome(t, "Close of "+what, func() { _ = s.(testkit.Socket).Close() }); p != nil {
 					t.Errorf("Close of %s panicked: %v", what, p)
 				}
 			}
@@ -227,9 +228,9 @@ func TestExtremeOptions(t *testing.T) {
 // setLinger makes sockets close at once.
 func setLinger(options reflect.Value) { options.FieldByName("Linger").SetInt(-1) }
 
-func checkOptionsRefused(t *testing.T, what string, s anySocket, field string) {
+func checkOptionsRefused(t *testing.T, what string, s testkit.Socket, field string) {
 	t.Helper()
-	ctx := watchdog(t)
+	ctx := testkit.Watchdog(t)
 	_, listening := s.ListenWith(ctx, &spry.ListenConfig{URL: "tcp://127.0.0.1:0"})
 	_, dialed := s.DialWith(ctx, &spry.Dialer{URL: "tcp://127.0.0.1:1"})
 	_, connected := s.DialWith(ctx, &spry.Dialer{URL: "inproc://nobody", Background: true})
@@ -242,16 +243,16 @@ func checkOptionsRefused(t *testing.T, what string, s anySocket, field string) {
 
 func checkOptionsWork(t *testing.T, what, scheme string, c constructor, s any) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), testkit.Patience)
 	defer cancel()
 	peer := c.peer()
-	defer peer.(anySocket).Close()
-	e, err := s.(anySocket).ListenWith(ctx, &spry.ListenConfig{URL: map[string]string{"inproc": "inproc://extreme", "tcp": "tcp://127.0.0.1:0"}[scheme]})
+	defer peer.(testkit.Socket).Close()
+	e, err := s.(testkit.Socket).ListenWith(ctx, &spry.ListenConfig{URL: map[string]string{"inproc": "inproc://extreme", "tcp": "tcp://127.0.0.1:0"}[scheme]})
 	if err == nil {
-		_, err = peer.(anySocket).DialWith(ctx, dialerTo(e))
+		_, err = peer.(testkit.Socket).DialWith(ctx, testkit.DialerTo(e))
 	}
 	if err == nil {
-		err = s.(anySocket).WaitPipes(ctx, 1)
+		err = s.(testkit.Socket).WaitPipes(ctx, 1)
 	}
 	if err == nil && c.talks != nil {
 		err = c.talks(ctx, s, peer)
@@ -280,7 +281,7 @@ func TestExtremeEndpoints(t *testing.T) {
 }
 
 func testExtremeEndpoint(t *testing.T, scheme string, kind reflect.Type, f field, x extreme) {
-	ctx := watchdog(t)
+	ctx := testkit.Watchdog(t)
 	o := spry.Options{Linger: -1}
 	push, pull := spry.NewPush(&spry.PushOptions{Options: o}), spry.NewPull(&spry.PullOptions{Options: o})
 	defer push.Close()
@@ -296,7 +297,7 @@ func testExtremeEndpoint(t *testing.T, scheme string, kind reflect.Type, f field
 		if !listens {
 			l = new(spry.ListenConfig)
 		}
-		l.TLS, _ = certificates()
+		l.TLS, _ = testkit.Certificates()
 		if l.URL = scheme + "://127.0.0.1:0"; !strings.HasSuffix(scheme, "tcp") {
 			l.URL = scheme + "://" + filepath.Join(t.TempDir(), "s")
 		}
@@ -309,7 +310,7 @@ func testExtremeEndpoint(t *testing.T, scheme string, kind reflect.Type, f field
 			d = new(spry.Dialer)
 		}
 		d.URL = e.URL()
-		_, d.TLS = certificates()
+		_, d.TLS = testkit.Certificates()
 		if _, err = push.DialWith(ctx, d); err == nil {
 			err = stream(ctx, push, pull)
 		}
@@ -323,10 +324,10 @@ func testExtremeEndpoint(t *testing.T, scheme string, kind reflect.Type, f field
 // What contradicts itself is refused by Listen and by Dial, with an error that names the option.
 func TestContradictoryOptions(t *testing.T) {
 	leak.Check(t)
-	some := func(o spry.Options) anySocket { return spry.NewBus(&spry.BusOptions{Options: o}) }
+	some := func(o spry.Options) testkit.Socket { return spry.NewBus(&spry.BusOptions{Options: o}) }
 	said := func(name, value string) map[string]string { return map[string]string{name: value} }
 	for name, c := range map[string]struct {
-		s    anySocket
+		s    testkit.Socket
 		says string
 	}{
 		"Backoff.Max below Min":     {some(spry.Options{Backoff: spry.Backoff{Min: 2, Max: 1}}), "Backoff.Min"},
@@ -342,9 +343,9 @@ func TestContradictoryOptions(t *testing.T) {
 		"a Sub that disconnects":    {spry.NewSub(&spry.SubOptions{Overflow: spry.Disconnect}), "Overflow"},
 		"a secret nobody has":       {some(spry.Options{Security: zmq.CurveServer{}}), "CurveServer"},
 	} {
-		t.Run(name, func(t *testing.T) { checkOptionsRefused(t, name, c.s, c.says); check(t, c.s.Close()) })
+		t.Run(name, func(t *testing.T) { checkOptionsRefused(t, name, c.s, c.says); testkit.Check(t, c.s.Close()) })
 	}
-	ctx := watchdog(t)
+	ctx := testkit.Watchdog(t)
 	push := spry.NewPush(&spry.PushOptions{Options: spry.Options{Dialects: []string{"sp"}}})
 	defer push.Close()
 	secured := spry.NewPush(&spry.PushOptions{Options: spry.Options{

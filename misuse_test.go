@@ -17,6 +17,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/testkit"
 	"github.com/sprymq/spry/zmq"
 )
 
@@ -147,10 +148,10 @@ func TestNoMethodMindsItsContext(t *testing.T) {
 // A context that panics while a call waits leaves neither a lock nor a place in the line taken.
 func TestBrokenContextLosesNoWake(t *testing.T) {
 	leak.Check(t)
-	ctx := watchdog(t)
+	ctx := testkit.Watchdog(t)
 	push, pull := spry.NewPush(nil), spry.NewPull(nil)
-	closeAll(t, push, pull)
-	dialTo(t, push, listenOn(t, pull, "tcp"))
+	testkit.CloseAll(t, push, pull)
+	testkit.DialTo(t, push, testkit.ListenOn(t, pull, "tcp"))
 	var broken *brokenContext
 	for _, f := range []func(){
 		func() { _, _ = pull.Recv(broken) },
@@ -163,7 +164,7 @@ func TestBrokenContextLosesNoWake(t *testing.T) {
 		outcome(t, "a call with a broken context", f)
 	}
 	for range 100 {
-		check(t, push.Send(ctx, []byte("x")))
+		testkit.Check(t, push.Send(ctx, []byte("x")))
 		if _, err := pull.Recv(ctx); err != nil {
 			t.Fatal(err)
 		}
@@ -174,7 +175,7 @@ func TestBrokenContextLosesNoWake(t *testing.T) {
 // handler that panics.
 func TestReleaseBeforeReply(t *testing.T) {
 	run(t, func(t *testing.T, l link) {
-		ctx := watchdog(t)
+		ctx := testkit.Watchdog(t)
 		rep, req := spry.NewRep(&spry.RepOptions{Options: l.options}), spry.NewReq(&spry.ReqOptions{Options: l.options, FailFast: true})
 		l.join(t, req, rep)
 		handled := make(chan error, 1)
@@ -191,13 +192,13 @@ func TestReleaseBeforeReply(t *testing.T) {
 				case "panics":
 					panic("of the user")
 				case "replied with":
-					check(t, q.ReplyMsg(ctx, q.Message()))
+					testkit.Check(t, q.ReplyMsg(ctx, q.Message()))
 					return
 				case "nil":
-					check(t, q.ReplyMsg(ctx, nil))
+					testkit.Check(t, q.ReplyMsg(ctx, nil))
 					return
 				}
-				check(t, q.Reply(ctx, []byte("reply")))
+				testkit.Check(t, q.Reply(ctx, []byte("reply")))
 			}))
 		}()
 		for range 20 {
@@ -211,21 +212,21 @@ func TestReleaseBeforeReply(t *testing.T) {
 			}
 		}
 		c, err := req.Start(spry.WrapMessage([]byte("panics"), nil))
-		check(t, err)
-		eventually(t, "the panic is counted", func() bool { return rep.Stats().Panics == 1 })
+		testkit.Check(t, err)
+		testkit.Eventually(t, "the panic is counted", func() bool { return rep.Stats().Panics == 1 })
 		c.Cancel()
 		if _, err := req.Do(ctx, []byte("good")); err != nil {
 			t.Errorf("after a handler that panicked: %v", err)
 		}
-		shut(t, req, rep)
-		check(t, <-handled)
+		testkit.Shut(t, req, rep)
+		testkit.Check(t, <-handled)
 	})
 }
 
 // Two copies of one message have one reference: releasing and sending both must not give memory away that others read.
 func TestCopiedMessage(t *testing.T) {
 	run(t, func(t *testing.T, l link) {
-		ctx := watchdog(t)
+		ctx := testkit.Watchdog(t)
 		push, pull := spry.NewPush(&spry.PushOptions{Options: l.options}), spry.NewPull(&spry.PullOptions{Options: l.options})
 		l.join(t, push, pull)
 		const messages = 2000
@@ -245,27 +246,27 @@ func TestCopiedMessage(t *testing.T) {
 		kept := make([]*spry.Message, messages)
 		for i := range kept {
 			m, err := pull.RecvMsg(ctx)
-			check(t, err)
+			testkit.Check(t, err)
 			kept[i] = m.Clone()
 			c := *m // which is the misuse
 			m.Release()
 			c.Release()
 			spry.ReleaseMessages([]*spry.Message{&c, m, nil})
 		}
-		check(t, <-sent)
+		testkit.Check(t, <-sent)
 		for i, m := range kept {
 			if want := strings.Repeat(fmt.Sprintf("%08d", i), 8); string(m.Bytes()) != want {
 				t.Fatalf("message %d became %q", i, m.Bytes())
 			}
 		}
-		shut(t, push, pull)
+		testkit.Shut(t, push, pull)
 	})
 }
 
 // A release callback runs under no lock: it may panic, and call the socket that it comes from.
 func TestReleaseCallbackMayDoAnything(t *testing.T) {
 	run(t, func(t *testing.T, l link) {
-		ctx := watchdog(t)
+		ctx := testkit.Watchdog(t)
 		push, pull := spry.NewPush(&spry.PushOptions{Options: l.options}), spry.NewPull(&spry.PullOptions{Options: l.options})
 		l.join(t, push, pull)
 		for _, size := range []int{10, 20_000, 300_000} {
@@ -273,12 +274,12 @@ func TestReleaseCallbackMayDoAnything(t *testing.T) {
 			m := spry.WrapMessage(make([]byte, size), func() {
 				defer close(ran)
 				_ = push.Stats()
-				check(t, push.Send(ctx, []byte("from the callback")))
+				testkit.Check(t, push.Send(ctx, []byte("from the callback")))
 				panic("of the user")
 			})
-			check(t, push.SendMsg(ctx, m))
+			testkit.Check(t, push.SendMsg(ctx, m))
 			first, err := pull.RecvMsg(ctx)
-			check(t, err)
+			testkit.Check(t, err)
 			first.Detach()
 			if p := outcome(t, "Release", first.Release); p != nil && !strings.HasPrefix(l.scheme, "inproc") {
 				t.Errorf("Release panicked: %v", p)
@@ -289,23 +290,23 @@ func TestReleaseCallbackMayDoAnything(t *testing.T) {
 			}
 		}
 		closed := make(chan error, 1)
-		check(t, push.SendMsg(ctx, spry.WrapMessage(make([]byte, 20_000), func() { closed <- push.Close() })))
+		testkit.Check(t, push.SendMsg(ctx, spry.WrapMessage(make([]byte, 20_000), func() { closed <- push.Close() })))
 		m, err := pull.RecvMsg(ctx)
-		check(t, err)
+		testkit.Check(t, err)
 		m.Release()
-		check(t, <-closed)
-		shut(t, push, pull)
+		testkit.Check(t, <-closed)
+		testkit.Shut(t, push, pull)
 	})
 }
 
 // A nil message is an empty one, alone and in a batch.
 func TestNilMessages(t *testing.T) {
 	run(t, func(t *testing.T, l link) {
-		ctx := watchdog(t)
+		ctx := testkit.Watchdog(t)
 		push, pull := spry.NewPush(&spry.PushOptions{Options: l.options}), spry.NewPull(&spry.PullOptions{Options: l.options})
 		l.join(t, push, pull)
-		check(t, push.SendMsg(ctx, nil))
-		check(t, push.TrySendMsg(nil))
+		testkit.Check(t, push.SendMsg(ctx, nil))
+		testkit.Check(t, push.TrySendMsg(nil))
 		full := spry.NewMessage(1)
 		_, _ = full.Write([]byte("x"))
 		if n, err := push.SendBatch(ctx, []*spry.Message{nil, full, nil}); n != 3 || err != nil {
@@ -316,7 +317,7 @@ func TestNilMessages(t *testing.T) {
 				t.Errorf("received %q, %v; want %q", got, err, want)
 			}
 		}
-		shut(t, push, pull)
+		testkit.Shut(t, push, pull)
 	})
 	var m *spry.Message
 	if m.Len()+len(m.Bytes())+len(m.Header()) != 0 || m.Pipe() != nil || m.Clone().Len() != 0 {
@@ -328,10 +329,10 @@ func TestNilMessages(t *testing.T) {
 // What is nil and must not be is refused with ErrConfig, by a socket that works on.
 func TestNilArguments(t *testing.T) {
 	leak.Check(t)
-	ctx := watchdog(t)
+	ctx := testkit.Watchdog(t)
 	push, pull := spry.NewPush(nil), spry.NewPull(nil)
 	rep, bus := spry.NewRep(nil), spry.NewBus(nil)
-	closeAll(t, push, pull, rep, bus)
+	testkit.CloseAll(t, push, pull, rep, bus)
 	var conn *net.TCPConn
 	var listener *net.TCPListener
 	var noPull *spry.Pull
@@ -379,8 +380,8 @@ func TestNilArguments(t *testing.T) {
 			t.Errorf("%s: %v; want ErrConfig", name, err)
 		}
 	}
-	dialTo(t, push, listenOn(t, pull, "tcp"))
-	check(t, push.Send(ctx, []byte("x")))
+	testkit.DialTo(t, push, testkit.ListenOn(t, pull, "tcp"))
+	testkit.Check(t, push.Send(ctx, []byte("x")))
 	if _, err := pull.Recv(ctx); err != nil {
 		t.Error(err)
 	}
@@ -403,7 +404,7 @@ func (brokenLog) Enabled(context.Context, slog.Level) bool { panic("of the user"
 // Code of the user that runs in the library's goroutines may panic: each time it costs what was to be done, and is reported.
 func TestPanicsOfTheUsersCode(t *testing.T) {
 	leak.Check(t)
-	ctx := watchdog(t)
+	ctx := testkit.Watchdog(t)
 	for _, err := range spry.Merge(ctx, brokenSocket{}) {
 		if err == nil || !strings.Contains(err.Error(), "panicked") {
 			t.Errorf("Merge of a receiver that panics: %v", err)
@@ -418,16 +419,16 @@ func TestPanicsOfTheUsersCode(t *testing.T) {
 		Trace:  &spry.Trace{Other: func(spry.Event) { accepts.Add(1); panic("of the user") }},
 	}
 	pull, push := spry.NewPull(&spry.PullOptions{Options: options}), spry.NewPush(&spry.PushOptions{Options: options})
-	closeAll(t, push, pull)
+	testkit.CloseAll(t, push, pull)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	check(t, err)
+	testkit.Check(t, err)
 	_, err = pull.Serve(brokenListener{l}, nil)
-	check(t, err)
+	testkit.Check(t, err)
 	e, err := pull.ListenWith(ctx, &spry.ListenConfig{URL: "tls+tcp://127.0.0.1:0", TLS: &tls.Config{
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { panic("of the user") },
 	}})
-	check(t, err)
-	if _, err := push.DialWith(ctx, dialerTo(e)); err == nil {
+	testkit.Check(t, err)
+	if _, err := push.DialWith(ctx, testkit.DialerTo(e)); err == nil {
 		t.Error("a handshake without a certificate succeeded")
 	}
 	_, err = push.DialWith(ctx, &spry.Dialer{URL: "tcp://127.0.0.1:1", DialContext: func(context.Context, string, string) (net.Conn, error) {
@@ -436,9 +437,9 @@ func TestPanicsOfTheUsersCode(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "panicked") {
 		t.Errorf("a DialContext that panics: %v", err)
 	}
-	eventually(t, "panics are counted", func() bool { return pull.Stats().Panics > 2 && push.Stats().Panics > 2 && accepts.Load() > 0 })
-	dialTo(t, push, listenOn(t, pull, "tcp"))
-	check(t, push.Send(ctx, []byte("x")))
+	testkit.Eventually(t, "panics are counted", func() bool { return pull.Stats().Panics > 2 && push.Stats().Panics > 2 && accepts.Load() > 0 })
+	testkit.DialTo(t, push, testkit.ListenOn(t, pull, "tcp"))
+	testkit.Check(t, push.Send(ctx, []byte("x")))
 	if _, err := pull.Recv(ctx); err != nil {
 		t.Error(err)
 	}

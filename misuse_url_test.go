@@ -11,6 +11,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/testkit"
 	"github.com/sprymq/spry/transport"
 	"github.com/sprymq/spry/zmq"
 )
@@ -96,9 +97,9 @@ func badTCP(scheme string) (all []badURL) {
 // works on.
 func TestMalformedURLs(t *testing.T) {
 	leak.Check(t)
-	ctx := watchdog(t)
-	server, _ := certificates()
-	for kind, s := range map[string]anySocket{"spry": spry.NewPush(nil), "zmq": zmq.NewPush(nil)} {
+	ctx := testkit.Watchdog(t)
+	server, _ := testkit.Certificates()
+	for kind, s := range map[string]testkit.Socket{"spry": spry.NewPush(nil), "zmq": zmq.NewPush(nil)} {
 		for _, bad := range badURLs() {
 			refused := func(op, says string, try func() (*spry.Endpoint, error)) {
 				t.Helper()
@@ -128,9 +129,9 @@ func TestMalformedURLs(t *testing.T) {
 		if n := len(s.Stats().Endpoints); n != 0 {
 			t.Errorf("%s: %d endpoints were left", kind, n)
 		}
-		e := listenOn(t, s, "tcp")
-		check(t, e.Close())
-		shut(t, s)
+		e := testkit.ListenOn(t, s, "tcp")
+		testkit.Check(t, e.Close())
+		testkit.Shut(t, s)
 	}
 }
 
@@ -157,19 +158,19 @@ func checkRefusal(t *testing.T, name, url, says string, err error) {
 // What only looks like a password is no fault: a listener's URL is what a peer dials.
 func TestNamesThatLookLikePasswords(t *testing.T) {
 	leak.Check(t)
-	ctx := watchdog(t)
+	ctx := testkit.Watchdog(t)
 	for _, url := range []string{"inproc://a:b@c", "inproc://jobs/a:b@c", "sp+inproc://d:e@f", "ipc://" + t.TempDir() + "/a:b@c"} {
 		push, pull := spry.NewPush(nil), spry.NewPull(nil)
 		e, err := pull.Listen(ctx, url)
-		check(t, err)
+		testkit.Check(t, err)
 		if e.URL() != url {
 			t.Errorf("%s: the listener's URL is %s", url, e.URL())
 		}
 		_, err = push.Dial(ctx, e.URL())
-		check(t, err)
-		check(t, push.Send(ctx, []byte("x")))
+		testkit.Check(t, err)
+		testkit.Check(t, push.Send(ctx, []byte("x")))
 		_, err = pull.Recv(ctx)
-		check(t, err)
-		shut(t, push, pull)
+		testkit.Check(t, err)
+		testkit.Shut(t, push, pull)
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/testkit"
 )
 
 // A logBook keeps what is logged.
@@ -54,17 +55,17 @@ func TestRefusalsDoNotFillTheLog(t *testing.T) {
 	var book logBook
 	pull := spry.NewPull(&spry.PullOptions{Options: spry.Options{Logger: slog.New(slog.NewTextHandler(&book, nil))}})
 	defer pull.Close()
-	e := listenOn(t, pull, "tcp")
+	e := testkit.ListenOn(t, pull, "tcp")
 	const connections = 500
 	for range connections {
 		c, err := net.Dial("tcp", e.Addr().String())
-		check(t, err)
+		testkit.Check(t, err)
 		_, _ = c.Write([]byte("\n"))
 		_, _ = c.Read(make([]byte, 100)) // until it is refused
 		_ = c.Close()
 	}
-	eventually(t, "all are counted", func() bool { return sum(pull.Stats().Rejected) == connections })
-	check(t, pull.Close())
+	testkit.Eventually(t, "all are counted", func() bool { return testkit.Sum(pull.Stats().Rejected) == connections })
+	testkit.Check(t, pull.Close())
 	lines, count := book.of("spry reject")
 	if lines > connections/5 {
 		t.Errorf("%d connections made %d lines", connections, lines)

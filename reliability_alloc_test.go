@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/testkit"
 )
 
 const (
@@ -125,9 +126,9 @@ func TestAllocationsPerMessage(t *testing.T) {
 	}
 	for _, scheme := range []string{"tcp", "ipc", "inproc"} {
 		for _, f := range flows {
-			ctx := watchdog(t)
+			ctx := testkit.Watchdog(t)
 			push, pull := spry.NewPush(nil), spry.NewPull(nil)
-			dialTo(t, push, listenOn(t, pull, scheme))
+			testkit.DialTo(t, push, testkit.ListenOn(t, pull, scheme))
 			most := 0
 			idle := runtime.NumGoroutine()
 			per := allocations(t, func(n int) {
@@ -148,8 +149,8 @@ func TestAllocationsPerMessage(t *testing.T) {
 			if most > idle+3 { // the sender, and the two pipes' writers at work
 				t.Errorf("%s over %s: %d goroutines under load, %d when idle: load must not make more", f.name, scheme, most, idle)
 			}
-			check(t, push.Close())
-			check(t, pull.Close())
+			testkit.Check(t, push.Close())
+			testkit.Check(t, pull.Close())
 		}
 	}
 }
@@ -161,9 +162,9 @@ func TestAllocationsPerRequest(t *testing.T) {
 	}
 	const requests = 20_000
 	for _, scheme := range []string{"tcp", "ipc", "inproc"} {
-		ctx := watchdog(t)
+		ctx := testkit.Watchdog(t)
 		req, rep := spry.NewReq(nil), spry.NewRep(nil)
-		dialTo(t, req, listenOn(t, rep, scheme))
+		testkit.DialTo(t, req, testkit.ListenOn(t, rep, scheme))
 		served := make(chan struct{})
 		go func() {
 			defer close(served)
@@ -200,8 +201,8 @@ func TestAllocationsPerRequest(t *testing.T) {
 		if per > 3 || perMsg > 1.5 {
 			t.Errorf("over %s: Req.Do %.2f allocations, want at most 3; DoMsg %.2f, want only the Rep's", scheme, per, perMsg)
 		}
-		check(t, req.Close())
-		check(t, rep.Close())
+		testkit.Check(t, req.Close())
+		testkit.Check(t, rep.Close())
 		<-served
 	}
 }

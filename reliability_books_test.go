@@ -14,12 +14,13 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/testkit"
 )
 
 // Books are one pair of sockets at work, and what the application itself has counted.
 type books struct {
 	name         string
-	a, b         stormy
+	a, b         testkit.End
 	toB, toA     atomic.Uint64 // received by the application
 	accepted     atomic.Uint64 // sends of a that returned nil
 	acceptedBack atomic.Uint64
@@ -30,12 +31,12 @@ type books struct {
 func newBooks(t *testing.T, kind int, scheme string) *books {
 	o := spry.Options{Linger: -1, SendQueue: 8, RecvQueue: 4, Backoff: spry.Backoff{Min: time.Millisecond, Max: 2 * time.Millisecond}}
 	k := &books{name: kinds[kind] + " over " + scheme}
-	k.a, k.b = stormPair(kind, o)
+	k.a, k.b = testkit.Pair(kind, o)
 	if kind == 2 || kind == 3 {
 		k.countRequests()
 	}
-	_, err := k.a.DialWith(watchdog(t), dialerTo(listenOn(t, k.b, scheme)))
-	check(t, err)
+	_, err := k.a.DialWith(testkit.Watchdog(t), testkit.DialerTo(testkit.ListenOn(t, k.b, scheme)))
+	testkit.Check(t, err)
 	return k
 }
 
@@ -44,9 +45,9 @@ var kinds = [...]string{"push, pull", "pub, sub", "req, rep", "surveyor, respond
 // countRequests replaces the verbs of sockets that ask and answer by ones that count.
 func (k *books) countRequests() {
 	body := []byte("request")
-	switch a := k.a.anySocket.(type) {
+	switch a := k.a.Socket.(type) {
 	case *spry.Req:
-		k.a.send = func(ctx context.Context) error {
+		k.a.Send = func(ctx context.Context) error {
 			_, err := a.Do(ctx, body)
 			if err == nil {
 				k.answers.Add(1)
@@ -54,7 +55,7 @@ func (k *books) countRequests() {
 			return err
 		}
 	case *spry.Surveyor:
-		k.a.send = func(ctx context.Context) error {
+		k.a.Send = func(ctx context.Context) error {
 			for _, err := range a.Survey(ctx, body) {
 				if err != nil {
 					return err
@@ -64,10 +65,10 @@ func (k *books) countRequests() {
 			return nil
 		}
 	}
-	answering := k.b.anySocket.(interface {
+	answering := k.b.Socket.(interface {
 		Recv(context.Context) (*spry.Request, error)
 	})
-	k.b.recv = func(ctx context.Context) error {
+	k.b.Recv = func(ctx context.Context) error {
 		r, err := answering.Recv(ctx)
 		if err != nil {
 			return err
@@ -103,20 +104,20 @@ func (k *books) work(ctx context.Context, all *sync.WaitGroup) {
 		})
 	}
 	if k.asks() {
-		loop(k.a.send, nil)
-		loop(k.b.recv, nil)
+		loop(k.a.Send, nil)
+		loop(k.b.Recv, nil)
 		return
 	}
-	loop(k.a.send, &k.accepted)
-	loop(k.b.send, &k.acceptedBack)
-	loop(k.a.recv, &k.toA)
-	loop(k.b.recv, &k.toB)
+	loop(k.a.Send, &k.accepted)
+	loop(k.b.Send, &k.acceptedBack)
+	loop(k.a.Recv, &k.toA)
+	loop(k.b.Recv, &k.toB)
 }
 
 // asks reports whether the sockets count for themselves.
 func (k *books) asks() bool {
-	_, req := k.a.anySocket.(*spry.Req)
-	_, survey := k.a.anySocket.(*spry.Surveyor)
+	_, req := k.a.Socket.(*spry.Req)
+	_, survey := k.a.Socket.(*spry.Surveyor)
 	return req || survey
 }
 
@@ -125,7 +126,7 @@ func (k *books) atRest(t *testing.T) {
 	t.Helper()
 	a, b := k.a.Stats(), k.b.Stats()
 	for _, st := range []spry.Stats{a, b} {
-		if why := unbalanced(st); why != "" || st.Send.Queued+st.Recv.Queued > 0 || len(st.Pipes) > 0 || st.Pending > 0 {
+		if why := testkit.Unbalanced(st); why != "" || st.Send.Queued+st.Recv.Queued > 0 || len(st.Pipes) > 0 || st.Pending > 0 {
 			t.Errorf("%s at rest: %s; %+v", k.name, why, st)
 		}
 	}
@@ -137,7 +138,7 @@ func (k *books) atRest(t *testing.T) {
 	if b.Recv.Arrived+b.Recv.Filtered > a.Send.Sent || a.Recv.Arrived+a.Recv.Filtered > b.Send.Sent {
 		t.Errorf("%s: arrived %d of %d sent, and back %d of %d", k.name, b.Recv.Arrived, a.Send.Sent, a.Recv.Arrived, b.Send.Sent)
 	}
-	switch k.a.anySocket.(type) {
+	switch k.a.Socket.(type) {
 	case *spry.Push: // what came back was offered again, or was lost when the socket closed
 		if n := a.Send.Offered; n < k.accepted.Load() || n-a.Send.Returned > k.accepted.Load() {
 			t.Errorf("%s: offered %d, of which %d came back; the application sent %d", k.name, n, a.Send.Returned, k.accepted.Load())
@@ -154,7 +155,7 @@ func (k *books) atRest(t *testing.T) {
 func TestConservationLaw(t *testing.T) {
 	leak.Check(t)
 	const snapshots, wanted = 10_000, 6 * 3
-	ctx, stop := context.WithCancel(watchdog(t))
+	ctx, stop := context.WithCancel(testkit.Watchdog(t))
 	defer stop()
 	var all []*books
 	var working sync.WaitGroup
@@ -173,14 +174,14 @@ func TestConservationLaw(t *testing.T) {
 			s = k.b
 		}
 		st := s.Stats()
-		if why := unbalanced(st); why != "" {
+		if why := testkit.Unbalanced(st); why != "" {
 			t.Fatalf("snapshot %d, %s: %s", taken, k.name, why)
 		}
 		if taken%20 == 0 {
 			time.Sleep(time.Millisecond) // for the others to work: what is asserted does not depend on it
 		}
 		if taken%50 == 0 { // a connection ends, its dialer makes another
-			for p := range s.anySocket.(interface{ Pipes() iter.Seq[*spry.Pipe] }).Pipes() {
+			for p := range s.Socket.(interface{ Pipes() iter.Seq[*spry.Pipe] }).Pipes() {
 				_ = p.Close()
 			}
 		}

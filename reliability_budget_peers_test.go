@@ -13,27 +13,28 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/testkit"
 )
 
 // T40 where the socket under test is the one that dials: many listeners, each entitled to a queue of 1 MiB, send to a socket that
 // does not receive.
 func TestT40BudgetDialing(t *testing.T) {
-	peers, limit := figure(60, 300), int64(figure(16<<20, 64<<20))
+	peers, limit := testkit.Figure(60, 300), int64(testkit.Figure(16<<20, 64<<20))
 	for _, scheme := range []string{"tcp", "ipc", "zmtp+tcp", "zmtp+ipc"} {
 		t.Run(scheme, func(t *testing.T) {
 			leak.Check(t)
-			ctx := watchdog(t)
+			ctx := testkit.Watchdog(t)
 			budget := spry.NewBudget(spry.BudgetConfig{Bytes: limit})
 			unused(t, budget)
 			pull, push := spry.NewPull(&spry.PullOptions{Options: spry.Options{Budget: budget, RecvQueueBytes: 1 << 20}}), spry.NewPush(nil)
-			closeAll(t, push, pull)
-			dialTo(t, pull, listenOn(t, push, scheme))
-			check(t, push.Send(ctx, []byte("little")))
-			eventually(t, "the little message is queued", func() bool { return pull.Stats().Recv.Queued == 1 })
-			before := heap()
-			hello, body := header(spry.ProtocolPush), frame(scheme == "ipc", make([]byte, 1000))
+			testkit.CloseAll(t, push, pull)
+			testkit.DialTo(t, pull, testkit.ListenOn(t, push, scheme))
+			testkit.Check(t, push.Send(ctx, []byte("little")))
+			testkit.Eventually(t, "the little message is queued", func() bool { return pull.Stats().Recv.Queued == 1 })
+			before := testkit.Heap()
+			hello, body := testkit.Header(spry.ProtocolPush), testkit.Frame(scheme == "ipc", make([]byte, 1000))
 			if strings.HasPrefix(scheme, "zmtp") {
-				hello, body = []byte(greet+readyAs("PUSH")), []byte(longFrame(0, 1000, string(make([]byte, 1000))))
+				hello, body = []byte(testkit.Greet+testkit.ReadyAs("PUSH")), []byte(testkit.LongFrame(0, 1000, string(make([]byte, 1000))))
 			}
 			block := bytes.Repeat(body, 64)
 			var all sync.WaitGroup
@@ -52,19 +53,19 @@ func TestT40BudgetDialing(t *testing.T) {
 			})
 			for range peers {
 				_, err := pull.DialWith(ctx, &spry.Dialer{URL: url, GiveUp: func(error) bool { return true }})
-				check(t, err)
+				testkit.Check(t, err)
 			}
 			all.Wait()
 			withinBudget(t, budget)
-			eventually(t, "the heap is within the budget", func() bool { return heap() < before+uint64(2*limit)+memoryChunk*uint64(peers) })
-			eventually(t, "those that were shed are counted", func() bool {
+			testkit.Eventually(t, "the heap is within the budget", func() bool { return testkit.Heap() < before+uint64(2*limit)+memoryChunk*uint64(peers) })
+			testkit.Eventually(t, "those that were shed are counted", func() bool {
 				return pull.Stats().Rejected["budget"] == budget.Stats().Shed && budget.Stats().Shed > 0
 			})
 			st := pull.Stats()
-			if st.Recv.Dropped["budget"] == 0 || sum(st.Recv.Dropped) != st.Recv.Dropped["budget"] {
+			if st.Recv.Dropped["budget"] == 0 || testkit.Sum(st.Recv.Dropped) != st.Recv.Dropped["budget"] {
 				t.Errorf("dropped are %v", st.Recv.Dropped)
 			}
-			if why := unbalanced(st); why != "" {
+			if why := testkit.Unbalanced(st); why != "" {
 				t.Error(why)
 			}
 			receiveLittle(ctx, t, pull, push)
@@ -77,7 +78,7 @@ func receiveLittle(ctx context.Context, t *testing.T, pull *spry.Pull, push *spr
 	t.Helper()
 	for {
 		m, err := pull.Recv(ctx)
-		check(t, err)
+		testkit.Check(t, err)
 		if string(m) == "little" {
 			break
 		}
@@ -97,7 +98,7 @@ func TestT40BudgetInproc(t *testing.T) {
 		for _, receiverDials := range []bool{false, true} {
 			t.Run(name+map[bool]string{true: ", which dials", false: ", which listens"}[receiverDials], func(t *testing.T) {
 				leak.Check(t)
-				ctx := watchdog(t)
+				ctx := testkit.Watchdog(t)
 				budget := spry.NewBudget(spry.BudgetConfig{Bytes: limit})
 				unused(t, budget)
 				o := spry.Options{Network: spry.NewNetwork(), Linger: -1}
@@ -107,16 +108,16 @@ func TestT40BudgetInproc(t *testing.T) {
 					o.Budget = budget
 				}
 				pull := spry.NewPull(&spry.PullOptions{Options: ro})
-				closeAll(t, pull)
+				testkit.CloseAll(t, pull)
 				var pushes []*spry.Push
 				for range peers {
 					push := spry.NewPush(&spry.PushOptions{Options: o})
-					closeAll(t, push)
+					testkit.CloseAll(t, push)
 					pushes = append(pushes, push)
 					if receiverDials {
-						dialTo(t, pull, listenOn(t, push, "inproc"))
+						testkit.DialTo(t, pull, testkit.ListenOn(t, push, "inproc"))
 					} else {
-						dialTo(t, push, listenOn(t, pull, "inproc"))
+						testkit.DialTo(t, push, testkit.ListenOn(t, pull, "inproc"))
 					}
 				}
 				var sending sync.WaitGroup
@@ -141,31 +142,31 @@ func TestT40BudgetInproc(t *testing.T) {
 						}
 					}()
 					sending.Wait()
-					eventually(t, "all is received, or counted as shed", func() bool {
+					testkit.Eventually(t, "all is received, or counted as shed", func() bool {
 						st := pull.Stats().Recv
 						return st.Delivered+st.Dropped["budget"] == peers*each
 					})
 					stop()
 					<-received
 				} else {
-					eventually(t, "somebody is shed", func() bool { return pull.Stats().Recv.Dropped["budget"] > 0 })
+					testkit.Eventually(t, "somebody is shed", func() bool { return pull.Stats().Recv.Dropped["budget"] > 0 })
 				}
 				const atOnce = 64 << 10 // what each sender may hand over before it is asked whether the budget is exceeded
-				eventually(t, "the budget holds", func() bool { return budget.Stats().Bytes <= limit*11/10 })
+				testkit.Eventually(t, "the budget holds", func() bool { return budget.Stats().Bytes <= limit*11/10 })
 				if most := budget.Stats().PeakBytes; most > limit*11/10+peers*atOnce {
 					t.Errorf("%d KiB were in use and the limit is %d KiB", most>>10, limit>>10)
 				}
 				st := pull.Stats()
-				if sum(st.Recv.Dropped) != st.Recv.Dropped["budget"] {
+				if testkit.Sum(st.Recv.Dropped) != st.Recv.Dropped["budget"] {
 					t.Errorf("dropped are %v", st.Recv.Dropped)
 				}
-				if why := unbalanced(st); why != "" {
+				if why := testkit.Unbalanced(st); why != "" {
 					t.Error(why)
 				}
 				t.Logf("peak %d of %d KiB, %d shed", budget.Stats().PeakBytes>>10, limit>>10, budget.Stats().Shed)
-				check(t, pull.Close())
+				testkit.Check(t, pull.Close())
 				for _, push := range pushes {
-					check(t, ignoreUnsent(push.Close()))
+					testkit.Check(t, testkit.IgnoreUnsent(push.Close()))
 				}
 				sending.Wait()
 			})

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/testkit"
 )
 
 // churnRoom is how much larger the heap may be after any number of connections, in bytes.
@@ -23,27 +24,27 @@ func TestT01Churn(t *testing.T) {
 	for _, scheme := range []string{"tcp", "ipc", "inproc", "tls+tcp", "zmtp+tcp", "zmtp+ipc", "zmtp+tls+tcp"} {
 		t.Run(scheme, func(t *testing.T) {
 			leak.Check(t)
-			ctx := watchdog(t)
-			n := figure(1000, 10_000)
+			ctx := testkit.Watchdog(t)
+			n := testkit.Figure(1000, 10_000)
 			if strings.HasPrefix(scheme, "zmtp") { // the same connections, and another handshake
-				n = figure(300, 10_000)
+				n = testkit.Figure(300, 10_000)
 			}
 			pull := spry.NewPull(nil)
 			defer pull.Close()
-			e := listenOn(t, pull, scheme)
+			e := testkit.ListenOn(t, pull, scheme)
 			const warm = 50
 			sent := uint64(0)
 			once := func() {
 				push := spry.NewPush(nil)
-				_, err := push.DialWith(ctx, dialerTo(e))
-				check(t, err)
-				check(t, push.Send(ctx, []byte("one")))
+				_, err := push.DialWith(ctx, testkit.DialerTo(e))
+				testkit.Check(t, err)
+				testkit.Check(t, push.Send(ctx, []byte("one")))
 				if body, err := pull.Recv(ctx); err != nil || string(body) != "one" {
 					t.Fatalf("received %q, %v", body, err)
 				}
-				check(t, push.Close())
+				testkit.Check(t, push.Close())
 				st := push.Stats()
-				if why := unbalanced(st); why != "" || st.Send.Sent != 1 || st.Send.Offered != 1 {
+				if why := testkit.Unbalanced(st); why != "" || st.Send.Sent != 1 || st.Send.Offered != 1 {
 					t.Fatalf("the figures of a sender of one message: %s, %+v", why, st.Send)
 				}
 				sent += st.Send.Sent
@@ -55,12 +56,12 @@ func TestT01Churn(t *testing.T) {
 			for range n {
 				once()
 			}
-			eventually(t, "the goroutines of the connections have ended", func() bool { return runtime.NumGoroutine() <= goroutines })
+			testkit.Eventually(t, "the goroutines of the connections have ended", func() bool { return runtime.NumGoroutine() <= goroutines })
 			var after uint64
 			grown := func() int64 { return int64(after) - int64(before) }
-			after = settledHeap(t, func() bool { after = heap(); return grown() <= churnRoom })
+			after = settledHeap(t, func() bool { after = testkit.Heap(); return grown() <= churnRoom })
 			st := pull.Stats()
-			if why := unbalanced(st); why != "" || st.Recv.Delivered != sent || st.Recv.Delivered != uint64(n+warm) || len(st.Rejected) > 0 {
+			if why := testkit.Unbalanced(st); why != "" || st.Recv.Delivered != sent || st.Recv.Delivered != uint64(n+warm) || len(st.Rejected) > 0 {
 				t.Errorf("after %d connections: %s, sent %d, delivered %d, rejected %v", n+warm, why, sent, st.Recv.Delivered, st.Rejected)
 			}
 			if live := slices.Collect(pull.Pipes()); len(live) > 0 {
@@ -74,45 +75,36 @@ func TestT01Churn(t *testing.T) {
 // settledHeap waits until ok holds of the heap, which what ended last may still be on, and returns its size.
 func settledHeap(t testing.TB, ok func() bool) uint64 {
 	t.Helper()
-	eventually(t, "the heap is as small as before", ok)
-	return heap()
-}
-
-// heap is what is alive on the heap.
-func heap() uint64 {
-	var m runtime.MemStats
-	runtime.GC()
-	runtime.GC() // what the first one finalized
-	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
+	testkit.Eventually(t, "the heap is as small as before", ok)
+	return testkit.Heap()
 }
 
 // Peers announce the largest message there may be and send little of it. What they cost depends on what they sent.
 func TestT33AnnouncedSizeCostsNothing(t *testing.T) {
 	leak.Check(t)
-	ctx := watchdog(t)
+	ctx := testkit.Watchdog(t)
 	const limit = 16 << 20
 	for _, sent := range []int{1, 1000, 60_000, 200_000, 500_000} {
 		peers := min(400, 100_000_000/sent)
 		pull := spry.NewPull(&spry.PullOptions{Options: spry.Options{MaxMessageSize: limit}})
 		hostile := make([]*trickling, peers)
-		before := heap()
+		before := testkit.Heap()
 		for i := range hostile {
 			hostile[i] = newTrickling(t, pull)
 		}
-		check(t, pull.WaitPipes(ctx, peers))
-		idle := heap()
+		testkit.Check(t, pull.WaitPipes(ctx, peers))
+		idle := testkit.Heap()
 		for _, h := range hostile {
-			h.say(t, frameHead(false, limit))
+			h.Say(t, testkit.FrameHead(false, limit))
 		}
 		piece := make([]byte, 1+sent/50)
 		received := 0
 		for ; received < sent; received += len(piece) {
 			for _, h := range hostile {
-				h.say(t, piece)
+				h.Say(t, piece)
 			}
 		}
-		grown := int64(heap()) - int64(idle)
+		grown := int64(testkit.Heap()) - int64(idle)
 		each, bound := grown/int64(peers), int64(2*(received+8)+64<<10)
 		if each > bound {
 			t.Errorf("%d peers that sent %d of %d bytes cost %d bytes of heap each, want at most %d", peers, received, limit, each, bound)
@@ -121,12 +113,12 @@ func TestT33AnnouncedSizeCostsNothing(t *testing.T) {
 		for _, h := range hostile {
 			_ = h.Close()
 		}
-		check(t, pull.Close())
+		testkit.Check(t, pull.Close())
 	}
 }
 
 // A trickling peer is at the other end of a net.Pipe: what it has written was read.
-type trickling struct{ *bare }
+type trickling struct{ *testkit.Bare }
 
 func newTrickling(t *testing.T, pull *spry.Pull) *trickling {
 	t.Helper()
@@ -136,9 +128,9 @@ func newTrickling(t *testing.T, pull *spry.Pull) *trickling {
 		_, err := pull.Attach(context.Background(), near, &spry.AttachConfig{Role: spry.RoleListen})
 		attached <- err
 	}()
-	b := &bare{Conn: far}
-	b.say(t, header(spry.ProtocolPush))
-	b.hear(t)
-	check(t, <-attached)
+	b := &testkit.Bare{Conn: far}
+	b.Say(t, testkit.Header(spry.ProtocolPush))
+	b.Hear(t)
+	testkit.Check(t, <-attached)
 	return &trickling{b}
 }

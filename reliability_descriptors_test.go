@@ -20,6 +20,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/testkit"
 )
 
 // poorVariable names the environment variable that makes TestT13Descriptors the process with few file descriptors; it has
@@ -36,27 +37,27 @@ func TestT13Descriptors(t *testing.T) {
 		return
 	}
 	leak.Check(t)
-	ctx := watchdog(t)
-	n := figure(400, 1000)
+	ctx := testkit.Watchdog(t)
+	n := testkit.Figure(400, 1000)
 	pull := spry.NewPull(nil) // which the dialers reach
 	defer pull.Close()
 	e, err := pull.Listen(ctx, "tcp://127.0.0.1:0")
-	check(t, err)
+	testkit.Check(t, err)
 
 	poor := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestT13Descriptors$", "-test.v")
 	poor.Env = append(os.Environ(), poorVariable+"="+e.URL(), fmt.Sprintf("SPRY_TEST_DIALERS=%d", n))
 	orders, err := poor.StdinPipe()
-	check(t, err)
+	testkit.Check(t, err)
 	out, err := poor.StdoutPipe()
-	check(t, err)
+	testkit.Check(t, err)
 	poor.Stderr = os.Stderr
-	check(t, poor.Start())
+	testkit.Check(t, poor.Start())
 	answers := bufio.NewScanner(out)
 	url := answer(t, answers, "listening ")
 	clients := make([]net.Conn, 0, n)
 	for range n { // the kernel takes them, whether or not the process does
 		c, err := net.Dial("tcp", strings.TrimPrefix(url, "tcp://"))
-		check(t, err)
+		testkit.Check(t, err)
 		defer c.Close()
 		clients = append(clients, c)
 	}
@@ -69,8 +70,8 @@ func TestT13Descriptors(t *testing.T) {
 	push := spry.NewPush(nil)
 	defer push.Close()
 	_, err = push.Connect(url)
-	check(t, err)
-	check(t, push.Send(ctx, []byte("good")))
+	testkit.Check(t, err)
+	testkit.Check(t, push.Send(ctx, []byte("good")))
 	answer(t, answers, "recovered")
 	_, _ = io.WriteString(orders, "end\n")
 	_ = orders.Close()
@@ -101,10 +102,10 @@ func answer(t *testing.T, answers *bufio.Scanner, prefix string) string {
 func poorProcess(t *testing.T, peer string) {
 	leak.Check(t)
 	var limit syscall.Rlimit
-	check(t, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit))
+	testkit.Check(t, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit))
 	limit.Cur = fewDescriptors
-	check(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit))
-	ctx := watchdog(t)
+	testkit.Check(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit))
+	ctx := testkit.Watchdog(t)
 	orders := bufio.NewScanner(os.Stdin)
 	order := func(want string) {
 		if !orders.Scan() || orders.Text() != want {
@@ -125,19 +126,19 @@ func poorProcess(t *testing.T, peer string) {
 	}
 	pull := spry.NewPull(&spry.PullOptions{Options: o})
 	e, err := pull.Listen(ctx, "tcp://127.0.0.1:0")
-	check(t, err)
+	testkit.Check(t, err)
 	fmt.Println("listening " + e.URL())
 	order("starve")
 	push := spry.NewPush(&spry.PushOptions{Options: o})
 	var dialers int
 	_, err = fmt.Sscan(os.Getenv("SPRY_TEST_DIALERS"), &dialers)
-	check(t, err)
+	testkit.Check(t, err)
 	began, used := time.Now(), cpuTime(t)
 	for range dialers {
 		_, err := push.DialWith(ctx, &spry.Dialer{URL: peer, Background: true})
-		check(t, err)
+		testkit.Check(t, err)
 	}
-	eventually(t, "the process is out of descriptors at both ends", func() bool { return refused.Load() > 2 && failed.Load() > 2 })
+	testkit.Eventually(t, "the process is out of descriptors at both ends", func() bool { return refused.Load() > 2 && failed.Load() > 2 })
 	if took, most := cpuTime(t)-used, 5*time.Second+time.Since(began)/2; took > most {
 		t.Errorf("being out of descriptors for %v took %v of a processor", time.Since(began), took)
 	}
@@ -147,18 +148,18 @@ func poorProcess(t *testing.T, peer string) {
 	}
 	fmt.Printf("starved %d calls of Accept and %d attempts to dial failed within %v\n", refused.Load(), failed.Load(), time.Since(began).Round(time.Millisecond))
 	order("recover")
-	check(t, closeWithin(push))
+	testkit.Check(t, closeWithin(push))
 	body, err := pull.Recv(ctx)
 	if err != nil || string(body) != "good" {
 		t.Fatalf("received %q, %v", body, err)
 	}
 	fmt.Println("recovered")
 	order("end")
-	check(t, pull.Close())
+	testkit.Check(t, pull.Close())
 }
 
 func closeWithin(s interface{ Shutdown(context.Context) error }) error {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), testkit.Patience)
 	defer cancel()
 	return s.Shutdown(ctx)
 }
@@ -167,6 +168,6 @@ func closeWithin(s interface{ Shutdown(context.Context) error }) error {
 func cpuTime(t *testing.T) time.Duration {
 	t.Helper()
 	var u syscall.Rusage
-	check(t, syscall.Getrusage(syscall.RUSAGE_SELF, &u))
+	testkit.Check(t, syscall.Getrusage(syscall.RUSAGE_SELF, &u))
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

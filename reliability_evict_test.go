@@ -9,6 +9,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/testkit"
 )
 
 // Silent peers fill a listener's handshakes. The oldest must make room, so that whoever speaks gets in.
@@ -23,38 +24,38 @@ func TestT05OldestHandshakeIsEvicted(t *testing.T) {
 func testEviction(t *testing.T, scheme string, limit int) {
 	leak.Check(t)
 	const silent = 320
-	pull := spry.NewPull(&spry.PullOptions{Options: spry.Options{HandshakeTimeout: 10 * patience, MaxHandshakes: limit}})
-	push := spry.NewPush(&spry.PushOptions{Options: spry.Options{HandshakeTimeout: patience}})
+	pull := spry.NewPull(&spry.PullOptions{Options: spry.Options{HandshakeTimeout: 10 * testkit.Patience, MaxHandshakes: limit}})
+	push := spry.NewPush(&spry.PushOptions{Options: spry.Options{HandshakeTimeout: testkit.Patience}})
 	defer pull.Close()
 	defer push.Close()
 	if limit == 0 {
 		limit = 256 // the default
 	}
-	ctx, cancel := context.WithCancel(watchdog(t))
+	ctx, cancel := context.WithCancel(testkit.Watchdog(t))
 	defer cancel()
 	seen := watch(ctx, pull)
-	e := listenOn(t, pull, scheme)
+	e := testkit.ListenOn(t, pull, scheme)
 
 	// A peer that has said 00 53 50 is answered: by then it stands in line, and the next one comes after it.
-	var peers []*bare
+	var peers []*testkit.Bare
 	for range silent {
-		b := bareTo(t, e)
-		b.say(t, header(spry.ProtocolPush)[:3])
-		b.hear(t)
+		b := testkit.BareTo(t, e)
+		b.Say(t, testkit.Header(spry.ProtocolPush)[:3])
+		b.Hear(t)
 		peers = append(peers, b)
 	}
 	for i, b := range peers[:silent-limit] {
 		if v := seen.ended(ctx, b.LocalAddr().String()); v.Kind != spry.EventReject || v.Reason != "evicted" {
 			t.Fatalf("silent peer %d of %d ended with %v, reason %q; want it evicted", i, silent, v.Kind, v.Reason)
 		}
-		b.untilClosed(t)
+		b.UntilClosed(t)
 	}
 	if got := pull.Stats().Rejected["evicted"]; got != uint64(silent-limit) {
 		t.Errorf("%d were evicted, want the %d oldest", got, silent-limit)
 	}
 	start := time.Now()
-	dialTo(t, push, e)
-	check(t, push.Send(ctx, []byte("let me in")))
+	testkit.DialTo(t, push, e)
+	testkit.Check(t, push.Send(ctx, []byte("let me in")))
 	if body, err := pull.Recv(ctx); err != nil || string(body) != "let me in" {
 		t.Fatalf("the peer that speaks: %q, %v", body, err)
 	}
@@ -63,11 +64,11 @@ func testEviction(t *testing.T, scheme string, limit int) {
 		t.Errorf("the then oldest ended with %q; want it evicted", v.Reason)
 	}
 	for _, b := range peers[silent-limit+1:] { // the younger ones go on: they may still finish
-		b.say(t, header(spry.ProtocolPush)[3:])
+		b.Say(t, testkit.Header(spry.ProtocolPush)[3:])
 	}
-	check(t, pull.WaitPipes(ctx, limit))
+	testkit.Check(t, pull.WaitPipes(ctx, limit))
 	for _, b := range peers[silent-limit+1:] {
-		b.say(t, frame(b.typed, []byte("late")))
+		b.Say(t, testkit.Frame(b.Typed, []byte("late")))
 	}
 	for range limit - 1 {
 		if body, err := pull.Recv(ctx); err != nil || string(body) != "late" {

@@ -18,6 +18,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/testkit"
 )
 
 // sized is the size of message i of a sender: from nothing to most bytes, small ones more often.
@@ -54,9 +55,9 @@ func checked(random *rand.Rand, i, size int) []byte {
 // relay that cuts the stream at random places.
 func TestT20Integrity(t *testing.T) {
 	const senders = 2
-	messages, most := figure(300, 10_000), figure(1<<20, 4<<20)
+	messages, most := testkit.Figure(300, 10_000), testkit.Figure(1<<20, 4<<20)
 	overEveryWire(t, func(t *testing.T, w wireUnderTest) {
-		ctx := watchdog(t)
+		ctx := testkit.Watchdog(t)
 		o := w.options
 		o.MaxMessageSize = int64(most)
 		pull := spry.NewPull(&spry.PullOptions{Options: o})
@@ -66,11 +67,11 @@ func TestT20Integrity(t *testing.T) {
 		pushes := make([]*spry.Push, senders)
 		for i := range pushes {
 			pushes[i] = spry.NewPush(&spry.PushOptions{Options: o})
-			d := dialerTo(e)
+			d := testkit.DialerTo(e)
 			d.URL = url
 			_, err := pushes[i].DialWith(ctx, d)
-			check(t, err)
-			check(t, pull.WaitPipes(ctx, i+1))
+			testkit.Check(t, err)
+			testkit.Check(t, pull.WaitPipes(ctx, i+1))
 		}
 		var sending sync.WaitGroup
 		for _, push := range pushes {
@@ -92,7 +93,7 @@ func TestT20Integrity(t *testing.T) {
 		var bytes int64
 		for range senders * messages {
 			m, err := pull.RecvMsg(ctx)
-			check(t, err)
+			testkit.Check(t, err)
 			s := streams[m.Pipe()]
 			if s == nil {
 				s = &stream{random: rand.New(rand.NewPCG(20, 1))}
@@ -107,13 +108,13 @@ func TestT20Integrity(t *testing.T) {
 		}
 		sending.Wait()
 		for _, s := range pushes {
-			check(t, s.Close())
-			if st := s.Stats(); unbalanced(st) != "" || st.Send.Sent != uint64(messages) {
-				t.Errorf("%s, sent %d of %d", unbalanced(st), st.Send.Sent, messages)
+			testkit.Check(t, s.Close())
+			if st := s.Stats(); testkit.Unbalanced(st) != "" || st.Send.Sent != uint64(messages) {
+				t.Errorf("%s, sent %d of %d", testkit.Unbalanced(st), st.Send.Sent, messages)
 			}
 		}
-		if st := pull.Stats(); unbalanced(st) != "" || st.Recv.Delivered != uint64(senders*messages) {
-			t.Errorf("%s, delivered %d of %d", unbalanced(st), st.Recv.Delivered, senders*messages)
+		if st := pull.Stats(); testkit.Unbalanced(st) != "" || st.Recv.Delivered != uint64(senders*messages) {
+			t.Errorf("%s, delivered %d of %d", testkit.Unbalanced(st), st.Recv.Delivered, senders*messages)
 		}
 		t.Logf("T20 %s: %d messages of 0 to %d bytes, %d MiB, in order", w.scheme, senders*messages, most, bytes>>20)
 	})
@@ -128,7 +129,7 @@ func relayed(t *testing.T, e *spry.Endpoint) string {
 	switch {
 	case strings.Contains(url, "ipc://"):
 		dir, err := os.MkdirTemp("", "spry")
-		check(t, err)
+		testkit.Check(t, err)
 		t.Cleanup(func() { _ = os.RemoveAll(dir) })
 		scheme, path, _ := strings.Cut(url, "://")
 		if l, err = net.Listen("unix", filepath.Join(dir, "relay")); err != nil {
@@ -138,7 +139,7 @@ func relayed(t *testing.T, e *spry.Endpoint) string {
 		url = scheme + "://" + l.Addr().String()
 	case strings.Contains(url, "tcp://"):
 		l, err = net.Listen("tcp", "127.0.0.1:0")
-		check(t, err)
+		testkit.Check(t, err)
 		url = strings.Replace(url, target.String(), l.Addr().String(), 1)
 	default:
 		return url // within the process there is no stream to be cut

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/testkit"
 	"github.com/sprymq/spry/zmq"
 )
 
@@ -20,7 +21,7 @@ type limitedSender struct {
 	hoarder
 	reason string // that messages beyond the limit are counted by; none: they wait
 	ends   bool   // the pipe ends with the first message beyond the limit
-	open   func(o spry.Options) (s anySocket, try func(body []byte) error)
+	open   func(o spry.Options) (s testkit.Socket, try func(body []byte) error)
 	ask    string // what the peer says to be sent something
 }
 
@@ -30,20 +31,20 @@ func trying[S spry.Sender](s S, try func(m *spry.Message) error) func(body []byt
 
 func limitedSenders() (all []limitedSender) {
 	type sender interface {
-		anySocket
+		testkit.Socket
 		spry.Sender
 		TrySendMsg(m *spry.Message) error
 	}
 	add := func(schema, name string, peer spry.Protocol, kind, reason, ask string, open func(o spry.Options) sender) {
 		all = append(all, limitedSender{
 			hoarder: hoarder{name: name, schema: schema, peer: peer, kind: kind}, reason: reason, ask: ask,
-			open: func(o spry.Options) (anySocket, func([]byte) error) {
+			open: func(o spry.Options) (testkit.Socket, func([]byte) error) {
 				s := open(o)
 				return s, trying(s, s.TrySendMsg)
 			},
 		})
 	}
-	everything := shortFrame("\x04", "\x09SUBSCRIBE")
+	everything := testkit.ShortFrame("\x04", "\x09SUBSCRIBE")
 	add("sp", "Push", spry.ProtocolPull, "", none, "", func(o spry.Options) sender { return spry.NewPush(&spry.PushOptions{Options: o}) })
 	add("sp", "Pair", spry.ProtocolPair1, "", none, "", func(o spry.Options) sender { return spry.NewPair(&spry.PairOptions{Options: o}) })
 	add("zmtp", "zmq.Push", 0, "PULL", none, "", func(o spry.Options) sender { return zmq.NewPush(&zmq.PushOptions{Options: o}) })
@@ -93,12 +94,12 @@ func (l limitedSender) test(t *testing.T, scheme string, listening bool, o spry.
 	defer s.Close()
 	peer := l.connect(t, s, scheme, listening)
 	if l.ask != "" {
-		peer.say(t, []byte(l.ask))
-		check(t, s.(interface {
+		peer.Say(t, []byte(l.ask))
+		testkit.Check(t, s.(interface {
 			WaitSubscribers(context.Context, string, int) error
-		}).WaitSubscribers(watchdog(t), "", 1))
+		}).WaitSubscribers(testkit.Watchdog(t), "", 1))
 	}
-	before := heap()
+	before := testkit.Heap()
 	body := make([]byte, 300)
 	within := func() spry.SendStats {
 		st := s.Stats().Send
@@ -114,7 +115,7 @@ func (l limitedSender) test(t *testing.T, scheme string, listening bool, o spry.
 		}
 		return refused > 100 || within().Dropped["overflow"] > 100
 	}
-	eventually(t, "the limit is reached", func() bool {
+	testkit.Eventually(t, "the limit is reached", func() bool {
 		for range 500 {
 			err := try(body)
 			switch {
@@ -129,12 +130,12 @@ func (l limitedSender) test(t *testing.T, scheme string, listening bool, o spry.
 		return enough()
 	})
 	st := within()
-	if got := st.Dropped; len(got) > 0 == (l.reason == none) || !l.ends && sum(got) != got[l.reason] {
+	if got := st.Dropped; len(got) > 0 == (l.reason == none) || !l.ends && testkit.Sum(got) != got[l.reason] {
 		t.Errorf("dropped are %v", got)
 	}
 	if l.ends {
-		eventually(t, "the pipe has ended", func() bool { return s.Stats().Send.Queued == 0 })
-		if st := s.Stats().Send; st.Offered != st.Sent+sum(st.Dropped) || sum(st.Dropped) != st.Dropped["overflow"]+st.Dropped["pipe_closed"] {
+		testkit.Eventually(t, "the pipe has ended", func() bool { return s.Stats().Send.Queued == 0 })
+		if st := s.Stats().Send; st.Offered != st.Sent+testkit.Sum(st.Dropped) || testkit.Sum(st.Dropped) != st.Dropped["overflow"]+st.Dropped["pipe_closed"] {
 			t.Errorf("after the end: %+v", st)
 		}
 	} else {
@@ -143,8 +144,8 @@ func (l limitedSender) test(t *testing.T, scheme string, listening bool, o spry.
 		}
 		keepsWithin(t, before, 1, st.QueuedBytes)
 	}
-	check(t, ignoreUnsent(s.Close()))
-	if why := unbalanced(s.Stats()); why != "" {
+	testkit.Check(t, testkit.IgnoreUnsent(s.Close()))
+	if why := testkit.Unbalanced(s.Stats()); why != "" {
 		t.Error(why)
 	}
 }
@@ -153,26 +154,26 @@ func (l limitedSender) test(t *testing.T, scheme string, listening bool, o spry.
 type topicLimit struct {
 	name, peer, ask string
 	charge          int // of a topic, beside its length
-	open            func() (s anySocket, wait func(ctx context.Context, topic string, n int) error)
+	open            func() (s testkit.Socket, wait func(ctx context.Context, topic string, n int) error)
 }
 
 const topicLimitBytes = 2 << 20
 
 func topicLimits() []topicLimit {
 	return []topicLimit{
-		{"Pub", "SUB", "\x09SUBSCRIBE", 40, func() (anySocket, func(context.Context, string, int) error) {
+		{"Pub", "SUB", "\x09SUBSCRIBE", 40, func() (testkit.Socket, func(context.Context, string, int) error) {
 			s := spry.NewPub(&spry.PubOptions{TopicBytes: topicLimitBytes})
 			return s, s.WaitSubscribers
 		}},
-		{"zmq.Pub", "SUB", "\x09SUBSCRIBE", 40, func() (anySocket, func(context.Context, string, int) error) {
+		{"zmq.Pub", "SUB", "\x09SUBSCRIBE", 40, func() (testkit.Socket, func(context.Context, string, int) error) {
 			s := zmq.NewPub(&zmq.PubOptions{TopicBytes: topicLimitBytes})
 			return s, s.WaitSubscribers
 		}},
-		{"zmq.XPub", "SUB", "\x09SUBSCRIBE", 144, func() (anySocket, func(context.Context, string, int) error) {
+		{"zmq.XPub", "SUB", "\x09SUBSCRIBE", 144, func() (testkit.Socket, func(context.Context, string, int) error) {
 			s := zmq.NewXPub(&zmq.XPubOptions{TopicBytes: topicLimitBytes})
 			return s, s.WaitSubscribers
 		}},
-		{"zmq.Radio", "DISH", "\x04JOIN", 40, func() (anySocket, func(context.Context, string, int) error) {
+		{"zmq.Radio", "DISH", "\x04JOIN", 40, func() (testkit.Socket, func(context.Context, string, int) error) {
 			s := zmq.NewRadio(&zmq.RadioOptions{TopicBytes: topicLimitBytes})
 			return s, s.WaitMembers
 		}},
@@ -193,23 +194,23 @@ func TestT06TopicBytes(t *testing.T) {
 
 func (l topicLimit) test(t *testing.T, scheme string, listening bool) {
 	leak.Check(t)
-	ctx := watchdog(t)
+	ctx := testkit.Watchdog(t)
 	s, wait := l.open()
 	defer s.Close()
-	connect := func() *bare {
+	connect := func() *testkit.Bare {
 		return hoarder{schema: "zmtp", kind: l.peer}.connect(t, s, scheme, listening)
 	}
-	subscribe := func(topic string) []byte { return []byte(shortFrame("\x04", l.ask+topic)) }
+	subscribe := func(topic string) []byte { return []byte(testkit.ShortFrame("\x04", l.ask+topic)) }
 	good, flood := connect(), connect()
-	good.say(t, subscribe("good"))
-	check(t, wait(ctx, "good", 1))
+	good.Say(t, subscribe("good"))
+	testkit.Check(t, wait(ctx, "good", 1))
 	topic := func(i int) string { return fmt.Sprintf("%020d", i) }
 	most := topicLimitBytes / (20 + l.charge) * 9 / 10
-	before := heap()
+	before := testkit.Heap()
 	for i := range most {
-		flood.say(t, subscribe(topic(i)))
+		flood.Say(t, subscribe(topic(i)))
 	}
-	check(t, wait(ctx, topic(most-1), 1))
+	testkit.Check(t, wait(ctx, topic(most-1), 1))
 	keepsWithin(t, before, 1, int64(most*(20+l.charge)))
 	if got := rejected(s); len(got) > 0 {
 		t.Errorf("within the limit: %v", got)
@@ -219,17 +220,17 @@ func (l topicLimit) test(t *testing.T, scheme string, listening bool) {
 			break
 		}
 	}
-	eventually(t, "the flood is counted", func() bool { return rejected(s)["topics"] == 1 })
+	testkit.Eventually(t, "the flood is counted", func() bool { return rejected(s)["topics"] == 1 })
 	room := uint64(memoryChunk + memorySlack)
 	if l.name == "zmq.XPub" {
 		room += topicLimitBytes / 2 // of maps, which keep their room for more
 	}
-	eventually(t, "what it asked for is forgotten", func() bool { return heap() < before+room })
-	check(t, wait(ctx, "good", 1))
+	testkit.Eventually(t, "what it asked for is forgotten", func() bool { return testkit.Heap() < before+room })
+	testkit.Check(t, wait(ctx, "good", 1))
 }
 
 // rejected are the peers that the socket refused or lost for what they did, by reason, those of endpoints that are over included.
-func rejected(s anySocket) map[string]uint64 { return s.Stats().Rejected }
+func rejected(s testkit.Socket) map[string]uint64 { return s.Stats().Rejected }
 
 // What last values take is bounded by LastValueBytes, whatever their topics and their sizes are.
 func TestT06LastValueBytes(t *testing.T) {
@@ -238,34 +239,34 @@ func TestT06LastValueBytes(t *testing.T) {
 		for _, received := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%d bytes, received: %v", size, received), func(t *testing.T) {
 				leak.Check(t)
-				ctx := watchdog(t)
+				ctx := testkit.Watchdog(t)
 				x := zmq.NewXPub(&zmq.XPubOptions{LastValues: 1 << 20, LastValueBytes: limit})
 				push, pull := zmq.NewPush(nil), zmq.NewPull(nil)
-				closeAll(t, x, push, pull)
-				dialTo(t, push, listenOn(t, pull, "tcp"))
+				testkit.CloseAll(t, x, push, pull)
+				testkit.DialTo(t, push, testkit.ListenOn(t, pull, "tcp"))
 				message := func(i int) *spry.Message { return zmq.NewMessage(fmt.Appendf(nil, "%08d", i), make([]byte, size)) }
 				pass := func(i int) {
 					m := message(i)
 					if received { // together with others, which are not kept
 						for range 3 {
-							check(t, push.Send(ctx, []byte("noise"), make([]byte, 1000)))
+							testkit.Check(t, push.Send(ctx, []byte("noise"), make([]byte, 1000)))
 						}
-						check(t, push.SendMsg(ctx, m))
+						testkit.Check(t, push.SendMsg(ctx, m))
 						var err error
 						for range 4 {
 							m, err = pull.RecvMsg(ctx)
-							check(t, err)
+							testkit.Check(t, err)
 						}
 					}
-					check(t, x.SendMsg(ctx, m))
+					testkit.Check(t, x.SendMsg(ctx, m))
 				}
 				pass(0)
-				before := heap()
+				before := testkit.Heap()
 				for i := range min(8_000, 3*limit/(size+100)) {
 					pass(i)
 				}
 				keepsWithin(t, before, 2, limit)
-				if why := unbalanced(x.Stats()); why != "" {
+				if why := testkit.Unbalanced(x.Stats()); why != "" {
 					t.Error(why)
 				}
 			})

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/testkit"
 	"github.com/sprymq/spry/zmq"
 )
 
@@ -21,41 +22,41 @@ import (
 type limitedReceiver struct {
 	hoarder
 	drops bool // rather than waits
-	open  func(o spry.Options) anySocket
+	open  func(o spry.Options) testkit.Socket
 	body  string // of a message, without its number
 }
 
 func subbed(s interface {
-	anySocket
+	testkit.Socket
 	Subscribe(...string) error
 },
-) anySocket {
+) testkit.Socket {
 	_ = s.Subscribe("")
 	return s
 }
 
 func limitedReceivers() (all []limitedReceiver) {
-	add := func(schema, name string, peer spry.Protocol, kind string, drops bool, body string, open func(o spry.Options) anySocket) {
+	add := func(schema, name string, peer spry.Protocol, kind string, drops bool, body string, open func(o spry.Options) testkit.Socket) {
 		all = append(all, limitedReceiver{hoarder{name: name, schema: schema, peer: peer, kind: kind}, drops, open, body})
 	}
-	add("sp", "Pull", spry.ProtocolPush, "", false, "", func(o spry.Options) anySocket { return spry.NewPull(&spry.PullOptions{Options: o}) })
-	add("sp", "Pair", spry.ProtocolPair1, "", false, "\x00\x00\x00\x01", func(o spry.Options) anySocket { return spry.NewPair(&spry.PairOptions{Options: o}) })
-	add("sp", "PairPoly", spry.ProtocolPair1, "", false, "\x00\x00\x00\x01", func(o spry.Options) anySocket { return spry.NewPairPoly(&spry.PairOptions{Options: o}) })
-	add("sp", "Rep", spry.ProtocolReq, "", false, request, func(o spry.Options) anySocket { return spry.NewRep(&spry.RepOptions{Options: o}) })
-	add("sp", "Respondent", spry.ProtocolSurveyor, "", false, request, func(o spry.Options) anySocket { return spry.NewRespondent(&spry.RespondentOptions{Options: o}) })
-	zmqPair := func(o spry.Options) anySocket { return zmq.NewPair(&o) }
-	add("zmtp", "zmq.Pull", 0, "PUSH", false, "", func(o spry.Options) anySocket { return zmq.NewPull(&zmq.PullOptions{Options: o}) })
+	add("sp", "Pull", spry.ProtocolPush, "", false, "", func(o spry.Options) testkit.Socket { return spry.NewPull(&spry.PullOptions{Options: o}) })
+	add("sp", "Pair", spry.ProtocolPair1, "", false, "\x00\x00\x00\x01", func(o spry.Options) testkit.Socket { return spry.NewPair(&spry.PairOptions{Options: o}) })
+	add("sp", "PairPoly", spry.ProtocolPair1, "", false, "\x00\x00\x00\x01", func(o spry.Options) testkit.Socket { return spry.NewPairPoly(&spry.PairOptions{Options: o}) })
+	add("sp", "Rep", spry.ProtocolReq, "", false, request, func(o spry.Options) testkit.Socket { return spry.NewRep(&spry.RepOptions{Options: o}) })
+	add("sp", "Respondent", spry.ProtocolSurveyor, "", false, request, func(o spry.Options) testkit.Socket { return spry.NewRespondent(&spry.RespondentOptions{Options: o}) })
+	zmqPair := func(o spry.Options) testkit.Socket { return zmq.NewPair(&o) }
+	add("zmtp", "zmq.Pull", 0, "PUSH", false, "", func(o spry.Options) testkit.Socket { return zmq.NewPull(&zmq.PullOptions{Options: o}) })
 	add("zmtp", "zmq.Pair", 0, "PAIR", false, "", zmqPair)
-	add("zmtp", "zmq.Dealer", 0, "ROUTER", false, "", func(o spry.Options) anySocket { return zmq.NewDealer(&zmq.DealerOptions{Options: o}) })
-	add("zmtp", "zmq.Router", 0, "DEALER", false, "", func(o spry.Options) anySocket { return zmq.NewRouter(&zmq.RouterOptions{Options: o}) })
-	add("zmtp", "zmq.Server", 0, "CLIENT", false, "", func(o spry.Options) anySocket { return zmq.NewServer(&o) })
-	add("zmtp", "zmq.XSub", 0, "PUB", false, "", func(o spry.Options) anySocket { return subbed(zmq.NewXSub(&zmq.XSubOptions{Options: o})) })
-	add("zmtp", "zmq.XPub", 0, "XSUB", false, "\x07", func(o spry.Options) anySocket { return zmq.NewXPub(&zmq.XPubOptions{Options: o}) })
+	add("zmtp", "zmq.Dealer", 0, "ROUTER", false, "", func(o spry.Options) testkit.Socket { return zmq.NewDealer(&zmq.DealerOptions{Options: o}) })
+	add("zmtp", "zmq.Router", 0, "DEALER", false, "", func(o spry.Options) testkit.Socket { return zmq.NewRouter(&zmq.RouterOptions{Options: o}) })
+	add("zmtp", "zmq.Server", 0, "CLIENT", false, "", func(o spry.Options) testkit.Socket { return zmq.NewServer(&o) })
+	add("zmtp", "zmq.XSub", 0, "PUB", false, "", func(o spry.Options) testkit.Socket { return subbed(zmq.NewXSub(&zmq.XSubOptions{Options: o})) })
+	add("zmtp", "zmq.XPub", 0, "XSUB", false, "\x07", func(o spry.Options) testkit.Socket { return zmq.NewXPub(&zmq.XPubOptions{Options: o}) })
 	for policy, drops := range map[spry.Overflow]bool{spry.DropOldest: true, spry.DropNewest: true, spry.Block: false} {
-		add("sp", fmt.Sprint("Sub ", policy), spry.ProtocolPub, "", drops, "", func(o spry.Options) anySocket {
+		add("sp", fmt.Sprint("Sub ", policy), spry.ProtocolPub, "", drops, "", func(o spry.Options) testkit.Socket {
 			return subbed(spry.NewSub(&spry.SubOptions{Overflow: policy, Options: o}))
 		})
-		add("zmtp", fmt.Sprint("zmq.Sub ", policy), 0, "PUB", drops, "", func(o spry.Options) anySocket {
+		add("zmtp", fmt.Sprint("zmq.Sub ", policy), 0, "PUB", drops, "", func(o spry.Options) testkit.Socket {
 			return subbed(zmq.NewSub(&zmq.SubOptions{Overflow: policy, Options: o}))
 		})
 	}
@@ -85,9 +86,9 @@ func (r limitedReceiver) message(typed bool, i int) []byte {
 	body := binary.BigEndian.AppendUint32([]byte(r.body), uint32(i))
 	body = append(body, make([]byte, 100)...)
 	if r.schema == "zmtp" {
-		return []byte(shortFrame("\x00", string(body)))
+		return []byte(testkit.ShortFrame("\x00", string(body)))
 	}
-	return frame(typed, body)
+	return testkit.Frame(typed, body)
 }
 
 func (r limitedReceiver) test(t *testing.T, scheme string, listening bool, o spry.Options) {
@@ -96,14 +97,14 @@ func (r limitedReceiver) test(t *testing.T, scheme string, listening bool, o spr
 	s := r.open(o)
 	defer s.Close()
 	peer := r.connect(t, s, scheme, listening)
-	before := heap()
+	before := testkit.Heap()
 	written := make(chan struct{})
 	go func() {
 		defer close(written)
 		for i := 0; i < messages; {
 			var block bytes.Buffer
 			for ; block.Len() < 16<<10 && i < messages; i++ {
-				block.Write(r.message(peer.typed, i))
+				block.Write(r.message(peer.Typed, i))
 			}
 			if _, err := peer.Write(block.Bytes()); err != nil {
 				return // the test is over
@@ -114,7 +115,7 @@ func (r limitedReceiver) test(t *testing.T, scheme string, listening bool, o spr
 		each := st.QueuedBytes / int64(max(st.Queued, 1))
 		return o.RecvQueue > 0 && st.Queued == uint64(o.RecvQueue) || o.RecvQueueBytes > 0 && st.QueuedBytes+each > o.RecvQueueBytes
 	}
-	eventually(t, "the queue is full", func() bool {
+	testkit.Eventually(t, "the queue is full", func() bool {
 		st := s.Stats().Recv
 		return full(st) && (!r.drops || st.Arrived == messages)
 	})
@@ -127,16 +128,16 @@ func (r limitedReceiver) test(t *testing.T, scheme string, listening bool, o spr
 		if r.drops {
 			want = messages - st.Queued
 		}
-		if st.Dropped["overflow"] != want || sum(st.Dropped) != want || st.Arrived != st.Queued+want {
+		if st.Dropped["overflow"] != want || testkit.Sum(st.Dropped) != want || st.Arrived != st.Queued+want {
 			t.Fatalf("of %d messages %d are queued and dropped are %v", st.Arrived, st.Queued, st.Dropped)
 		}
 		time.Sleep(time.Millisecond)
 	}
 	keepsWithin(t, before, 1, s.Stats().Recv.QueuedBytes)
-	check(t, s.Close())
+	testkit.Check(t, s.Close())
 	_ = peer.Close()
 	<-written
-	if why := unbalanced(s.Stats()); why != "" {
+	if why := testkit.Unbalanced(s.Stats()); why != "" {
 		t.Error(why)
 	}
 	if st := s.Stats().Recv; st.Queued != 0 || st.Dropped["closed"] == 0 {

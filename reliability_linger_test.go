@@ -13,6 +13,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/testkit"
 )
 
 const (
@@ -32,19 +33,19 @@ func TestCloseDeliversEverything(t *testing.T) {
 	for _, scheme := range []string{"tcp", "ipc", "tls+tcp", "inproc"} {
 		t.Run(scheme, func(t *testing.T) {
 			leak.Check(t)
-			ctx := watchdog(t)
+			ctx := testkit.Watchdog(t)
 			o := spry.Options{Linger: 60 * time.Second, SendQueueBytes: -1}
 			a, b := spry.NewPair(&spry.PairOptions{Options: o}), spry.NewPair(&spry.PairOptions{Options: o})
 			defer b.Close()
-			dialTo(t, a, listenOn(t, b, scheme))
-			check(t, b.WaitPipes(ctx, 1))
+			testkit.DialTo(t, a, testkit.ListenOn(t, b, scheme))
+			testkit.Check(t, b.WaitPipes(ctx, 1))
 			const unread = 50
 			for range unread {
-				check(t, b.Send(ctx, make([]byte, 1000)))
+				testkit.Check(t, b.Send(ctx, make([]byte, 1000)))
 			}
-			check(t, b.Flush(ctx))
+			testkit.Check(t, b.Flush(ctx))
 			for i := range lingerMessages {
-				check(t, a.Send(ctx, lingerBody(i)))
+				testkit.Check(t, a.Send(ctx, lingerBody(i)))
 			}
 			closed := make(chan error, 1)
 			go func() { closed <- a.Close() }()
@@ -54,10 +55,10 @@ func TestCloseDeliversEverything(t *testing.T) {
 					t.Fatalf("message %d: %d bytes, %v", i, len(got), err)
 				}
 			}
-			check(t, returned(ctx, closed))
+			testkit.Check(t, returned(ctx, closed))
 			st := a.Stats()
-			if unbalanced(st) != "" || st.Send.Sent != lingerMessages || st.Recv.Arrived != st.Recv.Dropped["closed"] {
-				t.Errorf("at rest: %s, %+v", unbalanced(st), st)
+			if testkit.Unbalanced(st) != "" || st.Send.Sent != lingerMessages || st.Recv.Arrived != st.Recv.Dropped["closed"] {
+				t.Errorf("at rest: %s, %+v", testkit.Unbalanced(st), st)
 			}
 			t.Logf("Close over %s: %d of %d messages of %d KiB arrived, %d unread ones dropped", scheme, lingerMessages, lingerMessages, lingerSize>>10, st.Recv.Dropped["closed"])
 		})
@@ -69,14 +70,14 @@ func TestCloseCountsWhatWasNotSent(t *testing.T) {
 	for _, scheme := range []string{"tcp", "ipc"} {
 		t.Run(scheme, func(t *testing.T) {
 			leak.Check(t)
-			ctx := watchdog(t)
+			ctx := testkit.Watchdog(t)
 			push := spry.NewPush(&spry.PushOptions{Options: spry.Options{Linger: 300 * time.Millisecond, SendQueueBytes: -1}})
-			e := listenOn(t, push, scheme)
-			b := bareTo(t, e)
-			b.shake(t, spry.ProtocolPull)
-			check(t, push.WaitPipes(ctx, 1))
+			e := testkit.ListenOn(t, push, scheme)
+			b := testkit.BareTo(t, e)
+			b.Shake(t, spry.ProtocolPull)
+			testkit.Check(t, push.WaitPipes(ctx, 1))
 			for i := range lingerMessages {
-				check(t, push.Send(ctx, lingerBody(i)))
+				testkit.Check(t, push.Send(ctx, lingerBody(i)))
 			}
 			begin := time.Now()
 			err := push.Close()
@@ -92,8 +93,8 @@ func TestCloseCountsWhatWasNotSent(t *testing.T) {
 			if whole+unsent != lingerMessages {
 				t.Errorf("the peer could still read %d whole messages and Close told of %d that were not sent, of %d", whole, unsent, lingerMessages)
 			}
-			if st := push.Stats(); unbalanced(st) != "" || st.Send.Sent != uint64(whole) {
-				t.Errorf("%s; sent %d", unbalanced(st), st.Send.Sent)
+			if st := push.Stats(); testkit.Unbalanced(st) != "" || st.Send.Sent != uint64(whole) {
+				t.Errorf("%s; sent %d", testkit.Unbalanced(st), st.Send.Sent)
 			}
 			t.Logf("Close over %s at a Linger of 300ms took %v: %d told unsent, %d whole ones were there to be read", scheme, took.Round(time.Millisecond), unsent, whole)
 		})
@@ -101,11 +102,11 @@ func TestCloseCountsWhatWasNotSent(t *testing.T) {
 }
 
 // wholeFrames reads what is left on a connection.
-func wholeFrames(t *testing.T, b *bare) (n int) {
+func wholeFrames(t *testing.T, b *testkit.Bare) (n int) {
 	t.Helper()
-	check(t, b.SetReadDeadline(time.Now().Add(patience)))
+	testkit.Check(t, b.SetReadDeadline(time.Now().Add(testkit.Patience)))
 	for {
-		want := frame(b.typed, lingerBody(n))
+		want := testkit.Frame(b.Typed, lingerBody(n))
 		got := make([]byte, len(want))
 		k, err := io.ReadFull(b, got)
 		if err != nil {

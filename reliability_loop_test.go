@@ -11,6 +11,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/testkit"
 )
 
 // A ring of three proxies, each of which passes on to the next one what it gets: only the hop count ends it.
@@ -33,14 +34,14 @@ func newRing(ctx context.Context, t *testing.T, front, back spry.Protocol, ttl i
 	for i := range r.fronts {
 		var err error
 		r.fronts[i], err = spry.NewRaw(front, o)
-		check(t, err)
+		testkit.Check(t, err)
 		r.backs[i], err = spry.NewRaw(back, o)
-		check(t, err)
-		ends[i] = listenOn(t, r.fronts[i], "inproc")
+		testkit.Check(t, err)
+		ends[i] = testkit.ListenOn(t, r.fronts[i], "inproc")
 	}
 	r.entry = ends[0]
 	for i := range r.backs {
-		dialTo(t, r.backs[i], ends[(i+1)%3])
+		testkit.DialTo(t, r.backs[i], ends[(i+1)%3])
 	}
 	for i := range r.fronts {
 		r.proxies.Go(func() {
@@ -72,7 +73,7 @@ func (r *ring) expired() (n uint64) {
 // check waits until every message is dropped, and looks at how often each was passed on before.
 func (r *ring) check(t *testing.T, what string, messages int) (most int64) {
 	t.Helper()
-	eventually(t, what+": every message expires", func() bool { return r.expired() >= uint64(messages) })
+	testkit.Eventually(t, what+": every message expires", func() bool { return r.expired() >= uint64(messages) })
 	for id := range messages {
 		n := r.forwards[id].Load()
 		most = max(most, n)
@@ -94,10 +95,10 @@ func TestT18Loops(t *testing.T) {
 	} {
 		var worst [16]int64
 		for ttl := 1; ttl <= 15; ttl++ {
-			ctx := watchdog(t)
+			ctx := testkit.Watchdog(t)
 			r, send, end := run(ctx, t, ttl)
 			for id := range messages {
-				check(t, send(ctx, []byte{byte(id)}))
+				testkit.Check(t, send(ctx, []byte{byte(id)}))
 			}
 			worst[ttl] = r.check(t, name, messages)
 			_ = end()
@@ -110,7 +111,7 @@ func TestT18Loops(t *testing.T) {
 func loopRequests(ctx context.Context, t *testing.T, ttl int) (*ring, func(context.Context, []byte) error, func() error) {
 	r := newRing(ctx, t, spry.ProtocolRep, spry.ProtocolReq, ttl)
 	req := spry.NewReq(&spry.ReqOptions{Options: spry.Options{Linger: -1}, Retry: -1})
-	dialTo(t, req, r.entry)
+	testkit.DialTo(t, req, r.entry)
 	return r, func(ctx context.Context, body []byte) error {
 		m := spry.NewMessage(0)
 		_, _ = m.Write(body)
@@ -122,7 +123,7 @@ func loopRequests(ctx context.Context, t *testing.T, ttl int) (*ring, func(conte
 func loopSurveys(ctx context.Context, t *testing.T, ttl int) (*ring, func(context.Context, []byte) error, func() error) {
 	r := newRing(ctx, t, spry.ProtocolRespondent, spry.ProtocolSurveyor, ttl)
 	s := spry.NewSurveyor(&spry.SurveyorOptions{Options: spry.Options{Linger: -1}, Deadline: time.Millisecond})
-	dialTo(t, s, r.entry)
+	testkit.DialTo(t, s, r.entry)
 	return r, func(ctx context.Context, body []byte) error {
 		for _, err := range s.Survey(ctx, body) {
 			return err

@@ -14,6 +14,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/testkit"
 )
 
 // A malformed class is something that a peer does wrong, or unusually, and how it must end.
@@ -23,7 +24,7 @@ type malformed struct {
 	reason string
 	kind   spry.EventKind // how it is told
 	bodies int            // messages of the peer that must be delivered all the same
-	do     func(t testing.TB, b *bare)
+	do     func(t testing.TB, b *testkit.Bare)
 }
 
 const malformedLimit = 1000
@@ -31,19 +32,19 @@ const malformedLimit = 1000
 // malformedClasses are the classes of an SP stream, for a PULL that takes messages of malformedLimit bytes.
 func malformedClasses(scheme string) []malformed {
 	const rejected, down = spry.EventReject, spry.EventPipeDown
-	push := header(spry.ProtocolPush)
-	begin := func(bytes ...byte) func(testing.TB, *bare) {
-		return func(t testing.TB, b *bare) { b.say(t, bytes) }
+	push := testkit.Header(spry.ProtocolPush)
+	begin := func(bytes ...byte) func(testing.TB, *testkit.Bare) {
+		return func(t testing.TB, b *testkit.Bare) { b.Say(t, bytes) }
 	}
-	edit := func(at int, to byte) func(testing.TB, *bare) {
+	edit := func(at int, to byte) func(testing.TB, *testkit.Bare) {
 		h := append([]byte(nil), push...)
 		h[at] = to
 		return begin(h...)
 	}
-	announce := func(length uint64) func(testing.TB, *bare) {
-		return func(t testing.TB, b *bare) {
-			b.shake(t, spry.ProtocolPush)
-			b.say(t, frameHead(b.typed, length))
+	announce := func(length uint64) func(testing.TB, *testkit.Bare) {
+		return func(t testing.TB, b *testkit.Bare) {
+			b.Shake(t, spry.ProtocolPush)
+			b.Say(t, testkit.FrameHead(b.Typed, length))
 		}
 	}
 	cs := []malformed{
@@ -55,8 +56,8 @@ func malformedClasses(scheme string) []malformed {
 		{name: "7 version 1", reason: "version", kind: rejected, do: edit(3, 1)},
 		{name: "9 reserved bytes", reason: "reserved", kind: rejected, do: edit(6, 1)},
 		{name: "9 reserved bytes, the last", reason: "reserved", kind: rejected, do: edit(7, 0x80)},
-		{name: "10 role mismatch", reason: "role_mismatch", kind: rejected, do: begin(header(spry.ProtocolPull)...)},
-		{name: "11 unknown protocol", reason: "unknown_protocol", kind: rejected, do: begin(header(0x7fff)...)},
+		{name: "10 role mismatch", reason: "role_mismatch", kind: rejected, do: begin(testkit.Header(spry.ProtocolPull)...)},
+		{name: "11 unknown protocol", reason: "unknown_protocol", kind: rejected, do: begin(testkit.Header(0x7fff)...)},
 		{name: "12 header twice", reason: "oversize", kind: down, do: begin(append(push, push...)...)},
 		{name: "13 length 2^63", reason: "oversize", kind: down, do: announce(1 << 63)},
 		{name: "13 length 2^64-1", reason: "oversize", kind: down, do: announce(1<<64 - 1)},
@@ -88,16 +89,16 @@ func malformedClasses(scheme string) []malformed {
 	return cs
 }
 
-func closeWrite(t testing.TB, b *bare) {
+func closeWrite(t testing.TB, b *testkit.Bare) {
 	if c, ok := b.Conn.(*tls.Conn); ok {
-		check(t, c.Handshake())
+		testkit.Check(t, c.Handshake())
 	}
-	check(t, b.Conn.(interface{ CloseWrite() error }).CloseWrite())
+	testkit.Check(t, b.Conn.(interface{ CloseWrite() error }).CloseWrite())
 }
 
 // trickle never pauses for as long as the time that a handshake may take, which counts as a whole.
-func trickle(t testing.TB, b *bare) {
-	for _, c := range header(spry.ProtocolPush) {
+func trickle(t testing.TB, b *testkit.Bare) {
+	for _, c := range testkit.Header(spry.ProtocolPush) {
 		if _, err := b.Write([]byte{c}); err != nil {
 			return
 		}
@@ -105,50 +106,50 @@ func trickle(t testing.TB, b *bare) {
 	}
 }
 
-func reset(t testing.TB, b *bare) {
-	b.shake(t, spry.ProtocolPush)
+func reset(t testing.TB, b *testkit.Bare) {
+	b.Shake(t, spry.ProtocolPush)
 	c := b.Conn
 	if over, ok := c.(*tls.Conn); ok {
 		c = over.NetConn()
 	}
 	switch c := c.(type) {
 	case *net.TCPConn:
-		check(t, c.SetLinger(0))
-		check(t, c.Close())
+		testkit.Check(t, c.SetLinger(0))
+		testkit.Check(t, c.Close())
 	case *net.UnixConn:
-		b.say(t, frameHead(true, 10)) // a unix socket has no reset; half a frame is the nearest
-		check(t, c.Close())
+		b.Say(t, testkit.FrameHead(true, 10)) // a unix socket has no reset; half a frame is the nearest
+		testkit.Check(t, c.Close())
 	}
 }
 
-func halfClose(t testing.TB, b *bare) {
-	b.shake(t, spry.ProtocolPush)
+func halfClose(t testing.TB, b *testkit.Bare) {
+	b.Shake(t, spry.ProtocolPush)
 	for range 3 {
-		b.say(t, frame(b.typed, []byte("bad but legal")))
+		b.Say(t, testkit.Frame(b.Typed, []byte("bad but legal")))
 	}
 	closeWrite(t, b)
 }
 
-func earlyData(t testing.TB, b *bare) {
-	all := header(spry.ProtocolPush)
+func earlyData(t testing.TB, b *testkit.Bare) {
+	all := testkit.Header(spry.ProtocolPush)
 	for range 2 {
-		all = append(all, frame(b.typed, []byte("bad but early"))...)
+		all = append(all, testkit.Frame(b.Typed, []byte("bad but early"))...)
 	}
-	b.say(t, all)
-	b.hear(t)
+	b.Say(t, all)
+	b.Hear(t)
 	closeWrite(t, b)
 }
 
-func frameType(kind byte) func(testing.TB, *bare) {
-	return func(t testing.TB, b *bare) {
-		b.shake(t, spry.ProtocolPush)
-		f := frame(true, []byte("x"))
+func frameType(kind byte) func(testing.TB, *testkit.Bare) {
+	return func(t testing.TB, b *testkit.Bare) {
+		b.Shake(t, spry.ProtocolPush)
+		f := testkit.Frame(true, []byte("x"))
 		f[0] = kind
-		b.say(t, f)
+		b.Say(t, f)
 	}
 }
 
-func tlsHello(t testing.TB, b *bare) {
+func tlsHello(t testing.TB, b *testkit.Bare) {
 	if err := tls.Client(b.Conn, &tls.Config{InsecureSkipVerify: true}).Handshake(); err == nil {
 		t.Error("a plain listener did a TLS handshake")
 	}
@@ -168,14 +169,14 @@ func TestT03MalformedStreams(t *testing.T) {
 }
 
 func testMalformed(t *testing.T, scheme string) {
-	ctx, stop := context.WithCancel(watchdog(t))
+	ctx, stop := context.WithCancel(testkit.Watchdog(t))
 	defer stop()
 	pull := spry.NewPull(&spry.PullOptions{Options: spry.Options{HandshakeTimeout: malformedTimeout, MaxMessageSize: malformedLimit}})
 	push := spry.NewPush(nil)
-	closeAll(t, push, pull)
+	testkit.CloseAll(t, push, pull)
 	seen := watch(ctx, pull)
-	e := listenOn(t, pull, scheme)
-	dialTo(t, push, e)
+	e := testkit.ListenOn(t, pull, scheme)
+	testkit.DialTo(t, push, e)
 	good := goodClients(ctx, t, pull, push)
 
 	breaking(ctx, t, pull, e, seen, malformedClasses(scheme), good)
@@ -193,9 +194,9 @@ func breaking(ctx context.Context, t *testing.T, pull *spry.Pull, e *spry.Endpoi
 		if c.kind == spry.EventReject || c.reason != "io" && c.reason != "eof" { // breaches count whenever they come
 			wantRejected[c.reason]++
 		}
-		connect := bareTo
+		connect := testkit.BareTo
 		if c.below {
-			connect = bareBelow
+			connect = testkit.BareBelow
 		}
 		b := connect(t, e)
 		slots <- struct{}{}
@@ -203,7 +204,7 @@ func breaking(ctx context.Context, t *testing.T, pull *spry.Pull, e *spry.Endpoi
 			defer func() { <-slots }()
 			address := b.LocalAddr().String()
 			c.do(t, b)
-			b.untilClosed(t)
+			b.UntilClosed(t)
 			got := seen.ended(ctx, address)
 			if got.Kind != c.kind || got.Reason != c.reason {
 				t.Errorf("%s: ended with %v, reason %q (%v); want %v, reason %q", c.name, got.Kind, got.Reason, got.Err, c.kind, c.reason)
@@ -224,10 +225,10 @@ func breaking(ctx context.Context, t *testing.T, pull *spry.Pull, e *spry.Endpoi
 			t.Errorf("Rejected[%q] = %d, want %d", reason, st.Rejected[reason], n)
 		}
 	}
-	if got, want := sum(st.Rejected), sum(wantRejected); got != want {
+	if got, want := testkit.Sum(st.Rejected), testkit.Sum(wantRejected); got != want {
 		t.Errorf("%d connections were rejected, want %d: %v", got, want, st.Rejected)
 	}
-	if why := unbalanced(st); why != "" || st.Panics != 0 {
+	if why := testkit.Unbalanced(st); why != "" || st.Panics != 0 {
 		t.Errorf("%s; %d panics", why, st.Panics)
 	}
 	t.Logf("T03 %s: %d malformed peers, each ended under its reason; good clients had %d of %d messages through", e.URL(), len(classes), received, sent)

@@ -12,33 +12,34 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/testkit"
 )
 
 func TestT32UseAfterClose(t *testing.T) {
 	leak.Check(t)
-	ctx, calls := watchdog(t), 0
+	ctx, calls := testkit.Watchdog(t), 0
 	for kind := range 6 {
-		a, b := stormPair(kind, spry.Options{})
-		e := listenOn(t, b, "inproc")
+		a, b := testkit.Pair(kind, spry.Options{})
+		e := testkit.ListenOn(t, b, "inproc")
 		url := e.URL()
-		dialTo(t, a, e)
+		testkit.DialTo(t, a, e)
 		for range 2 { // a second Close does nothing
-			check(t, a.Close())
-			check(t, b.Close())
+			testkit.Check(t, a.Close())
+			testkit.Check(t, b.Close())
 		}
-		check(t, e.Close())
-		for _, s := range []stormy{a, b} {
+		testkit.Check(t, e.Close())
+		for _, s := range []testkit.End{a, b} {
 			wantClosed := func(what string, err error) {
 				calls++
 				if !errors.Is(err, spry.ErrClosed) || !errors.Is(err, net.ErrClosed) {
 					t.Errorf("%s on closed %s: %v; want ErrClosed", what, s.Stats().Name, err)
 				}
 			}
-			if s.send != nil && kind != 3 {
-				wantClosed("Send", s.send(ctx))
+			if s.Send != nil && kind != 3 {
+				wantClosed("Send", s.Send(ctx))
 			}
-			if s.recv != nil {
-				wantClosed("Recv", s.recv(ctx))
+			if s.Recv != nil {
+				wantClosed("Recv", s.Recv(ctx))
 			}
 			_, err := s.DialWith(ctx, &spry.Dialer{URL: url})
 			wantClosed("Dial", err)
@@ -51,12 +52,12 @@ func TestT32UseAfterClose(t *testing.T) {
 	}
 	sub := spry.NewSub(nil)
 	part := sub.Open("x")
-	check(t, part.Close())
-	check(t, part.Close())
+	testkit.Check(t, part.Close())
+	testkit.Check(t, part.Close())
 	if _, err := part.Recv(ctx); !errors.Is(err, spry.ErrClosed) {
 		t.Errorf("Recv on a closed subscription: %v", err)
 	}
-	check(t, sub.Close())
+	testkit.Check(t, sub.Close())
 	if _, err := sub.Open("y").Recv(ctx); !errors.Is(err, spry.ErrClosed) {
 		t.Errorf("Recv on a subscription of a closed Sub: %v", err)
 	}
@@ -66,11 +67,11 @@ func TestT32UseAfterClose(t *testing.T) {
 // Many receivers share one socket: each message goes to one of them.
 func TestT32ConcurrentReceive(t *testing.T) {
 	leak.Check(t)
-	ctx := watchdog(t)
+	ctx := testkit.Watchdog(t)
 	const messages, receivers = 10_000, 16
 	push, pull := spry.NewPush(nil), spry.NewPull(nil)
-	closeAll(t, push, pull)
-	dialTo(t, push, listenOn(t, pull, "ipc"))
+	testkit.CloseAll(t, push, pull)
+	testkit.DialTo(t, push, testkit.ListenOn(t, pull, "ipc"))
 	var got [messages]atomic.Int32
 	var all sync.WaitGroup
 	var received atomic.Int64
@@ -91,7 +92,7 @@ func TestT32ConcurrentReceive(t *testing.T) {
 		})
 	}
 	for i := range messages {
-		check(t, push.Send(ctx, []byte{byte(i >> 8), byte(i)}))
+		testkit.Check(t, push.Send(ctx, []byte{byte(i >> 8), byte(i)}))
 	}
 	all.Wait()
 	for i := range got {
@@ -105,7 +106,7 @@ func TestT32ConcurrentReceive(t *testing.T) {
 // Every callback may close its socket.
 func TestT32CloseFromCallback(t *testing.T) {
 	leak.Check(t)
-	ctx := watchdog(t)
+	ctx := testkit.Watchdog(t)
 	t.Run("Authorize", func(t *testing.T) {
 		var pull *spry.Pull
 		closed := make(chan error, 8)
@@ -115,10 +116,10 @@ func TestT32CloseFromCallback(t *testing.T) {
 		}}})
 		push := spry.NewPush(nil)
 		defer push.Close()
-		e := listenOn(t, pull, "tcp")
-		_, _ = push.DialWith(ctx, dialerTo(e))
-		check(t, returned(ctx, closed))
-		check(t, pull.Close())
+		e := testkit.ListenOn(t, pull, "tcp")
+		_, _ = push.DialWith(ctx, testkit.DialerTo(e))
+		testkit.Check(t, returned(ctx, closed))
+		testkit.Check(t, pull.Close())
 	})
 	t.Run("Trace", func(t *testing.T) {
 		var pull *spry.Pull
@@ -126,15 +127,15 @@ func TestT32CloseFromCallback(t *testing.T) {
 		pull = spry.NewPull(&spry.PullOptions{Options: spry.Options{Trace: &spry.Trace{PipeUp: func(spry.Event) { closed <- pull.Close() }}}})
 		push := spry.NewPush(nil)
 		defer push.Close()
-		dialTo(t, push, listenOn(t, pull, "tcp"))
-		check(t, returned(ctx, closed))
-		check(t, pull.Close())
+		testkit.DialTo(t, push, testkit.ListenOn(t, pull, "tcp"))
+		testkit.Check(t, returned(ctx, closed))
+		testkit.Check(t, pull.Close())
 	})
 	t.Run("Handler", func(t *testing.T) {
 		rep, req := spry.NewRep(nil), spry.NewReq(&spry.ReqOptions{FailFast: true})
 		defer req.Close()
 		closed := make(chan error, 8)
-		dialTo(t, req, listenOn(t, rep, "tcp"))
+		testkit.DialTo(t, req, testkit.ListenOn(t, rep, "tcp"))
 		handled := make(chan error, 1)
 		go func() {
 			handled <- rep.Handle(ctx, 4, spry.HandlerFunc(func(context.Context, *spry.Request) { closed <- rep.Close() }))
@@ -142,17 +143,17 @@ func TestT32CloseFromCallback(t *testing.T) {
 		if _, err := req.Do(ctx, []byte("close")); !errors.Is(err, spry.ErrPipeClosed) {
 			t.Errorf("a request whose handler closed the socket: %v", err)
 		}
-		check(t, returned(ctx, closed))
-		check(t, returned(ctx, handled))
+		testkit.Check(t, returned(ctx, closed))
+		testkit.Check(t, returned(ctx, handled))
 	})
 	t.Run("release", func(t *testing.T) {
 		push, pull := spry.NewPush(nil), spry.NewPull(nil)
 		defer pull.Close()
-		dialTo(t, push, listenOn(t, pull, "tcp"))
+		testkit.DialTo(t, push, testkit.ListenOn(t, pull, "tcp"))
 		closed := make(chan error, 1)
 		// A release runs wherever the last reference goes: in the sender's own call, or in the writer.
-		check(t, push.SendMsg(ctx, spry.WrapMessage(make([]byte, 1<<20), func() { go func() { closed <- push.Close() }() })))
-		check(t, returned(ctx, closed))
+		testkit.Check(t, push.SendMsg(ctx, spry.WrapMessage(make([]byte, 1<<20), func() { go func() { closed <- push.Close() }() })))
+		testkit.Check(t, returned(ctx, closed))
 	})
 	t.Log("T32: Close from Authorize, Trace, Handler and release, 0 hangs")
 }

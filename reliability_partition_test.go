@@ -14,6 +14,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/simnet"
+	"github.com/sprymq/spry/internal/testkit"
 	"github.com/sprymq/spry/transport"
 )
 
@@ -80,7 +81,7 @@ func (d *tappedDialer) Dial(ctx context.Context) (transport.Link, error) {
 // written to it; every message was written whole exactly once; what did not arrive was on its way over a link that
 // was cut.
 func TestT09PartitionAndHeal(t *testing.T) {
-	cuts := figure(20, 1000)
+	cuts := testkit.Figure(20, 1000)
 	synctest.Test(t, func(t *testing.T) { testPartitions(t, cuts) })
 }
 
@@ -200,7 +201,7 @@ func testPartitions(t *testing.T, cuts int) {
 		sent += accepted[i]
 		told += st.Send.Sent
 		reported += st.Send.Unknown
-		if why := unbalanced(st); why != "" || st.Send.Queued != 0 || st.Pending != 0 || sum(st.Send.Dropped) != 0 {
+		if why := testkit.Unbalanced(st); why != "" || st.Send.Queued != 0 || st.Pending != 0 || testkit.Sum(st.Send.Dropped) != 0 {
 			t.Errorf("push %d at rest: %s: %+v", i, why, st.Send)
 		}
 		for seq := range accepted[i] {
@@ -213,7 +214,7 @@ func testPartitions(t *testing.T, cuts int) {
 	for _, p := range pulls {
 		st := p.Stats()
 		received += st.Recv.Delivered
-		if why := unbalanced(st); why != "" || sum(st.Recv.Dropped) != 0 {
+		if why := testkit.Unbalanced(st); why != "" || testkit.Sum(st.Recv.Dropped) != 0 {
 			t.Errorf("pull at rest: %s: %v dropped", why, st.Recv.Dropped)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/testkit"
 	"github.com/sprymq/spry/zmq"
 )
 
@@ -61,11 +62,11 @@ func (c *confidant) options(s spry.Security) spry.Options {
 func TestT36SecretsStaySecret(t *testing.T) {
 	leak.Check(t)
 	public, secret, err := zmq.GenerateKeys()
-	check(t, err)
+	testkit.Check(t, err)
 	_, other, err := zmq.GenerateKeys()
-	check(t, err)
+	testkit.Check(t, err)
 	friend, friendly, err := zmq.GenerateKeys()
-	check(t, err)
+	testkit.Check(t, err)
 	const password, wrong, body = "correct horse battery staple", "Tr0ub4dor&3 is not it", "for your eyes only"
 	c := new(confidant)
 	asked := func(allow zmq.Authenticator) zmq.Authenticator {
@@ -94,18 +95,18 @@ func TestT36SecretsStaySecret(t *testing.T) {
 		},
 	} {
 		pull := spry.NewPull(&spry.PullOptions{Options: c.options(secured.server)})
-		e := listenOn(t, pull, "zmtp+tcp")
+		e := testkit.ListenOn(t, pull, "zmtp+tcp")
 		c.tell(secured.server, c.options(secured.server).Security)
 		for i, s := range append(secured.in, secured.out...) {
 			push := spry.NewPush(&spry.PushOptions{Options: c.options(s)})
-			_, err := push.Dial(watchdog(t), e.URL())
+			_, err := push.Dial(testkit.Watchdog(t), e.URL())
 			c.tell(s, err)
 			if in := i < len(secured.in); in != (err == nil) {
 				t.Errorf("%v is let in: %v, want %v", s, err == nil, in)
 			} else if in {
-				check(t, push.Send(watchdog(t), []byte(body)))
-				m, err := pull.RecvMsg(watchdog(t))
-				check(t, err)
+				testkit.Check(t, push.Send(testkit.Watchdog(t), []byte(body)))
+				m, err := pull.RecvMsg(testkit.Watchdog(t))
+				testkit.Check(t, err)
 				c.tell(m.Pipe().Metadata(), m.Pipe().Stats())
 			}
 			c.tell(push.Stats(), push.Close())
@@ -114,7 +115,7 @@ func TestT36SecretsStaySecret(t *testing.T) {
 	}
 	for _, want := range []string{"alice", "authentication", "peer_error", "mechanism", "panic", "pipe_up", public.String()} {
 		// Hooks may run when Close has returned.
-		eventually(t, "something is said of "+want, func() bool { return strings.Contains(c.said(), want) })
+		testkit.Eventually(t, "something is said of "+want, func() bool { return strings.Contains(c.said(), want) })
 	}
 	said := c.said()
 	for name, hidden := range map[string][]byte{

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/testkit"
 )
 
 const (
@@ -33,25 +34,25 @@ func TestT10SlowConsumer(t *testing.T) {
 
 func testSlowConsumer(t *testing.T, name string, overflow spry.Overflow) {
 	leak.Check(t)
-	ctx := watchdog(t)
+	ctx := testkit.Watchdog(t)
 	pub := spry.NewPub(&spry.PubOptions{Overflow: overflow, Options: spry.Options{SendQueue: slowQueue, SendQueueBytes: slowBytes, Linger: -1}})
 	defer pub.Close()
-	e := listenOn(t, pub, "ipc")
-	stalled := bareTo(t, e)
-	stalled.shake(t, spry.ProtocolSub)
-	check(t, pub.WaitPipes(ctx, 1))
+	e := testkit.ListenOn(t, pub, "ipc")
+	stalled := testkit.BareTo(t, e)
+	stalled.Shake(t, spry.ProtocolSub)
+	testkit.Check(t, pub.WaitPipes(ctx, 1))
 	var pipe *spry.Pipe
 	for p := range pub.Pipes() {
 		pipe = p
 	}
 
-	before := heap()
+	before := testkit.Heap()
 	var fast sync.WaitGroup
 	burst := make(chan struct{}, slowFast)
 	for range slowFast {
 		sub := spry.NewSub(nil)
-		check(t, sub.Subscribe(""))
-		dialTo(t, sub, e)
+		testkit.Check(t, sub.Subscribe(""))
+		testkit.DialTo(t, sub, e)
 		fast.Go(func() {
 			defer sub.Close()
 			for i := range uint64(slowMessages) {
@@ -66,7 +67,7 @@ func testSlowConsumer(t *testing.T, name string, overflow spry.Overflow) {
 			}
 		})
 	}
-	check(t, pub.WaitPipes(ctx, slowFast+1))
+	testkit.Check(t, pub.WaitPipes(ctx, slowFast+1))
 
 	// A peer that stalls for ever would hold up a Pub with Block for ever: there it only begins to read late.
 	var got []uint64
@@ -80,7 +81,7 @@ func testSlowConsumer(t *testing.T, name string, overflow spry.Overflow) {
 	for i := range uint64(slowMessages) {
 		body := make([]byte, slowSize)
 		binary.BigEndian.PutUint64(body, i)
-		check(t, pub.Send(ctx, body))
+		testkit.Check(t, pub.Send(ctx, body))
 		most = max(most, pipe.Stats().Send.QueuedBytes)
 		for n := 0; i%slowBurst == slowBurst-1 && n < slowFast; n++ {
 			select {
@@ -91,12 +92,12 @@ func testSlowConsumer(t *testing.T, name string, overflow spry.Overflow) {
 		}
 	}
 	fast.Wait()
-	eventually(t, "the heap has grown by what the stalled one may have queued", func() bool {
-		return heap() <= before+2*slowBytes+memoryChunk+memorySlack
+	testkit.Eventually(t, "the heap has grown by what the stalled one may have queued", func() bool {
+		return testkit.Heap() <= before+2*slowBytes+memoryChunk+memorySlack
 	})
 
 	st := pipe.Stats().Send
-	if why := unbalancedHalves(st, spry.RecvStats{}); why != "" {
+	if why := testkit.UnbalancedHalves(st, spry.RecvStats{}); why != "" {
 		t.Error(why)
 	}
 	read()
@@ -104,12 +105,12 @@ func testSlowConsumer(t *testing.T, name string, overflow spry.Overflow) {
 		if st.Offered != slowMessages {
 			t.Errorf("%d messages were offered to the stalled pipe, want %d", st.Offered, slowMessages)
 		}
-		check(t, pub.Flush(ctx))
+		testkit.Check(t, pub.Flush(ctx))
 	}
-	check(t, pub.Close())
+	testkit.Check(t, pub.Close())
 	reading.Wait()
 	last := pipe.Stats().Send
-	if uint64(len(got)) != last.Sent || last.Offered != last.Sent+sum(last.Dropped) {
+	if uint64(len(got)) != last.Sent || last.Offered != last.Sent+testkit.Sum(last.Dropped) {
 		t.Errorf("the stalled one got %d messages; sent %d of %d, dropped %v", len(got), last.Sent, last.Offered, last.Dropped)
 	}
 	checkSurvivors(t, overflow, got, last)
@@ -125,21 +126,21 @@ func TestT10PausedReceiver(t *testing.T) {
 	for name, overflow := range map[string]spry.Overflow{"DropOldest": spry.DropOldest, "DropNewest": spry.DropNewest, "Block": spry.Block} {
 		t.Run(name, func(t *testing.T) {
 			leak.Check(t)
-			ctx := watchdog(t)
+			ctx := testkit.Watchdog(t)
 			pub := spry.NewPub(&spry.PubOptions{Options: spry.Options{SendQueueBytes: slowBytes, Linger: -1}})
 			sub := spry.NewSub(&spry.SubOptions{Overflow: overflow, Options: spry.Options{RecvQueueBytes: slowBytes}})
-			closeAll(t, pub, sub)
-			check(t, sub.Subscribe(""))
-			dialTo(t, sub, listenOn(t, pub, "tcp"))
-			check(t, pub.WaitPipes(ctx, 1))
-			before := heap()
+			testkit.CloseAll(t, pub, sub)
+			testkit.Check(t, sub.Subscribe(""))
+			testkit.DialTo(t, sub, testkit.ListenOn(t, pub, "tcp"))
+			testkit.Check(t, pub.WaitPipes(ctx, 1))
+			before := testkit.Heap()
 			body := make([]byte, slowSize)
 			for range 4 * slowMessages {
-				check(t, pub.Send(ctx, body))
+				testkit.Check(t, pub.Send(ctx, body))
 			}
-			eventually(t, "the receiver's queue is full", func() bool { return sub.Stats().Recv.QueuedBytes > slowBytes*7/8 })
-			eventually(t, "the heap has grown by what two queues may have", func() bool {
-				return heap() <= before+2*(2*slowBytes+memoryChunk)+memorySlack
+			testkit.Eventually(t, "the receiver's queue is full", func() bool { return sub.Stats().Recv.QueuedBytes > slowBytes*7/8 })
+			testkit.Eventually(t, "the heap has grown by what two queues may have", func() bool {
+				return testkit.Heap() <= before+2*(2*slowBytes+memoryChunk)+memorySlack
 			})
 		})
 	}
@@ -174,9 +175,9 @@ func checkSurvivors(t *testing.T, overflow spry.Overflow, got []uint64, st spry.
 }
 
 // numbersRead reads whole messages until the connection ends, and returns their numbers.
-func numbersRead(t testing.TB, b *bare) (numbers []uint64) {
-	_ = b.SetReadDeadline(time.Now().Add(patience))
-	f := make([]byte, len(frame(b.typed, make([]byte, slowSize))))
+func numbersRead(t testing.TB, b *testkit.Bare) (numbers []uint64) {
+	_ = b.SetReadDeadline(time.Now().Add(testkit.Patience))
+	f := make([]byte, len(testkit.Frame(b.Typed, make([]byte, slowSize))))
 	for {
 		if _, err := io.ReadFull(b, f); err != nil {
 			return numbers

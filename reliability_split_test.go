@@ -14,6 +14,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/testkit"
 	"github.com/sprymq/spry/transport"
 )
 
@@ -27,7 +28,7 @@ type feeding struct {
 }
 
 type attachable interface {
-	anySocket
+	testkit.Socket
 	Attach(context.Context, net.Conn, *spry.AttachConfig) (*spry.Pipe, error)
 	recvString(context.Context) (string, error)
 }
@@ -61,9 +62,9 @@ func feedings() []feeding {
 	pair := func() attachable { return attachablePair{spry.NewPair(nil)} }
 	rep := func() attachable { return attachableRep{spry.NewRep(nil)} }
 	feed := func(name string, typed bool, p spry.Protocol, open func() attachable, prefix string, bodies ...string) feeding {
-		f := feeding{name: name, typed: typed, open: open, input: header(p), want: bodies}
+		f := feeding{name: name, typed: typed, open: open, input: testkit.Header(p), want: bodies}
 		for _, b := range bodies {
-			f.input = append(f.input, frame(typed, []byte(prefix+b))...)
+			f.input = append(f.input, testkit.Frame(typed, []byte(prefix+b))...)
 		}
 		return f
 	}
@@ -119,7 +120,7 @@ func lengths(pieces [][]byte) (ls []int) {
 
 func TestT29InputInPieces(t *testing.T) {
 	leak.Check(t)
-	ctx, splits := watchdog(t), 0
+	ctx, splits := testkit.Watchdog(t), 0
 	for _, f := range feedings() {
 		for at := range len(f.input) + 1 {
 			attachSplit(ctx, t, f, f.input[:at], f.input[at:])
@@ -168,10 +169,10 @@ func brittlePush(ctx context.Context, t *testing.T, left, atOnce int, bodies [][
 	defer push.Close()
 	near, far := net.Pipe()
 	defer far.Close()
-	go func() { _, _ = far.Write(header(spry.ProtocolPull)) }()
+	go func() { _, _ = far.Write(testkit.Header(spry.ProtocolPull)) }()
 	conn := &brittleConn{Conn: near, left: left, atOnce: atOnce}
 	p, err := push.Attach(ctx, conn, nil)
-	check(t, err)
+	testkit.Check(t, err)
 	for _, b := range bodies {
 		if err := push.TrySendMsg(spry.WrapMessage(b, nil)); err != nil && !errors.Is(err, spry.ErrWouldBlock) {
 			t.Fatal(err)
@@ -191,10 +192,10 @@ func brittlePush(ctx context.Context, t *testing.T, left, atOnce int, bodies [][
 // In virtual time: the reader of a connection that cannot be written any more goes on for a second.
 func TestT29WritesThatBreak(t *testing.T) {
 	bodies := [][]byte{[]byte("first"), {}, bytes.Repeat([]byte("large"), 2000), []byte("last")}
-	want := header(spry.ProtocolPush)
+	want := testkit.Header(spry.ProtocolPush)
 	var ends []int // of the frames, in what is written
 	for _, b := range bodies {
-		want = append(want, frame(false, b)...)
+		want = append(want, testkit.Frame(false, b)...)
 		ends = append(ends, len(want))
 	}
 	cuts := 0
@@ -205,7 +206,7 @@ func TestT29WritesThatBreak(t *testing.T) {
 		var st spry.SendStats
 		var wrote []byte
 		var pending int
-		synctest.Test(t, func(t *testing.T) { st, wrote, pending = brittlePush(watchdog(t), t, left, 0, bodies) })
+		synctest.Test(t, func(t *testing.T) { st, wrote, pending = brittlePush(testkit.Watchdog(t), t, left, 0, bodies) })
 		whole := uint64(0)
 		for _, end := range ends {
 			if end <= left {
@@ -218,7 +219,7 @@ func TestT29WritesThatBreak(t *testing.T) {
 		cuts++
 	}
 	synctest.Test(t, func(t *testing.T) {
-		if st, _, _ := brittlePush(watchdog(t), t, len(want), 64, bodies); st.Sent >= uint64(len(bodies)) || st.Unknown != st.Sent {
+		if st, _, _ := brittlePush(testkit.Watchdog(t), t, len(want), 64, bodies); st.Sent >= uint64(len(bodies)) || st.Unknown != st.Sent {
 			t.Errorf("a connection that takes less than it says is not broken: %+v", st)
 		}
 	})
@@ -228,13 +229,13 @@ func TestT29WritesThatBreak(t *testing.T) {
 // A kernel takes what it has room for, wherever that ends. The peer reads in odd pieces.
 func TestT29ShortWrites(t *testing.T) {
 	leak.Check(t)
-	ctx := watchdog(t)
+	ctx := testkit.Watchdog(t)
 	for _, scheme := range []string{"ipc", "tcp"} {
 		push := spry.NewPush(nil)
-		e := listenOn(t, push, scheme)
-		b := bareTo(t, e)
-		b.shake(t, spry.ProtocolPull)
-		check(t, push.WaitPipes(ctx, 1))
+		e := testkit.ListenOn(t, push, scheme)
+		b := testkit.BareTo(t, e)
+		b.Shake(t, spry.ProtocolPull)
+		testkit.Check(t, push.WaitPipes(ctx, 1))
 		const messages = 400
 		var all sync.WaitGroup
 		all.Go(func() {
@@ -245,11 +246,11 @@ func TestT29ShortWrites(t *testing.T) {
 			}
 		})
 		for i := range messages {
-			want := frame(b.typed, shortWriteBody(i))
+			want := testkit.Frame(b.Typed, shortWriteBody(i))
 			got := make([]byte, len(want))
 			for at := 0; at < len(got); {
 				n, err := b.Read(got[at:min(len(got), at+1+i*97%5000)])
-				check(t, err)
+				testkit.Check(t, err)
 				at += n
 			}
 			if !bytes.Equal(got, want) {
@@ -257,7 +258,7 @@ func TestT29ShortWrites(t *testing.T) {
 			}
 		}
 		all.Wait()
-		check(t, push.Flush(ctx))
+		testkit.Check(t, push.Flush(ctx))
 		if st := push.Stats().Send; st.Sent != messages || st.Offered != messages {
 			t.Errorf("%s: sent %d of %d offered, want %d", scheme, st.Sent, st.Offered, messages)
 		}

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"strings"
 	"sync"
@@ -15,82 +14,8 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/testkit"
 )
-
-// A stormy socket is one of some pattern, by what may be done with it. Any of it may fail, but only in ways that
-// say why.
-type stormy struct {
-	anySocket
-	send, recv func(context.Context) error
-}
-
-// stormPair returns two sockets that talk with each other.
-func stormPair(kind int, o spry.Options) (a, b stormy) {
-	body := []byte("storm")
-	sender := func(s interface {
-		anySocket
-		Send(context.Context, []byte) error
-	},
-	) stormy {
-		return stormy{s, func(ctx context.Context) error { return s.Send(ctx, body) }, nil}
-	}
-	type receiver interface {
-		anySocket
-		Recv(context.Context) ([]byte, error)
-	}
-	receive := func(s receiver) func(context.Context) error {
-		return func(ctx context.Context) error { _, err := s.Recv(ctx); return err }
-	}
-	answer := func(s interface {
-		Recv(context.Context) (*spry.Request, error)
-	},
-	) func(context.Context) error {
-		return func(ctx context.Context) error {
-			r, err := s.Recv(ctx)
-			if err == nil {
-				err = r.Reply(ctx, body)
-			}
-			return err
-		}
-	}
-	both := func(s interface {
-		receiver
-		Send(context.Context, []byte) error
-	},
-	) stormy {
-		st := sender(s)
-		st.recv = receive(s)
-		return st
-	}
-	switch kind % 6 {
-	case 0:
-		pull := spry.NewPull(&spry.PullOptions{Options: o})
-		return sender(spry.NewPush(&spry.PushOptions{Options: o})), stormy{pull, nil, receive(pull)}
-	case 1:
-		sub := spry.NewSub(&spry.SubOptions{Options: o})
-		_ = sub.Subscribe("")
-		return sender(spry.NewPub(&spry.PubOptions{Options: o, Overflow: spry.Overflow(rand.IntN(4))})), stormy{sub, nil, receive(sub)}
-	case 2:
-		req, rep := spry.NewReq(&spry.ReqOptions{Options: o}), spry.NewRep(&spry.RepOptions{Options: o})
-		ask := func(ctx context.Context) error { _, err := req.Do(ctx, body); return err }
-		return stormy{req, ask, nil}, stormy{rep, nil, answer(rep)}
-	case 3:
-		surveyor := spry.NewSurveyor(&spry.SurveyorOptions{Options: o, Deadline: time.Millisecond})
-		respondent := spry.NewRespondent(&spry.RespondentOptions{Options: o})
-		ask := func(ctx context.Context) error {
-			for _, err := range surveyor.Survey(ctx, body) {
-				if err != nil {
-					return err
-				}
-			}
-			return nil
-		}
-		return stormy{surveyor, ask, nil}, stormy{respondent, nil, answer(respondent)}
-	case 4:
-		return both(spry.NewPair(&spry.PairOptions{Options: o})), both(spry.NewPair(&spry.PairOptions{Options: o}))
-	}
-	return both(spry.NewBus(&spry.BusOptions{Options: o})), both(spry.NewBus(&spry.BusOptions{Options: o}))
-}
 
 // acceptable reports whether a call that a Close got in the way of may fail so.
 func acceptable(err error) bool {
@@ -103,7 +28,7 @@ func TestT16CloseStorm(t *testing.T) {
 	leak.Check(t)
 	const storms = 5000
 	schemes := []string{"inproc", "inproc", "ipc", "inproc", "tcp"}
-	hung := time.AfterFunc(5*patience, func() { panic("T16: a close storm hangs") })
+	hung := time.AfterFunc(5*testkit.Patience, func() { panic("T16: a close storm hangs") })
 	defer hung.Stop()
 	begin := time.Now()
 	for i := range storms {
@@ -115,13 +40,13 @@ func TestT16CloseStorm(t *testing.T) {
 func storm(t *testing.T, i int, scheme string) {
 	linger := []time.Duration{-1, time.Millisecond, 20 * time.Millisecond}[i%3]
 	o := spry.Options{Linger: linger, SendQueue: 1 + i%5, RecvQueue: 1 + i%7, Network: stormNetwork}
-	a, b := stormPair(i/5, o)
-	e := listenOn(t, b, scheme)
-	dial := func(ctx context.Context) error { _, err := a.DialWith(ctx, dialerTo(e)); return err }
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	a, b := testkit.Pair(i/5, o)
+	e := testkit.ListenOn(t, b, scheme)
+	dial := func(ctx context.Context) error { _, err := a.DialWith(ctx, testkit.DialerTo(e)); return err }
+	ctx, cancel := context.WithTimeout(context.Background(), testkit.Patience)
 	defer cancel()
 	if i%2 == 0 {
-		check(t, dial(ctx))
+		testkit.Check(t, dial(ctx))
 	}
 	var all sync.WaitGroup
 	start := make(chan struct{})
@@ -138,21 +63,21 @@ func storm(t *testing.T, i int, scheme string) {
 			}
 		})
 	}
-	closing := func(s stormy) func(context.Context) error {
+	closing := func(s testkit.End) func(context.Context) error {
 		return func(context.Context) error { return s.Close() }
 	}
-	stats := func(s stormy) func(context.Context) error {
+	stats := func(s testkit.End) func(context.Context) error {
 		return func(context.Context) error {
-			if why := unbalanced(s.Stats()); why != "" {
+			if why := testkit.Unbalanced(s.Stats()); why != "" {
 				return fmt.Errorf("unbalanced: %s", why)
 			}
 			return nil
 		}
 	}
-	run("send", a.send)
-	run("send back", b.send)
-	run("receive", b.recv)
-	run("receive back", a.recv)
+	run("send", a.Send)
+	run("send back", b.Send)
+	run("receive", b.Recv)
+	run("receive back", a.Recv)
 	run("dial", dial)
 	run("stats", stats(a))
 	run("stats of the listener", stats(b))
@@ -164,14 +89,14 @@ func storm(t *testing.T, i int, scheme string) {
 	if err := ctx.Err(); err != nil {
 		t.Fatalf("storm %d over %s: something only ended by the watchdog", i, scheme)
 	}
-	for _, s := range []stormy{a, b} {
-		if s.send != nil {
-			if err := s.send(ctx); !errors.Is(err, net.ErrClosed) && !(i/5%6 == 3 && err == nil) { // a survey of a closed socket has no answers
+	for _, s := range []testkit.End{a, b} {
+		if s.Send != nil {
+			if err := s.Send(ctx); !errors.Is(err, net.ErrClosed) && !(i/5%6 == 3 && err == nil) { // a survey of a closed socket has no answers
 				t.Errorf("storm %d over %s: send after Close: %v", i, scheme, err)
 			}
 		}
-		if s.recv != nil {
-			if err := s.recv(ctx); !errors.Is(err, net.ErrClosed) {
+		if s.Recv != nil {
+			if err := s.Recv(ctx); !errors.Is(err, net.ErrClosed) {
 				t.Errorf("storm %d over %s: receive after Close: %v", i, scheme, err)
 			}
 		}
@@ -191,16 +116,16 @@ func TestT17CloseWithBusyPipes(t *testing.T) {
 	const pipes = 1000
 	for _, scheme := range []string{"ipc", "tcp"} {
 		pub := spry.NewPub(&spry.PubOptions{Options: spry.Options{Linger: -1, SendQueueBytes: 256 << 10}})
-		e := listenOn(t, pub, scheme)
-		var peers []*bare
+		e := testkit.ListenOn(t, pub, scheme)
+		var peers []*testkit.Bare
 		for range pipes { // that do not read
-			b := bareTo(t, e)
-			check(t, b.Conn.(interface{ SetReadBuffer(int) error }).SetReadBuffer(4096))
-			b.shake(t, spry.ProtocolSub)
+			b := testkit.BareTo(t, e)
+			testkit.Check(t, b.Conn.(interface{ SetReadBuffer(int) error }).SetReadBuffer(4096))
+			b.Shake(t, spry.ProtocolSub)
 			peers = append(peers, b)
 		}
-		ctx := watchdog(t)
-		check(t, pub.WaitPipes(ctx, pipes))
+		ctx := testkit.Watchdog(t)
+		testkit.Check(t, pub.WaitPipes(ctx, pipes))
 		var busy sync.WaitGroup
 		for range 2 {
 			busy.Go(func() {
@@ -208,7 +133,7 @@ func TestT17CloseWithBusyPipes(t *testing.T) {
 				}
 			})
 		}
-		eventually(t, "every pipe is full", func() bool {
+		testkit.Eventually(t, "every pipe is full", func() bool {
 			full := 0
 			for p := range pub.Pipes() {
 				if p.Stats().Send.Dropped["overflow"] > 0 {
@@ -225,8 +150,8 @@ func TestT17CloseWithBusyPipes(t *testing.T) {
 		if !errors.Is(err, spry.ErrUnsent) || !strings.Contains(err.Error(), fmt.Sprintf(" %d messages", st.Send.Dropped["pipe_closed"])) {
 			t.Errorf("Close with full queues returned %v; want it to tell of %d unsent messages", err, st.Send.Dropped["pipe_closed"])
 		}
-		if unbalanced(st) != "" || st.Send.Queued != 0 {
-			t.Errorf("after Close: %s, %d queued", unbalanced(st), st.Send.Queued)
+		if testkit.Unbalanced(st) != "" || st.Send.Queued != 0 {
+			t.Errorf("after Close: %s, %d queued", testkit.Unbalanced(st), st.Send.Queued)
 		}
 		for _, b := range peers {
 			_ = b.Close()

@@ -15,6 +15,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/simnet"
+	"github.com/sprymq/spry/internal/testkit"
 	"github.com/sprymq/spry/transport"
 	"github.com/sprymq/spry/transport/tcp"
 )
@@ -26,7 +27,7 @@ func TestAttachDeadline(t *testing.T) {
 		"dead": func(net.Conn) {},
 		"mute": func(c net.Conn) { _, _ = io.Copy(io.Discard, c) },
 		"trickling": func(c net.Conn) {
-			for _, b := range header(spry.ProtocolPair0) {
+			for _, b := range testkit.Header(spry.ProtocolPair0) {
 				time.Sleep(3 * time.Second)
 				if _, err := c.Write([]byte{b}); err != nil {
 					return
@@ -77,9 +78,9 @@ func TestHandshakesEndWithTheirContext(t *testing.T) {
 		})
 		n := simnet.New(1)
 		l, err := n.Listen(t.Context(), transport.URL{Scheme: "sim", Address: "mute"}, transport.ListenOptions{})
-		check(t, err)
+		testkit.Check(t, err)
 		defer l.Close()
-		push := spry.NewPush(&spry.PushOptions{Options: simulated(n)})
+		push := spry.NewPush(&spry.PushOptions{Options: testkit.Simulated(n)})
 		defer push.Close()
 		cancelled(t, "Dial of a mute peer", func(ctx context.Context) error { _, err := push.Dial(ctx, "sim://mute"); return err })
 		n.Partition(true)
@@ -96,14 +97,14 @@ func TestCloseEndsHandshakes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := simnet.New(1)
 		n.Partition(true)
-		push := spry.NewPush(&spry.PushOptions{Options: simulated(n)})
+		push := spry.NewPush(&spry.PushOptions{Options: testkit.Simulated(n)})
 		ended := make(chan error, 2)
 		near, _ := net.Pipe()
 		go func() { _, err := push.Dial(context.Background(), "sim://far"); ended <- err }()
 		go func() { _, err := push.Attach(context.Background(), near, nil); ended <- err }()
 		time.Sleep(time.Second)
 		start := time.Now()
-		check(t, push.Close())
+		testkit.Check(t, push.Close())
 		for range 2 {
 			if err := <-ended; !errors.Is(err, spry.ErrClosed) && !errors.Is(err, context.Canceled) {
 				t.Errorf("a handshake that Close ended: %v", err)
@@ -155,8 +156,8 @@ func TestDialErrors(t *testing.T) {
 				}
 				d.Background = true
 				e, err := push.DialWith(t.Context(), d)
-				check(t, err)
-				check(t, e.Wait(t.Context()))
+				testkit.Check(t, err)
+				testkit.Check(t, e.Wait(t.Context()))
 				if attempts != works+1 || len(failed) != works {
 					t.Errorf("connected after %d attempts with %d events, want %d and %d", attempts, len(failed), works+1, works)
 				}

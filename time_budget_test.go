@@ -12,12 +12,13 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/simnet"
+	"github.com/sprymq/spry/internal/testkit"
 	"github.com/sprymq/spry/zmq"
 )
 
 // A budgeted pair is a sender that waits where its queue is full, and a receiver.
 type budgetedPair struct {
-	from, to anySocket
+	from, to testkit.Socket
 	message  func(body []byte) *spry.Message
 }
 
@@ -72,21 +73,21 @@ func TestBudgetWakesOtherSockets(t *testing.T) {
 func testBudgetWakes(t *testing.T, open func(o, peer spry.Options) budgetedPair, scheme, way string) {
 	n := simnet.New(1)
 	o := private()
-	o.Transports, o.Linger, o.Heartbeat = simulated(n).Transports, -1, -1
+	o.Transports, o.Linger, o.Heartbeat = testkit.Simulated(n).Transports, -1, -1
 	o.SendQueueBytes, o.RecvQueueBytes = 4<<20, 64<<10
 	peers := o
 	peers.Budget = spry.NewBudget(spry.BudgetConfig{})
 	o.Budget = spry.NewBudget(spry.BudgetConfig{Bytes: 1 << 20})
 	connect := func(p budgetedPair, name string) {
 		_, err := p.to.ListenWith(t.Context(), &spry.ListenConfig{URL: scheme + "://" + name})
-		check(t, err)
+		testkit.Check(t, err)
 		_, err = p.from.DialWith(t.Context(), &spry.Dialer{URL: scheme + "://" + name})
-		check(t, err)
+		testkit.Check(t, err)
 		synctest.Wait()
 	}
 	hog := budgetedPair{spry.NewPush(&spry.PushOptions{Options: o}), spry.NewPull(&spry.PullOptions{Options: peers}), nil}
 	small := open(o, peers)
-	for _, s := range []anySocket{hog.from, hog.to, small.from, small.to} {
+	for _, s := range []testkit.Socket{hog.from, hog.to, small.from, small.to} {
 		defer s.Close()
 	}
 	connect(hog, "hog")
@@ -98,7 +99,7 @@ func testBudgetWakes(t *testing.T, open func(o, peer spry.Options) budgetedPair,
 				refused++
 				time.Sleep(time.Second)
 			default:
-				check(t, err)
+				testkit.Check(t, err)
 			}
 		}
 	}
@@ -110,7 +111,7 @@ func testBudgetWakes(t *testing.T, open func(o, peer spry.Options) budgetedPair,
 		TrySendMsg(m *spry.Message) error
 	})
 	fill(from.TrySendMsg, message)
-	if st := o.Budget.Stats(); st.Bytes < st.MaxBytes/2 || from.(anySocket).Stats().Send.QueuedBytes > 1<<20 {
+	if st := o.Budget.Stats(); st.Bytes < st.MaxBytes/2 || from.(testkit.Socket).Stats().Send.QueuedBytes > 1<<20 {
 		t.Fatalf("it is not the budget that has no room: %+v", st)
 	}
 	if st := o.Budget.Stats(); st.PeakBytes > st.MaxBytes*11/10 {
@@ -127,24 +128,24 @@ func testBudgetWakes(t *testing.T, open func(o, peer spry.Options) budgetedPair,
 	case "received":
 		for pull := hog.to.(*spry.Pull); push.Stats().Send.Queued > 0; {
 			_, err := pull.Recv(t.Context())
-			check(t, err)
+			testkit.Check(t, err)
 			time.Sleep(time.Millisecond)
 		}
 	case "connection closed":
 		for e := range push.Pipes() {
-			check(t, e.Close())
+			testkit.Check(t, e.Close())
 		}
-		check(t, hog.to.Close()) // what was given back has nowhere to go
-		check(t, ignoreUnsent(push.Close()))
+		testkit.Check(t, hog.to.Close()) // what was given back has nowhere to go
+		testkit.Check(t, testkit.IgnoreUnsent(push.Close()))
 	default:
-		check(t, ignoreUnsent(push.Close()))
+		testkit.Check(t, testkit.IgnoreUnsent(push.Close()))
 	}
 	synctest.Wait()
 	if len(sent) == 0 {
 		t.Fatalf("Send still waits, with %+v of the budget", o.Budget.Stats())
 	}
-	check(t, <-sent)
-	if after := small.from.Stats().Send; after.Offered != before.Offered+1 || sum(after.Dropped) > 0 {
+	testkit.Check(t, <-sent)
+	if after := small.from.Stats().Send; after.Offered != before.Offered+1 || testkit.Sum(after.Dropped) > 0 {
 		t.Errorf("%d messages were offered, then %d, dropped are %v", before.Offered, after.Offered, after.Dropped)
 	}
 }

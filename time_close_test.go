@@ -11,6 +11,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/simnet"
+	"github.com/sprymq/spry/internal/testkit"
 	"github.com/sprymq/spry/transport"
 )
 
@@ -18,7 +19,7 @@ import (
 func deaf(t *testing.T, n *simnet.Net, name string) {
 	t.Helper()
 	l, err := n.Listen(t.Context(), transport.URL{Scheme: "sim", Address: name}, transport.ListenOptions{})
-	check(t, err)
+	testkit.Check(t, err)
 	done := make(chan struct{})
 	var conn transport.Link
 	go func() {
@@ -47,14 +48,14 @@ func TestCloseReturnsAtLinger(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				n := simnet.New(1)
 				deaf(t, n, "deaf")
-				o := simulated(n)
+				o := testkit.Simulated(n)
 				o.Linger = linger
 				push := spry.NewPush(&spry.PushOptions{Options: o})
 				_, err := push.Dial(t.Context(), "sim://deaf")
-				check(t, err)
+				testkit.Check(t, err)
 				const all = 100
 				for range all {
-					check(t, push.Send(t.Context(), make([]byte, 4096)))
+					testkit.Check(t, push.Send(t.Context(), make([]byte, 4096)))
 				}
 				synctest.Wait()
 				taken, _ := n.Links()[0].Traffic(simnet.ToListener)
@@ -69,7 +70,7 @@ func TestCloseReturnsAtLinger(t *testing.T) {
 					t.Errorf("Close took %v, want %v", d, want)
 				}
 				st := push.Stats()
-				if why := unbalanced(st); why != "" {
+				if why := testkit.Unbalanced(st); why != "" {
 					t.Error(why)
 				}
 			})
@@ -82,16 +83,16 @@ func TestCloseDrains(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := simnet.New(1)
 		n.SetFaults(simnet.ToListener, simnet.Faults{Rate: 10_000})
-		pull := spry.NewPull(&spry.PullOptions{Options: simulated(n)})
+		pull := spry.NewPull(&spry.PullOptions{Options: testkit.Simulated(n)})
 		_, err := pull.Listen(t.Context(), "sim://slow")
-		check(t, err)
-		o := simulated(n)
+		testkit.Check(t, err)
+		o := testkit.Simulated(n)
 		o.Linger = time.Hour
 		push := spry.NewPush(&spry.PushOptions{Options: o})
 		_, err = push.Dial(t.Context(), "sim://slow")
-		check(t, err)
+		testkit.Check(t, err)
 		for range 100 {
-			check(t, push.Send(t.Context(), make([]byte, 992)))
+			testkit.Check(t, push.Send(t.Context(), make([]byte, 992)))
 		}
 		got := make(chan int)
 		go func() {
@@ -105,14 +106,14 @@ func TestCloseDrains(t *testing.T) {
 			got <- k
 		}()
 		start := time.Now()
-		check(t, push.Close())
+		testkit.Check(t, push.Close())
 		if d := time.Since(start); d < 9*time.Second || d > 11*time.Second {
 			t.Errorf("100 kB at 10 kB/s took %v to close", d)
 		}
 		if k := <-got; k != 100 {
 			t.Errorf("%d messages arrived, want 100", k)
 		}
-		check(t, pull.Close())
+		testkit.Check(t, pull.Close())
 	})
 }
 
@@ -120,11 +121,11 @@ func TestShutdownEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := simnet.New(1)
 		deaf(t, n, "deaf")
-		push := spry.NewPush(&spry.PushOptions{Options: simulated(n)})
+		push := spry.NewPush(&spry.PushOptions{Options: testkit.Simulated(n)})
 		_, err := push.Dial(t.Context(), "sim://deaf")
-		check(t, err)
+		testkit.Check(t, err)
 		for range 100 {
-			check(t, push.Send(t.Context(), make([]byte, 4096)))
+			testkit.Check(t, push.Send(t.Context(), make([]byte, 4096)))
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
@@ -142,15 +143,15 @@ func TestShutdownEndsWithItsContext(t *testing.T) {
 func TestSurveyEndsAtItsDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := simnet.New(1)
-		surveyor := spry.NewSurveyor(&spry.SurveyorOptions{Options: simulated(n), Deadline: 5 * time.Second})
+		surveyor := spry.NewSurveyor(&spry.SurveyorOptions{Options: testkit.Simulated(n), Deadline: 5 * time.Second})
 		defer surveyor.Close()
 		_, err := surveyor.Listen(t.Context(), "sim://votes")
-		check(t, err)
+		testkit.Check(t, err)
 		for _, delay := range []time.Duration{time.Second, 2 * time.Second, 6 * time.Second} {
-			r := spry.NewRespondent(&spry.RespondentOptions{Options: simulated(n)})
+			r := spry.NewRespondent(&spry.RespondentOptions{Options: testkit.Simulated(n)})
 			defer r.Close()
 			_, err := r.Dial(t.Context(), "sim://votes")
-			check(t, err)
+			testkit.Check(t, err)
 			go func() {
 				for q := range r.Requests(context.Background()) {
 					time.Sleep(delay)
@@ -158,11 +159,11 @@ func TestSurveyEndsAtItsDeadline(t *testing.T) {
 				}
 			}()
 		}
-		check(t, surveyor.WaitPipes(t.Context(), 3))
+		testkit.Check(t, surveyor.WaitPipes(t.Context(), 3))
 		start := time.Now()
 		var answers []string
 		for m, err := range surveyor.Survey(t.Context(), []byte("when?")) {
-			check(t, err)
+			testkit.Check(t, err)
 			answers = append(answers, string(m.Bytes()))
 		}
 		if d := time.Since(start); d != 5*time.Second {
@@ -180,7 +181,7 @@ func TestSurveyEndsAtItsDeadline(t *testing.T) {
 		defer cancel()
 		start = time.Now()
 		for _, err := range surveyor.Survey(ctx, nil) {
-			check(t, err)
+			testkit.Check(t, err)
 		}
 		if d := time.Since(start); d != 3*time.Second {
 			t.Errorf("a survey with a context of 3s ended after %v", d)

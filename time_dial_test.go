@@ -13,6 +13,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/simnet"
+	"github.com/sprymq/spry/internal/testkit"
 	"github.com/sprymq/spry/transport"
 )
 
@@ -51,12 +52,12 @@ func checkBackoff(t *testing.T, waits []time.Duration) {
 func TestRedialBacksOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := simnet.New(1)
-		o := simulated(n)
+		o := testkit.Simulated(n)
 		waits := pauses(&o)
 		push := spry.NewPush(&spry.PushOptions{Options: o})
 		defer push.Close()
 		_, err := push.Connect("sim://nobody")
-		check(t, err)
+		testkit.Check(t, err)
 		time.Sleep(time.Hour)
 		got := drained(waits)
 		checkBackoff(t, got)
@@ -71,12 +72,12 @@ func TestRedialBacksOffFromPeersThatClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := simnet.New(1)
 		n.AcceptThenClose("sim://flap", true)
-		o := simulated(n)
+		o := testkit.Simulated(n)
 		waits := pauses(&o)
 		push := spry.NewPush(&spry.PushOptions{Options: o})
 		defer push.Close()
 		_, err := push.Connect("sim://flap")
-		check(t, err)
+		testkit.Check(t, err)
 		time.Sleep(time.Hour)
 		checkBackoff(t, drained(waits))
 	})
@@ -86,22 +87,22 @@ func TestRedialBacksOffFromPeersThatClose(t *testing.T) {
 func TestStableConnectionResetsBackoff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := simnet.New(1)
-		pull := spry.NewPull(&spry.PullOptions{Options: simulated(n)})
+		pull := spry.NewPull(&spry.PullOptions{Options: testkit.Simulated(n)})
 		defer pull.Close()
 		_, err := pull.Listen(t.Context(), "sim://pull")
-		check(t, err)
-		o := simulated(n)
+		testkit.Check(t, err)
+		o := testkit.Simulated(n)
 		waits := pauses(&o)
 		push := spry.NewPush(&spry.PushOptions{Options: o})
 		defer push.Close()
 		_, err = push.Dial(t.Context(), "sim://pull")
-		check(t, err)
+		testkit.Check(t, err)
 		for range 12 { // connections that live for a second each
 			time.Sleep(time.Second)
 			n.CutAll()
-			check(t, push.WaitPipes(t.Context(), 0))
+			testkit.Check(t, push.WaitPipes(t.Context(), 0))
 			synctest.Wait()
-			check(t, push.WaitPipes(t.Context(), 1))
+			testkit.Check(t, push.WaitPipes(t.Context(), 1))
 		}
 		unstable := drained(waits)
 		checkBackoff(t, unstable)
@@ -121,14 +122,14 @@ func TestHandshakeDeadline(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				n := simnet.New(1)
-				pull := spry.NewPull(&spry.PullOptions{Options: simulated(n)})
+				pull := spry.NewPull(&spry.PullOptions{Options: testkit.Simulated(n)})
 				defer pull.Close()
 				_, err := pull.Listen(t.Context(), "sim://pull")
-				check(t, err)
+				testkit.Check(t, err)
 				d, err := n.Dialer(transport.URL{Scheme: "sim", Address: "pull"}, transport.DialOptions{})
-				check(t, err)
+				testkit.Check(t, err)
 				link, err := d.Dial(t.Context())
-				check(t, err)
+				testkit.Check(t, err)
 				conn := link.(*transport.Stream).Conn
 				start := time.Now()
 				var writing sync.WaitGroup
@@ -155,7 +156,7 @@ func TestHandshakeDeadline(t *testing.T) {
 					t.Errorf("rejected %v, want one timeout", pull.Stats().Rejected)
 				}
 				writing.Wait()
-				check(t, conn.Close())
+				testkit.Check(t, conn.Close())
 			})
 		})
 	}
@@ -166,9 +167,9 @@ func TestDialDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := simnet.New(1)
 		l, err := n.Listen(t.Context(), transport.URL{Scheme: "sim", Address: "mute"}, transport.ListenOptions{})
-		check(t, err)
+		testkit.Check(t, err)
 		defer l.Close()
-		push := spry.NewPush(&spry.PushOptions{Options: simulated(n)})
+		push := spry.NewPush(&spry.PushOptions{Options: testkit.Simulated(n)})
 		defer push.Close()
 		start := time.Now()
 		var op *spry.OpError
@@ -194,10 +195,10 @@ func TestDialDeadline(t *testing.T) {
 func TestDialDoesNotWaitForItsCallbacks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := simnet.New(1)
-		pull := spry.NewPull(&spry.PullOptions{Options: simulated(n)})
+		pull := spry.NewPull(&spry.PullOptions{Options: testkit.Simulated(n)})
 		defer pull.Close()
 		listenTo(t, pull, "sim://pull")
-		o := simulated(n)
+		o := testkit.Simulated(n)
 		const busy = time.Hour
 		o.Authorize = func(context.Context, *spry.Pipe) error { time.Sleep(busy); return nil }
 		push := spry.NewPush(&spry.PushOptions{Options: o})
@@ -226,16 +227,16 @@ func TestAttachOverNetPipe(t *testing.T) {
 			attached <- err
 		}()
 		_, err := a.Attach(t.Context(), x, nil)
-		check(t, err)
-		check(t, <-attached)
-		check(t, a.Send(t.Context(), []byte("hi")))
+		testkit.Check(t, err)
+		testkit.Check(t, <-attached)
+		testkit.Check(t, a.Send(t.Context(), []byte("hi")))
 		m, err := b.Recv(t.Context())
-		check(t, err)
+		testkit.Check(t, err)
 		if string(m) != "hi" {
 			t.Errorf("got %q", m)
 		}
-		check(t, a.Close())
-		check(t, b.Close())
+		testkit.Check(t, a.Close())
+		testkit.Check(t, b.Close())
 	})
 }
 
@@ -246,12 +247,12 @@ func TestConnectWaitsForInprocName(t *testing.T) {
 		defer push.Close()
 		defer pull.Close()
 		_, err := push.Connect("inproc://later")
-		check(t, err)
+		testkit.Check(t, err)
 		time.Sleep(time.Hour)
 		start := time.Now()
 		_, err = pull.Listen(t.Context(), "inproc://later")
-		check(t, err)
-		check(t, push.WaitPipes(t.Context(), 1))
+		testkit.Check(t, err)
+		testkit.Check(t, push.WaitPipes(t.Context(), 1))
 		if d := time.Since(start); d != 0 {
 			t.Errorf("connected %v after the name appeared, want at once", d)
 		}

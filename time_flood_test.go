@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/testkit"
 )
 
 // A crowd is a listener in memory whose connections come from where the test says.
@@ -79,7 +80,7 @@ func testFlood(t *testing.T, peer string, says int, latency time.Duration) {
 	pull := spry.NewPull(nil)
 	l := newCrowd()
 	_, err := pull.Serve(l, nil)
-	check(t, err)
+	testkit.Check(t, err)
 	var flooded []net.Conn
 	stop := make(chan struct{})
 	ended := make(chan struct{})
@@ -94,7 +95,7 @@ func testFlood(t *testing.T, peer string, says int, latency time.Duration) {
 			conn := l.dial("10.0.0.1")
 			flooded = append(flooded, conn)
 			if says > 0 {
-				_, _ = conn.Write(header(spry.ProtocolPush)[:says])
+				_, _ = conn.Write(testkit.Header(spry.ProtocolPush)[:says])
 			}
 		}
 	}()
@@ -104,7 +105,7 @@ func testFlood(t *testing.T, peer string, says int, latency time.Duration) {
 		conn := l.dial(peer)
 		time.Sleep(latency)
 		_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
-		if _, err := conn.Write(header(spry.ProtocolPush)); err == nil {
+		if _, err := conn.Write(testkit.Header(spry.ProtocolPush)); err == nil {
 			time.Sleep(2 * latency)
 			if _, err := io.ReadFull(conn, make([]byte, 8)); err == nil {
 				in++
@@ -120,5 +121,5 @@ func testFlood(t *testing.T, peer string, says int, latency time.Duration) {
 	for _, c := range flooded {
 		_ = c.Close()
 	}
-	check(t, pull.Close())
+	testkit.Check(t, pull.Close())
 }

@@ -10,12 +10,13 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/simnet"
+	"github.com/sprymq/spry/internal/testkit"
 )
 
 // A dialer goes on until GiveUp says that it is enough: after attempts that failed, or when a connection has ended.
 func TestDialersGiveUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		o := simulated(simnet.New(1))
+		o := testkit.Simulated(simnet.New(1))
 		push, pull := spry.NewPush(&spry.PushOptions{Options: o}), spry.NewPull(&spry.PullOptions{Options: o})
 		events := push.Events(t.Context())
 		asked := 0
@@ -23,7 +24,7 @@ func TestDialersGiveUp(t *testing.T) {
 			asked++
 			return asked == 3
 		}})
-		check(t, err)
+		testkit.Check(t, err)
 		for v := range events {
 			if v.Kind == spry.EventGaveUp {
 				if v.Endpoint != e || v.Err == nil {
@@ -37,13 +38,13 @@ func TestDialersGiveUp(t *testing.T) {
 		}
 
 		l, err := pull.Listen(t.Context(), "sim://somebody")
-		check(t, err)
+		testkit.Check(t, err)
 		told := make(chan error, 1)
 		e, err = push.DialWith(t.Context(), &spry.Dialer{URL: l.URL(), GiveUp: func(err error) bool { told <- err; return true }})
-		check(t, err)
-		check(t, pull.WaitPipes(t.Context(), 1))
+		testkit.Check(t, err)
+		testkit.Check(t, pull.WaitPipes(t.Context(), 1))
 		for p := range pull.Pipes() {
-			check(t, p.Close())
+			testkit.Check(t, p.Close())
 		}
 		if err := <-told; err == nil {
 			t.Error("a connection ended without a reason")
@@ -52,6 +53,6 @@ func TestDialersGiveUp(t *testing.T) {
 		if err := e.Wait(t.Context()); !errors.Is(err, spry.ErrClosed) || errors.Is(err, context.Canceled) {
 			t.Errorf("the endpoint goes on: %v", err)
 		}
-		shut(t, push, pull)
+		testkit.Shut(t, push, pull)
 	})
 }

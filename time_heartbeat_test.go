@@ -14,11 +14,8 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/simnet"
+	"github.com/sprymq/spry/internal/testkit"
 )
-
-// zmtpPush is what a PUSH socket says to begin with, in ZMTP 3.1.
-var zmtpPush = "\xff" + strings.Repeat("\x00", 8) + "\x7f\x03\x01NULL" + strings.Repeat("\x00", 16+1+31) +
-	"\x04\x1a\x05READY\x0bSocket-Type\x00\x00\x00\x04PUSH"
 
 // A silentPeer is a ZMTP peer that says nothing by itself after its handshake. It counts the pings that it gets, and
 // answers them if it answers.
@@ -47,8 +44,8 @@ func silentPeer(t *testing.T, conn io.ReadWriter, answers bool) (pings *atomic.I
 			}
 		}
 	}()
-	_, err := io.WriteString(conn, zmtpPush)
-	check(t, err)
+	_, err := io.WriteString(conn, testkit.OpenAs("PUSH"))
+	testkit.Check(t, err)
 	return pings
 }
 
@@ -74,7 +71,7 @@ func TestHeartbeats(t *testing.T) {
 				defer far.Close()
 				pings := silentPeer(t, far, c.answers)
 				p, err := pull.Attach(t.Context(), near, &spry.AttachConfig{Role: spry.RoleListen})
-				check(t, err)
+				testkit.Check(t, err)
 				start := time.Now()
 				select {
 				case <-p.Done():
@@ -105,13 +102,13 @@ func TestReceiversTellThatTheyLive(t *testing.T) {
 		defer far.Close()
 		pings := silentPeer(t, far, false)
 		_, err := pull.Attach(t.Context(), near, &spry.AttachConfig{Role: spry.RoleListen})
-		check(t, err)
+		testkit.Check(t, err)
 		for range 25 {
 			time.Sleep(400 * time.Millisecond)
 			_, err := io.WriteString(far, "\x00\x01x")
-			check(t, err)
+			testkit.Check(t, err)
 			_, err = pull.Recv(t.Context())
-			check(t, err)
+			testkit.Check(t, err)
 		}
 		synctest.Wait()
 		if n := pings.Load(); n < 9 || n > 10 {
@@ -132,18 +129,18 @@ func TestPingsAreAnswered(t *testing.T) {
 			_, err := pull.Attach(t.Context(), near, &spry.AttachConfig{Role: spry.RoleListen})
 			attached <- err
 		}()
-		_, err := io.WriteString(far, zmtpPush)
-		check(t, err)
-		check(t, <-attached)
+		_, err := io.WriteString(far, testkit.OpenAs("PUSH"))
+		testkit.Check(t, err)
+		testkit.Check(t, <-attached)
 		_, err = io.ReadFull(far, make([]byte, 64+2+0x1a))
-		check(t, err)
+		testkit.Check(t, err)
 		for _, context := range []string{"", "abc"} {
 			_, err = io.WriteString(far, "\x04"+string(rune(7+len(context)))+"\x04PING\x00\x00"+context)
-			check(t, err)
+			testkit.Check(t, err)
 			want := "\x04" + string(rune(5+len(context))) + "\x04PONG" + context
 			got := make([]byte, len(want))
 			_, err = io.ReadFull(far, got)
-			check(t, err)
+			testkit.Check(t, err)
 			if string(got) != want {
 				t.Errorf("answered %q, want %q", got, want)
 			}
@@ -161,11 +158,11 @@ func TestHeartbeatsWhileNobodyReceives(t *testing.T) {
 		defer far.Close()
 		pings := silentPeer(t, far, true)
 		p, err := pull.Attach(t.Context(), near, &spry.AttachConfig{Role: spry.RoleListen})
-		check(t, err)
+		testkit.Check(t, err)
 		const messages = 5
 		for i := range messages {
 			_, err := far.Write([]byte{0, 1, byte(i)})
-			check(t, err)
+			testkit.Check(t, err)
 		}
 		time.Sleep(time.Minute)
 		synctest.Wait()
@@ -202,14 +199,14 @@ func TestSignsOfLifeSuitThePeer(t *testing.T) {
 				defer far.Close()
 				pings := silentPeer(t, far, true)
 				_, err := pull.Attach(t.Context(), near, &spry.AttachConfig{Role: spry.RoleListen})
-				check(t, err)
+				testkit.Check(t, err)
 				for _, p := range c.pings {
 					_, err := io.WriteString(far, p)
-					check(t, err)
+					testkit.Check(t, err)
 					time.Sleep(c.gap)
 				}
 				_, err = far.Write([]byte{0, 1, 1, 0, 1, 2, 0, 1, 3})
-				check(t, err)
+				testkit.Check(t, err)
 				time.Sleep(10*time.Second + time.Millisecond)
 				synctest.Wait()
 				if n := int(pings.Load()); n < c.want*9/10 || n > c.want {
@@ -235,21 +232,21 @@ func TestHeartbeatsWhileThePeerDoesNotRead(t *testing.T) {
 			p, err = push.Attach(t.Context(), near, &spry.AttachConfig{Dialect: "zmtp"})
 			attached <- err
 		}()
-		go func() { _, _ = io.WriteString(far, strings.Replace(zmtpPush, "PUSH", "PULL", 1)) }()
+		go func() { _, _ = io.WriteString(far, testkit.OpenAs("PULL")) }()
 		said := make([]byte, 256)
 		_, err := io.ReadFull(far, said[:64+2])
-		check(t, err)
+		testkit.Check(t, err)
 		_, err = io.ReadFull(far, said[:said[65]])
-		check(t, err)
-		check(t, <-attached)
-		check(t, push.Send(t.Context(), []byte("a")))
+		testkit.Check(t, err)
+		testkit.Check(t, <-attached)
+		testkit.Check(t, push.Send(t.Context(), []byte("a")))
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if p.Err() != nil {
 			t.Fatalf("the pipe ended with %v", p.Err())
 		}
 		_, err = io.ReadFull(far, said[:3])
-		check(t, err)
+		testkit.Check(t, err)
 		if string(said[:3]) != "\x00\x01a" {
 			t.Errorf("read % x", said[:3])
 		}

@@ -13,21 +13,22 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/simnet"
+	"github.com/sprymq/spry/internal/testkit"
 )
 
 // unread dials url by a raw requester that sends n requests and never reads a reply.
 func unread(t *testing.T, n *simnet.Net, protocol spry.Protocol, url string, requests int) *spry.Raw {
 	t.Helper()
-	o := simulated(n)
+	o := testkit.Simulated(n)
 	o.RecvQueue = 1
 	raw, err := spry.NewRaw(protocol, &o)
-	check(t, err)
+	testkit.Check(t, err)
 	_, err = raw.Dial(t.Context(), url)
-	check(t, err)
+	testkit.Check(t, err)
 	for i := range requests {
 		m := spry.NewMessage(0)
 		m.SetHeader([]byte{0x80, 0, 0, byte(i)})
-		check(t, raw.SendMsg(t.Context(), m))
+		testkit.Check(t, raw.SendMsg(t.Context(), m))
 	}
 	return raw
 }
@@ -38,22 +39,22 @@ func TestReplyTimeout(t *testing.T) {
 		t.Run(timeout.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				n := simnet.New(1)
-				o := simulated(n)
+				o := testkit.Simulated(n)
 				o.SendQueue = 1
 				rep := spry.NewRep(&spry.RepOptions{Options: o, ReplyTimeout: timeout})
 				defer rep.Close()
 				_, err := rep.Listen(t.Context(), "sim://rep")
-				check(t, err)
+				testkit.Check(t, err)
 				evil := unread(t, n, spry.ProtocolReq, "sim://rep", 8)
 				defer evil.Close()
 				var requests []*spry.Request
 				for range 8 {
 					r, err := rep.Recv(t.Context())
-					check(t, err)
+					testkit.Check(t, err)
 					requests = append(requests, r)
 				}
 				for rep.Stats().Send.Queued == 0 { // the first ones fit into what the peer and the link take
-					check(t, requests[0].Reply(t.Context(), make([]byte, 1<<20)))
+					testkit.Check(t, requests[0].Reply(t.Context(), make([]byte, 1<<20)))
 					requests = requests[1:]
 					synctest.Wait()
 				}
@@ -99,8 +100,8 @@ func TestReplyTimeout(t *testing.T) {
 					t.Errorf("the pipe ended by %v", err)
 				}
 				synctest.Wait()
-				if st := rep.Stats(); st.Send.Dropped["stalled"] != 1 || st.Send.Dropped["pipe_closed"] != 1 || unbalanced(st) != "" {
-					t.Errorf("dropped %v; %s", st.Send.Dropped, unbalanced(st))
+				if st := rep.Stats(); st.Send.Dropped["stalled"] != 1 || st.Send.Dropped["pipe_closed"] != 1 || testkit.Unbalanced(st) != "" {
+					t.Errorf("dropped %v; %s", st.Send.Dropped, testkit.Unbalanced(st))
 				}
 			})
 		})
@@ -113,7 +114,7 @@ func TestManyUnreadPeersLeaveAWorker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const workers, evils = 4, 64
 		n := simnet.New(1)
-		o := simulated(n)
+		o := testkit.Simulated(n)
 		o.SendQueueBytes = 4 << 10
 		rep := spry.NewRep(&spry.RepOptions{Options: o, ReplyTimeout: 10 * time.Second})
 		stalled := 0
@@ -127,7 +128,7 @@ func TestManyUnreadPeersLeaveAWorker(t *testing.T) {
 			}
 		})
 		_, err := rep.Listen(t.Context(), "sim://rep")
-		check(t, err)
+		testkit.Check(t, err)
 		ctx, cancel := context.WithCancel(context.Background())
 		reply := make([]byte, 128<<10) // larger than the queue, and than what a link takes
 		serving.Go(func() {
@@ -136,9 +137,9 @@ func TestManyUnreadPeersLeaveAWorker(t *testing.T) {
 				_ = r.Reply(ctx, reply)
 			}))
 		})
-		req := spry.NewReq(&spry.ReqOptions{Options: simulated(n)})
+		req := spry.NewReq(&spry.ReqOptions{Options: testkit.Simulated(n)})
 		_, err = req.Dial(t.Context(), "sim://rep")
-		check(t, err)
+		testkit.Check(t, err)
 		var raws []*spry.Raw
 		for range evils {
 			raws = append(raws, unread(t, n, spry.ProtocolReq, "sim://rep", 10))
@@ -146,7 +147,7 @@ func TestManyUnreadPeersLeaveAWorker(t *testing.T) {
 		start := time.Now()
 		for range 200 {
 			_, err := req.Do(t.Context(), nil)
-			check(t, err)
+			testkit.Check(t, err)
 		}
 		if took := time.Since(start); took > time.Second { // of 264 ms that the handlers of these and of one request a peer take
 			t.Errorf("200 requests took %v", took)
@@ -154,11 +155,11 @@ func TestManyUnreadPeersLeaveAWorker(t *testing.T) {
 		time.Sleep(time.Minute)
 		for range 200 {
 			_, err := req.Do(t.Context(), nil)
-			check(t, err)
+			testkit.Check(t, err)
 		}
 		cancel()
 		serving.Wait()
-		check(t, req.Close())
+		testkit.Check(t, req.Close())
 		for _, raw := range raws {
 			_ = raw.Close()
 		}

@@ -12,15 +12,10 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/simnet"
-	"github.com/sprymq/spry/transport"
+	"github.com/sprymq/spry/internal/testkit"
 )
 
 // The tests of time run in virtual time over a network in memory: an hour takes no time, and is exact.
-
-// simulated are options for sockets of that network.
-func simulated(n *simnet.Net) spry.Options {
-	return spry.Options{Transports: []transport.Transport{n}, Linger: -1}
-}
 
 // A silentRep receives requests, notes when, and answers none by itself.
 type silentRep struct {
@@ -32,11 +27,11 @@ type silentRep struct {
 func newSilentRep(t *testing.T, n *simnet.Net, url string) *silentRep {
 	t.Helper()
 	r := &silentRep{
-		Rep: spry.NewRep(&spry.RepOptions{Options: simulated(n)}), arrived: make(chan time.Duration, 100),
+		Rep: spry.NewRep(&spry.RepOptions{Options: testkit.Simulated(n)}), arrived: make(chan time.Duration, 100),
 		last: make(chan *spry.Request, 100),
 	}
 	_, err := r.Listen(t.Context(), url)
-	check(t, err)
+	testkit.Check(t, err)
 	start := time.Now()
 	go func() {
 		for q, err := range r.Requests(context.Background()) {
@@ -63,10 +58,10 @@ func TestRequestIsRetriedOnceEveryRetry(t *testing.T) {
 		n := simnet.New(1)
 		rep := newSilentRep(t, n, "sim://rep")
 		defer rep.Close()
-		req := spry.NewReq(&spry.ReqOptions{Options: simulated(n), Retry: 10 * time.Second})
+		req := spry.NewReq(&spry.ReqOptions{Options: testkit.Simulated(n), Retry: 10 * time.Second})
 		defer req.Close()
 		_, err := req.Dial(t.Context(), "sim://rep")
-		check(t, err)
+		testkit.Check(t, err)
 		ctx, cancel := context.WithTimeout(t.Context(), 35*time.Second)
 		defer cancel()
 		if _, err := req.Do(ctx, []byte("anybody?")); !errors.Is(err, context.DeadlineExceeded) {
@@ -89,10 +84,10 @@ func TestNegativeRetryNeverSendsAgain(t *testing.T) {
 		n := simnet.New(1)
 		rep := newSilentRep(t, n, "sim://rep")
 		defer rep.Close()
-		req := spry.NewReq(&spry.ReqOptions{Options: simulated(n), Retry: -1})
+		req := spry.NewReq(&spry.ReqOptions{Options: testkit.Simulated(n), Retry: -1})
 		defer req.Close()
 		_, err := req.Dial(t.Context(), "sim://rep")
-		check(t, err)
+		testkit.Check(t, err)
 		failed := make(chan error)
 		go func() {
 			_, err := req.Do(context.Background(), []byte("once"))
@@ -115,10 +110,10 @@ func TestRequestIsSentAgainWhenItsPipeEnds(t *testing.T) {
 		n := simnet.New(1)
 		a := newSilentRep(t, n, "sim://a")
 		defer a.Close()
-		req := spry.NewReq(&spry.ReqOptions{Options: simulated(n)})
+		req := spry.NewReq(&spry.ReqOptions{Options: testkit.Simulated(n)})
 		defer req.Close()
 		_, err := req.Dial(t.Context(), "sim://a")
-		check(t, err)
+		testkit.Check(t, err)
 		answered := make(chan error)
 		go func() {
 			_, err := req.Do(context.Background(), []byte("do it"))
@@ -128,7 +123,7 @@ func TestRequestIsSentAgainWhenItsPipeEnds(t *testing.T) {
 		b := newSilentRep(t, n, "sim://b")
 		defer b.Close()
 		_, err = req.Dial(t.Context(), "sim://b")
-		check(t, err)
+		testkit.Check(t, err)
 		time.Sleep(20 * time.Second)
 		if got := drained(b.arrived); len(got) != 0 {
 			t.Fatalf("the second peer got the request after %v, while the first one had it", got)
@@ -143,15 +138,15 @@ func TestRequestIsSentAgainWhenItsPipeEnds(t *testing.T) {
 		if after := <-b.arrived; after != 20*time.Second {
 			t.Errorf("the second peer got the request %v after it came, want at once, after 20s", after)
 		}
-		check(t, q.Reply(t.Context(), nil))
-		check(t, <-answered)
+		testkit.Check(t, q.Reply(t.Context(), nil))
+		testkit.Check(t, <-answered)
 	})
 }
 
 func TestFailFast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := simnet.New(1)
-		req := spry.NewReq(&spry.ReqOptions{Options: simulated(n), FailFast: true})
+		req := spry.NewReq(&spry.ReqOptions{Options: testkit.Simulated(n), FailFast: true})
 		defer req.Close()
 		if _, err := req.Do(t.Context(), nil); !errors.Is(err, spry.ErrNoPeer) {
 			t.Errorf("Do without a peer: %v, want ErrNoPeer", err)
@@ -159,7 +154,7 @@ func TestFailFast(t *testing.T) {
 		rep := newSilentRep(t, n, "sim://rep")
 		defer rep.Close()
 		_, err := req.Dial(t.Context(), "sim://rep")
-		check(t, err)
+		testkit.Check(t, err)
 		time.AfterFunc(time.Second, n.CutAll)
 		start := time.Now()
 		if _, err := req.Do(t.Context(), nil); !errors.Is(err, spry.ErrPipeClosed) {

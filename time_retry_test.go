@@ -13,6 +13,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/simnet"
+	"github.com/sprymq/spry/internal/testkit"
 )
 
 // Many calls that are due at the same time are sent again in their order, each once in every Retry.
@@ -21,16 +22,16 @@ func TestRetriesKeepTheirOrder(t *testing.T) {
 		n := simnet.New(1)
 		rep := newSilentRep(t, n, "sim://rep")
 		defer rep.Close()
-		req := spry.NewReq(&spry.ReqOptions{Options: simulated(n), Retry: time.Minute})
+		req := spry.NewReq(&spry.ReqOptions{Options: testkit.Simulated(n), Retry: time.Minute})
 		defer req.Close()
 		_, err := req.Dial(t.Context(), "sim://rep")
-		check(t, err)
+		testkit.Check(t, err)
 		const calls = 20
 		for i := range calls {
 			m := spry.NewMessage(1)
 			_, _ = m.Write([]byte{byte(i)})
 			_, err := req.Start(m)
-			check(t, err)
+			testkit.Check(t, err)
 		}
 		for round := range 3 {
 			synctest.Wait()
@@ -54,11 +55,11 @@ func TestReplyAfterRetry(t *testing.T) {
 		a, b := newSilentRep(t, n, "sim://a"), newSilentRep(t, n, "sim://b")
 		defer a.Close()
 		defer b.Close()
-		req := spry.NewReq(&spry.ReqOptions{Options: simulated(n), Retry: 10 * time.Second})
+		req := spry.NewReq(&spry.ReqOptions{Options: testkit.Simulated(n), Retry: 10 * time.Second})
 		defer req.Close()
 		for _, url := range []string{"sim://a", "sim://b"} {
 			_, err := req.Dial(t.Context(), url)
-			check(t, err)
+			testkit.Check(t, err)
 		}
 		answer := make(chan string, 1)
 		go func() {
@@ -67,11 +68,11 @@ func TestReplyAfterRetry(t *testing.T) {
 		}()
 		first := <-a.last
 		second := <-b.last // ten seconds later
-		check(t, first.Reply(t.Context(), []byte("from the first")))
+		testkit.Check(t, first.Reply(t.Context(), []byte("from the first")))
 		if got := <-answer; got != "from the first <nil>" {
 			t.Errorf("the answer is %q", got)
 		}
-		check(t, second.Reply(t.Context(), []byte("from the second")))
+		testkit.Check(t, second.Reply(t.Context(), []byte("from the second")))
 		time.Sleep(time.Hour)
 		if st := req.Stats(); st.Send.Sent != 2 || st.Recv.Dropped["stale"] != 1 {
 			t.Errorf("sent %d times, dropped %v; want two and a stale one", st.Send.Sent, st.Recv.Dropped)
@@ -83,7 +84,7 @@ func TestReplyAfterRetry(t *testing.T) {
 func TestRequestWaitsForAPeer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := simnet.New(1)
-		req := spry.NewReq(&spry.ReqOptions{Options: simulated(n), Retry: 10 * time.Second})
+		req := spry.NewReq(&spry.ReqOptions{Options: testkit.Simulated(n), Retry: 10 * time.Second})
 		defer req.Close()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour+25*time.Second)
 		defer cancel()
@@ -96,7 +97,7 @@ func TestRequestWaitsForAPeer(t *testing.T) {
 		rep := newSilentRep(t, n, "sim://rep")
 		defer rep.Close()
 		_, err := req.Dial(t.Context(), "sim://rep")
-		check(t, err)
+		testkit.Check(t, err)
 		if err := <-failed; !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("Do: %v", err)
 		}
@@ -113,10 +114,10 @@ func TestRetryInAPartition(t *testing.T) {
 		n := simnet.New(1)
 		rep := newSilentRep(t, n, "sim://rep")
 		defer rep.Close()
-		req := spry.NewReq(&spry.ReqOptions{Options: simulated(n), Retry: 10 * time.Second})
+		req := spry.NewReq(&spry.ReqOptions{Options: testkit.Simulated(n), Retry: 10 * time.Second})
 		defer req.Close()
 		_, err := req.Dial(t.Context(), "sim://rep")
-		check(t, err)
+		testkit.Check(t, err)
 		n.Partition(true)
 		answered := make(chan error)
 		go func() {
@@ -132,7 +133,7 @@ func TestRetryInAPartition(t *testing.T) {
 		if got := drained(rep.arrived); !slices.Equal(got, []time.Duration{25 * time.Second, 25 * time.Second, 25 * time.Second}) {
 			t.Errorf("after the partition the request arrived at %v", got)
 		}
-		check(t, (<-rep.last).Reply(t.Context(), nil))
-		check(t, <-answered)
+		testkit.Check(t, (<-rep.last).Reply(t.Context(), nil))
+		testkit.Check(t, <-answered)
 	})
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/simnet"
+	"github.com/sprymq/spry/internal/testkit"
 )
 
 // cancelled calls f with a context that is cancelled after a second, and checks that it ends with that.
@@ -92,14 +93,14 @@ func TestBackPressureInTime(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				n := simnet.New(1)
 				o := private()
-				o.Transports, o.RecvQueue, o.SendQueue, o.Linger = simulated(n).Transports, 10, 10, -1
+				o.Transports, o.RecvQueue, o.SendQueue, o.Linger = testkit.Simulated(n).Transports, 10, 10, -1
 				push, pull := spry.NewPush(&spry.PushOptions{Options: o}), spry.NewPull(&spry.PullOptions{Options: o})
 				defer push.Close()
 				defer pull.Close()
 				_, err := pull.Listen(t.Context(), scheme+"://pull")
-				check(t, err)
+				testkit.Check(t, err)
 				_, err = push.Dial(t.Context(), scheme+"://pull")
-				check(t, err)
+				testkit.Check(t, err)
 				const all, size = 400, 1024
 				sent, done := 0, make(chan struct{})
 				go func() {
@@ -123,7 +124,7 @@ func TestBackPressureInTime(t *testing.T) {
 				stuck := sent
 				for i := range all {
 					b, err := pull.Recv(t.Context())
-					check(t, err)
+					testkit.Check(t, err)
 					if string(b[:4]) != fmt.Sprintf("%04d", i) {
 						t.Fatalf("message %d is %s", i, b[:4])
 					}
@@ -132,7 +133,7 @@ func TestBackPressureInTime(t *testing.T) {
 				<-done
 				t.Logf("%s: the sender waits after %d messages", scheme, stuck)
 				for _, st := range []spry.Stats{push.Stats(), pull.Stats()} {
-					if why := unbalanced(st); why != "" || sum(st.Send.Dropped)+sum(st.Recv.Dropped) > 0 {
+					if why := testkit.Unbalanced(st); why != "" || testkit.Sum(st.Send.Dropped)+testkit.Sum(st.Recv.Dropped) > 0 {
 						t.Error(why, st.Send.Dropped, st.Recv.Dropped)
 					}
 				}
@@ -146,14 +147,14 @@ func TestUnsentMessagesGoFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := simnet.New(1)
 		deaf(t, n, "deaf")
-		push := spry.NewPush(&spry.PushOptions{Options: simulated(n)})
+		push := spry.NewPush(&spry.PushOptions{Options: testkit.Simulated(n)})
 		defer push.Close()
 		_, err := push.Dial(t.Context(), "sim://deaf")
-		check(t, err)
+		testkit.Check(t, err)
 		const first, second = 200, 50
 		body := func(i int) []byte { return append([]byte(fmt.Sprintf("%04d", i)), make([]byte, 1020)...) }
 		for i := range first {
-			check(t, push.Send(t.Context(), body(i)))
+			testkit.Check(t, push.Send(t.Context(), body(i)))
 		}
 		synctest.Wait()
 		taken, _ := n.Links()[0].Traffic(simnet.ToListener)
@@ -172,15 +173,15 @@ func TestUnsentMessagesGoFirst(t *testing.T) {
 			}
 		}()
 		time.Sleep(time.Hour)
-		pull := spry.NewPull(&spry.PullOptions{Options: simulated(n)})
+		pull := spry.NewPull(&spry.PullOptions{Options: testkit.Simulated(n)})
 		defer pull.Close()
 		_, err = pull.Listen(t.Context(), "sim://pull")
-		check(t, err)
+		testkit.Check(t, err)
 		_, err = push.Dial(t.Context(), "sim://pull")
-		check(t, err)
+		testkit.Check(t, err)
 		for want := lost; want < first+second; want++ {
 			b, err := pull.Recv(t.Context())
-			check(t, err)
+			testkit.Check(t, err)
 			if string(b[:4]) != fmt.Sprintf("%04d", want) {
 				t.Fatalf("message %s came, want %04d", b[:4], want)
 			}
@@ -190,7 +191,7 @@ func TestUnsentMessagesGoFirst(t *testing.T) {
 			t.Fatalf("%d of %d messages were with the network: this test tests nothing", lost, first)
 		}
 		st := push.Stats()
-		if why := unbalanced(st); why != "" || st.Send.Returned != uint64(first-lost) {
+		if why := testkit.Unbalanced(st); why != "" || st.Send.Returned != uint64(first-lost) {
 			t.Errorf("%s %d messages were returned, want %d", why, st.Send.Returned, first-lost)
 		}
 	})
@@ -201,19 +202,19 @@ func TestUnsentMessagesGoFirst(t *testing.T) {
 func TestHalfOpenPeerDelaysNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := simnet.New(1)
-		o := simulated(n)
+		o := testkit.Simulated(n)
 		o.SendQueue = 20
 		push := spry.NewPush(&spry.PushOptions{Options: o})
 		defer push.Close()
 		got := make(map[string]int)
 		received := make(chan string, 10_000)
 		for _, name := range []string{"a", "b", "silent"} {
-			pull := spry.NewPull(&spry.PullOptions{Options: simulated(n)})
+			pull := spry.NewPull(&spry.PullOptions{Options: testkit.Simulated(n)})
 			defer pull.Close()
 			_, err := pull.Listen(t.Context(), "sim://"+name)
-			check(t, err)
+			testkit.Check(t, err)
 			_, err = push.Dial(t.Context(), "sim://"+name)
-			check(t, err)
+			testkit.Check(t, err)
 			go func() {
 				for range pull.Messages(context.Background()) {
 					received <- name
@@ -228,7 +229,7 @@ func TestHalfOpenPeerDelaysNobody(t *testing.T) {
 		const all = 1000
 		start := time.Now()
 		for range all {
-			check(t, push.Send(t.Context(), make([]byte, 1024)))
+			testkit.Check(t, push.Send(t.Context(), make([]byte, 1024)))
 			synctest.Wait()
 		}
 		if d := time.Since(start); d != 0 {

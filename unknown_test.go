@@ -12,6 +12,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/testkit"
 )
 
 // A pipeOfPush is a Push whose only pipe goes to a Pull that takes little.
@@ -35,13 +36,13 @@ func newPipeOfPush(t *testing.T, scheme string, n int) *pipeOfPush {
 	}
 	t.Cleanup(func() { _ = p.push.Close(); _ = p.pull.Close() })
 	e, err := p.pull.Listen(t.Context(), url)
-	check(t, err)
+	testkit.Check(t, err)
 	prefix := ""
 	if scheme == "zmtp+tcp" || scheme == "zmtp+ipc" {
 		prefix = "zmtp+"
 	}
 	_, err = p.push.DialWith(t.Context(), &spry.Dialer{URL: prefix + e.URL(), GiveUp: func(error) bool { return true }})
-	check(t, err)
+	testkit.Check(t, err)
 	for p.ours = range p.push.Pipes() {
 	}
 	for full := false; p.sent < n && !full; {
@@ -53,7 +54,7 @@ func newPipeOfPush(t *testing.T, scheme string, n int) *pipeOfPush {
 		}
 	}
 	if p.sent == n {
-		check(t, p.push.Flush(t.Context()))
+		testkit.Check(t, p.push.Flush(t.Context()))
 	}
 	return p
 }
@@ -62,7 +63,7 @@ func newPipeOfPush(t *testing.T, scheme string, n int) *pipeOfPush {
 func (p *pipeOfPush) received(t *testing.T) uint64 {
 	t.Helper()
 	for q := range p.pull.Pipes() {
-		check(t, q.Close())
+		testkit.Check(t, q.Close())
 		<-q.Done()
 	}
 	return p.pull.Stats().Recv.Arrived
@@ -74,12 +75,12 @@ func TestUnknownIsAnUpperBound(t *testing.T) {
 	ends := map[string]func(t *testing.T, p *pipeOfPush){
 		"receiver's pipe": func(t *testing.T, p *pipeOfPush) {
 			for q := range p.pull.Pipes() {
-				check(t, q.Close())
+				testkit.Check(t, q.Close())
 			}
 			<-p.ours.Done()
 		},
-		"receiver":                    func(t *testing.T, p *pipeOfPush) { check(t, p.pull.Close()); <-p.ours.Done() },
-		"sender's pipe":               func(t *testing.T, p *pipeOfPush) { check(t, p.ours.Close()); <-p.ours.Done() },
+		"receiver":                    func(t *testing.T, p *pipeOfPush) { testkit.Check(t, p.pull.Close()); <-p.ours.Done() },
+		"sender's pipe":               func(t *testing.T, p *pipeOfPush) { testkit.Check(t, p.ours.Close()); <-p.ours.Done() },
 		"sender, which does not wait": func(t *testing.T, p *pipeOfPush) { _ = p.push.Close() },
 	}
 	for _, scheme := range []string{"tcp", "ipc", "zmtp+tcp", "zmtp+ipc"} {
@@ -95,7 +96,7 @@ func TestUnknownIsAnUpperBound(t *testing.T) {
 					if s.Sent-s.Unknown > arrived || s.Unknown != 0 && s.Unknown != s.Sent {
 						t.Errorf("sent %d, of these unknown %d; arrived %d", s.Sent, s.Unknown, arrived)
 					}
-					if s.Sent < before.Sent || s.Offered != s.Sent+s.Queued+s.Returned+sum(s.Dropped) {
+					if s.Sent < before.Sent || s.Offered != s.Sent+s.Queued+s.Returned+testkit.Sum(s.Dropped) {
 						t.Errorf("figures: %+v", s)
 					}
 				})
@@ -111,7 +112,7 @@ func TestCloseSaysWhatIsUnknown(t *testing.T) {
 		t.Run(scheme+"/taken", func(t *testing.T) {
 			leak.Check(t)
 			p := newPipeOfPush(t, scheme, 16)
-			check(t, p.push.Shutdown(watchdog(t)))
+			testkit.Check(t, p.push.Shutdown(testkit.Watchdog(t)))
 			if s := p.push.Stats().Send; s.Sent != 16 || s.Unknown != 0 {
 				t.Errorf("sent %d, unknown %d", s.Sent, s.Unknown)
 			}
@@ -141,15 +142,15 @@ func TestCloseSaysWhatIsUnknown(t *testing.T) {
 		push := spry.NewPush(&spry.PushOptions{Options: spry.Options{Network: network}})
 		defer push.Close()
 		_, err := pull.Listen(t.Context(), "inproc://unknown")
-		check(t, err)
+		testkit.Check(t, err)
 		_, err = push.Dial(t.Context(), "inproc://unknown")
-		check(t, err)
+		testkit.Check(t, err)
 		for range 5 {
-			check(t, push.Send(t.Context(), []byte("a")))
+			testkit.Check(t, push.Send(t.Context(), []byte("a")))
 		}
-		check(t, push.Flush(t.Context()))
-		check(t, pull.Close())
-		check(t, push.Close())
+		testkit.Check(t, push.Flush(t.Context()))
+		testkit.Check(t, pull.Close())
+		testkit.Check(t, push.Close())
 		if s, r := push.Stats().Send, pull.Stats().Recv; s.Unknown != 0 || s.Sent != 5 || r.Arrived != 5 {
 			t.Errorf("sent %d, unknown %d, arrived %d", s.Sent, s.Unknown, r.Arrived)
 		}

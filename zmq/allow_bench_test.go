@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sprymq/spry/internal/testkit"
 	"github.com/sprymq/spry/zmq"
 )
 
@@ -23,7 +24,7 @@ func BenchmarkAllowCertificates(b *testing.B) {
 			check := zmq.AllowCertificates(dir)
 			for b.Loop() {
 				_, err := check(b.Context(), curve(key))
-				require(b, err)
+				testkit.Check(b, err)
 			}
 		})
 	}
@@ -34,6 +35,6 @@ func BenchmarkAllowPasswords(b *testing.B) {
 	check := zmq.AllowPasswords(map[string]string{"ada": "engine"})
 	for b.Loop() {
 		_, err := check(b.Context(), plain("ada", "engine"))
-		require(b, err)
+		testkit.Check(b, err)
 	}
 }

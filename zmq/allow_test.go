@@ -13,13 +13,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sprymq/spry/internal/testkit"
 	"github.com/sprymq/spry/zmq"
 )
 
 func newPublicKey(t testing.TB) zmq.PublicKey {
 	t.Helper()
 	public, _, err := zmq.GenerateKeys()
-	require(t, err)
+	testkit.Check(t, err)
 	return public
 }
 
@@ -132,10 +133,10 @@ func TestAll(t *testing.T) {
 func backdated(t testing.TB, path string, c zmq.Certificate, age time.Duration) {
 	t.Helper()
 	text, err := c.Text()
-	require(t, err)
-	require(t, os.WriteFile(path, []byte(text), 0o600))
+	testkit.Check(t, err)
+	testkit.Check(t, os.WriteFile(path, []byte(text), 0o600))
 	past := time.Now().Add(-age)
-	require(t, os.Chtimes(path, past, past))
+	testkit.Check(t, os.Chtimes(path, past, past))
 }
 
 // A directory counts as it is when somebody asks.
@@ -146,7 +147,7 @@ func TestAllowCertificates(t *testing.T) {
 	if _, err := check(t.Context(), curve(ada)); !errors.Is(err, os.ErrNotExist) || errors.Is(err, zmq.ErrDenied) {
 		t.Errorf("no directory: %v", err)
 	}
-	require(t, os.Mkdir(dir, 0o700))
+	testkit.Check(t, os.Mkdir(dir, 0o700))
 	verdict(t, check, curve(ada), "", zmq.ErrDenied)
 
 	file := func(name string) string { return filepath.Join(dir, name) }
@@ -158,7 +159,7 @@ func TestAllowCertificates(t *testing.T) {
 	backdated(t, file("bob"), zmq.Certificate{Public: bob}, time.Hour)
 	backdated(t, file("eve_secret"), zmq.Certificate{Public: eve}, time.Hour)
 	backdated(t, file(".eve"), zmq.Certificate{Public: eve}, time.Hour)
-	require(t, os.Mkdir(file("folder"), 0o700))
+	testkit.Check(t, os.Mkdir(file("folder"), 0o700))
 	backdated(t, file("folder/eve"), zmq.Certificate{Public: eve}, time.Hour)
 	verdict(t, check, curve(bob), bob.String(), nil)
 	verdict(t, check, curve(eve), "", zmq.ErrDenied)
@@ -167,15 +168,15 @@ func TestAllowCertificates(t *testing.T) {
 	verdict(t, check, curve(bob), "", zmq.ErrDenied)
 	verdict(t, check, curve(eve), eve.String(), nil)
 
-	require(t, os.WriteFile(file("broken"), []byte("no certificate"), 0o600))
+	testkit.Check(t, os.WriteFile(file("broken"), []byte("no certificate"), 0o600))
 	verdict(t, check, curve(ada), "Ada", nil)
 	if _, err := check(t.Context(), curve(bob)); !errors.Is(err, zmq.ErrDenied) || !strings.Contains(err.Error(), file("broken")) {
 		t.Errorf("the error does not name the file that cannot be read: %v", err)
 	}
 
-	require(t, os.Remove(file("ada")))
+	testkit.Check(t, os.Remove(file("ada")))
 	verdict(t, check, curve(ada), "", zmq.ErrDenied)
-	require(t, os.RemoveAll(dir))
+	testkit.Check(t, os.RemoveAll(dir))
 	if _, err := check(t.Context(), curve(eve)); err == nil || errors.Is(err, zmq.ErrDenied) {
 		t.Errorf("without the directory: %v", err)
 	}
@@ -190,7 +191,7 @@ func TestCertificatesThatChangeAtOnce(t *testing.T) {
 		key := newPublicKey(t)
 		path := filepath.Join(dir, "c")
 		backdated(t, path, zmq.Certificate{Public: key}, 0)
-		require(t, os.Chtimes(path, tick, tick))
+		testkit.Check(t, os.Chtimes(path, tick, tick))
 		verdict(t, check, curve(key), key.String(), nil)
 	}
 }

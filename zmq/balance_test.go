@@ -9,6 +9,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/testkit"
 	"github.com/sprymq/spry/zmq"
 )
 
@@ -39,27 +40,27 @@ func TestPeersTakeTurns(t *testing.T) {
 	overTwoWires(t, func(t *testing.T, scheme string) {
 		for name, open := range spreading() {
 			t.Run(name, func(t *testing.T) {
-				ctx := watchdog(t)
+				ctx := testkit.Watchdog(t)
 				from, peer := open()
-				e := listenOn(t, from, scheme)
+				e := testkit.ListenOn(t, from, scheme)
 				peers := []receiver{peer(), peer(), peer()}
 				for _, p := range peers {
-					dialTo(t, p, e)
+					testkit.DialTo(t, p, e)
 				}
-				check(t, from.WaitPipes(ctx, 3))
+				testkit.Check(t, from.WaitPipes(ctx, 3))
 				for i := range 30 {
-					check(t, from.SendMsg(ctx, message(fmt.Sprint(i))))
+					testkit.Check(t, from.SendMsg(ctx, message(fmt.Sprint(i))))
 				}
 				var seen []string
 				for _, p := range peers {
 					first := -1
 					for i := range 10 {
 						m, err := p.RecvMsg(ctx)
-						check(t, err)
+						testkit.Check(t, err)
 						frames := framesOf(m)
 						var n int
 						_, err = fmt.Sscan(string(frames[len(frames)-1]), &n) // after the identity
-						check(t, err)
+						testkit.Check(t, err)
 						if first < 0 {
 							first = n
 						}
@@ -74,7 +75,7 @@ func TestPeersTakeTurns(t *testing.T) {
 				if len(slices.Compact(seen)) != 30 {
 					t.Errorf("some came twice: %v", seen)
 				}
-				shut(t, append([]socket{from}, peers[0], peers[1], peers[2])...)
+				testkit.Shut(t, append([]testkit.Socket{from}, peers[0], peers[1], peers[2])...)
 			})
 		}
 	})
@@ -83,7 +84,7 @@ func TestPeersTakeTurns(t *testing.T) {
 // A peer that sends much does not keep others from being heard: pipes take turns of at most 64 messages.
 func TestReceiversAreFair(t *testing.T) {
 	leak.Check(t)
-	ctx := watchdog(t)
+	ctx := testkit.Watchdog(t)
 	for name, w := range ways() {
 		if name == "pair to pair" || name == "channel to channel" {
 			continue // they have one peer
@@ -91,24 +92,24 @@ func TestReceiversAreFair(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			loud, to := w.open(zmq.Options{})
 			still, other := w.open(zmq.Options{})
-			check(t, other.Close())
+			testkit.Check(t, other.Close())
 			connect(t, "inproc", loud, to)
 			join(t, "inproc", to, still)
 			if p, ok := still.(*zmq.XPub); ok {
-				check(t, p.WaitSubscribers(ctx, "", 1))
+				testkit.Check(t, p.WaitSubscribers(ctx, "", 1))
 			}
 			if p, ok := still.(*zmq.Pub); ok {
-				check(t, p.WaitSubscribers(ctx, "", 1))
+				testkit.Check(t, p.WaitSubscribers(ctx, "", 1))
 			}
 			for range 1000 {
-				check(t, loud.SendMsg(ctx, message("loud")))
+				testkit.Check(t, loud.SendMsg(ctx, message("loud")))
 			}
-			check(t, still.SendMsg(ctx, message("still")))
-			check(t, loud.Flush(ctx))
-			check(t, still.Flush(ctx))
+			testkit.Check(t, still.SendMsg(ctx, message("still")))
+			testkit.Check(t, loud.Flush(ctx))
+			testkit.Check(t, still.Flush(ctx))
 			for i := 0; ; i++ {
 				m, err := to.RecvMsg(ctx)
-				check(t, err)
+				testkit.Check(t, err)
 				if string(m.Bytes()) == "still" {
 					if i > 64 {
 						t.Errorf("it was heard after %d messages of the other", i)
@@ -121,7 +122,7 @@ func TestReceiversAreFair(t *testing.T) {
 					break
 				}
 			}
-			shut(t, loud, still, to)
+			testkit.Shut(t, loud, still, to)
 		})
 	}
 }
@@ -131,10 +132,10 @@ func TestUnsentGoesToTheNextConnection(t *testing.T) {
 	for name, open := range spreading() {
 		t.Run(name, func(t *testing.T) {
 			leak.Check(t)
-			ctx := watchdog(t)
+			ctx := testkit.Watchdog(t)
 			from, peer := open()
 			full, next := peer(), peer()
-			e := dialTo(t, from, listenOn(t, full, "inproc")) // takes what its queue has room for, and is not received from
+			e := testkit.DialTo(t, from, testkit.ListenOn(t, full, "inproc")) // takes what its queue has room for, and is not received from
 			single := name == "scatter" || name == "client"
 			for i := range 1000 {
 				m := message(fmt.Sprint(i))
@@ -142,7 +143,7 @@ func TestUnsentGoesToTheNextConnection(t *testing.T) {
 					m.AppendFrame([]byte("end"))
 				}
 				if err := from.TrySendMsg(m); err != nil {
-					wants(t, err, spry.ErrWouldBlock)
+					testkit.Wants(t, err, spry.ErrWouldBlock)
 					break
 				}
 			}
@@ -150,12 +151,12 @@ func TestUnsentGoesToTheNextConnection(t *testing.T) {
 			if waiting == 0 {
 				t.Fatal("nothing waits")
 			}
-			check(t, e.Close())
+			testkit.Check(t, e.Close())
 			join(t, "inproc", from, next)
 			last := -1
 			for range waiting {
 				m, err := next.RecvMsg(ctx)
-				check(t, err)
+				testkit.Check(t, err)
 				frames := framesOf(m)
 				if _, ok := next.(*zmq.Router); ok {
 					frames = frames[1:]
@@ -165,7 +166,7 @@ func TestUnsentGoesToTheNextConnection(t *testing.T) {
 				}
 				var n int
 				_, err = fmt.Sscan(string(frames[0]), &n)
-				check(t, err)
+				testkit.Check(t, err)
 				if n != last+1 && last >= 0 {
 					t.Fatalf("message %d came after %d", n, last)
 				}
@@ -175,7 +176,7 @@ func TestUnsentGoesToTheNextConnection(t *testing.T) {
 			if r := from.Stats().Send.Returned; r != waiting {
 				t.Errorf("%d messages were given back, want %d", r, waiting)
 			}
-			shut(t, from, next, full)
+			testkit.Shut(t, from, next, full)
 		})
 	}
 }
@@ -183,45 +184,45 @@ func TestUnsentGoesToTheNextConnection(t *testing.T) {
 // Messages that a Pair's peer has not got are for nobody else, and are counted.
 func TestUnsentOfAPairIsCounted(t *testing.T) {
 	leak.Check(t)
-	ctx := watchdog(t)
+	ctx := testkit.Watchdog(t)
 	short := &zmq.Options{SendQueue: 4, RecvQueue: 4}
 	a, b, next := zmq.NewPair(short), zmq.NewPair(short), zmq.NewPair(short)
-	e := listenOn(t, a, "inproc")
-	d := dialTo(t, b, e)
+	e := testkit.ListenOn(t, a, "inproc")
+	d := testkit.DialTo(t, b, e)
 	_, err := next.DialWith(ctx, &spry.Dialer{URL: e.URL()})
-	wants(t, err, spry.ErrBusy)
+	testkit.Wants(t, err, spry.ErrBusy)
 	for i := range 8 {
-		check(t, a.Send(ctx, raw(fmt.Sprint(i), "end")...))
+		testkit.Check(t, a.Send(ctx, raw(fmt.Sprint(i), "end")...))
 	}
-	wants(t, a.TrySendMsg(message("no room")), spry.ErrWouldBlock)
-	check(t, d.Close())
-	eventually(t, "they are dropped", func() bool { return a.Stats().Send.Dropped["pipe_closed"] == 4 })
-	dialTo(t, next, e)
-	check(t, a.Send(ctx, raw("for", "you")...))
+	testkit.Wants(t, a.TrySendMsg(message("no room")), spry.ErrWouldBlock)
+	testkit.Check(t, d.Close())
+	testkit.Eventually(t, "they are dropped", func() bool { return a.Stats().Send.Dropped["pipe_closed"] == 4 })
+	testkit.DialTo(t, next, e)
+	testkit.Check(t, a.Send(ctx, raw("for", "you")...))
 	expect(t, next, "for", "you")
-	shut(t, a, next, b)
+	testkit.Shut(t, a, next, b)
 }
 
 func TestLeastLoaded(t *testing.T) {
 	leak.Check(t)
-	ctx := watchdog(t)
+	ctx := testkit.Watchdog(t)
 	push := zmq.NewPush(&zmq.PushOptions{LeastLoaded: true, Options: zmq.Options{SendQueue: 100}})
 	short := zmq.Options{RecvQueue: 1}
 	slow, quick := zmq.NewPull(&zmq.PullOptions{Options: short}), zmq.NewPull(&zmq.PullOptions{Options: short})
-	e := listenOn(t, push, "inproc")
-	dialTo(t, slow, e)
+	e := testkit.ListenOn(t, push, "inproc")
+	testkit.DialTo(t, slow, e)
 	for i := range 11 {
-		check(t, push.Send(ctx, []byte("s"), []byte{byte(i)})) // one is taken, ten wait
+		testkit.Check(t, push.Send(ctx, []byte("s"), []byte{byte(i)})) // one is taken, ten wait
 	}
-	dialTo(t, quick, e)
-	check(t, push.WaitPipes(ctx, 2))
+	testkit.DialTo(t, quick, e)
+	testkit.Check(t, push.WaitPipes(ctx, 2))
 	for i := range 10 {
-		check(t, push.Send(ctx, []byte("q"), []byte{byte(i)}))
+		testkit.Check(t, push.Send(ctx, []byte("q"), []byte{byte(i)}))
 		expect(t, quick, "q", string(rune(i)))
 	}
 	for i := range 11 {
 		expect(t, slow, "s", string(rune(i)))
 	}
 	quiet(t, slow)
-	shut(t, push, slow, quick)
+	testkit.Shut(t, push, slow, quick)
 }

@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sprymq/spry/internal/testkit"
 	"github.com/sprymq/spry/zmq"
 )
 
@@ -82,9 +83,9 @@ func atGate(t *testing.T, f func(t *testing.T, g *gate, looks *atomic.Int64)) {
 		s := zmq.NewPull(&zmq.PullOptions{Options: zmq.Options{Linger: -1, Security: zmq.PlainServer{Check: check}}})
 		g := &gate{conns: make(chan net.Conn), done: make(chan struct{})}
 		_, err := s.Serve(g, nil)
-		require(t, err)
+		testkit.Check(t, err)
 		f(t, g, &looks)
-		require(t, s.Close())
+		testkit.Check(t, s.Close())
 	})
 }
 
@@ -156,12 +157,12 @@ func TestFailedChecksSlowNobodyDown(t *testing.T) {
 		}}})
 		g := &gate{conns: make(chan net.Conn), done: make(chan struct{})}
 		_, err := s.Serve(g, nil)
-		require(t, err)
+		testkit.Check(t, err)
 		for range 20 {
 			if welcome, after := g.ask("10.0.0.1", "any"); welcome || after > 0 {
 				t.Fatalf("welcome %v, after %v", welcome, after)
 			}
 		}
-		require(t, s.Close())
+		testkit.Check(t, s.Close())
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sprymq/spry/internal/testkit"
 	"github.com/sprymq/spry/zmq"
 )
 
@@ -48,21 +49,21 @@ curve
 func written(t *testing.T, name, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
-	require(t, os.WriteFile(path, []byte(text), 0o600))
+	testkit.Check(t, os.WriteFile(path, []byte(text), 0o600))
 	return path
 }
 
 func TestCertificatesOfCZMQ(t *testing.T) {
 	path := written(t, "ada", czmqPublic)
 	public, err := zmq.LoadCertificate(path)
-	require(t, err)
+	testkit.Check(t, err)
 	want := map[string]string{"name": `Ada \ L#x = 'y'`, "empty": "", "email": "a@b.c"}
 	if public.Public.String() != somePublic || public.Secret != (zmq.SecretKey{}) || !maps.Equal(public.Metadata, want) {
 		t.Errorf("the public half is %+v", public)
 	}
-	require(t, os.WriteFile(path+"_secret", []byte(czmqSecret), 0o600))
+	testkit.Check(t, os.WriteFile(path+"_secret", []byte(czmqSecret), 0o600))
 	whole, err := zmq.LoadCertificate(path)
-	require(t, err)
+	testkit.Check(t, err)
 	if whole.Public != public.Public || whole.Secret.Z85() != someSecret || !maps.Equal(whole.Metadata, want) {
 		t.Errorf("the whole is %+v", whole)
 	}
@@ -73,7 +74,7 @@ func TestCertificatesWrittenByHand(t *testing.T) {
 	path := written(t, "hand", "# a comment\r\n\r\nother # ignored\r\n    deep\r\n        deeper = 1\r\n   # a comment between\r\ncurve\r\n"+
 		"    public-key='"+somePublic+"'   # the key\r\nmetadata = x\r\n    name = Ada Lovelace   # the first\r\n    none\r\n    quote = 'say \"hi\"'")
 	c, err := zmq.LoadCertificate(path)
-	require(t, err)
+	testkit.Check(t, err)
 	want := map[string]string{"name": "Ada Lovelace", "none": "", "quote": `say "hi"`}
 	if c.Public.String() != somePublic || !maps.Equal(c.Metadata, want) {
 		t.Errorf("read %+v", c)
@@ -125,17 +126,17 @@ func TestLoadCertificateRefuses(t *testing.T) {
 
 func TestSaveCertificate(t *testing.T) {
 	public, secret, err := zmq.GenerateKeys()
-	require(t, err)
+	testkit.Check(t, err)
 	c := zmq.Certificate{Public: public, Secret: secret, Metadata: map[string]string{"name": "Ada", "email": "ada@example.org", "say": `"hi"`, "none": ""}}
 	path := filepath.Join(t.TempDir(), "ada")
-	require(t, c.Save(path))
+	testkit.Check(t, c.Save(path))
 	back, err := zmq.LoadCertificate(path)
-	require(t, err)
+	testkit.Check(t, err)
 	if back.Public != public || back.Secret != secret || !maps.Equal(back.Metadata, c.Metadata) {
 		t.Errorf("saved %+v, loaded %+v", c, back)
 	}
 	open, err := os.ReadFile(path)
-	require(t, err)
+	testkit.Check(t, err)
 	if strings.Contains(string(open), secret.Z85()) {
 		t.Error("the public file has the secret key")
 	}
@@ -143,7 +144,7 @@ func TestSaveCertificate(t *testing.T) {
 		t.Errorf("Text: %q, %v", text, err)
 	}
 	kept, err := os.ReadFile(path + "_secret")
-	require(t, err)
+	testkit.Check(t, err)
 	if text, err := c.SecretText(); err != nil || text != string(kept) {
 		t.Errorf("SecretText is not what was saved, %v", err)
 	}
@@ -151,21 +152,21 @@ func TestSaveCertificate(t *testing.T) {
 		t.Errorf("SecretText of a public half: %q, %v", text, err)
 	}
 	info, err := os.Stat(path + "_secret")
-	require(t, err)
+	testkit.Check(t, err)
 	if runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
 		t.Errorf("the secret file has the permissions %v", info.Mode())
 	}
 	if err := c.Save(path); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("saved over a certificate: %v", err)
 	}
-	require(t, os.Remove(path+"_secret"))
+	testkit.Check(t, os.Remove(path+"_secret"))
 	if err := c.Save(path); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("saved over the public half: %v", err)
 	}
 	if _, err := os.Stat(path + "_secret"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a secret file stayed of a certificate that was not saved: %v", err)
 	}
-	require(t, back.SavePublic(path+"2"))
+	testkit.Check(t, back.SavePublic(path+"2"))
 	if again, err := zmq.LoadCertificate(path + "2"); err != nil || again.Public != public || again.Secret != (zmq.SecretKey{}) {
 		t.Errorf("the public half is %+v, %v", again, err)
 	}
@@ -173,9 +174,9 @@ func TestSaveCertificate(t *testing.T) {
 
 func TestSaveCertificateRefuses(t *testing.T) {
 	public, secret, err := zmq.GenerateKeys()
-	require(t, err)
+	testkit.Check(t, err)
 	other, _, err := zmq.GenerateKeys()
-	require(t, err)
+	testkit.Check(t, err)
 	with := func(name, value string) zmq.Certificate {
 		return zmq.Certificate{Public: public, Secret: secret, Metadata: map[string]string{name: value}}
 	}
@@ -189,7 +190,7 @@ func TestSaveCertificateRefuses(t *testing.T) {
 			t.Errorf("Save: %v, which does not say %q", err, says)
 		}
 		left, err := os.ReadDir(filepath.Dir(path))
-		require(t, err)
+		testkit.Check(t, err)
 		if len(left) > 0 {
 			t.Errorf("%q: there are files: %v", says, left)
 		}
@@ -205,7 +206,7 @@ func FuzzCertificate(f *testing.F) {
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, text string) {
 		path := filepath.Join(dir, "c")
-		require(t, os.WriteFile(path, []byte("curve\n    public-key = '"+somePublic+"'\n"+text), 0o600))
+		testkit.Check(t, os.WriteFile(path, []byte("curve\n    public-key = '"+somePublic+"'\n"+text), 0o600))
 		c, err := zmq.LoadCertificate(path)
 		if err != nil {
 			return
@@ -216,7 +217,7 @@ func FuzzCertificate(f *testing.F) {
 			t.Logf("cannot be written: %v", err) // a line that is too long with its quotes
 			return
 		}
-		require(t, os.WriteFile(path, []byte(again), 0o600))
+		testkit.Check(t, os.WriteFile(path, []byte(again), 0o600))
 		back, err := zmq.LoadCertificate(path)
 		if err != nil || back.Public != c.Public || !maps.Equal(back.Metadata, c.Metadata) {
 			t.Errorf("%q became %q and %+v: %v", text, again, back, err)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/testkit"
 	"github.com/sprymq/spry/zmq"
 )
 
@@ -17,7 +18,7 @@ const updates = 50
 func update(t *testing.T, from sender) {
 	t.Helper()
 	for i := range updates {
-		check(t, from.SendMsg(watchdog(t), message("topic", fmt.Sprint(i), "")))
+		testkit.Check(t, from.SendMsg(testkit.Watchdog(t), message("topic", fmt.Sprint(i), "")))
 	}
 }
 
@@ -39,23 +40,23 @@ func TestConflatingSenders(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			leak.Check(t)
-			ctx := watchdog(t)
+			ctx := testkit.Watchdog(t)
 			from, to := open()
 			connect(t, "inproc", from, to)
 			update(t, from)
 			got := 0
 			for last := ""; last != fmt.Sprint(updates-1); got++ {
 				m, err := to.RecvMsg(ctx)
-				check(t, err)
+				testkit.Check(t, err)
 				last = string(framesOf(m)[1])
 				is(t, framesOf(m), "topic", last, "")
 			}
 			quiet(t, to)
 			st := from.Stats().Send
-			if got > 3 || st.Dropped["conflated"] != uint64(updates-got) || sum(st.Dropped) != st.Dropped["conflated"] {
+			if got > 3 || st.Dropped["conflated"] != uint64(updates-got) || testkit.Sum(st.Dropped) != st.Dropped["conflated"] {
 				t.Errorf("received %d of %d, dropped %v", got, updates, st.Dropped)
 			}
-			shut(t, from, to)
+			testkit.Shut(t, from, to)
 		})
 	}
 }
@@ -81,19 +82,19 @@ func TestConflatingReceivers(t *testing.T) {
 				connect(t, scheme, a, to)
 				join(t, scheme, to, b)
 				if p, ok := b.(*zmq.Pub); ok {
-					check(t, p.WaitSubscribers(watchdog(t), "topic", 1))
+					testkit.Check(t, p.WaitSubscribers(testkit.Watchdog(t), "topic", 1))
 				}
 				update(t, a)
 				update(t, b)
-				eventually(t, "all have come", func() bool { return to.Stats().Recv.Arrived == 2*updates })
+				testkit.Eventually(t, "all have come", func() bool { return to.Stats().Recv.Arrived == 2*updates })
 				for range 2 {
 					expect(t, to, "topic", fmt.Sprint(updates-1), "")
 				}
 				quiet(t, to)
-				if d := to.Stats().Recv.Dropped; d["overflow"] != 2*(updates-1) || sum(d) != d["overflow"] {
+				if d := to.Stats().Recv.Dropped; d["overflow"] != 2*(updates-1) || testkit.Sum(d) != d["overflow"] {
 					t.Errorf("dropped are %v", d)
 				}
-				shut(t, a, b, to)
+				testkit.Shut(t, a, b, to)
 			})
 		})
 	}
@@ -102,18 +103,18 @@ func TestConflatingReceivers(t *testing.T) {
 // What a conflating sender has for a connection that breaks is dropped: there will be newer.
 func TestConflatedIsNotGivenBack(t *testing.T) {
 	leak.Check(t)
-	ctx := watchdog(t)
+	ctx := testkit.Watchdog(t)
 	push := zmq.NewPush(&zmq.PushOptions{Conflate: true})
 	full, next := zmq.NewPull(&zmq.PullOptions{Options: zmq.Options{RecvQueue: 1}}), zmq.NewPull(nil)
-	e := dialTo(t, push, listenOn(t, full, "inproc"))
+	e := testkit.DialTo(t, push, testkit.ListenOn(t, full, "inproc"))
 	update(t, push)
-	check(t, e.Close())
-	dialTo(t, push, listenOn(t, next, "inproc"))
-	check(t, push.Send(ctx, []byte("new")))
+	testkit.Check(t, e.Close())
+	testkit.DialTo(t, push, testkit.ListenOn(t, next, "inproc"))
+	testkit.Check(t, push.Send(ctx, []byte("new")))
 	expect(t, next, "new")
 	quiet(t, next)
 	if st := push.Stats().Send; st.Returned != 0 || st.Dropped["pipe_closed"] == 0 {
 		t.Errorf("%+v", st)
 	}
-	shut(t, push, full, next)
+	testkit.Shut(t, push, full, next)
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/testkit"
 	"github.com/sprymq/spry/zmq"
 )
 
@@ -65,11 +66,11 @@ func ways() map[string]way {
 func connect(t *testing.T, scheme string, from sender, to receiver) {
 	t.Helper()
 	join(t, scheme, to, from)
-	check(t, to.WaitPipes(watchdog(t), 1))
+	testkit.Check(t, to.WaitPipes(testkit.Watchdog(t), 1))
 	if p, ok := from.(interface {
 		WaitSubscribers(context.Context, string, int) error
 	}); ok {
-		check(t, p.WaitSubscribers(watchdog(t), "", 1))
+		testkit.Check(t, p.WaitSubscribers(testkit.Watchdog(t), "", 1))
 	}
 }
 
@@ -94,7 +95,7 @@ func samples(single bool) (all [][][]byte) {
 // carry sends samples by every verb and checks that they arrive by every verb, as they were and in order.
 func carry(t *testing.T, from sender, to receiver, single bool) {
 	t.Helper()
-	ctx := watchdog(t)
+	ctx := testkit.Watchdog(t)
 	var all [][][]byte
 	for range 3 {
 		all = append(all, samples(single)...)
@@ -112,7 +113,7 @@ func carry(t *testing.T, from sender, to receiver, single bool) {
 	defer sending.Wait()
 	for i := 0; i < len(all); {
 		ms, err := recvSome(ctx, to, i)
-		check(t, err)
+		testkit.Check(t, err)
 		for _, m := range ms {
 			if got := framesOf(m); !slices.EqualFunc(got, all[i], bytes.Equal) {
 				t.Fatalf("message %d: got %s, want %s", i, text(got), text(all[i]))
@@ -181,7 +182,7 @@ func TestFramesArriveAsTheyWereSent(t *testing.T) {
 				if w.back {
 					carry(t, to.(sender), from.(receiver), w.single)
 				}
-				shut(t, from, to)
+				testkit.Shut(t, from, to)
 			})
 		}
 	})
@@ -196,7 +197,7 @@ func TestShortQueuesLoseNothing(t *testing.T) {
 			from, to := w.open(short)
 			connect(t, scheme, from, to)
 			carry(t, from, to, w.single)
-			shut(t, from, to)
+			testkit.Shut(t, from, to)
 		}
 	})
 }
@@ -229,19 +230,19 @@ func TestWaitingEnds(t *testing.T) {
 				fansOut = true
 			default:
 				m := message("kept")
-				wants(t, from.SendMsg(gone, m), context.Canceled)
-				wants(t, from.TrySendMsg(m), spry.ErrWouldBlock)
+				testkit.Wants(t, from.SendMsg(gone, m), context.Canceled)
+				testkit.Wants(t, from.TrySendMsg(m), spry.ErrWouldBlock)
 				is(t, framesOf(m), "kept")
 				go func() { sends <- from.SendMsg(context.Background(), m) }()
 			}
-			shut(t, from, to)
+			testkit.Shut(t, from, to)
 			for range 2 {
-				wants(t, <-received, spry.ErrClosed)
+				testkit.Wants(t, <-received, spry.ErrClosed)
 			}
 			if !fansOut {
-				wants(t, <-sends, spry.ErrClosed)
+				testkit.Wants(t, <-sends, spry.ErrClosed)
 			}
-			wants(t, from.SendMsg(context.Background(), message("late")), spry.ErrClosed)
+			testkit.Wants(t, from.SendMsg(context.Background(), message("late")), spry.ErrClosed)
 			for range to.Messages(context.Background()) {
 				t.Error("messages of a closed socket")
 			}
@@ -252,13 +253,13 @@ func TestWaitingEnds(t *testing.T) {
 // The short verbs, which take and give frames or a body.
 func TestShortVerbs(t *testing.T) {
 	leak.Check(t)
-	ctx := watchdog(t)
+	ctx := testkit.Watchdog(t)
 	push, pull := zmq.NewPush(nil), zmq.NewPull(nil)
 	join(t, "inproc", push, pull)
 	for _, frames := range [][]string{nil, {"one"}, {""}, {"", "after an empty one"}, {"a", "b", "c"}} {
-		check(t, push.Send(ctx, raw(frames...)...))
+		testkit.Check(t, push.Send(ctx, raw(frames...)...))
 		got, err := pull.Recv(ctx)
-		check(t, err)
+		testkit.Check(t, err)
 		if frames == nil {
 			frames = []string{""}
 		}
@@ -275,12 +276,12 @@ func TestShortVerbs(t *testing.T) {
 	scatter, gather := zmq.NewScatter(nil), zmq.NewGather(nil)
 	join(t, "inproc", scatter, gather)
 	body := []byte("body")
-	check(t, scatter.Send(ctx, body))
+	testkit.Check(t, scatter.Send(ctx, body))
 	copy(body, "XXXX")
 	got, err := gather.Recv(ctx)
-	check(t, err)
+	testkit.Check(t, err)
 	if string(got) != "body" {
 		t.Errorf("got %q", got)
 	}
-	shut(t, push, scatter, pull, gather)
+	testkit.Shut(t, push, scatter, pull, gather)
 }

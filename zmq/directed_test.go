@@ -9,110 +9,111 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/testkit"
 	"github.com/sprymq/spry/zmq"
 )
 
 // A Server answers each of its clients by the pipe that the question came from.
 func TestServerAndClients(t *testing.T) {
 	overEveryWire(t, func(t *testing.T, scheme string) {
-		ctx := watchdog(t)
+		ctx := testkit.Watchdog(t)
 		server := zmq.NewServer(nil)
-		e := listenOn(t, server, scheme)
+		e := testkit.ListenOn(t, server, scheme)
 		var clients []*zmq.Client
 		for i := range 3 {
 			c := zmq.NewClient(nil)
-			dialTo(t, c, e)
-			check(t, c.Send(ctx, []byte(fmt.Sprint(i))))
+			testkit.DialTo(t, c, e)
+			testkit.Check(t, c.Send(ctx, []byte(fmt.Sprint(i))))
 			clients = append(clients, c)
 		}
 		for range clients {
 			m, err := server.RecvMsg(ctx)
-			check(t, err)
-			check(t, server.SendTo(ctx, m.Pipe(), append([]byte("to "), m.Bytes()...)))
-			check(t, server.SendMsgTo(ctx, m.Pipe(), message("and that")))
+			testkit.Check(t, err)
+			testkit.Check(t, server.SendTo(ctx, m.Pipe(), append([]byte("to "), m.Bytes()...)))
+			testkit.Check(t, server.SendMsgTo(ctx, m.Pipe(), message("and that")))
 		}
 		for i, c := range clients {
 			got, err := c.Recv(ctx)
-			check(t, err)
+			testkit.Check(t, err)
 			if string(got) != fmt.Sprint("to ", i) {
 				t.Errorf("client %d got %q", i, got)
 			}
 			expect(t, c, "and that")
 			quiet(t, c)
 		}
-		shut(t, clients[0], clients[1], clients[2], server)
+		testkit.Shut(t, clients[0], clients[1], clients[2], server)
 	})
 }
 
 func TestPeersTalk(t *testing.T) {
 	overEveryWire(t, func(t *testing.T, scheme string) {
-		ctx := watchdog(t)
+		ctx := testkit.Watchdog(t)
 		a, b, c := zmq.NewPeer(nil), zmq.NewPeer(nil), zmq.NewPeer(nil)
-		e := listenOn(t, a, scheme)
+		e := testkit.ListenOn(t, a, scheme)
 		for _, p := range []*zmq.Peer{b, c} {
-			d := dialTo(t, p, e)
+			d := testkit.DialTo(t, p, e)
 			for to := range d.Pipes() {
-				check(t, p.SendTo(ctx, to, []byte("hello")))
+				testkit.Check(t, p.SendTo(ctx, to, []byte("hello")))
 			}
 		}
 		for range 2 {
 			m, err := a.RecvMsg(ctx)
-			check(t, err)
-			check(t, a.SendTo(ctx, m.Pipe(), m.Bytes()))
+			testkit.Check(t, err)
+			testkit.Check(t, a.SendTo(ctx, m.Pipe(), m.Bytes()))
 		}
 		expect(t, b, "hello")
 		expect(t, c, "hello")
-		shut(t, a, b, c)
+		testkit.Shut(t, a, b, c)
 	})
 }
 
 // What is for nobody fails and stays as it was.
 func TestServerToNobody(t *testing.T) {
 	overTwoWires(t, func(t *testing.T, scheme string) {
-		ctx := watchdog(t)
+		ctx := testkit.Watchdog(t)
 		server, client := zmq.NewServer(&zmq.Options{SendQueue: 1}), zmq.NewClient(&zmq.Options{RecvQueue: 1})
 		join(t, scheme, client, server)
-		check(t, client.Send(ctx, nil))
+		testkit.Check(t, client.Send(ctx, nil))
 		m, err := server.RecvMsg(ctx)
-		check(t, err)
+		testkit.Check(t, err)
 		from := m.Pipe()
-		wants(t, server.SendTo(ctx, nil, []byte("x")), spry.ErrNoPeer)
+		testkit.Wants(t, server.SendTo(ctx, nil, []byte("x")), spry.ErrNoPeer)
 		for theirs := range client.Pipes() {
-			wants(t, server.SendTo(ctx, theirs, []byte("x")), spry.ErrNoPeer)
+			testkit.Wants(t, server.SendTo(ctx, theirs, []byte("x")), spry.ErrNoPeer)
 		}
 		if scheme == "inproc" {
-			check(t, server.SendTo(ctx, from, nil))
-			check(t, server.SendTo(ctx, from, nil))
+			testkit.Check(t, server.SendTo(ctx, from, nil))
+			testkit.Check(t, server.SendTo(ctx, from, nil))
 			gone, cancel := context.WithCancel(ctx)
 			cancel()
-			wants(t, server.SendTo(gone, from, nil), context.Canceled)
+			testkit.Wants(t, server.SendTo(gone, from, nil), context.Canceled)
 		}
-		check(t, client.Close())
+		testkit.Check(t, client.Close())
 		<-from.Done()
 		kept := message("kept")
-		wants(t, server.SendMsgTo(ctx, from, kept), spry.ErrPipeClosed)
+		testkit.Wants(t, server.SendMsgTo(ctx, from, kept), spry.ErrPipeClosed)
 		is(t, framesOf(kept), "kept")
-		shut(t, server, client)
+		testkit.Shut(t, server, client)
 	})
 }
 
 // Messages of several frames are refused by sockets that have none such, and stay as they were.
 func TestOneFrameOnly(t *testing.T) {
 	leak.Check(t)
-	ctx := watchdog(t)
+	ctx := testkit.Watchdog(t)
 	server, peer := zmq.NewServer(nil), zmq.NewPeer(nil)
 	for name, s := range map[string]sender{"client": zmq.NewClient(nil), "scatter": zmq.NewScatter(nil), "channel": zmq.NewChannel(nil)} {
 		t.Run(name, func(t *testing.T) {
 			m := message("a", "b")
-			wants(t, s.SendMsg(ctx, m), zmq.ErrFrames, "2")
-			wants(t, s.TrySendMsg(m), zmq.ErrFrames)
+			testkit.Wants(t, s.SendMsg(ctx, m), zmq.ErrFrames, "2")
+			testkit.Wants(t, s.TrySendMsg(m), zmq.ErrFrames)
 			n, err := s.SendBatch(ctx, []*spry.Message{message("good"), m})
-			wants(t, err, zmq.ErrFrames)
+			testkit.Wants(t, err, zmq.ErrFrames)
 			if n != 0 {
 				t.Errorf("%d were sent", n)
 			}
 			is(t, framesOf(m), "a", "b")
-			shut(t, s)
+			testkit.Shut(t, s)
 		})
 	}
 	client, other := zmq.NewClient(nil), zmq.NewPeer(nil)
@@ -120,13 +121,13 @@ func TestOneFrameOnly(t *testing.T) {
 	join(t, "inproc", other, peer)
 	m := message("a", "")
 	for p := range server.Pipes() {
-		wants(t, server.SendMsgTo(ctx, p, m), zmq.ErrFrames)
+		testkit.Wants(t, server.SendMsgTo(ctx, p, m), zmq.ErrFrames)
 	}
 	for p := range peer.Pipes() {
-		wants(t, peer.SendMsgTo(ctx, p, m), zmq.ErrFrames)
+		testkit.Wants(t, peer.SendMsgTo(ctx, p, m), zmq.ErrFrames)
 	}
 	is(t, framesOf(m), "a", "")
-	shut(t, client, other, server, peer)
+	testkit.Shut(t, client, other, server, peer)
 }
 
 // Messages of several frames that a peer sends where there must be one are dropped and counted.
@@ -136,15 +137,15 @@ func TestFramesWhereThereMustBeOne(t *testing.T) {
 	} {
 		t.Run(kind, func(t *testing.T) {
 			leak.Check(t)
-			e := listenOn(t, s, "tcp")
-			c := rawPeer(t, e, append(greeting(kind), "\x01\x01a\x00\x01b"+"\x00\x04good"...))
+			e := testkit.ListenOn(t, s, "tcp")
+			c := rawPeer(t, e, testkit.OpenAs(kind)+"\x01\x01a\x00\x01b"+"\x00\x04good")
 			expect(t, s, "good")
-			if d := s.Stats().Recv.Dropped; sum(d) != 1 {
+			if d := s.Stats().Recv.Dropped; testkit.Sum(d) != 1 {
 				t.Errorf("dropped are %v", d)
 			}
 			_ = c.Close()
-			eventually(t, "it is gone", func() bool { return s.Stats().Endpoints[0].Pipes == 0 })
-			shut(t, s)
+			testkit.Eventually(t, "it is gone", func() bool { return s.Stats().Endpoints[0].Pipes == 0 })
+			testkit.Shut(t, s)
 		})
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/testkit"
 	"github.com/sprymq/spry/zmq"
 )
 
@@ -20,11 +21,11 @@ type drains interface {
 
 // drainAfter receives n messages, drains, and returns how many came in all.
 func drainAfter(t *testing.T, to drains, n int) (got int) {
-	ctx := watchdog(t)
+	ctx := testkit.Watchdog(t)
 	var draining sync.WaitGroup
 	defer draining.Wait()
 	for m, err := range to.Messages(ctx) {
-		check(t, err)
+		testkit.Check(t, err)
 		m.Release()
 		if got++; got == n {
 			draining.Go(func() {
@@ -44,7 +45,7 @@ func TestDrain(t *testing.T) {
 				from, r := w.open(zmq.Options{SendQueue: 100, RecvQueue: 100, Linger: -1})
 				to, ok := r.(drains)
 				if !ok {
-					shut(t, from, r)
+					testkit.Shut(t, from, r)
 					return // it replies as its program likes
 				}
 				connect(t, scheme, from, to)
@@ -56,7 +57,7 @@ func TestDrain(t *testing.T) {
 
 // sendsWhatItSent drains the receiver of a sender at work and checks that everything arrived that the sender counts as sent.
 func sendsWhatItSent(t *testing.T, from sender, to drains) {
-	until, stop := context.WithCancel(watchdog(t))
+	until, stop := context.WithCancel(testkit.Watchdog(t))
 	var sending sync.WaitGroup
 	sending.Go(func() {
 		for until.Err() == nil && from.SendMsg(until, zmq.NewMessage([]byte("message"))) == nil {
@@ -65,15 +66,15 @@ func sendsWhatItSent(t *testing.T, from sender, to drains) {
 	got := drainAfter(t, to, 1000)
 	stop()
 	sending.Wait()
-	eventually(t, "the receiver has gone", func() bool { return len(from.Stats().Pipes) == 0 })
+	testkit.Eventually(t, "the receiver has gone", func() bool { return len(from.Stats().Pipes) == 0 })
 	st, arrived := from.Stats().Send, to.Stats().Recv // a subscriber may have dropped some of what came
-	if st.Sent != uint64(got)+arrived.Dropped["overflow"] || sum(st.Dropped) != st.Dropped["overflow"] {
+	if st.Sent != uint64(got)+arrived.Dropped["overflow"] || testkit.Sum(st.Dropped) != st.Dropped["overflow"] {
 		t.Errorf("%d were received; the sender: %+v", got, st)
 	}
 	if err := from.Close(); err != nil && !errors.Is(err, spry.ErrUnsent) { // what it was given back waits for another receiver
 		t.Error(err)
 	}
-	shut(t, to)
+	testkit.Shut(t, to)
 }
 
 func TestDrainOfASealedConnection(t *testing.T) {
@@ -93,10 +94,10 @@ func TestDrainOfASealedConnection(t *testing.T) {
 func TestDrainOfADish(t *testing.T) {
 	overTwoWires(t, func(t *testing.T, scheme string) {
 		radio, dish := zmq.NewRadio(nil), zmq.NewDish(nil)
-		check(t, dish.Join("group"))
+		testkit.Check(t, dish.Join("group"))
 		join(t, scheme, dish, radio)
-		check(t, radio.WaitMembers(watchdog(t), "group", 1))
-		until, stop := context.WithCancel(watchdog(t))
+		testkit.Check(t, radio.WaitMembers(testkit.Watchdog(t), "group", 1))
+		until, stop := context.WithCancel(testkit.Watchdog(t))
 		var sending sync.WaitGroup
 		sending.Go(func() {
 			for until.Err() == nil && radio.Send(until, "group", nil) == nil {
@@ -105,10 +106,10 @@ func TestDrainOfADish(t *testing.T) {
 		got := drainAfter(t, dish, 1000)
 		stop()
 		sending.Wait()
-		eventually(t, "the dish has gone", func() bool { return len(radio.Stats().Pipes) == 0 })
+		testkit.Eventually(t, "the dish has gone", func() bool { return len(radio.Stats().Pipes) == 0 })
 		if st := radio.Stats().Send; dish.Stats().Recv.Arrived != st.Sent || got == 0 {
 			t.Errorf("%d were received, %d arrived; the radio: %+v", got, dish.Stats().Recv.Arrived, st)
 		}
-		shut(t, radio, dish)
+		testkit.Shut(t, radio, dish)
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sprymq/spry/internal/testkit"
 	"github.com/sprymq/spry/zmq"
 )
 
@@ -21,14 +22,14 @@ const (
 
 func TestKeysOfAPair(t *testing.T) {
 	secret, err := zmq.ParseSecretKey(someSecret)
-	require(t, err)
+	testkit.Check(t, err)
 	public, err := secret.Public()
-	require(t, err)
+	testkit.Check(t, err)
 	if public.String() != somePublic || secret.Z85() != someSecret {
 		t.Errorf("the pair is %v and %s", public, secret.Z85())
 	}
 	public, secret, err = zmq.GenerateKeys()
-	require(t, err)
+	testkit.Check(t, err)
 	if other, err := secret.Public(); err != nil || other != public {
 		t.Errorf("the generated pair is %v and, from the secret key, %v: %v", public, other, err)
 	}
@@ -39,11 +40,11 @@ func TestKeysOfAPair(t *testing.T) {
 
 func TestPublicKeysAreText(t *testing.T) {
 	key, err := zmq.ParsePublicKey(somePublic)
-	require(t, err)
+	testkit.Check(t, err)
 	text, err := json.Marshal(map[string]zmq.PublicKey{"key": key})
-	require(t, err)
+	testkit.Check(t, err)
 	var back map[string]zmq.PublicKey
-	require(t, json.Unmarshal(text, &back))
+	testkit.Check(t, json.Unmarshal(text, &back))
 	if back["key"] != key || fmt.Sprint(key) != somePublic {
 		t.Errorf("%s became %v", text, back)
 	}
@@ -68,9 +69,9 @@ func TestParseKeyRefuses(t *testing.T) {
 // A secret key, alone or within something, is not shown by anything that shows values.
 func TestSecretsAreNotShown(t *testing.T) {
 	secret, err := zmq.ParseSecretKey(someSecret)
-	require(t, err)
+	testkit.Check(t, err)
 	public, err := secret.Public()
-	require(t, err)
+	testkit.Check(t, err)
 	const password = "open sesame"
 	push := zmq.NewPush(&zmq.PushOptions{Options: zmq.Options{Name: "jobs", Security: zmq.CurveClient{Secret: secret, Server: public}}})
 	defer push.Close()

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/testkit"
 	"github.com/sprymq/spry/zmq"
 )
 
@@ -23,8 +24,8 @@ func lockStep(o spry.ReqOptions) *zmq.Req {
 // bareRequest receives a request that must be an empty frame and a body, and nothing else.
 func bareRequest(t *testing.T, router *zmq.Router, body string) (from string) {
 	t.Helper()
-	got, err := router.Recv(watchdog(t))
-	check(t, err)
+	got, err := router.Recv(testkit.Watchdog(t))
+	testkit.Check(t, err)
 	is(t, got[1:], "", body)
 	return string(got[0])
 }
@@ -32,7 +33,7 @@ func bareRequest(t *testing.T, router *zmq.Router, body string) (from string) {
 // Many callers share a connection, one at a time.
 func TestLockStepIsOneAtATime(t *testing.T) {
 	overEveryWire(t, func(t *testing.T, scheme string) {
-		ctx := watchdog(t)
+		ctx := testkit.Watchdog(t)
 		req, router := lockStep(spry.ReqOptions{}), zmq.NewRouter(nil)
 		join(t, scheme, req, router)
 		const callers = 20
@@ -48,22 +49,22 @@ func TestLockStepIsOneAtATime(t *testing.T) {
 		}
 		for range callers {
 			got, err := router.Recv(ctx)
-			check(t, err)
+			testkit.Check(t, err)
 			if len(got) != 3 || len(got[1]) != 0 {
 				t.Fatalf("a request is %s", text(got))
 			}
 			quiet(t, router) // nobody else asks before the answer
-			check(t, router.Send(ctx, got[0], nil, []byte("re"), got[2]))
+			testkit.Check(t, router.Send(ctx, got[0], nil, []byte("re"), got[2]))
 		}
 		calling.Wait()
-		shut(t, req, router)
+		testkit.Shut(t, req, router)
 	})
 }
 
 // Several connections have a request each, and what has several frames keeps them.
 func TestLockStepTakesTurns(t *testing.T) {
 	overTwoWires(t, func(t *testing.T, scheme string) {
-		ctx := watchdog(t)
+		ctx := testkit.Watchdog(t)
 		req := lockStep(spry.ReqOptions{})
 		routers := []*zmq.Router{zmq.NewRouter(nil), zmq.NewRouter(nil)}
 		for _, r := range routers {
@@ -72,7 +73,7 @@ func TestLockStepTakesTurns(t *testing.T) {
 		var calls []*spry.Call
 		for i := range 4 {
 			c, err := req.Start(message(fmt.Sprint(i), "end"))
-			check(t, err)
+			testkit.Check(t, err)
 			calls = append(calls, c)
 		}
 		var asked []string
@@ -81,12 +82,12 @@ func TestLockStepTakesTurns(t *testing.T) {
 			is(t, got[1:], "", string(got[2]), "end")
 			asked = append(asked, string(got[2]))
 			m.AppendFrame([]byte("!"))
-			check(t, from.SendMsg(ctx, m))
+			testkit.Check(t, from.SendMsg(ctx, m))
 		}
 		var first []*spry.Message
 		for _, r := range routers {
 			m, err := r.RecvMsg(ctx)
-			check(t, err)
+			testkit.Check(t, err)
 			first = append(first, m)
 		}
 		for i, r := range routers {
@@ -110,19 +111,19 @@ func TestLockStepTakesTurns(t *testing.T) {
 		}
 		for i, c := range calls {
 			m, err := c.Wait(ctx)
-			check(t, err)
+			testkit.Check(t, err)
 			is(t, framesOf(m), fmt.Sprint(i), "end", "!")
 		}
 		slices.Sort(asked)
 		is(t, raw(asked...), "0", "1", "2", "3")
-		shut(t, req, routers[0], routers[1])
+		testkit.Shut(t, req, routers[0], routers[1])
 	})
 }
 
 // A request that is given up costs its connection: its answer can then not be taken for the next one's.
 func TestLockStepCancelled(t *testing.T) {
 	overTwoWires(t, func(t *testing.T, scheme string) {
-		ctx := watchdog(t)
+		ctx := testkit.Watchdog(t)
 		req, router := lockStep(spry.ReqOptions{}), zmq.NewRouter(nil)
 		join(t, scheme, req, router)
 		patient, cancel := context.WithCancel(ctx)
@@ -134,7 +135,7 @@ func TestLockStepCancelled(t *testing.T) {
 		from := bareRequest(t, router, "given up")
 		old := router.Peer(from)
 		cancel()
-		wants(t, <-ended, context.Canceled)
+		testkit.Wants(t, <-ended, context.Canceled)
 		<-old.Done()
 		answered := make(chan string)
 		go func() {
@@ -145,18 +146,18 @@ func TestLockStepCancelled(t *testing.T) {
 		if err := router.SendTo(ctx, from, nil, []byte("late")); err == nil {
 			t.Error("the late answer has where to go")
 		}
-		check(t, router.SendTo(ctx, again, nil, []byte("in time")))
+		testkit.Check(t, router.SendTo(ctx, again, nil, []byte("in time")))
 		if got := <-answered; got != text(raw("in time")) {
 			t.Errorf("answered %s", got)
 		}
-		shut(t, req, router)
+		testkit.Shut(t, req, router)
 	})
 }
 
 // A request that is not answered in time is asked again, over a new connection.
 func TestLockStepRetries(t *testing.T) {
 	overTwoWires(t, func(t *testing.T, scheme string) {
-		ctx := watchdog(t)
+		ctx := testkit.Watchdog(t)
 		req, router := lockStep(spry.ReqOptions{Retry: 20 * time.Millisecond}), zmq.NewRouter(nil)
 		join(t, scheme, req, router)
 		answered := make(chan string)
@@ -182,7 +183,7 @@ func TestLockStepRetries(t *testing.T) {
 		if got := <-answered; got != text(raw("at last")) {
 			t.Errorf("answered %s", got)
 		}
-		shut(t, req, router)
+		testkit.Shut(t, req, router)
 		<-stop
 	})
 }
@@ -190,21 +191,21 @@ func TestLockStepRetries(t *testing.T) {
 // Whoever answers out of turn is not heard.
 func TestLockStepUnasked(t *testing.T) {
 	overTwoWires(t, func(t *testing.T, scheme string) {
-		ctx := watchdog(t)
+		ctx := testkit.Watchdog(t)
 		req, router := lockStep(spry.ReqOptions{Options: zmq.Options{Identity: "me"}}), zmq.NewRouter(nil)
 		join(t, scheme, req, router)
-		check(t, router.SendTo(ctx, "me", nil, []byte("unasked")))
-		eventually(t, "it is counted", func() bool { return req.Stats().Recv.Dropped["stale"] == 1 })
+		testkit.Check(t, router.SendTo(ctx, "me", nil, []byte("unasked")))
+		testkit.Eventually(t, "it is counted", func() bool { return req.Stats().Recv.Dropped["stale"] == 1 })
 		c, err := req.Start(message("asked"))
-		check(t, err)
+		testkit.Check(t, err)
 		bareRequest(t, router, "asked")
-		check(t, router.SendTo(ctx, "me", []byte("\x80\x00\x00\x07"), nil, []byte("with an id")))
-		eventually(t, "it is counted", func() bool { return req.Stats().Recv.Dropped["stale"] == 2 })
-		check(t, router.SendTo(ctx, "me", nil, []byte("answer")))
+		testkit.Check(t, router.SendTo(ctx, "me", []byte("\x80\x00\x00\x07"), nil, []byte("with an id")))
+		testkit.Eventually(t, "it is counted", func() bool { return req.Stats().Recv.Dropped["stale"] == 2 })
+		testkit.Check(t, router.SendTo(ctx, "me", nil, []byte("answer")))
 		m, err := c.Wait(ctx)
-		check(t, err)
+		testkit.Check(t, err)
 		is(t, framesOf(m), "answer")
-		shut(t, req, router)
+		testkit.Shut(t, req, router)
 	})
 }
 
@@ -215,11 +216,11 @@ func TestLockStepToRep(t *testing.T) {
 		join(t, scheme, req, rep)
 		served := echo(t, rep)
 		for _, frames := range [][]string{{"one"}, {"two", "frames"}, {""}} {
-			got, err := req.Do(watchdog(t), raw(frames...)...)
-			check(t, err)
+			got, err := req.Do(testkit.Watchdog(t), raw(frames...)...)
+			testkit.Check(t, err)
 			is(t, got, frames...)
 		}
-		shut(t, req, rep)
-		check(t, <-served)
+		testkit.Shut(t, req, rep)
+		testkit.Check(t, <-served)
 	})
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/testkit"
 	"github.com/sprymq/spry/zmq"
 )
 
@@ -25,13 +26,13 @@ func overBothSides(t *testing.T, f func(t *testing.T, join func(theirs, ours soc
 					if listens == "spry" {
 						dials, listener = ours, theirs
 					}
-					url := listenOn(t, listener, scheme).URL()
+					url := testkit.ListenOn(t, listener, scheme).URL()
 					if listens == "zmq" && scheme == "tcp" {
 						url = "zmtp+" + url
 					}
-					_, err := dials.DialWith(watchdog(t), &spry.Dialer{URL: url})
-					check(t, err)
-					check(t, listener.WaitPipes(watchdog(t), 1))
+					_, err := dials.DialWith(testkit.Watchdog(t), &spry.Dialer{URL: url})
+					testkit.Check(t, err)
+					testkit.Check(t, listener.WaitPipes(testkit.Watchdog(t), 1))
 				})
 			})
 		}
@@ -47,9 +48,9 @@ func hand(t *testing.T, from interface {
 ) {
 	t.Helper()
 	for _, frames := range [][]string{{"one"}, {""}, {"a", "", "b"}, {"", ""}, {strings.Repeat("x", 50_000), "y"}} {
-		check(t, from.SendMsg(watchdog(t), message(frames...)))
-		m, err := to.RecvMsg(watchdog(t))
-		check(t, err)
+		testkit.Check(t, from.SendMsg(testkit.Watchdog(t), message(frames...)))
+		m, err := to.RecvMsg(testkit.Watchdog(t))
+		testkit.Check(t, err)
 		is(t, framesOf(m), frames...)
 	}
 }
@@ -60,7 +61,7 @@ func TestSpryAndZMQ(t *testing.T) {
 			push, pull := spry.NewPush(nil), zmq.NewPull(nil)
 			join(push, pull)
 			hand(t, push, pull)
-			shut(t, push, pull)
+			testkit.Shut(t, push, pull)
 		})
 	})
 	t.Run("pull from push", func(t *testing.T) {
@@ -68,7 +69,7 @@ func TestSpryAndZMQ(t *testing.T) {
 			push, pull := zmq.NewPush(nil), spry.NewPull(nil)
 			join(pull, push)
 			hand(t, push, pull)
-			shut(t, push, pull)
+			testkit.Shut(t, push, pull)
 		})
 	})
 	t.Run("pair and pair", func(t *testing.T) {
@@ -77,20 +78,20 @@ func TestSpryAndZMQ(t *testing.T) {
 			join(a, b)
 			hand(t, a, b)
 			hand(t, b, a)
-			shut(t, a, b)
+			testkit.Shut(t, a, b)
 		})
 	})
 	t.Run("pub to sub and xsub", func(t *testing.T) {
 		overBothSides(t, func(t *testing.T, join func(theirs, ours socket)) {
 			sub, xsub := zmq.NewSub(nil), zmq.NewXSub(nil)
-			check(t, sub.Subscribe(""))
-			check(t, xsub.Subscribe(""))
+			testkit.Check(t, sub.Subscribe(""))
+			testkit.Check(t, xsub.Subscribe(""))
 			for _, s := range []receiver{sub, xsub} {
 				pub := spry.NewPub(nil)
 				join(pub, s)
-				check(t, pub.WaitSubscribers(watchdog(t), "x", 1))
+				testkit.Check(t, pub.WaitSubscribers(testkit.Watchdog(t), "x", 1))
 				hand(t, pub, s)
-				shut(t, pub, s)
+				testkit.Shut(t, pub, s)
 			}
 		})
 	})
@@ -101,20 +102,20 @@ func TestSpryAndZMQ(t *testing.T) {
 				WaitSubscribers(context.Context, string, int) error
 			}{zmq.NewPub(nil), zmq.NewXPub(nil)} {
 				sub := spry.NewSub(nil)
-				check(t, sub.Subscribe(""))
+				testkit.Check(t, sub.Subscribe(""))
 				own := sub.Open("top")
 				join(sub, pub)
-				check(t, pub.WaitSubscribers(watchdog(t), "top", 1))
+				testkit.Check(t, pub.WaitSubscribers(testkit.Watchdog(t), "top", 1))
 				hand(t, pub, sub)
-				check(t, pub.SendMsg(watchdog(t), message("topic", "body")))
+				testkit.Check(t, pub.SendMsg(testkit.Watchdog(t), message("topic", "body")))
 				for _, s := range []interface {
 					RecvMsg(context.Context) (*spry.Message, error)
 				}{sub, own} {
-					m, err := s.RecvMsg(watchdog(t))
-					check(t, err)
+					m, err := s.RecvMsg(testkit.Watchdog(t))
+					testkit.Check(t, err)
 					is(t, framesOf(m), "topic", "body")
 				}
-				shut(t, pub, sub)
+				testkit.Shut(t, pub, sub)
 			}
 		})
 	})
@@ -124,8 +125,8 @@ func TestSpryAndZMQ(t *testing.T) {
 			join(req, rep)
 			served := echo(t, rep)
 			asks(t, req)
-			shut(t, req, rep)
-			check(t, <-served)
+			testkit.Shut(t, req, rep)
+			testkit.Check(t, <-served)
 		})
 	})
 	t.Run("rep to req", func(t *testing.T) {
@@ -134,8 +135,8 @@ func TestSpryAndZMQ(t *testing.T) {
 			join(rep, req)
 			served := echo(t, &zmq.Rep{Rep: *rep})
 			asks(t, &req.Req)
-			shut(t, req, rep)
-			check(t, <-served)
+			testkit.Shut(t, req, rep)
+			testkit.Check(t, <-served)
 		})
 	})
 	t.Run("rep to dealer", func(t *testing.T) {
@@ -144,11 +145,11 @@ func TestSpryAndZMQ(t *testing.T) {
 			join(rep, dealer)
 			served := echo(t, &zmq.Rep{Rep: *rep})
 			for _, frames := range [][]string{{"", "body"}, {"id", "", "a", "", "b"}} {
-				check(t, dealer.SendMsg(watchdog(t), message(frames...)))
+				testkit.Check(t, dealer.SendMsg(testkit.Watchdog(t), message(frames...)))
 				expect(t, dealer, frames...)
 			}
-			shut(t, dealer, rep)
-			check(t, <-served)
+			testkit.Shut(t, dealer, rep)
+			testkit.Check(t, <-served)
 		})
 	})
 	t.Run("req to router", func(t *testing.T) {
@@ -156,15 +157,15 @@ func TestSpryAndZMQ(t *testing.T) {
 			req, router := spry.NewReq(nil), zmq.NewRouter(nil)
 			join(req, router)
 			c, err := req.Start(message("q", "r"))
-			check(t, err)
-			got, err := router.Recv(watchdog(t))
-			check(t, err)
+			testkit.Check(t, err)
+			got, err := router.Recv(testkit.Watchdog(t))
+			testkit.Check(t, err)
 			is(t, got[3:], "q", "r")
-			check(t, router.Send(watchdog(t), got...))
-			m, err := c.Wait(watchdog(t))
-			check(t, err)
+			testkit.Check(t, router.Send(testkit.Watchdog(t), got...))
+			m, err := c.Wait(testkit.Watchdog(t))
+			testkit.Check(t, err)
 			is(t, framesOf(m), "q", "r")
-			shut(t, req, router)
+			testkit.Shut(t, req, router)
 		})
 	})
 }
@@ -172,8 +173,8 @@ func TestSpryAndZMQ(t *testing.T) {
 func asks(t *testing.T, req *spry.Req) {
 	t.Helper()
 	for _, frames := range [][]string{{"one"}, {""}, {"a", "", "b"}} {
-		m, err := req.DoMsg(watchdog(t), message(frames...))
-		check(t, err)
+		m, err := req.DoMsg(testkit.Watchdog(t), message(frames...))
+		testkit.Check(t, err)
 		is(t, framesOf(m), frames...)
 	}
 }
@@ -210,24 +211,24 @@ func TestKindsThatFit(t *testing.T) {
 		for listens, l := range kinds {
 			for dials, d := range kinds {
 				a, b := d.open(), l.open()
-				e := listenOn(t, b, scheme)
+				e := testkit.ListenOn(t, b, scheme)
 				fits := false
 				for peer := range strings.FieldsSeq(d.peers) {
 					fits = fits || peer == listens
 				}
-				_, err := a.DialWith(watchdog(t), &spry.Dialer{URL: e.URL()})
+				_, err := a.DialWith(testkit.Watchdog(t), &spry.Dialer{URL: e.URL()})
 				switch {
 				case fits && err != nil:
 					t.Errorf("a %s that dials a %s: %v", dials, listens, err)
 				case !fits:
-					wants(t, err, spry.ErrProtocol, listens, dials)
+					testkit.Wants(t, err, spry.ErrProtocol, listens, dials)
 					var why *spry.OpError
 					if !errors.As(err, &why) || why.Reason != "role_mismatch" {
 						t.Errorf("the reason is %v", err)
 					}
-					eventually(t, "the listener refuses", func() bool { return b.Stats().Rejected["role_mismatch"] == 1 })
+					testkit.Eventually(t, "the listener refuses", func() bool { return b.Stats().Rejected["role_mismatch"] == 1 })
 				}
-				shut(t, a, b)
+				testkit.Shut(t, a, b)
 			}
 		}
 	})
@@ -241,55 +242,55 @@ func TestSpryKindsThatDoNotFit(t *testing.T) {
 		"PUSH": func() socket { return spry.NewPush(nil) }, "SUB": func() socket { return spry.NewSub(nil) },
 	} {
 		theirs, ours := open(), zmq.NewRouter(nil)
-		_, err := ours.DialWith(watchdog(t), &spry.Dialer{URL: listenOn(t, theirs, "inproc").URL()})
-		wants(t, err, spry.ErrProtocol, name)
-		shut(t, theirs, ours)
+		_, err := ours.DialWith(testkit.Watchdog(t), &spry.Dialer{URL: testkit.ListenOn(t, theirs, "inproc").URL()})
+		testkit.Wants(t, err, spry.ErrProtocol, name)
+		testkit.Shut(t, theirs, ours)
 	}
 	older, ours := spry.NewPush(&spry.PushOptions{Options: spry.Options{Dialects: []string{"sp"}}}), zmq.NewPull(nil)
-	_, err := older.DialWith(watchdog(t), &spry.Dialer{URL: listenOn(t, ours, "inproc").URL()})
+	_, err := older.DialWith(testkit.Watchdog(t), &spry.Dialer{URL: testkit.ListenOn(t, ours, "inproc").URL()})
 	if err == nil || !strings.Contains(err.Error(), "dialect") {
 		t.Errorf("a socket that does not speak ZeroMQ: %v", err)
 	}
-	_, err = older.DialWith(watchdog(t), &spry.Dialer{URL: listenOn(t, ours, "tcp").URL()})
+	_, err = older.DialWith(testkit.Watchdog(t), &spry.Dialer{URL: testkit.ListenOn(t, ours, "tcp").URL()})
 	if err == nil {
 		t.Error("a peer of the Scalability Protocols was taken")
 	}
-	shut(t, older, ours)
+	testkit.Shut(t, older, ours)
 }
 
 // Messages of several frames go to peers that take such; for others they are refused, and stay as they were.
 func TestFramesAndPeersThatTakeNone(t *testing.T) {
 	leak.Check(t)
-	ctx := watchdog(t)
+	ctx := testkit.Watchdog(t)
 	push, ours, theirs := spry.NewPush(nil), zmq.NewPull(nil), spry.NewPull(nil)
-	dialTo(t, push, listenOn(t, theirs, "tcp"))
+	testkit.DialTo(t, push, testkit.ListenOn(t, theirs, "tcp"))
 	m := message("a", "b")
-	wants(t, push.SendMsg(ctx, m), spry.ErrMultipart)
-	wants(t, push.TrySendMsg(m), spry.ErrMultipart)
+	testkit.Wants(t, push.SendMsg(ctx, m), spry.ErrMultipart)
+	testkit.Wants(t, push.TrySendMsg(m), spry.ErrMultipart)
 	is(t, framesOf(m), "a", "b")
-	_, err := push.DialWith(ctx, &spry.Dialer{URL: "zmtp+" + listenOn(t, ours, "tcp").URL()})
-	check(t, err)
+	_, err := push.DialWith(ctx, &spry.Dialer{URL: "zmtp+" + testkit.ListenOn(t, ours, "tcp").URL()})
+	testkit.Check(t, err)
 	for range 10 {
-		check(t, push.SendMsg(ctx, message("a", "b")))
+		testkit.Check(t, push.SendMsg(ctx, message("a", "b")))
 		expect(t, ours, "a", "b")
 	}
-	shut(t, push, ours, theirs)
+	testkit.Shut(t, push, ours, theirs)
 
 	pub, sub, plain := spry.NewPub(nil), zmq.NewSub(nil), spry.NewSub(nil)
-	check(t, sub.Subscribe("a"))
-	check(t, plain.Subscribe("a"))
-	e := listenOn(t, pub, "tcp")
-	dialTo(t, sub, e)
-	check(t, pub.WaitSubscribers(ctx, "a", 1))
-	check(t, pub.SendMsg(ctx, message("a", "b")))
+	testkit.Check(t, sub.Subscribe("a"))
+	testkit.Check(t, plain.Subscribe("a"))
+	e := testkit.ListenOn(t, pub, "tcp")
+	testkit.DialTo(t, sub, e)
+	testkit.Check(t, pub.WaitSubscribers(ctx, "a", 1))
+	testkit.Check(t, pub.SendMsg(ctx, message("a", "b")))
 	expect(t, sub, "a", "b")
-	dialTo(t, plain, e)
-	check(t, pub.WaitSubscribers(ctx, "a", 2))
+	testkit.DialTo(t, plain, e)
+	testkit.Check(t, pub.WaitSubscribers(ctx, "a", 2))
 	m = message("a", "b")
-	wants(t, pub.SendMsg(ctx, m), spry.ErrMultipart)
+	testkit.Wants(t, pub.SendMsg(ctx, m), spry.ErrMultipart)
 	is(t, framesOf(m), "a", "b")
-	check(t, pub.SendMsg(ctx, message("ab")))
+	testkit.Check(t, pub.SendMsg(ctx, message("ab")))
 	expect(t, sub, "ab")
 	expect(t, plain, "ab")
-	shut(t, pub, sub, plain)
+	testkit.Shut(t, pub, sub, plain)
 }

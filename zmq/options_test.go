@@ -9,6 +9,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/testkit"
 	"github.com/sprymq/spry/zmq"
 )
 
@@ -38,13 +39,13 @@ func TestIdentityAndMetadata(t *testing.T) {
 				}
 			}
 		}
-		shut(t, dealer, push, router, pull)
+		testkit.Shut(t, dealer, push, router, pull)
 	})
 }
 
 func TestOptionsThatAreRefused(t *testing.T) {
 	leak.Check(t)
-	ctx := watchdog(t)
+	ctx := testkit.Watchdog(t)
 	for name, c := range map[string]struct {
 		s    socket
 		says string
@@ -68,10 +69,10 @@ func TestOptionsThatAreRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := c.s.ListenWith(ctx, &spry.ListenConfig{URL: "tcp://127.0.0.1:0"})
-			wants(t, err, spry.ErrConfig, c.says)
+			testkit.Wants(t, err, spry.ErrConfig, c.says)
 			_, err = c.s.DialWith(ctx, &spry.Dialer{URL: "tcp://127.0.0.1:1"})
-			wants(t, err, spry.ErrConfig, c.says)
-			shut(t, c.s)
+			testkit.Wants(t, err, spry.ErrConfig, c.says)
+			testkit.Shut(t, c.s)
 		})
 	}
 }
@@ -80,23 +81,23 @@ func TestOptionsThatAreRefused(t *testing.T) {
 func TestConflateAndOverflow(t *testing.T) {
 	leak.Check(t)
 	pub, sub := zmq.NewPub(&zmq.PubOptions{Conflate: true, Overflow: spry.Disconnect}), zmq.NewSub(&zmq.SubOptions{Conflate: true, Overflow: spry.DropNewest})
-	check(t, sub.Subscribe(""))
+	testkit.Check(t, sub.Subscribe(""))
 	connect(t, "inproc", pub, sub)
 	update(t, pub)
-	check(t, pub.Flush(watchdog(t)))
+	testkit.Check(t, pub.Flush(testkit.Watchdog(t)))
 	expect(t, sub, "topic", "49", "")
-	shut(t, pub, sub)
+	testkit.Shut(t, pub, sub)
 }
 
 // A URL without a dialect means ZeroMQ, whatever the socket; one that names another needs a socket that speaks it.
 func TestDialects(t *testing.T) {
 	leak.Check(t)
-	ctx := watchdog(t)
+	ctx := testkit.Watchdog(t)
 	push, pull := zmq.NewPush(nil), zmq.NewPull(nil)
-	e := listenOn(t, pull, "tcp")
+	e := testkit.ListenOn(t, pull, "tcp")
 	for _, url := range []string{e.URL(), "zmtp+" + e.URL()} {
 		_, err := push.DialWith(ctx, &spry.Dialer{URL: url})
-		check(t, err)
+		testkit.Check(t, err)
 	}
 	for p := range push.Pipes() {
 		if p.Dialect() != "zmtp" {
@@ -111,10 +112,10 @@ func TestDialects(t *testing.T) {
 	if _, err := push.DialWith(gone, &spry.Dialer{URL: e.URL()}); err == nil {
 		t.Error("dialed with a context that is over")
 	}
-	shut(t, push, pull)
+	testkit.Shut(t, push, pull)
 
 	older := zmq.NewDealer(&zmq.DealerOptions{Options: zmq.Options{Dialects: []string{"zmtp", "sp"}}})
 	_, err := older.ListenWith(ctx, &spry.ListenConfig{URL: "tcp://127.0.0.1:0"})
-	wants(t, err, spry.ErrConfig, "Dialects", "zmtp")
-	shut(t, older)
+	testkit.Wants(t, err, spry.ErrConfig, "Dialects", "zmtp")
+	testkit.Shut(t, older)
 }

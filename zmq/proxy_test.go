@@ -12,6 +12,7 @@ import (
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
 	"github.com/sprymq/spry/internal/simnet"
+	"github.com/sprymq/spry/internal/testkit"
 	"github.com/sprymq/spry/transport"
 	"github.com/sprymq/spry/zmq"
 )
@@ -20,21 +21,21 @@ import (
 // counted, twice over.
 func TestProxyOfRequests(t *testing.T) {
 	leak.Check(t)
-	ctx := watchdog(t)
+	ctx := testkit.Watchdog(t)
 	router, dealer, capture, tap := zmq.NewRouter(nil), zmq.NewDealer(nil), zmq.NewPush(nil), zmq.NewPull(nil)
 	front, err := router.Listen(ctx, "tcp://127.0.0.1:0")
-	check(t, err)
+	testkit.Check(t, err)
 	back, err := dealer.Listen(ctx, "inproc://proxy-back")
-	check(t, err)
+	testkit.Check(t, err)
 	e, err := capture.Listen(ctx, "inproc://proxy-tap")
-	check(t, err)
+	testkit.Check(t, err)
 	_, err = tap.Dial(ctx, e.URL())
-	check(t, err)
+	testkit.Check(t, err)
 	reps := []*zmq.Rep{zmq.NewRep(nil), zmq.NewRep(nil)}
 	worked := make(chan error, len(reps))
 	for i, rep := range reps {
 		_, err := rep.Dial(ctx, back.URL())
-		check(t, err)
+		testkit.Check(t, err)
 		go func() {
 			worked <- rep.Handle(ctx, 1, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
 				_ = r.ReplyMsg(ctx, zmq.NewMessage([]byte{byte('0' + i)}, r.Bytes()))
@@ -48,12 +49,12 @@ func TestProxyOfRequests(t *testing.T) {
 	}()
 	req := zmq.NewReq(nil)
 	_, err = req.Dial(ctx, front.URL())
-	check(t, err)
+	testkit.Check(t, err)
 	by := map[string]int{}
 	for i := range 100 {
 		body := fmt.Sprint("request ", i)
 		frames, err := req.Do(ctx, []byte(body))
-		check(t, err)
+		testkit.Check(t, err)
 		if len(frames) != 2 || string(frames[1]) != body {
 			t.Fatalf("reply to %q: %q", body, frames)
 		}
@@ -64,13 +65,13 @@ func TestProxyOfRequests(t *testing.T) {
 	}
 	for range 200 {
 		m, err := tap.RecvMsg(ctx)
-		check(t, err)
+		testkit.Check(t, err)
 		m.Release()
 	}
 	worker := zmq.NewDealer(nil) // which answers somebody who never was
 	_, err = worker.Dial(ctx, back.URL())
-	check(t, err)
-	check(t, worker.Send(ctx, []byte("nobody"), nil, []byte("?")))
+	testkit.Check(t, err)
+	testkit.Check(t, worker.Send(ctx, []byte("nobody"), nil, []byte("?")))
 	for control.Stats().BToA.Dropped == 0 && ctx.Err() == nil {
 		time.Sleep(time.Millisecond)
 	}
@@ -81,54 +82,54 @@ func TestProxyOfRequests(t *testing.T) {
 	if d := dealer.Stats().Recv.Dropped["no_peer"]; d != 1 {
 		t.Errorf("the dealer counts %d", d)
 	}
-	check(t, router.Close())
+	testkit.Check(t, router.Close())
 	if err := <-over; !errors.Is(err, spry.ErrClosed) {
 		t.Errorf("the proxy ended with %v", err)
 	}
 	for _, s := range []interface{ Close() error }{req, dealer, worker, reps[0], reps[1], capture, tap} {
-		check(t, s.Close())
+		testkit.Check(t, s.Close())
 	}
 	for range reps {
-		check(t, <-worked)
+		testkit.Check(t, <-worked)
 	}
 }
 
 // Subscriptions go up through an XPub and an XSub, messages down. A paused proxy passes nothing on.
 func TestProxyOfSubscriptions(t *testing.T) {
 	leak.Check(t)
-	ctx := watchdog(t)
+	ctx := testkit.Watchdog(t)
 	pub, xsub, xpub, sub := zmq.NewXPub(nil), zmq.NewXSub(nil), zmq.NewXPub(nil), zmq.NewSub(nil)
 	up, err := pub.Listen(ctx, "inproc://proxy-up")
-	check(t, err)
+	testkit.Check(t, err)
 	_, err = xsub.Dial(ctx, up.URL())
-	check(t, err)
+	testkit.Check(t, err)
 	down, err := xpub.Listen(ctx, "tcp://127.0.0.1:0")
-	check(t, err)
+	testkit.Check(t, err)
 	_, err = sub.Dial(ctx, down.URL())
-	check(t, err)
+	testkit.Check(t, err)
 	proxying, stop := context.WithCancel(ctx)
 	var control zmq.ProxyControl
 	over := make(chan error, 1)
 	go func() { over <- zmq.Proxy(proxying, xsub, xpub, &zmq.ProxyOptions{Control: &control}) }()
-	check(t, sub.Subscribe("a"))
+	testkit.Check(t, sub.Subscribe("a"))
 	for v, err := range pub.Subscriptions(ctx) { // else the end of it could overtake it, and then neither is told
-		check(t, err)
+		testkit.Check(t, err)
 		if v != (zmq.Subscription{Topic: "a"}) {
 			t.Errorf("a subscription to %+v", v)
 		}
 		break
 	}
-	check(t, pub.Send(ctx, []byte("b"), []byte("not this")))
-	check(t, pub.Send(ctx, []byte("a"), []byte("this")))
+	testkit.Check(t, pub.Send(ctx, []byte("b"), []byte("not this")))
+	testkit.Check(t, pub.Send(ctx, []byte("a"), []byte("this")))
 	frames, err := sub.Recv(ctx)
-	check(t, err)
+	testkit.Check(t, err)
 	if len(frames) != 2 || string(frames[1]) != "this" {
 		t.Errorf("received %q", frames)
 	}
 	control.Pause()
 	control.Pause()
-	check(t, pub.Send(ctx, []byte("a1"))) // which the proxy may have been waiting for already
-	check(t, pub.Send(ctx, []byte("a2")))
+	testkit.Check(t, pub.Send(ctx, []byte("a1"))) // which the proxy may have been waiting for already
+	testkit.Check(t, pub.Send(ctx, []byte("a2")))
 	for xsub.Stats().Recv.Queued == 0 && ctx.Err() == nil {
 		time.Sleep(time.Millisecond)
 	}
@@ -138,14 +139,14 @@ func TestProxyOfSubscriptions(t *testing.T) {
 	control.Resume()
 	for _, want := range []string{"a1", "a2"} {
 		frames, err := sub.Recv(ctx)
-		check(t, err)
+		testkit.Check(t, err)
 		if string(frames[0]) != want {
 			t.Errorf("received %q, want %q", frames, want)
 		}
 	}
-	check(t, sub.Unsubscribe("a"))
+	testkit.Check(t, sub.Unsubscribe("a"))
 	for v, err := range pub.Subscriptions(ctx) {
-		check(t, err)
+		testkit.Check(t, err)
 		if v.Cancelled {
 			break
 		}
@@ -158,7 +159,7 @@ func TestProxyOfSubscriptions(t *testing.T) {
 		t.Error("a proxy between sockets that nothing goes between")
 	}
 	for _, s := range []interface{ Close() error }{pub, xsub, xpub, sub} {
-		check(t, s.Close())
+		testkit.Check(t, s.Close())
 	}
 }
 
@@ -166,33 +167,33 @@ func TestProxyOfSubscriptions(t *testing.T) {
 // them.
 func TestProxyOfWhatCannotBeCarried(t *testing.T) {
 	leak.Check(t)
-	ctx := watchdog(t)
+	ctx := testkit.Watchdog(t)
 	n := simnet.New(1)
 	n.SetLinkOptions(simnet.LinkOptions{MaxMessage: 100})
 	push, pull := zmq.NewPush(nil), zmq.NewPull(nil)
 	front, err := pull.Listen(ctx, "tcp://127.0.0.1:0")
-	check(t, err)
+	testkit.Check(t, err)
 	_, err = push.Dial(ctx, front.URL())
-	check(t, err)
+	testkit.Check(t, err)
 	out := spry.NewPush(&spry.PushOptions{Options: spry.Options{Transports: []transport.Transport{n}}})
 	end := spry.NewPull(&spry.PullOptions{Options: spry.Options{Transports: []transport.Transport{n}}})
 	_, err = end.Listen(ctx, "simmsg://end")
-	check(t, err)
+	testkit.Check(t, err)
 	_, err = out.Dial(ctx, "simmsg://end")
-	check(t, err)
+	testkit.Check(t, err)
 	over := make(chan error, 1)
 	go func() { over <- zmq.Proxy(ctx, pull, out, nil) }()
-	check(t, push.Send(ctx, make([]byte, 101)))
-	check(t, push.Send(ctx, []byte("two"), []byte("frames")))
-	check(t, push.Send(ctx, []byte("good")))
+	testkit.Check(t, push.Send(ctx, make([]byte, 101)))
+	testkit.Check(t, push.Send(ctx, []byte("two"), []byte("frames")))
+	testkit.Check(t, push.Send(ctx, []byte("good")))
 	got, err := end.Recv(ctx)
-	check(t, err)
+	testkit.Check(t, err)
 	if string(got) != "good" {
 		t.Errorf("%q arrived", got)
 	}
 	if dropped := pull.Stats().Recv.Dropped; dropped["too_large"] != 1 || dropped["multipart"] != 1 {
 		t.Errorf("dropped: %v", dropped)
 	}
-	shut(t, push, pull, out, end)
+	testkit.Shut(t, push, pull, out, end)
 	<-over
 }

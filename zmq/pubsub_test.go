@@ -10,31 +10,32 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/testkit"
 	"github.com/sprymq/spry/zmq"
 )
 
 // A subscriber gets messages whose first frame begins with what it subscribed to, whatever is in the others.
 func TestTopicsAreOfTheFirstFrame(t *testing.T) {
 	overEveryWire(t, func(t *testing.T, scheme string) {
-		ctx := watchdog(t)
+		ctx := testkit.Watchdog(t)
 		pub, sub, xpub, all := zmq.NewPub(nil), zmq.NewSub(nil), zmq.NewXPub(nil), zmq.NewXSub(nil)
-		check(t, sub.Subscribe("a", "bb"))
+		testkit.Check(t, sub.Subscribe("a", "bb"))
 		for _, p := range []socket{pub, xpub} {
-			e := listenOn(t, p, scheme)
-			dialTo(t, sub, e)
-			dialTo(t, all, e)
+			e := testkit.ListenOn(t, p, scheme)
+			testkit.DialTo(t, sub, e)
+			testkit.DialTo(t, all, e)
 		}
-		check(t, all.Subscribe("")) // while it is connected
+		testkit.Check(t, all.Subscribe("")) // while it is connected
 		for _, p := range []interface {
 			sender
 			WaitSubscribers(context.Context, string, int) error
 		}{pub, xpub} {
-			check(t, p.WaitSubscribers(ctx, "a.", 2))
-			check(t, p.WaitSubscribers(ctx, "bb", 2))
-			check(t, p.WaitSubscribers(ctx, "b", 1))
+			testkit.Check(t, p.WaitSubscribers(ctx, "a.", 2))
+			testkit.Check(t, p.WaitSubscribers(ctx, "bb", 2))
+			testkit.Check(t, p.WaitSubscribers(ctx, "b", 1))
 			sent := [][]string{{"a"}, {"b", "bb"}, {"", "a"}, {"bb", ""}, {"ab", "c", "d"}, {"A"}, {""}, {"bbb"}}
 			for _, frames := range sent {
-				check(t, p.SendMsg(ctx, message(frames...)))
+				testkit.Check(t, p.SendMsg(ctx, message(frames...)))
 			}
 			for _, frames := range sent {
 				expect(t, all, frames...)
@@ -47,14 +48,14 @@ func TestTopicsAreOfTheFirstFrame(t *testing.T) {
 				t.Errorf("%d messages were filtered by the subscriber", f)
 			}
 		}
-		shut(t, pub, xpub, sub, all)
+		testkit.Shut(t, pub, xpub, sub, all)
 	})
 }
 
 // Topics are taken back as often as they were added, by subscribers of both kinds.
 func TestUnsubscribe(t *testing.T) {
 	overTwoWires(t, func(t *testing.T, scheme string) {
-		ctx := watchdog(t)
+		ctx := testkit.Watchdog(t)
 		sub, xsub := zmq.NewSub(nil), zmq.NewXSub(nil)
 		for _, s := range []interface {
 			receiver
@@ -62,32 +63,32 @@ func TestUnsubscribe(t *testing.T) {
 			Unsubscribe(...string) error
 		}{sub, xsub} {
 			pub := zmq.NewPub(nil)
-			e := listenOn(t, pub, scheme)
-			wants(t, s.Unsubscribe("a"), spry.ErrNotSubscribed)
-			check(t, s.Subscribe("a", "a", "b"))
-			d := dialTo(t, s, e)
-			check(t, s.Unsubscribe("a"))
-			check(t, pub.WaitSubscribers(ctx, "a", 1))
-			check(t, pub.WaitSubscribers(ctx, "b", 1))
-			check(t, pub.Send(ctx, []byte("a")))
+			e := testkit.ListenOn(t, pub, scheme)
+			testkit.Wants(t, s.Unsubscribe("a"), spry.ErrNotSubscribed)
+			testkit.Check(t, s.Subscribe("a", "a", "b"))
+			d := testkit.DialTo(t, s, e)
+			testkit.Check(t, s.Unsubscribe("a"))
+			testkit.Check(t, pub.WaitSubscribers(ctx, "a", 1))
+			testkit.Check(t, pub.WaitSubscribers(ctx, "b", 1))
+			testkit.Check(t, pub.Send(ctx, []byte("a")))
 			expect(t, s, "a")
-			check(t, s.Unsubscribe("a"))
-			wants(t, s.Unsubscribe("a"), spry.ErrNotSubscribed)
-			check(t, s.Subscribe("last")) // when this is known, so is what came before
-			check(t, pub.WaitSubscribers(ctx, "last", 1))
-			check(t, pub.Send(ctx, []byte("a")))
-			check(t, pub.Send(ctx, []byte("b")))
+			testkit.Check(t, s.Unsubscribe("a"))
+			testkit.Wants(t, s.Unsubscribe("a"), spry.ErrNotSubscribed)
+			testkit.Check(t, s.Subscribe("last")) // when this is known, so is what came before
+			testkit.Check(t, pub.WaitSubscribers(ctx, "last", 1))
+			testkit.Check(t, pub.Send(ctx, []byte("a")))
+			testkit.Check(t, pub.Send(ctx, []byte("b")))
 			expect(t, s, "b")
-			check(t, d.Close())
-			check(t, s.Close())
-			wants(t, s.Subscribe("x"), spry.ErrClosed)
-			wants(t, s.Unsubscribe("b"), spry.ErrClosed)
+			testkit.Check(t, d.Close())
+			testkit.Check(t, s.Close())
+			testkit.Wants(t, s.Subscribe("x"), spry.ErrClosed)
+			testkit.Wants(t, s.Unsubscribe("b"), spry.ErrClosed)
 			gone, cancel := context.WithCancel(ctx)
 			cancel()
-			wants(t, pub.WaitSubscribers(gone, "x", 1), context.Canceled)
-			shut(t, pub)
+			testkit.Wants(t, pub.WaitSubscribers(gone, "x", 1), context.Canceled)
+			testkit.Shut(t, pub)
 		}
-		shut(t, sub, xsub)
+		testkit.Shut(t, sub, xsub)
 	})
 }
 
@@ -102,25 +103,25 @@ func TestTopicsSurviveAReconnect(t *testing.T) {
 	}{"sub": zmq.NewSub(&zmq.SubOptions{Options: quick}), "xsub": zmq.NewXSub(&zmq.XSubOptions{Options: quick})} {
 		t.Run(name, func(t *testing.T) {
 			leak.Check(t)
-			ctx := watchdog(t)
+			ctx := testkit.Watchdog(t)
 			pub := zmq.NewXPub(&zmq.XPubOptions{LastValues: 10})
 			join(t, "tcp", sub, pub)
 			for i := range many {
-				check(t, sub.Subscribe(topic(i)))
+				testkit.Check(t, sub.Subscribe(topic(i)))
 			}
-			check(t, pub.WaitSubscribers(ctx, topic(many-1), 1))
+			testkit.Check(t, pub.WaitSubscribers(ctx, topic(many-1), 1))
 			for p := range pub.Pipes() {
-				check(t, p.Close())
+				testkit.Check(t, p.Close())
 			}
-			eventually(t, "a new connection", func() bool { return pub.Stats().Endpoints[0].Established == 2 })
+			testkit.Eventually(t, "a new connection", func() bool { return pub.Stats().Endpoints[0].Established == 2 })
 			for i := range many {
-				check(t, pub.WaitSubscribers(ctx, topic(i), 1))
-				check(t, pub.Send(ctx, []byte(topic(i)), []byte("value")))
+				testkit.Check(t, pub.WaitSubscribers(ctx, topic(i), 1))
+				testkit.Check(t, pub.Send(ctx, []byte(topic(i)), []byte("value")))
 			}
 			for i := range many {
 				expect(t, sub, topic(i), "value")
 			}
-			shut(t, pub, sub)
+			testkit.Shut(t, pub, sub)
 		})
 	}
 }
@@ -143,21 +144,21 @@ func TestOverflowOfAPublisher(t *testing.T) {
 		for policy, v := range map[string]spry.Overflow{"oldest": spry.DropOldest, "newest": spry.DropNewest, "block": spry.Block, "disconnect": spry.Disconnect} {
 			t.Run(name+"/"+policy, func(t *testing.T) {
 				leak.Check(t)
-				ctx := watchdog(t)
+				ctx := testkit.Watchdog(t)
 				pub := open(zmq.Options{SendQueue: 3}, v)
 				slow := zmq.NewSub(&zmq.SubOptions{Options: zmq.Options{RecvQueue: 1}, Overflow: spry.Block})
 				quick := zmq.NewSub(nil)
-				check(t, slow.Subscribe(""))
-				check(t, quick.Subscribe(""))
-				e := listenOn(t, pub, "inproc")
-				d := dialTo(t, slow, e)
-				dialTo(t, quick, e)
-				check(t, pub.WaitSubscribers(ctx, "", 2))
+				testkit.Check(t, slow.Subscribe(""))
+				testkit.Check(t, quick.Subscribe(""))
+				e := testkit.ListenOn(t, pub, "inproc")
+				d := testkit.DialTo(t, slow, e)
+				testkit.DialTo(t, quick, e)
+				testkit.Check(t, pub.WaitSubscribers(ctx, "", 2))
 				sent := 0
 				for ; sent < more; sent++ {
 					m := message(fmt.Sprint(sent), "frame")
 					if err := pub.TrySendMsg(m); err != nil {
-						wants(t, err, spry.ErrWouldBlock)
+						testkit.Wants(t, err, spry.ErrWouldBlock)
 						is(t, framesOf(m), fmt.Sprint(sent), "frame")
 						break
 					}
@@ -165,14 +166,14 @@ func TestOverflowOfAPublisher(t *testing.T) {
 				}
 				switch v {
 				case spry.DropOldest, spry.DropNewest:
-					eventually(t, "what does not fit is dropped", func() bool { return pub.Stats().Send.Dropped["overflow"] == more-4 })
+					testkit.Eventually(t, "what does not fit is dropped", func() bool { return pub.Stats().Send.Dropped["overflow"] == more-4 })
 					kept := 0
 					for i := -1; kept < 4; kept++ {
 						m, err := slow.RecvMsg(ctx)
-						check(t, err)
+						testkit.Check(t, err)
 						var n int
 						_, err = fmt.Sscan(string(framesOf(m)[0]), &n)
-						check(t, err)
+						testkit.Check(t, err)
 						if n <= i || v == spry.DropNewest && n != kept || v == spry.DropOldest && kept == 3 && n != more-1 {
 							t.Errorf("message %d is kept at place %d", n, kept)
 						}
@@ -188,18 +189,18 @@ func TestOverflowOfAPublisher(t *testing.T) {
 					for i := range sent {
 						expect(t, slow, fmt.Sprint(i), "frame")
 					}
-					check(t, <-waited)
+					testkit.Check(t, <-waited)
 					expect(t, slow, "late", "frame")
 					expect(t, quick, "late", "frame")
 				case spry.Disconnect:
-					eventually(t, "it is disconnected", func() bool {
+					testkit.Eventually(t, "it is disconnected", func() bool {
 						st := pub.Stats()
 						e := st.Endpoints[0]
 						return st.Send.Dropped["overflow"] > 0 && (e.Pipes == 1 || e.Established > 2) // or has redialed
 					})
-					check(t, d.Close())
+					testkit.Check(t, d.Close())
 				}
-				shut(t, pub, slow, quick)
+				testkit.Shut(t, pub, slow, quick)
 			})
 		}
 	}
@@ -212,24 +213,24 @@ func TestOverflowOfASubscriber(t *testing.T) {
 		spry.Block: {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"},
 	} {
 		overTwoWires(t, func(t *testing.T, scheme string) {
-			ctx := watchdog(t)
+			ctx := testkit.Watchdog(t)
 			pub, sub := zmq.NewPub(nil), zmq.NewSub(&zmq.SubOptions{Options: zmq.Options{RecvQueue: 3}, Overflow: policy})
-			check(t, sub.Subscribe(""))
+			testkit.Check(t, sub.Subscribe(""))
 			connect(t, scheme, pub, sub)
 			for i := range 10 {
-				check(t, pub.Send(ctx, []byte(fmt.Sprint(i)), nil))
+				testkit.Check(t, pub.Send(ctx, []byte(fmt.Sprint(i)), nil))
 			}
 			if policy != spry.Block {
-				eventually(t, "all have come", func() bool { return sub.Stats().Recv.Arrived == 10 })
+				testkit.Eventually(t, "all have come", func() bool { return sub.Stats().Recv.Arrived == 10 })
 			}
 			for _, w := range want {
 				expect(t, sub, w, "")
 			}
 			quiet(t, sub)
-			if d := sub.Stats().Recv.Dropped; d["overflow"] != uint64(10-len(want)) || sum(d) != d["overflow"] {
+			if d := sub.Stats().Recv.Dropped; d["overflow"] != uint64(10-len(want)) || testkit.Sum(d) != d["overflow"] {
 				t.Errorf("dropped are %v", d)
 			}
-			shut(t, pub, sub)
+			testkit.Shut(t, pub, sub)
 		})
 	}
 }

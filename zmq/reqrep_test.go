@@ -13,6 +13,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/testkit"
 	"github.com/sprymq/spry/zmq"
 )
 
@@ -33,7 +34,7 @@ func echo(t *testing.T, rep *zmq.Rep) (done chan error) {
 // Requests and replies have frames, and any number of them may be on their way.
 func TestRequestsHaveFrames(t *testing.T) {
 	overEveryWire(t, func(t *testing.T, scheme string) {
-		ctx := watchdog(t)
+		ctx := testkit.Watchdog(t)
 		req, rep := zmq.NewReq(nil), zmq.NewRep(nil)
 		join(t, scheme, req, rep)
 		served := echo(t, rep)
@@ -53,17 +54,17 @@ func TestRequestsHaveFrames(t *testing.T) {
 		}
 		callers.Wait()
 		reply, err := req.DoMsg(ctx, message("a", "", "b"))
-		check(t, err)
+		testkit.Check(t, err)
 		is(t, framesOf(reply), "a", "", "b")
-		shut(t, req, rep)
-		check(t, <-served)
+		testkit.Shut(t, req, rep)
+		testkit.Check(t, <-served)
 	})
 }
 
 // A Dealer asks a Rep by envelopes of an empty frame, after any number of ids, and gets them back.
 func TestDealerAsksRep(t *testing.T) {
 	overEveryWire(t, func(t *testing.T, scheme string) {
-		ctx := watchdog(t)
+		ctx := testkit.Watchdog(t)
 		dealer, rep := zmq.NewDealer(nil), zmq.NewRep(nil)
 		join(t, scheme, dealer, rep)
 		served := echo(t, rep)
@@ -80,27 +81,27 @@ func TestDealerAsksRep(t *testing.T) {
 			{strings.Repeat("x", 255), "", "longest"},
 			{"a", "b", "c", "d", "e", "f", "g", "h", "", "as many as TTL"},
 		} {
-			check(t, dealer.Send(ctx, raw(frames...)...))
+			testkit.Check(t, dealer.Send(ctx, raw(frames...)...))
 			expect(t, dealer, frames...)
 		}
 		bad := [][]string{{"no envelope"}, {"no", "empty", "frame"}, {""}, {"nothing", ""}, {strings.Repeat("x", 256), "", "too long"}, {"a", "b", "c", "d", "e", "f", "g", "h", "i", "", "too many"}}
 		for _, frames := range bad {
-			check(t, dealer.Send(ctx, raw(frames...)...))
+			testkit.Check(t, dealer.Send(ctx, raw(frames...)...))
 		}
-		check(t, dealer.Send(ctx, raw("", "good")...))
+		testkit.Check(t, dealer.Send(ctx, raw("", "good")...))
 		expect(t, dealer, "", "good")
-		if d := rep.Stats().Recv.Dropped; sum(d) != uint64(len(bad)) {
+		if d := rep.Stats().Recv.Dropped; testkit.Sum(d) != uint64(len(bad)) {
 			t.Errorf("dropped are %v, want %d", d, len(bad))
 		}
-		shut(t, dealer, rep)
-		check(t, <-served)
+		testkit.Shut(t, dealer, rep)
+		testkit.Check(t, <-served)
 	})
 }
 
 // A Router answers a Req with the frames that its request began with.
 func TestReqAsksRouter(t *testing.T) {
 	overEveryWire(t, func(t *testing.T, scheme string) {
-		ctx := watchdog(t)
+		ctx := testkit.Watchdog(t)
 		req := zmq.NewReq(&zmq.ReqOptions{Options: zmq.Options{Identity: "asker"}})
 		router := zmq.NewRouter(nil)
 		join(t, scheme, req, router)
@@ -114,36 +115,36 @@ func TestReqAsksRouter(t *testing.T) {
 		}
 		go ask("one", "more")
 		first, err := router.Recv(ctx)
-		check(t, err)
+		testkit.Check(t, err)
 		if len(first) != 5 || string(first[0]) != "asker" || len(first[1]) != 4 || len(first[2]) != 0 {
 			t.Fatalf("a request is %s", text(first))
 		}
 		is(t, first[3:], "one", "more")
 		go ask("two")
 		second, err := router.Recv(ctx)
-		check(t, err)
+		testkit.Check(t, err)
 		// In any order; what is nobody's answer is left out and counted.
-		check(t, router.Send(ctx, first[0], []byte("\x80\x01\x02\x03"), nil, []byte("to nobody")))
-		check(t, router.Send(ctx, append(second[:3:3], raw("two", "answers")...)...))
+		testkit.Check(t, router.Send(ctx, first[0], []byte("\x80\x01\x02\x03"), nil, []byte("to nobody")))
+		testkit.Check(t, router.Send(ctx, append(second[:3:3], raw("two", "answers")...)...))
 		if got := <-answered; got != text(raw("two", "answers")) {
 			t.Errorf("answered %s", got)
 		}
-		check(t, router.Send(ctx, append(first[:3:3], raw("")...)...))
+		testkit.Check(t, router.Send(ctx, append(first[:3:3], raw("")...)...))
 		if got := <-answered; got != text(raw("")) {
 			t.Errorf("answered %s", got)
 		}
-		check(t, router.Send(ctx, append(first[:3:3], raw("late")...)...))
-		eventually(t, "two are stale", func() bool { return req.Stats().Recv.Dropped["stale"] == 2 })
-		shut(t, req, router)
+		testkit.Check(t, router.Send(ctx, append(first[:3:3], raw("late")...)...))
+		testkit.Eventually(t, "two are stale", func() bool { return req.Stats().Recv.Dropped["stale"] == 2 })
+		testkit.Shut(t, req, router)
 	})
 }
 
 // A broker of a Router and a Dealer carries requests both ways, of Reqs to Reps that do not know of it.
 func TestBroker(t *testing.T) {
 	overTwoWires(t, func(t *testing.T, scheme string) {
-		ctx := watchdog(t)
+		ctx := testkit.Watchdog(t)
 		front, back := zmq.NewRouter(nil), zmq.NewDealer(nil)
-		in, out := listenOn(t, front, scheme), listenOn(t, back, scheme)
+		in, out := testkit.ListenOn(t, front, scheme), testkit.ListenOn(t, back, scheme)
 		done := make(chan struct{}, 2)
 		forward := func(from receiver, to sender) {
 			for m, err := range from.Messages(context.Background()) {
@@ -155,27 +156,27 @@ func TestBroker(t *testing.T) {
 		}
 		go forward(front, back)
 		go forward(back, front)
-		var all []socket
+		var all []testkit.Socket
 		var served []chan error
 		for range 2 {
 			rep := zmq.NewRep(nil)
 			served = append(served, echo(t, rep))
-			dialTo(t, rep, out)
+			testkit.DialTo(t, rep, out)
 			all = append(all, rep)
 		}
 		for i := range 2 {
 			req := zmq.NewReq(nil)
-			dialTo(t, req, in)
+			testkit.DialTo(t, req, in)
 			for j := range 20 {
 				got, err := req.Do(ctx, raw(fmt.Sprint(i, j), "", "end")...)
-				check(t, err)
+				testkit.Check(t, err)
 				is(t, got, fmt.Sprint(i, j), "", "end")
 			}
-			all = slices.Insert(all, 0, socket(req))
+			all = slices.Insert(all, 0, testkit.Socket(req))
 		}
-		shut(t, append(all, front, back)...)
+		testkit.Shut(t, append(all, front, back)...)
 		for _, s := range served {
-			check(t, <-s)
+			testkit.Check(t, <-s)
 		}
 		<-done
 		<-done
@@ -185,27 +186,27 @@ func TestBroker(t *testing.T) {
 // An error of Do leaves nothing behind.
 func TestDoEnds(t *testing.T) {
 	leak.Check(t)
-	ctx := watchdog(t)
+	ctx := testkit.Watchdog(t)
 	req := zmq.NewReq(&zmq.ReqOptions{FailFast: true})
 	_, err := req.Do(ctx, raw("a", "b")...)
-	wants(t, err, spry.ErrNoPeer)
+	testkit.Wants(t, err, spry.ErrNoPeer)
 	m := message("a", "b")
 	_, err = req.DoMsg(ctx, m)
-	wants(t, err, spry.ErrNoPeer)
+	testkit.Wants(t, err, spry.ErrNoPeer)
 	is(t, framesOf(m), "a", "b")
-	shut(t, req)
+	testkit.Shut(t, req)
 
 	patient := zmq.NewReq(nil)
 	gone, cancel := context.WithCancel(ctx)
 	cancel()
 	_, err = patient.Do(gone, []byte("x"))
-	wants(t, err, context.Canceled)
+	testkit.Wants(t, err, context.Canceled)
 	ended := make(chan error)
 	go func() {
 		_, err := patient.Do(ctx, []byte("x"))
 		ended <- err
 	}()
-	shut(t, patient)
+	testkit.Shut(t, patient)
 	if err := <-ended; !errors.Is(err, spry.ErrClosed) {
 		t.Errorf("Do of a socket that was closed: %v", err)
 	}

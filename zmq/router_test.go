@@ -13,6 +13,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/testkit"
 	"github.com/sprymq/spry/zmq"
 )
 
@@ -23,22 +24,22 @@ func named(identity string) *zmq.DealerOptions {
 // A Router gives each message its peer's identity, whatever verb receives it, and sends to the peer that is named.
 func TestRouterNamesItsPeers(t *testing.T) {
 	overEveryWire(t, func(t *testing.T, scheme string) {
-		ctx := watchdog(t)
+		ctx := testkit.Watchdog(t)
 		router := zmq.NewRouter(nil)
-		e := listenOn(t, router, scheme)
+		e := testkit.ListenOn(t, router, scheme)
 		own, longest, nameless := zmq.NewDealer(named("worker")), zmq.NewDealer(named(strings.Repeat("x", 255))), zmq.NewDealer(nil)
 		for _, d := range []*zmq.Dealer{own, longest, nameless} {
-			dialTo(t, d, e)
+			testkit.DialTo(t, d, e)
 		}
-		check(t, router.WaitPipes(ctx, 3))
+		testkit.Check(t, router.WaitPipes(ctx, 3))
 
-		check(t, own.Send(ctx, raw("", "hello")...))
+		testkit.Check(t, own.Send(ctx, raw("", "hello")...))
 		expect(t, router, "worker", "", "hello")
-		check(t, longest.Send(ctx, []byte("hello")))
+		testkit.Check(t, longest.Send(ctx, []byte("hello")))
 		expect(t, router, strings.Repeat("x", 255), "hello")
-		check(t, nameless.Send(ctx))
+		testkit.Check(t, nameless.Send(ctx))
 		got, err := router.Recv(ctx)
-		check(t, err)
+		testkit.Check(t, err)
 		generated := string(got[0])
 		if len(generated) != 5 || generated[0] != 0 || len(got) != 2 || len(got[1]) != 0 {
 			t.Fatalf("a peer without a name sent %s", text(got))
@@ -52,13 +53,13 @@ func TestRouterNamesItsPeers(t *testing.T) {
 			t.Error("nobody has a pipe")
 		}
 
-		check(t, router.SendTo(ctx, generated, raw("to", "you")...))
+		testkit.Check(t, router.SendTo(ctx, generated, raw("to", "you")...))
 		expect(t, nameless, "to", "you")
-		check(t, router.SendTo(ctx, "worker"))
+		testkit.Check(t, router.SendTo(ctx, "worker"))
 		expect(t, own, "")
-		check(t, router.Send(ctx, raw("worker", "one")...))
-		check(t, router.SendMsg(ctx, message("worker", "", "two")))
-		check(t, router.TrySendMsg(message("worker", "three")))
+		testkit.Check(t, router.Send(ctx, raw("worker", "one")...))
+		testkit.Check(t, router.SendMsg(ctx, message("worker", "", "two")))
+		testkit.Check(t, router.TrySendMsg(message("worker", "three")))
 		n, err := router.SendBatch(ctx, []*spry.Message{message("worker", "four"), message(generated, "five")})
 		if n != 2 {
 			t.Fatalf("sent %d of a batch: %v", n, err)
@@ -69,27 +70,27 @@ func TestRouterNamesItsPeers(t *testing.T) {
 		expect(t, own, "four")
 		expect(t, nameless, "five")
 
-		check(t, own.Send(ctx, []byte("a")))
-		check(t, own.Send(ctx, []byte("b")))
-		check(t, own.Send(ctx, []byte("c")))
+		testkit.Check(t, own.Send(ctx, []byte("a")))
+		testkit.Check(t, own.Send(ctx, []byte("b")))
+		testkit.Check(t, own.Send(ctx, []byte("c")))
 		is(t, framesOf(awaited(t, router.TryRecvMsg)), "worker", "a")
 		for i := 0; i < 2; {
 			dst := make([]*spry.Message, 2)
 			n, err := router.RecvBatch(ctx, dst)
-			check(t, err)
+			testkit.Check(t, err)
 			for _, m := range dst[:n] {
 				is(t, framesOf(m), "worker", "bc"[i:i+1])
 				i++
 			}
 		}
-		shut(t, own, longest, nameless, router)
+		testkit.Shut(t, own, longest, nameless, router)
 	})
 }
 
 // awaited tries until there is a message.
 func awaited(t testing.TB, try func() (*spry.Message, error)) (m *spry.Message) {
 	t.Helper()
-	eventually(t, "there is a message", func() bool {
+	testkit.Eventually(t, "there is a message", func() bool {
 		var err error
 		if m, err = try(); err != nil && !errors.Is(err, spry.ErrWouldBlock) {
 			t.Fatal(err)
@@ -102,202 +103,194 @@ func awaited(t testing.TB, try func() (*spry.Message, error)) (m *spry.Message) 
 // What is for nobody fails and stays as it was.
 func TestRouterToNobody(t *testing.T) {
 	overTwoWires(t, func(t *testing.T, scheme string) {
-		ctx := watchdog(t)
+		ctx := testkit.Watchdog(t)
 		router, dealer := zmq.NewRouter(nil), zmq.NewDealer(named("here"))
 		join(t, scheme, dealer, router)
-		wants(t, router.SendTo(ctx, "gone", []byte("x")), spry.ErrNoPeer, `"gone"`)
-		wants(t, router.Send(ctx, raw("gone", "x")...), spry.ErrNoPeer, `"gone"`)
-		wants(t, router.Send(ctx, []byte("here")), spry.ErrNoPeer, "frame")
-		wants(t, router.Send(ctx), spry.ErrNoPeer)
+		testkit.Wants(t, router.SendTo(ctx, "gone", []byte("x")), spry.ErrNoPeer, `"gone"`)
+		testkit.Wants(t, router.Send(ctx, raw("gone", "x")...), spry.ErrNoPeer, `"gone"`)
+		testkit.Wants(t, router.Send(ctx, []byte("here")), spry.ErrNoPeer, "frame")
+		testkit.Wants(t, router.Send(ctx), spry.ErrNoPeer)
 		m := message("gone", "", "x")
-		wants(t, router.SendMsg(ctx, m), spry.ErrNoPeer)
-		wants(t, router.TrySendMsg(m), spry.ErrNoPeer)
+		testkit.Wants(t, router.SendMsg(ctx, m), spry.ErrNoPeer)
+		testkit.Wants(t, router.TrySendMsg(m), spry.ErrNoPeer)
 		is(t, framesOf(m), "gone", "", "x")
 		batch := []*spry.Message{message("here", "1"), message("gone", "2"), message("here", "3")}
 		n, err := router.SendBatch(ctx, batch)
-		wants(t, err, spry.ErrNoPeer)
+		testkit.Wants(t, err, spry.ErrNoPeer)
 		if n != 1 {
 			t.Errorf("%d messages of the batch were sent, want 1", n)
 		}
 		is(t, framesOf(batch[1]), "gone", "2")
 		expect(t, dealer, "1")
-		check(t, dealer.Close())
-		eventually(t, "the peer is gone", func() bool { return router.Peer("here") == nil })
-		wants(t, router.SendTo(ctx, "here", []byte("x")), spry.ErrNoPeer)
-		shut(t, router, dealer)
+		testkit.Check(t, dealer.Close())
+		testkit.Eventually(t, "the peer is gone", func() bool { return router.Peer("here") == nil })
+		testkit.Wants(t, router.SendTo(ctx, "here", []byte("x")), spry.ErrNoPeer)
+		testkit.Shut(t, router, dealer)
 	})
 }
 
 // A peer that does not receive holds up who sends to it, and nobody else. Its name is given up with its connection.
 func TestRouterToAFullPeer(t *testing.T) {
 	leak.Check(t)
-	ctx := watchdog(t)
+	ctx := testkit.Watchdog(t)
 	router := zmq.NewRouter(&zmq.RouterOptions{Options: zmq.Options{SendQueueBytes: 1, MaxMessageSize: -1, Linger: -1}, Mandatory: true})
-	e := listenOn(t, router, "tcp")
+	e := testkit.ListenOn(t, router, "tcp")
 	other := zmq.NewDealer(named("busy"))
-	dialTo(t, other, e)
+	testkit.DialTo(t, other, e)
 	slow := rawPeer(t, e, dealerCalled("slow", "hello"))
 	expect(t, router, "slow", "hello")
 
 	large := make([]byte, 32<<20) // beyond what the operating system buffers
-	check(t, router.SendTo(ctx, "slow", large))
+	testkit.Check(t, router.SendTo(ctx, "slow", large))
 	m := message("slow", "", "refused")
-	wants(t, router.TrySendMsg(m), spry.ErrWouldBlock)
+	testkit.Wants(t, router.TrySendMsg(m), spry.ErrWouldBlock)
 	is(t, framesOf(m), "slow", "", "refused")
 	gone, cancel := context.WithCancel(ctx)
 	cancel()
-	wants(t, router.SendTo(gone, "slow", []byte("x")), context.Canceled)
-	check(t, router.SendTo(ctx, "busy", raw("x", "y")...))
+	testkit.Wants(t, router.SendTo(gone, "slow", []byte("x")), context.Canceled)
+	testkit.Check(t, router.SendTo(ctx, "busy", raw("x", "y")...))
 	expect(t, other, "x", "y")
 
 	waited := make(chan error)
 	go func() { waited <- router.SendTo(ctx, "slow", large) }()
 	_, err := io.CopyN(io.Discard, slow, int64(len(large))) // and what of the greeting was in front
-	check(t, err)
-	check(t, <-waited)
+	testkit.Check(t, err)
+	testkit.Check(t, <-waited)
 
 	go func() { waited <- router.SendTo(ctx, "slow", []byte("never")) }()
-	check(t, router.Peer("slow").Close())
+	testkit.Check(t, router.Peer("slow").Close())
 	if err := <-waited; !errors.Is(err, spry.ErrPipeClosed) && !errors.Is(err, spry.ErrNoPeer) {
 		t.Errorf("sending to a peer that went: %v", err)
 	}
-	eventually(t, "the peer is gone", func() bool { return router.Peer("slow") == nil })
-	wants(t, router.SendTo(ctx, "slow", []byte("x")), spry.ErrNoPeer)
-	shut(t, router, other)
+	testkit.Eventually(t, "the peer is gone", func() bool { return router.Peer("slow") == nil })
+	testkit.Wants(t, router.SendTo(ctx, "slow", []byte("x")), spry.ErrNoPeer)
+	testkit.Shut(t, router, other)
 }
 
 // Within the process, a queue has room for what the Router's and the peer's options say.
 func TestRouterToAFullPeerInProcess(t *testing.T) {
 	leak.Check(t)
-	ctx := watchdog(t)
+	ctx := testkit.Watchdog(t)
 	o := named("slow")
 	o.RecvQueue = 3
 	router, dealer := zmq.NewRouter(&zmq.RouterOptions{Options: zmq.Options{SendQueue: 2}, Mandatory: true}), zmq.NewDealer(o)
 	join(t, "inproc", dealer, router)
 	for i := range 5 {
-		check(t, router.TrySendMsg(message("slow", string(rune('0'+i)))))
+		testkit.Check(t, router.TrySendMsg(message("slow", string(rune('0'+i)))))
 	}
 	m := message("slow", "more")
-	wants(t, router.TrySendMsg(m), spry.ErrWouldBlock)
+	testkit.Wants(t, router.TrySendMsg(m), spry.ErrWouldBlock)
 	waited := make(chan error)
 	go func() { waited <- router.SendMsg(ctx, m) }()
 	for i := range 5 {
 		expect(t, dealer, string(rune('0'+i)))
 	}
-	check(t, <-waited)
+	testkit.Check(t, <-waited)
 	expect(t, dealer, "more")
-	shut(t, router, dealer)
+	testkit.Shut(t, router, dealer)
 }
 
 // rawPeer connects to a listener without a socket, and says something.
-func rawPeer(t *testing.T, e *spry.Endpoint, said []byte) net.Conn {
+func rawPeer(t *testing.T, e *spry.Endpoint, said string) net.Conn {
 	t.Helper()
-	c, err := (&net.Dialer{}).DialContext(watchdog(t), "tcp", e.Addr().String())
-	check(t, err)
-	t.Cleanup(func() { _ = c.Close() })
-	_, err = c.Write(said)
-	check(t, err)
-	return c
+	b := testkit.BareTo(t, e)
+	b.Say(t, []byte(said))
+	return b
 }
 
 // Without Handover, the first peer of a name keeps it; the second is refused and counted.
 func TestRouterRefusesASecondPeerOfTheSameName(t *testing.T) {
 	overTwoWires(t, func(t *testing.T, scheme string) {
-		ctx := watchdog(t)
+		ctx := testkit.Watchdog(t)
 		router := zmq.NewRouter(nil)
-		e := listenOn(t, router, scheme)
+		e := testkit.ListenOn(t, router, scheme)
 		first, second := zmq.NewDealer(named("twin")), zmq.NewDealer(named("twin"))
-		dialTo(t, first, e)
-		check(t, router.WaitPipes(ctx, 1))
+		testkit.DialTo(t, first, e)
+		testkit.Check(t, router.WaitPipes(ctx, 1))
 		d := &spry.Dialer{URL: e.URL(), Background: true, Backoff: &spry.Backoff{Min: time.Millisecond, Max: 10 * time.Millisecond}}
 		_, err := second.DialWith(ctx, d)
-		check(t, err)
-		eventually(t, "the second is refused", func() bool { return router.Stats().Rejected["identity"] > 0 })
-		check(t, first.Send(ctx, []byte("it is me")))
+		testkit.Check(t, err)
+		testkit.Eventually(t, "the second is refused", func() bool { return router.Stats().Rejected["identity"] > 0 })
+		testkit.Check(t, first.Send(ctx, []byte("it is me")))
 		expect(t, router, "twin", "it is me")
-		check(t, router.SendTo(ctx, "twin", []byte("good")))
+		testkit.Check(t, router.SendTo(ctx, "twin", []byte("good")))
 		expect(t, first, "good")
 		// When the first one has gone, the second one's next attempt gets the name.
-		check(t, first.Close())
-		check(t, second.Send(ctx, []byte("now me")))
+		testkit.Check(t, first.Close())
+		testkit.Check(t, second.Send(ctx, []byte("now me")))
 		expect(t, router, "twin", "now me")
-		shut(t, second, router, first)
+		testkit.Shut(t, second, router, first)
 	})
 }
 
 func TestHandover(t *testing.T) {
 	overTwoWires(t, func(t *testing.T, scheme string) {
-		ctx := watchdog(t)
+		ctx := testkit.Watchdog(t)
 		router := zmq.NewRouter(&zmq.RouterOptions{Handover: true})
-		e := listenOn(t, router, scheme)
+		e := testkit.ListenOn(t, router, scheme)
 		first, second := zmq.NewDealer(named("twin")), zmq.NewDealer(named("twin"))
-		d := dialTo(t, first, e)
-		check(t, first.Send(ctx, []byte("before")))
-		check(t, router.WaitPipes(ctx, 1))
+		d := testkit.DialTo(t, first, e)
+		testkit.Check(t, first.Send(ctx, []byte("before")))
+		testkit.Check(t, router.WaitPipes(ctx, 1))
 		old := router.Peer("twin")
 		expect(t, router, "twin", "before")
 		dialer := &spry.Dialer{URL: e.URL(), Background: true}
 		made, err := second.DialWith(ctx, dialer)
-		check(t, err)
+		testkit.Check(t, err)
 		<-old.Done()
-		check(t, d.Close()) // else it would take its place back
-		check(t, made.Wait(ctx))
-		check(t, second.Send(ctx, []byte("heir")))
+		testkit.Check(t, d.Close()) // else it would take its place back
+		testkit.Check(t, made.Wait(ctx))
+		testkit.Check(t, second.Send(ctx, []byte("heir")))
 		expect(t, router, "twin", "heir")
-		check(t, router.SendTo(ctx, "twin", []byte("welcome")))
+		testkit.Check(t, router.SendTo(ctx, "twin", []byte("welcome")))
 		expect(t, second, "welcome")
-		if n := sum(router.Stats().Rejected); n != 0 {
+		if n := testkit.Sum(router.Stats().Rejected); n != 0 {
 			t.Errorf("%d peers were refused", n)
 		}
-		shut(t, first, second, router)
+		testkit.Shut(t, first, second, router)
 	})
 }
 
 // Two routers talk when each has a name for the other.
 func TestRouterToRouter(t *testing.T) {
 	overTwoWires(t, func(t *testing.T, scheme string) {
-		ctx := watchdog(t)
+		ctx := testkit.Watchdog(t)
 		a := zmq.NewRouter(&zmq.RouterOptions{Options: zmq.Options{Identity: "a"}})
 		b := zmq.NewRouter(&zmq.RouterOptions{Options: zmq.Options{Identity: "b"}})
 		join(t, scheme, a, b)
-		check(t, a.SendTo(ctx, "b", raw("hello", "b")...))
+		testkit.Check(t, a.SendTo(ctx, "b", raw("hello", "b")...))
 		expect(t, b, "a", "hello", "b")
-		check(t, b.Send(ctx, raw("a", "hello")...))
+		testkit.Check(t, b.Send(ctx, raw("a", "hello")...))
 		expect(t, a, "b", "hello")
-		shut(t, a, b)
+		testkit.Shut(t, a, b)
 	})
 }
 
 // A peer that calls itself as a Router would call another that has no name does not get that one's place.
 func TestNobodyTakesAGeneratedName(t *testing.T) {
 	leak.Check(t)
-	ctx := watchdog(t)
+	ctx := testkit.Watchdog(t)
 	router, dealer := zmq.NewRouter(&zmq.RouterOptions{Handover: true}), zmq.NewDealer(nil)
-	e := listenOn(t, router, "tcp")
-	dialTo(t, dealer, e)
-	check(t, dealer.Send(ctx, []byte("me")))
+	e := testkit.ListenOn(t, router, "tcp")
+	testkit.DialTo(t, dealer, e)
+	testkit.Check(t, dealer.Send(ctx, []byte("me")))
 	got, err := router.Recv(ctx)
-	check(t, err)
+	testkit.Check(t, err)
 	generated := string(got[0])
 
 	other := rawPeer(t, e, dealerCalled(generated, "me too"))
 	got, err = router.Recv(ctx)
-	check(t, err)
+	testkit.Check(t, err)
 	if string(got[0]) == generated || string(got[1]) != "me too" {
 		t.Errorf("the second peer sent %s, and the first is called %q", text(got), generated)
 	}
-	check(t, router.SendTo(ctx, generated, []byte("you")))
+	testkit.Check(t, router.SendTo(ctx, generated, []byte("you")))
 	expect(t, dealer, "you")
-	check(t, other.Close())
-	shut(t, dealer, router)
+	testkit.Check(t, other.Close())
+	testkit.Shut(t, dealer, router)
 }
 
 // dealerCalled is what a DEALER of some name says to connect and send a message, as bytes.
-func dealerCalled(identity, body string) []byte {
-	said := append([]byte{0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 3, 1, 'N', 'U', 'L', 'L'}, make([]byte, 48)...)
-	ready := "\x05READY\x0bSocket-Type\x00\x00\x00\x06DEALER\x08Identity\x00\x00\x00" + string(rune(len(identity))) + identity
-	said = append(said, 4, byte(len(ready)))
-	said = append(said, ready...)
-	said = append(said, 0, byte(len(body)))
-	return append(said, body...)
+func dealerCalled(identity, body string) string {
+	return testkit.OpenAs("DEALER", testkit.Property("Identity", identity)) + testkit.ShortFrame("\x00", body)
 }

@@ -4,52 +4,23 @@ package zmq_test
 
 import (
 	"bytes"
-	"context"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/testkit"
 	"github.com/sprymq/spry/zmq"
 )
-
-func require(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-// bounded ends what should have ended long before.
-func bounded(t testing.TB) context.Context {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
-	t.Cleanup(cancel)
-	return ctx
-}
 
 // newKeys makes a key pair.
 func newKeys(t testing.TB) (zmq.PublicKey, zmq.SecretKey) {
 	t.Helper()
 	public, secret, err := zmq.GenerateKeys()
-	require(t, err)
+	testkit.Check(t, err)
 	return public, secret
-}
-
-// address is a fresh one of a transport.
-func address(t testing.TB, scheme string) string {
-	t.Helper()
-	if !strings.HasSuffix(scheme, "ipc") {
-		return scheme + "://127.0.0.1:0"
-	}
-	dir, err := os.MkdirTemp("", "spry") // t.TempDir makes paths that are too long for a socket
-	require(t, err)
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	return scheme + "://" + filepath.Join(dir, "s")
 }
 
 // secured are options of a socket whose log and events are kept.
@@ -93,7 +64,7 @@ func (r *record) all() (string, []spry.Event) {
 // await waits until something was written.
 func (r *record) await(t testing.TB, what string) {
 	t.Helper()
-	for ctx := bounded(t); ; time.Sleep(time.Millisecond) {
+	for ctx := testkit.Watchdog(t); ; time.Sleep(time.Millisecond) {
 		text, _ := r.all()
 		switch {
 		case strings.Contains(text, what):
@@ -107,13 +78,13 @@ func (r *record) await(t testing.TB, what string) {
 // pushTo makes a socket that dials, and sends to pull.
 func pushTo(t testing.TB, security spry.Security, url string, pull *zmq.Pull) *zmq.Push {
 	t.Helper()
-	ctx := bounded(t)
+	ctx := testkit.Watchdog(t)
 	push := zmq.NewPush(&zmq.PushOptions{Options: zmq.Options{Security: security}})
 	_, err := push.Dial(ctx, url)
-	require(t, err)
-	require(t, push.Send(ctx, []byte("hello"), nil, []byte("frames")))
+	testkit.Check(t, err)
+	testkit.Check(t, push.Send(ctx, []byte("hello"), nil, []byte("frames")))
 	got, err := pull.Recv(ctx)
-	require(t, err)
+	testkit.Check(t, err)
 	if len(got) != 3 || string(got[0]) != "hello" || string(got[2]) != "frames" {
 		t.Errorf("received %q", got)
 	}
@@ -125,7 +96,7 @@ func refusal(t testing.TB, o zmq.Options, url string) error {
 	t.Helper()
 	push := zmq.NewPush(&zmq.PushOptions{Options: o})
 	defer push.Close()
-	_, err := push.Dial(bounded(t), url)
+	_, err := push.Dial(testkit.Watchdog(t), url)
 	if err == nil {
 		t.Fatalf("%v was let in", o.Security)
 	}
@@ -137,16 +108,16 @@ func listening(t testing.TB, security spry.Security) (*zmq.Pull, string, *record
 	t.Helper()
 	o, r := secured(security)
 	pull := zmq.NewPull(&zmq.PullOptions{Options: o})
-	t.Cleanup(func() { require(t, pull.Close()) })
-	e, err := pull.Listen(bounded(t), address(t, "tcp"))
-	require(t, err)
+	t.Cleanup(func() { testkit.Check(t, pull.Close()) })
+	e, err := pull.Listen(testkit.Watchdog(t), testkit.Address(t, "tcp"))
+	testkit.Check(t, err)
 	return pull, e.URL(), r
 }
 
 // rejected waits until a socket has refused n peers for a reason, and no others.
 func rejected(t testing.TB, s interface{ Stats() spry.Stats }, reason string, n uint64) {
 	t.Helper()
-	for ctx := bounded(t); ; time.Sleep(time.Millisecond) {
+	for ctx := testkit.Watchdog(t); ; time.Sleep(time.Millisecond) {
 		var sum uint64
 		got := s.Stats().Rejected
 		for _, n := range got {

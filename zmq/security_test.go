@@ -17,6 +17,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/testkit"
 	"github.com/sprymq/spry/zmq"
 )
 
@@ -41,7 +42,7 @@ func TestSecurityIsChecked(t *testing.T) {
 		if !errors.Is(err, spry.ErrConfig) || !strings.Contains(err.Error(), test.field) || strings.Contains(err.Error(), long) {
 			t.Errorf("%v, want an error of %s", err, test.field)
 		}
-		require(t, push.Close())
+		testkit.Check(t, push.Close())
 	}
 }
 
@@ -62,15 +63,15 @@ func TestSecuredConnections(t *testing.T) {
 		} {
 			t.Run(scheme+" "+test.server.Mechanism(), func(t *testing.T) {
 				pull := zmq.NewPull(&zmq.PullOptions{Options: zmq.Options{Security: test.server}})
-				e, err := pull.Listen(bounded(t), address(t, scheme))
-				require(t, err)
+				e, err := pull.Listen(testkit.Watchdog(t), testkit.Address(t, scheme))
+				testkit.Check(t, err)
 				push := zmq.NewPush(&zmq.PushOptions{Options: zmq.Options{Security: test.client, Metadata: map[string]string{"X-App": "test"}}})
-				ctx := bounded(t)
+				ctx := testkit.Watchdog(t)
 				_, err = push.Dial(ctx, e.URL())
-				require(t, err)
-				require(t, push.Send(ctx, []byte("hello")))
+				testkit.Check(t, err)
+				testkit.Check(t, push.Send(ctx, []byte("hello")))
 				m, err := pull.RecvMsg(ctx)
-				require(t, err)
+				testkit.Check(t, err)
 				if said := m.Pipe().Metadata(); said["User-Id"] != "Ali" || said["X-App"] != "test" {
 					t.Errorf("the pipe's metadata is %v", said)
 				}
@@ -90,8 +91,8 @@ func TestSecuredConnections(t *testing.T) {
 						t.Errorf("seen %v, metadata %v", seen, seen.Metadata)
 					}
 				}
-				require(t, push.Close())
-				require(t, pull.Close())
+				testkit.Check(t, push.Close())
+				testkit.Check(t, pull.Close())
 			})
 		}
 	}
@@ -102,7 +103,7 @@ func TestCurveWithoutNames(t *testing.T) {
 	leak.Check(t)
 	server, secret := newKeys(t)
 	pull, url, _ := listening(t, zmq.CurveServer{Secret: secret})
-	require(t, pushTo(t, zmq.CurveClient{Server: server}, url, pull).Close())
+	testkit.Check(t, pushTo(t, zmq.CurveClient{Server: server}, url, pull).Close())
 
 	var keys []zmq.PublicKey
 	pull, url, _ = listening(t, zmq.CurveServer{Secret: secret, Check: func(_ context.Context, c zmq.Credentials) (string, error) {
@@ -110,10 +111,10 @@ func TestCurveWithoutNames(t *testing.T) {
 		return "", nil
 	}})
 	first := pushTo(t, zmq.CurveClient{Server: server}, url, pull)
-	_, err := first.Dial(bounded(t), url)
-	require(t, err)
-	require(t, pushTo(t, zmq.CurveClient{Server: server}, url, pull).Close())
-	require(t, first.Close())
+	_, err := first.Dial(testkit.Watchdog(t), url)
+	testkit.Check(t, err)
+	testkit.Check(t, pushTo(t, zmq.CurveClient{Server: server}, url, pull).Close())
+	testkit.Check(t, first.Close())
 	if len(keys) != 3 || keys[0] != keys[1] || keys[1] == keys[2] || keys[0] == (zmq.PublicKey{}) {
 		t.Errorf("the keys are %v, want one of the first socket, twice, and one of the second", keys)
 	}
@@ -154,7 +155,7 @@ func TestRefusedPeers(t *testing.T) {
 				t.Errorf("%d messages arrived", s.Recv.Arrived)
 			}
 			atServer.await(t, `"reason":"`+test.atServer+`"`)
-			require(t, pull.Close())
+			testkit.Check(t, pull.Close())
 			written := err.Error()
 			for _, r := range []*record{atServer, atClient} {
 				text, events := r.all()
@@ -164,7 +165,7 @@ func TestRefusedPeers(t *testing.T) {
 				}
 			}
 			books, err := json.Marshal(pull.Stats())
-			require(t, err)
+			testkit.Check(t, err)
 			written += string(books)
 			for _, secret := range []string{
 				"sesame", "wheat", serverSecret.Z85(), clientSecret.Z85(), strangerSecret.Z85(),
@@ -221,15 +222,15 @@ func TestAllowListChanges(t *testing.T) {
 	rejected(t, pull, "authentication", 1)
 
 	certificate := zmq.Certificate{Public: client, Metadata: map[string]string{"name": "Ada"}}
-	require(t, certificate.SavePublic(filepath.Join(dir, "ada")))
+	testkit.Check(t, certificate.SavePublic(filepath.Join(dir, "ada")))
 	push := pushTo(t, as, url, pull)
 	for p := range pull.Pipes() {
 		if p.Metadata()["User-Id"] != "Ada" {
 			t.Errorf("the pipe's metadata is %v", p.Metadata())
 		}
 	}
-	require(t, push.Close())
-	require(t, os.Remove(filepath.Join(dir, "ada")))
+	testkit.Check(t, push.Close())
+	testkit.Check(t, os.Remove(filepath.Join(dir, "ada")))
 	_ = refusal(t, zmq.Options{Security: as}, url)
 	rejected(t, pull, "authentication", 2)
 }
@@ -237,14 +238,14 @@ func TestAllowListChanges(t *testing.T) {
 // A handler of ZAP that serves the address of convention, as ZeroMQ programs have it.
 func TestZAPOverSockets(t *testing.T) {
 	leak.Check(t)
-	ctx := bounded(t)
+	ctx := testkit.Watchdog(t)
 	within := zmq.Options{Network: spry.NewNetwork()}
 	rep := zmq.NewRep(&zmq.RepOptions{Options: within})
 	_, err := rep.Listen(ctx, "inproc://zeromq.zap.01")
-	require(t, err)
+	testkit.Check(t, err)
 	req := zmq.NewReq(&zmq.ReqOptions{Options: within})
 	_, err = req.Dial(ctx, "inproc://zeromq.zap.01")
-	require(t, err)
+	testkit.Check(t, err)
 	served := make(chan error, 1)
 	domains := make(map[string]int)
 	check := zmq.All(func(_ context.Context, c zmq.Credentials) (string, error) {
@@ -274,10 +275,10 @@ func TestZAPOverSockets(t *testing.T) {
 	if !strings.Contains(err.Error(), "400") {
 		t.Errorf("a wrong password: %v", err)
 	}
-	require(t, push.Close())
-	require(t, req.Close())
-	require(t, rep.Close())
-	require(t, <-served)
+	testkit.Check(t, push.Close())
+	testkit.Check(t, req.Close())
+	testkit.Check(t, rep.Close())
+	testkit.Check(t, <-served)
 	if !maps.Equal(domains, map[string]int{"global": 2}) {
 		t.Errorf("asked about %v", domains)
 	}
@@ -286,42 +287,42 @@ func TestZAPOverSockets(t *testing.T) {
 // What has no security of its own does not get past that of ZeroMQ, unless it is named.
 func TestSecurityCoversTheOtherFamily(t *testing.T) {
 	leak.Check(t)
-	ctx := bounded(t)
+	ctx := testkit.Watchdog(t)
 	server, secret := newKeys(t)
 	o := spry.Options{Security: zmq.CurveServer{Secret: secret}}
 	pull := spry.NewPull(&spry.PullOptions{Options: o})
 	e, err := pull.Listen(ctx, "tcp://127.0.0.1:0")
-	require(t, err)
+	testkit.Check(t, err)
 	other := spry.NewPush(nil)
 	if _, err := other.Dial(ctx, e.URL()); err == nil {
 		t.Fatal("a peer without security was let in")
 	}
 	rejected(t, pull, "bad_header", 1)
 	named, err := pull.ListenWith(ctx, &spry.ListenConfig{URL: "tcp://127.0.0.1:0", Dialects: []string{"sp", "zmtp"}})
-	require(t, err)
+	testkit.Check(t, err)
 	_, err = other.Dial(ctx, named.URL())
-	require(t, err)
+	testkit.Check(t, err)
 
 	client := spry.NewPush(&spry.PushOptions{Options: spry.Options{Security: zmq.CurveClient{Server: server}}})
 	if _, err := client.Dial(ctx, e.URL()); !errors.Is(err, spry.ErrConfig) || !strings.Contains(err.Error(), "zmtp+tcp://") {
 		t.Errorf("dialing without a dialect: %v", err)
 	}
 	_, err = client.Dial(ctx, "zmtp+"+e.URL())
-	require(t, err)
-	require(t, client.Send(ctx, []byte("sealed")))
-	require(t, other.Send(ctx, []byte("open")))
+	testkit.Check(t, err)
+	testkit.Check(t, client.Send(ctx, []byte("sealed")))
+	testkit.Check(t, other.Send(ctx, []byte("open")))
 	came := make(map[string]int)
 	for range 2 {
 		b, err := pull.Recv(ctx)
-		require(t, err)
+		testkit.Check(t, err)
 		came[string(b)]++
 	}
 	if !maps.Equal(came, map[string]int{"sealed": 1, "open": 1}) {
 		t.Errorf("received %v", came)
 	}
-	require(t, client.Close())
-	require(t, other.Close())
-	require(t, pull.Close())
+	testkit.Check(t, client.Close())
+	testkit.Check(t, other.Close())
+	testkit.Check(t, pull.Close())
 }
 
 // Closing a socket ends the questions that are open, and an answer that comes later lets nobody in.
@@ -335,10 +336,10 @@ func TestCloseEndsQuestions(t *testing.T) {
 	}})
 	push := zmq.NewPush(&zmq.PushOptions{Options: zmq.Options{Security: zmq.PlainClient{Username: "ali"}}})
 	_, err := push.Connect(url)
-	require(t, err)
+	testkit.Check(t, err)
 	<-asked
-	require(t, pull.Close())
-	require(t, push.Close())
+	testkit.Check(t, pull.Close())
+	testkit.Check(t, push.Close())
 	if _, events := r.all(); slices.ContainsFunc(events, func(e spry.Event) bool { return e.Kind == spry.EventPipeUp }) {
 		t.Errorf("a pipe was made: %v", events)
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/testkit"
 	"github.com/sprymq/spry/zmq"
 )
 
@@ -24,16 +25,16 @@ import (
 func mutual(t testing.TB) *tls.Config {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require(t, err)
+	testkit.Check(t, err)
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "ada"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	require(t, err)
+	testkit.Check(t, err)
 	leaf, err := x509.ParseCertificate(der)
-	require(t, err)
+	testkit.Check(t, err)
 	pool := x509.NewCertPool()
 	pool.AddCert(leaf)
 	return &tls.Config{
@@ -45,7 +46,7 @@ func mutual(t testing.TB) *tls.Config {
 // PLAIN within TLS, which hides the password and may name the peer too.
 func TestPasswordsWithinTLS(t *testing.T) {
 	leak.Check(t)
-	ctx := bounded(t)
+	ctx := testkit.Watchdog(t)
 	config := mutual(t)
 	named := func(_ context.Context, c zmq.Credentials) (string, error) {
 		if c.TLS == nil || len(c.TLS.PeerCertificates) != 1 {
@@ -56,7 +57,7 @@ func TestPasswordsWithinTLS(t *testing.T) {
 	check := zmq.All(zmq.AllowPasswords(map[string]string{"user": "engine"}), named)
 	pull := zmq.NewPull(&zmq.PullOptions{Options: zmq.Options{Security: zmq.PlainServer{Check: check}}})
 	e, err := pull.ListenWith(ctx, &spry.ListenConfig{URL: "tls+tcp://127.0.0.1:0", TLS: config})
-	require(t, err)
+	testkit.Check(t, err)
 	for password, good := range map[string]bool{"engine": true, "wheel": false} {
 		push := zmq.NewPush(&zmq.PushOptions{Options: zmq.Options{Security: zmq.PlainClient{Username: "user", Password: password}}})
 		_, err = push.DialWith(ctx, &spry.Dialer{URL: e.URL(), TLS: config})
@@ -64,15 +65,15 @@ func TestPasswordsWithinTLS(t *testing.T) {
 			t.Errorf("%q: %v", password, err)
 		}
 		if good {
-			require(t, push.Send(ctx, []byte("hello")))
+			testkit.Check(t, push.Send(ctx, []byte("hello")))
 			m, err := pull.RecvMsg(ctx)
-			require(t, err)
+			testkit.Check(t, err)
 			if user := m.Pipe().Metadata()["User-Id"]; user != "ada" {
 				t.Errorf("the user is %q", user)
 			}
 		}
-		require(t, push.Close())
+		testkit.Check(t, push.Close())
 	}
 	rejected(t, pull, "authentication", 1)
-	require(t, pull.Close())
+	testkit.Check(t, pull.Close())
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/simnet"
+	"github.com/sprymq/spry/internal/testkit"
 	"github.com/sprymq/spry/transport"
 	"github.com/sprymq/spry/zmq"
 )
@@ -38,7 +39,7 @@ func TestRefusedClientsDoNotHammer(t *testing.T) {
 		}})})
 		defer pull.Close()
 		_, err := pull.Listen(t.Context(), "sim://pull")
-		require(t, err)
+		testkit.Check(t, err)
 
 		o := simulated(n, zmq.CurveClient{Server: server})
 		waits := make(chan time.Duration, 1000)
@@ -50,7 +51,7 @@ func TestRefusedClientsDoNotHammer(t *testing.T) {
 		push := zmq.NewPush(&zmq.PushOptions{Options: o})
 		defer push.Close()
 		_, err = push.Connect("sim://pull")
-		require(t, err)
+		testkit.Check(t, err)
 		time.Sleep(time.Hour)
 		if n := asked.Load(); n < 120 || n > 241 {
 			t.Errorf("asked %d times in an hour, want once in 15 to 30 s", n)
@@ -62,7 +63,7 @@ func TestRefusedClientsDoNotHammer(t *testing.T) {
 		}
 		welcome.Store(true)
 		start := time.Now()
-		require(t, push.Send(t.Context(), []byte("at last")))
+		testkit.Check(t, push.Send(t.Context(), []byte("at last")))
 		if _, err := pull.Recv(t.Context()); err != nil || time.Since(start) > 30*time.Second {
 			t.Errorf("came in after %v: %v", time.Since(start), err)
 		}
@@ -85,7 +86,7 @@ func TestSlowAuthenticators(t *testing.T) {
 		}})})
 		defer pull.Close()
 		_, err := pull.Listen(t.Context(), "sim://pull")
-		require(t, err)
+		testkit.Check(t, err)
 		dial := func(user string) (*zmq.Push, error) {
 			push := zmq.NewPush(&zmq.PushOptions{Options: simulated(n, zmq.PlainClient{Username: user})})
 			_, err := push.Dial(t.Context(), "sim://pull")
@@ -99,7 +100,7 @@ func TestSlowAuthenticators(t *testing.T) {
 		synctest.Wait()
 		start := time.Now()
 		push, err := dial("fast")
-		require(t, err)
+		testkit.Check(t, err)
 		defer push.Close()
 		if d := time.Since(start); d != 0 {
 			t.Errorf("was held up for %v", d)

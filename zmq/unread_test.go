@@ -11,6 +11,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/testkit"
 	"github.com/sprymq/spry/zmq"
 )
 
@@ -19,7 +20,7 @@ import (
 // deaf sends messages to an endpoint, as fast as they are taken, and never reads. It stops when the test ends.
 func deaf(t *testing.T, s sender, e *spry.Endpoint, message func() *spry.Message) {
 	t.Helper()
-	dialTo(t, s, e)
+	testkit.DialTo(t, s, e)
 	ctx, cancel := context.WithCancel(context.Background())
 	var sending sync.WaitGroup
 	sending.Go(func() {
@@ -56,7 +57,7 @@ const deafBody = 64 << 10
 func TestRouterStopsForNobody(t *testing.T) {
 	overEveryWire(t, func(t *testing.T, scheme string) {
 		router := zmq.NewRouter(&zmq.RouterOptions{Options: zmq.Options{SendQueueBytes: 1 << 20, Linger: -1}})
-		e := listenOn(t, router, scheme)
+		e := testkit.ListenOn(t, router, scheme)
 		loop(t, router, func(ctx context.Context) error {
 			frames, err := router.Recv(ctx)
 			if err != nil {
@@ -70,51 +71,51 @@ func TestRouterStopsForNobody(t *testing.T) {
 		deaf(t, zmq.NewDealer(&zmq.DealerOptions{Options: deafOptions}), e, func() *spry.Message {
 			return zmq.NewMessage(make([]byte, deafBody))
 		})
-		eventually(t, "messages to the one that does not read are dropped", func() bool {
+		testkit.Eventually(t, "messages to the one that does not read are dropped", func() bool {
 			return router.Stats().Send.Dropped["overflow"] > 10
 		})
 		good := zmq.NewDealer(&zmq.DealerOptions{Options: zmq.Options{Identity: "good"}})
-		dialTo(t, good, e)
+		testkit.DialTo(t, good, e)
 		for i := range 50 {
-			check(t, good.Send(watchdog(t), []byte(fmt.Sprint(i))))
+			testkit.Check(t, good.Send(testkit.Watchdog(t), []byte(fmt.Sprint(i))))
 			expect(t, good, fmt.Sprint(i))
 		}
 		for _, p := range router.Stats().Pipes {
 			if !p.Live {
 				t.Error("a pipe has ended")
 			}
-			if s := p.Send; s.Offered != s.Sent+s.Queued+s.Returned+sum(s.Dropped) {
+			if s := p.Send; s.Offered != s.Sent+s.Queued+s.Returned+testkit.Sum(s.Dropped) {
 				t.Errorf("the figures of sending do not balance: %+v", s)
 			}
 		}
 		if router.Peer("good").Stats().Send.Dropped["overflow"] > 0 {
 			t.Error("messages of the one that reads were dropped")
 		}
-		check(t, good.Close())
+		testkit.Check(t, good.Close())
 	})
 }
 
 // What a Router drops is the newest message; each is counted, sending it succeeds, and it is taken.
 func TestRouterDropsTheNewest(t *testing.T) {
 	leak.Check(t)
-	ctx := watchdog(t)
+	ctx := testkit.Watchdog(t)
 	o := named("slow")
 	o.RecvQueue = 3
 	router, dealer := zmq.NewRouter(&zmq.RouterOptions{Options: zmq.Options{SendQueue: 2}}), zmq.NewDealer(o)
 	join(t, "inproc", dealer, router)
 	for i := range 5 {
-		check(t, router.Send(ctx, raw("slow", fmt.Sprint(i))...))
+		testkit.Check(t, router.Send(ctx, raw("slow", fmt.Sprint(i))...))
 	}
 	m := message("slow", "5")
-	check(t, router.SendMsg(ctx, m))
+	testkit.Check(t, router.SendMsg(ctx, m))
 	if m.Len() != 0 {
 		t.Errorf("a message that was dropped still is %s", text(framesOf(m)))
 	}
-	check(t, router.SendTo(ctx, "slow", []byte("6")))
+	testkit.Check(t, router.SendTo(ctx, "slow", []byte("6")))
 	n, err := router.SendBatch(ctx, []*spry.Message{message("slow", "7"), message("slow", "8")})
-	check(t, err)
+	testkit.Check(t, err)
 	kept := message("slow", "9")
-	wants(t, router.TrySendMsg(kept), spry.ErrWouldBlock)
+	testkit.Wants(t, router.TrySendMsg(kept), spry.ErrWouldBlock)
 	is(t, framesOf(kept), "slow", "9")
 	if st := router.Stats().Send; n != 2 || st.Dropped["overflow"] != 4 || st.Offered != 9 {
 		t.Errorf("%d of a batch were sent, %d were offered, dropped are %v", n, st.Offered, st.Dropped)
@@ -122,16 +123,16 @@ func TestRouterDropsTheNewest(t *testing.T) {
 	for i := range 5 {
 		expect(t, dealer, fmt.Sprint(i))
 	}
-	check(t, router.Send(ctx, raw("slow", "10")...))
+	testkit.Check(t, router.Send(ctx, raw("slow", "10")...))
 	expect(t, dealer, "10")
-	shut(t, router, dealer)
+	testkit.Shut(t, router, dealer)
 }
 
 // A Server receives nothing more from a client that does not read, and serves others.
 func TestServerStopsForNobody(t *testing.T) {
 	overEveryWire(t, func(t *testing.T, scheme string) {
 		server := zmq.NewServer(&zmq.Options{SendQueueBytes: deafBody / 2, Linger: -1}) // of which no two fit
-		e := listenOn(t, server, scheme)
+		e := testkit.ListenOn(t, server, scheme)
 		loop(t, server, func(ctx context.Context) error {
 			m, err := server.RecvMsg(ctx)
 			if err != nil {
@@ -145,7 +146,7 @@ func TestServerStopsForNobody(t *testing.T) {
 		for range 3 {
 			deaf(t, zmq.NewClient(&deafOptions), e, func() *spry.Message { return zmq.NewMessage(make([]byte, deafBody)) })
 		}
-		eventually(t, "messages of those that do not read wait", func() bool {
+		testkit.Eventually(t, "messages of those that do not read wait", func() bool {
 			n := 0
 			for _, p := range server.Stats().Pipes {
 				if p.Send.Queued > 0 && p.Recv.Queued > 0 {
@@ -155,15 +156,15 @@ func TestServerStopsForNobody(t *testing.T) {
 			return n == 3
 		})
 		good := zmq.NewClient(nil)
-		dialTo(t, good, e)
+		testkit.DialTo(t, good, e)
 		for i := range 50 {
-			check(t, good.Send(watchdog(t), []byte(fmt.Sprint(i))))
+			testkit.Check(t, good.Send(testkit.Watchdog(t), []byte(fmt.Sprint(i))))
 			expect(t, good, fmt.Sprint(i))
 		}
 		if st := server.Stats(); len(st.Send.Dropped) > 0 {
 			t.Errorf("dropped are %v", st.Send.Dropped)
 		}
-		check(t, good.Close())
+		testkit.Check(t, good.Close())
 	})
 }
 
@@ -173,17 +174,17 @@ func TestProxiesStopForNobody(t *testing.T) {
 	proxies := map[string]func(t *testing.T, ctx context.Context, scheme string) (in socket, front, back *spry.Endpoint){
 		"router": func(t *testing.T, ctx context.Context, scheme string) (socket, *spry.Endpoint, *spry.Endpoint) {
 			front, back := zmq.NewRouter(&zmq.RouterOptions{Options: zmq.Options{SendQueueBytes: 1 << 20, Linger: -1}}), zmq.NewDealer(nil)
-			f, b := listenOn(t, front, scheme), listenOn(t, back, scheme)
+			f, b := testkit.ListenOn(t, front, scheme), testkit.ListenOn(t, back, scheme)
 			proxying(t, front, back, func() error { return zmq.Proxy(ctx, front, back, nil) })
 			return front, f, b
 		},
 		"raw": func(t *testing.T, ctx context.Context, scheme string) (socket, *spry.Endpoint, *spry.Endpoint) {
 			o := spry.Options{SendQueueBytes: 1 << 20, Linger: -1, Dialects: []string{"zmtp"}}
 			front, err := spry.NewRaw(spry.ProtocolRep, &o)
-			check(t, err)
+			testkit.Check(t, err)
 			back, err := spry.NewRaw(spry.ProtocolReq, &o)
-			check(t, err)
-			f, b := listenOn(t, front, scheme), listenOn(t, back, scheme)
+			testkit.Check(t, err)
+			f, b := testkit.ListenOn(t, front, scheme), testkit.ListenOn(t, back, scheme)
 			proxying(t, front, back, func() error { return spry.Proxy(ctx, front, back, nil) })
 			return front, f, b
 		},
@@ -195,7 +196,7 @@ func TestProxiesStopForNobody(t *testing.T) {
 				t.Cleanup(cancel)
 				in, front, back := start(t, ctx, scheme)
 				rep := zmq.NewRep(nil)
-				dialTo(t, rep, back)
+				testkit.DialTo(t, rep, back)
 				loop(t, rep, func(ctx context.Context) error {
 					r, err := rep.Recv(ctx)
 					if err != nil {
@@ -206,17 +207,17 @@ func TestProxiesStopForNobody(t *testing.T) {
 				deaf(t, zmq.NewDealer(&zmq.DealerOptions{Options: deafOptions}), front, func() *spry.Message {
 					return zmq.NewMessage(nil, make([]byte, deafBody))
 				})
-				eventually(t, "the proxy has no room for more replies to the one that does not read", func() bool {
+				testkit.Eventually(t, "the proxy has no room for more replies to the one that does not read", func() bool {
 					st := in.Stats()
 					return st.Send.Dropped["overflow"] > 10 || st.Send.QueuedBytes > 1<<19 && st.Recv.Queued > 0
 				})
 				req := zmq.NewReq(nil)
-				dialTo(t, req, front)
+				testkit.DialTo(t, req, front)
 				for range 50 {
-					_, err := req.Do(watchdog(t), []byte("good"))
-					check(t, err)
+					_, err := req.Do(testkit.Watchdog(t), []byte("good"))
+					testkit.Check(t, err)
 				}
-				check(t, req.Close())
+				testkit.Check(t, req.Close())
 			})
 		})
 	}
@@ -240,19 +241,19 @@ func TestTrySendTo(t *testing.T) {
 	a, b := zmq.NewPeer(&zmq.Options{SendQueue: 1}), zmq.NewPeer(&zmq.Options{RecvQueue: 1})
 	join(t, "inproc", b, a)
 	for to := range a.Pipes() {
-		check(t, a.TrySendMsgTo(to, message("one")))
-		check(t, a.TrySendMsgTo(to, message("two")))
+		testkit.Check(t, a.TrySendMsgTo(to, message("one")))
+		testkit.Check(t, a.TrySendMsgTo(to, message("two")))
 		kept := message("three")
-		wants(t, a.TrySendMsgTo(to, kept), spry.ErrWouldBlock)
+		testkit.Wants(t, a.TrySendMsgTo(to, kept), spry.ErrWouldBlock)
 		is(t, framesOf(kept), "three")
-		wants(t, a.TrySendMsgTo(to, message("x", "y")), zmq.ErrFrames)
-		wants(t, b.TrySendMsgTo(to, kept), spry.ErrNoPeer)
+		testkit.Wants(t, a.TrySendMsgTo(to, message("x", "y")), zmq.ErrFrames)
+		testkit.Wants(t, b.TrySendMsgTo(to, kept), spry.ErrNoPeer)
 	}
 	for to := range b.Pipes() {
-		check(t, b.TrySendMsgTo(to, message("you are heard")))
+		testkit.Check(t, b.TrySendMsgTo(to, message("you are heard")))
 	}
 	expect(t, a, "you are heard")
 	expect(t, b, "one")
 	expect(t, b, "two")
-	shut(t, a, b)
+	testkit.Shut(t, a, b)
 }

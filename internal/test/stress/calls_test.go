@@ -17,6 +17,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/testkit"
 	"github.com/sprymq/spry/zmq"
 )
 
@@ -290,7 +291,7 @@ func randomCalls(t *testing.T, rng *rand.Rand) {
 		s := constructors[min(kinds[i%4], len(constructors)-1)](randomOptions(rng))
 		sockets = append(sockets, s)
 		c.objects = append(c.objects, reflect.ValueOf(s))
-		if e, err := s.Listen(watchdog(t), fresh(t.TempDir(), schemes[rng.IntN(len(schemes))], i)); err == nil {
+		if e, err := s.Listen(testkit.Watchdog(t), fresh(t.TempDir(), schemes[rng.IntN(len(schemes))], i)); err == nil {
 			c.urls = append(c.urls, e.URL())
 		}
 		for _, url := range c.urls {
@@ -314,7 +315,7 @@ func randomCalls(t *testing.T, rng *rand.Rand) {
 	within(t, "a call", calling.Wait)
 	cancel()
 	for _, s := range sockets {
-		if why := unbalanced(s.Stats()); why != "" {
+		if why := testkit.Unbalanced(s.Stats()); why != "" {
 			t.Errorf("%T: %s", s, why)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/testkit"
 )
 
 // halfFrames is a peer that takes as much of a listener's memory as it can get: it begins messages that it does not end,
@@ -24,7 +25,7 @@ type halfFrames struct {
 func attack(t *testing.T, address string, rng *rand.Rand) *halfFrames {
 	t.Helper()
 	conn, err := net.Dial("tcp", address)
-	check(t, err)
+	testkit.Check(t, err)
 	h := &halfFrames{conn: conn}
 	t.Cleanup(h.stop)
 	p := uint16(spry.ProtocolPush)

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/testkit"
 )
 
 func init() {
@@ -59,7 +60,7 @@ func startWorker(t *testing.T, url string, n int) *worker {
 	t.Helper()
 	w := &worker{file: filepath.Join(t.TempDir(), fmt.Sprint(n))}
 	w.Cmd = child(t, "pull", "SPRY_STRESS_URL="+url, "SPRY_STRESS_FILE="+w.file)
-	check(t, w.Start())
+	testkit.Check(t, w.Start())
 	t.Cleanup(w.kill)
 	return w
 }
@@ -76,7 +77,7 @@ func (w *worker) received(t *testing.T) (numbers []uint64) {
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
-	check(t, err)
+	testkit.Check(t, err)
 	for ; len(data) >= 8; data = data[8:] {
 		numbers = append(numbers, binary.BigEndian.Uint64(data))
 	}
@@ -95,8 +96,8 @@ type feeder struct {
 func newFeeder(t *testing.T, scheme string, o spry.Options) *feeder {
 	t.Helper()
 	f := &feeder{push: spry.NewPush(&spry.PushOptions{Options: o})}
-	e, err := f.push.Listen(watchdog(t), fresh(t.TempDir(), scheme, 0))
-	check(t, err)
+	e, err := f.push.Listen(testkit.Watchdog(t), fresh(t.TempDir(), scheme, 0))
+	testkit.Check(t, err)
 	f.url = e.URL()
 	ctx, stop := context.WithCancel(context.Background())
 	f.stop = stop
@@ -123,13 +124,13 @@ func (f *feeder) settle(t *testing.T, workers []*worker) (missing, unknown uint6
 		_ = f.push.Shutdown(ctx)
 	})
 	st := f.push.Stats()
-	if why := unbalanced(st); why != "" {
+	if why := testkit.Unbalanced(st); why != "" {
 		t.Error(why)
 	}
-	explained := st.Send.Unknown + sum(st.Send.Dropped) + uint64(st.Pending)
+	explained := st.Send.Unknown + testkit.Sum(st.Send.Dropped) + uint64(st.Pending)
 	what := fmt.Sprintf("of %d messages no more are missing than the figures explain: unknown %d, dropped %v, pending %d",
 		f.accepted, st.Send.Unknown, st.Send.Dropped, st.Pending)
-	eventually(t, what, func() bool { // workers that live have some in their queues
+	testkit.Eventually(t, what, func() bool { // workers that live have some in their queues
 		missing = f.accepted - f.seen(t, workers)
 		return missing <= explained
 	})
@@ -183,17 +184,17 @@ func TestStoppedWorkers(t *testing.T) {
 		scheme := []string{"tcp", "ipc", "zmtp+tcp", "zmtp+ipc"}[n%4]
 		f := newFeeder(t, scheme, spry.Options{SendQueue: 100})
 		workers := []*worker{startWorker(t, f.url, 0), startWorker(t, f.url, 1)}
-		check(t, f.push.WaitPipes(watchdog(t), 2))
+		testkit.Check(t, f.push.WaitPipes(testkit.Watchdog(t), 2))
 		for range 5 {
 			w := workers[rng.IntN(2)]
-			check(t, w.Process.Signal(syscall.SIGSTOP))
+			testkit.Check(t, w.Process.Signal(syscall.SIGSTOP))
 			time.Sleep(time.Duration(rng.IntN(300)) * time.Millisecond)
-			check(t, w.Process.Signal(syscall.SIGCONT))
+			testkit.Check(t, w.Process.Signal(syscall.SIGCONT))
 		}
 		established := f.push.Stats().Endpoints[0].Established
 		f.stop()
 		f.sending.Wait()
-		eventually(t, "all messages arrive", func() bool {
+		testkit.Eventually(t, "all messages arrive", func() bool {
 			return len(workers[0].received(t))+len(workers[1].received(t)) == int(f.accepted)
 		})
 		if established != 2 {
@@ -239,10 +240,10 @@ func filesChild() error {
 func TestFewFiles(t *testing.T) {
 	c := child(t, "files")
 	in, err := c.StdinPipe()
-	check(t, err)
+	testkit.Check(t, err)
 	out, err := c.StdoutPipe()
-	check(t, err)
-	check(t, c.Start())
+	testkit.Check(t, err)
+	testkit.Check(t, c.Start())
 	t.Cleanup(func() { _ = c.Process.Kill(); _ = c.Wait() })
 	var address string
 	if _, err := fmt.Fscan(bufio.NewReader(out), &address); err != nil {
@@ -253,22 +254,22 @@ func TestFewFiles(t *testing.T) {
 		for range 100 {
 			req := spry.NewReq(&spry.ReqOptions{Options: spry.Options{Backoff: quick, Linger: -1}})
 			_, err := req.Connect("tcp://" + address)
-			check(t, err)
+			testkit.Check(t, err)
 			crowd = append(crowd, req)
 		}
 		time.Sleep(200 * time.Millisecond) // how long they crowd
 		for _, req := range crowd {
-			check(t, req.Close())
+			testkit.Check(t, req.Close())
 		}
 		good := spry.NewReq(&spry.ReqOptions{Options: spry.Options{Backoff: quick, Linger: -1}})
 		_, err := good.Connect("tcp://" + address)
-		check(t, err)
-		if _, err := good.Do(watchdog(t), []byte("are you there?")); err != nil {
+		testkit.Check(t, err)
+		if _, err := good.Do(testkit.Watchdog(t), []byte("are you there?")); err != nil {
 			t.Fatalf("a process that ran out of file descriptors does not serve again: %v", err)
 		}
-		check(t, good.Close())
+		testkit.Check(t, good.Close())
 	}
-	check(t, in.Close())
+	testkit.Check(t, in.Close())
 	if err := c.Wait(); err != nil {
 		t.Errorf("the process ended with %v", err)
 	}
@@ -312,10 +313,10 @@ func TestSmallMemory(t *testing.T) {
 	const limit = 128 << 20
 	c := child(t, "memory", fmt.Sprintf("GOMEMLIMIT=%d", limit))
 	in, err := c.StdinPipe()
-	check(t, err)
+	testkit.Check(t, err)
 	out, err := c.StdoutPipe()
-	check(t, err)
-	check(t, c.Start())
+	testkit.Check(t, err)
+	testkit.Check(t, c.Start())
 	t.Cleanup(func() { _ = c.Process.Kill(); _ = c.Wait() })
 	said := bufio.NewReader(out)
 	var repAt, pullAt string
@@ -335,15 +336,15 @@ func TestSmallMemory(t *testing.T) {
 	}()
 	good := spry.NewReq(nil)
 	defer good.Close()
-	_, err = good.Dial(watchdog(t), "tcp://"+repAt)
-	check(t, err)
+	_, err = good.Dial(testkit.Watchdog(t), "tcp://"+repAt)
+	testkit.Check(t, err)
 	for _, rng := range rounds(t) {
 		hostile := make([]*halfFrames, 40)
 		for i := range hostile {
 			hostile[i] = attack(t, pullAt, rng)
 		}
 		for range 100 {
-			if _, err := good.Do(watchdog(t), make([]byte, 1000)); err != nil {
+			if _, err := good.Do(testkit.Watchdog(t), make([]byte, 1000)); err != nil {
 				t.Fatalf("a good client is not served: %v", err)
 			}
 		}
@@ -351,7 +352,7 @@ func TestSmallMemory(t *testing.T) {
 			h.stop()
 		}
 	}
-	check(t, in.Close())
+	testkit.Check(t, in.Close())
 	if err := c.Wait(); err != nil {
 		t.Errorf("the process ended with %v", err)
 	}

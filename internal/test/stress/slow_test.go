@@ -12,6 +12,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/testkit"
 )
 
 // Messages go over a link that is slow and has small buffers, under a short heartbeat. No connection is given up, and
@@ -38,8 +39,8 @@ func slowLink(t *testing.T, rng *rand.Rand, scheme string) {
 	}
 	e, err := listener.(interface {
 		ListenWith(context.Context, *spry.ListenConfig) (*spry.Endpoint, error)
-	}).ListenWith(watchdog(t), &spry.ListenConfig{URL: "tcp://127.0.0.1:0", ReadBuffer: 4 << 10, WriteBuffer: 4 << 10})
-	check(t, err)
+	}).ListenWith(testkit.Watchdog(t), &spry.ListenConfig{URL: "tcp://127.0.0.1:0", ReadBuffer: 4 << 10, WriteBuffer: 4 << 10})
+	testkit.Check(t, err)
 	piece, pause := 500+rng.IntN(3000), time.Duration(rng.IntN(5))*time.Millisecond
 	r := newRelay(t, e.Addr().String(), func(p []byte) ([]byte, bool) {
 		time.Sleep(pause * time.Duration(1+len(p)/piece))
@@ -47,9 +48,9 @@ func slowLink(t *testing.T, rng *rand.Rand, scheme string) {
 	})
 	_, err = dialer.(interface {
 		DialWith(context.Context, *spry.Dialer) (*spry.Endpoint, error)
-	}).DialWith(watchdog(t), &spry.Dialer{URL: scheme + "://" + r.Addr().String(), ReadBuffer: 4 << 10, WriteBuffer: 4 << 10})
-	check(t, err)
-	ctx := watchdog(t)
+	}).DialWith(testkit.Watchdog(t), &spry.Dialer{URL: scheme + "://" + r.Addr().String(), ReadBuffer: 4 << 10, WriteBuffer: 4 << 10})
+	testkit.Check(t, err)
+	ctx := testkit.Watchdog(t)
 	messages, size := 20+rng.IntN(30), 1+rng.IntN(30_000)
 	sending.Go(func() {
 		body := make([]byte, 8+size)
@@ -65,8 +66,8 @@ func slowLink(t *testing.T, rng *rand.Rand, scheme string) {
 		time.Sleep(time.Duration(rng.IntN(400)) * time.Millisecond) // the receiver is at a long job
 	}
 	for i := range messages {
-		body, err := pull.Recv(watchdog(t))
-		check(t, err)
+		body, err := pull.Recv(testkit.Watchdog(t))
+		testkit.Check(t, err)
 		if got := binary.BigEndian.Uint64(body); got != uint64(i) || len(body) != 8+size {
 			t.Fatalf("message %d of %d bytes arrived as %d of %d bytes", i, 8+size, got, len(body))
 		}
@@ -76,6 +77,6 @@ func slowLink(t *testing.T, rng *rand.Rand, scheme string) {
 		if st := s.Stats(); st.Endpoints[0].Established != 1 {
 			t.Errorf("%s made %d connections, want 1: %v", st.Name, st.Endpoints[0].Established, st.Rejected)
 		}
-		check(t, s.Close())
+		testkit.Check(t, s.Close())
 	}
 }

@@ -8,7 +8,6 @@
 package stress_test
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -20,10 +19,8 @@ import (
 	"time"
 
 	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/testkit"
 )
-
-// patience is a watchdog: what works has ended long before.
-const patience = 2 * time.Minute
 
 // role is the environment variable that makes this test binary a child process that plays a part.
 const role = "SPRY_STRESS_ROLE"
@@ -46,7 +43,7 @@ func TestMain(m *testing.M) {
 func child(t *testing.T, part string, env ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
-	check(t, err)
+	testkit.Check(t, err)
 	c := exec.Command(self)
 	c.Env = append(append(os.Environ(), role+"="+part), env...)
 	c.Stderr = os.Stderr
@@ -58,7 +55,7 @@ func duration(t *testing.T) time.Duration {
 	t.Helper()
 	if s := os.Getenv("SPRY_STRESS_TIME"); s != "" {
 		d, err := time.ParseDuration(s)
-		check(t, err)
+		testkit.Check(t, err)
 		return d
 	}
 	if os.Getenv("SPRY_LONG") != "" {
@@ -72,7 +69,7 @@ func rounds(t *testing.T) func(yield func(int, *rand.Rand) bool) {
 	seed := uint64(time.Now().UnixNano())
 	if s := os.Getenv("SPRY_STRESS_SEED"); s != "" {
 		n, err := strconv.ParseUint(s, 10, 64)
-		check(t, err)
+		testkit.Check(t, err)
 		seed = n
 	}
 	end := time.Now().Add(duration(t))
@@ -87,21 +84,6 @@ func rounds(t *testing.T) func(yield func(int, *rand.Rand) bool) {
 	}
 }
 
-func check(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-// watchdog is a context that ends long after the test should have.
-func watchdog(t testing.TB) context.Context {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	t.Cleanup(cancel)
-	return ctx
-}
-
 // within fails the test, with all stacks, if f does not return.
 func within(t *testing.T, what string, f func()) {
 	t.Helper()
@@ -109,41 +91,10 @@ func within(t *testing.T, what string, f func()) {
 	go func() { defer close(done); f() }()
 	select {
 	case <-done:
-	case <-time.After(patience):
+	case <-time.After(testkit.Patience):
 		stacks := make([]byte, 1<<20)
 		t.Fatalf("%s does not return:\n%s", what, stacks[:runtime.Stack(stacks, true)])
 	}
-}
-
-// eventually waits for a state that nothing announces.
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for end := time.Now().Add(patience); !ok(); time.Sleep(2 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("it never came to this: %s", what)
-		}
-	}
-}
-
-func sum(counts map[string]uint64) (n uint64) {
-	for _, c := range counts {
-		n += c
-	}
-	return n
-}
-
-// unbalanced reports what in a socket's figures does not add up, or nothing.
-func unbalanced(st spry.Stats) string {
-	s, r := st.Send, st.Recv
-	switch {
-	case s.Offered != s.Sent+s.Queued+s.Returned+sum(s.Dropped):
-		return fmt.Sprintf("%s: offered %d, sent %d, queued %d, returned %d, dropped %v", st.Name, s.Offered, s.Sent, s.Queued, s.Returned, s.Dropped)
-	case s.Unknown > s.Sent:
-		return fmt.Sprintf("%s: unknown %d of %d sent", st.Name, s.Unknown, s.Sent)
-	case r.Arrived != r.Delivered+r.Queued+sum(r.Dropped):
-		return fmt.Sprintf("%s: arrived %d, delivered %d, queued %d, dropped %v", st.Name, r.Arrived, r.Delivered, r.Queued, r.Dropped)
-	}
-	return ""
 }
 
 // schemes are the ones that pairs of sockets are joined over.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/testkit"
 )
 
 // A tally counts how often each numbered message arrived.
@@ -70,7 +71,7 @@ func runPipeline(t *testing.T, rng *rand.Rand, breaks bool) {
 			body := make([]byte, 8+rand.IntN(5000))
 			for range messages {
 				binary.BigEndian.PutUint64(body, uint64(i)<<32|p.accepted[i])
-				if err := s.Send(watchdog(t), body); err != nil {
+				if err := s.Send(testkit.Watchdog(t), body); err != nil {
 					t.Error(err)
 					return
 				}
@@ -93,16 +94,16 @@ func runPipeline(t *testing.T, rng *rand.Rand, breaks bool) {
 		}
 		cancel()
 		st := s.Stats()
-		if why := unbalanced(st); why != "" || st.Pending > 0 || st.Send.Queued > 0 {
+		if why := testkit.Unbalanced(st); why != "" || st.Pending > 0 || st.Send.Queued > 0 {
 			t.Errorf("a Push at rest: %s; pending %d, queued %d", why, st.Pending, st.Send.Queued)
 		}
-		unknown, dropped, sent = unknown+st.Send.Unknown, dropped+sum(st.Send.Dropped), sent+st.Send.Sent
+		unknown, dropped, sent = unknown+st.Send.Unknown, dropped+testkit.Sum(st.Send.Dropped), sent+st.Send.Sent
 	}
 	for _, s := range p.pulls {
-		eventually(t, "everything that arrived is taken", func() bool { return s.Stats().Recv.Queued == 0 && len(s.Stats().Pipes) == 0 })
-		check(t, s.Close())
+		testkit.Eventually(t, "everything that arrived is taken", func() bool { return s.Stats().Recv.Queued == 0 && len(s.Stats().Pipes) == 0 })
+		testkit.Check(t, s.Close())
 		st := s.Stats()
-		if why := unbalanced(st); why != "" {
+		if why := testkit.Unbalanced(st); why != "" {
 			t.Error(why)
 		}
 		arrived += st.Recv.Arrived
@@ -148,10 +149,10 @@ func newPipeline(t *testing.T, rng *rand.Rand) *pipeline {
 		}
 		n++
 		scheme := schemes[rng.IntN(len(schemes))]
-		e, err := listener.Listen(watchdog(t), fresh(dir, scheme, n))
-		check(t, err)
+		e, err := listener.Listen(testkit.Watchdog(t), fresh(dir, scheme, n))
+		testkit.Check(t, err)
 		_, err = dialer.Connect(e.URL())
-		check(t, err)
+		testkit.Check(t, err)
 	}
 	for i, push := range p.pushes {
 		join(push, p.pulls[i%len(p.pulls)]) // each has at least one
@@ -199,12 +200,12 @@ func blockingPublisher(t *testing.T, rng *rand.Rand) {
 	for i := range subscribers {
 		sub := spry.NewSub(&spry.SubOptions{Options: o, Overflow: spry.Block})
 		topic := []string{"", "a", "b"}[rng.IntN(3)]
-		check(t, sub.Subscribe(topic))
+		testkit.Check(t, sub.Subscribe(topic))
 		scheme := schemes[rng.IntN(len(schemes))]
-		e, err := pub.Listen(watchdog(t), fresh(dir, scheme, i))
-		check(t, err)
-		_, err = sub.Dial(watchdog(t), e.URL())
-		check(t, err)
+		e, err := pub.Listen(testkit.Watchdog(t), fresh(dir, scheme, i))
+		testkit.Check(t, err)
+		_, err = sub.Dial(testkit.Watchdog(t), e.URL())
+		testkit.Check(t, err)
 		// Only ZeroMQ subscribers name their topics; the others may want everything.
 		wanting[topic]++
 		if !strings.HasPrefix(scheme, "zmtp") {
@@ -214,7 +215,7 @@ func blockingPublisher(t *testing.T, rng *rand.Rand) {
 		if topic != "" {
 			n += wanting[""]
 		}
-		check(t, pub.WaitSubscribers(watchdog(t), topic, n))
+		testkit.Check(t, pub.WaitSubscribers(testkit.Watchdog(t), topic, n))
 		receiving.Go(func() {
 			defer sub.Close()
 			for n := range messages {
@@ -222,7 +223,7 @@ func blockingPublisher(t *testing.T, rng *rand.Rand) {
 				if topic != "" && topic != want[:1] {
 					continue
 				}
-				body, err := sub.Recv(watchdog(t))
+				body, err := sub.Recv(testkit.Watchdog(t))
 				if err != nil || string(body) != want {
 					t.Errorf("subscriber %d to %q received %q, %v; want %q", i, topic, body, err, want)
 					return
@@ -230,14 +231,14 @@ func blockingPublisher(t *testing.T, rng *rand.Rand) {
 			}
 		})
 	}
-	check(t, pub.WaitPipes(watchdog(t), subscribers))
+	testkit.Check(t, pub.WaitPipes(testkit.Watchdog(t), subscribers))
 	for n := range messages {
-		check(t, pub.Send(watchdog(t), fmt.Appendf(nil, "%s%d", string("ab"[n%2]), n)))
+		testkit.Check(t, pub.Send(testkit.Watchdog(t), fmt.Appendf(nil, "%s%d", string("ab"[n%2]), n)))
 	}
 	within(t, "receiving", receiving.Wait)
-	check(t, pub.Close())
-	if st := pub.Stats(); unbalanced(st) != "" {
-		t.Error(unbalanced(st))
+	testkit.Check(t, pub.Close())
+	if st := pub.Stats(); testkit.Unbalanced(st) != "" {
+		t.Error(testkit.Unbalanced(st))
 	}
 }
 
@@ -253,8 +254,8 @@ func proxiedRequests(t *testing.T, rng *rand.Rand) {
 	dir := t.TempDir()
 	o := spry.Options{Backoff: quick, Linger: -1}
 	rep := spry.NewRep(&spry.RepOptions{Options: o})
-	e, err := rep.Listen(watchdog(t), fresh(dir, schemes[rng.IntN(len(schemes))], 0))
-	check(t, err)
+	e, err := rep.Listen(testkit.Watchdog(t), fresh(dir, schemes[rng.IntN(len(schemes))], 0))
+	testkit.Check(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	var serving sync.WaitGroup
 	serving.Go(func() {
@@ -264,26 +265,26 @@ func proxiedRequests(t *testing.T, rng *rand.Rand) {
 	var raws []*spry.Raw
 	for hop := range rng.IntN(4) {
 		front, err := spry.NewRaw(spry.ProtocolRep, &o)
-		check(t, err)
+		testkit.Check(t, err)
 		back, err := spry.NewRaw(spry.ProtocolReq, &o)
-		check(t, err)
-		_, err = back.Dial(watchdog(t), url)
-		check(t, err)
-		e, err := front.Listen(watchdog(t), fresh(dir, schemes[rng.IntN(len(schemes))], 1+hop))
-		check(t, err)
+		testkit.Check(t, err)
+		_, err = back.Dial(testkit.Watchdog(t), url)
+		testkit.Check(t, err)
+		e, err := front.Listen(testkit.Watchdog(t), fresh(dir, schemes[rng.IntN(len(schemes))], 1+hop))
+		testkit.Check(t, err)
 		url = e.URL()
 		raws = append(raws, front, back)
 		serving.Go(func() { _ = spry.Proxy(ctx, front, back, nil) })
 	}
 	req := spry.NewReq(&spry.ReqOptions{Options: o, Retry: 500 * time.Millisecond})
-	_, err = req.Dial(watchdog(t), url)
-	check(t, err)
+	_, err = req.Dial(testkit.Watchdog(t), url)
+	testkit.Check(t, err)
 	var asking sync.WaitGroup
 	for i := range 8 {
 		asking.Go(func() {
 			for k := range 50 {
 				body := fmt.Sprintf("%d of %d", k, i)
-				reply, err := req.Do(watchdog(t), []byte(body))
+				reply, err := req.Do(testkit.Watchdog(t), []byte(body))
 				if err != nil && !errors.Is(err, spry.ErrPipeClosed) || err == nil && string(reply) != body {
 					t.Errorf("request %q got %q, %v", body, reply, err)
 				}
@@ -299,8 +300,8 @@ func proxiedRequests(t *testing.T, rng *rand.Rand) {
 	}
 	within(t, "asking", asking.Wait)
 	cancel()
-	check(t, req.Close())
-	check(t, rep.Close())
+	testkit.Check(t, req.Close())
+	testkit.Check(t, rep.Close())
 	for _, r := range raws {
 		_ = r.Close()
 	}

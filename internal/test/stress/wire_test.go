@@ -16,6 +16,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/testkit"
 	"github.com/sprymq/spry/zmq"
 )
 
@@ -32,7 +33,7 @@ type relay struct {
 func newRelay(t *testing.T, to string, harm func([]byte) ([]byte, bool)) *relay {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	check(t, err)
+	testkit.Check(t, err)
 	r := &relay{Listener: l, to: to, harm: harm}
 	r.all.Go(r.accept)
 	t.Cleanup(r.close)
@@ -205,14 +206,14 @@ func damagedWire(t *testing.T, rng *rand.Rand, n int) {
 	defer func() {
 		within(t, "Close", func() { _ = a.Close(); _ = b.Close() })
 		for _, s := range []anySocket{a, b} {
-			if why := unbalanced(s.Stats()); why != "" {
+			if why := testkit.Unbalanced(s.Stats()); why != "" {
 				t.Error(why)
 			}
 		}
 	}()
 	scheme := []string{"tcp", "zmtp+tcp"}[n%2]
-	e, err := a.Listen(watchdog(t), "tcp://127.0.0.1:0")
-	check(t, err)
+	e, err := a.Listen(testkit.Watchdog(t), "tcp://127.0.0.1:0")
+	testkit.Check(t, err)
 	damaging := new(atomic.Bool)
 	damaging.Store(true)
 	harm, seed, often := harms[rng.IntN(len(harms))], rng.Uint64(), 1+rng.IntN(30)
@@ -225,7 +226,7 @@ func damagedWire(t *testing.T, rng *rand.Rand, n int) {
 		return harm(rand.New(rand.NewPCG(seed, k)), piece)
 	})
 	_, err = b.Connect(scheme + "://" + r.Addr().String())
-	check(t, err)
+	testkit.Check(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	var working sync.WaitGroup
 	done := make([]atomic.Uint64, len(work))
@@ -249,7 +250,7 @@ func damagedWire(t *testing.T, rng *rand.Rand, n int) {
 		marks[i] = done[i].Load()
 	}
 	for i := range done {
-		eventually(t, "the sockets talk again", func() bool { return done[i].Load() > marks[i] })
+		testkit.Eventually(t, "the sockets talk again", func() bool { return done[i].Load() > marks[i] })
 	}
 	if grown := heap() - before; grown > 64<<20 {
 		t.Errorf("the heap has grown by %d MiB", grown>>20)

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+
+package testkit
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/simnet"
+	"github.com/sprymq/spry/transport"
+)
+
+// A Socket is what all sockets have.
+type Socket interface {
+	DialWith(context.Context, *spry.Dialer) (*spry.Endpoint, error)
+	ListenWith(context.Context, *spry.ListenConfig) (*spry.Endpoint, error)
+	Close() error
+	Stats() spry.Stats
+	WaitPipes(context.Context, int) error
+}
+
+// Certificates returns the TLS configurations of listeners and of those that dial them.
+var Certificates = sync.OnceValues(func() (server, client *tls.Config) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		panic(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		panic(err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		panic(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(cert)
+	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}, &tls.Config{RootCAs: pool}
+})
+
+var fresh atomic.Int64
+
+// Fresh returns a number that it has not returned before.
+func Fresh() int64 { return fresh.Add(1) }
+
+// Address returns a URL to listen on: a fresh one where the scheme has names.
+func Address(t testing.TB, scheme string) string {
+	t.Helper()
+	switch scheme {
+	case "inproc":
+		return fmt.Sprintf("inproc://test-%d", Fresh())
+	case "ipc", "zmtp+ipc":
+		dir, err := os.MkdirTemp("", "spry") // t.TempDir makes paths that are too long for a socket
+		Check(t, err)
+		t.Cleanup(func() { _ = os.RemoveAll(dir) })
+		return scheme + "://" + filepath.Join(dir, "s")
+	}
+	return scheme + "://127.0.0.1:0"
+}
+
+// ListenOn makes s listen on a fresh address of a scheme.
+func ListenOn(t testing.TB, s Socket, scheme string) *spry.Endpoint {
+	t.Helper()
+	c := &spry.ListenConfig{URL: Address(t, scheme)}
+	if strings.HasSuffix(scheme, "tls+tcp") {
+		c.TLS, _ = Certificates()
+	}
+	e, err := s.ListenWith(Watchdog(t), c)
+	Check(t, err)
+	return e
+}
+
+// DialTo connects s to a listener.
+func DialTo(t testing.TB, s Socket, e *spry.Endpoint) *spry.Endpoint {
+	t.Helper()
+	d, err := s.DialWith(Watchdog(t), DialerTo(e))
+	Check(t, err)
+	return d
+}
+
+// DialerTo returns how to dial a listener.
+func DialerTo(e *spry.Endpoint) *spry.Dialer {
+	d := &spry.Dialer{URL: e.URL()}
+	if strings.Contains(d.URL, "tls+") {
+		_, d.TLS = Certificates()
+	}
+	return d
+}
+
+// CloseAll closes sockets when the test ends.
+func CloseAll(t testing.TB, ss ...io.Closer) {
+	t.Cleanup(func() {
+		for _, s := range ss {
+			_ = s.Close()
+		}
+	})
+}
+
+// Shut closes sockets, senders first, and checks their figures at rest.
+func Shut(t testing.TB, ss ...Socket) {
+	t.Helper()
+	for _, s := range ss {
+		Check(t, s.Close())
+	}
+	for _, s := range ss {
+		st := s.Stats()
+		if why := Unbalanced(st); why != "" {
+			t.Error(why)
+		}
+		if q := st.Send.Queued + st.Recv.Queued; q != 0 {
+			t.Errorf("%s: %d messages are queued after Close", st.Name, q)
+		}
+	}
+}
+
+// IgnoreUnsent is the error of a Close that may leave messages behind.
+func IgnoreUnsent(err error) error {
+	if errors.Is(err, spry.ErrUnsent) {
+		return nil
+	}
+	return err
+}
+
+// Private returns options for sockets with a network of their own.
+func Private() spry.Options { return spry.Options{Network: spry.NewNetwork()} }
+
+// Simulated returns options for sockets of a network in memory.
+func Simulated(n *simnet.Net) spry.Options {
+	return spry.Options{Transports: []transport.Transport{n}, Linger: -1}
+}
