@@ -63,7 +63,7 @@ func TestStopListeningKeepsPipes(t *testing.T) {
 			t.Error("a connection was made after StopListening")
 		}
 		again := spry.NewPull(&spry.PullOptions{Options: w.options})
-		listenAt(t, again, e.URL()) // the address is free
+		testkit.ListenAt(t, again, e.URL()) // the address is free
 		testkit.Check(t, d.StopListening())
 		carry(t, push, pull)
 		testkit.Shut(t, push, late, pull, again)

@@ -20,27 +20,6 @@ import (
 	"github.com/sprymq/spry/transport"
 )
 
-// listenAt makes s listen on an address that was listened on before.
-func listenAt(t *testing.T, s testkit.Socket, url string) *spry.Endpoint {
-	t.Helper()
-	c := &spry.ListenConfig{URL: url}
-	if strings.Contains(url, "tls+") {
-		c.TLS, _ = testkit.Certificates()
-	}
-	e, err := s.ListenWith(testkit.Watchdog(t), c)
-	testkit.Check(t, err)
-	return e
-}
-
-// dialerOf is dialerTo for the address alone.
-func dialerOf(url string) *spry.Dialer {
-	d := &spry.Dialer{URL: url}
-	if strings.Contains(url, "tls+") {
-		_, d.TLS = testkit.Certificates()
-	}
-	return d
-}
-
 // quick makes dialers try again at once.
 func quick(o *spry.Options) {
 	o.Backoff = spry.Backoff{Min: time.Millisecond, Max: 10 * time.Millisecond}
@@ -95,14 +74,14 @@ func TestConnectBeforeListen(t *testing.T) {
 		testkit.Shut(t, first)
 
 		push := spry.NewPush(&spry.PushOptions{Options: w.options})
-		d := dialerOf(url)
+		d := testkit.DialerAt(url)
 		d.Background = true
 		e, err := push.DialWith(ctx, d)
 		testkit.Check(t, err)
 		sent := make(chan error, 1)
 		go func() { sent <- push.Send(ctx, []byte("early")) }()
 		pull := spry.NewPull(&spry.PullOptions{Options: w.options})
-		listenAt(t, pull, url)
+		testkit.ListenAt(t, pull, url)
 		got, err := pull.Recv(ctx)
 		testkit.Check(t, err)
 		if string(got) != "early" {
@@ -121,7 +100,7 @@ func TestDialWithoutListener(t *testing.T) {
 		url := w.listen(t, pull).URL()
 		testkit.Shut(t, pull)
 		push := spry.NewPush(&spry.PushOptions{Options: w.options})
-		e, err := push.DialWith(testkit.Watchdog(t), dialerOf(url))
+		e, err := push.DialWith(testkit.Watchdog(t), testkit.DialerAt(url))
 		if op, ok := errors.AsType[*spry.OpError](err); e != nil || !ok || op.URL != url || !strings.Contains(err.Error(), url) {
 			t.Errorf("Dial: %v, %v; want an error that names %s", e, err, url)
 		}
@@ -147,7 +126,7 @@ func TestListenerRestarts(t *testing.T) {
 			}
 			sent := make(chan error, 1)
 			go func() { sent <- push.Send(ctx, []byte{byte(i)}) }()
-			e = listenAt(t, pull, e.URL())
+			e = testkit.ListenAt(t, pull, e.URL())
 			got, err := pull.Recv(ctx)
 			testkit.Check(t, err)
 			if got[0] != byte(i) {

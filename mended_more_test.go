@@ -3,14 +3,12 @@
 package spry_test
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
 	"io"
 	"net"
 	"path/filepath"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/sprymq/spry"
@@ -110,40 +108,6 @@ func TestBackoffOfMaxAlone(t *testing.T) {
 	_, err := push.Connect("tcp://127.0.0.1:1")
 	testkit.Check(t, err)
 	testkit.Check(t, push.Close())
-}
-
-// A dial that takes long does not count as a connection that lived long.
-func TestSlowDialsAreBackedOffFrom(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var waits []time.Duration
-		push := spry.NewPush(&spry.PushOptions{Options: spry.Options{
-			HandshakeTimeout: 30 * time.Second,
-			Backoff:          spry.Backoff{Min: time.Millisecond, Max: time.Hour, Factor: 1000},
-		}})
-		events := push.Events(t.Context())
-		_, err := push.DialWith(t.Context(), &spry.Dialer{URL: "tcp://203.0.113.1:9", Background: true, DialContext: func(context.Context, string, string) (net.Conn, error) {
-			time.Sleep(10 * time.Second)
-			near, far := net.Pipe()
-			go func() {
-				_, _ = far.Write(testkit.Header(spry.ProtocolPull))
-				_, _ = io.ReadFull(far, make([]byte, 8))
-				_ = far.Close() // accepts, and closes at once
-			}()
-			return near, nil
-		}})
-		testkit.Check(t, err)
-		for e := range events {
-			if e.Kind == spry.EventBackoff {
-				if waits = append(waits, e.Wait); len(waits) == 4 {
-					break
-				}
-			}
-		}
-		if longest := max(waits[1], waits[2], waits[3]); longest < 10*time.Millisecond {
-			t.Errorf("the waits do not grow: %v", waits)
-		}
-		testkit.Check(t, push.Close())
-	})
 }
 
 // Where messages end silently with the socket, so do answers; and a closed socket says that it is closed.

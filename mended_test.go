@@ -7,12 +7,9 @@ import (
 	"errors"
 	"sync"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
-	"github.com/sprymq/spry/internal/simnet"
 	"github.com/sprymq/spry/internal/testkit"
 )
 
@@ -21,9 +18,9 @@ import (
 // Handle goes on while all its workers are within their handlers.
 func TestHandleOutlivesBusyWorkers(t *testing.T) {
 	leak.Check(t)
-	ctx, o := testkit.Watchdog(t), private()
+	ctx, o := testkit.Watchdog(t), testkit.Private()
 	rep := spry.NewRep(&spry.RepOptions{Options: o})
-	listenTo(t, rep, "inproc://one")
+	testkit.ListenAt(t, rep, "inproc://one")
 	served := make(chan error, 1)
 	go func() {
 		served <- rep.Handle(ctx, 1, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
@@ -56,10 +53,10 @@ func TestHandleOutlivesBusyWorkers(t *testing.T) {
 // Handle ends with its context even while requests keep coming.
 func TestHandleEndsWithItsContext(t *testing.T) {
 	leak.Check(t)
-	ctx, o := testkit.Watchdog(t), private()
+	ctx, o := testkit.Watchdog(t), testkit.Private()
 	rep := spry.NewRep(&spry.RepOptions{Options: o})
 	defer rep.Close()
-	listenTo(t, rep, "inproc://busy")
+	testkit.ListenAt(t, rep, "inproc://busy")
 	req := spry.NewReq(&spry.ReqOptions{Options: o})
 	defer req.Close()
 	_, err := req.Dial(ctx, "inproc://busy")
@@ -79,59 +76,14 @@ func TestHandleEndsWithItsContext(t *testing.T) {
 	}
 }
 
-func TestDialersBackoffIsChecked(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		o := testkit.Simulated(simnet.New(1))
-		waits := pauses(&o)
-		push := spry.NewPush(&spry.PushOptions{Options: o})
-		defer push.Close()
-		_, err := push.DialWith(t.Context(), &spry.Dialer{URL: "sim://x", Backoff: &spry.Backoff{Min: -1}})
-		if !errors.Is(err, spry.ErrConfig) {
-			t.Errorf("a negative Backoff.Min: %v, want ErrConfig", err)
-		}
-		_, err = push.DialWith(t.Context(), &spry.Dialer{URL: "sim://x", Background: true, Backoff: &spry.Backoff{Max: time.Second}})
-		testkit.Check(t, err)
-		time.Sleep(time.Minute)
-		if n := len(waits); n < 60 || n > 400 {
-			t.Errorf("%d attempts in a minute with waits of up to 1s", n)
-		}
-	})
-}
-
-func TestAuthorizeIsBounded(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		n := simnet.New(1)
-		pull := spry.NewPull(&spry.PullOptions{Options: testkit.Simulated(n)})
-		defer pull.Close()
-		listenTo(t, pull, "sim://pull")
-		o := testkit.Simulated(n)
-		asked := make(chan struct{})
-		o.Authorize = func(ctx context.Context, _ *spry.Pipe) error {
-			<-ctx.Done()
-			close(asked)
-			return ctx.Err()
-		}
-		push := spry.NewPush(&spry.PushOptions{Options: o})
-		defer push.Close()
-		start := time.Now()
-		if _, err := push.Dial(t.Context(), "sim://pull"); err == nil {
-			t.Error("Dial succeeded without Authorize")
-		}
-		if d := time.Since(start); d != 10*time.Second {
-			t.Errorf("Dial failed after %v, want the handshake's 10s", d)
-		}
-		<-asked
-	})
-}
-
 func TestTapMayClose(t *testing.T) {
 	leak.Check(t)
-	ctx, o := testkit.Watchdog(t), private()
+	ctx, o := testkit.Watchdog(t), testkit.Private()
 	from, err := spry.NewRaw(spry.ProtocolPull, &o)
 	testkit.Check(t, err)
 	to, err := spry.NewRaw(spry.ProtocolPush, &o)
 	testkit.Check(t, err)
-	listenTo(t, from, "inproc://in")
+	testkit.ListenAt(t, from, "inproc://in")
 	push := spry.NewPush(&spry.PushOptions{Options: o})
 	_, err = push.Dial(ctx, "inproc://in")
 	testkit.Check(t, err)
@@ -145,7 +97,7 @@ func TestTapMayClose(t *testing.T) {
 }
 
 func TestWaitEndsWithItsEndpoint(t *testing.T) {
-	o := private()
+	o := testkit.Private()
 	push := spry.NewPush(&spry.PushOptions{Options: o})
 	defer push.Close()
 	e, err := push.Connect("inproc://never")
@@ -168,14 +120,14 @@ func TestBreachesAfterTheHandshakeAreCounted(t *testing.T) {
 }
 
 func TestBatchesGoToTheLeastLoaded(t *testing.T) {
-	ctx, o := testkit.Watchdog(t), private()
+	ctx, o := testkit.Watchdog(t), testkit.Private()
 	push := spry.NewPush(&spry.PushOptions{Options: o, LeastLoaded: true})
 	defer push.Close()
 	o.RecvQueue = 1
-	slow, fast := spry.NewPull(&spry.PullOptions{Options: o}), spry.NewPull(&spry.PullOptions{Options: private()})
+	slow, fast := spry.NewPull(&spry.PullOptions{Options: o}), spry.NewPull(&spry.PullOptions{Options: testkit.Private()})
 	defer slow.Close()
 	defer fast.Close()
-	listenTo(t, slow, "inproc://slow")
+	testkit.ListenAt(t, slow, "inproc://slow")
 	e := testkit.ListenOn(t, fast, "tcp")
 	_, err := push.Dial(ctx, "inproc://slow")
 	testkit.Check(t, err)
@@ -200,11 +152,11 @@ func TestBatchesGoToTheLeastLoaded(t *testing.T) {
 
 // A loop whose context has ended takes nothing more, even if there is something.
 func TestMessagesEndsWithItsContext(t *testing.T) {
-	ctx, o := testkit.Watchdog(t), private()
+	ctx, o := testkit.Watchdog(t), testkit.Private()
 	pull, push := spry.NewPull(&spry.PullOptions{Options: o}), spry.NewPush(&spry.PushOptions{Options: o})
 	defer pull.Close()
 	defer push.Close()
-	listenTo(t, pull, "inproc://loop")
+	testkit.ListenAt(t, pull, "inproc://loop")
 	_, err := push.Dial(ctx, "inproc://loop")
 	testkit.Check(t, err)
 	for range 10 {
@@ -226,13 +178,4 @@ func TestMessagesEndsWithItsContext(t *testing.T) {
 	if got != 1 {
 		t.Errorf("the loop took %d messages, want 1", got)
 	}
-}
-
-func listenTo(t *testing.T, s interface {
-	Listen(context.Context, string) (*spry.Endpoint, error)
-}, url string,
-) {
-	t.Helper()
-	_, err := s.Listen(testkit.Watchdog(t), url)
-	testkit.Check(t, err)
 }

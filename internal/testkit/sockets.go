@@ -84,8 +84,14 @@ func Address(t testing.TB, scheme string) string {
 // ListenOn makes s listen on a fresh address of a scheme.
 func ListenOn(t testing.TB, s Socket, scheme string) *spry.Endpoint {
 	t.Helper()
-	c := &spry.ListenConfig{URL: Address(t, scheme)}
-	if strings.HasSuffix(scheme, "tls+tcp") {
+	return ListenAt(t, s, Address(t, scheme))
+}
+
+// ListenAt makes s listen on an address.
+func ListenAt(t testing.TB, s Socket, url string) *spry.Endpoint {
+	t.Helper()
+	c := &spry.ListenConfig{URL: url}
+	if strings.Contains(url, "tls+") {
 		c.TLS, _ = Certificates()
 	}
 	e, err := s.ListenWith(Watchdog(t), c)
@@ -102,9 +108,12 @@ func DialTo(t testing.TB, s Socket, e *spry.Endpoint) *spry.Endpoint {
 }
 
 // DialerTo returns how to dial a listener.
-func DialerTo(e *spry.Endpoint) *spry.Dialer {
-	d := &spry.Dialer{URL: e.URL()}
-	if strings.Contains(d.URL, "tls+") {
+func DialerTo(e *spry.Endpoint) *spry.Dialer { return DialerAt(e.URL()) }
+
+// DialerAt returns how to dial an address.
+func DialerAt(url string) *spry.Dialer {
+	d := &spry.Dialer{URL: url}
+	if strings.Contains(url, "tls+") {
 		_, d.TLS = Certificates()
 	}
 	return d

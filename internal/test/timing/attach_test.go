@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-package spry_test
+package timing_test
 
 import (
 	"context"
@@ -125,7 +125,7 @@ func TestDialErrors(t *testing.T) {
 	for name, cause := range causes {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				o := private()
+				o := testkit.Private()
 				o.Transports, o.Linger = []transport.Transport{tcp.Transport{}}, -1
 				var failed []spry.Event
 				o.Trace = &spry.Trace{Other: func(e spry.Event) {
@@ -172,4 +172,30 @@ func TestDialErrors(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestAuthorizeIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := simnet.New(1)
+		pull := spry.NewPull(&spry.PullOptions{Options: testkit.Simulated(n)})
+		defer pull.Close()
+		testkit.ListenAt(t, pull, "sim://pull")
+		o := testkit.Simulated(n)
+		asked := make(chan struct{})
+		o.Authorize = func(ctx context.Context, _ *spry.Pipe) error {
+			<-ctx.Done()
+			close(asked)
+			return ctx.Err()
+		}
+		push := spry.NewPush(&spry.PushOptions{Options: o})
+		defer push.Close()
+		start := time.Now()
+		if _, err := push.Dial(t.Context(), "sim://pull"); err == nil {
+			t.Error("Dial succeeded without Authorize")
+		}
+		if d := time.Since(start); d != 10*time.Second {
+			t.Errorf("Dial failed after %v, want the handshake's 10s", d)
+		}
+		<-asked
+	})
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-package spry_test
+package timing_test
 
 import (
 	"context"
@@ -72,7 +72,7 @@ func TestBudgetWakesOtherSockets(t *testing.T) {
 
 func testBudgetWakes(t *testing.T, open func(o, peer spry.Options) budgetedPair, scheme, way string) {
 	n := simnet.New(1)
-	o := private()
+	o := testkit.Private()
 	o.Transports, o.Linger, o.Heartbeat = testkit.Simulated(n).Transports, -1, -1
 	o.SendQueueBytes, o.RecvQueueBytes = 4<<20, 64<<10
 	peers := o

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-package spry_test
+package timing_test
 
 import (
 	"context"
@@ -92,7 +92,7 @@ func TestBackPressureInTime(t *testing.T) {
 		t.Run(scheme, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				n := simnet.New(1)
-				o := private()
+				o := testkit.Private()
 				o.Transports, o.RecvQueue, o.SendQueue, o.Linger = testkit.Simulated(n).Transports, 10, 10, -1
 				push, pull := spry.NewPush(&spry.PushOptions{Options: o}), spry.NewPull(&spry.PullOptions{Options: o})
 				defer push.Close()

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-package spry_test
+package timing_test
 
 import (
 	"context"
@@ -12,34 +12,7 @@ import (
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/simnet"
 	"github.com/sprymq/spry/internal/testkit"
-	"github.com/sprymq/spry/transport"
 )
-
-// deaf is a Pull's end of a connection that shakes hands and then reads nothing.
-func deaf(t *testing.T, n *simnet.Net, name string) {
-	t.Helper()
-	l, err := n.Listen(t.Context(), transport.URL{Scheme: "sim", Address: name}, transport.ListenOptions{})
-	testkit.Check(t, err)
-	done := make(chan struct{})
-	var conn transport.Link
-	go func() {
-		defer close(done)
-		conn, err = l.Accept()
-		if err != nil {
-			return
-		}
-		s := conn.(*transport.Stream)
-		_, _ = s.Read(make([]byte, 8))
-		_, _ = s.Write([]byte{0, 'S', 'P', 0, 0, 0x51, 0, 0})
-	}()
-	t.Cleanup(func() {
-		_ = l.Close()
-		<-done
-		if conn != nil {
-			_ = conn.Close()
-		}
-	})
-}
 
 // With a peer that does not read, Close returns when Linger is over, and says exactly how many messages stayed.
 func TestCloseReturnsAtLinger(t *testing.T) {

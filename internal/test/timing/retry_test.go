@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-package spry_test
+package timing_test
 
 import (
 	"context"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-package spry_test
+package timing_test
 
 import (
 	"context"
@@ -14,43 +14,6 @@ import (
 	"github.com/sprymq/spry/internal/simnet"
 	"github.com/sprymq/spry/internal/testkit"
 )
-
-// The tests of time run in virtual time over a network in memory: an hour takes no time, and is exact.
-
-// A silentRep receives requests, notes when, and answers none by itself.
-type silentRep struct {
-	*spry.Rep
-	arrived chan time.Duration // since the start
-	last    chan *spry.Request
-}
-
-func newSilentRep(t *testing.T, n *simnet.Net, url string) *silentRep {
-	t.Helper()
-	r := &silentRep{
-		Rep: spry.NewRep(&spry.RepOptions{Options: testkit.Simulated(n)}), arrived: make(chan time.Duration, 100),
-		last: make(chan *spry.Request, 100),
-	}
-	_, err := r.Listen(t.Context(), url)
-	testkit.Check(t, err)
-	start := time.Now()
-	go func() {
-		for q, err := range r.Requests(context.Background()) {
-			if err != nil {
-				return
-			}
-			r.arrived <- time.Since(start)
-			r.last <- q
-		}
-	}()
-	return r
-}
-
-func drained[T any](c chan T) (all []T) {
-	for len(c) > 0 {
-		all = append(all, <-c)
-	}
-	return all
-}
 
 // A request is sent again once every Retry, neither before nor more often.
 func TestRequestIsRetriedOnceEveryRetry(t *testing.T) {

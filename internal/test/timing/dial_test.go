@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 
-package spry_test
+package timing_test
 
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"sync"
 	"testing"
@@ -16,17 +17,6 @@ import (
 	"github.com/sprymq/spry/internal/testkit"
 	"github.com/sprymq/spry/transport"
 )
-
-// pauses collects how long a dialer waits between attempts.
-func pauses(o *spry.Options) chan time.Duration {
-	waits := make(chan time.Duration, 1000)
-	o.Trace = &spry.Trace{Other: func(e spry.Event) {
-		if e.Kind == spry.EventBackoff {
-			waits <- e.Wait
-		}
-	}}
-	return waits
-}
 
 // checkBackoff checks that each wait is within its bound, which doubles from 100 ms to 30 s, and that the waits are
 // spread over it.
@@ -197,7 +187,7 @@ func TestDialDoesNotWaitForItsCallbacks(t *testing.T) {
 		n := simnet.New(1)
 		pull := spry.NewPull(&spry.PullOptions{Options: testkit.Simulated(n)})
 		defer pull.Close()
-		listenTo(t, pull, "sim://pull")
+		testkit.ListenAt(t, pull, "sim://pull")
 		o := testkit.Simulated(n)
 		const busy = time.Hour
 		o.Authorize = func(context.Context, *spry.Pipe) error { time.Sleep(busy); return nil }
@@ -242,7 +232,7 @@ func TestAttachOverNetPipe(t *testing.T) {
 
 func TestConnectWaitsForInprocName(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		o := private()
+		o := testkit.Private()
 		push, pull := spry.NewPush(&spry.PushOptions{Options: o}), spry.NewPull(&spry.PullOptions{Options: o})
 		defer push.Close()
 		defer pull.Close()
@@ -256,5 +246,58 @@ func TestConnectWaitsForInprocName(t *testing.T) {
 		if d := time.Since(start); d != 0 {
 			t.Errorf("connected %v after the name appeared, want at once", d)
 		}
+	})
+}
+
+func TestDialersBackoffIsChecked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := testkit.Simulated(simnet.New(1))
+		waits := pauses(&o)
+		push := spry.NewPush(&spry.PushOptions{Options: o})
+		defer push.Close()
+		_, err := push.DialWith(t.Context(), &spry.Dialer{URL: "sim://x", Backoff: &spry.Backoff{Min: -1}})
+		if !errors.Is(err, spry.ErrConfig) {
+			t.Errorf("a negative Backoff.Min: %v, want ErrConfig", err)
+		}
+		_, err = push.DialWith(t.Context(), &spry.Dialer{URL: "sim://x", Background: true, Backoff: &spry.Backoff{Max: time.Second}})
+		testkit.Check(t, err)
+		time.Sleep(time.Minute)
+		if n := len(waits); n < 60 || n > 400 {
+			t.Errorf("%d attempts in a minute with waits of up to 1s", n)
+		}
+	})
+}
+
+// A dial that takes long does not count as a connection that lived long.
+func TestSlowDialsAreBackedOffFrom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var waits []time.Duration
+		push := spry.NewPush(&spry.PushOptions{Options: spry.Options{
+			HandshakeTimeout: 30 * time.Second,
+			Backoff:          spry.Backoff{Min: time.Millisecond, Max: time.Hour, Factor: 1000},
+		}})
+		events := push.Events(t.Context())
+		_, err := push.DialWith(t.Context(), &spry.Dialer{URL: "tcp://203.0.113.1:9", Background: true, DialContext: func(context.Context, string, string) (net.Conn, error) {
+			time.Sleep(10 * time.Second)
+			near, far := net.Pipe()
+			go func() {
+				_, _ = far.Write(testkit.Header(spry.ProtocolPull))
+				_, _ = io.ReadFull(far, make([]byte, 8))
+				_ = far.Close() // accepts, and closes at once
+			}()
+			return near, nil
+		}})
+		testkit.Check(t, err)
+		for e := range events {
+			if e.Kind == spry.EventBackoff {
+				if waits = append(waits, e.Wait); len(waits) == 4 {
+					break
+				}
+			}
+		}
+		if longest := max(waits[1], waits[2], waits[3]); longest < 10*time.Millisecond {
+			t.Errorf("the waits do not grow: %v", waits)
+		}
+		testkit.Check(t, push.Close())
 	})
 }
