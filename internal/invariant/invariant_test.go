@@ -50,13 +50,13 @@ func TestLocksAreFound(t *testing.T) {
 		want := []string{"mu", "scope.mu", "events.mu"}
 		switch name {
 		case "Push":
-			want = append(want, "pattern.balancer.sender.mu")
+			want = append(want, "pattern.sides.out.sender.mu")
 		case "Pull":
-			want = append(want, "pattern.receiver.inbox.mu")
+			want = append(want, "pattern.sides.in.inbox.mu")
 		case "Req":
 			want = append(want, "pattern.mu")
 		case "Rep":
-			want = append(want, "pattern.receiver.inbox.mu", "pattern.sender.mu")
+			want = append(want, "pattern.sides.in.inbox.mu", "pattern.sides.out.mu")
 		case "Sub":
 			want = append(want, "pattern.mu", "pattern.first.receiver.inbox.mu")
 		}
