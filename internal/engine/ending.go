@@ -26,7 +26,7 @@ func (p *Pipe) end(cause error) {
 	o.mu.Unlock()
 	if first {
 		_ = o.carrier.close()
-		p.ReadOn()
+		p.WakeReader()
 	}
 	if finish {
 		p.finish()

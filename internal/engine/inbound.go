@@ -12,13 +12,13 @@ import (
 	"github.com/sprymq/spry/internal/stats"
 )
 
-// inbound is the receiving half of a pipe's books. What waits in an inbox is counted there, by the pipe's
-// source; the rest is counted here. At any moment:
+// inbound is the accounting of received messages. Messages in an inbox are counted there, by the pipe's source; all
+// others are counted here. At any moment:
 //
 //	arrived = delivered + queued + dropped
 //
-// Fan-out to several subscriptions counts copies. What no subscription wanted is filtered: counted apart, and
-// neither arrived nor dropped.
+// Copies for several subscriptions count one each. A message that no subscription wants counts as filtered, and as neither
+// arrived nor dropped.
 type inbound struct {
 	mu        sync.Mutex
 	sources   []*queue.Source
@@ -49,17 +49,17 @@ func (p *Pipe) NewSource(q *queue.Inbox) *queue.Source {
 	return s
 }
 
-// HoldWhileFull holds a source of this pipe while the pipe's queue of messages to be sent is more than half full: for
-// patterns that reply. A peer that does not read its replies gets no further request handed out, and its own queue
-// fills. It is called before anything is queued to the pipe.
+// HoldWhileFull holds a source of this pipe while the pipe's send queue is more than half full. It is for patterns that
+// reply: no request is received from a peer that does not read its replies, and the peer's own queue fills. It must be
+// called before anything is queued to the pipe.
 func (p *Pipe) HoldWhileFull(s *queue.Source) {
 	p.out.mu.Lock()
 	p.out.requests = s
 	p.out.mu.Unlock()
 }
 
-// settle says that nothing more is read into the chunk that the latest messages lie in: queues keep no more of it than they
-// need.
+// settle tells queues that nothing more is read into the chunk of the latest messages, so that they keep no more of it than
+// they need.
 func (p *Pipe) settle() {
 	p.in.mu.Lock()
 	defer p.in.mu.Unlock()
@@ -68,7 +68,7 @@ func (p *Pipe) settle() {
 	}
 }
 
-// CloseSource folds the figures of a source, whose inbox is closed, into the pipe's.
+// CloseSource adds the figures of a source, whose inbox is closed, to the pipe's.
 func (p *Pipe) CloseSource(s *queue.Source) {
 	p.in.mu.Lock()
 	defer p.in.mu.Unlock()
@@ -89,7 +89,7 @@ func (in *inbound) addLocked(c queue.Counts) {
 	in.dropped.add(DropBudget, c.Shed)
 }
 
-// Took counts messages that the pattern handed to the application, or to its own state, without an inbox.
+// Took counts messages that the pattern delivered without an inbox, to the application or to its own state.
 func (p *Pipe) Took(n int) {
 	if n == 0 {
 		return
@@ -100,7 +100,7 @@ func (p *Pipe) Took(n int) {
 	p.in.mu.Unlock()
 }
 
-// Filtered counts messages that no subscription wanted.
+// Filtered counts messages that no subscription wants.
 func (p *Pipe) Filtered(n int) {
 	if n > 0 {
 		p.in.mu.Lock()
@@ -109,7 +109,7 @@ func (p *Pipe) Filtered(n int) {
 	}
 }
 
-// Drop counts received messages that are dropped, and releases them.
+// Drop counts dropped messages that were received, and releases them.
 func (p *Pipe) Drop(reason Drop, ms ...*msg.Message) {
 	for _, m := range ms {
 		m.Release()
@@ -117,7 +117,7 @@ func (p *Pipe) Drop(reason Drop, ms ...*msg.Message) {
 	p.DropN(reason, len(ms))
 }
 
-// DropN counts n received messages that are dropped.
+// DropN counts n dropped messages that were received.
 func (p *Pipe) DropN(reason Drop, n int) {
 	if n == 0 {
 		return
@@ -129,7 +129,7 @@ func (p *Pipe) DropN(reason Drop, n int) {
 	p.socket.dropped(p, reason, n)
 }
 
-// receive hands a run to the pattern and returns how many messages it took. A closing socket drops them all.
+// receive offers run to the pattern and returns how many messages it took. A closing socket drops them all.
 func (p *Pipe) receive(run []msg.Message) int {
 	if p.discard.Load() {
 		msg.ReleaseAll(run)
@@ -139,9 +139,9 @@ func (p *Pipe) receive(run []msg.Message) int {
 	return p.socket.pattern.Receive(p, run)
 }
 
-// hand gives a run to the pattern and waits while there is no room for it: this is the back-pressure that
-// reaches the peer. It reports false if the pipe ended meanwhile.
-func (p *Pipe) hand(run []msg.Message, room *roomBell) bool {
+// deliver offers run to the pattern and blocks while it refuses; this is the back-pressure. It reports false if the pipe ends
+// first.
+func (p *Pipe) deliver(run []msg.Message, room *roomBell) bool {
 	for {
 		run = run[p.receive(run):]
 		if len(run) == 0 {
@@ -156,8 +156,8 @@ func (p *Pipe) hand(run []msg.Message, room *roomBell) bool {
 	}
 }
 
-// awaitRoom waits until the pattern has room. It reports false if the pipe ends first. Meanwhile nothing is read, and the
-// peer's pings are not answered: where it understands that, it is told again and again that this end lives.
+// awaitRoom waits until the pattern has room. It reports false if the pipe ends first. Meanwhile nothing is read and no ping
+// is answered. This end sends pings of its own instead, so that the peer does not give it up.
 func (p *Pipe) awaitRoom(room *roomBell) bool {
 	room.awaited.Store(true)
 	var again <-chan time.Time
@@ -180,11 +180,12 @@ func (p *Pipe) awaitRoom(room *roomBell) bool {
 	}
 }
 
-// A roomBell rings when the pattern has room again. Few connections ever wait for that: others have no channel for it.
+// A roomBell wakes the reader when the pattern has room again. Few connections ever wait for that, and only those have the
+// channel.
 type roomBell struct {
 	once    sync.Once
 	c       chan struct{}
-	awaited atomic.Bool // the connection is not read until it rings
+	awaited atomic.Bool // the reader waits, and reads nothing
 }
 
 func (b *roomBell) rung() chan struct{} {
@@ -206,7 +207,7 @@ func (p *Pipe) Waive() {
 	p.in.mu.Unlock()
 }
 
-// Unanswered is how many of arrived requests were neither answered, by a message each, nor waived.
+// Unanswered returns how many of arrived requests have neither been answered, by a message each, nor waived.
 func (p *Pipe) Unanswered(arrived uint64) int {
 	p.out.mu.Lock()
 	answers := p.out.offered
@@ -216,7 +217,7 @@ func (p *Pipe) Unanswered(arrived uint64) int {
 	return int(arrived - answers - p.in.waived)
 }
 
-// Undeliver turns a message that was counted as delivered into a dropped one.
+// Undeliver counts a message as dropped that was counted as delivered.
 func (p *Pipe) Undeliver(reason Drop) {
 	p.in.mu.Lock()
 	p.in.delivered--

@@ -102,7 +102,7 @@ func (c *messageCarrier) deliver(bodies [][]byte) (ok bool, err error) {
 		}
 		run = append(run, msg.Received(data, head, &p.origin))
 	}
-	if !p.hand(run, &c.room) {
+	if !p.deliver(run, &c.room) {
 		return false, ErrPipeClosed
 	}
 	return err == nil, err

@@ -37,12 +37,10 @@ type Pipe struct {
 	State any
 
 	in        inbound
-	discard   atomic.Bool                  // the socket is closing: what arrives is dropped
-	heartbeat atomic.Pointer[heartbeat]    // nil = none
-	reader    atomic.Pointer[streamReader] // nil until somebody else may have read
-	wanted    atomic.Bool                  // somebody would have
-	idle      atomic.Pointer[func() bool]  // nil: nobody else may read now
-	silent    atomic.Bool                  // nothing arrives any more: the link's reader has ended
+	discard   atomic.Bool               // the socket is closing: what arrives is dropped
+	heartbeat atomic.Pointer[heartbeat] // nil = none
+	reads     readRole
+	silent    atomic.Bool // nothing arrives any more: the link's reader has ended
 
 	ready  bool          // under socket.mu: the pattern knows the pipe
 	gone   bool          // under socket.mu: the pipe is over

@@ -14,43 +14,44 @@ import (
 )
 
 const (
-	minChunk   = 4 << 10   // what an idle connection keeps
-	maxChunk   = 256 << 10 // what a busy one reads at a time
-	headStart  = 32 << 10  // what the first bytes of a large frame are given
-	minRead    = 256       // room in a chunk that is worth a read
-	quietReads = 64        // small reads in a row after which chunks become smaller
-	minSlab    = 8         // message values that a quiet connection allocates at a time
-	maxSlab    = 511       // of 32 bytes: what fills a size class of 16 KiB
-	minStride  = 4 << 10
-	yieldAfter = 16 << 10
-	tightChunk = 8 << 10 // what a busy connection reads at a time at least, however much of the budget is in use
+	minChunk   = 4 << 10   // chunk size of a quiet connection
+	maxChunk   = 256 << 10 // chunk size of a busy connection
+	tightChunk = 8 << 10   // chunk size of a busy connection when the budget is used up
+	headStart  = 32 << 10  // first chunk of a large frame
+	minRead    = 256       // a chunk with less room than this is not read into
+	quietReads = 64        // consecutive small reads after which chunks become smaller
+	minStride  = 4 << 10   // smaller frames are copied to the next chunk
+	minSlab    = 8         // message values allocated at a time for a quiet connection
+	maxSlab    = 511       // the same for a busy one: 32 bytes each fill a size class of 16 KiB
+	yieldAfter = 16 << 10  // bytes read before the receiver is let run
 )
 
-// A streamReader turns what a connection sends into runs of messages. Messages point into the chunk that they
-// were read into; a frame that does not fit into what is left of a chunk moves, as far as it has come, to a
-// new one. Memory is only ever spent on bytes that have arrived: a chunk for a large frame at most doubles
-// what is there, whatever length the peer announced, or is as large as a frame that the peer did send before.
+// A streamReader decodes a connection's bytes into runs of messages. Messages point into the chunk that they were read
+// into. A frame that does not fit into the rest of its chunk is copied, as far as it has arrived, to a new chunk.
+//
+// Memory is spent only on bytes that have arrived. A chunk for a large frame is at most twice what has arrived of the frame,
+// whatever length the peer announced, or the size of a frame that the peer has sent before.
 type streamReader struct {
-	c      *streamCarrier
-	chunk  *buf.Chunk
-	start  int  // first byte not yet decoded
-	end    int  // first byte not yet read
-	need   int  // bytes from start on that the next frame takes, as far as is known
-	size   int  // of the next ordinary chunk
-	quiet  int  // small reads in a row
-	frame  int  // size of the last frames, on average
-	proved int  // largest frame that has wholly arrived
-	peek   bool // the last frame was larger than an ordinary chunk: the next one may be too
-	batch  msg.Batch
-	slab   int          // capacity of the last slab
-	span   int          // bytes of the stream that its messages come from
-	held   budget.Meter // of chunk
+	c     *streamCarrier
+	chunk *buf.Chunk
+	start int // of the bytes that are not decoded yet
+	end   int // of the bytes that have been read
+	need  int // size of the frame at start, as far as it is known
 
-	direct  *directReader // nil where the connection cannot be read without the runtime's help
-	reading *reading      // of one that others have read for
-	refused []msg.Message // what a leader has found no room for
-	came    int           // messages with the last read
-	ahead   int           // bytes read since the receiver was let run
+	size       int  // of the next chunk, unless its frame is large
+	quiet      int  // consecutive small reads
+	frame      int  // average size of the frames in the last run
+	largest    int  // frame that has arrived as a whole
+	afterLarge bool // the last frame was larger than maxChunk: the next one may be too
+
+	batch msg.Batch
+	slab  int          // capacity of the last slab
+	span  int          // bytes decoded into it
+	held  budget.Meter // of chunk
+
+	direct *directReader // nil: the connection has no descriptor to read
+	burst  int           // messages of the last read
+	ahead  int           // bytes read since the receiver was let run
 }
 
 func (c *streamCarrier) read() error {
@@ -65,28 +66,28 @@ func (c *streamCarrier) read() error {
 		d.OnControl(c.pipe.control)
 		c.pipe.startHeartbeat(c)
 	}
-	defer r.leave()
+	defer r.releaseChunk()
 	if err := r.decode(true); err != nil {
 		return err
 	}
 	r.direct = newDirectReader(c.conn, r)
-	defer r.stopWatching()
+	defer c.pipe.reads.stopWatching()
 	for {
 		n, err := r.fill()
 		if n > 0 {
-			if derr := r.took(n, true); derr != nil {
+			if derr := r.received(n, true); derr != nil {
 				return derr
 			}
-			if r.ahead += n; r.ahead >= yieldAfter && r.came > 0 {
+			if r.ahead += n; r.ahead >= yieldAfter && r.burst > 0 {
 				r.ahead = 0
-				runtime.Gosched() // the receiver takes what is still in the processor's cache, and leaves its chunk
+				runtime.Gosched() // the receiver takes messages that are still in the processor's cache, and releases their chunk
 			}
 		}
 		if err == nil && r.direct != nil {
-			err = r.rest()
+			err = c.pipe.reads.yield(r)
 		}
 		if errors.Is(err, io.EOF) && r.end > r.start {
-			err = io.ErrUnexpectedEOF // within a frame: the peer broke off
+			err = io.ErrUnexpectedEOF // within a frame
 		}
 		if err != nil {
 			return err
@@ -94,7 +95,7 @@ func (c *streamCarrier) read() error {
 	}
 }
 
-// fill waits for bytes and reads them.
+// fill waits for bytes and reads them into the chunk.
 func (r *streamReader) fill() (int, error) {
 	if r.direct != nil {
 		return r.direct.read()
@@ -102,16 +103,16 @@ func (r *streamReader) fill() (int, error) {
 	return r.c.conn.Read(r.room())
 }
 
-// took decodes n bytes that were read. With wait it waits for room where there is none, else what was refused is kept.
-func (r *streamReader) took(n int, wait bool) error {
+// received decodes and delivers n bytes that were read. See decode about wait.
+func (r *streamReader) received(n int, wait bool) error {
 	room := r.readUpTo() - r.end
 	r.end += n
 	r.c.alive.Store(true)
 	if n > maxControl && !r.c.fed.Load() {
 		r.c.fed.Store(true)
 	}
-	r.came = 0
-	if !r.peek && r.need <= maxChunk {
+	r.burst = 0
+	if !r.afterLarge && r.need <= maxChunk {
 		r.adapt(n, room)
 	}
 	if err := r.decode(wait); err != nil {
@@ -120,27 +121,29 @@ func (r *streamReader) took(n int, wait bool) error {
 	return r.grow()
 }
 
-// room returns where the next bytes are to go.
+// flows reports whether messages come faster than a receiver waits for each.
+func (r *streamReader) flows() bool { return r.burst > fewAtOnce }
+
+// room returns the part of the chunk to read into.
 func (r *streamReader) room() []byte {
 	r.makeRoom()
 	return r.chunk.Data[r.end:r.readUpTo()]
 }
 
-// idle is called when there is nothing to be read. A chunk that nothing is in is of use elsewhere.
+// idle is called before a read waits. An empty chunk is released: other connections have a use for it.
 func (r *streamReader) idle() {
 	if r.start == r.end && r.chunk.Unshared() {
-		r.leave()
+		r.releaseChunk()
 	}
 }
 
-// leave lets go of the chunk.
-func (r *streamReader) leave() {
+func (r *streamReader) releaseChunk() {
 	if r.chunk != nil {
 		r.replace(nil, 0)
 	}
 }
 
-// replace goes on with another chunk, or none, which begins with n bytes that are not decoded yet.
+// replace releases the chunk and continues with another, or none, whose first n bytes are not decoded yet.
 func (r *streamReader) replace(next *buf.Chunk, n int) {
 	shared := r.chunk != nil && !r.chunk.Unshared()
 	if r.chunk != nil {
@@ -157,14 +160,14 @@ func (r *streamReader) replace(next *buf.Chunk, n int) {
 	}
 }
 
-// readUpTo is how far the next read may fill the chunk. A large frame is read to its end and no further, and of what
-// follows it first a little: what is read of another large frame would have to be copied to that frame's own chunk.
+// readUpTo returns the end of the next read in the chunk. A read ends with a large frame, and the read after it is a small
+// one, because the beginning of another large frame must be copied to that frame's own chunk.
 func (r *streamReader) readUpTo() int {
 	whole := len(r.chunk.Data)
 	switch {
 	case r.need > maxChunk:
 		return min(whole, r.start+r.need)
-	case r.peek:
+	case r.afterLarge:
 		return min(whole, r.end+minChunk)
 	}
 	if stride := r.stride(); stride > 0 {
@@ -175,9 +178,8 @@ func (r *streamReader) readUpTo() int {
 	return whole
 }
 
-// stride is the size of frames that a read should end with, if they are of one size; 0 if they are too small or too large
-// for that to matter. Of one that it does not end with, what has come has to be copied to the next chunk: a quarter of all
-// bytes, with messages of 64 KiB.
+// stride is the common frame size, or 0. Reads stop at a multiple of it, because a frame cut by the end of a chunk must be
+// copied to the next chunk. For small and for very large frames that does not matter.
 func (r *streamReader) stride() int {
 	if r.frame < minStride || r.frame > maxChunk {
 		return 0
@@ -185,8 +187,8 @@ func (r *streamReader) stride() int {
 	return r.frame
 }
 
-// adapt chooses the size of the next chunk: larger whenever a read fills its room, smaller after many small
-// reads, so that a connection that falls quiet does not keep the memory of its busy time.
+// adapt chooses the size of the next chunk: larger after a read that fills its room, smaller after many small reads, so
+// that a connection that falls quiet does not keep the memory of its busy time.
 func (r *streamReader) adapt(n, room int) {
 	switch {
 	case n == room && n >= r.size/2:
@@ -200,10 +202,12 @@ func (r *streamReader) adapt(n, room int) {
 	}
 }
 
-// decode hands on every whole message that is there. With wait it waits for room, else it stops where there is none.
+// decode decodes and delivers every whole message in the chunk. With wait it blocks while the pattern has no room. Without, it
+// stops there, and keeps the messages that were refused for the reader goroutine.
 func (r *streamReader) decode(wait bool) error {
 	p := r.c.pipe
 	large := r.need > maxChunk
+	var refused []msg.Message
 	r.need = 0
 	for r.start < r.end {
 		r.nextSlab()
@@ -220,29 +224,30 @@ func (r *streamReader) decode(wait bool) error {
 			r.chunk.Retain(len(run))
 			p.in.bytes.Add(uint64(n))
 			r.frame = n / len(run)
-			if r.came += len(run); r.came < manyAtOnce {
+			if r.burst += len(run); r.burst < manyAtOnce {
 				r.c.heard.Store(heardFew)
 			} else {
 				r.c.heard.Store(heardMany)
 			}
 			switch {
 			case !wait:
-				r.refused = run[p.receive(run):]
-			case !p.hand(run, &r.c.room):
+				refused = run[p.receive(run):]
+				p.reads.refused = refused
+			case !p.deliver(run, &r.c.room):
 				return ErrPipeClosed
 			}
 		}
-		if err != nil || !full || len(r.refused) > 0 {
-			r.peek = large && r.need == 0
+		if err != nil || !full || len(refused) > 0 {
+			r.afterLarge = large && r.need == 0
 			return err
 		}
 	}
-	r.peek = large
+	r.afterLarge = large
 	return nil
 }
 
-// nextSlab sees to it that the batch has room for messages. Slabs grow while they are filled. One is for as many messages
-// as come in a few chunks, because it keeps the contents of those that were not released from the garbage collector.
+// nextSlab makes room for messages in the batch. Slabs grow while they are filled, but hold no more messages than a few chunks
+// bring: a slab keeps the contents of all its unreleased messages alive.
 func (r *streamReader) nextSlab() {
 	if r.batch.Full() || r.span >= maxChunk {
 		r.slab = min(max(r.slab*4, minSlab), maxSlab, 1+maxChunk/max(r.frame, 1))
@@ -257,20 +262,20 @@ func (r *streamReader) newChunk(size int) *buf.Chunk {
 	return c
 }
 
-// makeRoom sees to it that the chunk has room to read into.
+// makeRoom makes room in the chunk to read into.
 func (r *streamReader) makeRoom() {
 	if size := r.nextChunk(); size > 0 {
 		r.moveTo(size)
 	}
 }
 
-// grow makes room for the rest of a large frame, after others were shed if the budget is exceeded by that. It is not for
-// within a read.
+// grow makes room for the rest of a large frame. If that exceeds the budget, other pipes are shed first, or this one. It
+// must not be called within a read.
 func (r *streamReader) grow() error {
 	p := r.c.pipe
 	if r.need > maxChunk {
 		if size := r.nextChunk(); size > 0 {
-			if !r.held.Grow(int64(size + len(r.chunk.Data))) { // this is what had most
+			if !r.held.Grow(int64(size + len(r.chunk.Data))) { // this pipe was shed
 				return ErrPipeClosed
 			}
 			r.moveTo(size)
@@ -281,7 +286,7 @@ func (r *streamReader) grow() error {
 	return nil
 }
 
-// nextChunk returns the size of the chunk that has to take the place of the present one, or 0 if that has room.
+// nextChunk returns the size of the chunk to continue with, or 0 if the present one has room.
 func (r *streamReader) nextChunk() int {
 	ordinary := r.ordinary()
 	if r.chunk == nil {
@@ -289,7 +294,7 @@ func (r *streamReader) nextChunk() int {
 	}
 	have, whole, size := r.end-r.start, len(r.chunk.Data), ordinary
 	if r.need > size {
-		size = min(r.need, max(r.proved, size, headStart))
+		size = min(r.need, max(r.largest, size, headStart))
 	}
 	switch {
 	case have == 0 && whole == ordinary && r.chunk.Unshared():
@@ -301,10 +306,10 @@ func (r *streamReader) nextChunk() int {
 	case have > 0 && r.start+r.need <= whole:
 		return 0
 	case have > 0 && r.start == 0 && r.end < whole && whole >= size:
-		return 0 // this chunk was made for the frame: it is filled before there is a larger one
+		return 0 // a chunk made for this frame is filled before it is replaced by a larger one
 	}
 	if have == 0 {
-		r.proved = max(r.proved, whole) // a chunk made to measure, now used up
+		r.largest = max(r.largest, whole) // the chunk was made for one frame, which is complete
 	}
 	if r.need > size {
 		size = min(r.need, max(size, 2*have))
@@ -312,7 +317,7 @@ func (r *streamReader) nextChunk() int {
 	return size
 }
 
-// ordinary is the size of a chunk for frames that are not large.
+// ordinary is the size of a chunk for frames that are not large: smaller while the budget is short.
 func (r *streamReader) ordinary() int {
 	if r.size <= tightChunk {
 		return r.size
@@ -320,7 +325,7 @@ func (r *streamReader) ordinary() int {
 	return max(r.c.pipe.account.Budget().Spare(r.size), tightChunk)
 }
 
-// moveTo begins another chunk with what has come of the next frame.
+// moveTo continues with a new chunk, which begins with what has arrived of the next frame.
 func (r *streamReader) moveTo(size int) {
 	next, have := r.newChunk(size), r.end-r.start
 	if r.chunk != nil {

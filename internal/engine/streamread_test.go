@@ -208,7 +208,7 @@ func TestReadsEndWithFrames(t *testing.T) {
 }
 
 // A reader that waits keeps no memory to read into, unless something is in it that is not decoded, or messages point to it.
-func TestIdleReaderLetsGoOfItsChunk(t *testing.T) {
+func TestIdleReaderReleasesItsChunk(t *testing.T) {
 	leak.Check(t)
 	s, e := testSocket(Options{}, &recorder{})
 	defer s.Close()
@@ -226,6 +226,6 @@ func TestIdleReaderLetsGoOfItsChunk(t *testing.T) {
 			t.Errorf("with %s in it: the chunk is kept %v", name, r.chunk != nil)
 		}
 		chunk.Release(test.messages)
-		r.leave()
+		r.releaseChunk()
 	}
 }

@@ -33,14 +33,14 @@ func newConflatingReceiver() receiver {
 func (r receiver) attach(p *engine.Pipe) {
 	if r.inbox != nil {
 		p.State = p.NewSource(r.inbox)
-		r.inbox.AddLeader(p)
+		r.inbox.AddReadable(p)
 	}
 }
 
 // detach says that nothing comes from the pipe any more.
 func (r receiver) detach(p *engine.Pipe) {
 	if r.inbox != nil {
-		r.inbox.RemoveLeader(p)
+		r.inbox.RemoveReadable(p)
 	}
 }
 

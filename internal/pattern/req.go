@@ -113,9 +113,9 @@ func (s *Req) start(body []byte, m *msg.Message) (*Call, error) {
 // Wait waits for the end of a call. If ctx ends first, so does the call.
 func (s *Req) Wait(ctx context.Context, c *Call) (*msg.Message, error) {
 	if p := s.only.Load(); p != nil && !c.alone {
-		p.ReadOn()
+		p.WakeReader()
 	} else if p != nil {
-		if p.Lead(ctx, c); c.Woken() {
+		if p.ReadDirectly(ctx, c); c.Woken() {
 			<-c.done
 			return c.reply, c.err
 		}
@@ -141,7 +141,7 @@ func (s *Req) Cancel(c *Call, err error) {
 	s.mu.Unlock()
 	closeAll(stuck)
 	if p := s.only.Load(); p != nil {
-		p.Kick()
+		p.Interrupt()
 	}
 }
 
@@ -157,10 +157,10 @@ func (s *Req) chooseLocked() {
 	var only *engine.Pipe
 	if len(s.pipes) == 1 && s.err == nil {
 		only = s.pipes[0]
-		only.LetLead(s.idle)
+		only.AllowDirectReads(s.idle)
 	}
 	if old := s.only.Swap(only); old != nil && old != only {
-		old.LetLead(nil)
+		old.AllowDirectReads(nil)
 	}
 }
 
@@ -329,7 +329,7 @@ func (s *Req) Detach(p *engine.Pipe, _ []msg.Message) {
 	if given > 0 {
 		s.socket.Emit(engine.Event{Kind: engine.EventAbandoned, Pipe: p, Endpoint: p.Endpoint(), Reason: "attempts", Count: uint64(given)})
 		if other := s.only.Load(); other != nil {
-			other.Kick() // whose caller may read there
+			other.Interrupt() // whose caller may read there
 		}
 	}
 	if again > 0 {

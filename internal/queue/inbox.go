@@ -32,22 +32,22 @@ const (
 // receiver takes turns of at most Turn messages, and of a turnShare of its bytes, from the sources that have something, in
 // the order in which they came to have it. With every source non-empty, none is therefore ever more than one turn ahead.
 //
-// A turn is taken under the lock, once, and handed out message by message without it.
+// A turn is taken under the lock, once, and its messages are taken one by one without it.
 type Inbox struct {
 	limits Limits
 	policy Policy
-	turn   atomic.Pointer[turn]   // which the receivers are at; never nil
-	leader atomic.Pointer[Leader] // the only one, or nil
+	turn   atomic.Pointer[turn]     // which the receivers are at; never nil
+	direct atomic.Pointer[Readable] // which a waiting receiver may read itself; nil = none
 
-	mu      sync.Mutex
-	turns   turns
-	ready   fifo[*Source]        // those that have messages, held ones perhaps among them
-	held    map[*Source]struct{} // see Hold; nil until there was one
-	waiters Waiters
-	leaders map[Leader]struct{}
-	first   func() *msg.Message // asked before the sources; nil = none
-	taken   func()              // called when the last message was taken, which is then taken alone; nil = nobody waits for that
-	err     error               // set once by Close: nothing comes any more
+	mu       sync.Mutex
+	turns    turns
+	ready    fifo[*Source]        // those that have messages, held ones perhaps among them
+	held     map[*Source]struct{} // see Hold; nil until there was one
+	waiters  Waiters
+	readable map[Readable]struct{} // the connections that messages come from
+	first    func() *msg.Message   // asked before the sources; nil = none
+	taken    func()                // called when the last message was taken, which is then taken alone; nil = nobody waits for that
+	err      error                 // set once by Close: nothing comes any more
 }
 
 // NewInbox returns an empty inbox.
@@ -162,8 +162,8 @@ func (q *Inbox) Recv(ctx context.Context) (*msg.Message, error) {
 		if m != nil || err != nil {
 			return m, err
 		}
-		if l := q.leader.Load(); l != nil && w.alone {
-			(*l).Lead(ctx, w)
+		if r := q.direct.Load(); r != nil && w.alone {
+			(*r).ReadDirectly(ctx, w)
 		}
 		if err := w.Park(ctx); err != nil {
 			q.mu.Lock()
@@ -250,5 +250,5 @@ func (q *Inbox) Close(err error) {
 	}
 	q.held = nil
 	q.waiters.WakeAll()
-	q.chooseLeaderLocked()
+	q.chooseDirectLocked()
 }

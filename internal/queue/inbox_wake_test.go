@@ -59,36 +59,36 @@ func TestInboxWakesOneReceiverForEachMessage(t *testing.T) {
 	})
 }
 
-// A kicked leader counts how often it was told to look.
-type kicked struct{ kicks, allowed int }
+// A fakeReadable counts interrupts, and how often direct reads were allowed.
+type fakeReadable struct{ interrupts, allowed int }
 
-func (k *kicked) LetLead(idle func() bool) {
+func (f *fakeReadable) AllowDirectReads(idle func() bool) {
 	if idle != nil {
-		k.allowed++
+		f.allowed++
 	}
 }
-func (k *kicked) Lead(context.Context, Sleeper) {}
-func (k *kicked) Kick()                         { k.kicks++ }
+func (f *fakeReadable) ReadDirectly(context.Context, Wakeable) {}
+func (f *fakeReadable) Interrupt()                             { f.interrupts++ }
 
-// Whoever reads a connection by himself is told of a message that comes another way; with two connections nobody does.
-func TestInboxKicksItsLeader(t *testing.T) {
+// A direct read is interrupted by a message that comes another way; of two connections neither is read directly.
+func TestInboxInterruptsDirectReads(t *testing.T) {
 	q := NewInbox(Limits{Messages: 100, Bytes: 1 << 20}, Wait)
 	s := q.NewSource(nil)
-	var first, second kicked
-	q.AddLeader(&first)
+	var first, second fakeReadable
+	q.AddReadable(&first)
 	s.Put(numbered(0, 0, 1, 16))
-	if first.kicks != 1 || first.allowed != 1 {
-		t.Errorf("the only leader was told %d times, allowed to lead %d times", first.kicks, first.allowed)
+	if first.interrupts != 1 || first.allowed != 1 {
+		t.Errorf("the only connection was interrupted %d times and allowed %d times", first.interrupts, first.allowed)
 	}
-	q.AddLeader(&second)
+	q.AddReadable(&second)
 	s.Put(numbered(0, 1, 1, 16))
-	if first.kicks != 1 || second.kicks+second.allowed != 0 {
-		t.Errorf("of two, the first was told %d times, the second %d, and it was allowed to lead %d times", first.kicks, second.kicks, second.allowed)
+	if first.interrupts != 1 || second.interrupts+second.allowed != 0 {
+		t.Errorf("of two, the first was interrupted %d times, the second %d times and allowed %d times", first.interrupts, second.interrupts, second.allowed)
 	}
-	q.RemoveLeader(&first)
+	q.RemoveReadable(&first)
 	s.Put(numbered(0, 2, 1, 16))
-	if second.kicks != 1 || second.allowed != 1 {
-		t.Errorf("the one that is left was told %d times, allowed to lead %d times", second.kicks, second.allowed)
+	if second.interrupts != 1 || second.allowed != 1 {
+		t.Errorf("the one that is left was interrupted %d times and allowed %d times", second.interrupts, second.allowed)
 	}
 }
 

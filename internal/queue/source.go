@@ -191,7 +191,7 @@ func (s *Source) announceLocked(n int) {
 		q.ready.push(s)
 	}
 	q.waiters.Wake(n)
-	q.kickLocked()
+	q.interruptLocked()
 }
 
 // fitLocked returns as much of run as there is room for.

@@ -25,8 +25,8 @@ type Waiter struct {
 	alone      bool // nobody else was in line when it came
 }
 
-// A Sleeper is somebody who waits, or works meanwhile, until he is woken.
-type Sleeper interface{ Woken() bool }
+// A Wakeable is a caller that waits, or reads a connection meanwhile, until it is woken.
+type Wakeable interface{ Woken() bool }
 
 // Woken reports whether the waiter has been woken, so that Park would not wait.
 func (w *Waiter) Woken() bool { return len(w.wake) > 0 }

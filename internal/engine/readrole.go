@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: MIT
+
+package engine
+
+import (
+	"context"
+	"errors"
+	"os"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/queue"
+	"github.com/sprymq/spry/internal/scope"
+)
+
+// The reader's role is the right to read a stream. It belongs to the pipe's reader goroutine, or for a while to a receiver
+// that waits for a message and reads the connection itself: a direct read. No goroutine then has to wake another one, which
+// between sleeping processors costs more than the rest of a message's way: a round trip takes half the time.
+//
+//	goroutine ──yield──> free ──claim──> receiver ──begin──> reading ──Interrupt──> interrupting ──> interrupted
+//	    ^ ^───reclaim─────┘ ^───release───┘ │  ^ ^─────end─────┘                                         │
+//	    └─────────────return────────────────┘  └────────────────────────end──────────────────────────────┘
+//
+//	yield      the reader goroutine delivered one message to a receiver that waited alone
+//	reclaim    anybody: another receiver waits, direct reads are not allowed any more, the pipe ends, or nobody reads
+//	claim      a receiver waits
+//	begin      that receiver, before a read, which may wait for the connection
+//	end        that receiver, after the read
+//	Interrupt  anybody who has woken the receiver: a deadline ends its read
+//	release    that receiver has its message, or its context has ended
+//	return     that receiver has read many messages, found no room for some, met the end of the stream, or may not read any more
+//
+// A state that only one party can leave (goroutine, receiver, interrupting, interrupted) is left by a store, or by a swap that
+// cannot fail. Free and reading can be left by several, and are left by compare-and-swap only.
+const (
+	roleGoroutine int32 = iota
+	roleFree
+	roleReceiver
+	roleReading
+	roleInterrupting
+	roleInterrupted
+)
+
+// unusedAfter is how long the role may be free before the reader goroutine reclaims it.
+const unusedAfter = 10 * time.Millisecond
+
+// fewAtOnce is the number of messages of one read up to which they are not a flow. Two goroutines carry a flow better.
+const fewAtOnce = 1
+
+// A readRole is the reader's role of a pipe. Pipes without a stream never yield it.
+type readRole struct {
+	state    atomic.Int32
+	wanted   atomic.Bool                 // a receiver would have read
+	used     atomic.Bool                 // a receiver has read since the last alarm
+	alarmOff atomic.Bool                 // the receiver that has the role sets the alarm when it releases it
+	idle     atomic.Pointer[func() bool] // reports whether nobody waits; nil: direct reads are not allowed
+
+	*directReads // set by the first yield
+}
+
+// directReads is what direct reads need. What the role protects is used by whoever has it.
+type directReads struct {
+	reader *streamReader
+	wake   chan struct{} // wakes the reader goroutine
+	alarm  *time.Timer   // of the reader goroutine
+
+	// With the role.
+	refused  []msg.Message   // by a pattern that had no room; the reader goroutine delivers them
+	err      error           // what ended the stream
+	done     <-chan struct{} // of the context that is watched
+	previous <-chan struct{} // of the receiver before
+	unwatch  func() bool
+}
+
+// AllowDirectReads lets a waiting receiver read this connection itself. idle reports that nobody waits; it is called without
+// locks. Nil forbids direct reads, and interrupts one.
+func (p *Pipe) AllowDirectReads(idle func() bool) {
+	if idle == nil {
+		p.reads.idle.Store(nil)
+		p.Interrupt()
+		p.WakeReader()
+		return
+	}
+	p.reads.idle.Store(&idle)
+}
+
+// ReadDirectly reads until w is woken, ctx ends or the reader goroutine should read, which may be at once.
+func (p *Pipe) ReadDirectly(ctx context.Context, w queue.Wakeable) {
+	r := &p.reads
+	if r.idle.Load() == nil {
+		return
+	}
+	if r.state.Load() != roleFree || !r.state.CompareAndSwap(roleFree, roleReceiver) {
+		if !r.wanted.Load() {
+			r.wanted.Store(true)
+		}
+		return
+	}
+	if !r.used.Load() {
+		r.used.Store(true)
+	}
+	keep := true
+	for on := r.watch(ctx); on && keep && !w.Woken() && !r.canceled(); {
+		keep = r.readOnce(w)
+	}
+	r.unwatchOnce()
+	if keep {
+		r.release()
+	} else {
+		r.state.Store(roleGoroutine)
+		r.wakeGoroutine()
+	}
+}
+
+// WakeReader has the reader goroutine read if nobody does: for receivers that wait and do not read.
+func (p *Pipe) WakeReader() {
+	if p.reads.reclaim() {
+		p.reads.wakeGoroutine()
+	}
+}
+
+// Interrupt makes a receiver that reads look whether it has been woken.
+func (p *Pipe) Interrupt() {
+	r := &p.reads
+	if r.state.Load() == roleReading && r.state.CompareAndSwap(roleReading, roleInterrupting) {
+		_ = r.reader.c.conn.SetReadDeadline(time.Unix(1, 0))
+		r.state.Store(roleInterrupted)
+	}
+}
+
+// yield lets receivers read, if one would have. It returns when the reader goroutine has the role again and has delivered what
+// was refused. The error is what ended the stream.
+func (r *readRole) yield(s *streamReader) error {
+	idle := r.idle.Load()
+	if s.flows() || idle == nil || !r.wanted.Load() {
+		return nil
+	}
+	if r.wanted.Store(false); !(*idle)() {
+		return nil
+	}
+	if r.directReads == nil {
+		r.directReads = &directReads{reader: s, wake: make(chan struct{}, 1), alarm: time.NewTimer(unusedAfter)}
+	}
+	r.alarm.Reset(unusedAfter)
+	r.used.Store(true)
+	r.state.Store(roleFree)
+	if !(*idle)() || s.c.pipe.over.Load() { // somebody began to wait, and may have seen that the role was not free
+		r.reclaim()
+	}
+	for r.state.Load() != roleGoroutine {
+		select {
+		case <-r.wake:
+		case <-r.alarm.C:
+			r.alarmed()
+		}
+	}
+	r.alarm.Stop()
+	r.alarmOff.Store(false)
+	if refused := r.refused; len(refused) > 0 {
+		r.refused = nil
+		if !s.c.pipe.deliver(refused, &s.c.room) {
+			return ErrPipeClosed
+		}
+		if r.err == nil {
+			return s.decode(true)
+		}
+	}
+	return r.err
+}
+
+// alarmed reclaims the role if nobody has used it since the last alarm. Otherwise the alarm is set again: if a receiver has the
+// role, when it releases it, so that a receiver that waits for long is left alone.
+func (r *readRole) alarmed() {
+	if !r.used.Swap(false) && r.reclaim() {
+		return
+	}
+	r.alarmOff.Store(true)
+	if r.state.Load() < roleReceiver { // else release sees that the alarm is off
+		r.setAlarm()
+	}
+}
+
+// setAlarm sets the alarm if it is off.
+func (r *readRole) setAlarm() {
+	if r.alarmOff.Load() && r.alarmOff.CompareAndSwap(true, false) {
+		r.alarm.Reset(unusedAfter)
+	}
+}
+
+// reclaim gives the role, if it is free, to the reader goroutine.
+func (r *readRole) reclaim() bool {
+	return r.state.Load() == roleFree && r.state.CompareAndSwap(roleFree, roleGoroutine)
+}
+
+func (r *readRole) wakeGoroutine() {
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+// release frees the role, unless others wait or the socket has got another pipe: then the reader goroutine goes on.
+func (r *readRole) release() {
+	p := r.reader.c.pipe
+	r.state.Store(roleFree)
+	if idle := r.idle.Load(); idle == nil || !(*idle)() {
+		p.WakeReader()
+		return
+	}
+	r.setAlarm()
+}
+
+// readOnce reads once and delivers what has come. It reports whether the receiver keeps the role.
+func (r *readRole) readOnce(w queue.Wakeable) bool {
+	s := r.reader
+	var n int
+	var err error
+	r.state.Store(roleReading)
+	if !w.Woken() && r.idle.Load() != nil { // in this order: whoever wakes w from now on interrupts the read
+		n, err = s.direct.read()
+	}
+	if r.endRead() && errors.Is(err, os.ErrDeadlineExceeded) {
+		err = nil
+	}
+	if n > 0 {
+		err = s.received(n, false)
+	} else if err == nil {
+		return r.idle.Load() != nil
+	}
+	r.err = err
+	return err == nil && len(r.refused) == 0 && !s.flows()
+}
+
+// endRead ends what the state reading allows. It reports whether there was an interrupt, of which nothing is left.
+func (r *readRole) endRead() (interrupted bool) {
+	if r.state.CompareAndSwap(roleReading, roleReceiver) {
+		return false
+	}
+	for !r.state.CompareAndSwap(roleInterrupted, roleReceiver) { // the deadline is about to be set
+		runtime.Gosched()
+	}
+	c := r.reader.c
+	_ = c.conn.SetReadDeadline(time.Time{})
+	if c.expired.Load() {
+		c.expire()
+	}
+	return true
+}
+
+// watch has the end of ctx interrupt. It reports false if ctx panics: its caller finds that out by itself.
+func (r *readRole) watch(ctx context.Context) (ok bool) {
+	defer func() { ok = recover() == nil }()
+	done := ctx.Done()
+	if done == r.done {
+		return true
+	}
+	r.stopWatching()
+	if done != nil {
+		r.unwatch = scope.Watch(ctx, r.reader.c.pipe.Interrupt)
+	}
+	r.done = done
+	return true
+}
+
+// canceled reports whether the watched context has ended.
+func (r *readRole) canceled() bool {
+	select {
+	case <-r.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// unwatchOnce stops watching a context that the receiver before did not have too. One of a single call may never end; one
+// of several calls is watched on, which costs them nothing.
+func (r *readRole) unwatchOnce() {
+	if r.done != r.previous {
+		r.previous = r.done
+		r.stopWatching()
+	}
+}
+
+func (r *readRole) stopWatching() {
+	if r.directReads == nil {
+		return
+	}
+	if r.unwatch != nil {
+		r.unwatch()
+	}
+	r.done, r.unwatch = nil, nil
+}

@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: MIT
+
+package engine
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/queue"
+	"github.com/sprymq/spry/internal/wire"
+	"github.com/sprymq/spry/internal/wire/sp"
+)
+
+// A directSocket has one pipe, to a peer that the test plays, and an inbox to receive from.
+type directSocket struct {
+	*recorder
+	inbox *queue.Inbox
+	pipe  *Pipe
+	peer  net.Conn
+	ended chan error // of the reader goroutine
+}
+
+func newDirectSocket(t *testing.T, o Options) *directSocket {
+	t.Helper()
+	l := &directSocket{recorder: &recorder{}, inbox: queue.NewInbox(o.RecvLimits(), queue.Wait), ended: make(chan error, 1)}
+	s := NewSocket(o, func(*Socket, Options) Pattern { return l })
+	e := s.newEndpoint(false, "test://", EndpointConfig{})
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	if l.peer, err = net.Dial("tcp", listener.Addr().String()); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c *streamCarrier
+	l.pipe, c = streamPipe(t, e, conn, streamSession(t, sp.Pull, o.MaxMessageSize))
+	go func() { l.ended <- c.read() }()
+	t.Cleanup(func() {
+		l.pipe.end(ErrClosed)
+		_ = l.peer.Close()
+		l.inbox.Close(ErrClosed)
+	})
+	return l
+}
+
+func (l *directSocket) Attach(p *Pipe) error {
+	p.State = p.NewSource(l.inbox)
+	l.inbox.AddReadable(p)
+	return l.recorder.Attach(p)
+}
+
+func (l *directSocket) Receive(p *Pipe, run []msg.Message) int {
+	return p.State.(*queue.Source).Put(run)
+}
+
+// send has the peer write messages, with one system call.
+func (l *directSocket) send(t *testing.T, bodies ...string) {
+	t.Helper()
+	var frames []byte
+	for _, b := range bodies {
+		frames = sp.FramingLength.AppendFrame(frames, nil, []byte(b))
+	}
+	if _, err := l.peer.Write(frames); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// until lets others run until something holds.
+func (l *directSocket) until(t *testing.T, holds func() bool) {
+	t.Helper()
+	for !holds() {
+		if t.Context().Err() != nil {
+			t.Fatal("the test has run out of time")
+		}
+		runtime.Gosched()
+	}
+}
+
+// receive receives a message, or an error, in the background.
+func (l *directSocket) receive(ctx context.Context) <-chan string {
+	got := make(chan string, 1)
+	go func() {
+		m, err := l.inbox.Recv(ctx)
+		if err != nil {
+			got <- err.Error()
+			return
+		}
+		got <- string(m.Body())
+	}()
+	return got
+}
+
+// readDirectly receives messages one by one until a receiver reads the connection itself, and returns what that will receive.
+func (l *directSocket) readDirectly(t *testing.T, ctx context.Context) <-chan string {
+	t.Helper()
+	for {
+		got := l.receive(ctx)
+		if l.until(t, l.waiting); l.pipe.reads.state.Load() == roleReading {
+			return got
+		}
+		l.send(t, "ping")
+		if m := <-got; m != "ping" {
+			t.Fatalf("received %q", m)
+		}
+	}
+}
+
+// pingPong has a direct read receive a message, and nobody waits.
+func (l *directSocket) pingPong(t *testing.T) {
+	t.Helper()
+	got := l.readDirectly(t, t.Context())
+	l.send(t, "pong")
+	if m := <-got; m != "pong" {
+		t.Fatalf("received %q", m)
+	}
+}
+
+// waiting reports whether a receiver waits for a message: in line, or reading.
+func (l *directSocket) waiting() bool {
+	return l.pipe.reads.state.Load() == roleReading || l.pipe.reads.wanted.Load()
+}
+
+// A receiver that reads is woken by its message, and by whatever else wakes receivers: the end of its context, another source,
+// the end of the socket.
+func TestDirectReadIsWoken(t *testing.T) {
+	for name, wake := range map[string]func(t *testing.T, l *directSocket, cancel func()) (want string){
+		"its message": func(t *testing.T, l *directSocket, _ func()) string { l.send(t, "hello"); return "hello" },
+		"its context": func(_ *testing.T, _ *directSocket, cancel func()) string { cancel(); return context.Canceled.Error() },
+		"the inbox's close": func(_ *testing.T, l *directSocket, _ func()) string {
+			l.inbox.Close(ErrClosed)
+			return ErrClosed.Error()
+		},
+		"another source": func(_ *testing.T, l *directSocket, _ func()) string {
+			run := []msg.Message{msg.Of([]byte("elsewhere"))}
+			l.inbox.NewSource(nil).Put(run)
+			return "elsewhere"
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newDirectSocket(t, Options{RecvQueue: 100, RecvQueueBytes: 1 << 20})
+			for range 20 {
+				ctx, cancel := context.WithCancel(t.Context())
+				got := l.readDirectly(t, ctx)
+				want := wake(t, l, cancel)
+				if m := <-got; m != want {
+					t.Fatalf("received %q, want %q", m, want)
+				}
+				cancel()
+				if name == "the inbox's close" {
+					break
+				}
+			}
+			if err := l.pipe.Err(); err != nil {
+				t.Errorf("the pipe has ended: %v", err)
+			}
+		})
+	}
+}
+
+// The end of the connection ends the pipe: at once during a direct read, else when the reader goroutine has the role again.
+func TestDirectReadMeetsTheEnd(t *testing.T) {
+	for _, direct := range []bool{true, false} {
+		l := newDirectSocket(t, Options{RecvQueue: 100, RecvQueueBytes: 1 << 20})
+		ctx, cancel := context.WithCancel(t.Context())
+		var got <-chan string
+		if direct {
+			got = l.readDirectly(t, ctx)
+		} else {
+			l.pingPong(t)
+		}
+		_ = l.peer.Close()
+		if err := <-l.ended; !errors.Is(err, io.EOF) {
+			t.Errorf("direct read %v: the reader ended with %v", direct, err)
+		}
+		cancel()
+		if direct {
+			if m := <-got; m != context.Canceled.Error() {
+				t.Errorf("the receiver, which waits for other connections, got %q", m)
+			}
+		}
+	}
+}
+
+// What a direct read finds no room for is delivered by the reader goroutine, in order.
+func TestDirectReadFindsNoRoom(t *testing.T) {
+	l := newDirectSocket(t, Options{RecvQueue: 2, RecvQueueBytes: 1 << 20})
+	for range 20 {
+		got := l.readDirectly(t, t.Context())
+		all := strings.Split("0123456789", "")
+		l.send(t, all...)
+		for _, want := range all {
+			if m := <-got; m != want {
+				t.Fatalf("received %q, want %q", m, want)
+			}
+			if want != "9" {
+				got = l.receive(t.Context())
+			}
+		}
+	}
+}
+
+// A second pipe ends direct reads of the first.
+func TestSecondPipeEndsDirectReads(t *testing.T) {
+	l := newDirectSocket(t, Options{RecvQueue: 100, RecvQueueBytes: 1 << 20})
+	for range 20 {
+		got := l.readDirectly(t, t.Context())
+		other := &Pipe{}
+		l.inbox.AddReadable(other)
+		l.until(t, func() bool { return l.pipe.reads.state.Load() == roleGoroutine })
+		l.send(t, "read by the goroutine")
+		if m := <-got; m != "read by the goroutine" {
+			t.Fatalf("received %q", m)
+		}
+		l.inbox.RemoveReadable(other)
+	}
+}
+
+// A second pipe has the reader goroutine of the first read again, although nobody waits.
+func TestSecondPipeWakesTheReader(t *testing.T) {
+	l := newDirectSocket(t, Options{RecvQueue: 100, RecvQueueBytes: 1 << 20})
+	for range 20 {
+		l.pingPong(t)
+		other := &Pipe{}
+		l.inbox.AddReadable(other)
+		if state := l.pipe.reads.state.Load(); state != roleGoroutine {
+			t.Fatalf("the reader's role is in state %d", state)
+		}
+		l.inbox.RemoveReadable(other)
+	}
+}
+
+// Messages that a direct read found no room for are delivered, although the peer broke the protocol behind them.
+func TestRefusedMessagesComeBeforeAnError(t *testing.T) {
+	for n := range 4 { // in one of these, all of them are decoded at once
+		l := newDirectSocket(t, Options{RecvQueue: 1, RecvQueueBytes: 1 << 20, MaxMessageSize: 100})
+		for range n + 1 {
+			l.pingPong(t)
+		}
+		got := l.readDirectly(t, t.Context())
+		l.send(t, "taken", "refused", strings.Repeat("too large", 100))
+		if m := <-got; m != "taken" {
+			t.Fatalf("received %q", m)
+		}
+		if err := <-l.ended; !errors.Is(err, wire.ErrProtocol) {
+			t.Errorf("the reader ended with %v", err)
+		}
+		if m, err := l.inbox.TryRecv(); m == nil || string(m.Body()) != "refused" {
+			t.Errorf("the next message is %v: %v", m, err)
+		}
+	}
+}
+
+// An endedContext has ended, and panics when it is asked why.
+type endedContext struct{ context.Context }
+
+func (endedContext) Done() <-chan struct{} {
+	done := make(chan struct{})
+	close(done)
+	return done
+}
+
+// A context that panics leaves the reader's role free.
+func TestBrokenContextLeavesTheRole(t *testing.T) {
+	l := newDirectSocket(t, Options{RecvQueue: 100, RecvQueueBytes: 1 << 20})
+	for range 20 {
+		l.pingPong(t)
+		if _, err := l.inbox.Recv(endedContext{}); err == nil {
+			t.Fatal("a receive whose context had ended succeeded")
+		}
+	}
+}
+
+// Receivers come and go with contexts that end at any moment, while messages come, one by one or many together. None is
+// lost, none comes twice or out of order, and the connection lives.
+func TestDirectReadsUnderStress(t *testing.T) {
+	l := newDirectSocket(t, Options{RecvQueue: 16, RecvQueueBytes: 1 << 20})
+	const messages, receivers = 4000, 3
+	var next atomic.Int64
+	var receiving sync.WaitGroup
+	done, stop := context.WithCancel(t.Context())
+	defer stop()
+	current := make(chan context.CancelFunc, receivers)
+	for range receivers {
+		receiving.Go(func() {
+			for done.Err() == nil {
+				ctx, cancel := context.WithCancel(done)
+				select {
+				case current <- cancel:
+				default:
+				}
+				if _, err := l.inbox.Recv(ctx); err == nil && next.Add(1) == messages {
+					stop()
+				}
+				cancel()
+			}
+		})
+	}
+	receiving.Go(func() {
+		for done.Err() == nil {
+			select {
+			case cancel := <-current:
+				cancel()
+			case <-done.Done():
+			}
+		}
+	})
+	for sent := 0; sent < messages; {
+		burst := make([]string, min(1+sent%5, messages-sent))
+		for i := range burst {
+			burst[i] = "x"
+		}
+		l.send(t, burst...)
+		sent += len(burst)
+	}
+	receiving.Wait()
+	if n := next.Load(); n != messages {
+		t.Errorf("%d messages came, want %d", n, messages)
+	}
+	if err := l.pipe.Err(); err != nil {
+		t.Errorf("the pipe has ended: %v", err)
+	}
+}
