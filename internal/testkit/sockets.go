@@ -44,7 +44,7 @@ var Certificates = sync.OnceValues(func() (server, client *tls.Config) {
 		panic(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"},
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "testkit"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
 	}

@@ -111,20 +111,49 @@ func (t *tree) in(dir string) (*pkg, error) {
 	return nil, fmt.Errorf("there is no package in %s", dir)
 }
 
-// tests returns the packages whose tests should see a change of p: its own, and those of the packages that import it.
+// tests returns the packages whose tests should see a change of p, in the order in which they run: its own, those of the
+// packages that import it, and those that test the whole, which take longest.
 func (t *tree) tests(p *pkg) (found []*pkg) {
 	if p.tested() {
 		found = append(found, p)
 	}
-	var users []*pkg
+	var users, whole []*pkg
 	for _, u := range t.byPath {
-		if u != p && u.tested() && (slices.Contains(u.Imports, p.ImportPath) ||
-			slices.Contains(u.TestImports, p.ImportPath) || slices.Contains(u.XTestImports, p.ImportPath)) {
+		switch {
+		case u == p || !u.tested():
+		case t.testsTheWhole(u):
+			if u.imports(p) || slices.ContainsFunc(t.imported(u), func(q *pkg) bool { return slices.Contains(q.Imports, p.ImportPath) }) {
+				whole = append(whole, u)
+			}
+		case u.imports(p):
 			users = append(users, u)
 		}
 	}
-	slices.SortFunc(users, func(a, b *pkg) int { return strings.Compare(b.ImportPath, a.ImportPath) }) // the root, which takes longest, comes last
-	return append(found, users...)
+	byPath := func(a, b *pkg) int { return strings.Compare(b.ImportPath, a.ImportPath) } // the root comes last
+	slices.SortFunc(users, byPath)
+	slices.SortFunc(whole, byPath)
+	return slices.Concat(found, users, whole)
+}
+
+// testsTheWhole reports whether a package is nothing but tests of the packages that it imports: it sees what they are
+// made of as their own tests would.
+func (t *tree) testsTheWhole(p *pkg) bool {
+	return strings.HasPrefix(p.Dir, filepath.Join(t.root, "internal", "test")+string(filepath.Separator))
+}
+
+// imports reports whether p, or its tests, import q.
+func (p *pkg) imports(q *pkg) bool {
+	return slices.Contains(slices.Concat(p.Imports, p.TestImports, p.XTestImports), q.ImportPath)
+}
+
+// imported returns the packages of the module that p and its tests import.
+func (t *tree) imported(p *pkg) (all []*pkg) {
+	for _, path := range slices.Concat(p.Imports, p.TestImports, p.XTestImports) {
+		if q := t.byPath[path]; q != nil {
+			all = append(all, q)
+		}
+	}
+	return all
 }
 
 // sum is a hash of everything that the tests of p depend on: its folder and testdata, and the packages of this module that

@@ -77,10 +77,10 @@ func (d *tappedDialer) Dial(ctx context.Context) (transport.Link, error) {
 	return s, nil
 }
 
-// Three Push and three Pull sockets, and a network that fails. What arrives over a link is a prefix of what was
+// T09: three Push and three Pull sockets, and a network that fails. What arrives over a link is a prefix of what was
 // written to it; every message was written whole exactly once; what did not arrive was on its way over a link that
 // was cut.
-func TestT09PartitionAndHeal(t *testing.T) {
+func TestPartitionsLoseOnlyWhatWasOnItsWay(t *testing.T) {
 	cuts := testkit.Figure(20, 1000)
 	synctest.Test(t, func(t *testing.T) { testPartitions(t, cuts) })
 }

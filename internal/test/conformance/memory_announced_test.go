@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+
+package conformance_test
+
+import (
+	"context"
+	"net"
+	"testing"
+
+	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/testkit"
+)
+
+// T33: peers announce the largest message there may be and send little of it. What they cost depends on what they sent.
+func TestAnnouncedSizeCostsNothing(t *testing.T) {
+	leak.Check(t)
+	ctx := testkit.Watchdog(t)
+	const limit = 16 << 20
+	for _, sent := range []int{1, 1000, 60_000, 200_000, 500_000} {
+		peers := min(400, 100_000_000/sent)
+		pull := spry.NewPull(&spry.PullOptions{Options: spry.Options{MaxMessageSize: limit}})
+		hostile := make([]*trickling, peers)
+		before := testkit.Heap()
+		for i := range hostile {
+			hostile[i] = newTrickling(t, pull)
+		}
+		testkit.Check(t, pull.WaitPipes(ctx, peers))
+		idle := testkit.Heap()
+		for _, h := range hostile {
+			h.Say(t, testkit.FrameHead(false, limit))
+		}
+		piece := make([]byte, 1+sent/50)
+		received := 0
+		for ; received < sent; received += len(piece) {
+			for _, h := range hostile {
+				h.Say(t, piece)
+			}
+		}
+		grown := int64(testkit.Heap()) - int64(idle)
+		each, bound := grown/int64(peers), int64(2*(received+8)+64<<10)
+		if each > bound {
+			t.Errorf("%d peers that sent %d of %d bytes cost %d bytes of heap each, want at most %d", peers, received, limit, each, bound)
+		}
+		t.Logf("T33: %d peers announced %d bytes and sent %d: %d bytes of heap each beside %d when idle, bound %d", peers, limit, received, each, (int64(idle)-int64(before))/int64(peers), bound)
+		for _, h := range hostile {
+			_ = h.Close()
+		}
+		testkit.Check(t, pull.Close())
+	}
+}
+
+// A trickling peer is at the other end of a net.Pipe: what it has written was read.
+type trickling struct{ *testkit.Bare }
+
+func newTrickling(t *testing.T, pull *spry.Pull) *trickling {
+	t.Helper()
+	near, far := net.Pipe()
+	attached := make(chan error, 1)
+	go func() {
+		_, err := pull.Attach(context.Background(), near, &spry.AttachConfig{Role: spry.RoleListen})
+		attached <- err
+	}()
+	b := &testkit.Bare{Conn: far}
+	b.Say(t, testkit.Header(spry.ProtocolPush))
+	b.Hear(t)
+	testkit.Check(t, <-attached)
+	return &trickling{b}
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+
+package conformance_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/testkit"
+	"github.com/sprymq/spry/zmq"
+)
+
+// A confidant writes down whatever it is told, in every way in which a program might log it.
+type confidant struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (c *confidant) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.text.Write(p)
+}
+
+func (c *confidant) said() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.text.String()
+}
+
+func (c *confidant) tell(vs ...any) {
+	for _, v := range vs {
+		for _, verb := range []string{"%v\n", "%+v\n", "%#v\n"} {
+			_, _ = fmt.Fprintf(c, verb, v)
+		}
+		if asJSON, err := json.Marshal(v); err == nil {
+			_, _ = c.Write(asJSON)
+		}
+		slog.New(slog.NewTextHandler(c, nil)).Info("told", "value", v)
+		slog.New(slog.NewJSONHandler(c, nil)).Info("told", "value", v)
+	}
+}
+
+// options are those of a socket whose every word is written down.
+func (c *confidant) options(s spry.Security) spry.Options {
+	event := func(v spry.Event) { c.tell(v.Kind.String(), v.Reason, v.Err) }
+	return spry.Options{
+		Security: s, Logger: slog.New(slog.NewJSONHandler(c, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Trace: &spry.Trace{Reject: event, PipeUp: event, PipeDown: event, Other: event},
+	}
+}
+
+// T36: keys, passwords and messages are in nothing that a socket says: events, logs, traces, statistics and errors, of both
+// ends, when all goes well, when a peer is refused, and when the user's own function panics.
+func TestSecretsStaySecret(t *testing.T) {
+	leak.Check(t)
+	public, secret, err := zmq.GenerateKeys()
+	testkit.Check(t, err)
+	_, other, err := zmq.GenerateKeys()
+	testkit.Check(t, err)
+	friend, friendly, err := zmq.GenerateKeys()
+	testkit.Check(t, err)
+	const password, wrong, body = "correct horse battery staple", "Tr0ub4dor&3 is not it", "for your eyes only"
+	c := new(confidant)
+	asked := func(allow zmq.Authenticator) zmq.Authenticator {
+		return func(ctx context.Context, who zmq.Credentials) (string, error) {
+			c.tell(who)
+			if who.Username == "panic" {
+				panic(who)
+			}
+			return allow(ctx, who)
+		}
+	}
+	plain := func(user, password string) spry.Security { return zmq.PlainClient{Username: user, Password: password} }
+	for _, secured := range []struct {
+		server  spry.Security
+		in, out []spry.Security
+	}{
+		{
+			zmq.PlainServer{Check: asked(zmq.AllowPasswords(map[string]string{"alice": password}))},
+			[]spry.Security{plain("alice", password)},
+			[]spry.Security{plain("alice", wrong), plain("mallory", password), plain("panic", password)},
+		},
+		{
+			zmq.CurveServer{Secret: secret, Check: asked(zmq.AllowKeys(friend))},
+			[]spry.Security{zmq.CurveClient{Secret: friendly, Server: public}},
+			[]spry.Security{zmq.CurveClient{Secret: other, Server: public}, zmq.CurveClient{Secret: friendly, Server: friend}, plain("alice", password)},
+		},
+	} {
+		pull := spry.NewPull(&spry.PullOptions{Options: c.options(secured.server)})
+		e := testkit.ListenOn(t, pull, "zmtp+tcp")
+		c.tell(secured.server, c.options(secured.server).Security)
+		for i, s := range append(secured.in, secured.out...) {
+			push := spry.NewPush(&spry.PushOptions{Options: c.options(s)})
+			_, err := push.Dial(testkit.Watchdog(t), e.URL())
+			c.tell(s, err)
+			if in := i < len(secured.in); in != (err == nil) {
+				t.Errorf("%v is let in: %v, want %v", s, err == nil, in)
+			} else if in {
+				testkit.Check(t, push.Send(testkit.Watchdog(t), []byte(body)))
+				m, err := pull.RecvMsg(testkit.Watchdog(t))
+				testkit.Check(t, err)
+				c.tell(m.Pipe().Metadata(), m.Pipe().Stats())
+			}
+			c.tell(push.Stats(), push.Close())
+		}
+		c.tell(pull.Stats(), pull.Close())
+	}
+	for _, want := range []string{"alice", "authentication", "peer_error", "mechanism", "panic", "pipe_up", public.String()} {
+		// Hooks may run when Close has returned.
+		testkit.Eventually(t, "something is said of "+want, func() bool { return strings.Contains(c.said(), want) })
+	}
+	said := c.said()
+	for name, hidden := range map[string][]byte{
+		"the password": []byte(password), "the wrong password": []byte(wrong), "the message": []byte(body),
+		"the server's key": secret[:], "the client's key": friendly[:], "another key": other[:],
+	} {
+		for _, form := range formsOf(hidden) {
+			if strings.Contains(said, form) {
+				t.Errorf("%s was said, as %.20q", name, form)
+			}
+		}
+	}
+}
+
+// formsOf are the ways in which bytes may be printed.
+func formsOf(b []byte) []string {
+	numbers, source := fmt.Sprint(b), fmt.Sprintf("%#v", b)
+	base64, _ := json.Marshal(b)
+	forms := []string{
+		string(b), fmt.Sprintf("%x", b), fmt.Sprintf("%X", b), strings.Trim(fmt.Sprintf("%q", b), `"`), strings.Trim(string(base64), `"`),
+		numbers[1 : len(numbers)-1], strings.ReplaceAll(numbers[1:len(numbers)-1], " ", ","), source[len("[]byte{") : len(source)-1],
+	}
+	if text, err := zmq.EncodeZ85(b); err == nil {
+		forms = append(forms, text)
+	}
+	return forms
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+
+// Package conformance_test has what sockets promise, a file for each promise. What holds whatever carries the messages is
+// written once, and run over every transport and dialect, as subtests named after them:
+//
+//	go test ./internal/test/conformance -run PubSub/^tcp
+package conformance_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"slices"
+	"testing"
+
+	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/simnet"
+	"github.com/sprymq/spry/internal/testkit"
+	"github.com/sprymq/spry/transport"
+)
+
+// A wire is one kind of link, with options for the sockets that are to use it.
+type wireUnderTest struct {
+	scheme  string
+	options spry.Options
+}
+
+// The wires. "sim" is a stream in memory, "simmsg" a link of whole messages, which proves that a transport without a
+// stream of bytes fits.
+var (
+	spWires   = []string{"inproc", "ipc", "tcp", "tls+tcp", "sim", "simmsg"}
+	zmtpWires = []string{"zmtp+ipc", "zmtp+tcp", "zmtp+tls+tcp"}
+)
+
+// overEveryWire runs f over every transport and dialect.
+func overEveryWire(t *testing.T, f func(t *testing.T, w wireUnderTest)) {
+	overWires(t, slices.Concat(spWires, zmtpWires), f)
+}
+
+// overSPWires is overEveryWire for what ZeroMQ has no twin of: surveys, buses, hop counts, filtering by the subscriber.
+func overSPWires(t *testing.T, f func(t *testing.T, w wireUnderTest)) { overWires(t, spWires, f) }
+
+func overWires(t *testing.T, wires []string, f func(t *testing.T, w wireUnderTest)) {
+	for _, scheme := range wires {
+		t.Run(scheme, func(t *testing.T) {
+			leak.Check(t)
+			w := wireUnderTest{scheme: scheme, options: spry.Options{Name: t.Name()}}
+			if scheme == "sim" || scheme == "simmsg" {
+				w.options.Transports = []transport.Transport{simnet.New(7)}
+			}
+			f(t, w)
+		})
+	}
+}
+
+// join makes b listen and a dial it.
+func (w wireUnderTest) join(t *testing.T, a, b testkit.Socket) {
+	t.Helper()
+	testkit.DialTo(t, a, w.listen(t, b))
+}
+
+func (w wireUnderTest) listen(t *testing.T, s testkit.Socket) *spry.Endpoint {
+	t.Helper()
+	if w.options.Transports == nil {
+		return testkit.ListenOn(t, s, w.scheme)
+	}
+	e, err := s.ListenWith(testkit.Watchdog(t), &spry.ListenConfig{URL: fmt.Sprintf("%s://n%d", w.scheme, testkit.Fresh())})
+	testkit.Check(t, err)
+	return e
+}
+
+// A link is a way to join two sockets: one of the wires, or a connection that exists already.
+type link struct {
+	wireUnderTest
+	attached bool
+}
+
+// run runs a property over every link.
+func run(t *testing.T, property func(t *testing.T, l link)) {
+	overWires(t, zmtpWires, func(t *testing.T, w wireUnderTest) { property(t, link{w, false}) })
+	runSP(t, property)
+}
+
+// runSP is run for what ZeroMQ has no twin of.
+func runSP(t *testing.T, property func(t *testing.T, l link)) {
+	overSPWires(t, func(t *testing.T, w wireUnderTest) { property(t, link{w, false}) })
+	t.Run("attached", func(t *testing.T) {
+		leak.Check(t)
+		property(t, link{wireUnderTest{scheme: "attached", options: spry.Options{Name: t.Name()}}, true})
+	})
+}
+
+type attaches interface {
+	testkit.Socket
+	Attach(context.Context, net.Conn, *spry.AttachConfig) (*spry.Pipe, error)
+}
+
+// join connects a, as the end that dials, with b.
+func (l link) join(t *testing.T, a, b attaches) {
+	t.Helper()
+	if !l.attached {
+		l.wireUnderTest.join(t, a, b)
+		return
+	}
+	dialer, listener := simnet.Pipe()
+	answered := make(chan error, 1)
+	go func() {
+		_, err := b.Attach(testkit.Watchdog(t), listener, &spry.AttachConfig{Role: spry.RoleListen})
+		answered <- err
+	}()
+	_, err := a.Attach(testkit.Watchdog(t), dialer, nil)
+	testkit.Check(t, err)
+	testkit.Check(t, <-answered)
+}
