@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+
+// Command test runs all tests of the workspace, as "go test work" does, and says at the end in one line each what was not
+// tested for want of something, and how to run it.
+//
+//	go run ./internal/test [flags of go test]
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+func main() {
+	if err := run(os.Args[1:], os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "test:", err)
+		os.Exit(1)
+	}
+}
+
+func run(flags []string, out io.Writer) error {
+	c := exec.Command("go", slices.Concat([]string{"test", "-json"}, flags, []string{"work"})...)
+	c.Stderr = os.Stderr
+	events, err := c.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := c.Start(); err != nil {
+		return err
+	}
+	r := report{out: out, said: map[string][]string{}, missing: map[string]int{}}
+	err = errors.Join(r.read(events), c.Wait())
+	r.summary()
+	return err
+}
+
+// An event is a line of go test -json.
+type event struct {
+	Action, Package, ImportPath, Test, Output string
+}
+
+// A report prints results as they come, and collects what was not tested.
+type report struct {
+	out     io.Writer
+	said    map[string][]string // what a test, or a package outside of its tests, has printed
+	missing map[string]int      // tests, by why they did not run
+}
+
+func (r *report) read(events io.Reader) error {
+	for d := json.NewDecoder(events); ; {
+		var e event
+		if err := d.Decode(&e); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("what go test prints: %w", err)
+		}
+		r.add(e)
+	}
+}
+
+func (r *report) add(e event) {
+	name := e.Package + " " + e.Test
+	switch e.Action {
+	case "build-output":
+		fmt.Fprint(r.out, e.Output)
+	case "output":
+		r.said[name] = append(r.said[name], e.Output)
+	case "skip":
+		for _, line := range r.said[name] {
+			if m := notTested.FindStringSubmatch(line); m != nil {
+				r.missing[m[1]]++
+			}
+		}
+		delete(r.said, name)
+	case "pass":
+		if e.Test == "" {
+			r.print(name, passed)
+		}
+		delete(r.said, name)
+	case "fail":
+		if e.Test == "" { // what ended the package, such as a panic, may be in a test that has no end
+			for other := range r.said {
+				if other != name && strings.HasPrefix(other, name) {
+					r.print(other, anything)
+				}
+			}
+		}
+		r.print(name, anything)
+		delete(r.said, name)
+	}
+}
+
+var (
+	notTested = regexp.MustCompile(`^\s*\S+\.go:\d+: (NOT TESTED.*)`)
+	passed    = regexp.MustCompile(`^ok\s`)
+	anything  = regexp.MustCompile(``)
+)
+
+// print prints the lines of a test that match.
+func (r *report) print(name string, lines *regexp.Regexp) {
+	for _, line := range r.said[name] {
+		if lines.MatchString(line) {
+			fmt.Fprint(r.out, line)
+		}
+	}
+}
+
+// summary says what was not tested.
+func (r *report) summary() {
+	reasons := make([]string, 0, len(r.missing))
+	for why := range r.missing {
+		reasons = append(reasons, why)
+	}
+	slices.Sort(reasons)
+	for _, why := range reasons {
+		fmt.Fprintf(r.out, "%s (%d tests)\n", why, r.missing[why])
+	}
+	if os.Getenv("SPRY_LONG") == "" {
+		fmt.Fprintln(r.out, "NOT TESTED: the full numbers of tests that repeat or attack; SPRY_LONG=1 go run ./internal/test -timeout 1h takes an hour")
+	}
+}
