@@ -5,12 +5,12 @@
 // and for Node.js that do with libzmq what a test tells them, which the folders python and node have. Jupyter and Mongrel2
 // are programs that others use ZeroMQ in.
 //
-// What is not installed is skipped, loudly; with SPRY_INTEROP=require in the environment it fails the tests:
+// What is not installed is skipped, and says so; with SPRY_INTEROP=require in the environment it fails the tests:
 //
-//	SPRY_INTEROP=require go test -race -v . -matrix=matrix.md
+//	SPRY_INTEROP=require go test -race -v ./... -matrix=/tmp
 //
 // With SPRY_LONG=1 tests that are cut short otherwise do all that they can.
 //
-// The run makes a table of what worked: peer, pattern, transport and direction, for Spry's library and command. It
-// is printed with -v, and written as Markdown to the file named by -matrix or SPRY_INTEROP_TABLE.
+// Each package makes a table of what worked: peer, pattern, transport and direction, for Spry's library and command. It
+// is printed with -v, and written as Markdown to the folder named by -matrix or SPRY_INTEROP_TABLE.
 package interop

@@ -20,7 +20,7 @@ import (
 )
 
 // Watchdog bounds every wait. It is generous: it tells a hang from a slow machine, and asserts nothing.
-const Watchdog = 60 * time.Second
+const Watchdog = 3 * time.Minute
 
 // RequireEnv is the environment variable that, set to "require", turns a missing peer into a failure.
 const RequireEnv = "SPRY_INTEROP"

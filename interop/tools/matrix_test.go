@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+
+package tools_test
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/sprymq/spry/interop/internal/kit"
+	"github.com/sprymq/spry/interop/internal/peer"
+)
+
+// headerRoom is more than any routing header takes in these tests.
+const headerRoom = 64
+
+// An end attaches Spry's end of an exchange, listening at its return if it is to listen. finish then sends the body
+// and returns what was received, as far as the pattern goes.
+type end func(t *testing.T, role string, a kit.Address, send []byte) (finish func() (received []byte))
+
+// TestMatrix exchanges messages with the foreign tools in every pattern, transport and direction that they have, and
+// compares every byte.
+func TestMatrix(t *testing.T) {
+	for _, tl := range tools {
+		for _, x := range exchanges {
+			if tl.protocols[x.tool] == "" {
+				continue
+			}
+			for _, transport := range tl.transports {
+				for _, spryListens := range []bool{true, false} {
+					r := kit.Row(tl.name, x.tool+" – "+x.spry, transport, kit.Direction(spryListens))
+					name := strings.ReplaceAll(fmt.Sprintf("%s/%s/%s/%s", tl.name, x.tool, transport, r.Direction), " ", "_")
+					for s, spry := range map[kit.Side]end{kit.Library: libraryEnd, kit.Command: commandEnd} {
+						t.Run(fmt.Sprintf("%s/%s", name, s), func(t *testing.T) {
+							kit.Results.Track(t, r, s)
+							t.Parallel()
+							for _, size := range kit.Sizes {
+								meet(t, tl, x, kit.NewAddress(t, transport, spryListens), size, spry)
+							}
+						})
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestOtherSchemes tries the schemes of libnng beside the plain ones. They differ in the address only, so one pattern
+// is enough.
+func TestOtherSchemes(t *testing.T) {
+	nngcat := tools[0]
+	for _, transport := range []string{"unix", "abstract", "tcp4", "tcp6"} {
+		if transport == "abstract" && runtime.GOOS != "linux" || transport == "tcp6" && !kit.HaveIPv6() {
+			t.Logf("NOT TESTED: %s, which this machine does not have", transport)
+			continue
+		}
+		for _, spryListens := range []bool{true, false} {
+			for s, spry := range map[kit.Side]end{kit.Library: libraryEnd, kit.Command: commandEnd} {
+				t.Run(fmt.Sprintf("%s/spry_listens=%v/%s", transport, spryListens, s), func(t *testing.T) {
+					kit.Results.Track(t, kit.Row(nngcat.name, "req – rep", transport, kit.Direction(spryListens)), s)
+					t.Parallel()
+					meet(t, nngcat, reqToRep, kit.NewAddress(t, transport, spryListens), 256, spry)
+				})
+			}
+		}
+	}
+}
+
+// meet has one message, or one each way, cross between a tool and Spry.
+func meet(t *testing.T, tl tool, x exchange, a kit.Address, size int, spry end) {
+	t.Helper()
+	theirs := kit.Body(size, 1)
+	ours := kit.Body(size, 3)
+	if limit := tl.bodyLimit - headerRoom; x.header && size > limit {
+		ours = ours[:limit]
+	}
+	file := kit.BodyFile(t, theirs)
+	var (
+		process *peer.Process
+		finish  func() []byte
+	)
+	if a.SpryListens {
+		finish = spry(t, x.role(a), a, ours)
+		process = tl.start(t, x, a, file, size == 0)
+	} else {
+		process = tl.start(t, x, a, file, size == 0)
+		peer.WaitListening(t, a.URL)
+		finish = spry(t, x.role(a), a, ours)
+	}
+	defer process.Reap()
+	got := finish()
+	if x.toSpry {
+		kit.Same(t, "Spry received", got, theirs)
+	}
+	if x.toTool {
+		kit.Same(t, tl.name+" received", process.WaitBodies(1)[0], ours)
+	}
+}
