@@ -191,7 +191,7 @@ func (l netListener) URL() string {
 	case scheme == "unix":
 		scheme = "ipc"
 	}
-	return scheme + "://" + l.Addr().String()
+	return transport.URL{Scheme: scheme, Address: l.Addr().String()}.String()
 }
 
 func streamOf(c net.Conn) *transport.Stream {

@@ -5,20 +5,52 @@ package transport
 import (
 	"errors"
 	"fmt"
+	"net/url"
+	"slices"
 	"strings"
 )
 
-// A URL is an endpoint's address, split where every scheme agrees: what follows "://" means what the
-// scheme's transport says. It is not a URL of RFC 3986: "tcp://*:5555" and "ipc://relative/path" are legal.
+// A URL is an endpoint's address:
+//
+//	[dialect+][layer+]scheme://address[?name=value[&name=value]]
+//
+// The words before "://" say what is spoken and over what: zmtp+tls+tcp is ZeroMQ's protocol, in TLS, over TCP. What follows means
+// what the scheme's transport says. It is not a URL of RFC 3986: "tcp://*:5555" and "ipc://relative/path" are legal, and
+// nothing is escaped unless the transport says so. A name, as in ipc://path and inproc://name, may contain a question mark:
+// only where the transport asks for [URL.Parameters] does one begin them.
 type URL struct {
-	Scheme  string // lower case
-	Address string
+	Scheme  string // lower case, with the dialect and the layers before it
+	Address string // with the parameters
 }
 
 // String puts the URL together again.
 func (u URL) String() string { return u.Scheme + "://" + u.Address }
 
-// Redacted is String with a password that stands before the host replaced by xxxxx: for errors and logs.
+// Base is the last word of the scheme: "tcp" of "zmtp+tls+tcp".
+func (u URL) Base() string { return base(u.Scheme) }
+
+func base(scheme string) string { return scheme[strings.LastIndexByte(scheme, '+')+1:] }
+
+// Cut takes a dialect or a layer off the front of the scheme, where it is that: Cut("zmtp") of zmtp+tcp://h:1 is tcp://h:1.
+func (u URL) Cut(word string) (rest URL, found bool) {
+	u.Scheme, found = strings.CutPrefix(u.Scheme, word+"+")
+	return u, found
+}
+
+// Parameters takes off the address what follows its first question mark: names and values as in the query of a URL of the web,
+// where %26 is an ampersand. For schemes whose addresses are no names. The error wraps [ErrURL].
+func (u URL) Parameters() (rest URL, values url.Values, err error) {
+	var query string
+	u.Address, query, _ = strings.Cut(u.Address, "?")
+	values, err = url.ParseQuery(query)
+	if err != nil {
+		return u, nil, fmt.Errorf("%w: the parameters after the question mark: write them like ?name=value&other=value", ErrURL)
+	}
+	return u, values, nil
+}
+
+// Redacted is String without secrets, for errors and logs: xxxxx stands for a password before the host, and for the value of a
+// parameter whose name has pass, secret, token or key in it.
 func (u URL) Redacted() string { return Redact(u.String()) }
 
 // Redact is [URL.Redacted] of what may not be a URL at all. A password may contain anything, a slash or an @ too, so that all
@@ -28,24 +60,46 @@ func Redact(s string) string {
 	if !found || strings.ContainsAny(scheme, ":@") { // what stands before "://" is not a scheme then
 		scheme, address = "", s
 	}
+	begin := s[:len(s)-len(address)]
 	at := strings.LastIndexByte(address, '@')
-	colon := strings.IndexByte(address[:max(at, 0)], ':')
-	if colon < 0 || isPath(scheme, address[:colon]) {
-		return s
+	if colon := strings.IndexByte(address[:max(at, 0)], ':'); colon >= 0 && !isPath(scheme, address[:colon]) {
+		address = address[:colon+1] + hidden + address[at:]
 	}
-	begin := len(s) - len(address)
-	return s[:begin+colon+1] + "xxxxx" + s[begin+at:]
+	if isName(scheme) {
+		return begin + address
+	}
+	return begin + redactParameters(address)
 }
+
+// hidden stands for what is not shown.
+const hidden = "xxxxx"
+
+func redactParameters(address string) string {
+	host, query, found := strings.Cut(address, "?")
+	if !found {
+		return address
+	}
+	all := strings.Split(query, "&")
+	for i, p := range all {
+		name, _, _ := strings.Cut(p, "=")
+		if lower := strings.ToLower(name); name != p && slices.ContainsFunc(secretive, func(s string) bool { return strings.Contains(lower, s) }) {
+			all[i] = name + "=" + hidden
+		}
+	}
+	return host + "?" + strings.Join(all, "&")
+}
+
+// secretive parts of a parameter's name tell that its value is a secret.
+var secretive = []string{"pass", "secret", "token", "key"}
 
 // isPath tells names that are paths, as in ipc:///run/a:b@c, from a user's: they have a slash before their first colon.
 func isPath(scheme, beforeColon string) bool {
 	return (scheme == "" || isName(scheme)) && strings.Contains(beforeColon, "/")
 }
 
-// isName reports whether the addresses of a scheme are names that may contain anything, and have no host, with or without a
-// dialect's name before the scheme.
+// isName reports whether the addresses of a scheme are names that may contain anything, and have no host.
 func isName(scheme string) bool {
-	switch strings.ToLower(scheme[strings.LastIndexByte(scheme, '+')+1:]) {
+	switch strings.ToLower(base(scheme)) {
 	case "inproc", "ipc", "unix", "abstract":
 		return true
 	}

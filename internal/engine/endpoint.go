@@ -9,7 +9,6 @@ import (
 	"io"
 	"net"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/sprymq/spry/internal/scope"
@@ -72,8 +71,8 @@ func (s *Socket) newEndpoint(listen bool, shown string, c EndpointConfig) *Endpo
 func (e *Endpoint) choose(u transport.URL) (transport.URL, error) {
 	names := e.config.Dialects
 	for _, d := range e.socket.options.Dialects {
-		if scheme, ok := strings.CutPrefix(u.Scheme, d.Name()+"+"); ok {
-			u.Scheme, names, e.named = scheme, []string{d.Name()}, d.Name()+"+"
+		if rest, ok := u.Cut(d.Name()); ok {
+			u, names, e.named = rest, []string{d.Name()}, d.Name()+"+"
 			break
 		}
 	}

@@ -79,7 +79,9 @@ func badTCP(scheme string) (all []badURL) {
 		}
 	}
 	add("host:port", "", "h", "*", "[::1]")
-	add("from 0 to 65535", ":", "h:", "*:", "h:x", "h:-1", "h:+1", "h:65536", "h:99999999999999999999", "h: 1", "h:1 ", "h:1/path", "h:1?x=y", "h:0x50")
+	add("from 0 to 65535", ":", "h:", "*:", "h:x", "h:-1", "h:+1", "h:65536", "h:99999999999999999999", "h: 1", "h:1 ", "h:1/path", "h:0x50")
+	add("there is no parameter", "h:1?x=y", "h:1?token=hunter2", "[::1]:1?x", "h:1?a=b&throttle=1MB/s")
+	add("like ?name=value", "h:1?a=%", "h:1?a;b")
 	add("brackets", "::1:1", "[127.0.0.1]:1", "[h]:1", "[fe80::1%]:1", "[]:1")
 	add("bracket", "[::1:1", "::1]:1", "a[b]:1")
 	add("cannot be a host name", ".:1", "a..b:1", "-a:1", "a!b:1", " h:1", "/h:1", "a/b:1", strings.Repeat("x", 64)+":1")

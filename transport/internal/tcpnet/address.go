@@ -7,8 +7,10 @@ package tcpnet
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -20,7 +22,7 @@ const maxHost = 253
 
 // An address is what follows "://" of a URL, taken apart but with no name resolved.
 type address struct {
-	network string // tcp, tcp4 or tcp6
+	network string // as package net calls it: tcp, tcp4 or tcp6
 	local   string // dialing: interface or IP address to connect from; empty for any
 	source  uint16 // dialing: port to connect from; 0 for any
 	host    string // listening: empty for all interfaces
@@ -61,12 +63,20 @@ func parseDial(u transport.URL) (address, error) {
 	return a, nil
 }
 
-// begin begins with the address of u, which must not name a user: the error shows nothing of what may be a password.
+// begin begins with the address of u, which must name no user, nor have parameters: the error shows nothing of what may be a
+// password.
 func begin(u transport.URL) (address, error) {
 	if strings.Contains(u.Address, "@") {
 		return address{}, malformed(u, "there is no user in an address; credentials go into Options.Security")
 	}
-	return address{network: network(u.Scheme)}, nil
+	_, parameters, err := u.Parameters()
+	if err != nil {
+		return address{}, wrap(u, err)
+	}
+	if names := slices.Sorted(maps.Keys(parameters)); len(names) > 0 {
+		return address{}, malformed(u, fmt.Sprintf("there is no parameter %.64q; write host:port alone", names[0]))
+	}
+	return address{network: u.Base()}, nil
 }
 
 // setLocal takes apart what stands before the semicolon: an interface or an address, perhaps with a port.
@@ -122,11 +132,6 @@ func parseListen(u transport.URL) (address, error) {
 		}
 	}
 	return a, nil
-}
-
-// network is the name that package net has for the scheme: "tcp4" for "tls+tcp4".
-func network(scheme string) string {
-	return scheme[strings.LastIndexByte(scheme, '+')+1:]
 }
 
 func (a *address) setHostPort(s string) error {

@@ -18,7 +18,7 @@ func FuzzAddress(f *testing.F) {
 	for _, s := range []string{
 		"127.0.0.1:5555", "*:0", ":5555", "[::1]:5555", "[fe80::1%eth0]:1", "eth0;example.com:80", "[::1];[::2]:9",
 		"::1;[::2]:9", ";:1", "a:b:c", "[]:1", "[:1", "]:1", "host", "host:", "host:99999", "-a:1", "a..b:1", "a.:1", "x%00:1",
-		"user:secret@host:1",
+		"user:secret@host:1", "host:1?x=y", "host:1?token=a%2", "host:1?",
 	} {
 		f.Add(s, "tcp")
 		f.Add(s, "tls+tcp6")
@@ -45,14 +45,6 @@ func FuzzAddress(f *testing.F) {
 			}
 		}
 	})
-}
-
-func TestNetwork(t *testing.T) {
-	for scheme, want := range map[string]string{"tcp": "tcp", "tcp4": "tcp4", "tls+tcp": "tcp", "tls+tcp6": "tcp6"} {
-		if got := network(scheme); got != want {
-			t.Errorf("%s is over %s, not %s", scheme, got, want)
-		}
-	}
 }
 
 func TestHost(t *testing.T) {

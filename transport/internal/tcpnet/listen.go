@@ -103,7 +103,7 @@ func (l *Listener) URL() string {
 			ip = netip.IPv6Loopback()
 		}
 	}
-	return l.url.Scheme + "://" + netip.AddrPortFrom(ip, at.Port()).String()
+	return transport.URL{Scheme: l.url.Scheme, Address: netip.AddrPortFrom(ip, at.Port()).String()}.String()
 }
 
 // Close stops listening and makes a blocked Accept return.

@@ -95,7 +95,7 @@ func dataURL(dialed, told string) (string, error) {
 }
 
 // hasPort tells addresses of a host and a port from names and paths.
-func hasPort(u transport.URL) bool { return strings.Contains(u.Scheme, "tcp") }
+func hasPort(u transport.URL) bool { return strings.HasPrefix(u.Base(), "tcp") }
 
 // host is what stands before the port.
 func host(u transport.URL) string {

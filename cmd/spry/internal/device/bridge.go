@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/sprymq/spry/cmd/spry/internal/exit"
+	"github.com/sprymq/spry/transport"
 )
 
 // bridges are the kinds of both families, by the socket of the front and the one of the back.
@@ -50,6 +51,6 @@ func ParseBridge(args []string) (kind string, front, back Side, err error) {
 
 // namesNoHost tells whether an address is one to listen at only.
 func namesNoHost(url string) bool {
-	_, address, _ := strings.Cut(url, "://")
-	return strings.HasPrefix(address, ":") || strings.HasPrefix(address, "*")
+	u, _ := transport.ParseURL(url) // who opens it says what is wrong with it
+	return strings.HasPrefix(u.Address, ":") || strings.HasPrefix(u.Address, "*")
 }

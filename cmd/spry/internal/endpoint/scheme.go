@@ -23,21 +23,26 @@ func Schemes() []string {
 	return list
 }
 
-// dialects may stand before a scheme, as in zmtp+tcp://.
-var dialects = []string{"sp", "zmtp"}
-
 // Check tells whether a URL can be one at all: its error wraps [transport.ErrURL] or [spry.ErrScheme].
-func Check(url string) error {
-	u, err := transport.ParseURL(url)
+func Check(address string) error {
+	_, err := Parse(address)
+	return err
+}
+
+// Parse is the parsed URL without the dialect that may stand before its scheme, as in zmtp+tcp://.
+func Parse(address string) (transport.URL, error) {
+	u, err := transport.ParseURL(address)
 	if err != nil {
-		return err
+		return u, err
 	}
-	scheme := u.Scheme
-	for _, d := range dialects {
-		scheme = strings.TrimPrefix(scheme, d+"+")
+	plain := u
+	for _, dialect := range []string{"sp", "zmtp"} {
+		if rest, ok := u.Cut(dialect); ok {
+			plain = rest
+		}
 	}
-	if known := Schemes(); !slices.Contains(known, scheme) {
-		return fmt.Errorf("%s: %w; there are %s", u.Redacted(), spry.ErrScheme, strings.Join(known, ", "))
+	if known := Schemes(); !slices.Contains(known, plain.Scheme) {
+		return u, fmt.Errorf("%s: %w; there are %s", u.Redacted(), spry.ErrScheme, strings.Join(known, ", "))
 	}
-	return nil
+	return plain, nil
 }

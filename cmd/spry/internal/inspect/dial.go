@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/sprymq/spry/cmd/spry/internal/endpoint"
 	"github.com/sprymq/spry/transport"
 )
 
@@ -20,41 +21,37 @@ var ErrAddress = errors.New("cannot be inspected")
 // dial makes a plain connection to a URL; TLS is left to the caller. It goes around the transports, because
 // what it meets need not be anything that they know.
 func dial(ctx context.Context, rawURL string) (net.Conn, error) {
-	u, err := transport.ParseURL(rawURL)
+	u, err := endpoint.Parse(rawURL)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrAddress, err)
 	}
-	var network string
-	address := u.Address
-	switch strings.TrimPrefix(strings.TrimPrefix(u.Scheme, "zmtp+"), "tls+") {
-	case "tcp":
-		network = "tcp"
-	case "tcp4":
-		network = "tcp4"
-	case "tcp6":
-		network = "tcp6"
-	case "ipc", "unix":
+	network, address := u.Base(), u.Address
+	switch network {
+	case "inproc":
+		return nil, fmt.Errorf("%s %w; addresses of tcp, tls+tcp, ipc, unix and abstract can", u.Redacted(), ErrAddress)
+	case "ipc":
 		network = "unix"
 	case "abstract":
 		network = "unix"
 		if address, err = url.PathUnescape("@" + address); err != nil {
-			return nil, fmt.Errorf("%s %w: %w", rawURL, ErrAddress, err)
+			return nil, fmt.Errorf("%s %w: %w", u.Redacted(), ErrAddress, err)
 		}
-	default:
-		return nil, fmt.Errorf("%s %w; addresses of tcp, tls+tcp, ipc, unix and abstract can", rawURL, ErrAddress)
 	}
 	if _, after, found := strings.Cut(address, ";"); found && network != "unix" {
 		address = after // the interface to use matters for messages, not for a look
 	}
 	conn, err := new(net.Dialer).DialContext(ctx, network, address)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", rawURL, err)
+		return nil, fmt.Errorf("%s: %w", u.Redacted(), err)
 	}
 	return conn, nil
 }
 
-func isTLS(scheme string) bool {
-	return strings.HasPrefix(strings.TrimPrefix(scheme, "zmtp+"), "tls+")
+// secure tells whether a URL's scheme has TLS.
+func secure(rawURL string) bool {
+	u, err := endpoint.Parse(rawURL)
+	_, layered := u.Cut("tls")
+	return err == nil && layered
 }
 
 // clientConfig is the configuration for a URL: the caller's, with the URL's host as the name to verify.

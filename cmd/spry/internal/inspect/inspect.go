@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/sprymq/spry/internal/wire/sp"
-	"github.com/sprymq/spry/transport"
 )
 
 // What a peer may turn out to speak.
@@ -243,9 +242,3 @@ func (r *Report) fill(a answer) {
 }
 
 func microseconds(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e3 }
-
-// secure tells whether a URL's scheme has TLS.
-func secure(url string) bool {
-	u, err := transport.ParseURL(url)
-	return err == nil && isTLS(u.Scheme)
-}
