@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/transport"
+	"github.com/sprymq/spry/transport/transporttest"
 )
 
 // private are options with inproc names of their own, so that examples do not meet.
@@ -256,4 +258,27 @@ func ExampleSocket_Serve() {
 	must(err)
 	fmt.Printf("%s\n", m)
 	// Output: over my own listener
+}
+
+func ExampleSocket_ServeLinks() {
+	ctx := context.Background()
+	memory := transporttest.NewMemory() // a transport of one's own
+	u, err := transport.ParseURL("memory://mine")
+	must(err)
+	l, err := memory.Listen(ctx, u, transport.ListenOptions{})
+	must(err)
+	pull := spry.NewPull(nil)
+	defer pull.Close()
+	_, err = pull.ServeLinks(l, nil)
+	must(err)
+
+	push := spry.NewPush(&spry.PushOptions{Options: spry.Options{Transports: []transport.Transport{memory}}})
+	defer push.Close()
+	_, err = push.Dial(ctx, "memory://mine")
+	must(err)
+	must(push.Send(ctx, []byte("over my own links")))
+	m, err := pull.Recv(ctx)
+	must(err)
+	fmt.Printf("%s\n", m)
+	// Output: over my own links
 }

@@ -47,16 +47,15 @@ func NewPair(o *PairOptions) *Pair {
 	}
 	var p *pattern.Pair
 	core := engine.NewSocket(o.engineOptions(), func(s *engine.Socket, eo engine.Options) engine.Pattern {
-		hello := ProtocolPair0.hello()
+		hello, adaptive := ProtocolPair0.hello(), []transport.Hello(nil)
 		switch o.Version {
 		case PairV0:
 		case PairV1:
-			hello = ProtocolPair1.hello()
-			hello.Alternatives = []transport.Hello{ProtocolPair0.hello()}
+			hello, adaptive = ProtocolPair1.hello(), []transport.Hello{hello}
 		default:
 			s.Break(fmt.Errorf("%w: Version %d is neither PairV0 nor PairV1", ErrConfig, o.Version))
 		}
-		p = pattern.NewPair(hello, sp.Pair1, eo)
+		p = pattern.NewPair(hello, sp.Pair1, eo, adaptive...)
 		return p
 	})
 	return &Pair{Socket{core}, sending{p.Send, p.TrySend, p.SendBatch}, receiving{p.Recv, p.TryRecv, p.RecvBatch}, draining{core}}

@@ -77,6 +77,16 @@ func (s *Socket) Serve(l net.Listener, cfg *ListenConfig) (*Endpoint, error) {
 	return (*Endpoint)(e), opErr("serve", err)
 }
 
+// ServeLinks is Serve for links of any kind: l is a third party's, such as one that an http.Handler gives the connections that
+// it upgrades. Of cfg, what is of the transport, such as TLS, does not count.
+func (s *Socket) ServeLinks(l transport.Listener, cfg *ListenConfig) (*Endpoint, error) {
+	if engine.IsNil(l) {
+		return nil, opErr("serve", engine.NilError("transport.Listener"))
+	}
+	e, err := s.core.Serve(l, cfg.engineConfig())
+	return (*Endpoint)(e), opErr("serve", err)
+}
+
 // A Role is which end of a connection the socket is.
 type Role uint8
 

@@ -62,8 +62,20 @@ type Link interface {
 	LocalAddr() net.Addr
 	RemoteAddr() net.Addr
 
+	// Info tells what is known of the link. It may be called at any time, and costs little.
+	Info() Info
+
 	// Close ends the link at once and makes every blocked call on it return. A second Close does nothing.
 	Close() error
+}
+
+// Info is what is known of a [Link].
+type Info struct {
+	Properties
+	Framing Framing              // of a [Stream]
+	TLS     *tls.ConnectionState // nil without TLS, and until its handshake is done
+	Creds   *Creds               // who the peer's process is, where the operating system says so; else nil
+	Conn    net.Conn             // what the link runs over in the end: the operating system's connection, if it is one; may be nil
 }
 
 // A Framing says how a stream marks the frames of the Scalability Protocols. Other dialects ignore it.
@@ -91,6 +103,29 @@ type Stream struct {
 	Creds *Creds
 }
 
+// Info implements [Link]. TLS is what a method ConnectionState of Conn says, such as that of *tls.Conn.
+func (s *Stream) Info() Info {
+	info := Info{Properties: Properties{Reliable: true, Ordered: true}, Framing: s.Framing, Creds: s.Creds, Conn: Innermost(s.Conn)}
+	if c, ok := s.Conn.(interface{ ConnectionState() tls.ConnectionState }); ok {
+		if state := c.ConnectionState(); state.HandshakeComplete {
+			info.TLS = &state
+		}
+	}
+	return info
+}
+
+// Innermost is the connection that c runs over in the end: connections that wrap others, as *tls.Conn does, tell by a method
+// NetConn() net.Conn.
+func Innermost(c net.Conn) net.Conn {
+	for {
+		over, ok := c.(interface{ NetConn() net.Conn })
+		if !ok {
+			return c
+		}
+		c = over.NetConn()
+	}
+}
+
 // A Handshaker has a security handshake to do before the first byte of a dialect.
 type Handshaker interface {
 	HandshakeContext(ctx context.Context) error
@@ -107,18 +142,16 @@ type Creds struct {
 type Messages interface {
 	Link
 
-	// Properties tells what the link promises. They do not change.
-	Properties() Properties
+	// Handshake tells the peer what the local socket would speak, in the way of the transport, and returns which of the offers
+	// was chosen, and what the peer speaks. There is at least one offer, and the first is the best. A listening end chooses one
+	// that suits its peer; if none does, any: the engine checks that the two ends fit. listening says which end accepted
+	// the link.
+	Handshake(ctx context.Context, offers []Offer, listening bool) (chosen Offer, peer Hello, err error)
 
-	// Handshake tells the peer what the local socket speaks, in the way of the transport, and returns what
-	// the peer speaks. The engine checks that the two fit. listening says which end accepted the link;
-	// hello.Protocol may then be changed to suit the peer by a socket that speaks several
-	// (see [Hello.Alternatives]).
-	Handshake(ctx context.Context, hello Hello, listening bool) (peer Hello, err error)
-
-	// ReadMessages waits for at least one message and fills dst with as many as are at hand. The slices
-	// belong to the caller. io.EOF is the peer's orderly end.
-	ReadMessages(dst [][]byte) (n int, err error)
+	// ReadMessages waits for at least one message and fills dst with as many as are at hand. Each lies at the beginning of
+	// memory that alloc returned for it, and that belongs to the caller: alloc is called in the order of the messages, once for
+	// each, before ReadMessages returns. io.EOF is the peer's orderly end.
+	ReadMessages(dst [][]byte, alloc func(size int) []byte) (n int, err error)
 
 	// WriteMessages writes the packets in order and returns how many were wholly taken. It does not keep
 	// them.
@@ -128,13 +161,14 @@ type Messages interface {
 	CloseWrite() error
 }
 
-// Properties of a message link.
+// Properties are what a link promises. They do not change. A socket whose pattern needs one that a link does not have refuses
+// the link: PUSH and PULL need Reliable, PAIR needs both.
 type Properties struct {
 	Reliable bool // what was taken arrives, as long as the link lives
 	Ordered  bool // and in order
 
-	// MaxMessage is the largest message in bytes, the Header of its [Packet] included; 0 = no limit of its own. It is read
-	// once, after the handshake. Sockets give WriteMessages nothing larger: sending it fails with spry.ErrTooLarge, or, where
+	// MaxMessage is the largest message in bytes, the Header of its [Packet] included; 0 = no limit of its own, as for each
+	// [Stream]. It is read once, after the handshake. Sockets give WriteMessages nothing larger: sending it fails with spry.ErrTooLarge, or, where
 	// it goes to several peers, it is counted as dropped for this one.
 	MaxMessage int64
 }
@@ -150,10 +184,12 @@ type Hello struct {
 	Peer     uint16 // number of the protocol that it talks to: 0x31 is REP
 	Name     string // short name of Protocol: "req", "pair1"
 	PeerName string // short name of Peer
+}
 
-	// Alternatives are further protocols that the local socket would speak on this link instead, for
-	// listeners that adapt to their peer (PAIR 0 or 1). Usually empty.
-	Alternatives []Hello
+// An Offer is one of the ways in which a socket would speak on a link.
+type Offer struct {
+	Dialect string // "sp" or "zmtp"
+	Hello
 }
 
 // DialOptions are an endpoint's wishes. A transport takes those that apply to it and ignores the rest.

@@ -88,7 +88,7 @@ func (check Authenticator) answer() engine.Authenticate {
 	if check == nil {
 		return nil
 	}
-	return func(ctx context.Context, q *wire.Question, link *transport.Stream) wire.Verdict {
+	return func(ctx context.Context, q *wire.Question, link transport.Link) wire.Verdict {
 		user, err := check(ctx, newCredentials(q, link))
 		if err != nil {
 			return wire.Verdict{Status: statusOf(err), Err: err}
@@ -97,15 +97,12 @@ func (check Authenticator) answer() engine.Authenticate {
 	}
 }
 
-func newCredentials(q *wire.Question, link *transport.Stream) Credentials {
+func newCredentials(q *wire.Question, link transport.Link) Credentials {
+	info := link.Info()
 	c := Credentials{
 		Mechanism: q.Mechanism, Username: q.Username, Password: q.Password, Metadata: q.Metadata,
-		Address: link.RemoteAddr(), Creds: link.Creds,
+		Address: link.RemoteAddr(), Creds: info.Creds, TLS: info.TLS,
 	}
 	copy(c.PublicKey[:], q.PublicKey)
-	if secured, ok := link.Conn.(interface{ ConnectionState() tls.ConnectionState }); ok {
-		state := secured.ConnectionState()
-		c.TLS = &state
-	}
 	return c
 }

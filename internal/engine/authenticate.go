@@ -13,7 +13,7 @@ import (
 )
 
 // authenticate answers the question of a handshake.
-func (e *Endpoint) authenticate(ctx context.Context, q *wire.Question, link *transport.Stream) (v wire.Verdict) {
+func (e *Endpoint) authenticate(ctx context.Context, q *wire.Question, link transport.Link) (v wire.Verdict) {
 	check := e.socket.options.Authenticate
 	if check == nil { // a key is a proof of something, a password that nobody looks at is not
 		return wire.Verdict{Accept: len(q.PublicKey) > 0, Status: statusDenied}
@@ -37,7 +37,7 @@ func (e *Endpoint) authenticate(ctx context.Context, q *wire.Question, link *tra
 const statusDenied = "400"
 
 // judge asks the user about what a peer has shown.
-func (e *Endpoint) judge(ctx context.Context, check Authenticate, q *wire.Question, link *transport.Stream) (v wire.Verdict) {
+func (e *Endpoint) judge(ctx context.Context, check Authenticate, q *wire.Question, link transport.Link) (v wire.Verdict) {
 	err := e.ask(ctx, "Authenticate", func(ctx context.Context) error { v = check(ctx, q, link); return nil })
 	if err != nil {
 		return wire.Verdict{Status: "500"}

@@ -72,4 +72,4 @@ func NoneFits(pipes []*Pipe, s Shape) error {
 }
 
 // limitOf is the largest message that a link carries, in bytes; 0 = no limit. Only links of whole messages have one.
-func limitOf(link transport.Messages) int64 { return max(link.Properties().MaxMessage, 0) }
+func limitOf(link transport.Messages) int64 { return max(link.Info().MaxMessage, 0) }

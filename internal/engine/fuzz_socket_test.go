@@ -102,7 +102,7 @@ func feed(t *testing.T, kind fuzzedKind, security wire.Security, c *scriptedConn
 	before := runtime.NumGoroutine()
 	o := engine.Options{
 		Dialects: []wire.Dialect{zmtp.Dialect}, Security: security, MaxMessageSize: 1 << 20, Linger: -1,
-		Authenticate: func(_ context.Context, q *wire.Question, _ *transport.Stream) wire.Verdict {
+		Authenticate: func(_ context.Context, q *wire.Question, _ transport.Link) wire.Verdict {
 			return wire.Verdict{Accept: len(q.PublicKey) > 0 || q.Password == goodPassword, User: "somebody"}
 		},
 	}

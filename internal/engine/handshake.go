@@ -90,31 +90,55 @@ func (e *Endpoint) handshake(ctx context.Context, pending *pendingLink) (*Pipe, 
 }
 
 func (e *Endpoint) wireConfig() wire.Config {
-	o := e.socket.options
+	o, t := e.socket.options, e.socket.pattern.Traits()
 	return wire.Config{
-		Hello: e.socket.pattern.Traits().Hello, Listening: e.listen,
+		Hello: t.Hello, Alternatives: t.Alternatives, Listening: e.listen,
 		MaxMessage: o.MaxMessageSize, TTL: o.TTL,
 		Security: o.Security, Identity: o.Identity, Metadata: o.Metadata,
 	}
 }
 
+// messageHandshake lets the transport find out in which of its dialects and protocols the socket speaks on a link.
 func (e *Endpoint) messageHandshake(ctx context.Context, link transport.Messages) (*Pipe, error) {
 	c := e.wireConfig()
-	if !e.listen {
-		c.Hello.Alternatives = nil
+	var offers []transport.Offer
+	for _, d := range e.dialects() {
+		for _, h := range append([]transport.Hello{c.Hello}, c.Alternatives...) {
+			offers = append(offers, transport.Offer{Dialect: d.Name(), Hello: h})
+		}
 	}
-	peer, err := link.Handshake(ctx, c.Hello, e.listen)
+	chosen, peer, err := link.Handshake(ctx, offers, e.listen)
 	if err != nil {
 		return nil, handshakeError(err)
 	}
-	session, err := e.dialects()[0].Session(c, peer)
+	i := slices.Index(offers, chosen)
+	if i < 0 {
+		return nil, fmt.Errorf("transport %s chose %v, which it was not offered", e.url.Scheme, chosen)
+	}
+	c.Hello, c.Alternatives = chosen.Hello, nil
+	session, err := e.dialects()[i/(len(offers)/len(e.dialects()))].Session(c, peer)
 	if err != nil {
+		return nil, err
+	}
+	if err := e.checkPromises(link.Info().Properties); err != nil {
 		return nil, err
 	}
 	p := e.newPipe(link, session)
 	p.limit = limitOf(link)
 	p.out.carrier = newMessageCarrier(p, link, session)
 	return p, nil
+}
+
+// checkPromises refuses a link that does not promise what the pattern needs.
+func (e *Endpoint) checkPromises(p transport.Properties) error {
+	t := e.socket.pattern.Traits()
+	switch {
+	case t.Reliable && !p.Reliable:
+		return fmt.Errorf("%w: a %s socket needs a link that loses nothing, and this one may lose messages: use another transport", ErrRefused, t.Hello.Name)
+	case t.Ordered && !p.Ordered:
+		return fmt.Errorf("%w: a %s socket needs a link that keeps messages in order, and this one may not: use another transport", ErrRefused, t.Hello.Name)
+	}
+	return nil
 }
 
 func (e *Endpoint) streamHandshake(ctx context.Context, s *transport.Stream, pending *pendingLink) (*Pipe, error) {
@@ -127,7 +151,8 @@ func (e *Endpoint) streamHandshake(ctx context.Context, s *transport.Stream, pen
 		}
 		return nil, handshakeError(err)
 	}
-	if err := e.setBuffers(s.Conn); err != nil {
+	info := s.Info()
+	if err := e.setBuffers(info.Conn); err != nil {
 		return nil, handshakeError(err)
 	}
 	if h, ok := s.Conn.(transport.Handshaker); ok {
@@ -137,7 +162,7 @@ func (e *Endpoint) streamHandshake(ctx context.Context, s *transport.Stream, pen
 		e.spoke(pending)
 	}
 	h := &streamHandshake{ctx: ctx, endpoint: e, pending: pending, link: s, conn: s.Conn, config: e.wireConfig(), chunk: buf.NewChunk(minChunk)}
-	h.config.Framing = s.Framing
+	h.config.Framing = info.Framing
 	session, err := h.run()
 	if err != nil {
 		_ = s.Close() // which also ends a write that the peer does not read
@@ -173,7 +198,7 @@ func (e *Endpoint) streamHandshake(ctx context.Context, s *transport.Stream, pen
 // setBuffers asks the kernel for the buffers that the endpoint wants, where the connection is one of the kernel's, or runs over
 // one.
 func (e *Endpoint) setBuffers(c net.Conn) (err error) {
-	k, ok := innermost(c).(interface {
+	k, ok := c.(interface {
 		SetReadBuffer(bytes int) error
 		SetWriteBuffer(bytes int) error
 	})

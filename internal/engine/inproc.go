@@ -112,7 +112,10 @@ type inprocLink struct{ name string }
 
 func (l *inprocLink) LocalAddr() net.Addr  { return inprocAddr(l.name) }
 func (l *inprocLink) RemoteAddr() net.Addr { return inprocAddr(l.name) }
-func (l *inprocLink) Close() error         { return nil }
+func (l *inprocLink) Info() transport.Info {
+	return transport.Info{Properties: transport.Properties{Reliable: true, Ordered: true}}
+}
+func (l *inprocLink) Close() error { return nil }
 
 var _ transport.Link = (*inprocLink)(nil)
 

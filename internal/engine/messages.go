@@ -3,6 +3,9 @@
 package engine
 
 import (
+	"slices"
+
+	"github.com/sprymq/spry/internal/buf"
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/transport"
@@ -67,12 +70,16 @@ func (c *messageCarrier) resume() { c.room.ring() }
 
 func (c *messageCarrier) read() error {
 	bodies := make([][]byte, readAtOnce)
+	land := landing{from: &c.pipe.origin}
 	for {
-		n, err := c.link.ReadMessages(bodies)
-		if ok, derr := c.deliver(bodies[:n]); !ok {
+		n, err := c.link.ReadMessages(bodies, land.alloc)
+		ok, derr := c.deliver(bodies[:n], &land)
+		clear(bodies[:n])
+		land.leave()
+		c.pipe.settle()
+		if !ok {
 			return derr
 		}
-		clear(bodies[:n])
 		if err != nil {
 			return err
 		}
@@ -80,10 +87,10 @@ func (c *messageCarrier) read() error {
 }
 
 // deliver hands a batch of messages to the pattern. It reports false, and why, if the pipe is to end.
-func (c *messageCarrier) deliver(bodies [][]byte) (ok bool, err error) {
+func (c *messageCarrier) deliver(bodies [][]byte, land *landing) (ok bool, err error) {
 	p := c.pipe
-	run := make([]msg.Message, 0, len(bodies))
-	for _, data := range bodies {
+	batch := msg.Batch{Msgs: make([]msg.Message, 0, len(bodies))}
+	for i, data := range bodies {
 		p.in.bytes.Add(uint64(len(data)))
 		if limit := p.socket.options.MaxMessageSize; limit > 0 && int64(len(data)) > limit {
 			err = wire.Errorf(wire.ReasonOversize, "peer sent a message of %d bytes and at most %d are allowed: raise MaxMessageSize or send less",
@@ -100,10 +107,60 @@ func (c *messageCarrier) deliver(bodies [][]byte) (ok bool, err error) {
 			p.DropN(DropTTL, 1)
 			continue
 		}
-		run = append(run, msg.Received(data, head, &p.origin))
+		batch.Chunk = land.chunkOf(i)
+		batch.Chunk.Retain(1)
+		batch.Add(data, head)
 	}
-	if !p.deliver(run, &c.room) {
+	if !p.deliver(batch.Next(), &c.room) {
 		return false, ErrPipeClosed
 	}
 	return err == nil, err
+}
+
+// landingSize is how much memory the messages of one read share, unless one is larger.
+const landingSize = 16 << 10
+
+// A landing is the memory that the messages of one read lie in. A link that nothing comes from has none.
+type landing struct {
+	from   *msg.Origin
+	chunks []*buf.Chunk
+	used   int   // bytes of the last one
+	ends   []int // how many messages lie in each chunk and those before it
+}
+
+// alloc returns memory for the next message.
+func (l *landing) alloc(size int) []byte {
+	last := len(l.chunks) - 1
+	if last < 0 || size > len(l.chunks[last].Data)-l.used {
+		c := buf.NewChunk(max(size, landingSize))
+		c.From = l.from
+		l.chunks, l.ends, l.used = append(l.chunks, c), append(l.ends, l.messages()), 0
+		last++
+	}
+	l.used += size
+	l.ends[last]++
+	return l.chunks[last].Data[l.used-size : l.used : l.used]
+}
+
+// messages is how many there is memory for.
+func (l *landing) messages() int {
+	if len(l.ends) == 0 {
+		return 0
+	}
+	return l.ends[len(l.ends)-1]
+}
+
+// chunkOf is the chunk of the i-th message.
+func (l *landing) chunkOf(i int) *buf.Chunk {
+	at, _ := slices.BinarySearch(l.ends, i+1)
+	return l.chunks[at]
+}
+
+// leave leaves the memory to the messages.
+func (l *landing) leave() {
+	for _, c := range l.chunks {
+		c.Release(1)
+	}
+	clear(l.chunks)
+	l.chunks, l.ends = l.chunks[:0], l.ends[:0]
 }

@@ -47,7 +47,7 @@ type Options struct {
 }
 
 // Authenticate answers the question of a handshake on a link. It is the user's, and ctx ends with the time for the handshake.
-type Authenticate func(ctx context.Context, q *wire.Question, link *transport.Stream) wire.Verdict
+type Authenticate func(ctx context.Context, q *wire.Question, link transport.Link) wire.Verdict
 
 // Unlimited stands for "no limit" in resolved options.
 const unlimited = 1<<31 - 1

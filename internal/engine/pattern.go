@@ -42,8 +42,12 @@ type Pattern interface {
 
 // Traits of a pattern.
 type Traits struct {
-	// Hello names the protocol and, for listeners, the alternatives.
-	Hello transport.Hello
+	// Hello names the protocol, and Alternatives those that the socket speaks to a peer which the protocol does not suit.
+	Hello        transport.Hello
+	Alternatives []transport.Hello
+
+	// Reliable and Ordered say what every link must promise.
+	Reliable, Ordered bool
 
 	// ReturnsUnsent asks for the unwritten messages of a dead pipe.
 	ReturnsUnsent bool

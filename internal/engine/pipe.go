@@ -80,23 +80,10 @@ func (p *Pipe) PeerProtocol() uint16 { return p.session.Peer }
 func (p *Pipe) Metadata() map[string]string { return p.session.Metadata }
 
 // TLS is the state of the connection's TLS, or nil.
-func (p *Pipe) TLS() *tls.ConnectionState {
-	if s, ok := p.link.(*transport.Stream); ok {
-		if c, ok := s.Conn.(interface{ ConnectionState() tls.ConnectionState }); ok {
-			state := c.ConnectionState()
-			return &state
-		}
-	}
-	return nil
-}
+func (p *Pipe) TLS() *tls.ConnectionState { return p.link.Info().TLS }
 
 // Creds tell who the peer's process is, or nil.
-func (p *Pipe) Creds() *transport.Creds {
-	if s, ok := p.link.(*transport.Stream); ok {
-		return s.Creds
-	}
-	return nil
-}
+func (p *Pipe) Creds() *transport.Creds { return p.link.Info().Creds }
 
 // Done is closed when the pipe is over.
 func (p *Pipe) Done() <-chan struct{} { return p.done }

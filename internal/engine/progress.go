@@ -5,6 +5,8 @@ package engine
 import (
 	"net"
 	"time"
+
+	"github.com/sprymq/spry/transport"
 )
 
 // A progress tells how far a connection's peer, or rather its machine, has come with what was written. It comes from the
@@ -24,22 +26,11 @@ type progressConn interface {
 
 // progressOf asks for the progress of a connection.
 func progressOf(c net.Conn) progress {
-	c = innermost(c)
+	c = transport.Innermost(c)
 	if t, ok := c.(progressConn); ok {
 		var p progress
 		p.queued, p.unread, p.owed, p.quiet = t.Progress()
 		return p
 	}
 	return systemProgress(c)
-}
-
-// innermost is the connection that others, such as those of TLS, run over.
-func innermost(c net.Conn) net.Conn {
-	for {
-		over, ok := c.(interface{ NetConn() net.Conn })
-		if !ok {
-			return c
-		}
-		c = over.NetConn()
-	}
 }

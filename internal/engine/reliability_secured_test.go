@@ -100,7 +100,7 @@ func besiege(t *testing.T, scheme string, server, client wire.Security, check fu
 
 	o := securedOptions(server)
 	o.Dialects = append(o.Dialects, sp.Dialect) // which the security does not cover, and which is therefore not spoken
-	o.Authenticate = func(_ context.Context, q *wire.Question, _ *transport.Stream) wire.Verdict {
+	o.Authenticate = func(_ context.Context, q *wire.Question, _ transport.Link) wire.Verdict {
 		b.asked.Add(1)
 		return check(q)
 	}

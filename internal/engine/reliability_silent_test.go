@@ -124,7 +124,7 @@ func newWaiting(t *testing.T, m mechanismCase) *waiting {
 	t.Helper()
 	w := &waiting{t: t, net: simnet.New(1), m: m, url: "sim://waiting", slow: func(context.Context, *wire.Question) {}}
 	o := w.options(m.server)
-	o.Authenticate = func(ctx context.Context, q *wire.Question, _ *transport.Stream) wire.Verdict {
+	o.Authenticate = func(ctx context.Context, q *wire.Question, _ transport.Link) wire.Verdict {
 		w.slow(ctx, q)
 		return wire.Verdict{Accept: true}
 	}

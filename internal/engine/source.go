@@ -22,8 +22,8 @@ const ownPrefix = 64
 
 // sourceOf returns where a link comes from. Links that tell nothing have one source.
 func sourceOf(link transport.Link) source {
-	if s, ok := link.(*transport.Stream); ok && s.Creds != nil && s.Creds.UID >= 0 {
-		return source{name: "uid " + strconv.Itoa(s.Creds.UID)}
+	if c := link.Info().Creds; c != nil && c.UID >= 0 {
+		return source{name: "uid " + strconv.Itoa(c.UID)}
 	}
 	switch a := link.RemoteAddr().(type) {
 	case nil:

@@ -11,6 +11,7 @@ import (
 	"github.com/sprymq/spry/internal/buf"
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/wire"
+	"github.com/sprymq/spry/transport"
 )
 
 const (
@@ -220,7 +221,7 @@ func (c *streamCarrier) idle() {
 
 func (c *streamCarrier) closeWrite() error {
 	if half, ok := c.conn.(interface{ CloseWrite() error }); ok {
-		c.closed.Store(!endReceived(innermost(c.conn)))
+		c.closed.Store(!endReceived(transport.Innermost(c.conn)))
 		return half.CloseWrite()
 	}
 	return c.conn.Close()

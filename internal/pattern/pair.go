@@ -30,10 +30,13 @@ type Pair struct {
 	*balancer
 }
 
-// NewPair returns the pattern. version1 is the protocol whose messages have a hop count.
-func NewPair(hello transport.Hello, version1 uint16, o engine.Options) *Pair {
+// NewPair returns the pattern. version1 is the protocol whose messages have a hop count, adaptive what a listener is to peers that
+// hello does not suit.
+func NewPair(hello transport.Hello, version1 uint16, o engine.Options, adaptive ...transport.Hello) *Pair {
 	in, out := newReceiver(o), &balancer{single: true, header: pairHeader(version1)}
-	return &Pair{newSides(hello, in, out), in, out}
+	s := &Pair{newSides(hello, in, out), in, out}
+	s.traits.Alternatives, s.traits.Reliable, s.traits.Ordered = adaptive, true, true
+	return s
 }
 
 // PairPoly talks with several PAIR 1 peers, each message to the one that it names.
@@ -47,7 +50,9 @@ type PairPoly struct {
 // NewPairPoly returns the pattern.
 func NewPairPoly(hello transport.Hello, version1 uint16, o engine.Options) *PairPoly {
 	in, out := newReceiver(o), new(sender)
-	return &PairPoly{newSides(hello, in, out), in, out, pairHeader(version1)}
+	s := &PairPoly{newSides(hello, in, out), in, out, pairHeader(version1)}
+	s.traits.Reliable, s.traits.Ordered = true, true
+	return s
 }
 
 // NewServer returns a PairPoly without headers that answers: nothing is received from a pipe whose peer does not read

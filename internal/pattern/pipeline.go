@@ -22,7 +22,9 @@ func NewPush(hello transport.Hello, leastLoaded bool) *Push {
 func NewConflatingPush(hello transport.Hello) *Push { return newPush(hello, &balancer{conflate: true}) }
 
 func newPush(hello transport.Hello, b *balancer) *Push {
-	return &Push{newSides(hello, receiver{}, b), b}
+	s := &Push{newSides(hello, receiver{}, b), b}
+	s.traits.Reliable = true
+	return s
 }
 
 // Pull receives from all its pipes in turn.
@@ -38,5 +40,7 @@ func NewPull(hello transport.Hello, o engine.Options) *Pull { return newPull(hel
 func NewConflatingPull(hello transport.Hello) *Pull { return newPull(hello, newConflatingReceiver()) }
 
 func newPull(hello transport.Hello, in receiver) *Pull {
-	return &Pull{newSides(hello, in, nil), in}
+	s := &Pull{newSides(hello, in, nil), in}
+	s.traits.Reliable = true
+	return s
 }

@@ -236,7 +236,7 @@ func TestSealedRefusals(t *testing.T) {
 	wrong := client.Security.(zmtp.CurveClient)
 	wrong.ServerKey = zmtp.Key{1, 2, 3}
 	asked := ""
-	server.Authenticate = func(_ context.Context, q *wire.Question, _ *transport.Stream) wire.Verdict {
+	server.Authenticate = func(_ context.Context, q *wire.Question, _ transport.Link) wire.Verdict {
 		asked = q.Username
 		return wire.Verdict{Accept: q.Password == "right"}
 	}

@@ -11,19 +11,19 @@ import (
 
 // What is parsed must encode to the same bytes, and nothing may panic.
 func FuzzHello(f *testing.F) {
-	seed, err := appendHello(nil, transport.Hello{Protocol: 0x30, Peer: 0x31, Name: "req", PeerName: "rep"})
+	seed, err := appendHello(nil, []transport.Offer{{Dialect: "sp", Hello: transport.Hello{Protocol: 0x30, Peer: 0x31, Name: "req", PeerName: "rep"}}})
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Add(seed)
 	f.Add([]byte(helloMagic))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		h, err := parseHello(data)
+		offers, err := parseHello(data)
 		if err != nil {
 			return
 		}
-		if again, err := appendHello(nil, h); err != nil || !bytes.Equal(again, data) {
-			t.Errorf("%x parses to %+v, which encodes to %x, %v", data, h, again, err)
+		if again, err := appendHello(nil, offers); err != nil || !bytes.Equal(again, data) {
+			t.Errorf("%x parses to %+v, which encodes to %x, %v", data, offers, again, err)
 		}
 	})
 }

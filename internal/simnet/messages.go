@@ -26,36 +26,44 @@ func newMessages(e end, o LinkOptions) *messages {
 	}}
 }
 
-func (m *messages) Properties() transport.Properties { return m.properties }
+// Info implements [transport.Link].
+func (m *messages) Info() transport.Info { return transport.Info{Properties: m.properties} }
 
-// Handshake exchanges one control message each way; the dialing end begins. A listening end answers with
-// the alternative that suits its peer, if it has one.
-func (m *messages) Handshake(ctx context.Context, hello transport.Hello, listening bool) (transport.Hello, error) {
+// Handshake exchanges one control message each way. The dialing end names all of its offers; the listening end answers with the
+// two that suit each other, or, if none do, the first of each end.
+func (m *messages) Handshake(ctx context.Context, offers []transport.Offer, listening bool) (transport.Offer, transport.Hello, error) {
 	if !listening {
-		if err := m.sendHello(ctx, hello); err != nil {
-			return transport.Hello{}, err
-		}
-		return m.receiveHello(ctx)
-	}
-	peer, err := m.receiveHello(ctx)
-	if err != nil {
-		return transport.Hello{}, err
-	}
-	return peer, m.sendHello(ctx, suiting(hello, peer))
-}
-
-// suiting is hello, or the first of its alternatives that talks to peer.
-func suiting(hello, peer transport.Hello) transport.Hello {
-	for _, h := range append([]transport.Hello{hello}, hello.Alternatives...) {
-		if h.Peer == peer.Protocol && h.Protocol == peer.Peer {
-			return h
+		if err := m.sendHello(ctx, offers); err != nil {
+			return transport.Offer{}, transport.Hello{}, err
 		}
 	}
-	return hello
+	theirs, err := m.receiveHello(ctx)
+	switch {
+	case err != nil:
+		return transport.Offer{}, transport.Hello{}, err
+	case listening:
+		ours, peer := suiting(offers, theirs)
+		return ours, peer.Hello, m.sendHello(ctx, []transport.Offer{ours, peer})
+	case len(theirs) != 2:
+		return transport.Offer{}, transport.Hello{}, m.opError("handshake", errHello)
+	}
+	return theirs[1], theirs[0].Hello, nil
 }
 
-func (m *messages) sendHello(ctx context.Context, hello transport.Hello) error {
-	data, err := appendHello(nil, hello)
+// suiting is the first of our offers that talks to one of theirs, and that one.
+func suiting(ours, theirs []transport.Offer) (our, their transport.Offer) {
+	for _, our := range ours {
+		for _, their := range theirs {
+			if our.Dialect == their.Dialect && our.Peer == their.Protocol && our.Protocol == their.Peer {
+				return our, their
+			}
+		}
+	}
+	return ours[0], theirs[0]
+}
+
+func (m *messages) sendHello(ctx context.Context, offers []transport.Offer) error {
+	data, err := appendHello(nil, offers)
 	if err != nil {
 		return m.opError("handshake", err)
 	}
@@ -64,22 +72,22 @@ func (m *messages) sendHello(ctx context.Context, hello transport.Hello) error {
 	return m.sendLocked(ctx, data, true)
 }
 
-func (m *messages) receiveHello(ctx context.Context) (transport.Hello, error) {
+func (m *messages) receiveHello(ctx context.Context) ([]transport.Offer, error) {
 	m.link.mu.Lock()
 	defer m.link.mu.Unlock()
 	data, err := m.receiveLocked(ctx)
 	if err != nil {
-		return transport.Hello{}, err
+		return nil, err
 	}
-	hello, err := parseHello(data)
+	offers, err := parseHello(data)
 	if err != nil {
-		return transport.Hello{}, m.opError("handshake", err)
+		return nil, m.opError("handshake", err)
 	}
-	return hello, nil
+	return offers, nil
 }
 
 // ReadMessages waits for the first message, then takes what else has arrived.
-func (m *messages) ReadMessages(dst [][]byte) (int, error) {
+func (m *messages) ReadMessages(dst [][]byte, alloc func(size int) []byte) (int, error) {
 	if len(dst) == 0 {
 		return 0, nil
 	}
@@ -90,7 +98,7 @@ func (m *messages) ReadMessages(dst [][]byte) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	dst[0] = first
+	dst[0] = append(alloc(len(first))[:0], first...)
 	if chunk := m.in.faults.ReadChunk; chunk > 0 {
 		dst = dst[:min(len(dst), chunk)]
 	}
@@ -100,7 +108,7 @@ func (m *messages) ReadMessages(dst [][]byte) (int, error) {
 		if !ok {
 			break
 		}
-		dst[n] = data
+		dst[n] = append(alloc(len(data))[:0], data...)
 		n++
 	}
 	l.enforceLocked(m.in)

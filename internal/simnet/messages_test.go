@@ -19,31 +19,41 @@ import (
 )
 
 var (
-	req   = transport.Hello{Protocol: 0x30, Peer: 0x31, Name: "req", PeerName: "rep"}
-	rep   = transport.Hello{Protocol: 0x31, Peer: 0x30, Name: "rep", PeerName: "req"}
-	pair0 = transport.Hello{Protocol: 0x10, Peer: 0x10, Name: "pair", PeerName: "pair"}
-	pair1 = transport.Hello{Protocol: 0x11, Peer: 0x11, Name: "pair1", PeerName: "pair1"}
+	req   = offer("sp", 0x30, 0x31)
+	rep   = offer("sp", 0x31, 0x30)
+	pair0 = offer("sp", 0x10, 0x10)
+	pair1 = offer("sp", 0x11, 0x11)
 )
 
-func TestHandshakeTellsEachEndThePeer(t *testing.T) {
-	adapting := pair1
-	adapting.Alternatives = []transport.Hello{pair0}
-	for _, test := range []struct{ dialing, listening, dialerSees transport.Hello }{
-		{req, rep, rep},
-		{pair0, adapting, pair0},
-		{pair1, adapting, pair1},
-		{req, pair1, pair1}, // does not fit: that is for the engine to refuse
+func offer(dialect string, protocol, peer uint16) transport.Offer {
+	return transport.Offer{Dialect: dialect, Hello: transport.Hello{Protocol: protocol, Peer: peer, Name: "name", PeerName: "peer"}}
+}
+
+// alloc is memory for one message.
+func alloc(size int) []byte { return make([]byte, size) }
+
+func TestHandshakeChoosesAnOfferOfEachEnd(t *testing.T) {
+	type offers = []transport.Offer
+	foreign := offer("zmtp", 0x31, 0x30)
+	for _, test := range []struct {
+		dialing, listening offers
+		dials, listens     transport.Offer
+	}{
+		{offers{req}, offers{rep}, req, rep},
+		{offers{pair0}, offers{pair1, pair0}, pair0, pair0},
+		{offers{pair0, pair1}, offers{pair1, pair0}, pair1, pair1},
+		{offers{req, offer("zmtp", 0x30, 0x31)}, offers{foreign, rep}, offer("zmtp", 0x30, 0x31), foreign},
+		{offers{req}, offers{foreign, pair1}, req, foreign}, // does not fit: that is for the engine to refuse
 	} {
 		d, l := messageLink(t, simnet.New(1))
 		var wg sync.WaitGroup
 		wg.Go(func() {
-			if got, err := l.Handshake(t.Context(), test.listening, true); err != nil || got.Name != test.dialing.Name || got.Peer != test.dialing.Peer {
-				t.Errorf("listener's handshake = %v, %v; want %v", got, err, test.dialing)
+			if chosen, peer, err := l.Handshake(t.Context(), test.listening, true); err != nil || chosen != test.listens || peer != test.dials.Hello {
+				t.Errorf("listener's handshake = %v, %v, %v; want %v and %v", chosen, peer, err, test.listens, test.dials)
 			}
 		})
-		got, err := d.Handshake(t.Context(), test.dialing, false)
-		if err != nil || got.Protocol != test.dialerSees.Protocol || got.PeerName != test.dialerSees.PeerName {
-			t.Errorf("dialer's handshake = %v, %v; want %v", got, err, test.dialerSees)
+		if chosen, peer, err := d.Handshake(t.Context(), test.dialing, false); err != nil || chosen != test.dials || peer != test.listens.Hello {
+			t.Errorf("dialer's handshake = %v, %v, %v; want %v and %v", chosen, peer, err, test.dials, test.listens)
 		}
 		wg.Wait()
 	}
@@ -52,22 +62,22 @@ func TestHandshakeTellsEachEndThePeer(t *testing.T) {
 func TestHandshakeEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d, l := messageLink(t, simnet.New(1))
-		_, err := d.Handshake(timeout(t, time.Second), req, false)
+		_, _, err := d.Handshake(timeout(t, time.Second), []transport.Offer{req}, false)
 		wantErr(t, "handshake with a silent listener", err, context.DeadlineExceeded)
 		d.Close()
-		if _, err = l.Handshake(t.Context(), rep, true); err == nil {
+		if _, _, err = l.Handshake(t.Context(), []transport.Offer{rep}, true); err == nil {
 			t.Error("handshake with a peer that left succeeded")
 		}
 	})
 }
 
 func TestHandshakeRefusesGarbage(t *testing.T) {
-	for _, garbage := range []string{"", "GET / HTTP/1.1", "simmsg\x01\x00\x30\x00\x31\xffreq", "simmsg\x01\x00\x30\x00\x31\x00\x00more"} {
+	for _, garbage := range []string{"", "GET / HTTP/1.1", "simmsg\x01", "simmsg\x01\x00\x30\x00\x31\x02sp\xffreq", "simmsg\x01\x00\x30\x00\x31\x00\x00\x00more"} {
 		d, l := messageLink(t, simnet.New(1))
 		if _, err := d.WriteMessages([]transport.Packet{{Body: []byte(garbage)}}); err != nil {
 			t.Fatal(err)
 		}
-		if hello, err := l.Handshake(t.Context(), rep, true); err == nil {
+		if _, hello, err := l.Handshake(t.Context(), []transport.Offer{rep}, true); err == nil {
 			t.Errorf("hello %q was taken as %v", garbage, hello)
 		}
 	}
@@ -81,7 +91,7 @@ func TestMessagesComeInBatches(t *testing.T) {
 	}
 	packets[2].Body[0] = 'X' // what was taken is a copy
 	dst := make([][]byte, 10)
-	n, err := l.ReadMessages(dst)
+	n, err := l.ReadMessages(dst, alloc)
 	if got := fmt.Sprintf("%q", dst[:n]); got != `["abc" "" "d"]` || err != nil {
 		t.Errorf("ReadMessages = %s, %v", got, err)
 	}
@@ -89,12 +99,12 @@ func TestMessagesComeInBatches(t *testing.T) {
 	if err := d.CloseWrite(); err != nil {
 		t.Fatal(err)
 	}
-	_, err = l.ReadMessages(dst)
+	_, err = l.ReadMessages(dst, alloc)
 	wantErr(t, "read after the end", err, io.EOF)
 	_, err = d.WriteMessages(packets)
 	wantErr(t, "write after CloseWrite", err, noPipe)
 	l.Close()
-	_, err = l.ReadMessages(dst)
+	_, err = l.ReadMessages(dst, alloc)
 	wantErr(t, "read after Close", err, net.ErrClosed)
 }
 
@@ -120,7 +130,7 @@ func TestMessageWindowBlocksTheWriter(t *testing.T) {
 			t.Fatal(err)
 		}
 		dst := make([][]byte, 1)
-		if n, err := l.ReadMessages(dst); n != 1 || len(dst[0]) != 1<<20 || err != nil {
+		if n, err := l.ReadMessages(dst, alloc); n != 1 || len(dst[0]) != 1<<20 || err != nil {
 			t.Errorf("ReadMessages = %d, %v", n, err)
 		}
 	})
@@ -130,7 +140,7 @@ func TestMaxMessage(t *testing.T) {
 	n := simnet.New(1)
 	n.SetLinkOptions(simnet.LinkOptions{MaxMessage: 10})
 	d, _ := messageLink(t, n)
-	if got := d.Properties(); got != (transport.Properties{Reliable: true, Ordered: true, MaxMessage: 10}) {
+	if got := d.Info().Properties; got != (transport.Properties{Reliable: true, Ordered: true, MaxMessage: 10}) {
 		t.Errorf("properties %+v", got)
 	}
 	took, err := d.WriteMessages([]transport.Packet{{Body: make([]byte, 10)}, {Header: make([]byte, 1), Body: make([]byte, 10)}})
@@ -146,10 +156,10 @@ func TestMessageLinkIsCutBetweenMessages(t *testing.T) {
 		t.Fatal(err)
 	}
 	dst := make([][]byte, 10)
-	if n, err := l.ReadMessages(dst); n != 2 || err != nil {
+	if n, err := l.ReadMessages(dst, alloc); n != 2 || err != nil {
 		t.Errorf("ReadMessages = %d, %v; want the 2 messages below the limit", n, err)
 	}
-	_, err := l.ReadMessages(dst)
+	_, err := l.ReadMessages(dst, alloc)
 	wantErr(t, "read", err, reset)
 }
 
@@ -164,11 +174,11 @@ func arrived(t *testing.T, seed uint64, f simnet.Faults) (numbers []int) {
 		// Hellos are neither lost nor overtaken.
 		var wg sync.WaitGroup
 		wg.Go(func() {
-			if _, err := l.Handshake(t.Context(), rep, true); err != nil {
+			if _, _, err := l.Handshake(t.Context(), []transport.Offer{rep}, true); err != nil {
 				t.Errorf("listener's handshake: %v", err)
 			}
 		})
-		if _, err := d.Handshake(t.Context(), req, false); err != nil {
+		if _, _, err := d.Handshake(t.Context(), []transport.Offer{req}, false); err != nil {
 			t.Errorf("dialer's handshake: %v", err)
 		}
 		wg.Wait()
@@ -181,7 +191,7 @@ func arrived(t *testing.T, seed uint64, f simnet.Faults) (numbers []int) {
 		d.CloseWrite()
 		for {
 			dst := make([][]byte, 8)
-			got, err := l.ReadMessages(dst)
+			got, err := l.ReadMessages(dst, alloc)
 			if errors.Is(err, io.EOF) {
 				return
 			}
@@ -225,7 +235,7 @@ func TestUnreliableLinkLosesMessagesInAPartition(t *testing.T) {
 		}
 	}
 	dst := make([][]byte, 10)
-	if got, err := l.ReadMessages(dst); got != 1 || dst[0][0] != 1 || err != nil {
+	if got, err := l.ReadMessages(dst, alloc); got != 1 || dst[0][0] != 1 || err != nil {
 		t.Errorf("ReadMessages = %v, %v; want message 1 only", dst[:got], err)
 	}
 }

@@ -25,9 +25,10 @@ const (
 
 // A Config is what one connection's session starts from.
 type Config struct {
-	// Hello names the local protocol, the protocol it talks to, and, for a listener that adapts to its
-	// peer, the alternatives.
-	Hello transport.Hello
+	// Hello names the local protocol and the one that it talks to, and Alternatives those that a listener speaks instead to a
+	// peer which it does not suit.
+	Hello        transport.Hello
+	Alternatives []transport.Hello
 
 	// Listening is true at the end that accepted the connection. It stays silent until it knows what the
 	// peer speaks; the dialing end speaks first.

@@ -5,11 +5,11 @@ package transporttest
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/sprymq/spry/transport"
 )
@@ -18,15 +18,23 @@ import (
 // rather than fail the test, because most of them run beside it.
 type end struct {
 	link transport.Link
-	peer transport.Hello // what the handshake said, on a message link
+
+	chosen transport.Offer // what the handshake said, on a message link
+	peer   transport.Hello
 
 	inbox [][]byte // messages read and not yet taken
 }
 
-// The two that the suite makes speak: a request and its answer.
+// What the suite makes the ends offer: a request, and its answer after what does not suit.
 var (
-	dialerHello   = transport.Hello{Protocol: 0x30, Peer: 0x31, Name: "req", PeerName: "rep"}
-	listenerHello = transport.Hello{Protocol: 0x31, Peer: 0x30, Name: "rep", PeerName: "req"}
+	dialerHello    = transport.Hello{Protocol: 0x30, Peer: 0x31, Name: "req", PeerName: "rep"}
+	listenerHello  = transport.Hello{Protocol: 0x31, Peer: 0x30, Name: "rep", PeerName: "req"}
+	dialerOffers   = []transport.Offer{{Dialect: "sp", Hello: dialerHello}}
+	listenerOffers = []transport.Offer{
+		{Dialect: "sp", Hello: transport.Hello{Protocol: 0x11, Peer: 0x11, Name: "pair1", PeerName: "pair1"}},
+		{Dialect: "zmtp", Hello: listenerHello},
+		{Dialect: "sp", Hello: listenerHello},
+	}
 )
 
 // open does what the engine does with a new link before the first byte of a dialect.
@@ -40,15 +48,14 @@ func open(ctx context.Context, link transport.Link, listening bool) (*end, error
 			}
 		}
 	case transport.Messages:
-		hello := dialerHello
+		offers := dialerOffers
 		if listening {
-			hello = listenerHello
+			offers = listenerOffers
 		}
-		peer, err := link.Handshake(ctx, hello, listening)
-		if err != nil {
+		var err error
+		if e.chosen, e.peer, err = link.Handshake(ctx, offers, listening); err != nil {
 			return nil, fmt.Errorf("Handshake: %w", err)
 		}
-		e.peer = peer
 	default:
 		return nil, fmt.Errorf("the link is a %T: neither *transport.Stream nor transport.Messages", link)
 	}
@@ -126,10 +133,7 @@ func (e *end) messages(t *testing.T) transport.Messages {
 }
 
 // reliable tells whether what is written arrives.
-func (e *end) reliable() bool {
-	m, ok := e.link.(transport.Messages)
-	return !ok || m.Properties().Reliable
-}
+func (e *end) reliable() bool { return e.link.Info().Reliable }
 
 // put writes p: its bytes, or one message.
 func (e *end) put(p []byte) error {
@@ -153,10 +157,7 @@ func (e *end) take(size int) ([]byte, error) {
 	}
 	for len(e.inbox) == 0 {
 		dst := make([][]byte, 16)
-		n, err := e.link.(transport.Messages).ReadMessages(dst)
-		if n == 0 && err == nil {
-			return nil, errors.New("ReadMessages returned no message and no error")
-		}
+		n, err := readMessages(e.link.(transport.Messages), dst)
 		if n == 0 {
 			return nil, err
 		}
@@ -165,6 +166,24 @@ func (e *end) take(size int) ([]byte, error) {
 	p := e.inbox[0]
 	e.inbox = e.inbox[1:]
 	return p, nil
+}
+
+// readMessages is ReadMessages with memory of the suite's, in which the messages have to lie.
+func readMessages(from transport.Messages, dst [][]byte) (int, error) {
+	var landed [][]byte
+	n, err := from.ReadMessages(dst, func(size int) []byte {
+		landed = append(landed, make([]byte, size, size+1))
+		return landed[len(landed)-1]
+	})
+	if n < 0 || n > len(dst) || n == 0 && err == nil {
+		return 0, fmt.Errorf("ReadMessages of %d returns %d without an error", len(dst), n)
+	}
+	for i, m := range dst[:n] {
+		if i >= len(landed) || len(m) > len(landed[i]) || unsafe.SliceData(m) != unsafe.SliceData(landed[i]) {
+			return 0, fmt.Errorf("message %d of %d does not lie where alloc, called %d times, said", i, n, len(landed))
+		}
+	}
+	return n, err
 }
 
 // resend is how often an unreliable link is given the same message again until it has arrived.

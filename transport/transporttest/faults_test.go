@@ -155,6 +155,12 @@ func faults() map[string]fault {
 	add("full close", "stream: half-close", overTCP(), func(f *faulty) {
 		f.link = onStream(func(c net.Conn) net.Conn { return fullCloser{c} })
 	})
+	add("secretive", "messages: handshake", memory(), func(f *faulty) {
+		f.link = onMessages(func(m transport.Messages) transport.Messages { return secretive{m} })
+	})
+	add("memory of its own", "messages: sizes", memory(), func(f *faulty) {
+		f.link = onMessages(func(m transport.Messages) transport.Messages { return homemade{m} })
+	})
 	add("parrot", "messages: handshake", memory(), func(f *faulty) {
 		f.link = onMessages(func(m transport.Messages) transport.Messages { return parrot{m} })
 	})
@@ -245,9 +251,22 @@ func (c fullCloser) CloseWrite() error { return c.Close() }
 
 type parrot struct{ transport.Messages }
 
-func (p parrot) Handshake(ctx context.Context, h transport.Hello, listening bool) (transport.Hello, error) {
-	_, err := p.Messages.Handshake(ctx, h, listening)
-	return h, err
+func (p parrot) Handshake(ctx context.Context, offers []transport.Offer, listening bool) (transport.Offer, transport.Hello, error) {
+	chosen, _, err := p.Messages.Handshake(ctx, offers, listening)
+	return chosen, offers[0].Hello, err
+}
+
+type secretive struct{ transport.Messages }
+
+func (s secretive) Handshake(ctx context.Context, offers []transport.Offer, listening bool) (transport.Offer, transport.Hello, error) {
+	_, peer, err := s.Messages.Handshake(ctx, offers, listening)
+	return transport.Offer{}, peer, err
+}
+
+type homemade struct{ transport.Messages }
+
+func (h homemade) ReadMessages(dst [][]byte, _ func(int) []byte) (int, error) {
+	return h.Messages.ReadMessages(dst, func(size int) []byte { return make([]byte, size) })
 }
 
 type padding struct{ transport.Messages }

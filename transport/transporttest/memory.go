@@ -170,7 +170,7 @@ func (a memoryAddr) String() string { return string(a) }
 
 // A memoryHalf is one direction of a link.
 type memoryHalf struct {
-	hello    chan transport.Hello
+	hellos   chan []transport.Offer
 	messages chan []byte
 	ended    chan struct{} // closed by the writer: nothing more comes
 	end      func()
@@ -178,7 +178,7 @@ type memoryHalf struct {
 
 func newMemoryHalf() *memoryHalf {
 	h := &memoryHalf{
-		hello:    make(chan transport.Hello, 1),
+		hellos:   make(chan []transport.Offer, 1),
 		messages: make(chan []byte, memoryDepth),
 		ended:    make(chan struct{}),
 	}
@@ -209,47 +209,62 @@ func memoryLinks(addr memoryAddr) (a, b *memoryLink) {
 func (l *memoryLink) LocalAddr() net.Addr  { return l.addr }
 func (l *memoryLink) RemoteAddr() net.Addr { return l.addr }
 
-func (l *memoryLink) Properties() transport.Properties {
-	return transport.Properties{Reliable: true, Ordered: true}
+// Info tells what an *[transport.Stream] would tell, but for connections.
+func (l *memoryLink) Info() transport.Info {
+	return transport.Info{Properties: transport.Properties{Reliable: true, Ordered: true}}
 }
 
-// Handshake lets the dialing end speak first, so that the listening end can suit it.
-func (l *memoryLink) Handshake(ctx context.Context, hello transport.Hello, listening bool) (transport.Hello, error) {
+// Handshake lets the dialing end speak first: it names all of its offers, and the listening end answers with the two that suit
+// each other, or, if none do, the first of each end.
+func (l *memoryLink) Handshake(ctx context.Context, offers []transport.Offer, listening bool) (transport.Offer, transport.Hello, error) {
 	if !listening {
-		l.out.hello <- hello
+		l.out.hellos <- offers
 	}
-	var peer transport.Hello
+	var theirs []transport.Offer
 	select {
-	case peer = <-l.in.hello:
+	case theirs = <-l.in.hellos:
 	case <-ctx.Done():
-		return transport.Hello{}, ctx.Err()
+		return transport.Offer{}, transport.Hello{}, ctx.Err()
 	case <-l.closed:
-		return transport.Hello{}, net.ErrClosed
+		return transport.Offer{}, transport.Hello{}, net.ErrClosed
 	case <-l.peerClosed:
-		return transport.Hello{}, io.ErrUnexpectedEOF
+		return transport.Offer{}, transport.Hello{}, io.ErrUnexpectedEOF
 	}
-	if listening {
-		for _, other := range hello.Alternatives {
-			if peer.Protocol != hello.Peer && peer.Protocol == other.Peer {
-				hello = other
+	if !listening {
+		return theirs[1], theirs[0].Hello, nil
+	}
+	ours, peer := suiting(offers, theirs)
+	l.out.hellos <- []transport.Offer{ours, peer}
+	return ours, peer.Hello, nil
+}
+
+// suiting is the first of our offers that talks to one of theirs, and that one.
+func suiting(ours, theirs []transport.Offer) (our, their transport.Offer) {
+	for _, our := range ours {
+		for _, their := range theirs {
+			if our.Dialect == their.Dialect && our.Peer == their.Protocol && our.Protocol == their.Peer {
+				return our, their
 			}
 		}
-		l.out.hello <- hello
 	}
-	return peer, nil
+	return ours[0], theirs[0]
 }
 
-func (l *memoryLink) ReadMessages(dst [][]byte) (int, error) {
-	first, err := l.read()
+func (l *memoryLink) ReadMessages(dst [][]byte, alloc func(size int) []byte) (int, error) {
+	m, err := l.read()
 	if err != nil {
 		return 0, err
 	}
-	dst[0] = first
-	for n := 1; n < len(dst); n++ {
+	for n := range dst {
+		dst[n] = alloc(len(m))
+		copy(dst[n], m)
+		if n+1 == len(dst) {
+			break
+		}
 		select {
-		case dst[n] = <-l.in.messages:
+		case m = <-l.in.messages:
 		default:
-			return n, nil
+			return n + 1, nil
 		}
 	}
 	return len(dst), nil

@@ -16,13 +16,22 @@ func TestMemory(t *testing.T) {
 	})
 }
 
-// TestMemoryAlternatives has a listening end that speaks two protocols suit its peer.
-func TestMemoryAlternatives(t *testing.T) {
-	pair0 := transport.Hello{Protocol: 0x10, Peer: 0x10}
-	pair1 := transport.Hello{Protocol: 0x11, Peer: 0x11}
-	both := pair1
-	both.Alternatives = []transport.Hello{pair0}
-	for _, dialing := range []transport.Hello{pair0, pair1} {
+// TestMemoryOffers has ends that would speak several protocols agree on those that suit.
+func TestMemoryOffers(t *testing.T) {
+	offer := func(dialect string, protocol uint16) transport.Offer {
+		return transport.Offer{Dialect: dialect, Hello: transport.Hello{Protocol: protocol, Peer: protocol}}
+	}
+	pair0, pair1, foreign := offer("sp", 0x10), offer("sp", 0x11), offer("zmtp", 0x10)
+	both := []transport.Offer{pair1, pair0, foreign}
+	for _, tc := range []struct {
+		dialing []transport.Offer
+		want    transport.Offer
+	}{
+		{[]transport.Offer{pair0}, pair0},
+		{[]transport.Offer{pair1}, pair1},
+		{[]transport.Offer{foreign, pair0}, pair0}, // what the listening end prefers
+		{[]transport.Offer{offer("sp", 0x20), foreign}, foreign},
+	} {
 		m := transporttest.NewMemory()
 		u := transport.URL{Scheme: "memory", Address: "pair"}
 		l, err := m.Listen(t.Context(), u, transport.ListenOptions{})
@@ -44,20 +53,20 @@ func TestMemoryAlternatives(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer accepted.Close()
-		listened := make(chan transport.Hello, 1)
+		listened := make(chan transport.Offer, 1)
 		go func() {
-			peer, _ := accepted.(transport.Messages).Handshake(t.Context(), both, true)
-			listened <- peer
+			chosen, peer, _ := accepted.(transport.Messages).Handshake(t.Context(), both, true)
+			if peer != tc.want.Hello {
+				t.Errorf("dialing %v: the listening end reads %v", tc.dialing, peer)
+			}
+			listened <- chosen
 		}()
-		peer, err := dialed.(transport.Messages).Handshake(t.Context(), dialing, false)
-		if err != nil {
-			t.Fatal(err)
+		chosen, peer, err := dialed.(transport.Messages).Handshake(t.Context(), tc.dialing, false)
+		if err != nil || chosen != tc.want || peer != tc.want.Hello {
+			t.Errorf("dialing %v: the dialing end is told of %v, of a peer that is %v, %v", tc.dialing, chosen, peer, err)
 		}
-		if peer.Protocol != dialing.Peer {
-			t.Errorf("dialing %#x: the listening end answers %#x", dialing.Protocol, peer.Protocol)
-		}
-		if got := (<-listened).Protocol; got != dialing.Protocol {
-			t.Errorf("dialing %#x: the listening end reads %#x", dialing.Protocol, got)
+		if got := <-listened; got != tc.want {
+			t.Errorf("dialing %v: the listening end chooses %v", tc.dialing, got)
 		}
 	}
 }

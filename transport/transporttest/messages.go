@@ -21,11 +21,17 @@ func (s *suite) messagesHandshake(t *testing.T) {
 	if got, want := dialed.peer.Protocol, listenerHello.Protocol; got != want {
 		t.Errorf("the dialing end learns that its peer speaks %#x; the listening end said %#x", got, want)
 	}
+	if got, want := accepted.chosen, listenerOffers[2]; got != want {
+		t.Errorf("the listening end chooses %v; of its offers %v suits its peer", got, want)
+	}
+	if got, want := dialed.chosen, dialerOffers[0]; got != want {
+		t.Errorf("the dialing end is told that %v was chosen; its only offer is %v", got, want)
+	}
 }
 
 func (s *suite) messagesSizes(t *testing.T) {
 	dialed, accepted := s.pair(t)
-	limit := dialed.messages(t).Properties().MaxMessage
+	limit := dialed.messages(t).Info().MaxMessage
 	seed := 0
 	for _, size := range []int{1, 0, 2, 125, 126, 127, 1000, 1472, 4096, 16 << 10, 65535, 64 << 10} {
 		if limit > 0 && int64(size) > limit {
@@ -43,7 +49,7 @@ func (s *suite) messagesSizes(t *testing.T) {
 // batches of another size.
 func (s *suite) messagesBatch(t *testing.T) {
 	dialed, accepted := s.pair(t)
-	properties := dialed.messages(t).Properties()
+	properties := dialed.messages(t).Info()
 	if !properties.Reliable {
 		t.Skip("not promised: the link is unreliable, so a part of a batch may be lost")
 	}
@@ -75,10 +81,7 @@ func readBatches(from transport.Messages, count, perRead int, message func(i int
 	}
 	dst := make([][]byte, perRead)
 	for got := 0; got < count; {
-		n, err := from.ReadMessages(dst)
-		if n < 0 || n > perRead || n == 0 && err == nil {
-			return fmt.Errorf("ReadMessages of %d returns %d without an error", perRead, n)
-		}
+		n, err := readMessages(from, dst)
 		for _, m := range dst[:n] {
 			if ordered && !bytes.Equal(m, message(got)) {
 				return fmt.Errorf("message %d is %q; %q was written", got, m, message(got))
@@ -125,7 +128,7 @@ func writeBatches(to transport.Messages, count, perWrite int, message func(i int
 func (s *suite) messagesHalfClose(t *testing.T) {
 	dialed, accepted := s.pair(t)
 	a, b := dialed.messages(t), accepted.messages(t)
-	if !a.Properties().Reliable {
+	if !a.Info().Reliable {
 		t.Skip("not promised: with an unreliable link the end may be lost")
 	}
 	deliver(t, dialed, accepted, []byte("first"))
@@ -143,7 +146,7 @@ func (s *suite) messagesHalfClose(t *testing.T) {
 		if string(p) != "last" {
 			return fmt.Errorf("the message before CloseWrite arrives as %q", p)
 		}
-		if n, err := b.ReadMessages(make([][]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
+		if n, err := readMessages(b, make([][]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
 			return expected("no message and io.EOF after the peer's CloseWrite", err)
 		}
 		return nil

@@ -356,6 +356,7 @@ func TestNilArguments(t *testing.T) {
 		"Serve typed":        func() error { return last(push.Serve(listener, nil)) },
 		"Attach":             func() error { return last(push.Attach(ctx, nil, nil)) },
 		"Attach typed":       func() error { return last(push.Attach(ctx, conn, nil)) },
+		"ServeLinks":         func() error { return last(push.ServeLinks(nil, nil)) },
 		"AttachLink":         func() error { return last(push.AttachLink(ctx, nil, nil)) },
 		"Handle":             func() error { return rep.Handle(ctx, 1, nil) },
 		"HandlerFunc":        func() error { return rep.Handle(ctx, 1, spry.HandlerFunc(nil)) },

@@ -25,7 +25,7 @@ func FuzzHandshake(f *testing.F) {
 		}
 		c := wire.Config{Hello: p.Hello(), Listening: listening, TTL: 8}
 		if adaptive {
-			c.Hello.Alternatives = append(c.Hello.Alternatives, protocol(t, sp.Pair0).Hello())
+			c.Alternatives = append(c.Alternatives, protocol(t, sp.Pair0).Hello())
 		}
 		whole := shake(t, c, receive)
 		parts := shake(t, c, slices.Collect(slices.Chunk(receive, int(size)%8+1))...)

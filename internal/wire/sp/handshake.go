@@ -49,10 +49,10 @@ func (h *handshake) Step(in []byte) (n int, out []byte, s *wire.Session, err err
 		return n, out, nil, nil
 	}
 	peer := binary.BigEndian.Uint16(header[4:6])
-	settled, ok := settle(local, peer, adaptive)
+	settled, ok := settle(h.config, peer)
 	out = h.answer(out, settled)
 	if !ok {
-		return n, out, nil, mismatch(local, peer, adaptive)
+		return n, out, nil, mismatch(h.config, peer)
 	}
 	if err := checkReserved(header); err != nil {
 		return n, out, nil, err

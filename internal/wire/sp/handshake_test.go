@@ -9,6 +9,7 @@ import (
 
 	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/internal/wire/sp"
+	"github.com/sprymq/spry/transport"
 )
 
 func TestMatchTellsTheFamily(t *testing.T) {
@@ -87,14 +88,13 @@ func TestPeerThatWaitsForAnAnswer(t *testing.T) {
 }
 
 func TestDialerDoesNotAdapt(t *testing.T) {
-	hello := protocol(t, sp.Pair1).Hello()
-	hello.Alternatives = append(hello.Alternatives, protocol(t, sp.Pair0).Hello())
-	e := shake(t, wire.Config{Hello: hello}, sp.AppendHeader(nil, sp.Pair0))
+	c := wire.Config{Hello: protocol(t, sp.Pair1).Hello(), Alternatives: []transport.Hello{protocol(t, sp.Pair0).Hello()}}
+	e := shake(t, c, sp.AppendHeader(nil, sp.Pair0))
 	if got := reason(t, e.err); got != wire.ReasonRole {
 		t.Errorf("a header that was sent already was changed: %q, want %q", got, wire.ReasonRole)
 	}
-	e = shake(t, wire.Config{Hello: hello}, sp.AppendHeader(nil, sp.Pair1))
-	if e.session == nil || e.session.Local.Alternatives != nil {
+	e = shake(t, c, sp.AppendHeader(nil, sp.Pair1))
+	if e.session == nil || e.session.Local != c.Hello {
 		t.Errorf("session %+v, want one that has settled", e.session)
 	}
 }

@@ -9,10 +9,9 @@ import (
 
 // Session begins a session on a link of whole messages. It fails if nothing local talks to the peer.
 func (dialect) Session(c wire.Config, peer transport.Hello) (*wire.Session, error) {
-	adaptive := adapts(c)
-	settled, ok := settle(c.Hello, peer.Protocol, adaptive)
+	settled, ok := settle(c, peer.Protocol)
 	if !ok {
-		return nil, mismatch(c.Hello, peer.Protocol, adaptive)
+		return nil, mismatch(c, peer.Protocol)
 	}
 	s, _ := newSession(c, settled, peer.Protocol)
 	return s, nil
@@ -20,7 +19,6 @@ func (dialect) Session(c wire.Config, peer transport.Hello) (*wire.Session, erro
 
 // Join is the sessions of two sockets of one process.
 func (d dialect) Join(dialing, listening wire.Config) (forDialing, forListening *wire.Session, err error) {
-	dialing.Hello.Alternatives = nil
 	if forListening, err = d.Session(listening, dialing.Hello); err != nil {
 		return nil, nil, err
 	}
@@ -51,31 +49,29 @@ func newStreamSession(c wire.Config, settled transport.Hello, peer uint16) *wire
 
 // adapts reports whether the local end may become another protocol to suit its peer. A dialing end has
 // said what it is before it hears of the peer.
-func adapts(c wire.Config) bool { return c.Listening && len(c.Hello.Alternatives) > 0 }
+func adapts(c wire.Config) bool { return c.Listening && len(c.Alternatives) > 0 }
 
 // settle returns which of the local protocols talks to peer, or local itself and false.
-func settle(local transport.Hello, peer uint16, adaptive bool) (transport.Hello, bool) {
-	alternatives := local.Alternatives
-	local.Alternatives = nil
-	if local.Peer == peer {
-		return local, true
+func settle(c wire.Config, peer uint16) (transport.Hello, bool) {
+	if c.Hello.Peer == peer {
+		return c.Hello, true
 	}
-	if adaptive {
-		for _, a := range alternatives {
+	if adapts(c) {
+		for _, a := range c.Alternatives {
 			if a.Peer == peer {
-				a.Alternatives = nil
 				return a, true
 			}
 		}
 	}
-	return local, false
+	return c.Hello, false
 }
 
 // mismatch says why nothing local talks to peer.
-func mismatch(local transport.Hello, peer uint16, adaptive bool) error {
+func mismatch(c wire.Config, peer uint16) error {
+	local := c.Hello
 	expected := local.PeerName
-	if adaptive {
-		for _, a := range local.Alternatives {
+	if adapts(c) {
+		for _, a := range c.Alternatives {
 			expected += " or " + a.PeerName
 		}
 	}

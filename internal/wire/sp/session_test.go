@@ -67,30 +67,31 @@ func TestSplitterExpiresMessages(t *testing.T) {
 }
 
 func TestSessionChecksThePeer(t *testing.T) {
-	adaptive := protocol(t, sp.Pair1).Hello()
-	adaptive.Alternatives = []transport.Hello{protocol(t, sp.Pair0).Hello()}
+	adaptive := wire.Config{Hello: protocol(t, sp.Pair1).Hello(), Alternatives: []transport.Hello{protocol(t, sp.Pair0).Hello()}}
+	req := wire.Config{Hello: protocol(t, sp.Req).Hello()}
 	for _, tc := range []struct {
-		local     transport.Hello
+		local     wire.Config
 		listening bool
 		peer      uint16
 		settled   uint16
 		reason    wire.Reason
 	}{
-		{protocol(t, sp.Req).Hello(), false, sp.Rep, sp.Req, ""},
-		{protocol(t, sp.Req).Hello(), false, sp.Req, 0, wire.ReasonRole},
-		{protocol(t, sp.Req).Hello(), true, 0x99, 0, wire.ReasonProtocol},
+		{req, false, sp.Rep, sp.Req, ""},
+		{req, false, sp.Req, 0, wire.ReasonRole},
+		{req, true, 0x99, 0, wire.ReasonProtocol},
 		{adaptive, true, sp.Pair1, sp.Pair1, ""},
 		{adaptive, true, sp.Pair0, sp.Pair0, ""},
 		{adaptive, true, sp.Bus, 0, wire.ReasonRole},
 		{adaptive, false, sp.Pair0, 0, wire.ReasonRole},
 	} {
-		s, err := sp.Dialect.Session(wire.Config{Hello: tc.local, Listening: tc.listening}, transport.Hello{Protocol: tc.peer})
+		tc.local.Listening = tc.listening
+		s, err := sp.Dialect.Session(tc.local, transport.Hello{Protocol: tc.peer})
 		if got := reason(t, err); got != tc.reason || (s != nil) != (tc.reason == "") {
-			t.Errorf("%s meets 0x%02x: session %v, error %v, want %q", tc.local.Name, tc.peer, s, err, tc.reason)
+			t.Errorf("%s meets 0x%02x: session %v, error %v, want %q", tc.local.Hello.Name, tc.peer, s, err, tc.reason)
 			continue
 		}
-		if s != nil && (s.Dialect != "sp" || s.Local.Protocol != tc.settled || s.Peer != tc.peer || s.Local.Alternatives != nil) {
-			t.Errorf("%s met 0x%02x and settled on %+v", tc.local.Name, tc.peer, s)
+		if s != nil && (s.Dialect != "sp" || s.Local.Protocol != tc.settled || s.Peer != tc.peer) {
+			t.Errorf("%s met 0x%02x and settled on %+v", tc.local.Hello.Name, tc.peer, s)
 		}
 	}
 }

@@ -50,10 +50,9 @@ func TestTwins(t *testing.T) {
 			}
 			continue
 		}
-		hello := p.Hello()
-		hello.Alternatives = []transport.Hello{mustLookup(t, sp.Pair0).Hello()}
-		s := meet(t, wire.Config{Hello: peer.Hello()}, wire.Config{Hello: hello}, 1<<16)
-		if l := s[1].Local; l.Protocol != p.Number || l.Alternatives != nil || s[1].Peer != p.Peer {
+		local := wire.Config{Hello: p.Hello(), Alternatives: []transport.Hello{mustLookup(t, sp.Pair0).Hello()}}
+		s := meet(t, wire.Config{Hello: peer.Hello()}, local, 1<<16)
+		if l := s[1].Local; l.Protocol != p.Number || s[1].Peer != p.Peer {
 			t.Errorf("%s settled on %+v with %x", p.Name, l, s[1].Peer)
 		}
 	}

@@ -37,11 +37,9 @@ func join(c, other wire.Config) (*wire.Session, error) {
 	if tellsIdentity(peer) {
 		said[propertyIdentity] = string(other.Identity)
 	}
-	settled := c.Hello
-	settled.Alternatives = nil
 	f := framing{local: local, minor: 1} // which says what the peer takes, and encodes nothing
 	s := &wire.Session{
-		Dialect: Dialect.Name(), Local: settled, Peer: asTwin(c.Hello, peer.Number()), Metadata: said,
+		Dialect: Dialect.Name(), Local: c.Hello, Peer: asTwin(c.Hello, peer.Number()), Metadata: said,
 		Multipart: f, Commander: f,
 	}
 	switch {

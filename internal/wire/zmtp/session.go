@@ -5,12 +5,10 @@ package zmtp
 import "github.com/sprymq/spry/internal/wire"
 
 func newSession(h *handshake) *wire.Session {
-	settled := h.config.Hello
-	settled.Alternatives = nil
 	r := newReceiver(h.config, h.local)
 	f := framing{local: h.local, minor: h.minor, legacy: h.legacy}
 	s := &wire.Session{
-		Dialect: Dialect.Name(), Local: settled, Peer: asTwin(h.config.Hello, h.peer), Metadata: h.metadata,
+		Dialect: Dialect.Name(), Local: h.config.Hello, Peer: asTwin(h.config.Hello, h.peer), Metadata: h.metadata,
 		Framing: f, Multipart: f, Commander: f, Decoder: newDecoder(r), Sealed: h.seal != nil,
 	}
 	if s.Sealed {
