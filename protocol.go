@@ -5,6 +5,7 @@ package spry
 import (
 	"fmt"
 
+	"github.com/sprymq/spry/internal/pattern"
 	"github.com/sprymq/spry/internal/wire/sp"
 	"github.com/sprymq/spry/internal/wire/zmtp"
 	"github.com/sprymq/spry/transport"
@@ -27,6 +28,21 @@ const (
 	ProtocolRespondent = Protocol(sp.Respondent)
 	ProtocolBus        = Protocol(sp.Bus)
 )
+
+// rawProtocols say what raw sockets do with the messages of each protocol.
+var rawProtocols = map[Protocol]pattern.RawProtocol{
+	ProtocolPair0:      {Route: pattern.RouteBalance, Receives: true, Single: true},
+	ProtocolPair1:      {Route: pattern.RouteBalance, Receives: true, Single: true},
+	ProtocolPub:        {Route: pattern.RouteFan, Topics: true},
+	ProtocolSub:        {Receives: true, Topics: true},
+	ProtocolReq:        {Route: pattern.RouteBalance, Receives: true},
+	ProtocolRep:        {Route: pattern.RouteDirected, Receives: true, Names: true},
+	ProtocolPush:       {Route: pattern.RouteBalance},
+	ProtocolPull:       {Receives: true},
+	ProtocolSurveyor:   {Route: pattern.RouteFan, Receives: true},
+	ProtocolRespondent: {Route: pattern.RouteDirected, Receives: true, Names: true},
+	ProtocolBus:        {Route: pattern.RouteFan, Receives: true, Names: true},
+}
 
 // String is the protocol's short name: "req". A peer that speaks ZeroMQ may be what the Scalability Protocols do not have:
 // "router".

@@ -42,7 +42,7 @@ func NewRaw(protocol Protocol, o *Options) (*Raw, error) {
 	if !ok {
 		return nil, opErr("open", fmt.Errorf("%w: %v does not exist", ErrConfig, protocol))
 	}
-	r := rawProtocol(protocol)
+	r := rawProtocols[protocol]
 	r.Hello, r.Envelope = known.Hello(), known.Envelope
 	var p *pattern.Raw
 	core := engine.NewSocket(o.engineOptions(), func(s *engine.Socket, _ engine.Options) engine.Pattern {
@@ -82,25 +82,3 @@ func NewRaw(protocol Protocol, o *Options) (*Raw, error) {
 
 // Protocol is what the socket speaks.
 func (s *Raw) Protocol() Protocol { return s.protocol }
-
-func rawProtocol(p Protocol) pattern.RawProtocol {
-	switch p {
-	case ProtocolPush:
-		return pattern.RawProtocol{Route: pattern.RouteBalance}
-	case ProtocolPull:
-		return pattern.RawProtocol{Receives: true}
-	case ProtocolSub:
-		return pattern.RawProtocol{Receives: true, Topics: true}
-	case ProtocolPub:
-		return pattern.RawProtocol{Route: pattern.RouteFan, Topics: true}
-	case ProtocolReq:
-		return pattern.RawProtocol{Route: pattern.RouteBalance, Receives: true}
-	case ProtocolRep, ProtocolRespondent:
-		return pattern.RawProtocol{Route: pattern.RouteDirected, Receives: true, Names: true}
-	case ProtocolSurveyor:
-		return pattern.RawProtocol{Route: pattern.RouteFan, Receives: true}
-	case ProtocolBus:
-		return pattern.RawProtocol{Route: pattern.RouteFan, Receives: true, Names: true}
-	}
-	return pattern.RawProtocol{Route: pattern.RouteBalance, Receives: true, Single: true} // PAIR
-}

@@ -12,9 +12,9 @@ import (
 	"github.com/sprymq/spry/cmd/spry/internal/exit"
 )
 
-// Monitor opens the socket of a pattern, sends and receives nothing, and prints what happens on it until ctx ends.
-func Monitor(ctx context.Context, pattern string, o *Options, asJSON bool, stdio Stdio) error {
-	_, socket, err := open(pattern, o)
+// Monitor opens a socket, sends and receives nothing, and prints what happens on it until ctx ends.
+func Monitor(ctx context.Context, opener Opener, o *Options, asJSON bool, stdio Stdio) error {
+	_, socket, err := open(opener, o)
 	if err != nil {
 		return err
 	}

@@ -6,15 +6,14 @@ import (
 	"context"
 
 	"github.com/sprymq/spry"
-	"github.com/sprymq/spry/cmd/spry/internal/endpoint"
 	"github.com/sprymq/spry/zmq"
 )
 
-func openRouter(o *Options, options spry.Options, _ spry.Overflow) (work, endpoint.Socket, error) {
-	s := zmq.NewRouter(&zmq.RouterOptions{Options: options, Mandatory: o.Reply == nil}) // answers wait for nobody
+// Routes is the work of a Router: it answers, or sends what the first frame, or the identity that every message is for, says.
+func Routes(s *zmq.Router, identity string) Work {
 	send := through(s)
-	if o.To != "" {
-		send = func(ctx context.Context, frames [][]byte) error { return s.SendTo(ctx, o.To, frames...) }
+	if identity != "" {
+		send = func(ctx context.Context, frames [][]byte) error { return s.SendTo(ctx, identity, frames...) }
 	}
 	return func(r *run, ctx context.Context) error {
 		if r.Reply != nil {
@@ -27,14 +26,14 @@ func openRouter(o *Options, options spry.Options, _ spry.Overflow) (work, endpoi
 			})
 		}
 		r.ready = func(ctx context.Context, first [][]byte) error {
-			to := o.To
+			to := identity
 			if to == "" {
 				to = string(first[0])
 			}
 			return r.known(s, to)(ctx, first)
 		}
 		return r.exchange(ctx, s, send)
-	}, s, nil
+	}
 }
 
 // routed is a message that a router received. Its envelope, which an answer begins with, are the sender's identity and,

@@ -40,10 +40,10 @@ type run struct {
 	printer  *format.Printer
 }
 
-// Run opens the socket of a pattern, does what the options say, delivers what is queued and closes. ctx ends at
+// Run opens a socket, does what the options say, delivers what is queued and closes. ctx ends at
 // Ctrl-C. The error has the exit code.
-func Run(ctx context.Context, pattern string, o *Options, stdio Stdio) error {
-	work, socket, err := open(pattern, o)
+func Run(ctx context.Context, opener Opener, o *Options, stdio Stdio) error {
+	work, socket, err := open(opener, o)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -35,7 +36,8 @@ func newMonitor() *cobra.Command {
 				return err
 			}
 			o.For, o.Count = time.Duration(span), int64(count)
-			return cat.Monitor(cmd.Context(), args[0], &o, asJSON, cat.Stdio{Out: cmd.OutOrStdout(), Err: cmd.ErrOrStderr()})
+			v := verbs[slices.Index(names, args[0])]
+			return cat.Monitor(cmd.Context(), v.open, &o, asJSON, cat.Stdio{Out: cmd.OutOrStdout(), Err: cmd.ErrOrStderr()})
 		},
 	}
 	addEndpointFlags(cmd, &o.Endpoints)

@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -24,13 +25,7 @@ func newProxy() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "proxy", Short: "Hand messages on between two addresses", GroupID: "look", Args: usageArgs(cobra.NoArgs),
 		Long: "Hands messages on between a front and a back, and answers back, until Ctrl-C.\n\n" +
-			"  kind      front is for    back is for\n" +
-			"  reqrep    req sockets     rep sockets\n" +
-			"  pubsub    pub sockets     sub sockets\n" +
-			"  pipeline  push sockets    pull sockets\n" +
-			"  survey    survey sockets  respond sockets\n" +
-			"  pair      a pair socket   a pair socket\n" +
-			"  bus       bus sockets     bus sockets\n\n" +
+			kindsHelp() + "\n" +
 			"With --zmtp both sides are ZeroMQ's own: reqrep is a router and a dealer, pubsub an xsub and an xpub, which hand\n" +
 			"subscriptions on, and pipeline and pair are what they are. Without it, listeners take peers of both families, and\n" +
 			"zmtp+ before a URL dials ZeroMQ; spry bridge tells more of that.\n" +
@@ -50,7 +45,7 @@ func newProxy() *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVarP(&o.Kind, "kind", "k", "", strings.Join(device.Kinds(), ", "))
+	f.StringVarP(&o.Kind, "kind", "k", "", strings.Join(device.Names(false), ", "))
 	f.StringArrayVar(&front, "front", nil, "listen at this `URL` in front; any number")
 	f.StringArrayVar(&back, "back", nil, "listen at this `URL` at the back; any number")
 	f.StringArrayVar(&dialFront, "dial-front", nil, "connect to this `URL` in front; any number")
@@ -60,7 +55,18 @@ func newProxy() *cobra.Command {
 	d.add(cmd)
 	addTLSFlags(cmd, &tls)
 	cmd.RegisterFlagCompletionFunc("kind", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		return device.Kinds(), cobra.ShellCompDirectiveNoFileComp
+		return device.Names(false), cobra.ShellCompDirectiveNoFileComp
 	})
 	return cmd
+}
+
+// kindsHelp is the table of what can be proxied.
+func kindsHelp() string {
+	var text strings.Builder
+	row := func(kind, front, back string) { fmt.Fprintf(&text, "  %-8s  %-14s  %s\n", kind, front, back) }
+	row("kind", "front is for", "back is for")
+	for _, k := range device.Kinds {
+		row(k.Name, k.FrontFor, k.BackFor)
+	}
+	return text.String()
 }

@@ -7,13 +7,17 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/cmd/spry/internal/cat"
+	"github.com/sprymq/spry/cmd/spry/internal/endpoint"
 	"github.com/sprymq/spry/cmd/spry/internal/exit"
 )
 
-// A verb is one command that moves messages.
+// A verb is one command that moves messages: all that the command knows of a pattern, but for its rows in the tables of the tour and
+// the proxy.
 type verb struct {
 	name, short, long, example string
+	open                       cat.Opener
 	flags                      func(m *messageFlags, cmd *cobra.Command) // beyond the common ones
 	input                      inputNeed
 	replies                    replyNeed
@@ -54,6 +58,10 @@ var spVerbs = []verb{
   spry push --zmtp --dial tcp://zeromq-host:5555 --multipart --data head --data body
   spry push --dial ipc:///tmp/jobs --ndjson < jobs.ndjson
   spry push --dial tcp://127.0.0.1:5555 --data tick --rate 10/s --for 1m`,
+		open: func(_ *cat.Options, options spry.Options, _ spry.Overflow) (cat.Work, endpoint.Socket, error) {
+			s := spry.NewPush(&spry.PushOptions{Options: options})
+			return cat.Sends(s), s, nil
+		},
 		flags: func(m *messageFlags, cmd *cobra.Command) { m.addSendFlags(cmd) }, input: mustInput,
 	},
 	{
@@ -62,6 +70,10 @@ var spVerbs = []verb{
   spry pull --listen tcp://*:5555 --format json > messages.ndjson
   spry pull --dial ipc:///tmp/jobs --count 1 --format raw > one
   spry pull --listen tcp://*:5555 --format '{{.Count}} {{.Peer}} {{quote .Body}}'`,
+		open: func(_ *cat.Options, options spry.Options, _ spry.Overflow) (cat.Work, endpoint.Socket, error) {
+			s := spry.NewPull(&spry.PullOptions{Options: options})
+			return cat.Receives(s), s, nil
+		},
 		flags: func(m *messageFlags, cmd *cobra.Command) { m.addReceiveFlags(cmd) },
 	},
 	{
@@ -71,6 +83,10 @@ var spVerbs = []verb{
 		example: `  spry pub --listen tcp://*:5556 --data 'weather sunny' --interval 1s
   spry pub --listen ipc:///tmp/news --peers 3 --file issue.txt
   sensors | spry pub --dial tcp://hub:5556 --lines --overflow block`,
+		open: func(_ *cat.Options, options spry.Options, overflow spry.Overflow) (cat.Work, endpoint.Socket, error) {
+			s := spry.NewPub(&spry.PubOptions{Options: options, Overflow: overflow})
+			return cat.AfterSubscribers(s.WaitSubscribers, cat.Sends(s)), s, nil
+		},
 		flags: func(m *messageFlags, cmd *cobra.Command) { m.addSendFlags(cmd); m.addOverflowFlag(cmd) }, input: mustInput,
 	},
 	{
@@ -80,6 +96,10 @@ var spVerbs = []verb{
   spry sub --dial tcp://127.0.0.1:5556 --subscribe weather --subscribe sport
   spry sub --zmtp --dial tcp://bitcoin:28332 --subscribe hashblock --format hex
   spry sub --dial ipc:///tmp/news --count 1 --connect-timeout 5s`,
+		open: func(o *cat.Options, options spry.Options, overflow spry.Overflow) (cat.Work, endpoint.Socket, error) {
+			s := spry.NewSub(&spry.SubOptions{Options: options, Overflow: overflow})
+			return cat.Receives(s), s, subscribe(s, o.Subscribe)
+		},
 		flags: func(m *messageFlags, cmd *cobra.Command) {
 			m.addReceiveFlags(cmd)
 			m.addOverflowFlag(cmd)
@@ -92,6 +112,10 @@ var spVerbs = []verb{
 		example: `  spry req --dial tcp://127.0.0.1:5557 --data hello
   spry req --dial ipc:///tmp/upper --recv-timeout 2s --data shout
   spry req --dial tcp://a:5557 --dial tcp://b:5557 --retry 1s --lines < questions`,
+		open: func(o *cat.Options, options spry.Options, _ spry.Overflow) (cat.Work, endpoint.Socket, error) {
+			s := spry.NewReq(&spry.ReqOptions{Options: options, Retry: o.Retry})
+			return cat.Asks(s), s, nil
+		},
 		flags: func(m *messageFlags, cmd *cobra.Command) {
 			m.addSendFlags(cmd)
 			m.addReceiveFlags(cmd)
@@ -110,6 +134,10 @@ var spVerbs = []verb{
   spry rep --listen ipc:///tmp/time --exec date --format none
   spry rep --listen tcp://127.0.0.1:5557 --echo --count 1
   spry rep --dial tcp://queue:5558 --data 'out of order'`,
+		open: func(_ *cat.Options, options spry.Options, _ spry.Overflow) (cat.Work, endpoint.Socket, error) {
+			s := spry.NewRep(&spry.RepOptions{Options: options})
+			return cat.Answers(s), s, nil
+		},
 		flags:   func(m *messageFlags, cmd *cobra.Command) { m.addReplyFlags(cmd); m.addReceiveFlags(cmd) },
 		replies: mustReply,
 	},
@@ -119,6 +147,10 @@ var spVerbs = []verb{
 		example: `  spry survey --dial tcp://127.0.0.1:5559 --data 'who is there?'
   spry survey --listen tcp://*:5559 --peers 3 --answers 3 --data vote
   spry survey --listen ipc:///tmp/census --deadline 200ms --interval 10s --data count --format json`,
+		open: func(o *cat.Options, options spry.Options, _ spry.Overflow) (cat.Work, endpoint.Socket, error) {
+			s := spry.NewSurveyor(&spry.SurveyorOptions{Options: options, Deadline: o.Deadline})
+			return cat.Surveys(s), s, nil
+		},
 		flags: func(m *messageFlags, cmd *cobra.Command) {
 			m.addSendFlags(cmd)
 			m.addReceiveFlags(cmd)
@@ -132,6 +164,10 @@ var spVerbs = []verb{
 		long: "Prints each survey (--format none does not) and answers it.",
 		example: `  spry respond --dial tcp://127.0.0.1:5559 --exec hostname
   spry respond --listen tcp://*:5559 --data here --format none`,
+		open: func(_ *cat.Options, options spry.Options, _ spry.Overflow) (cat.Work, endpoint.Socket, error) {
+			s := spry.NewRespondent(&spry.RespondentOptions{Options: options})
+			return cat.Answers(s), s, nil
+		},
 		flags:   func(m *messageFlags, cmd *cobra.Command) { m.addReplyFlags(cmd); m.addReceiveFlags(cmd) },
 		replies: mustReply,
 	},
@@ -141,6 +177,14 @@ var spVerbs = []verb{
   spry pair --dial tcp://127.0.0.1:5560
   spry pair --dial tcp://127.0.0.1:5560 --data ping --recv-count 1
   spry pair --dial tcp://nanomsg-host:5560 --v0 --data hello --recv-count 0`,
+		open: func(o *cat.Options, options spry.Options, _ spry.Overflow) (cat.Work, endpoint.Socket, error) {
+			pair := &spry.PairOptions{Options: options}
+			if o.Socket.PairV0 {
+				pair.Version = spry.PairV0
+			}
+			s := spry.NewPair(pair)
+			return cat.Exchanges(s), s, nil
+		},
 		flags: func(m *messageFlags, cmd *cobra.Command) {
 			m.addExchangeFlags(cmd)
 			cmd.Flags().BoolVar(&m.Socket.PairV0, "v0", false, "speak version 0 of the protocol, as nanomsg does; a listener adapts by itself")
@@ -151,12 +195,24 @@ var spVerbs = []verb{
 		name: "bus", family: spOnly, short: "Exchange messages with all neighbours", long: pairNote,
 		example: `  spry bus --listen tcp://127.0.0.1:5561
   spry bus --dial tcp://127.0.0.1:5561 --dial tcp://127.0.0.1:5562 --data hello`,
+		open: func(_ *cat.Options, options spry.Options, overflow spry.Overflow) (cat.Work, endpoint.Socket, error) {
+			s := spry.NewBus(&spry.BusOptions{Options: options, Overflow: overflow})
+			return cat.Exchanges(s), s, nil
+		},
 		flags: func(m *messageFlags, cmd *cobra.Command) {
 			m.addExchangeFlags(cmd)
 			m.addOverflowFlag(cmd)
 		},
 		input: mayInput,
 	},
+}
+
+// subscribe subscribes to topics, or to everything.
+func subscribe(s interface{ Subscribe(...string) error }, topics []string) error {
+	if len(topics) == 0 {
+		topics = []string{""}
+	}
+	return s.Subscribe(topics...)
 }
 
 func (m *messageFlags) addRecvCount(cmd *cobra.Command) {
@@ -194,7 +250,7 @@ func (v verb) command() *cobra.Command {
 			if o.Reply, err = m.replier(cmd.ErrOrStderr(), v.replies); err != nil {
 				return err
 			}
-			return cat.Run(cmd.Context(), v.name, o, cat.Stdio{In: cmd.InOrStdin(), Out: cmd.OutOrStdout(), Err: cmd.ErrOrStderr()})
+			return cat.Run(cmd.Context(), v.open, o, cat.Stdio{In: cmd.InOrStdin(), Out: cmd.OutOrStdout(), Err: cmd.ErrOrStderr()})
 		},
 	}
 	if cmd.Long = v.short + "."; v.long != "" {

@@ -36,7 +36,7 @@ func TestParseBridge(t *testing.T) {
 }
 
 func TestKinds(t *testing.T) {
-	if kinds := device.Kinds(); !slices.Equal(kinds, []string{"bus", "pair", "pipeline", "pubsub", "reqrep", "survey"}) {
+	if kinds := device.Names(false); !slices.Equal(kinds, []string{"bus", "pair", "pipeline", "pubsub", "reqrep", "survey"}) {
 		t.Errorf("got %v", kinds)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -16,21 +15,48 @@ import (
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/cmd/spry/internal/endpoint"
 	"github.com/sprymq/spry/cmd/spry/internal/exit"
+	"github.com/sprymq/spry/zmq"
 )
 
-// kinds are the patterns that can be proxied, with the protocols of front and back. Front is the side that the
-// pattern's clients dial: requesters, publishers' subscribers aside, whoever begins.
-var kinds = map[string][2]spry.Protocol{
-	"reqrep":   {spry.ProtocolRep, spry.ProtocolReq},
-	"pubsub":   {spry.ProtocolSub, spry.ProtocolPub},
-	"pipeline": {spry.ProtocolPull, spry.ProtocolPush},
-	"survey":   {spry.ProtocolRespondent, spry.ProtocolSurveyor},
-	"pair":     {spry.ProtocolPair1, spry.ProtocolPair1},
-	"bus":      {spry.ProtocolBus, spry.ProtocolBus},
+// A Kind is a pattern that can be proxied. Front is the side that the pattern's clients dial: requesters, publishers' subscribers
+// aside, whoever begins.
+type Kind struct {
+	Name        string
+	Front, Back spry.Protocol // of the proxy's sockets
+	FrontFor    string        // what dials them, in help
+	BackFor     string
+
+	zmq func(front, back zmq.Options) (endpoint.Socket, endpoint.Socket) // between ZeroMQ peers; nil if ZeroMQ has no such pattern
 }
 
-// Kinds lists what [Run] can proxy.
-func Kinds() []string { return slices.Sorted(maps.Keys(kinds)) }
+// Kinds are all of them.
+var Kinds = []Kind{
+	{"reqrep", spry.ProtocolRep, spry.ProtocolReq, "req sockets", "rep sockets", func(front, back zmq.Options) (endpoint.Socket, endpoint.Socket) {
+		return zmq.NewRouter(&zmq.RouterOptions{Options: front}), zmq.NewDealer(&zmq.DealerOptions{Options: back})
+	}},
+	{"pubsub", spry.ProtocolSub, spry.ProtocolPub, "pub sockets", "sub sockets", func(front, back zmq.Options) (endpoint.Socket, endpoint.Socket) {
+		return zmq.NewXSub(&zmq.XSubOptions{Options: front}), zmq.NewXPub(&zmq.XPubOptions{Options: back})
+	}},
+	{"pipeline", spry.ProtocolPull, spry.ProtocolPush, "push sockets", "pull sockets", func(front, back zmq.Options) (endpoint.Socket, endpoint.Socket) {
+		return zmq.NewPull(&zmq.PullOptions{Options: front}), zmq.NewPush(&zmq.PushOptions{Options: back})
+	}},
+	{"survey", spry.ProtocolRespondent, spry.ProtocolSurveyor, "survey sockets", "respond sockets", nil},
+	{"pair", spry.ProtocolPair1, spry.ProtocolPair1, "a pair socket", "a pair socket", func(front, back zmq.Options) (endpoint.Socket, endpoint.Socket) {
+		return zmq.NewPair(&front), zmq.NewPair(&back)
+	}},
+	{"bus", spry.ProtocolBus, spry.ProtocolBus, "bus sockets", "bus sockets", nil},
+}
+
+// Names lists the kinds that [Run] can proxy, with ZeroMQ's sockets or without.
+func Names(zmtp bool) (names []string) {
+	for _, k := range Kinds {
+		if !zmtp || k.zmq != nil {
+			names = append(names, k.Name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
 
 // A Side is one of the two sockets.
 type Side struct {
@@ -111,19 +137,20 @@ func finish(ctx context.Context, j *joint) {
 }
 
 func newJoint(o *Options) (*joint, error) {
-	protocols, known := kinds[o.Kind]
-	if !known {
-		return nil, exit.Errorf(exit.Usage, "--kind %q is not one of %s", o.Kind, strings.Join(Kinds(), ", "))
+	at := slices.IndexFunc(Kinds, func(k Kind) bool { return k.Name == o.Kind })
+	if at < 0 {
+		return nil, exit.Errorf(exit.Usage, "--kind %q is not one of %s", o.Kind, strings.Join(Names(false), ", "))
 	}
+	kind := Kinds[at]
 	security, err := o.Security.Library()
 	if err != nil {
 		return nil, err
 	}
 	if o.ZMTP {
-		if zmqKinds[o.Kind] == nil {
-			return nil, exit.Errorf(exit.Usage, "ZeroMQ has no %s; its kinds are %s", o.Kind, strings.Join(slices.Sorted(maps.Keys(zmqKinds)), ", "))
+		if kind.zmq == nil {
+			return nil, exit.Errorf(exit.Usage, "ZeroMQ has no %s; its kinds are %s", kind.Name, strings.Join(Names(true), ", "))
 		}
-		return newZMQ(o.Kind, spry.Options{Security: security}), nil
+		return newZMQ(kind, spry.Options{Security: security}), nil
 	}
 	secured := false
 	var sides [2]*rawSide
@@ -134,7 +161,7 @@ func newJoint(o *Options) (*joint, error) {
 			options.Dialects, options.Security = []string{"zmtp"}, security
 			secured = true
 		}
-		raw, err := spry.NewRaw(protocols[i], &options)
+		raw, err := spry.NewRaw([]spry.Protocol{kind.Front, kind.Back}[i], &options)
 		if err != nil {
 			return nil, err
 		}

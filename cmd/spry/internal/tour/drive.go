@@ -17,7 +17,7 @@ import (
 func drivePush(ctx context.Context, s *stage) error {
 	push := spry.NewPush(nil)
 	defer push.Close()
-	if err := s.gather(ctx, push, "pull"); err != nil {
+	if err := s.gather(ctx, push); err != nil {
 		return err
 	}
 	sent, fastStart, err := s.stream(ctx, push.Send)
@@ -30,7 +30,7 @@ func drivePush(ctx context.Context, s *stage) error {
 func drivePub(ctx context.Context, s *stage) error {
 	pub := spry.NewPub(nil)
 	defer pub.Close()
-	if err := s.gather(ctx, pub, "sub"); err != nil {
+	if err := s.gather(ctx, pub); err != nil {
 		return err
 	}
 	sent, fastStart, err := s.stream(ctx, pub.Send)
@@ -43,7 +43,7 @@ func drivePub(ctx context.Context, s *stage) error {
 func driveReq(ctx context.Context, s *stage) error {
 	req := spry.NewReq(nil)
 	defer req.Close()
-	if err := s.gather(ctx, req, "rep"); err != nil {
+	if err := s.gather(ctx, req); err != nil {
 		return err
 	}
 	return s.roundTrips(ctx, req, 16, 1, func(ctx context.Context, body []byte, arrived func()) error {
@@ -62,7 +62,7 @@ func driveReq(ctx context.Context, s *stage) error {
 func driveSurvey(ctx context.Context, s *stage) error {
 	surveyor := spry.NewSurveyor(nil)
 	defer surveyor.Close()
-	if err := s.gather(ctx, surveyor, "respond"); err != nil {
+	if err := s.gather(ctx, surveyor); err != nil {
 		return err
 	}
 	return s.roundTrips(ctx, surveyor, 4, len(s.mates), func(ctx context.Context, body []byte, arrived func()) error {
@@ -126,7 +126,7 @@ func (s *stage) roundTrips(ctx context.Context, socket endpoint.Socket, workers,
 func drivePair(ctx context.Context, s *stage) error {
 	pair := spry.NewPair(nil)
 	defer pair.Close()
-	if err := s.gather(ctx, pair, "pair"); err != nil {
+	if err := s.gather(ctx, pair); err != nil {
 		return err
 	}
 	return s.echoes(ctx, pair, pair)
@@ -135,7 +135,7 @@ func drivePair(ctx context.Context, s *stage) error {
 func driveBus(ctx context.Context, s *stage) error {
 	bus := spry.NewBus(nil)
 	defer bus.Close()
-	if err := s.gather(ctx, bus, "bus"); err != nil {
+	if err := s.gather(ctx, bus); err != nil {
 		return err
 	}
 	return s.echoes(ctx, bus, bus)

@@ -37,10 +37,12 @@ func Peer(ctx context.Context, in io.Reader, out io.Writer) error {
 // obey does one job.
 func obey(ctx context.Context, j job, orders *json.Decoder, answers *json.Encoder) error {
 	worker, err := roleOf(j.Role)
+	if worker != nil {
+		defer worker.socket.Close()
+	}
 	if err != nil {
 		return err
 	}
-	defer worker.socket.Close()
 	if _, err := worker.socket.Connect(j.URL); err != nil {
 		return err
 	}
@@ -99,39 +101,50 @@ func (w *worker) arrived(body []byte) {
 // roleOf opens a worker's socket.
 func roleOf(name string) (*worker, error) {
 	w := &worker{rest: func() {}, settle: func(context.Context) error { return nil }}
-	switch name {
-	case "pull":
-		s := spry.NewPull(nil)
-		w.socket = s
-		w.sink(s)
-	case "sub":
-		s := spry.NewSub(nil)
-		if err := s.Subscribe(""); err != nil {
-			s.Close()
-			return nil, err
+	for _, l := range legs {
+		if l.role == name {
+			return w, l.work(w)
 		}
-		w.socket = s
-		w.sink(s)
-	case "rep":
-		s := spry.NewRep(nil)
-		w.socket = s
-		w.work = w.answerAll(s.Recv)
-	case "respond":
-		s := spry.NewRespondent(nil)
-		w.socket = s
-		w.work = w.answerAll(s.Recv)
-	case "pair":
-		s := spry.NewPair(nil)
-		w.socket = s
-		w.work = w.echo(s)
-	case "bus":
-		s := spry.NewBus(nil)
-		w.socket = s
-		w.work = w.echo(s)
-	default:
-		return nil, fmt.Errorf("no role %q", name)
 	}
-	return w, nil
+	return nil, fmt.Errorf("no role %q", name)
+}
+
+func workPull(w *worker) error {
+	s := spry.NewPull(nil)
+	w.socket = s
+	w.sink(s)
+	return nil
+}
+
+func workSub(w *worker) error {
+	s := spry.NewSub(nil)
+	w.socket = s
+	w.sink(s)
+	return s.Subscribe("")
+}
+
+func workRep(w *worker) error {
+	s := spry.NewRep(nil)
+	w.socket, w.work = s, w.answerAll(s.Recv)
+	return nil
+}
+
+func workRespond(w *worker) error {
+	s := spry.NewRespondent(nil)
+	w.socket, w.work = s, w.answerAll(s.Recv)
+	return nil
+}
+
+func workPair(w *worker) error {
+	s := spry.NewPair(nil)
+	w.socket, w.work = s, w.echo(s)
+	return nil
+}
+
+func workBus(w *worker) error {
+	s := spry.NewBus(nil)
+	w.socket, w.work = s, w.echo(s)
+	return nil
 }
 
 // sink makes the worker count what it receives. It has everything when the tour's end of the connection is closed and

@@ -16,6 +16,7 @@ const steadyInterval = 200 * time.Microsecond
 type stage struct {
 	url    string
 	mates  []*mate
+	role   string        // of the mates
 	steady time.Duration // to measure latency for
 	fast   time.Duration // to measure the rate for
 	size   int           // of messages, in bytes
@@ -23,13 +24,13 @@ type stage struct {
 }
 
 // gather makes the socket listen and the mates connect to it.
-func (s *stage) gather(ctx context.Context, socket endpoint.Socket, role string) error {
+func (s *stage) gather(ctx context.Context, socket endpoint.Socket) error {
 	listener, err := socket.Listen(ctx, s.url)
 	if err != nil {
 		return err
 	}
 	for _, m := range s.mates {
-		if err := m.run(job{Role: role, URL: listener.URL()}); err != nil {
+		if err := m.run(job{Role: s.role, URL: listener.URL()}); err != nil {
 			return err
 		}
 	}

@@ -28,20 +28,22 @@ type Options struct {
 	Bold     bool
 }
 
-// A leg is one row of the table.
+// A leg is one row of the table: what is driven here, and what the mates do.
 type leg struct {
 	pattern string
 	mates   int
 	drive   func(ctx context.Context, s *stage) error
+	role    string // of the mates
+	work    func(w *worker) error
 }
 
 var legs = []leg{
-	{"push/pull", 2, drivePush},
-	{"pub/sub", 2, drivePub},
-	{"req/rep", 2, driveReq},
-	{"survey/respond", 2, driveSurvey},
-	{"pair", 1, drivePair},
-	{"bus", 2, driveBus},
+	{"push/pull", 2, drivePush, "pull", workPull},
+	{"pub/sub", 2, drivePub, "sub", workSub},
+	{"req/rep", 2, driveReq, "rep", workRep},
+	{"survey/respond", 2, driveSurvey, "respond", workRespond},
+	{"pair", 1, drivePair, "pair", workPair},
+	{"bus", 2, driveBus, "bus", workBus},
 }
 
 var transports = []string{"tcp", "ipc", "inproc"}
@@ -88,7 +90,7 @@ func Run(ctx context.Context, o Options) (err error) {
 			o.progress("%2d/%d  %s over %s", len(results)+1, total, leg.pattern, transport)
 			// Starting and settling take their time too: the measured part is most of the share, not all.
 			s := &stage{
-				url: address(transport, dir, len(results)), mates: mates[:leg.mates], size: o.Size,
+				url: address(transport, dir, len(results)), mates: mates[:leg.mates], role: leg.role, size: o.Size,
 				steady: share * 4 / 10, fast: share * 4 / 10, tally: tally{drops: map[string]int64{}},
 			}
 			result, err := take(ctx, leg, transport, s)
