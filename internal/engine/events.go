@@ -180,12 +180,7 @@ func (v *events) next(ctx context.Context, r *eventReceiver) (batch []Event, ok 
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for len(r.pending) == 0 && !v.ended {
-		w := r.waiters.Add()
-		v.mu.Unlock()
-		err := w.Park(ctx)
-		v.mu.Lock()
-		r.waiters.Done(w, err)
-		if err != nil {
+		if r.waiters.Wait(ctx, &v.mu) != nil {
 			return nil, false
 		}
 	}

@@ -243,12 +243,7 @@ func (o *outbox) flush(ctx context.Context) error {
 	defer o.mu.Unlock()
 	mark := o.offered
 	for o.queued > 0 && o.offered-uint64(o.queued) < mark {
-		w := o.flushers.Add()
-		o.mu.Unlock()
-		err := w.Park(ctx)
-		o.mu.Lock()
-		o.flushers.Done(w, err)
-		if err != nil {
+		if err := o.flushers.Wait(ctx, &o.mu); err != nil {
 			return err
 		}
 	}

@@ -232,12 +232,7 @@ func (s *Socket) wait(ctx context.Context, ok func() (bool, error)) error {
 		} else if err != nil {
 			return err
 		}
-		w := s.changed.Add()
-		s.mu.Unlock()
-		err := w.Park(ctx)
-		s.mu.Lock()
-		s.changed.Done(w, err)
-		if err != nil {
+		if err := s.changed.Wait(ctx, &s.mu); err != nil {
 			return err
 		}
 	}

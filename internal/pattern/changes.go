@@ -95,12 +95,7 @@ func (c *changes) next(ctx context.Context) (Change, error) {
 		if c.err != nil {
 			return Change{}, c.err
 		}
-		w := c.waiters.Add()
-		c.mu.Unlock()
-		err := w.Park(ctx)
-		c.mu.Lock()
-		c.waiters.Done(w, err)
-		if err != nil {
+		if err := c.waiters.Wait(ctx, &c.mu); err != nil {
 			return Change{}, err
 		}
 	}

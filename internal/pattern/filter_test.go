@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sprymq/spry/internal/budget"
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/leak"
 	"github.com/sprymq/spry/internal/wire"
@@ -78,6 +79,11 @@ func publishers(limit int64) []publisher {
 			p.LimitTopics(limit)
 			return p, p.fanout
 		}},
+		{"raw PUB", "SUB", "SUBSCRIBE", func(s *engine.Socket) (engine.Pattern, *fanout) {
+			p := NewRaw(s, RawProtocol{Hello: zmtp.Pub.Hello(), Route: RouteFan, Topics: true}, engine.DropOldest)
+			p.fanout.LimitTopics(limit)
+			return p, p.fanout
+		}},
 	}
 }
 
@@ -89,7 +95,9 @@ func TestTopicsOfAllPeersAreBounded(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, peers dial %v", kind.kind, dials), func(t *testing.T) {
 				leak.Check(t)
 				var f *fanout
-				_, s := open(t, zmtpOptions(), func(s *engine.Socket, _ engine.Options) (p engine.Pattern) {
+				o := zmtpOptions()
+				o.Budget = budget.New(budget.Config{})
+				_, s := open(t, o, func(s *engine.Socket, _ engine.Options) (p engine.Pattern) {
 					p, f = kind.bind(s)
 					return p
 				})
@@ -111,6 +119,9 @@ func TestTopicsOfAllPeersAreBounded(t *testing.T) {
 					each += xpubTopic
 				}
 				until(t, "two peers are remembered", func() bool { return charged() == each*(1+topics) })
+				if used := o.Budget.Stats().Bytes; used < each*topics {
+					t.Errorf("%d bytes of topics are charged to the budget, want %d", used, each*topics)
+				}
 				for i := 0; s.Stats().Rejected[string(wire.ReasonTopics)] == 0; i++ {
 					if i > 4*limit/size {
 						t.Fatal("no peer was ended")

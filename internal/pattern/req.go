@@ -59,7 +59,7 @@ func (s *Req) Do(ctx context.Context, body []byte, m *msg.Message) (*msg.Message
 	if m != nil && !m.Multipart() {
 		lent, body, m = m, m.Body(), nil // until the call has ended: its memory is the caller's again then
 	}
-	c, err := s.start(body, m)
+	c, err := s.Start(body, m)
 	if err != nil {
 		return nil, err
 	}
@@ -75,21 +75,11 @@ func (s *Req) Do(ctx context.Context, body []byte, m *msg.Message) (*msg.Message
 
 // Start sends a request and returns at once. body must not change until the call has ended; of m the contents
 // are taken.
-func (s *Req) Start(body []byte, m *msg.Message) (*Call, error) { return s.start(body, m) }
-
-func (s *Req) start(body []byte, m *msg.Message) (*Call, error) {
+func (s *Req) Start(body []byte, m *msg.Message) (*Call, error) {
 	shape := engine.ShapeOf(make([]byte, wordLen), body, m) // of the caller's message, not under the lock
 	s.mu.Lock()
-	if s.err != nil {
-		defer s.mu.Unlock()
-		return nil, s.err
-	}
-	if s.failFast && len(s.pipes) == 0 {
-		defer s.mu.Unlock()
-		return nil, engine.ErrNoPeer
-	}
-	if err := engine.NoneFits(s.pipes, shape); err != nil {
-		defer s.mu.Unlock()
+	if err := s.refusalLocked(shape); err != nil {
+		s.mu.Unlock()
 		return nil, err
 	}
 	c := s.table.open(body, m)
@@ -108,6 +98,17 @@ func (s *Req) start(body []byte, m *msg.Message) (*Call, error) {
 		s.dispatch()
 	}
 	return c, nil
+}
+
+// refusalLocked says why a request of this shape cannot be sent, or nil.
+func (s *Req) refusalLocked(shape engine.Shape) error {
+	switch {
+	case s.err != nil:
+		return s.err
+	case s.failFast && len(s.pipes) == 0:
+		return engine.ErrNoPeer
+	}
+	return engine.NoneFits(s.pipes, shape)
 }
 
 // Wait waits for the end of a call. If ctx ends first, so does the call.

@@ -41,12 +41,7 @@ func (s *sender) do(ctx context.Context, wait bool, try func() (sent bool, write
 			}
 			return err
 		}
-		w := s.waiters.Add()
-		s.mu.Unlock()
-		err = w.Park(ctx)
-		s.mu.Lock()
-		s.waiters.Done(w, err)
-		if err != nil {
+		if err = s.waiters.Wait(ctx, &s.mu); err != nil {
 			s.mu.Unlock()
 			return err
 		}

@@ -7,6 +7,7 @@ package queue
 import (
 	"context"
 	"fmt"
+	"sync"
 )
 
 // Waiters is a first-come, first-served line of parked callers. Its methods are called under the owner's
@@ -93,6 +94,17 @@ func (ws *Waiters) unlink(w *Waiter) {
 		w.next.prev = w.prev
 	}
 	w.prev, w.next, w.queued = nil, nil, false
+}
+
+// Wait waits in line until it is woken or ctx, which may be nil, ends, and returns ctx's error in the latter case. It is called
+// under the lock of the line, l, which is free meanwhile.
+func (ws *Waiters) Wait(ctx context.Context, l sync.Locker) error {
+	w := ws.Add()
+	l.Unlock()
+	err := w.Park(ctx)
+	l.Lock()
+	ws.Done(w, err)
+	return err
 }
 
 // Park waits until the waiter is woken or ctx, which may be nil, ends, and returns ctx's error in the latter case. A context
