@@ -223,6 +223,35 @@ func TestWaitersAreRecycled(t *testing.T) {
 	}
 }
 
+// Wait holds the lock again when it returns, and leaves nothing in the line, whether it was woken or not.
+func TestWaitUnderALock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var l line
+		for _, woken := range []bool{true, false} {
+			ctx, cancel := context.WithCancel(t.Context())
+			go func() {
+				synctest.Wait()
+				l.Lock()
+				defer l.Unlock()
+				if woken {
+					l.Wake(1)
+				} else {
+					cancel()
+				}
+			}()
+			l.Lock()
+			if err := l.Wait(ctx, &l); woken != (err == nil) {
+				t.Errorf("woken is %v, and Wait returned %v", woken, err)
+			}
+			if l.TryLock() || !l.Empty() || l.free == nil {
+				t.Errorf("woken is %v: the lock is free, or the waiter not", woken)
+			}
+			l.Unlock()
+			cancel()
+		}
+	})
+}
+
 // A context that panics must not leave its waiter in the line, where it would take somebody else's wake.
 func TestParkWithABrokenContext(t *testing.T) {
 	var line Waiters
