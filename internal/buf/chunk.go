@@ -29,6 +29,12 @@ type Chunk struct {
 	single  bool // of one message, which does not point to the chunk when it has released it
 }
 
+// The sizes of chunks that connections read into, and that queues copy small messages into.
+const (
+	MinChunk = 4 << 10   // what an idle one keeps
+	MaxChunk = 256 << 10 // what a busy one uses at a time
+)
+
 // MaxStale is the size of the largest message that may still point to its chunk when it was released, and of the largest chunk
 // that then keeps its memory.
 const MaxStale = 16 << 10

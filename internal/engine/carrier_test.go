@@ -10,13 +10,15 @@ import (
 	"testing"
 
 	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/sendqueue"
 	"github.com/sprymq/spry/internal/wire/sp"
 	"github.com/sprymq/spry/transport"
 )
 
-// A carrierUnderTest is a carrier whose link takes as much as the test allows.
+// A carrierUnderTest is a carrier, with its queue, whose link takes as much as the test allows.
 type carrierUnderTest struct {
 	carrier
+	queue sendqueue.Queue
 	allow func(n int)     // the next write takes n bytes, or n messages, and no more
 	came  func() [][]byte // the messages that the peer has got whole
 	free  func()          // releases them
@@ -80,9 +82,8 @@ var carriersUnderTest = map[string]func(t *testing.T) carrierUnderTest{
 	"messages": func(t *testing.T) carrierUnderTest {
 		_, e := testSocket(Options{}, &recorder{})
 		link := &limitedLink{}
-		session := streamSession(t, sp.Push, 0)
-		c := newMessageCarrier(e.newPipe(link, session), link, session)
-		return carrierUnderTest{c, func(n int) { link.limit = n }, func() [][]byte { return link.whole }, func() {}, 20}
+		c := e.newPipe(link, streamSession(t, sp.Push, 0)).carryMessages(link)
+		return carrierUnderTest{c, c.queue, func(n int) { link.limit = n }, func() [][]byte { return link.whole }, func() {}, 20}
 	},
 	"inproc": func(t *testing.T) carrierUnderTest {
 		limit := 0
@@ -95,10 +96,8 @@ var carriersUnderTest = map[string]func(t *testing.T) carrierUnderTest{
 		_, far := testSocket(Options{}, r)
 		link, session := &inprocLink{name: "test"}, streamSession(t, sp.Push, 0)
 		p, q := near.newPipe(link, session), far.newPipe(link, session)
-		a, b := &inprocCarrier{pipe: p}, &inprocCarrier{pipe: q}
-		a.peer, b.peer = b, a
-		p.out.carrier, q.out.carrier = a, b
-		return carrierUnderTest{a, func(n int) { limit = n }, func() (whole [][]byte) {
+		carryInproc(p, q)
+		return carrierUnderTest{p.out.carrier, p.out.queue, func(n int) { limit = n }, func() (whole [][]byte) {
 			for i := range r.received {
 				whole = append(whole, r.received[i].Bytes())
 			}
@@ -111,13 +110,9 @@ func streamUnderTest(t *testing.T, sealed bool) carrierUnderTest {
 	_, e := testSocket(Options{}, &recorder{})
 	conn := &limitedConn{}
 	session := streamSession(t, sp.Push, 0)
-	p := e.newPipe(streamLink(conn), session)
-	c := newStreamCarrier(p, conn, session, nil, 0, 0)
-	p.out.carrier = c
-	if sealed {
-		p.out.carrier = &sealedCarrier{streamCarrier: c}
-	}
-	return carrierUnderTest{p.out.carrier, func(n int) { conn.limit = n }, conn.frames, func() {}, 100_000}
+	session.Sealed = sealed
+	c := e.newPipe(streamLink(conn), session).carryStream(conn, nil, 0, 0)
+	return carrierUnderTest{c, c.queue, func(n int) { conn.limit = n }, conn.frames, func() {}, 100_000}
 }
 
 // A carrierModel says what is to become of messages.
@@ -138,31 +133,31 @@ type modelMessage struct {
 }
 
 func (m *carrierModel) put() {
-	sizes := []int{0, 2, 40, 300, 5000, byReference + 1000, 2 * sealAtOnce}
+	sizes := []int{0, 2, 40, 300, 5000, 9 << 10, 128 << 10}
 	m.serial++
 	body := bytes.Repeat([]byte{byte(m.serial), byte(m.serial >> 8)}, sizes[m.dice.IntN(len(sizes))]/2)
 	var size int
 	if m.dice.IntN(2) == 0 {
 		given := bytes.Clone(body)
-		size = m.c.put(nil, given, nil)
+		size = m.c.queue.Put(nil, given, nil)
 		clear(given) // which is the caller's again
 	} else {
 		m.wrapped++
-		size = m.c.put(nil, nil, msg.Wrap(bytes.Clone(body), func() { m.released++ }))
+		size = m.c.queue.Put(nil, nil, msg.Wrap(bytes.Clone(body), func() { m.released++ }))
 	}
 	m.pending = append(m.pending, modelMessage{body, size})
 }
 
 // write takes what is pending and has some of it written, which the carrier's own count must agree with.
 func (m *carrierModel) write() {
-	before := m.c.pending()
-	if !m.c.take() {
+	before := m.c.queue.Pending()
+	if !m.c.queue.Take(nil) {
 		if before > 0 || len(m.flight) > 0 {
 			m.t.Fatalf("it has nothing to write, with %d messages in flight and %d that wait", len(m.flight), before)
 		}
 		return
 	}
-	moved := before - m.c.pending()
+	moved := before - m.c.queue.Pending()
 	m.flight, m.pending = append(m.flight, m.pending[:moved]...), m.pending[moved:]
 	m.c.allow(m.dice.IntN(m.c.most))
 	n, size, err := m.c.write(true)
@@ -180,10 +175,10 @@ func (m *carrierModel) write() {
 }
 
 func (m *carrierModel) drop() {
-	if m.c.pending() == 0 {
+	if m.c.queue.Pending() == 0 {
 		return
 	}
-	if n := m.c.drop(); n != m.pending[0].size {
+	if n := m.c.queue.Drop(); n != m.pending[0].size {
 		m.t.Fatalf("dropped %d bytes, which came as %d", n, m.pending[0].size)
 	}
 	m.pending = m.pending[1:]
@@ -197,12 +192,12 @@ func (m *carrierModel) step() {
 		m.drop()
 	case 3:
 		if len(m.flight)+len(m.pending) == 0 {
-			m.c.idle()
+			m.c.queue.Idle()
 		}
 	default:
 		m.put()
 	}
-	if n := m.c.pending(); n != len(m.pending) {
+	if n := m.c.queue.Pending(); n != len(m.pending) {
 		m.t.Fatalf("%d messages are pending, want %d", n, len(m.pending))
 	}
 }
@@ -219,7 +214,7 @@ func sameBodies(got [][]byte, want []modelMessage) bool {
 	return true
 }
 
-// Through any history, a message that a carrier took is written whole, or dropped because it was the first to wait, or
+// This is the contract of send queues and carriers. Through any history, a message that a queue took is written whole, or dropped because it was the first to wait, or
 // comes back when the link ends: one of these, and once, in order. Its memory is released once.
 func TestCarriersLoseNothing(t *testing.T) {
 	for name, open := range carriersUnderTest {
@@ -242,7 +237,7 @@ func TestCarriersLoseNothing(t *testing.T) {
 
 func (m *carrierModel) finish(seed uint64, keep bool) {
 	if keep {
-		back := m.c.unsent()
+		back := m.c.queue.Unsent()
 		bodies := make([][]byte, len(back))
 		for i := range back {
 			bodies[i] = back[i].Bytes()
@@ -252,8 +247,8 @@ func (m *carrierModel) finish(seed uint64, keep bool) {
 		}
 		msg.ReleaseAll(back)
 	}
-	m.c.discard()
-	if n := m.c.pending(); n != 0 || m.c.take() {
+	m.c.queue.Discard()
+	if n := m.c.queue.Pending(); n != 0 || m.c.queue.Take(nil) {
 		m.t.Fatalf("seed %d: %d messages are left after all", seed, n)
 	}
 	m.c.free()

@@ -48,7 +48,8 @@ func (p *Pipe) finish() {
 	unknown := o.unknownLocked()
 	o.mu.Unlock()
 	if c, ok := o.carrier.(*inprocCarrier); ok {
-		c.peer.pipe.socket.Changed() // nothing arrives there any more
+		c.peer.pipe.silent.Store(true) // nothing arrives there any more
+		c.peer.pipe.socket.Changed()
 	}
 	if p.socket.shutting.Load() {
 		p.socket.unsent.Add(int64(lost))

@@ -125,7 +125,7 @@ func (e *Endpoint) messageHandshake(ctx context.Context, link transport.Messages
 	}
 	p := e.newPipe(link, session)
 	p.limit = limitOf(link)
-	p.out.carrier = newMessageCarrier(p, link, session)
+	p.carryMessages(link)
 	return p, nil
 }
 
@@ -161,7 +161,7 @@ func (e *Endpoint) streamHandshake(ctx context.Context, s *transport.Stream, pen
 		}
 		e.spoke(pending)
 	}
-	h := &streamHandshake{ctx: ctx, endpoint: e, pending: pending, link: s, conn: s.Conn, config: e.wireConfig(), chunk: buf.NewChunk(minChunk)}
+	h := &streamHandshake{ctx: ctx, endpoint: e, pending: pending, link: s, conn: s.Conn, config: e.wireConfig(), chunk: buf.NewChunk(buf.MinChunk)}
 	h.config.Framing = info.Framing
 	session, err := h.run()
 	if err != nil {
@@ -187,11 +187,7 @@ func (e *Endpoint) streamHandshake(ctx context.Context, s *transport.Stream, pen
 		return nil, handshakeError(err)
 	}
 	p := e.newPipe(s, session)
-	c := newStreamCarrier(p, s.Conn, session, h.chunk, h.start, h.end)
-	p.out.carrier = c
-	if session.Sealed {
-		p.out.carrier = &sealedCarrier{streamCarrier: c}
-	}
+	p.carryStream(s.Conn, h.chunk, h.start, h.end)
 	return p, nil
 }
 

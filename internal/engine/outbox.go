@@ -9,11 +9,12 @@ import (
 	"github.com/sprymq/spry/internal/budget"
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/queue"
+	"github.com/sprymq/spry/internal/sendqueue"
 	"github.com/sprymq/spry/internal/stats"
 )
 
-// An outbox is the sending half of a pipe: a bounded queue in front of a carrier, and the figures that say
-// what became of every message. Under mu, at any moment:
+// An outbox is the sending half of a pipe: it bounds a send queue, from which a carrier writes, and has the figures that
+// say what became of every message. Under mu, at any moment:
 //
 //	offered = sent + queued + returned + dropped
 //
@@ -23,17 +24,18 @@ import (
 // What every message needs comes first: with many pipes, the lines of a processor's cache that a message touches are a part of
 // what it costs.
 type outbox struct {
-	mu      sync.Mutex
-	carrier carrier
-	queued  int   // messages, those in flight included
-	bytes   int64 // and their cost
+	mu     sync.Mutex
+	queue  sendqueue.Queue
+	queued int   // messages, those in flight included
+	bytes  int64 // and their cost
 
 	// Between these numbers of bytes the meter need not know of a change, and more are within the limits.
 	floor, ceiling int64
 
 	limits   queue.Limits
 	offered  uint64
-	controls *controlQueue // nil = none
+	carrier  carrier
+	controls *sendqueue.Controls // nil = none
 
 	// requests is held while the queue is more than half full: see [Pipe.HoldWhileFull]. Nil = nothing is.
 	requests *queue.Source
@@ -133,7 +135,7 @@ func (o *outbox) putLocked(header, body []byte, m *msg.Message) {
 		o.putMessageLocked(header, m)
 		return
 	}
-	o.addedLocked(1, int64(o.carrier.put(header, body, nil)))
+	o.addedLocked(1, int64(o.queue.Put(header, body, nil)))
 }
 
 // putMessageLocked is apart from putLocked so that copies of bodies do not pay for the precaution.
@@ -144,7 +146,7 @@ func (o *outbox) putMessageLocked(header []byte, m *msg.Message) {
 			o.mu.Unlock()
 		}
 	}()
-	o.addedLocked(1, int64(o.carrier.put(header, nil, m)))
+	o.addedLocked(1, int64(o.queue.Put(header, nil, m)))
 	taken = true
 }
 
@@ -168,7 +170,7 @@ func (o *outbox) claimLocked() bool {
 
 // emptyLocked reports whether there is nothing to write.
 func (o *outbox) emptyLocked() bool {
-	return o.queued == 0 && o.controls.empty() && !o.carrier.midway()
+	return o.queued == 0 && o.controls.Empty() && !o.queue.Midway()
 }
 
 // idle reports whether nothing is being written or waits for it, and more may come.
@@ -176,6 +178,15 @@ func (o *outbox) idle() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return !o.shut && !o.busy && o.emptyLocked()
+}
+
+// takeLocked begins a write. It reports whether there is something to write.
+func (o *outbox) takeLocked() bool {
+	some := o.queue.Take(o.controls)
+	if o.controls.Empty() {
+		o.controls = nil
+	}
+	return some
 }
 
 // endsLocked reports whether the outgoing direction is to be ended now.
@@ -193,8 +204,8 @@ func (o *outbox) pauseLocked() bool {
 // dropOldestLocked makes room for n bytes, if messages that are not being written stand in the way, and returns
 // how many it dropped.
 func (o *outbox) dropOldestLocked(n int) (dropped int) {
-	for ; !o.roomLocked(n) && o.carrier.pending() > 0; dropped++ {
-		o.changeLocked(-1, -int64(o.carrier.drop()))
+	for ; !o.roomLocked(n) && o.queue.Pending() > 0; dropped++ {
+		o.changeLocked(-1, -int64(o.queue.Drop()))
 		o.dropped.add(DropOverflow, 1)
 	}
 	return dropped
@@ -220,7 +231,7 @@ func (o *outbox) settleLocked(messages int, bytes int64) (tell bool) {
 // otherwise they are dropped for a reason, and their number is.
 func (o *outbox) unsentLocked(keep bool, reason Drop) (unsent []msg.Message, lost int) {
 	if keep {
-		unsent = o.carrier.unsent()
+		unsent = o.queue.Unsent()
 		o.returned += uint64(len(unsent))
 		o.queued -= len(unsent)
 	}
@@ -230,8 +241,8 @@ func (o *outbox) unsentLocked(keep bool, reason Drop) (unsent []msg.Message, los
 	if o.requests != nil {
 		o.throttleLocked()
 	}
-	o.carrier.discard()
-	o.controls.discard()
+	o.queue.Discard()
+	o.controls.Discard()
 	o.controls = nil
 	o.flushers.WakeAll()
 	return unsent, lost

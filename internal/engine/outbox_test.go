@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/sendqueue"
 	"github.com/sprymq/spry/internal/wire/sp"
 )
 
@@ -86,7 +87,7 @@ func outboxHistory(t *testing.T, dice *rand.Rand, keep bool) {
 	for i := range 400 {
 		body := make([]byte, dice.IntN(600))
 		if dice.IntN(40) == 0 {
-			body = make([]byte, byReference+dice.IntN(1000))
+			body = make([]byte, 8<<10+dice.IntN(1000))
 		}
 		switch dice.IntN(5) {
 		case 0:
@@ -386,7 +387,7 @@ func hasRoom(p *Pipe, n int) bool {
 	return messages > 0
 }
 
-// A carrier that panics over a message leaves the outbox's lock free.
+// A queue that panics over a message leaves the outbox's lock free.
 func TestOutboxIsFreeAfterAPanic(t *testing.T) {
 	for name, queue := range map[string]func(p *Pipe, m *msg.Message){
 		"TryQueue":      func(p *Pipe, m *msg.Message) { p.TryQueue(nil, nil, m) },
@@ -395,9 +396,10 @@ func TestOutboxIsFreeAfterAPanic(t *testing.T) {
 		"Offer":         func(p *Pipe, m *msg.Message) { p.Offer(nil, nil, m, nil, DropNewest) },
 	} {
 		s, e := testSocket(Options{}, &recorder{})
-		p, c := streamPipe(t, e, &fakeConn{}, streamSession(t, sp.Push, 0))
+		p, _ := streamPipe(t, e, &fakeConn{}, streamSession(t, sp.Push, 0))
 		p.SetDirect(true)
-		p.out.carrier = brokenCarrier{c}
+		whole := p.out.queue
+		p.out.queue = brokenQueue{whole}
 		func() {
 			defer func() { _ = recover() }()
 			queue(p, msg.New(0))
@@ -407,7 +409,7 @@ func TestOutboxIsFreeAfterAPanic(t *testing.T) {
 			t.Fatalf("%s leaves the lock taken", name)
 		}
 		p.out.mu.Unlock()
-		p.out.carrier = c
+		p.out.queue = whole
 		if !p.TrySend(nil, []byte("next"), nil) {
 			t.Errorf("after %s: no room", name)
 		}
@@ -418,6 +420,6 @@ func TestOutboxIsFreeAfterAPanic(t *testing.T) {
 	}
 }
 
-type brokenCarrier struct{ *streamCarrier }
+type brokenQueue struct{ sendqueue.Queue }
 
-func (brokenCarrier) put(header, body []byte, m *msg.Message) int { panic("in a message") }
+func (brokenQueue) Put(header, body []byte, m *msg.Message) int { panic("in a message") }

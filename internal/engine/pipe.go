@@ -15,6 +15,7 @@ import (
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/queue"
 	"github.com/sprymq/spry/internal/scope"
+	"github.com/sprymq/spry/internal/sendqueue"
 	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/transport"
 )
@@ -130,7 +131,7 @@ func (p *Pipe) TrySend(header, body []byte, m *msg.Message) bool {
 // when it has released its locks.
 func (p *Pipe) TryQueue(header, body []byte, m *msg.Message) (queued, write bool) {
 	o := &p.out
-	n := ShapeOf(header, body, m).Cost()
+	n := msg.ShapeOf(header, body, m).Cost()
 	o.mu.Lock()
 	if o.shut || !o.roomLocked(n) {
 		o.hungry = !o.shut
@@ -154,7 +155,7 @@ func (p *Pipe) SetDirect(direct bool) {
 // message costs its sender. Where it fails, as it does for a message that the pipe cannot carry, they ask.
 func (p *Pipe) TryDirect(header, body []byte, m *msg.Message) (queued, write bool) {
 	o := &p.out
-	shape := ShapeOf(header, body, m)
+	shape := msg.ShapeOf(header, body, m)
 	if !p.Fits(shape) {
 		return false, false
 	}
@@ -165,7 +166,7 @@ func (p *Pipe) TryDirect(header, body []byte, m *msg.Message) (queued, write boo
 		return false, false
 	}
 	if m == nil { // as putLocked does, without the call
-		o.addedLocked(1, int64(o.carrier.put(header, body, nil)))
+		o.addedLocked(1, int64(o.queue.Put(header, body, nil)))
 	} else {
 		o.putMessageLocked(header, m)
 	}
@@ -216,7 +217,7 @@ func (p *Pipe) putManyLocked(ms []*msg.Message) (n int) {
 	}()
 	var free queue.Limits // what there surely is room for
 	for ; n < len(ms); n++ {
-		shape := shapeOfMessage(0, ms[n])
+		shape := ms[n].Shape(0)
 		if !p.Fits(shape) {
 			break
 		}
@@ -228,7 +229,7 @@ func (p *Pipe) putManyLocked(ms []*msg.Message) (n int) {
 			}
 			free = o.freeLocked()
 		}
-		bytes += int64(o.carrier.put(nil, nil, ms[n]))
+		bytes += int64(o.queue.Put(nil, nil, ms[n]))
 		put++
 	}
 	panics = false
@@ -248,11 +249,10 @@ func (p *Pipe) Pause() {
 // Offer queues a message to a pipe of a best-effort pattern. If there is no room, overflow decides which message
 // is dropped. Block is the caller's business (see [Pipe.Room]), and so is Disconnect, for which Offer reports
 // that the pipe overflowed (see [Pipe.Overflowed]). A message that is too large for the link is dropped in any case.
-// m is a clone, or nil: then body is copied. log, if not nil, is at this
-// message, and used instead where the link can.
-func (p *Pipe) Offer(header, body []byte, m *msg.Message, log *FrameLog, overflow Overflow) (write, overflowed bool) {
+// m is a clone, or nil: then body is copied. log, if not nil, is at this message, and is used instead of body.
+func (p *Pipe) Offer(header, body []byte, m *msg.Message, log *sendqueue.FrameLog, overflow Overflow) (write, overflowed bool) {
 	o := &p.out
-	shape := ShapeOf(header, body, m)
+	shape := msg.ShapeOf(header, body, m)
 	n, large := shape.Cost(), p.limit > 0 && !p.Fits(shape)
 	o.mu.Lock()
 	if large || !p.makeRoomLocked(n, overflow) {
@@ -261,8 +261,8 @@ func (p *Pipe) Offer(header, body []byte, m *msg.Message, log *FrameLog, overflo
 		o.mu.Unlock()
 		return false, overflowed
 	}
-	if c, ok := o.carrier.(*streamCarrier); ok && log != nil {
-		o.addedLocked(1, int64(c.putShared(log)))
+	if log != nil {
+		o.addedLocked(1, int64(o.queue.PutShared(log)))
 	} else {
 		o.putLocked(header, body, m)
 	}
@@ -310,8 +310,8 @@ func (p *Pipe) refuseLocked(m *msg.Message, large bool) {
 // conflateLocked drops what waits to be written.
 func (p *Pipe) conflateLocked() {
 	o, dropped := &p.out, 0
-	for ; o.carrier.pending() > 0; dropped++ {
-		o.changeLocked(-1, -int64(o.carrier.drop()))
+	for ; o.queue.Pending() > 0; dropped++ {
+		o.changeLocked(-1, -int64(o.queue.Drop()))
 	}
 	o.dropped.add(DropConflated, uint64(dropped))
 	p.socket.dropped(p, DropConflated, dropped)
@@ -404,7 +404,7 @@ func (p *Pipe) writeAll() {
 func (p *Pipe) writeOnce(wait bool) (done bool) {
 	o := &p.out
 	o.mu.Lock()
-	if p.over.Load() || !o.carrier.take() {
+	if p.over.Load() || !o.takeLocked() {
 		return p.yieldRoleLocked()
 	}
 	o.mu.Unlock()
@@ -444,7 +444,7 @@ func (p *Pipe) yieldRoleLocked() bool {
 	over := p.over.Load()
 	if !over {
 		o.busy = false
-		o.carrier.idle()
+		o.queue.Idle()
 	}
 	o.mu.Unlock()
 	if over {

@@ -28,6 +28,19 @@ const maxFrames = 4 << 10
 // Full reports whether the slab is used up, or the messages have as many frames as may be decoded before they are handed on.
 func (b *Batch) Full() bool { return len(b.Msgs) == cap(b.Msgs) || b.frames >= maxFrames }
 
+// The lengths of slabs: what a quiet connection allocates at a time, and what fills a size class of 16 KiB.
+const (
+	minSlab = 8
+	maxSlab = 511
+)
+
+// NextSlab is how many messages, of size bytes each, the slab after one of last messages is for. Slabs grow while they are
+// filled, but none is for more than a chunk's worth of messages: it keeps the contents of those that were received and not
+// released from the garbage collector.
+func NextSlab(last, size int) int {
+	return min(max(last*4, minSlab), maxSlab, 1+buf.MaxChunk/max(size, 1))
+}
+
 // Next takes the messages out. Those that follow go to the unused rest of the slab.
 func (b *Batch) Next() (run []Message) {
 	run = b.Msgs

@@ -173,13 +173,13 @@ func (b *balancer) offerLocked(header, body []byte, m *msg.Message) (queued bool
 		}
 		b.fullLocked(p)
 	}
-	return false, nil, engine.NoneFits(b.pipes, engine.ShapeOf(header, body, m))
+	return false, nil, engine.NoneFits(b.pipes, msg.ShapeOf(header, body, m))
 }
 
 // nextLocked returns the pipe whose turn it is, of those that can carry the message: the next open one, or, of those with room
 // for it, the one with the least queued. It returns nil if there is none.
 func (b *balancer) nextLocked(header, body []byte, m *msg.Message) *engine.Pipe {
-	shape := engine.ShapeOf(header, body, m)
+	shape := msg.ShapeOf(header, body, m)
 	if b.leastLoaded {
 		return b.leastLocked(shape)
 	}
@@ -196,7 +196,7 @@ func (b *balancer) nextLocked(header, body []byte, m *msg.Message) *engine.Pipe 
 }
 
 // leastLocked returns the pipe with the least queued, of those that can carry a message and have room for it, or nil.
-func (b *balancer) leastLocked(shape engine.Shape) (least *engine.Pipe) {
+func (b *balancer) leastLocked(shape msg.Shape) (least *engine.Pipe) {
 	best := 0
 	for i := 0; i < len(b.open); i++ {
 		p := b.open[i]
@@ -228,7 +228,7 @@ func (b *balancer) fullLocked(p *engine.Pipe) {
 func (b *balancer) replaceLocked(header, body []byte, m *msg.Message) (queued bool, write *engine.Pipe, err error) {
 	p := b.nextLocked(header, body, m)
 	if p == nil {
-		return false, nil, engine.NoneFits(b.pipes, engine.ShapeOf(header, body, m))
+		return false, nil, engine.NoneFits(b.pipes, msg.ShapeOf(header, body, m))
 	}
 	if mine, _ := p.Offer(header, body, m, nil, engine.Conflate); mine {
 		write = p
@@ -310,7 +310,7 @@ func (b *balancer) offerBatchLocked(ms []*msg.Message) (n int, p *engine.Pipe, w
 		}
 		b.fullLocked(p)
 	}
-	return 0, nil, false, engine.NoneFits(b.pipes, engine.ShapeOf(nil, nil, ms[0]))
+	return 0, nil, false, engine.NoneFits(b.pipes, msg.ShapeOf(nil, nil, ms[0]))
 }
 
 func (b *balancer) pending() int {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/sendqueue"
 )
 
 // shareFrom is the body size from which the pipes of a fan-out share one body instead of copying it.
@@ -23,7 +24,7 @@ type fanout struct {
 	socket   *engine.Socket
 	overflow engine.Overflow
 	flusher  *engine.Flusher
-	log      engine.FrameLog
+	log      sendqueue.FrameLog
 	credit   credit
 	unpaused int // bytes since the publisher last paused
 
@@ -162,7 +163,7 @@ func (f *fanout) send(ctx context.Context, wait bool, header, body []byte, m *ms
 		if m != nil && m.Multipart() && !w.allTakeFrames() {
 			return false, nil, engine.ErrMultipart
 		}
-		if f.overflow == engine.Block && !f.allHaveRoomLocked(engine.ShapeOf(header, body, m), &w) {
+		if f.overflow == engine.Block && !f.allHaveRoomLocked(msg.ShapeOf(header, body, m), &w) {
 			return false, nil, nil
 		}
 		f.sent++
@@ -194,8 +195,8 @@ func (f *fanout) send(ctx context.Context, wait bool, header, body []byte, m *ms
 // allHaveRoomLocked reports whether every pipe has room for a message. It asks the pipes for as much as they have: only the
 // fan-out adds to their queues, so that this holds until it is used up.
 // Pipes that do not want the message, or cannot carry it, are not asked, and then it says nothing about the next one.
-func (f *fanout) allHaveRoomLocked(shape engine.Shape, w *wanting) bool {
-	n := shape.Cost() + engine.MaxFrame
+func (f *fanout) allHaveRoomLocked(shape msg.Shape, w *wanting) bool {
+	n := shape.Cost() + sendqueue.FrameRoom
 	if c := &f.credit; c.messages > 0 && c.bytes >= int64(n) {
 		c.messages--
 		c.bytes -= int64(n)
@@ -225,7 +226,7 @@ func (f *fanout) allHaveRoomLocked(shape engine.Shape, w *wanting) bool {
 func (f *fanout) offerLocked(header, body []byte, m *msg.Message, except *engine.Pipe, w *wanting) (start bool) {
 	f.over = f.over[:0]
 	f.writes = f.writes[:0]
-	var log *engine.FrameLog
+	var log *sendqueue.FrameLog
 	whole := m != nil && (len(body) >= shareFrom || m.Multipart())
 	if !whole {
 		log = &f.log

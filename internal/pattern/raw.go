@@ -138,7 +138,7 @@ func (s *Raw) sendDirected(p *engine.Pipe, header []byte, m *msg.Message) error 
 		s.socket.DropOut(engine.DropNoPeer, 1)
 		return nil
 	}
-	if err := p.Unfit(engine.ShapeOf(header, nil, m)); err != nil {
+	if err := p.Unfit(msg.ShapeOf(header, nil, m)); err != nil {
 		return err
 	}
 	own := m.Take()

@@ -76,7 +76,7 @@ func (s *Req) Do(ctx context.Context, body []byte, m *msg.Message) (*msg.Message
 // Start sends a request and returns at once. body must not change until the call has ended; of m the contents
 // are taken.
 func (s *Req) Start(body []byte, m *msg.Message) (*Call, error) {
-	shape := engine.ShapeOf(make([]byte, wordLen), body, m) // of the caller's message, not under the lock
+	shape := msg.ShapeOf(make([]byte, wordLen), body, m) // of the caller's message, not under the lock
 	s.mu.Lock()
 	if err := s.refusalLocked(shape); err != nil {
 		s.mu.Unlock()
@@ -101,7 +101,7 @@ func (s *Req) Start(body []byte, m *msg.Message) (*Call, error) {
 }
 
 // refusalLocked says why a request of this shape cannot be sent, or nil.
-func (s *Req) refusalLocked(shape engine.Shape) error {
+func (s *Req) refusalLocked(shape msg.Shape) error {
 	switch {
 	case s.err != nil:
 		return s.err

@@ -78,11 +78,11 @@ func (r *requests) open(body []byte, m *msg.Message) *Call {
 func (c *Call) Woken() bool { return len(c.done) > 0 }
 
 // shape is what decides which pipes can carry the request.
-func (c *Call) shape() engine.Shape {
+func (c *Call) shape() msg.Shape {
 	if c.m.Multipart() {
-		return engine.ShapeOf(c.header[:], nil, &c.m)
+		return msg.ShapeOf(c.header[:], nil, &c.m)
 	}
-	return engine.ShapeOf(c.header[:], c.body, nil)
+	return msg.ShapeOf(c.header[:], c.body, nil)
 }
 
 // newID returns the next id that no call has.

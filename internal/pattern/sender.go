@@ -66,7 +66,7 @@ func (s *sender) sendTo(ctx context.Context, wait bool, p *engine.Pipe, header, 
 	if p == nil {
 		return engine.ErrNoPeer
 	}
-	if err := p.Unfit(engine.ShapeOf(header, body, m)); err != nil {
+	if err := p.Unfit(msg.ShapeOf(header, body, m)); err != nil {
 		return err
 	}
 	return s.do(ctx, wait, func() (bool, *engine.Pipe, error) {

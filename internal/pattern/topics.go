@@ -5,7 +5,7 @@ package pattern
 import (
 	"sync/atomic"
 
-	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/sendqueue"
 	"github.com/sprymq/spry/internal/wire"
 )
 
@@ -108,7 +108,7 @@ func (t *topics) lookup(body []byte) (matches bool, steps int) {
 }
 
 // events returns the set as control events of this kind. What is added or removed later is not among them.
-func (t *topics) events(kind wire.ControlKind) engine.ControlSource {
+func (t *topics) events(kind wire.ControlKind) sendqueue.ControlSource {
 	root, next := t.root.Load(), ""
 	if root == nil {
 		return nil

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-package engine
+package sendqueue
 
 import (
 	"bytes"
@@ -12,16 +12,16 @@ import (
 
 // However often a peer asks, one answer waits for it: the newest, before what waits already, of which nothing is looked at.
 func TestOnePongWaits(t *testing.T) {
-	var q controlQueue
+	var q Controls
 	const topics = 100_000
 	for i := range topics {
-		q.add(wire.Control{Kind: wire.ControlSubscribe, Data: fmt.Append(nil, i)})
+		q.Add(wire.Control{Kind: wire.ControlSubscribe, Data: fmt.Append(nil, i)})
 	}
 	cost := q.bytes
-	pings := testing.AllocsPerRun(20_000, func() { q.add(wire.Control{Kind: wire.ControlPong, Data: []byte("old")}) })
-	q.add(wire.Control{Kind: wire.ControlPong, Data: []byte("new")})
+	pings := testing.AllocsPerRun(20_000, func() { q.Add(wire.Control{Kind: wire.ControlPong, Data: []byte("old")}) })
+	q.Add(wire.Control{Kind: wire.ControlPong, Data: []byte("new")})
 	for range 1000 {
-		q.add(wire.Control{Kind: wire.ControlPing})
+		q.Add(wire.Control{Kind: wire.ControlPing})
 	}
 	if pings > 2 || len(q.events) != topics || q.bytes != cost {
 		t.Errorf("a pong costs %v allocations; %d events of %d bytes wait, want %d of %d", pings, len(q.events), q.bytes, topics, cost)
@@ -39,10 +39,10 @@ func TestOnePongWaits(t *testing.T) {
 
 // What waits is bounded by its bytes, taken out in steps and in order, and then makes room.
 func TestControlsAreBounded(t *testing.T) {
-	var q controlQueue
+	var q Controls
 	data := bytes.Repeat([]byte("x"), 1<<20)
 	n := 0
-	for q.add(wire.Control{Kind: wire.ControlSubscribe, Data: data}) {
+	for q.Add(wire.Control{Kind: wire.ControlSubscribe, Data: data}) {
 		n++
 	}
 	if q.bytes > maxControlBytes || q.bytes+int64(len(data))+controlCost <= maxControlBytes {
@@ -53,10 +53,10 @@ func TestControlsAreBounded(t *testing.T) {
 			t.Fatalf("%d events of %d bytes at once", len(got), len(data))
 		}
 	}
-	if !q.empty() || q.bytes != 0 {
+	if !q.Empty() || q.bytes != 0 {
 		t.Errorf("an empty queue has %d bytes", q.bytes)
 	}
-	for n = 0; q.add(wire.Control{Kind: wire.ControlCancel}); n++ { // which have no bytes of their own
+	for n = 0; q.Add(wire.Control{Kind: wire.ControlCancel}); n++ { // which have no bytes of their own
 	}
 	if n > maxControlBytes/controlCost {
 		t.Errorf("%d empty events", n)
@@ -67,16 +67,16 @@ func TestControlsAreBounded(t *testing.T) {
 func TestControlSource(t *testing.T) {
 	const topics = 5000
 	next, largest := 0, 0
-	q := controlQueue{source: func(limit int) (events []wire.Control) {
+	q := Controls{source: func(limit int) (events []wire.Control) {
 		for size := 0; next < topics && size < limit; next++ {
 			data := fmt.Appendf(nil, "%0100d", next)
 			events, size = append(events, wire.Control{Kind: wire.ControlSubscribe, Data: data}), size+len(data)
 		}
 		return events
 	}}
-	q.add(wire.Control{Kind: wire.ControlCancel, Data: []byte("later")})
+	q.Add(wire.Control{Kind: wire.ControlCancel, Data: []byte("later")})
 	var all []wire.Control
-	for !q.empty() {
+	for !q.Empty() {
 		events := q.take()
 		all, largest = append(all, events...), max(largest, len(events))
 	}

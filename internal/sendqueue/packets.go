@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-package engine
+package sendqueue
 
 import (
 	"slices"
@@ -28,48 +28,51 @@ type packets struct {
 // A parcel is a run of messages, with what they weigh together.
 type parcel struct {
 	run []msg.Message
-	weight
+	Weight
 }
 
 // upTo is about how many messages, and at least one, cost n bytes together, if all cost the same.
 func (p *parcel) upTo(n int64) int {
-	if p.cost <= n {
+	if p.Cost <= n {
 		return len(p.run)
 	}
-	return 1 + int(n*int64(len(p.run))/p.cost)
+	return 1 + int(n*int64(len(p.run))/p.Cost)
 }
 
-// A weight is what messages are charged, in bytes, and how many frames they have after their first ones.
-type weight struct {
-	cost int64
-	more int
+// A Weight is what messages are charged, in bytes, and how many frames they have after their first ones.
+type Weight struct {
+	Cost int64
+	More int
 }
 
-func (w *weight) add(s Shape) {
-	w.cost += int64(s.Cost())
-	w.more += s.More
+// Add adds another weight.
+func (w *Weight) Add(v Weight) {
+	w.Cost += v.Cost
+	w.More += v.More
 }
 
-func (w *weight) subtract(v weight) {
-	w.cost -= v.cost
-	w.more -= v.more
+func (w *Weight) add(s msg.Shape) { w.Add(Weight{int64(s.Cost()), s.More}) }
+
+func (w *Weight) subtract(v Weight) {
+	w.Cost -= v.Cost
+	w.More -= v.More
 }
 
-// bytes is the length of the headers and frames of n messages that weigh w.
-func (w weight) bytes(n int) int64 {
-	return w.cost - int64(msg.BaseCost*n+msg.FrameCost*w.more)
+// Bytes is the length of the headers and frames of n messages that weigh w.
+func (w Weight) Bytes(n int) int64 {
+	return w.Cost - int64(msg.BaseCost*n+msg.FrameCost*w.More)
 }
 
 // put adds a message and returns its cost. Header and body end up behind each other, copied if the body is
 // small or borrowed. origin, if not nil, is where its receiver has it from.
 func (q *packets) put(header, body []byte, m *msg.Message, origin *msg.Origin) int {
-	if len(q.run) == cap(q.run) || q.span >= maxChunk {
+	if len(q.run) == cap(q.run) || q.span >= buf.MaxChunk {
 		q.nextSlab()
 	}
 	q.run = q.run[:len(q.run)+1]
 	own := &q.run[len(q.run)-1]
 	q.tail.entries++
-	shape := ShapeOf(header, body, m)
+	shape := msg.ShapeOf(header, body, m)
 	q.add(shape)
 	size := shape.Cost()
 	q.span += size
@@ -107,11 +110,7 @@ func (q *packets) nextSlab() {
 	if len(q.run) > 0 {
 		q.full = append(q.full, q.parcel)
 	}
-	each := 1
-	if n := len(q.run); n > 0 {
-		each = max(1, q.span/n)
-	}
-	q.slab = min(max(q.slab*4, minSlab), maxSlab, 1+maxChunk/each)
+	q.slab = msg.NextSlab(q.slab, q.span/max(len(q.run), 1))
 	q.parcel, q.span = parcel{run: make([]msg.Message, 0, q.slab)}, 0
 }
 
@@ -156,12 +155,12 @@ func (q *packets) drop() int {
 	if first.run = first.run[1:]; len(first.run) == 0 && len(q.full) > 0 {
 		q.full = slices.Delete(q.full, 0, 1)
 	}
-	return int(gone.cost)
+	return int(gone.Cost)
 }
 
 // idle gives memory back that a quiet link does not need.
 func (q *packets) idle() {
-	if q.copies.size > minChunk {
+	if q.copies.size > buf.MinChunk {
 		q.copies.end()
 	}
 	q.packer.End()
@@ -176,56 +175,11 @@ func (q *packets) reset() {
 	*q = packets{}
 }
 
-// copies puts small bodies behind each other into chunks. Their references are counted for many messages at a time.
-type copies struct {
-	chunk *buf.Chunk
-	used  int // bytes
-	refs  int // references that were taken and not given to a message yet
-	size  int // of the chunk: larger ones the more there are
-}
-
-const (
-	maxCopies = 256 << 10
-	copyRefs  = 1 << 20
-)
-
-// add makes m a copy of header and body.
-func (c *copies) add(m *msg.Message, header, body []byte, origin *msg.Origin) {
-	n := len(header) + len(body)
-	if n >= maxCopies/4 {
-		*m = msg.OfParts(header, body)
-		return
-	}
-	if c.chunk == nil || n > len(c.chunk.Data)-c.used {
-		size := min(max(4*c.size, minChunk), maxCopies)
-		for size < n {
-			size *= 4
-		}
-		c.end()
-		c.chunk, c.refs, c.size = buf.NewChunk(size), copyRefs, size
-		c.chunk.From = origin
-		c.chunk.Retain(copyRefs)
-	}
-	begin := c.used
-	c.used += copy(c.chunk.Data[c.used:], header)
-	c.used += copy(c.chunk.Data[c.used:], body)
-	c.refs--
-	m.Share(c.chunk, begin, c.used, len(header))
-}
-
-// end lets go of the chunk, which its messages keep for as long as they need it.
-func (c *copies) end() {
-	if c.chunk != nil {
-		c.chunk.Release(c.refs + 1)
-	}
-	*c = copies{}
-}
-
 // weigh returns what queued messages weigh: as their shapes said before they were queued.
-func weigh(run []msg.Message) (w weight) {
+func weigh(run []msg.Message) (w Weight) {
 	for i := range run {
 		n, more := run[i].Contents()
-		w.add(Shape{n, more})
+		w.add(msg.Shape{Size: n, More: more})
 	}
 	return w
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-package engine
+package sendqueue
 
 import "github.com/sprymq/spry/internal/buf"
 
@@ -39,7 +39,7 @@ func (e *encoded) follow(c *buf.Chunk, n int) {
 		e.settle()
 		e.tail.begin(c)
 	}
-	e.tail.used += n + frameRoom/2
+	e.tail.used += n + FrameRoom/2
 }
 
 // settle copies the segments of the tail behind each other if they keep too much alive. Nothing of them has been written.
@@ -104,7 +104,7 @@ func (q *packets) settle() {
 	run := q.run[:len(q.run)-1]
 	for i := len(q.full); left > 0; run = q.full[i].run {
 		n := min(left, len(run))
-		q.packer.Pack(run[len(run)-n:], q.tail.use, maxChunk)
+		q.packer.Pack(run[len(run)-n:], q.tail.use, buf.MaxChunk)
 		left -= n
 		if i--; i < 0 {
 			break

@@ -14,16 +14,12 @@ import (
 )
 
 const (
-	minChunk   = 4 << 10   // chunk size of a quiet connection
-	maxChunk   = 256 << 10 // chunk size of a busy connection
-	tightChunk = 8 << 10   // chunk size of a busy connection when the budget is used up
-	headStart  = 32 << 10  // first chunk of a large frame
-	minRead    = 256       // a chunk with less room than this is not read into
-	quietReads = 64        // consecutive small reads after which chunks become smaller
-	minStride  = 4 << 10   // smaller frames are copied to the next chunk
-	minSlab    = 8         // message values allocated at a time for a quiet connection
-	maxSlab    = 511       // the same for a busy one: 32 bytes each fill a size class of 16 KiB
-	yieldAfter = 16 << 10  // bytes read before the receiver is let run
+	tightChunk = 8 << 10  // chunk size of a busy connection when the budget is used up
+	headStart  = 32 << 10 // first chunk of a large frame
+	minRead    = 256      // a chunk with less room than this is not read into
+	quietReads = 64       // consecutive small reads after which chunks become smaller
+	minStride  = 4 << 10  // smaller frames are copied to the next chunk
+	yieldAfter = 16 << 10 // bytes read before the receiver is let run
 )
 
 // A streamReader decodes a connection's bytes into runs of messages. Messages point into the chunk that they were read
@@ -42,7 +38,7 @@ type streamReader struct {
 	quiet      int  // consecutive small reads
 	frame      int  // average size of the frames in the last run
 	largest    int  // frame that has arrived as a whole
-	afterLarge bool // the last frame was larger than maxChunk: the next one may be too
+	afterLarge bool // the last frame was larger than buf.MaxChunk: the next one may be too
 
 	batch msg.Batch
 	slab  int          // capacity of the last slab
@@ -56,7 +52,7 @@ type streamReader struct {
 
 func (c *streamCarrier) read() error {
 	r := &streamReader{
-		c: c, chunk: c.first, start: c.early[0], end: c.early[1], size: minChunk, held: c.pipe.account.NewMeter(),
+		c: c, chunk: c.first, start: c.early[0], end: c.early[1], size: buf.MinChunk, held: c.pipe.account.NewMeter(),
 	}
 	c.first = nil
 	if r.chunk != nil {
@@ -112,7 +108,7 @@ func (r *streamReader) received(n int, wait bool) error {
 		r.c.fed.Store(true)
 	}
 	r.burst = 0
-	if !r.afterLarge && r.need <= maxChunk {
+	if !r.afterLarge && r.need <= buf.MaxChunk {
 		r.adapt(n, room)
 	}
 	if err := r.decode(wait); err != nil {
@@ -165,10 +161,10 @@ func (r *streamReader) replace(next *buf.Chunk, n int) {
 func (r *streamReader) readUpTo() int {
 	whole := len(r.chunk.Data)
 	switch {
-	case r.need > maxChunk:
+	case r.need > buf.MaxChunk:
 		return min(whole, r.start+r.need)
 	case r.afterLarge:
-		return min(whole, r.end+minChunk)
+		return min(whole, r.end+buf.MinChunk)
 	}
 	if stride := r.stride(); stride > 0 {
 		if last := whole - (whole-r.start)%stride; last > r.end {
@@ -181,7 +177,7 @@ func (r *streamReader) readUpTo() int {
 // stride is the common frame size, or 0. Reads stop at a multiple of it, because a frame cut by the end of a chunk must be
 // copied to the next chunk. For small and for very large frames that does not matter.
 func (r *streamReader) stride() int {
-	if r.frame < minStride || r.frame > maxChunk {
+	if r.frame < minStride || r.frame > buf.MaxChunk {
 		return 0
 	}
 	return r.frame
@@ -192,12 +188,12 @@ func (r *streamReader) stride() int {
 func (r *streamReader) adapt(n, room int) {
 	switch {
 	case n == room && n >= r.size/2:
-		r.size, r.quiet = min(r.size*4, maxChunk), 0
+		r.size, r.quiet = min(r.size*4, buf.MaxChunk), 0
 	case n > r.size/16:
 		r.quiet = 0
 	default:
 		if r.quiet++; r.quiet >= quietReads {
-			r.size, r.quiet = max(r.size/4, minChunk), 0
+			r.size, r.quiet = max(r.size/4, buf.MinChunk), 0
 		}
 	}
 }
@@ -206,7 +202,7 @@ func (r *streamReader) adapt(n, room int) {
 // stops there, and keeps the messages that were refused for the reader goroutine.
 func (r *streamReader) decode(wait bool) error {
 	p := r.c.pipe
-	large := r.need > maxChunk
+	large := r.need > buf.MaxChunk
 	var refused []msg.Message
 	r.need = 0
 	for r.start < r.end {
@@ -249,8 +245,8 @@ func (r *streamReader) decode(wait bool) error {
 // nextSlab makes room for messages in the batch. Slabs grow while they are filled, but hold no more messages than a few chunks
 // bring: a slab keeps the contents of all its unreleased messages alive.
 func (r *streamReader) nextSlab() {
-	if r.batch.Full() || r.span >= maxChunk {
-		r.slab = min(max(r.slab*4, minSlab), maxSlab, 1+maxChunk/max(r.frame, 1))
+	if r.batch.Full() || r.span >= buf.MaxChunk {
+		r.slab = msg.NextSlab(r.slab, r.frame)
 		r.batch.Msgs, r.span = make([]msg.Message, 0, r.slab), 0
 	}
 }
@@ -273,7 +269,7 @@ func (r *streamReader) makeRoom() {
 // must not be called within a read.
 func (r *streamReader) grow() error {
 	p := r.c.pipe
-	if r.need > maxChunk {
+	if r.need > buf.MaxChunk {
 		if size := r.nextChunk(); size > 0 {
 			if !r.held.Grow(int64(size + len(r.chunk.Data))) { // this pipe was shed
 				return ErrPipeClosed
@@ -301,7 +297,7 @@ func (r *streamReader) nextChunk() int {
 		r.start, r.end = 0, 0
 		r.chunk.Renew()
 		return 0
-	case have == 0 && whole <= maxChunk && whole-r.end >= max(minRead, r.stride()):
+	case have == 0 && whole <= buf.MaxChunk && whole-r.end >= max(minRead, r.stride()):
 		return 0
 	case have > 0 && r.start+r.need <= whole:
 		return 0

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-package engine
+package sendqueue
 
 import (
 	"bytes"
@@ -43,8 +43,8 @@ func TestPacketsModel(t *testing.T) {
 				}
 			case 1:
 				p := q.take()
-				if w := weigh(p.run); p.weight != w {
-					t.Fatalf("what is taken weighs %+v, and is said to weigh %+v", w, p.weight)
+				if w := weigh(p.run); p.Weight != w {
+					t.Fatalf("what is taken weighs %+v, and is said to weigh %+v", w, p.Weight)
 				}
 				taken, want = append(taken, p.run...), append(want, model[:len(p.run)]...)
 				model = model[len(p.run):]

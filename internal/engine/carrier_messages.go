@@ -7,6 +7,7 @@ import (
 
 	"github.com/sprymq/spry/internal/buf"
 	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/sendqueue"
 	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/transport"
 )
@@ -20,42 +21,35 @@ type messageCarrier struct {
 	pipe     *Pipe
 	splitter wire.Splitter
 
-	queue sendQueue
+	queue *sendqueue.Messages
 	ps    []transport.Packet
 
 	room roomBell
 }
 
-func newMessageCarrier(p *Pipe, link transport.Messages, s *wire.Session) *messageCarrier {
-	return &messageCarrier{link: link, pipe: p, splitter: s.Splitter}
+// carryMessages gives a pipe its link.
+func (p *Pipe) carryMessages(link transport.Messages) *messageCarrier {
+	c := &messageCarrier{link: link, pipe: p, splitter: p.session.Splitter, queue: sendqueue.NewMessages(nil)}
+	p.out.carrier, p.out.queue = c, c.queue
+	return c
 }
-
-func (c *messageCarrier) put(header, body []byte, m *msg.Message) int {
-	return c.queue.put(header, body, m, nil)
-}
-func (c *messageCarrier) pending() int          { return c.queue.pending() }
-func (c *messageCarrier) drop() int             { return c.queue.drop() }
-func (c *messageCarrier) take() bool            { return c.queue.take() }
-func (c *messageCarrier) unsent() []msg.Message { return c.queue.unsent() }
-func (c *messageCarrier) discard()              { c.queue.discard() }
 
 func (c *messageCarrier) write(bool) (messages int, cost int64, err error) {
 	c.ps = c.ps[:0]
-	for i := range c.queue.flight.run {
-		m := &c.queue.flight.run[i]
+	run := c.queue.Flight()
+	for i := range run {
+		m := &run[i]
 		c.ps = append(c.ps, transport.Packet{Header: m.Header(), Body: m.Bytes()})
 	}
 	messages, err = c.link.WriteMessages(c.ps)
 	clear(c.ps)
-	return messages, c.queue.sent(messages), err
+	return messages, c.queue.Sent(messages).Cost, err
 }
 
-func (c *messageCarrier) midway() bool { return false }
 func (c *messageCarrier) direct() bool { return false }
 func (c *messageCarrier) eager() bool  { return false }
 func (c *messageCarrier) stuck() bool  { return false }
 
-func (c *messageCarrier) idle()                     { c.queue.idle() }
 func (c *messageCarrier) closeWrite() error         { return c.link.CloseWrite() }
 func (c *messageCarrier) confirmed(ended bool) bool { return ended }
 func (c *messageCarrier) close() error              { return c.link.Close() }

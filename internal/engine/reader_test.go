@@ -137,7 +137,7 @@ func TestStreamReader(t *testing.T) {
 
 // Chunks grow with a busy connection and shrink with a quiet one.
 func TestStreamReaderAdapts(t *testing.T) {
-	r := &streamReader{size: minChunk}
+	r := &streamReader{size: buf.MinChunk}
 	var grown []int
 	for range 5 {
 		r.adapt(r.size, r.size)
@@ -153,14 +153,14 @@ func TestStreamReaderAdapts(t *testing.T) {
 	for range quietReads - 1 {
 		r.adapt(100, r.size)
 	}
-	if r.size != maxChunk {
+	if r.size != buf.MaxChunk {
 		t.Errorf("a chunk shrank to %d before %d quiet reads in a row", r.size, quietReads)
 	}
 	for range 10 * quietReads {
 		r.adapt(100, r.size)
 	}
-	if r.size != minChunk {
-		t.Errorf("after much quiet a chunk has %d bytes, want %d", r.size, minChunk)
+	if r.size != buf.MinChunk {
+		t.Errorf("after much quiet a chunk has %d bytes, want %d", r.size, buf.MinChunk)
 	}
 }
 
@@ -213,7 +213,7 @@ func TestIdleReaderReleasesItsChunk(t *testing.T) {
 	s, e := testSocket(Options{}, &recorder{})
 	defer s.Close()
 	p, c := streamPipe(t, e, &fakeConn{}, streamSession(t, sp.Pull, 0))
-	r := &streamReader{c: c, size: minChunk, held: p.account.NewMeter()}
+	r := &streamReader{c: c, size: buf.MinChunk, held: p.account.NewMeter()}
 	for name, test := range map[string]struct {
 		rest, messages int
 		keeps          bool

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-package engine
+package sendqueue
 
 import (
 	"bytes"
@@ -26,7 +26,7 @@ func (s *stream) next(n, between int) msg.Message {
 		if s.chunk != nil {
 			s.chunk.Release(1)
 		}
-		s.chunk, s.at = buf.NewChunk(max(maxChunk, n)), 0
+		s.chunk, s.at = buf.NewChunk(max(buf.MaxChunk, n)), 0
 		for i := 0; i < len(s.chunk.Data); i += 1 + s.dice.IntN(500) {
 			s.chunk.Data[i] = byte(s.dice.Uint32())
 		}
@@ -84,7 +84,7 @@ func TestQueuedSegmentsKeepLittleElse(t *testing.T) {
 						e.drop()
 					}
 				}
-				checkSegments(t, e, want, 2*maxChunk)
+				checkSegments(t, e, want, 2*buf.MaxChunk)
 			})
 		}
 	}
@@ -149,7 +149,7 @@ func TestQueuedMessagesKeepLittleElse(t *testing.T) {
 				for _, p := range append(q.full, q.parcel) {
 					runs = append(runs, p.run)
 				}
-				if kept, bound := retainedBy(nil, runs...), 2*cost+2*maxChunk; kept > bound {
+				if kept, bound := retainedBy(nil, runs...), 2*cost+2*buf.MaxChunk; kept > bound {
 					t.Errorf("%d messages that cost %d keep %d bytes, more than %d", len(want), cost, kept, bound)
 				}
 				i := 0

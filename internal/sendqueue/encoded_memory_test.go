@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-package engine
+package sendqueue
 
 import (
 	"bytes"
@@ -58,19 +58,18 @@ func TestEncodedReusesBlocksThatWereWrittenInParts(t *testing.T) {
 
 // A pipe that falls idle keeps no memory of its burst, and the next burst allocates none.
 func TestIdlePipesKeepNothing(t *testing.T) {
-	c := &streamCarrier{framing: plain, conn: &fakeConn{}, pipe: &Pipe{socket: &Socket{}}}
+	q := NewFrames(plain)
 	body := make([]byte, 1000)
 	burst := func() {
 		for range 1000 {
-			c.put(nil, body, nil)
+			q.Put(nil, body, nil)
 		}
-		for c.take() {
-			if _, _, err := c.write(true); err != nil {
-				t.Fatal(err)
-			}
+		for q.Take(nil) {
+			_, size := q.Buffers(nil)
+			q.Written(size)
 		}
-		c.idle()
-		if c.pend != nil || c.flight != nil {
+		q.Idle()
+		if q.pend != nil || q.flight != nil {
 			t.Fatal("an idle pipe keeps a run")
 		}
 	}

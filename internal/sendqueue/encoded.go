@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-package engine
+package sendqueue
 
 import (
-	"net"
 	"sync"
 
 	"github.com/sprymq/spry/internal/buf"
@@ -20,12 +19,11 @@ const (
 	// memory for what comes next: new memory for 8 KiB costs twice what all the rest does.
 	maxBlockCopy = largeBlock / 4
 
-	frameRoom = MaxFrame // room for what a dialect puts before header and body
-	keepRoom  = 32 << 10 // frames that a run without a pipe has room for, at most
+	keepRoom = 32 << 10 // frames that a run without a pipe has room for, at most
 )
 
-// MaxFrame is the most that a dialect puts before a message's header and body.
-const MaxFrame = 32
+// FrameRoom is the most that a dialect puts before a message's header and body, in bytes.
+const FrameRoom = 32
 
 // encoded is a run of frames, encoded as they were offered, in the form in which they are written: blocks of
 // copied frames, and large bodies between them by reference. A nil run is an empty one.
@@ -140,7 +138,7 @@ func (e *encoded) putReference(f wire.Framing, header, body []byte, m *msg.Messa
 // putMultipart encodes a message of several frames, as a copy.
 func (e *encoded) putMultipart(f wire.Multipart, header []byte, m *msg.Message) int {
 	frames := m.Count()
-	b := e.room(headRoom(header) + m.Len() + frames*frameRoom)
+	b := e.room(headRoom(header) + m.Len() + frames*FrameRoom)
 	from := len(b.bytes)
 	b.bytes = f.AppendMessage(b.bytes, header, m)
 	n := len(b.bytes) - from
@@ -152,7 +150,7 @@ func (e *encoded) putMultipart(f wire.Multipart, header []byte, m *msg.Message) 
 }
 
 // headRoom is how much a dialect may put before a body: it may write every word of the header as a frame.
-func headRoom(header []byte) int { return 2*len(header) + frameRoom }
+func headRoom(header []byte) int { return 2*len(header) + FrameRoom }
 
 // putShared adds a frame that was encoded for many pipes, and returns its cost.
 func (e *encoded) putShared(f sharedFrame) int {
@@ -274,7 +272,7 @@ func (e *encoded) recycle(b *block) {
 }
 
 // buffers appends to dst what is to be written, without the first skip bytes.
-func (e *encoded) buffers(dst net.Buffers, skip int) net.Buffers {
+func (e *encoded) buffers(dst [][]byte, skip int) [][]byte {
 	for i := range e.segments {
 		b := e.segments[i].bytes
 		if skip >= len(b) {

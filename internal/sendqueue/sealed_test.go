@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-package engine
+package sendqueue
 
 import (
 	"testing"
@@ -12,27 +12,26 @@ import (
 func TestSealedAtOnce(t *testing.T) {
 	leak.Check(t)
 	const messages, size = 16, sealAtOnce / 4
-	under := streamUnderTest(t, true)
-	c := under.carrier.(*sealedCarrier)
+	q := NewSealed(plain)
 	for range messages {
-		c.put(nil, make([]byte, size), nil)
+		q.Put(nil, make([]byte, size), nil)
 	}
 	for written := 0; written < messages; {
-		if !c.take() {
+		if !q.Take(nil) {
 			t.Fatalf("nothing is left to be written after %d messages", written)
 		}
-		under.allow(0)
-		if _, _, err := c.write(true); err != errFull {
-			t.Fatalf("a write to a full link: %v", err)
+		_, bytes := q.Buffers(nil)
+		if n, cost := q.Written(0); n != 0 || cost != 0 {
+			t.Fatalf("a write that took nothing took %d messages, which cost %d", n, cost)
 		}
-		if sealed := c.flight.len(); sealed > 4 || sealed == 0 {
+		if sealed := q.sealed.flight.len(); sealed > 4 || sealed == 0 {
 			t.Fatalf("%d messages are sealed, of %d bytes each", sealed, size)
 		}
-		under.allow(messages * size * 2)
-		n, _, err := c.write(true)
-		if err != nil || n == 0 {
-			t.Fatalf("%d messages were written: %v", n, err)
+		n, _ := q.Written(bytes)
+		if n == 0 {
+			t.Fatal("a write of all that is sealed took no message")
 		}
 		written += n
 	}
+	q.Discard()
 }

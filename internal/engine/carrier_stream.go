@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+
+package engine
+
+import (
+	"io"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/sprymq/spry/internal/buf"
+	"github.com/sprymq/spry/internal/sendqueue"
+	"github.com/sprymq/spry/internal/wire"
+	"github.com/sprymq/spry/transport"
+)
+
+const (
+	// inlineAfter is how long a socket must have been quiet for a sender to write by itself. A sender that
+	// always did would make one system call a message, and one that asked its pipe alone would, with many pipes.
+	inlineAfter = 5 * time.Microsecond
+
+	// drainTime is how long the reader of a connection that cannot be written any more goes on.
+	drainTime = time.Second
+)
+
+// epoch is what times of writes count from. Time since then costs half of what time.Now does.
+var epoch = time.Now()
+
+// A streamCarrier carries messages over a stream of bytes, framed by a dialect.
+type streamCarrier struct {
+	conn      net.Conn
+	pipe      *Pipe
+	queue     sendqueue.ByteQueue
+	decoder   wire.Decoder
+	unblocked *directWriter // nil before it is asked for, and where the connection cannot be written without blocking
+
+	vec, vecBase net.Buffers
+
+	writing atomic.Bool // a write waits for the peer to read, or may
+
+	heard atomic.Int32 // what was received since the last write
+
+	expired atomic.Bool // the reader has a deadline
+	closed  atomic.Bool // this end has ended its direction, before the peer has
+	alive   atomic.Bool // something was received since the last heartbeat
+	fed     atomic.Bool // more than a control event was
+	room    roomBell
+	first   *buf.Chunk // what the handshake read into
+	early   [2]int     // begin and end of the bytes in it that are not consumed
+}
+
+// carryStream gives a pipe its connection, of which the handshake has read the bytes of first between begin and end too much.
+func (p *Pipe) carryStream(conn net.Conn, first *buf.Chunk, begin, end int) *streamCarrier {
+	c := &streamCarrier{conn: conn, pipe: p, decoder: p.session.Decoder, first: first, early: [2]int{begin, end}}
+	if f := p.session.Framing; p.session.Sealed {
+		c.queue = sendqueue.NewSealed(f)
+	} else {
+		c.queue = sendqueue.NewFrames(f)
+	}
+	p.out.carrier, p.out.queue = c, c.queue
+	return c
+}
+
+func (c *streamCarrier) direct() bool {
+	if c.unblocked == nil {
+		c.unblocked = newDirectWriter(c.conn) // not before: who only receives saves 120 bytes
+	}
+	return c.unblocked != nil
+}
+
+// What was heard from a peer.
+const (
+	heardNothing int32 = iota
+	heardFew           // messages that are answered at once
+	heardMany          // messages with one read, whose answers go together: a call of 64 at a time costs a tenth less
+)
+
+// manyAtOnce is how many messages come with one read where they come many at a time.
+const manyAtOnce = 8
+
+func (c *streamCarrier) eager() bool {
+	if !c.direct() {
+		return false
+	}
+	switch c.heard.Load() {
+	case heardFew:
+		return true
+	case heardMany:
+		return false
+	}
+	return time.Since(epoch)-time.Duration(c.pipe.socket.lastWrite.Load()) > inlineAfter
+}
+
+func (c *streamCarrier) write(wait bool) (messages int, cost int64, err error) {
+	var n, size int64
+	c.vecBase, size = c.queue.Buffers(c.vecBase[:0])
+	c.vec = c.vecBase // which a write changes
+	if wait {
+		n, err = c.writeAll(size)
+	} else {
+		n, err = c.unblocked.write(c.vec)
+	}
+	clear(c.vecBase)
+	c.heard.CompareAndSwap(heardFew, heardNothing)
+	c.pipe.socket.lastWrite.Store(int64(time.Since(epoch)))
+	messages, cost = c.queue.Written(n)
+	return messages, cost, err
+}
+
+// writeAll writes all of size bytes, and waits for the peer to read if it has to.
+func (c *streamCarrier) writeAll(size int64) (n int64, err error) {
+	c.writing.Store(true)
+	defer c.writing.Store(false)
+	if len(c.vec) == 1 {
+		var k int
+		k, err = c.conn.Write(c.vec[0])
+		n = int64(k)
+	} else {
+		n, err = c.vec.WriteTo(c.conn)
+	}
+	if err == nil && n < size {
+		err = io.ErrShortWrite // not as io.Writer says; what comes next would be out of step
+	}
+	return n, err
+}
+
+func (c *streamCarrier) stuck() bool { return false }
+
+func (c *streamCarrier) closeWrite() error {
+	if half, ok := c.conn.(interface{ CloseWrite() error }); ok {
+		c.closed.Store(!endReceived(transport.Innermost(c.conn)))
+		return half.CloseWrite()
+	}
+	return c.conn.Close()
+}
+
+// confirmed holds if the peer's end came after this end's, with everything acknowledged. A kernel whose process ends or dies
+// with unread input says so by a reset instead.
+func (c *streamCarrier) confirmed(ended bool) bool {
+	return ended && c.closed.Load() && progressOf(c.conn).queued == 0
+}
+
+func (c *streamCarrier) expire() {
+	c.expired.Store(true)
+	_ = c.conn.SetReadDeadline(time.Now().Add(drainTime))
+}
+func (c *streamCarrier) close() error { return c.conn.Close() }
+
+func (c *streamCarrier) resume() { c.room.ring() }

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+
+package sendqueue
+
+import (
+	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/wire"
+)
+
+// Frames is the queue of a stream of bytes: messages are encoded as they come.
+type Frames struct {
+	framing      wire.Framing
+	pend, flight *encoded  // nil while there is nothing to write
+	tail         chunkTail // of what was pending before
+	partial      int       // bytes of the first frame in flight that are written
+	prefix       []byte    // control events that are written before it
+}
+
+// NewFrames returns an empty queue for a stream that is framed by f.
+func NewFrames(f wire.Framing) *Frames { return &Frames{framing: f} }
+
+// Put implements Queue.
+func (q *Frames) Put(header, body []byte, m *msg.Message) int {
+	if q.pend == nil {
+		q.begin(newEncoded())
+	}
+	return q.pend.put(q.framing, header, body, m)
+}
+
+// begin makes e, which is empty, what is pending. It goes on with the chunk that the last one was at, so that what a write took
+// of that counts as used.
+func (q *Frames) begin(e *encoded) {
+	q.pend = e
+	if e != nil {
+		e.tail = q.tail
+	}
+}
+
+// PutShared implements Queue: pipes of one framing share the frame.
+func (q *Frames) PutShared(l *FrameLog) int {
+	if q.pend == nil {
+		q.begin(newEncoded())
+	}
+	return q.pend.putShared(l.frame(q.framing))
+}
+
+// Pending implements Queue.
+func (q *Frames) Pending() int { return q.pend.len() }
+
+// Drop implements Queue.
+func (q *Frames) Drop() int { return q.pend.drop() }
+
+// Take implements Queue.
+func (q *Frames) Take(c *Controls) bool {
+	if q.flight.len() == 0 && len(q.prefix) == 0 { // else events could end up within a frame
+		for len(q.prefix) == 0 && !c.Empty() { // of events that the peer does not understand, nothing is left
+			q.control(c.take())
+		}
+		if q.pend.len() > 0 && c.Empty() { // else messages would overtake events that were queued before
+			last := q.flight
+			q.flight, q.partial = q.pend, 0
+			q.tail = q.flight.tail.rest()
+			q.begin(last)
+		}
+	}
+	return q.flight.len() > 0 || q.Midway()
+}
+
+// control encodes control events.
+func (q *Frames) control(events []wire.Control) {
+	if commander, ok := q.framing.(wire.Commander); ok {
+		for _, event := range events {
+			q.prefix = commander.AppendControl(q.prefix, event)
+		}
+	}
+}
+
+// Midway implements Queue.
+func (q *Frames) Midway() bool { return len(q.prefix) > 0 }
+
+// Buffers implements ByteQueue.
+func (q *Frames) Buffers(dst [][]byte) (bs [][]byte, size int64) {
+	if len(q.prefix) > 0 {
+		dst, size = append(dst, q.prefix), int64(len(q.prefix))
+	}
+	if q.flight.len() > 0 {
+		dst, size = q.flight.buffers(dst, q.partial), size+q.flight.size-int64(q.partial)
+	}
+	return dst, size
+}
+
+// Written implements ByteQueue.
+func (q *Frames) Written(n int64) (messages int, cost int64) {
+	n -= q.writtenPrefix(n)
+	e := q.flight
+	if e.len() == 0 {
+		return 0, 0
+	}
+	all := e.cost()
+	if n == e.size-int64(q.partial) && e.first == 0 {
+		messages = e.len()
+		e.reset()
+		q.partial = 0
+		return messages, all
+	}
+	messages, q.partial = e.written(n, q.partial)
+	return messages, all - e.cost()
+}
+
+// writtenPrefix takes off the prefix what was written of it, of n bytes that were written, and returns how much that is.
+func (q *Frames) writtenPrefix(n int64) int64 {
+	k := min(n, int64(len(q.prefix)))
+	if q.prefix = q.prefix[k:]; len(q.prefix) == 0 {
+		q.prefix = nil
+	}
+	return k
+}
+
+// Unsent implements Queue.
+func (q *Frames) Unsent() []msg.Message {
+	return append(q.flight.messages(q.framing), q.pend.messages(q.framing)...)
+}
+
+// Discard implements Queue.
+func (q *Frames) Discard() {
+	q.flight.free()
+	q.pend.free()
+	q.flight, q.pend, q.prefix = nil, nil, nil
+}
+
+// Idle implements Queue. What is left after the link broke goes back to the pattern.
+func (q *Frames) Idle() {
+	if q.flight.len() == 0 && q.pend.len() == 0 {
+		q.Discard()
+	}
+}
