@@ -24,7 +24,7 @@ func TestShutdownCountsWhatItLeaves(t *testing.T) {
 		p, _ := streamPipe(t, e, near, streamSession(t, sp.Push, 0))
 		const messages = 3
 		for range messages {
-			p.TrySend(nil, []byte("left"), nil)
+			trySend(p, []byte("left"))
 		}
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)

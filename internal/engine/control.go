@@ -26,11 +26,10 @@ func (p *Pipe) Controls() bool { return p.session.Commander != nil }
 // TakesFrames reports whether messages to the peer may have several frames.
 func (p *Pipe) TakesFrames() bool { return p.session.Multipart != nil }
 
-// QueueControl queues a control event, whose data is not kept. If write is true, the caller has the writer's role and calls
-// Write when it has released its locks. Peers of dialects without control events are not told.
-func (p *Pipe) QueueControl(c wire.Control) (write bool) {
+// QueueControl queues a control event, whose data is not kept. Peers of dialects without control events are not told.
+func (p *Pipe) QueueControl(c wire.Control) (w PendingWrite) {
 	if !p.Controls() {
-		return false
+		return w
 	}
 	c.Data = bytes.Clone(c.Data)
 	o := &p.out
@@ -38,15 +37,15 @@ func (p *Pipe) QueueControl(c wire.Control) (write bool) {
 	defer o.mu.Unlock()
 	switch {
 	case o.shut:
-		return false
+		return w
 	case !p.controlsLocked().Add(c):
 		_ = p.scope.Go(func() { p.end(errControls) }) // not here, where the pattern's lock may be held
-		return false
+		return w
 	}
 	if c.Kind != wire.ControlPing && c.Kind != wire.ControlPong {
 		p.relieveLater(o.controls)
 	}
-	return o.claimLocked()
+	return p.claimLocked()
 }
 
 // relieveLater has those shed that have most if the budget is exceeded, which is not done here, where locks are held.
@@ -100,7 +99,5 @@ func (p *Pipe) control(c wire.Control) {
 
 // pong answers a ping. Of those that wait for the peer to read, the newest is enough.
 func (p *Pipe) pong(c wire.Control) {
-	if p.QueueControl(wire.Control{Kind: wire.ControlPong, Data: c.Data}) {
-		p.Write()
-	}
+	p.QueueControl(wire.Control{Kind: wire.ControlPong, Data: c.Data}).Write()
 }

@@ -22,7 +22,7 @@ func TestMessagesThatDieWithTheirPipeAreTold(t *testing.T) {
 		p, _ := streamPipe(t, e, near, streamSession(t, sp.Push, 0))
 		const messages = 7
 		for range messages {
-			if !p.TrySend(nil, []byte("lost"), nil) {
+			if !trySend(p, []byte("lost")) {
 				t.Fatal("no room")
 			}
 		}

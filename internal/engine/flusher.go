@@ -16,8 +16,8 @@ type Flusher struct {
 	task *scope.Task
 
 	mu      sync.Mutex
-	dirty   []*Pipe // whose writer's role the flusher holds
-	spare   []*Pipe
+	dirty   []PendingWrite
+	spare   []PendingWrite
 	running bool
 }
 
@@ -28,22 +28,22 @@ func NewFlusher(s *Socket) *Flusher {
 	return f
 }
 
-// Add takes pipes whose writer's role the caller has. It keeps no reference to the slice. If start is true, the caller calls
-// Start when it has released its locks.
-func (f *Flusher) Add(pipes []*Pipe) (start bool) {
-	if len(pipes) == 0 {
-		return false
+// Add takes the writes of pipes over. It keeps no reference to the slice. What is left to the caller is to start the flusher.
+func (f *Flusher) Add(writes []PendingWrite) (w PendingWrite) {
+	if len(writes) == 0 {
+		return w
 	}
 	f.mu.Lock()
-	f.dirty = append(f.dirty, pipes...)
-	start = !f.running
-	f.running = true
+	f.dirty = append(f.dirty, writes...)
+	if !f.running {
+		f.running, w.flusher = true, f
+	}
 	f.mu.Unlock()
-	return start
+	return w
 }
 
-// Start begins to write. While the socket closes, it writes in the caller, which may end pipes: no lock may be held.
-func (f *Flusher) Start() {
+// start begins to write. While the socket closes, it writes in the caller, which may end pipes.
+func (f *Flusher) start() {
 	if f.task.Start() != nil {
 		f.run()
 	}
@@ -61,8 +61,8 @@ func (f *Flusher) run() {
 		round := f.dirty
 		f.dirty = f.spare[:0]
 		f.mu.Unlock()
-		for _, p := range round {
-			p.writeRound()
+		for _, w := range round {
+			w.pipe.writeRound()
 		}
 		clear(round)
 		f.spare = round

@@ -33,15 +33,13 @@ func TestFlusherPassesAStalledPeer(t *testing.T) {
 		}}, streamSession(t, sp.Pub, 0))
 	}
 	for k := range messages {
-		var writes []*Pipe
+		var writes []PendingWrite
 		for _, p := range pipes {
-			if write, _ := p.Offer(nil, []byte{byte(k)}, nil, nil, DropOldest); write {
-				writes = append(writes, p)
+			if w, _ := p.Offer(nil, []byte{byte(k)}, nil, nil, DropOldest); !w.IsZero() {
+				writes = append(writes, w)
 			}
 		}
-		if f.Add(writes) {
-			f.Start()
-		}
+		f.Add(writes).Write()
 	}
 	for i, p := range pipes[1:] {
 		for k := range messages {
@@ -73,14 +71,12 @@ func TestFlusherOfAClosedSocket(t *testing.T) {
 	s, e := testSocket(Options{}, &recorder{})
 	f := NewFlusher(s)
 	p, _ := streamPipe(t, e, &fakeConn{}, streamSession(t, sp.Pub, 0))
-	write, _ := p.Offer(nil, []byte("x"), nil, nil, DropOldest)
-	if !write {
+	w, _ := p.Offer(nil, []byte("x"), nil, nil, DropOldest)
+	if w.IsZero() {
 		t.Fatal("no writer's role")
 	}
 	s.scope.Cancel(ErrClosed)
-	if f.Add([]*Pipe{p}) {
-		f.Start()
-	}
+	f.Add([]PendingWrite{w}).Write()
 	p.end(ErrClosed)
 	<-p.Done()
 	if st := p.Stats().Send; st.Offered != 1 || st.Sent+st.Dropped["pipe_closed"] != 1 {
@@ -96,11 +92,11 @@ func TestFlusherLeavesTheRestToTheWriter(t *testing.T) {
 		s, e := testSocket(Options{}, &recorder{})
 		f := NewFlusher(s)
 		p, _ := streamPipe(t, e, &fakeConn{}, streamSession(t, sp.Pub, 0))
-		write, _ := p.Offer(nil, []byte("x"), nil, nil, DropOldest)
-		if !write || !f.Add([]*Pipe{p}) {
+		w, _ := p.Offer(nil, []byte("x"), nil, nil, DropOldest)
+		if w = f.Add([]PendingWrite{w}); w.IsZero() {
 			t.Fatal("the flusher does not start")
 		}
-		f.Start()
+		w.Write()
 		synctest.Wait()
 		if st := p.Stats().Send; st.Sent != 1 {
 			t.Errorf("figures %+v", st)

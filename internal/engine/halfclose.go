@@ -13,14 +13,11 @@ func (p *Pipe) endSending() {
 	o := &p.out
 	o.mu.Lock()
 	o.shut, o.last = true, true
-	claimed := !p.over.Load() && o.claimLocked()
 	o.mu.Unlock()
 	if h := p.heartbeat.Load(); h != nil {
 		h.stop() // this end can ask nothing any more
 	}
-	if claimed {
-		p.Write()
-	}
+	p.writeOn()
 }
 
 // peerEnded is called when the peer has ended its direction. A peer that drains still reads: a pattern whose messages can go

@@ -161,7 +161,5 @@ func (h *heartbeat) listens() bool {
 }
 
 func (h *heartbeat) ping() {
-	if h.pipe.QueueControl(wire.Control{Kind: wire.ControlPing}) {
-		h.pipe.Write()
-	}
+	h.pipe.QueueControl(wire.Control{Kind: wire.ControlPing}).Write()
 }

@@ -91,19 +91,17 @@ func outboxHistory(t *testing.T, dice *rand.Rand, keep bool) {
 		}
 		switch dice.IntN(5) {
 		case 0:
-			if p.TrySend(nil, body, nil) {
+			if trySend(p, body) {
 				accepted++
 			}
 		case 1:
 			ms := []*msg.Message{msg.Wrap(body, nil), msg.Wrap([]byte("second"), nil), msg.Wrap(nil, nil)}
-			n, write := p.TryQueueBatch(ms)
-			if accepted += n; write {
-				p.Write()
-			}
+			n, w := p.TryQueueBatch(ms)
+			w.Write()
+			accepted += n
 		default:
-			if write, _ := p.Offer([]byte("head"), body, nil, nil, Overflow(i%4)); write {
-				p.Write()
-			}
+			w, _ := p.Offer([]byte("head"), body, nil, nil, Overflow(i%4))
+			w.Write()
 			accepted++
 		}
 	}
@@ -167,7 +165,7 @@ func TestOverflowPolicies(t *testing.T) {
 	}{DropOldest: {4, false}, DropNewest: {4, true}, Block: {4, true}, Disconnect: {4, true}} {
 		synctest.Test(t, func(t *testing.T) {
 			s, r, p, open := stuckPipe(t, Options{SendQueue: 4}, Traits{ReturnsUnsent: true})
-			p.TrySend(nil, []byte{0}, nil)
+			trySend(p, []byte{0})
 			synctest.Wait() // the first is being written
 			overflowed := false
 			for i := byte(1); i < 7; i++ {
@@ -201,11 +199,11 @@ func TestOverflowPolicies(t *testing.T) {
 func TestOversizedMessages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, _, p, open := stuckPipe(t, Options{SendQueueBytes: 100}, Traits{})
-		if !hasRoom(p, 1000) || !p.TrySend(nil, make([]byte, 1000), nil) {
+		if !hasRoom(p, 1000) || !trySend(p, make([]byte, 1000)) {
 			t.Error("an empty queue does not take one message that is larger than the limit")
 		}
 		synctest.Wait()
-		if hasRoom(p, 1) || p.TrySend(nil, nil, nil) {
+		if hasRoom(p, 1) || trySend(p, nil) {
 			t.Error("a full queue takes more")
 		}
 		if _, over := p.Offer(nil, make([]byte, 1000), nil, nil, DropOldest); !over {
@@ -234,7 +232,7 @@ func TestBatchesKeepTheLimits(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s, _, p, open := stuckPipe(t, test.options, Traits{})
-				p.TrySend(nil, make([]byte, body), nil) // which is being written
+				trySend(p, make([]byte, body)) // which is being written
 				synctest.Wait()
 				taken := 1
 				for _, size := range []int{3, 200} {
@@ -245,7 +243,7 @@ func TestBatchesKeepTheLimits(t *testing.T) {
 					n, _ := p.TryQueueBatch(batch)
 					taken += n
 				}
-				if st := p.Stats().Send; taken != test.want || int(st.Queued) != taken || p.TrySend(nil, make([]byte, body), nil) {
+				if st := p.Stats().Send; taken != test.want || int(st.Queued) != taken || trySend(p, make([]byte, body)) {
 					t.Errorf("%d messages were taken, want %d; the figures are %+v", taken, test.want, st)
 				}
 				open()
@@ -265,7 +263,7 @@ func TestWritableIsToldOnce(t *testing.T) {
 		var told []int
 		fill := func(n int) {
 			for range n {
-				p.TrySend(nil, []byte("x"), nil)
+				trySend(p, []byte("x"))
 				synctest.Wait()
 			}
 		}
@@ -300,12 +298,12 @@ func TestFlush(t *testing.T) {
 		if err := p.Flush(t.Context()); err != nil {
 			t.Errorf("Flush of an empty queue: %v", err)
 		}
-		p.TrySend(nil, []byte("first"), nil)
+		trySend(p, []byte("first"))
 		synctest.Wait()
 		flushed := make(chan error, 2)
 		go func() { flushed <- p.Flush(t.Context()) }()
 		synctest.Wait()
-		p.TrySend(nil, []byte("second"), nil)
+		trySend(p, []byte("second"))
 		step <- struct{}{}
 		synctest.Wait()
 		select {
@@ -342,7 +340,7 @@ func TestPipeThatIsOver(t *testing.T) {
 	if p.Err() != io.EOF || !p.Over() || !hasRoom(p, 1<<30) {
 		t.Errorf("Err %v, over %v, room %v", p.Err(), p.Over(), hasRoom(p, 1<<30))
 	}
-	if p.TrySend(nil, []byte("late"), nil) {
+	if trySend(p, []byte("late")) {
 		t.Error("a pipe that is over takes a message")
 	}
 	released := 0
@@ -410,7 +408,7 @@ func TestOutboxIsFreeAfterAPanic(t *testing.T) {
 		}
 		p.out.mu.Unlock()
 		p.out.queue = whole
-		if !p.TrySend(nil, []byte("next"), nil) {
+		if !trySend(p, []byte("next")) {
 			t.Errorf("after %s: no room", name)
 		}
 		if st := p.Stats().Send; st.Offered != 1 {

@@ -116,32 +116,22 @@ func PipeOf(m *msg.Message) *Pipe {
 	return nil
 }
 
-// TrySend queues a message, whose routing header is header, if there is room, and sees to its being written.
-// If m is nil, body is copied; else the contents of m are taken. If there is no room, nothing is taken, and the
-// pattern's Writable is called when there is some again. It must not be called under the pattern's lock.
-func (p *Pipe) TrySend(header, body []byte, m *msg.Message) bool {
-	queued, write := p.TryQueue(header, body, m)
-	if write {
-		p.Write()
-	}
-	return queued
-}
-
-// TryQueue is TrySend without the writing: if write is true, the caller has the writer's role and calls Write
-// when it has released its locks.
-func (p *Pipe) TryQueue(header, body []byte, m *msg.Message) (queued, write bool) {
+// TryQueue queues a message, whose routing header is header, if there is room. If m is nil, body is copied; else the
+// contents of m are taken. If there is no room, nothing is taken, and the pattern's Writable is called when there is some
+// again.
+func (p *Pipe) TryQueue(header, body []byte, m *msg.Message) (queued bool, w PendingWrite) {
 	o := &p.out
 	n := msg.ShapeOf(header, body, m).Cost()
 	o.mu.Lock()
 	if o.shut || !o.roomLocked(n) {
 		o.hungry = !o.shut
 		o.mu.Unlock()
-		return false, false
+		return false, w
 	}
 	o.putLocked(header, body, m)
-	write = o.claimLocked()
+	w = p.claimLocked()
 	o.mu.Unlock()
-	return true, write
+	return true, w
 }
 
 // SetDirect says whether senders may use TryDirect: for a pattern that has no other pipe to choose.
@@ -153,31 +143,31 @@ func (p *Pipe) SetDirect(direct bool) {
 
 // TryDirect is TryQueue for senders that have not asked the pattern, which saves its lock: about a fifth of what a small
 // message costs its sender. Where it fails, as it does for a message that the pipe cannot carry, they ask.
-func (p *Pipe) TryDirect(header, body []byte, m *msg.Message) (queued, write bool) {
+func (p *Pipe) TryDirect(header, body []byte, m *msg.Message) (queued bool, w PendingWrite) {
 	o := &p.out
 	shape := msg.ShapeOf(header, body, m)
 	if !p.Fits(shape) {
-		return false, false
+		return false, w
 	}
 	n := shape.Cost()
 	o.mu.Lock()
 	if !o.direct || o.shut || !o.roomLocked(n) {
 		o.mu.Unlock()
-		return false, false
+		return false, w
 	}
 	if m == nil { // as putLocked does, without the call
 		o.addedLocked(1, int64(o.queue.Put(header, body, nil)))
 	} else {
 		o.putMessageLocked(header, m)
 	}
-	write = o.claimLocked()
+	write := o.claimLocked()
 	o.sincePause += int64(n) + paceMessage
 	pause := !write && o.pauseLocked()
 	o.mu.Unlock()
 	if pause {
 		runtime.Gosched()
 	}
-	return true, write
+	return true, p.pending(write)
 }
 
 // pace is after how many bytes a sender lets the writer go first, which it may have to share a processor with: what is
@@ -189,15 +179,17 @@ const (
 
 // TryQueueBatch queues as many of ms as there is room for, up to the first that the pipe cannot carry, all without a routing
 // header, and returns how many.
-func (p *Pipe) TryQueueBatch(ms []*msg.Message) (n int, write bool) {
+func (p *Pipe) TryQueueBatch(ms []*msg.Message) (n int, w PendingWrite) {
 	o := &p.out
 	o.mu.Lock() // no defer: putManyLocked releases it if it panics
 	if !o.shut {
 		n = p.putManyLocked(ms)
 	}
-	write = n > 0 && o.claimLocked()
+	if n > 0 {
+		w = p.claimLocked()
+	}
 	o.mu.Unlock()
-	return n, write
+	return n, w
 }
 
 // putManyLocked queues as many of ms as there is room for, up to the first that the pipe cannot carry, and returns how many.
@@ -250,7 +242,7 @@ func (p *Pipe) Pause() {
 // is dropped. Block is the caller's business (see [Pipe.Room]), and so is Disconnect, for which Offer reports
 // that the pipe overflowed (see [Pipe.Overflowed]). A message that is too large for the link is dropped in any case.
 // m is a clone, or nil: then body is copied. log, if not nil, is at this message, and is used instead of body.
-func (p *Pipe) Offer(header, body []byte, m *msg.Message, log *sendqueue.FrameLog, overflow Overflow) (write, overflowed bool) {
+func (p *Pipe) Offer(header, body []byte, m *msg.Message, log *sendqueue.FrameLog, overflow Overflow) (w PendingWrite, overflowed bool) {
 	o := &p.out
 	shape := msg.ShapeOf(header, body, m)
 	n, large := shape.Cost(), p.limit > 0 && !p.Fits(shape)
@@ -259,16 +251,16 @@ func (p *Pipe) Offer(header, body []byte, m *msg.Message, log *sendqueue.FrameLo
 		overflowed = !large && !o.shut
 		p.refuseLocked(m, large)
 		o.mu.Unlock()
-		return false, overflowed
+		return w, overflowed
 	}
 	if log != nil {
 		o.addedLocked(1, int64(o.queue.PutShared(log)))
 	} else {
 		o.putLocked(header, body, m)
 	}
-	write = o.claimLocked()
+	w = p.claimLocked()
 	o.mu.Unlock() // no defer: it would cost a delivery a twelfth of its publisher's time
-	return write, false
+	return w, false
 }
 
 // makeRoomLocked makes room for n bytes as overflow has it, and reports whether there is some.
@@ -361,17 +353,17 @@ func (p *Pipe) Flush(ctx context.Context) error { return p.out.flush(ctx) }
 
 // writeOn writes what is queued, if nobody does.
 func (p *Pipe) writeOn() {
+	var w PendingWrite
 	p.out.mu.Lock()
-	claimed := !p.over.Load() && p.out.claimLocked()
-	p.out.mu.Unlock()
-	if claimed {
-		p.Write()
+	if !p.over.Load() {
+		w = p.claimLocked()
 	}
+	p.out.mu.Unlock()
+	w.Write()
 }
 
-// Write writes what is queued. The caller has the writer's role, which Write passes on or gives up. It does not
-// wait, and must not be called under the pattern's lock.
-func (p *Pipe) Write() {
+// write writes what is queued. The caller has the writer's role, which write passes on or gives up.
+func (p *Pipe) write() {
 	for p.out.carrier.eager() {
 		if done := p.writeOnce(false); done {
 			return
@@ -379,9 +371,6 @@ func (p *Pipe) Write() {
 	}
 	p.writeInBackground()
 }
-
-// WriteSoon is Write for a caller who knows that others are about to add to the queue: one system call serves them all.
-func (p *Pipe) WriteSoon() { p.writeInBackground() }
 
 func (p *Pipe) writeInBackground() {
 	if p.writer == nil { // not before: an idle connection saves 56 bytes

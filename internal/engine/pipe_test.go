@@ -21,9 +21,9 @@ import (
 func TestEveryRefusalIsToldOfRoom(t *testing.T) {
 	leak.Check(t)
 	for name, refused := range map[string]func(p *Pipe) bool{
-		"TrySend": func(p *Pipe) bool { return !p.TrySend(nil, []byte("x"), nil) },
-		"Load":    func(p *Pipe) bool { _, room := p.Load(1); return !room },
-		"Room":    func(p *Pipe) bool { return !hasRoom(p, 1) },
+		"TryQueue": func(p *Pipe) bool { return !trySend(p, []byte("x")) },
+		"Load":     func(p *Pipe) bool { _, room := p.Load(1); return !room },
+		"Room":     func(p *Pipe) bool { return !hasRoom(p, 1) },
 		"TryQueueBatch": func(p *Pipe) bool {
 			n, _ := p.TryQueueBatch([]*msg.Message{msg.New(1)})
 			return n == 0
@@ -32,8 +32,8 @@ func TestEveryRefusalIsToldOfRoom(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s, r, p, open := stuckPipe(t, Options{SendQueue: 2}, Traits{})
 			defer s.Close()
-			p.TrySend(nil, []byte("written"), nil)
-			p.TrySend(nil, []byte("waits"), nil)
+			trySend(p, []byte("written"))
+			trySend(p, []byte("waits"))
 			if !refused(p) {
 				t.Errorf("%s: a full queue has room", name)
 			}
@@ -60,11 +60,11 @@ func TestTryDirectRefuses(t *testing.T) {
 	if queued, _ := p.TryDirect(nil, make([]byte, 11), nil); queued {
 		t.Error("a message was queued that is too large for the link")
 	}
-	queued, write := p.TryDirect(nil, make([]byte, 10), nil)
-	if !queued || !write {
-		t.Fatalf("a message that fits: queued %v, to be written %v", queued, write)
+	queued, w := p.TryDirect(nil, make([]byte, 10), nil)
+	if !queued || w.IsZero() {
+		t.Fatalf("a message that fits: queued %v, to be written %v", queued, w)
 	}
-	p.Write()
+	w.Write()
 }
 
 // Offer drops a message that the link cannot carry, and says so: it is no overflow.
@@ -74,12 +74,10 @@ func TestOfferOfTooLargeMessages(t *testing.T) {
 		s, e := testSocket(Options{}, &recorder{})
 		p, _ := streamPipe(t, e, &fakeConn{}, streamSession(t, sp.Pub, 0))
 		p.limit = 10
-		write, overflowed := p.Offer(nil, make([]byte, 11), nil, nil, policy)
-		if write {
-			p.Write()
-		}
-		if st := p.Stats().Send; write || overflowed || st.Offered != 1 || st.Dropped["too_large"] != 1 {
-			t.Errorf("policy %d: to be written %v, overflowed %v, figures %+v", policy, write, overflowed, st)
+		w, overflowed := p.Offer(nil, make([]byte, 11), nil, nil, policy)
+		w.Write()
+		if st := p.Stats().Send; !w.IsZero() || overflowed || st.Offered != 1 || st.Dropped["too_large"] != 1 {
+			t.Errorf("policy %d: to be written %v, overflowed %v, figures %+v", policy, w, overflowed, st)
 		}
 		_ = s.Close()
 	}
@@ -106,7 +104,7 @@ func TestNothingIsWrittenBeforeThePipeIsReleased(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, _, p, written := heldPipe(t, Traits{})
 		defer s.Close()
-		if !p.TrySend(nil, []byte("early"), nil) {
+		if !trySend(p, []byte("early")) {
 			t.Fatal("no room")
 		}
 		synctest.Wait()
@@ -131,7 +129,7 @@ func TestEndOfAPipeWithMessages(t *testing.T) {
 			defer s.Close()
 			const messages = 3
 			for range messages {
-				p.TrySend(nil, []byte("left"), nil)
+				trySend(p, []byte("left"))
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
@@ -179,7 +177,7 @@ func TestLastWordsOfAPeer(t *testing.T) {
 		if err := e.scope.Go(p.run); err != nil {
 			t.Fatal(err)
 		}
-		p.TrySend(nil, []byte("to nobody"), nil)
+		trySend(p, []byte("to nobody"))
 		synctest.Wait()
 		if !p.Over() || p.Err() != nil {
 			t.Errorf("after a write that failed: takes no more messages %v, ended with %v", p.Over(), p.Err())

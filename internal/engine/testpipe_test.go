@@ -112,6 +112,13 @@ func streamPipe(tb testing.TB, e *Endpoint, conn net.Conn, session *wire.Session
 	return p, c
 }
 
+// trySend queues a message, if there is room, and writes it.
+func trySend(p *Pipe, body []byte) bool {
+	queued, w := p.TryQueue(nil, body, nil)
+	w.Write()
+	return queued
+}
+
 // A fakeConn is a connection that reads and writes as the test says. What is nil ends the stream, or takes all.
 type fakeConn struct {
 	onRead  func(p []byte) (int, error)

@@ -121,9 +121,11 @@ func TestMessagesDroppedAgainstAPromiseAreFound(t *testing.T) {
 			t.Fatal(err)
 		}
 		pipe := s.Pipes()[0]
-		if !pipe.TrySend(nil, []byte("lost"), nil) {
+		queued, w := pipe.TryQueue(nil, []byte("lost"), nil)
+		if !queued {
 			t.Fatal("no room")
 		}
+		w.Write()
 		_ = far.Close()
 		<-pipe.Done()
 		b.returns = promise

@@ -125,7 +125,7 @@ func (b *balancer) sendReturned(s *engine.Socket) {
 			return
 		}
 		cost := int64(b.returned[0].Cost())
-		queued, write, err := b.offerLocked(nil, nil, &b.returned[0])
+		queued, w, err := b.offerLocked(nil, nil, &b.returned[0])
 		switch {
 		case err != nil:
 			b.stranded = append(b.stranded, b.returned[0])
@@ -137,9 +137,7 @@ func (b *balancer) sendReturned(s *engine.Socket) {
 			b.returned = b.returned[1:]
 		}
 		b.mu.Unlock()
-		if write != nil {
-			write.Write()
-		}
+		w.Write()
 		if !queued && err == nil {
 			return
 		}
@@ -148,10 +146,10 @@ func (b *balancer) sendReturned(s *engine.Socket) {
 
 // tryLocked queues a message to the next pipe that can carry it and has room, unless others are to be sent first. It fails if
 // there are pipes, and none can carry it. header counts where the pattern has none of its own.
-func (b *balancer) tryLocked(header, body []byte, m *msg.Message) (queued bool, write *engine.Pipe, err error) {
+func (b *balancer) tryLocked(header, body []byte, m *msg.Message) (queued bool, w engine.PendingWrite, err error) {
 	switch {
 	case len(b.returned) > 0:
-		return false, nil, nil
+		return false, w, nil
 	case b.conflate:
 		return b.replaceLocked(header, body, m)
 	}
@@ -159,21 +157,17 @@ func (b *balancer) tryLocked(header, body []byte, m *msg.Message) (queued bool, 
 }
 
 // offerLocked is tryLocked for the message that is to be sent first.
-func (b *balancer) offerLocked(header, body []byte, m *msg.Message) (queued bool, write *engine.Pipe, err error) {
+func (b *balancer) offerLocked(header, body []byte, m *msg.Message) (queued bool, w engine.PendingWrite, err error) {
 	if b.header != nil && len(b.pipes) > 0 {
 		header = b.header(b.pipes[0])
 	}
 	for p := b.nextLocked(header, body, m); p != nil; p = b.nextLocked(header, body, m) {
-		queued, mine := p.TryQueue(header, body, m)
-		if mine {
-			write = p
-		}
-		if queued {
-			return true, write, nil
+		if queued, w = p.TryQueue(header, body, m); queued {
+			return true, w, nil
 		}
 		b.fullLocked(p)
 	}
-	return false, nil, engine.NoneFits(b.pipes, msg.ShapeOf(header, body, m))
+	return false, w, engine.NoneFits(b.pipes, msg.ShapeOf(header, body, m))
 }
 
 // nextLocked returns the pipe whose turn it is, of those that can carry the message: the next open one, or, of those with room
@@ -225,15 +219,13 @@ func (b *balancer) fullLocked(p *engine.Pipe) {
 }
 
 // replaceLocked queues a message to the next pipe that can carry it, in place of what waits there.
-func (b *balancer) replaceLocked(header, body []byte, m *msg.Message) (queued bool, write *engine.Pipe, err error) {
+func (b *balancer) replaceLocked(header, body []byte, m *msg.Message) (queued bool, w engine.PendingWrite, err error) {
 	p := b.nextLocked(header, body, m)
 	if p == nil {
-		return false, nil, engine.NoneFits(b.pipes, msg.ShapeOf(header, body, m))
+		return false, w, engine.NoneFits(b.pipes, msg.ShapeOf(header, body, m))
 	}
-	if mine, _ := p.Offer(header, body, m, nil, engine.Conflate); mine {
-		write = p
-	}
-	return true, write, nil
+	w, _ = p.Offer(header, body, m, nil, engine.Conflate)
+	return true, w, nil
 }
 
 // Send queues a copy of body, or the contents of m.
@@ -251,14 +243,12 @@ func (b *balancer) send(ctx context.Context, wait bool, body []byte, m *msg.Mess
 		if b.header != nil {
 			header = b.header(p)
 		}
-		if queued, write := p.TryDirect(header, body, m); queued {
-			if write {
-				p.Write()
-			}
+		if queued, w := p.TryDirect(header, body, m); queued {
+			w.Write()
 			return nil
 		}
 	}
-	return b.do(ctx, wait, func() (bool, *engine.Pipe, error) { return b.tryLocked(nil, body, m) })
+	return b.do(ctx, wait, func() (bool, engine.PendingWrite, error) { return b.tryLocked(nil, body, m) })
 }
 
 // refuse makes every present and future attempt fail.
@@ -283,16 +273,13 @@ func (b *balancer) SendBatch(ctx context.Context, ms []*msg.Message) (n int, err
 	for n < len(ms) && err == nil {
 		var to *engine.Pipe
 		turn := ms[n:min(n+batchTurn, len(ms))]
-		err = b.do(ctx, true, func() (bool, *engine.Pipe, error) {
+		err = b.do(ctx, true, func() (sent bool, w engine.PendingWrite, err error) {
 			if len(b.returned) > 0 {
-				return false, nil, nil
+				return false, w, nil
 			}
-			k, p, write, err := b.offerBatchLocked(turn)
-			n += k
-			if to = p; write {
-				return true, p, nil
-			}
-			return k > 0, nil, err
+			k, p, w, err := b.offerBatchLocked(turn)
+			n, to = n+k, p
+			return k > 0, w, err
 		})
 		if to != nil {
 			to.Pause()
@@ -303,14 +290,14 @@ func (b *balancer) SendBatch(ctx context.Context, ms []*msg.Message) (n int, err
 
 // offerBatchLocked queues as many of ms as the next pipe that can carry the first one and has room takes, and returns that
 // pipe. It fails if there are pipes, and none can carry the first one.
-func (b *balancer) offerBatchLocked(ms []*msg.Message) (n int, p *engine.Pipe, write bool, err error) {
+func (b *balancer) offerBatchLocked(ms []*msg.Message) (n int, p *engine.Pipe, w engine.PendingWrite, err error) {
 	for p := b.nextLocked(nil, nil, ms[0]); p != nil; p = b.nextLocked(nil, nil, ms[0]) {
-		if n, write := p.TryQueueBatch(ms); n > 0 {
-			return n, p, write, nil
+		if n, w = p.TryQueueBatch(ms); n > 0 {
+			return n, p, w, nil
 		}
 		b.fullLocked(p)
 	}
-	return 0, nil, false, engine.NoneFits(b.pipes, msg.ShapeOf(nil, nil, ms[0]))
+	return 0, nil, w, engine.NoneFits(b.pipes, msg.ShapeOf(nil, nil, ms[0]))
 }
 
 func (b *balancer) pending() int {

@@ -61,9 +61,11 @@ func TestLeastLoadedComparesQueues(t *testing.T) {
 		pipes := s.Pipes()
 		for i, p := range pipes {
 			for range []int{9, 3, 6}[i] {
-				if !p.TrySend(nil, []byte("load"), nil) {
+				queued, w := p.TryQueue(nil, []byte("load"), nil)
+				if !queued {
 					t.Fatal("no room")
 				}
+				w.Write()
 			}
 		}
 		synctest.Wait()

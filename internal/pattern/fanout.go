@@ -30,7 +30,7 @@ type fanout struct {
 
 	members atomic.Pointer[members] // replaced under mu
 	epoch   atomic.Uint64           // of changes of members and of what they want; counted under mu
-	writes  []*engine.Pipe          // reused
+	writes  []engine.PendingWrite   // reused
 	over    []*engine.Pipe          // reused: those to disconnect
 
 	sent       uint64 // messages, so far
@@ -156,30 +156,27 @@ func (f *fanout) send(ctx context.Context, wait bool, header, body []byte, m *ms
 	}
 	var over []*engine.Pipe
 	var w wanting
-	pause, start := false, false
+	pause := false
 	w.find(f, body)
-	err := f.do(ctx, wait, func() (bool, *engine.Pipe, error) {
+	err := f.do(ctx, wait, func() (sent bool, pending engine.PendingWrite, err error) {
 		w.refreshLocked(f, body)
 		if m != nil && m.Multipart() && !w.allTakeFrames() {
-			return false, nil, engine.ErrMultipart
+			return false, pending, engine.ErrMultipart
 		}
 		if f.overflow == engine.Block && !f.allHaveRoomLocked(msg.ShapeOf(header, body, m), &w) {
-			return false, nil, nil
+			return false, pending, nil
 		}
 		f.sent++
 		if before != nil {
 			before(w.members.list)
 		}
-		start = f.offerLocked(header, body, m, except, &w)
+		pending = f.offerLocked(header, body, m, except, &w)
 		over = append(over, f.over...)
 		if f.unpaused += len(body) + publishMessage; f.unpaused >= publishPace {
 			f.unpaused, pause = 0, true
 		}
-		return true, nil, nil
+		return true, pending, nil
 	})
-	if start {
-		f.flusher.Start()
-	}
 	for _, p := range over {
 		p.Overflowed()
 	}
@@ -221,9 +218,8 @@ func (f *fanout) allHaveRoomLocked(shape msg.Shape, w *wanting) bool {
 	return all
 }
 
-// offerLocked offers a message to the pipes that want it. If start is true, the caller starts the flusher when it has released
-// the lock.
-func (f *fanout) offerLocked(header, body []byte, m *msg.Message, except *engine.Pipe, w *wanting) (start bool) {
+// offerLocked offers a message to the pipes that want it.
+func (f *fanout) offerLocked(header, body []byte, m *msg.Message, except *engine.Pipe, w *wanting) engine.PendingWrite {
 	f.over = f.over[:0]
 	f.writes = f.writes[:0]
 	var log *sendqueue.FrameLog
@@ -242,8 +238,8 @@ func (f *fanout) offerLocked(header, body []byte, m *msg.Message, except *engine
 			share = m.Clone()
 		}
 		write, overflowed := p.Offer(header, body, share, log, f.overflow)
-		if write {
-			f.writes = append(f.writes, p)
+		if !write.IsZero() {
+			f.writes = append(f.writes, write)
 		}
 		if overflowed && f.overflow == engine.Disconnect {
 			f.over = append(f.over, p)

@@ -112,7 +112,7 @@ func (s *Raw) Send(ctx context.Context, wait bool, header []byte, m *msg.Message
 		if s.protocol.Envelope == wire.EnvelopeHops {
 			header = hopOn(header)
 		}
-		return s.balancer.do(ctx, wait, func() (bool, *engine.Pipe, error) {
+		return s.balancer.do(ctx, wait, func() (bool, engine.PendingWrite, error) {
 			return s.balancer.tryLocked(header, nil, m)
 		})
 	case RouteFan:
@@ -142,9 +142,8 @@ func (s *Raw) sendDirected(p *engine.Pipe, header []byte, m *msg.Message) error 
 		return err
 	}
 	own := m.Take()
-	if write, _ := p.Offer(header, nil, &own, nil, engine.DropNewest); write {
-		p.Write()
-	}
+	w, _ := p.Offer(header, nil, &own, nil, engine.DropNewest)
+	w.Write()
 	return nil
 }
 

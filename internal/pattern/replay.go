@@ -87,7 +87,7 @@ func (r replay) mayVisit(n int) bool {
 
 // offer queues values to the pipe. It returns how many were looked at, and whether the pipe takes no more.
 func (r replay) offer(values []replayed) (n int, full bool) {
-	write := false
+	var w engine.PendingWrite // there is one at most
 	r.x.fanout.mu.Lock()
 	for n < len(values) && !full {
 		v := values[n]
@@ -95,13 +95,13 @@ func (r replay) offer(values []replayed) (n int, full bool) {
 		if v.value.at.Load() != v.at {
 			continue
 		}
-		var mine bool
-		mine, full = r.pipe.Offer(nil, nil, v.value.m.Clone(), nil, engine.DropNewest)
-		write = write || mine
+		var one engine.PendingWrite
+		one, full = r.pipe.Offer(nil, nil, v.value.m.Clone(), nil, engine.DropNewest)
+		if !one.IsZero() {
+			w = one
+		}
 	}
 	r.x.fanout.mu.Unlock()
-	if write {
-		r.pipe.Write()
-	}
+	w.Write()
 	return n, full || r.pipe.Over()
 }

@@ -83,16 +83,14 @@ func (s *Req) Start(body []byte, m *msg.Message) (*Call, error) {
 		return nil, err
 	}
 	c := s.table.open(body, m)
-	write := s.dispatchLocked()
-	more := write != nil && s.table.unsent.first != nil
+	w := s.dispatchLocked()
+	more := !w.IsZero() && s.table.unsent.first != nil
 	crowd := len(s.table.calls) > fewCalls
 	s.mu.Unlock()
-	switch {
-	case write == nil:
-	case crowd:
-		write.WriteSoon()
-	default:
-		write.Write()
+	if crowd {
+		w.WriteSoon()
+	} else {
+		w.Write()
 	}
 	if more {
 		s.dispatch()
@@ -165,49 +163,47 @@ func (s *Req) chooseLocked() {
 	}
 }
 
-// dispatchLocked sends unsent calls as long as a pipe has room. It returns a pipe to write by; there is at most
-// one, because the loop ends with it. A call that no pipe can carry ends.
-func (s *Req) dispatchLocked() (write *engine.Pipe) {
-	for write == nil && s.table.unsent.first != nil {
+// dispatchLocked sends unsent calls as long as a pipe has room. There is at most
+// one write, because the loop ends with it. A call that no pipe can carry ends.
+func (s *Req) dispatchLocked() (w engine.PendingWrite) {
+	for w.IsZero() && s.table.unsent.first != nil {
 		c := s.table.unsent.first
-		p, mine := s.queueLocked(c)
+		p, pending := s.queueLocked(c)
 		if p == nil {
 			if err := engine.NoneFits(s.pipes, c.shape()); err != nil {
 				s.table.end(c, nil, err)
 				continue
 			}
-			return nil
+			return w
 		}
-		if mine {
-			write = p
-		}
+		w = pending
 		s.table.sentOver(c, p, time.Now())
 		s.armLocked()
 	}
-	return write
+	return w
 }
 
 // queueLocked queues a call to the next pipe with room, and returns that.
-func (s *Req) queueLocked(c *Call) (p *engine.Pipe, write bool) {
+func (s *Req) queueLocked(c *Call) (p *engine.Pipe, w engine.PendingWrite) {
 	for range s.pipes {
 		if s.next >= len(s.pipes) {
 			s.next = 0
 		}
 		p := s.pipes[s.next]
 		s.next++
-		if queued, write := s.queueToLocked(p, c); queued {
-			return p, write
+		if queued, w := s.queueToLocked(p, c); queued {
+			return p, w
 		}
 	}
-	return nil, false
+	return nil, w
 }
 
 // queueToLocked queues a call to a pipe, if that has room and takes it.
-func (s *Req) queueToLocked(p *engine.Pipe, c *Call) (queued, write bool) {
+func (s *Req) queueToLocked(p *engine.Pipe, c *Call) (queued bool, w engine.PendingWrite) {
 	header := c.header[:]
 	if s.turns.takes(p) {
 		if !s.turns.free(p) {
-			return false, false
+			return false, w
 		}
 		header = nil
 		defer func() {
@@ -219,10 +215,10 @@ func (s *Req) queueToLocked(p *engine.Pipe, c *Call) (queued, write bool) {
 	switch {
 	case !p.Fits(c.shape()):
 	case !c.m.Multipart():
-		queued, write = p.TryQueue(header, c.body, nil)
+		queued, w = p.TryQueue(header, c.body, nil)
 	default:
 		m := c.m.Clone() // it may have to be sent again
-		if queued, write = p.TryQueue(header, nil, m); !queued {
+		if queued, w = p.TryQueue(header, nil, m); !queued {
 			m.Release()
 		}
 	}
@@ -231,19 +227,19 @@ func (s *Req) queueToLocked(p *engine.Pipe, c *Call) (queued, write bool) {
 		*requests++
 		c.nth = *requests
 	}
-	return queued, write
+	return queued, w
 }
 
 // dispatch sends what can be sent.
 func (s *Req) dispatch() {
 	for {
 		s.mu.Lock()
-		write := s.dispatchLocked()
+		w := s.dispatchLocked()
 		s.mu.Unlock()
-		if write == nil {
+		if w.IsZero() {
 			return
 		}
-		write.Write()
+		w.Write()
 	}
 }
 

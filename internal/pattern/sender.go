@@ -19,23 +19,20 @@ type sender struct {
 	waiters queue.Waiters
 }
 
-// do tries to send until that succeeds, fails, or ctx ends. try is called under the lock. It returns the pipe to
-// write by, if it got the writer's role. With wait false it is tried once.
+// do tries to send until that succeeds, fails, or ctx ends. try is called under the lock. With wait false it is tried once.
 //
 // What try works on came from the application. Should it panic, the lock is free before anybody can recover.
-func (s *sender) do(ctx context.Context, wait bool, try func() (sent bool, write *engine.Pipe, err error)) error {
+func (s *sender) do(ctx context.Context, wait bool, try func() (sent bool, w engine.PendingWrite, err error)) error {
 	s.mu.Lock()
 	for {
 		if err := s.err; err != nil { // no defer: in a loop it would cost every message
 			s.mu.Unlock()
 			return err
 		}
-		sent, write, err := s.attemptLocked(try)
+		sent, pending, err := s.attemptLocked(try)
 		if sent || err != nil || !wait {
 			s.mu.Unlock()
-			if write != nil {
-				write.Write()
-			}
+			pending.Write()
 			if !sent && err == nil {
 				err = engine.ErrWouldBlock
 			}
@@ -49,16 +46,16 @@ func (s *sender) do(ctx context.Context, wait bool, try func() (sent bool, write
 }
 
 // attemptLocked calls try, and releases the lock if that panics.
-func (s *sender) attemptLocked(try func() (sent bool, write *engine.Pipe, err error)) (sent bool, write *engine.Pipe, err error) {
+func (s *sender) attemptLocked(try func() (sent bool, w engine.PendingWrite, err error)) (sent bool, w engine.PendingWrite, err error) {
 	returned := false
 	defer func() {
 		if !returned {
 			s.mu.Unlock()
 		}
 	}()
-	sent, write, err = try()
+	sent, w, err = try()
 	returned = true
-	return sent, write, err
+	return sent, w, err
 }
 
 // sendTo queues a message to one pipe and waits, if it may, while that has no room.
@@ -69,15 +66,11 @@ func (s *sender) sendTo(ctx context.Context, wait bool, p *engine.Pipe, header, 
 	if err := p.Unfit(msg.ShapeOf(header, body, m)); err != nil {
 		return err
 	}
-	return s.do(ctx, wait, func() (bool, *engine.Pipe, error) {
-		queued, mine := p.TryQueue(header, body, m)
-		switch {
-		case mine:
-			return true, p, nil
-		case !queued && p.Over():
-			return false, nil, engine.ErrPipeClosed
+	return s.do(ctx, wait, func() (queued bool, w engine.PendingWrite, err error) {
+		if queued, w = p.TryQueue(header, body, m); !queued && p.Over() {
+			err = engine.ErrPipeClosed
 		}
-		return queued, nil, nil
+		return queued, w, err
 	})
 }
 

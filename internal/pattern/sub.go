@@ -100,8 +100,8 @@ func (s *Sub) Open(prefixes ...string) *Subscription {
 		receiver: receiver{queue.NewInbox(s.limits, s.policy)}, sub: s, sources: make(map[*engine.Pipe]*queue.Source),
 		topics: topics{exact: s.groups},
 	}
-	var write []*engine.Pipe
-	defer func() { writeAll(write) }() // after the lock is released
+	var writes []engine.PendingWrite
+	defer func() { writeAll(writes) }() // after the lock is released
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.err != nil {
@@ -112,34 +112,32 @@ func (s *Sub) Open(prefixes ...string) *Subscription {
 		n.sources[p] = p.NewSource(n.inbox)
 	}
 	s.subscriptions = append(s.subscriptions, n)
-	write = n.addLocked(prefixes)
+	writes = n.addLocked(prefixes)
 	return n
 }
 
-// addLocked adds topics and tells peers of those that are new. It returns the pipes to write by.
-func (n *Subscription) addLocked(prefixes []string) (write []*engine.Pipe) {
+// addLocked adds topics and tells peers of those that are new.
+func (n *Subscription) addLocked(prefixes []string) (writes []engine.PendingWrite) {
 	for _, t := range prefixes {
 		n.topics.add(t)
 		if n.sub.wanted.add(t) {
-			write = append(write, n.sub.tellLocked(n.sub.asking(true), t)...)
+			writes = append(writes, n.sub.tellLocked(n.sub.asking(true), t)...)
 		}
 	}
-	return write
+	return writes
 }
 
-// tellLocked tells every peer that filters. It returns the pipes to write by.
-func (s *Sub) tellLocked(kind wire.ControlKind, topic string) (write []*engine.Pipe) {
+// tellLocked tells every peer that filters.
+func (s *Sub) tellLocked(kind wire.ControlKind, topic string) (writes []engine.PendingWrite) {
 	for p := range s.pipes {
-		if p.QueueControl(wire.Control{Kind: kind, Data: []byte(topic)}) {
-			write = append(write, p)
-		}
+		writes = append(writes, p.QueueControl(wire.Control{Kind: kind, Data: []byte(topic)}))
 	}
-	return write
+	return writes
 }
 
-func writeAll(pipes []*engine.Pipe) {
-	for _, p := range pipes {
-		p.Write()
+func writeAll(writes []engine.PendingWrite) {
+	for _, w := range writes {
+		w.Write()
 	}
 }
 
@@ -150,16 +148,16 @@ func (n *Subscription) Subscribe(prefixes ...string) error {
 		n.sub.mu.Unlock()
 		return err
 	}
-	write := n.addLocked(prefixes)
+	writes := n.addLocked(prefixes)
 	n.sub.mu.Unlock()
-	writeAll(write)
+	writeAll(writes)
 	return nil
 }
 
 // Unsubscribe takes topics back. What is queued already stays.
 func (n *Subscription) Unsubscribe(prefixes ...string) error {
-	var write []*engine.Pipe
-	defer func() { writeAll(write) }() // after the lock is released
+	var writes []engine.PendingWrite
+	defer func() { writeAll(writes) }() // after the lock is released
 	n.sub.mu.Lock()
 	defer n.sub.mu.Unlock()
 	if n.sub.err != nil {
@@ -169,13 +167,13 @@ func (n *Subscription) Unsubscribe(prefixes ...string) error {
 		if was, _ := n.topics.remove(t); !was {
 			return ErrNotSubscribed
 		}
-		write = append(write, n.sub.forgetLocked(t)...)
+		writes = append(writes, n.sub.forgetLocked(t)...)
 	}
 	return nil
 }
 
-// forgetLocked takes a topic of one subscription back from what peers are told. It returns the pipes to write by.
-func (s *Sub) forgetLocked(topic string) (write []*engine.Pipe) {
+// forgetLocked takes a topic of one subscription back from what peers are told.
+func (s *Sub) forgetLocked(topic string) (writes []engine.PendingWrite) {
 	if _, last := s.wanted.remove(topic); last {
 		return s.tellLocked(s.asking(false), topic)
 	}
@@ -189,15 +187,15 @@ func (n *Subscription) Close() {
 	s.subscriptions = without(s.subscriptions, n)
 	sources := n.sources
 	n.sources = nil
-	var write []*engine.Pipe
+	var writes []engine.PendingWrite
 	for topic, times := range n.topics.each {
 		for range times {
-			write = append(write, s.forgetLocked(topic)...)
+			writes = append(writes, s.forgetLocked(topic)...)
 		}
 	}
 	n.topics.clear()
 	s.mu.Unlock()
-	writeAll(write)
+	writeAll(writes)
 	n.inbox.Close(engine.ErrClosed)
 	for p, src := range sources {
 		p.CloseSource(src)

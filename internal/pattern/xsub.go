@@ -29,7 +29,7 @@ func NewXSub(s *engine.Socket, hello transport.Hello, overflow engine.Overflow) 
 
 // Subscribe adds topics. Each add has to be taken back by one Unsubscribe.
 func (s *XSub) Subscribe(prefixes ...string) error {
-	return s.change(prefixes, func(t string) ([]*engine.Pipe, error) {
+	return s.change(prefixes, func(t string) ([]engine.PendingWrite, error) {
 		if !s.wanted.add(t) {
 			return nil, nil
 		}
@@ -39,7 +39,7 @@ func (s *XSub) Subscribe(prefixes ...string) error {
 
 // Unsubscribe takes topics back.
 func (s *XSub) Unsubscribe(prefixes ...string) error {
-	return s.change(prefixes, func(t string) ([]*engine.Pipe, error) {
+	return s.change(prefixes, func(t string) ([]engine.PendingWrite, error) {
 		switch was, last := s.wanted.remove(t); {
 		case !was:
 			return nil, ErrNotSubscribed
@@ -50,34 +50,31 @@ func (s *XSub) Unsubscribe(prefixes ...string) error {
 	})
 }
 
-// change changes topics, under the lock, and writes by the pipes that each gives.
-func (s *XSub) change(topics []string, one func(topic string) ([]*engine.Pipe, error)) error {
-	var write []*engine.Pipe
-	defer func() { writeAll(write) }() // after the lock is released
+// change changes topics, under the lock, and writes what each has queued.
+func (s *XSub) change(topics []string, one func(topic string) ([]engine.PendingWrite, error)) error {
+	var writes []engine.PendingWrite
+	defer func() { writeAll(writes) }() // after the lock is released
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.err != nil {
 		return s.err
 	}
 	for _, t := range topics {
-		pipes, err := one(t)
+		more, err := one(t)
 		if err != nil {
 			return err
 		}
-		write = append(write, pipes...)
+		writes = append(writes, more...)
 	}
 	return nil
 }
 
-// tellLocked tells every peer. It returns the pipes to write by.
-func (s *XSub) tellLocked(kind wire.ControlKind, topic string) (write []*engine.Pipe) {
+// tellLocked tells every peer.
+func (s *XSub) tellLocked(kind wire.ControlKind, topic string) (writes []engine.PendingWrite) {
 	for _, m := range s.members.Load().list {
-		p := m.pipe
-		if p.QueueControl(wire.Control{Kind: kind, Data: []byte(topic)}) {
-			write = append(write, p)
-		}
+		writes = append(writes, m.pipe.QueueControl(wire.Control{Kind: kind, Data: []byte(topic)}))
 	}
-	return write
+	return writes
 }
 
 // Send queues a copy of body, or the contents of m, to every pipe. A message of one frame that begins with 1 or 0 is a
