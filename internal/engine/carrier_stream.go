@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sprymq/spry/internal/buf"
+	"github.com/sprymq/spry/internal/rawconn"
 	"github.com/sprymq/spry/internal/sendqueue"
 	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/transport"
@@ -32,7 +33,7 @@ type streamCarrier struct {
 	pipe      *Pipe
 	queue     sendqueue.ByteQueue
 	decoder   wire.Decoder
-	unblocked *directWriter // nil before it is asked for, and where the connection cannot be written without blocking
+	unblocked *rawconn.Writer // nil before it is asked for, and where the connection cannot be written without blocking
 
 	vec, vecBase net.Buffers
 
@@ -63,7 +64,7 @@ func (p *Pipe) carryStream(conn net.Conn, first *buf.Chunk, begin, end int) *str
 
 func (c *streamCarrier) direct() bool {
 	if c.unblocked == nil {
-		c.unblocked = newDirectWriter(c.conn) // not before: who only receives saves 120 bytes
+		c.unblocked = rawconn.NewWriter(c.conn) // not before: who only receives saves 120 bytes
 	}
 	return c.unblocked != nil
 }
@@ -98,7 +99,7 @@ func (c *streamCarrier) write(wait bool) (messages int, cost int64, err error) {
 	if wait {
 		n, err = c.writeAll(size)
 	} else {
-		n, err = c.unblocked.write(c.vec)
+		n, err = c.unblocked.Write(c.vec)
 	}
 	clear(c.vecBase)
 	c.heard.CompareAndSwap(heardFew, heardNothing)
@@ -128,7 +129,7 @@ func (c *streamCarrier) stuck() bool { return false }
 
 func (c *streamCarrier) closeWrite() error {
 	if half, ok := c.conn.(interface{ CloseWrite() error }); ok {
-		c.closed.Store(!endReceived(transport.Innermost(c.conn)))
+		c.closed.Store(!rawconn.EndReceived(transport.Innermost(c.conn)))
 		return half.CloseWrite()
 	}
 	return c.conn.Close()
@@ -137,7 +138,7 @@ func (c *streamCarrier) closeWrite() error {
 // confirmed holds if the peer's end came after this end's, with everything acknowledged. A kernel whose process ends or dies
 // with unread input says so by a reset instead.
 func (c *streamCarrier) confirmed(ended bool) bool {
-	return ended && c.closed.Load() && progressOf(c.conn).queued == 0
+	return ended && c.closed.Load() && rawconn.ProgressOf(c.conn).Queued == 0
 }
 
 func (c *streamCarrier) expire() {

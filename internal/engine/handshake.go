@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/sprymq/spry/internal/buf"
+	"github.com/sprymq/spry/internal/rawconn"
 	"github.com/sprymq/spry/internal/scope"
 	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/transport"
@@ -152,7 +153,7 @@ func (e *Endpoint) streamHandshake(ctx context.Context, s *transport.Stream, pen
 		return nil, handshakeError(err)
 	}
 	info := s.Info()
-	if err := e.setBuffers(info.Conn); err != nil {
+	if err := rawconn.SetBuffers(info.Conn, e.config.ReadBuffer, e.config.WriteBuffer); err != nil {
 		return nil, handshakeError(err)
 	}
 	if h, ok := s.Conn.(transport.Handshaker); ok {
@@ -189,22 +190,6 @@ func (e *Endpoint) streamHandshake(ctx context.Context, s *transport.Stream, pen
 	p := e.newPipe(s, session)
 	p.carryStream(s.Conn, h.chunk, h.start, h.end)
 	return p, nil
-}
-
-// setBuffers asks the kernel for the buffers that the endpoint wants, where the connection is one of the kernel's, or runs over
-// one.
-func (e *Endpoint) setBuffers(c net.Conn) (err error) {
-	k, ok := c.(interface {
-		SetReadBuffer(bytes int) error
-		SetWriteBuffer(bytes int) error
-	})
-	if n := e.config.ReadBuffer; ok && n > 0 {
-		err = k.SetReadBuffer(n)
-	}
-	if n := e.config.WriteBuffer; ok && n > 0 && err == nil {
-		err = k.SetWriteBuffer(n)
-	}
-	return err
 }
 
 // A streamHandshake finds out what the peer speaks and shakes hands in that dialect.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/rawconn"
 	"github.com/sprymq/spry/internal/wire/sp"
 )
 
@@ -23,7 +24,7 @@ func TestAnswersToManyAreNotWrittenOneByOne(t *testing.T) {
 		r := &recorder{}
 		_, e := testSocket(Options{}, r)
 		p, c := streamPipe(t, e, pieces(t, bytes.Repeat(frame, test.messages), []byte{255}), streamSession(t, sp.Pull, 0))
-		c.unblocked = &directWriter{}
+		c.unblocked = &rawconn.Writer{}
 		p.socket.lastWrite.Store(int64(time.Since(epoch) - time.Hour))
 		eager := true
 		r.refuse = func([]msg.Message) int { eager = c.eager(); return 0 }

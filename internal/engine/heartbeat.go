@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sprymq/spry/internal/rawconn"
 	"github.com/sprymq/spry/internal/scope"
 	"github.com/sprymq/spry/internal/wire"
 )
@@ -125,8 +126,8 @@ func (h *heartbeat) look() error {
 		}
 		return nil
 	}
-	p := progressOf(h.carrier.conn)
-	stalls := p.owed && p.quiet >= elapsed
+	p := rawconn.ProgressOf(h.carrier.conn)
+	stalls := p.Owed && p.Quiet >= elapsed
 	if h.stalled++; !stalls {
 		h.stalled = 0
 	}
@@ -134,7 +135,7 @@ func (h *heartbeat) look() error {
 	switch {
 	case h.stalled > 2:
 		return errUnacknowledged
-	case waits || p.unread > 0 || h.carrier.writing.Load() || !h.pipe.out.idle() || p.queued > 0 && !(h.asked && (stalls || p.local)): // of a local peer that was asked, the question is what it has not read
+	case waits || p.Unread > 0 || h.carrier.writing.Load() || !h.pipe.out.idle() || p.Queued > 0 && !(h.asked && (stalls || p.Local)): // of a local peer that was asked, the question is what it has not read
 		h.asked = false
 	case h.asked:
 		return errSilent

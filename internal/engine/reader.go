@@ -10,6 +10,7 @@ import (
 	"github.com/sprymq/spry/internal/budget"
 	"github.com/sprymq/spry/internal/buf"
 	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/rawconn"
 	"github.com/sprymq/spry/internal/wire"
 )
 
@@ -45,9 +46,9 @@ type streamReader struct {
 	span  int          // bytes decoded into it
 	held  budget.Meter // of chunk
 
-	direct *directReader // nil: the connection has no descriptor to read
-	burst  int           // messages of the last read
-	ahead  int           // bytes read since the receiver was let run
+	direct *rawconn.Reader // nil: the connection has no descriptor to read
+	burst  int             // messages of the last read
+	ahead  int             // bytes read since the receiver was let run
 }
 
 func (c *streamCarrier) read() error {
@@ -66,7 +67,7 @@ func (c *streamCarrier) read() error {
 	if err := r.decode(true); err != nil {
 		return err
 	}
-	r.direct = newDirectReader(c.conn, r)
+	r.direct = rawconn.NewReader(c.conn, r)
 	defer c.pipe.reads.stopWatching()
 	for {
 		n, err := r.fill()
@@ -94,9 +95,9 @@ func (c *streamCarrier) read() error {
 // fill waits for bytes and reads them into the chunk.
 func (r *streamReader) fill() (int, error) {
 	if r.direct != nil {
-		return r.direct.read()
+		return r.direct.Read()
 	}
-	return r.c.conn.Read(r.room())
+	return r.c.conn.Read(r.Room())
 }
 
 // received decodes and delivers n bytes that were read. See decode about wait.
@@ -120,14 +121,14 @@ func (r *streamReader) received(n int, wait bool) error {
 // flows reports whether messages come faster than a receiver waits for each.
 func (r *streamReader) flows() bool { return r.burst > fewAtOnce }
 
-// room returns the part of the chunk to read into.
-func (r *streamReader) room() []byte {
+// Room returns the part of the chunk to read into.
+func (r *streamReader) Room() []byte {
 	r.makeRoom()
 	return r.chunk.Data[r.end:r.readUpTo()]
 }
 
-// idle is called before a read waits. An empty chunk is released: other connections have a use for it.
-func (r *streamReader) idle() {
+// Idle is called before a read waits. An empty chunk is released: other connections have a use for it.
+func (r *streamReader) Idle() {
 	if r.start == r.end && r.chunk.Unshared() {
 		r.releaseChunk()
 	}

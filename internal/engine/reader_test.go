@@ -218,11 +218,11 @@ func TestIdleReaderReleasesItsChunk(t *testing.T) {
 		rest, messages int
 		keeps          bool
 	}{"nothing": {}, "half a frame": {rest: 1, keeps: true}, "messages": {messages: 1, keeps: true}} {
-		room := r.room()
+		room := r.Room()
 		chunk := r.chunk
 		r.end += copy(room, "x"[:test.rest])
 		chunk.Retain(test.messages)
-		if r.idle(); (r.chunk != nil) != test.keeps {
+		if r.Idle(); (r.chunk != nil) != test.keeps {
 			t.Errorf("with %s in it: the chunk is kept %v", name, r.chunk != nil)
 		}
 		chunk.Release(test.messages)

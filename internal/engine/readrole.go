@@ -219,7 +219,7 @@ func (r *readRole) readOnce(w queue.Wakeable) bool {
 	var err error
 	r.state.Store(roleReading)
 	if !w.Woken() && r.idle.Load() != nil { // in this order: whoever wakes w from now on interrupts the read
-		n, err = s.direct.read()
+		n, err = s.direct.Read()
 	}
 	if r.endRead() && errors.Is(err, os.ErrDeadlineExceeded) {
 		err = nil

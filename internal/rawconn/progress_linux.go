@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-package engine
+package rawconn
 
 import (
 	"net"
@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// endReceived reports whether the peer's end of the stream has come, be it that nobody has read as far.
-func endReceived(c net.Conn) (ended bool) {
+// EndReceived reports whether the peer's end of the stream has come, be it that nobody has read as far.
+func EndReceived(c net.Conn) (ended bool) {
 	if raw := descriptor(c); raw != nil {
 		_ = raw.Control(func(fd uintptr) {
 			events := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLRDHUP}}
@@ -23,17 +23,17 @@ func endReceived(c net.Conn) (ended bool) {
 
 // systemProgress asks the kernel about a socket. A peer of a unix socket owes nothing: its process would not have the socket
 // any more if it did not live.
-func systemProgress(c net.Conn) (p progress) {
+func systemProgress(c net.Conn) (p Progress) {
 	raw := descriptor(c)
 	if raw == nil {
 		return p
 	}
 	_, tcp := c.(*net.TCPConn)
 	_ = raw.Control(func(fd uintptr) { // an error leaves what is not known at zero: the connection is dead, and a read says so
-		p.queued, _ = unix.IoctlGetInt(int(fd), unix.SIOCOUTQ)
-		p.unread, _ = unix.IoctlGetInt(int(fd), unix.SIOCINQ)
+		p.Queued, _ = unix.IoctlGetInt(int(fd), unix.SIOCOUTQ)
+		p.Unread, _ = unix.IoctlGetInt(int(fd), unix.SIOCINQ)
 		if !tcp {
-			p.local = true
+			p.Local = true
 			return
 		}
 		info, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO)
@@ -42,8 +42,8 @@ func systemProgress(c net.Conn) (p progress) {
 		}
 		// Segments in flight that were sent before the last acknowledgement came are no debt: a peer without room acknowledges
 		// what it has to drop, and the next attempt may be minutes away. So may the next probe of a window that is closed.
-		p.owed = info.Probes > 0 || info.Unacked > 0 && info.Last_data_sent < info.Last_ack_recv
-		p.quiet = time.Duration(info.Last_ack_recv) * time.Millisecond
+		p.Owed = info.Probes > 0 || info.Unacked > 0 && info.Last_data_sent < info.Last_ack_recv
+		p.Quiet = time.Duration(info.Last_ack_recv) * time.Millisecond
 	})
 	return p
 }

@@ -2,7 +2,7 @@
 
 //go:build unix
 
-package engine
+package rawconn
 
 import (
 	"bytes"
@@ -41,7 +41,7 @@ func connected(t *testing.T) (a, b *net.UnixConn) {
 // from there.
 func TestDirectWriterStopsWhereTheKernelIsFull(t *testing.T) {
 	a, b := connected(t)
-	w := newDirectWriter(a)
+	w := NewWriter(a)
 	data := make([]byte, 1<<20)
 	for i := range data {
 		data[i] = byte(i * i >> 8)
@@ -49,7 +49,7 @@ func TestDirectWriterStopsWhereTheKernelIsFull(t *testing.T) {
 	total, full := 0, 0
 	got := make(chan []byte, 1)
 	for full == 0 { // nobody reads: at some point nothing is taken any more
-		n, err := w.write(net.Buffers{data[total : total+1000], data[total+1000 : total+1500]})
+		n, err := w.Write(net.Buffers{data[total : total+1000], data[total+1000 : total+1500]})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -60,7 +60,7 @@ func TestDirectWriterStopsWhereTheKernelIsFull(t *testing.T) {
 			t.Fatal("the connection never was full")
 		}
 	}
-	if n, err := w.write(net.Buffers{data[total:]}); n != 0 || err != nil {
+	if n, err := w.Write(net.Buffers{data[total:]}); n != 0 || err != nil {
 		t.Fatalf("a full connection took %d bytes: %v", n, err)
 	}
 	go func() {
@@ -68,7 +68,7 @@ func TestDirectWriterStopsWhereTheKernelIsFull(t *testing.T) {
 		got <- all
 	}()
 	for total < len(data) {
-		n, err := w.write(net.Buffers{data[total:min(len(data), total+5000)]})
+		n, err := w.Write(net.Buffers{data[total:min(len(data), total+5000)]})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -82,21 +82,21 @@ func TestDirectWriterStopsWhereTheKernelIsFull(t *testing.T) {
 	if !bytes.Equal(<-got, data) {
 		t.Error("what arrived is not what was written")
 	}
-	if _, err := w.write(net.Buffers{data}); !errors.Is(err, net.ErrClosed) {
+	if _, err := w.Write(net.Buffers{data}); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("a write to a closed connection: %v", err)
 	}
 }
 
 func TestDirectWriterTellsOfABrokenConnection(t *testing.T) {
 	a, b := connected(t)
-	w := newDirectWriter(a)
+	w := NewWriter(a)
 	if err := b.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := w.write(net.Buffers{[]byte("hello")}); !errors.Is(err, syscall.EPIPE) || n != 0 {
+	if n, err := w.Write(net.Buffers{[]byte("hello")}); !errors.Is(err, syscall.EPIPE) || n != 0 {
 		t.Errorf("a write to a connection whose peer is gone: %d, %v", n, err)
 	}
-	if n, err := w.write(nil); n != 0 || err != nil {
+	if n, err := w.Write(nil); n != 0 || err != nil {
 		t.Errorf("a write of nothing: %d, %v", n, err)
 	}
 }
@@ -105,7 +105,7 @@ func TestDirectWriterTellsOfABrokenConnection(t *testing.T) {
 func TestDirectWriterNeedsADescriptor(t *testing.T) {
 	near, far := net.Pipe()
 	defer func() { _, _ = near.Close(), far.Close() }()
-	if newDirectWriter(near) != nil {
+	if NewWriter(near) != nil {
 		t.Error("a net.Pipe has a direct writer")
 	}
 }

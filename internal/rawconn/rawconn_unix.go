@@ -2,7 +2,7 @@
 
 //go:build unix
 
-package engine
+package rawconn
 
 import (
 	"errors"
@@ -29,9 +29,9 @@ func descriptor(c net.Conn) syscall.RawConn {
 	return raw
 }
 
-// A directWriter writes to a socket's descriptor without ever waiting, so that a sender can write by itself.
+// A Writer writes to a socket's descriptor without ever waiting, so that a sender can write by itself.
 // Only the holder of a pipe's writer role uses it: RawConn.Write would wait for another writer.
-type directWriter struct {
+type Writer struct {
 	raw syscall.RawConn
 	try func(fd uintptr) bool // made once, so that a write does not allocate
 
@@ -40,12 +40,13 @@ type directWriter struct {
 	err error
 }
 
-func newDirectWriter(c net.Conn) *directWriter {
+// NewWriter returns a writer, or nil where there is no descriptor to be written.
+func NewWriter(c net.Conn) *Writer {
 	raw := descriptor(c)
 	if raw == nil {
 		return nil
 	}
-	w := &directWriter{raw: raw}
+	w := &Writer{raw: raw}
 	w.try = func(fd uintptr) bool {
 		w.n, w.err = syscall.Write(int(fd), w.buf)
 		return true
@@ -53,9 +54,9 @@ func newDirectWriter(c net.Conn) *directWriter {
 	return w
 }
 
-// A directReader reads from a socket's descriptor, into memory that it asks for when there is something to be read: a
+// A Reader reads from a socket's descriptor, into memory that it asks for when there is something to be read: a
 // connection that nothing comes from takes none.
-type directReader struct {
+type Reader struct {
 	conn net.Conn
 	raw  syscall.RawConn
 	try  func(fd uintptr) bool // made once, so that a read does not allocate
@@ -64,22 +65,21 @@ type directReader struct {
 	err error
 }
 
-// newDirectReader returns a reader that reads into into's room, and calls its idle before it waits. It is nil where there is
-// no descriptor to be read.
-func newDirectReader(c net.Conn, into *streamReader) *directReader {
+// NewReader returns a reader, or nil where there is no descriptor to be read.
+func NewReader(c net.Conn, into Sink) *Reader {
 	raw := descriptor(c)
 	if raw == nil {
 		return nil
 	}
-	r := &directReader{conn: c, raw: raw}
+	r := &Reader{conn: c, raw: raw}
 	r.try = func(fd uintptr) bool {
 		for {
-			r.n, r.err = syscall.Read(int(fd), into.room())
+			r.n, r.err = syscall.Read(int(fd), into.Room())
 			switch {
 			case errors.Is(r.err, syscall.EINTR):
 				continue
 			case errors.Is(r.err, syscall.EAGAIN):
-				into.idle()
+				into.Idle()
 				return false
 			}
 			return true
@@ -88,8 +88,8 @@ func newDirectReader(c net.Conn, into *streamReader) *directReader {
 	return r
 }
 
-// read waits until there is something to be read, and reads that.
-func (r *directReader) read() (n int, err error) {
+// Read waits until there is something to be read, and reads that.
+func (r *Reader) Read() (n int, err error) {
 	err = r.raw.Read(r.try)
 	switch {
 	case err != nil:
@@ -105,8 +105,8 @@ func (r *directReader) read() (n int, err error) {
 	return r.n, nil
 }
 
-// write writes as much as the kernel takes now. Taking nothing is no error.
-func (w *directWriter) write(bs net.Buffers) (total int64, err error) {
+// Write writes as much as the kernel takes now. Taking nothing is no error.
+func (w *Writer) Write(bs net.Buffers) (total int64, err error) {
 	for _, w.buf = range bs {
 		if err := w.raw.Write(w.try); err != nil {
 			return total, err

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-package engine
+package rawconn
 
 import (
 	"net"
@@ -21,7 +21,7 @@ func TestWrappedConnectionsAreNotPassedBy(t *testing.T) {
 	}
 	defer c.Close()
 	wrapped := struct{ *net.TCPConn }{c.(*net.TCPConn)}
-	if newDirectWriter(wrapped) != nil || newDirectReader(wrapped, nil) != nil {
+	if NewWriter(wrapped) != nil || NewReader(wrapped, nil) != nil {
 		t.Error("a wrapped connection is read or written past its wrapper")
 	}
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-package engine
+package rawconn
 
 import (
 	"net"
@@ -8,16 +8,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// endReceived is not known here before the stream was read to its end.
-func endReceived(net.Conn) bool { return false }
+// EndReceived is not known here before the stream was read to its end.
+func EndReceived(net.Conn) bool { return false }
 
 // systemProgress asks the kernel about a socket. It does not say when the last acknowledgement came: whether the peer's
 // machine lives is left to its own time limits.
-func systemProgress(c net.Conn) (p progress) {
+func systemProgress(c net.Conn) (p Progress) {
 	if raw := descriptor(c); raw != nil {
 		_ = raw.Control(func(fd uintptr) {
-			p.queued, _ = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_NWRITE)
-			p.unread, _ = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_NREAD)
+			p.Queued, _ = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_NWRITE)
+			p.Unread, _ = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_NREAD)
 		})
 	}
 	return p

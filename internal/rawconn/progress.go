@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+
+package rawconn
+
+import (
+	"net"
+	"time"
+
+	"github.com/sprymq/spry/transport"
+)
+
+// Progress tells how far a connection's peer, or rather its machine, has come with what was written. It comes from the
+// operating system, and is about its own sockets only: the zero value says that nothing is known.
+type Progress struct {
+	Queued int           // bytes that wait in this system for the peer's to acknowledge or, on the same machine, for its process to read
+	Unread int           // bytes that have come and that this process has not read
+	Local  bool          // the peer is a process of this machine, and Queued is what it has not read
+	Owed   bool          // the peer's system has an acknowledgement to send: of bytes in flight, or of a window probe
+	Quiet  time.Duration // since the last acknowledgement came; valid if one is owed
+}
+
+// A progressConn is a connection of tests that knows its own progress, in the order of the fields of Progress.
+type progressConn interface {
+	Progress() (queued, unread int, owed bool, quiet time.Duration)
+}
+
+// ProgressOf asks for the progress of a connection.
+func ProgressOf(c net.Conn) Progress {
+	c = transport.Innermost(c)
+	if t, ok := c.(progressConn); ok {
+		var p Progress
+		p.Queued, p.Unread, p.Owed, p.Quiet = t.Progress()
+		return p
+	}
+	return systemProgress(c)
+}
+
+// SetBuffers asks the kernel for buffers of these sizes, unless they are 0, if the connection is one of the kernel's.
+func SetBuffers(c net.Conn, read, write int) (err error) {
+	k, ok := c.(interface {
+		SetReadBuffer(bytes int) error
+		SetWriteBuffer(bytes int) error
+	})
+	if ok && read > 0 {
+		err = k.SetReadBuffer(read)
+	}
+	if ok && write > 0 && err == nil {
+		err = k.SetWriteBuffer(write)
+	}
+	return err
+}
