@@ -30,7 +30,7 @@ func (s *Socket) handOver(ctx context.Context, hopeless func() error) error {
 			return err
 		}
 		for _, p := range s.Pipes() {
-			if err := p.Flush(ctx); err != nil {
+			if err := p.out.flush(ctx); err != nil {
 				return err
 			}
 		}

@@ -16,10 +16,6 @@ var errControls = errors.New("the peer does not read, and too many subscriptions
 // pipe's reader, in the order of the stream; the data is only valid during the call.
 type Controller interface{ Control(p *Pipe, c wire.Control) }
 
-// Breach ends a pipe whose peer told the pattern something that breaks the protocol. It is not called under the pattern's
-// lock.
-func (p *Pipe) Breach(err *wire.ProtocolError) { p.end(err) }
-
 // Controls reports whether the peer understands control events.
 func (p *Pipe) Controls() bool { return p.session.Commander != nil }
 

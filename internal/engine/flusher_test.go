@@ -47,7 +47,7 @@ func TestFlusherPassesAStalledPeer(t *testing.T) {
 				t.Fatalf("peer %d: message %d came as number %d", i+1, got, byte(k))
 			}
 		}
-		if err := p.Flush(t.Context()); err != nil {
+		if err := p.out.flush(t.Context()); err != nil {
 			t.Error(err)
 		}
 	}

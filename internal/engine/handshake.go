@@ -411,7 +411,7 @@ func reasonOf(err error) string {
 		return "eof"
 	case errors.Is(err, net.ErrClosed):
 		return "closed"
-	case errors.Is(err, errOverflow):
+	case errors.Is(err, ErrOverflow):
 		return "overflow"
 	case errors.Is(err, ErrStalled):
 		return "stalled"

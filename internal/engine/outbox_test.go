@@ -109,7 +109,7 @@ func outboxHistory(t *testing.T, dice *rand.Rand, keep bool) {
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
 		defer close(flushed)
-		_ = p.Flush(ctx)
+		_ = p.out.flush(ctx)
 	}()
 	var got []byte
 	select {
@@ -295,13 +295,13 @@ func TestFlush(t *testing.T) {
 		s, e := testSocket(Options{}, r)
 		step := make(chan struct{})
 		p, _ := streamPipe(t, e, &fakeConn{onWrite: func(b []byte) (int, error) { <-step; return len(b), nil }}, streamSession(t, sp.Push, 0))
-		if err := p.Flush(t.Context()); err != nil {
+		if err := p.out.flush(t.Context()); err != nil {
 			t.Errorf("Flush of an empty queue: %v", err)
 		}
 		trySend(p, []byte("first"))
 		synctest.Wait()
 		flushed := make(chan error, 2)
-		go func() { flushed <- p.Flush(t.Context()) }()
+		go func() { flushed <- p.out.flush(t.Context()) }()
 		synctest.Wait()
 		trySend(p, []byte("second"))
 		step <- struct{}{}
@@ -316,10 +316,10 @@ func TestFlush(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if err := p.Flush(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		if err := p.out.flush(ctx); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("Flush of a stuck pipe with a context of 1s: %v", err)
 		}
-		go func() { flushed <- p.Flush(t.Context()) }()
+		go func() { flushed <- p.out.flush(t.Context()) }()
 		synctest.Wait()
 		p.end(ErrClosed)
 		close(step)

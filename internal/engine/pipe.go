@@ -3,7 +3,6 @@
 package engine
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
 	"net"
@@ -104,9 +103,6 @@ func (p *Pipe) Close() error {
 	p.end(ErrClosed)
 	return nil
 }
-
-// Origin is what messages of this pipe point to.
-func (p *Pipe) Origin() *msg.Origin { return &p.origin }
 
 // PipeOf is the pipe that a message came from, or nil.
 func PipeOf(m *msg.Message) *Pipe {
@@ -240,7 +236,7 @@ func (p *Pipe) Pause() {
 
 // Offer queues a message to a pipe of a best-effort pattern. If there is no room, overflow decides which message
 // is dropped. Block is the caller's business (see [Pipe.Room]), and so is Disconnect, for which Offer reports
-// that the pipe overflowed (see [Pipe.Overflowed]). A message that is too large for the link is dropped in any case.
+// that the pipe overflowed (see [ErrOverflow]). A message that is too large for the link is dropped in any case.
 // m is a clone, or nil: then body is copied. log, if not nil, is at this message, and is used instead of body.
 func (p *Pipe) Offer(header, body []byte, m *msg.Message, log *sendqueue.FrameLog, overflow Overflow) (w PendingWrite, overflowed bool) {
 	o := &p.out
@@ -312,13 +308,11 @@ func (p *Pipe) conflateLocked() {
 // ClosedHere reports, of a pipe that is over, whether this end closed it: the pipe, its endpoint or the socket.
 func (p *Pipe) ClosedHere() bool { return p.over.Load() && errors.Is(p.err, ErrClosed) }
 
-// Overflowed ends a pipe whose queue is full, by the policy Disconnect.
-func (p *Pipe) Overflowed() { p.end(errOverflow) }
+// Fail ends a pipe because of cause, which its peer has given the pattern. It is not called under the pattern's lock.
+func (p *Pipe) Fail(cause error) { p.end(cause) }
 
-// Stalled ends a pipe whose peer left no room in the queue for too long.
-func (p *Pipe) Stalled() { p.end(ErrStalled) }
-
-var errOverflow = errors.New("the peer does not keep up, and the overflow policy is Disconnect")
+// ErrOverflow ends a pipe whose queue is full, by the policy Disconnect.
+var ErrOverflow = errors.New("the peer does not keep up, and the overflow policy is Disconnect")
 
 // Room returns how much there is room for: a message of n bytes, or as many messages and bytes as it says, which for one
 // that is large for its queue may be fewer bytes than n. If a message of n bytes does not fit, Room returns no messages,
@@ -347,9 +341,6 @@ func (p *Pipe) Load(n int) (queued int, room bool) {
 	o.hungry = o.hungry || !room && !o.shut
 	return o.queued, room
 }
-
-// Flush waits until everything that is queued now was handed to the link, or the pipe is over.
-func (p *Pipe) Flush(ctx context.Context) error { return p.out.flush(ctx) }
 
 // writeOn writes what is queued, if nobody does.
 func (p *Pipe) writeOn() {

@@ -134,7 +134,7 @@ func TestEndOfAPipeWithMessages(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			flushed := make(chan error, 1)
-			go func() { flushed <- p.Flush(ctx) }()
+			go func() { flushed <- p.out.flush(ctx) }()
 			synctest.Wait()
 			p.end(io.EOF)
 			if err := <-flushed; err != nil {

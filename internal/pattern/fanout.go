@@ -178,7 +178,7 @@ func (f *fanout) send(ctx context.Context, wait bool, header, body []byte, m *ms
 		return true, pending, nil
 	})
 	for _, p := range over {
-		p.Overflowed()
+		p.Fail(engine.ErrOverflow)
 	}
 	if pause {
 		runtime.Gosched()

@@ -71,12 +71,12 @@ func (c change) end(p *engine.Pipe) {
 		p.Relieve() // not when all that was read with this topic is added too: topics cost several times what is read
 	}
 	if c.full {
-		p.Breach(wire.Errorf(wire.ReasonTopics,
+		p.Fail(wire.Errorf(wire.ReasonTopics,
 			"peer subscribed to more than %d topics, or to more than %d bytes of them: let it use shorter prefixes, or several sockets",
 			maxPeerTopics, maxPeerTopicBytes))
 	}
 	if c.shed != nil {
-		c.shed.Breach(wire.Errorf(wire.ReasonTopics,
+		c.shed.Fail(wire.Errorf(wire.ReasonTopics,
 			"peers subscribed to more topics than the socket's TopicBytes, and this one has most of them: let it use shorter prefixes, or raise the limit"))
 	}
 }

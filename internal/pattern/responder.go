@@ -121,7 +121,7 @@ func (s *Responder) reply(ctx context.Context, p *engine.Pipe, header, body []by
 		return err
 	}
 	p.RefuseN(engine.DropStalled, 1)
-	p.Stalled()
+	p.Fail(engine.ErrStalled)
 	return &engine.OpError{Op: "reply", Peer: p.RemoteAddr().String(), Err: fmt.Errorf(
 		"%w: %w: it left no room for a reply for %v; let it read its replies, or raise ReplyTimeout", engine.ErrPipeClosed, engine.ErrStalled, s.Timeout)}
 }
