@@ -85,6 +85,24 @@ same: a matter of taste
 	}
 }
 
+// A package of internal/test imports user only, and sees faults of lib too.
+func TestTestsOfTheWholeRun(t *testing.T) {
+	root := module(t, "lib Sum\nsee: negative numbers count\n- if a < 0 {\n+ if false {\n")
+	whole := filepath.Join(root, "internal", "test", "whole")
+	if err := os.MkdirAll(whole, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	const source = "package whole_test\n\nimport (\n\t\"testing\"\n\n\t\"m/user\"\n)\n\nfunc TestNegative(t *testing.T) {\n\tif user.Twice(-2) != -2 {\n\t\tt.Fatal()\n\t}\n}\n"
+	if err := os.WriteFile(filepath.Join(whole, "whole_test.go"), []byte(source), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	err := run([]string{"-list", filepath.Join(root, "tools", "mutate", "c.txt"), "-state", filepath.Join(root, "state.json"), root}, &out)
+	if want := "\tm/internal/test/whole TestNegative\n"; err != nil || !strings.Contains(out.String(), want) {
+		t.Errorf("%v, and no %q in\n%s", err, want, &out)
+	}
+}
+
 func TestCheckMissesTests(t *testing.T) {
 	root := module(t, "lib Sum\nsee: x\ntest: user TestGone\n- return a + b\n")
 	var out bytes.Buffer

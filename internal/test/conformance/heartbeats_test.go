@@ -28,12 +28,13 @@ const (
 )
 
 // forEachSocket runs a test for each kind of the kernel's sockets, with little room in the peer's kernel, and for each end that
-// may have listened.
+// may have listened. They mostly wait, and do so beside each other.
 func forEachSocket(t *testing.T, test func(t *testing.T, near, far net.Conn, role spry.Role)) {
+	leak.Check(t)
 	for _, kind := range []string{"tcp", "ipc", "tls+tcp"} {
 		for name, role := range map[string]spry.Role{"dialing": spry.RoleDial, "listening": spry.RoleListen} {
 			t.Run(kind+" "+name, func(t *testing.T) {
-				leak.Check(t)
+				t.Parallel()
 				near, far := kernelPair(t, kind)
 				test(t, near, far, role)
 			})
