@@ -7,26 +7,31 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"regexp"
 	"slices"
 	"strings"
 )
 
 func main() {
-	if err := run(os.Args[1:], os.Stdout); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := run(ctx, os.Args[1:], os.Stdout)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "test:", err)
 		os.Exit(1)
 	}
 }
 
-func run(flags []string, out io.Writer) error {
-	c := exec.Command("go", slices.Concat([]string{"test", "-json"}, flags, []string{"work"})...)
+func run(ctx context.Context, flags []string, out io.Writer) error {
+	c := exec.CommandContext(ctx, "go", slices.Concat([]string{"test", "-json"}, flags, []string{"work"})...)
 	c.Stderr = os.Stderr
 	events, err := c.StdoutPipe()
 	if err != nil {

@@ -83,7 +83,7 @@ func BodyFile(t *testing.T, content []byte) string {
 	if err := os.WriteFile(path, content, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.Remove(path) })
+	t.Cleanup(func() { _ = os.Remove(path) })
 	return path
 }
 

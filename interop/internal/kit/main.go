@@ -24,10 +24,11 @@ const (
 	cFolder      = "../c"
 )
 
-var (
-	tableFolder = flag.String("matrix", os.Getenv("SPRY_INTEROP_TABLE"),
-		"write the interoperability table of the package to this `folder`, in Markdown")
+var tableFolder = flag.String("matrix", os.Getenv("SPRY_INTEROP_TABLE"),
+	"write the interoperability table of the package to this `folder`, in Markdown")
 
+// What the tests of a package share.
+var (
 	Builder *peer.Builder // of C peers and the spry command
 	Scratch string        // a folder with a short name, for ipc sockets and files, removed at the end
 	Results Table
@@ -44,7 +45,7 @@ func run(m *testing.M) (code int) {
 	if Scratch, err = os.MkdirTemp("", "spry"); err != nil {
 		return complain(err)
 	}
-	defer os.RemoveAll(Scratch)
+	defer func() { _ = os.RemoveAll(Scratch) }()
 	bin := filepath.Join(Scratch, "bin")
 	if err := os.Mkdir(bin, 0o700); err != nil {
 		return complain(err)

@@ -35,7 +35,7 @@ func Watched(t *testing.T) context.Context {
 // Attach dials or listens, and closes the socket when the test ends.
 func Attach(t *testing.T, s Socket, a Address) {
 	t.Helper()
-	t.Cleanup(func() { s.Close() })
+	t.Cleanup(func() { _ = s.Close() })
 	listen := &spry.ListenConfig{URL: a.URL}
 	dial := &spry.Dialer{URL: a.Dialect + a.URL, Background: true}
 	if a.TLS != nil {
