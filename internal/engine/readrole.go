@@ -32,8 +32,8 @@ import (
 //	release    that receiver has its message, or its context has ended
 //	return     that receiver has read many messages, found no room for some, met the end of the stream, or may not read any more
 //
-// A state that only one party can leave (goroutine, receiver, interrupting, interrupted) is left by a store, or by a swap that
-// cannot fail. Free and reading can be left by several, and are left by compare-and-swap only.
+// Free and reading can be left by several parties, and are left by compare-and-swap. Each other state is left by one: by the
+// reader goroutine, by the receiver that has the role, or, interrupting, by whoever interrupts.
 const (
 	roleGoroutine int32 = iota
 	roleFree
@@ -92,31 +92,34 @@ func (p *Pipe) ReadDirectly(ctx context.Context, w queue.Wakeable) {
 	if r.idle.Load() == nil {
 		return
 	}
-	if r.state.Load() != roleFree || !r.state.CompareAndSwap(roleFree, roleReceiver) {
-		if !r.wanted.Load() {
-			r.wanted.Store(true)
-		}
+	if !r.take(roleReceiver) {
+		set(&r.wanted)
 		return
 	}
-	if !r.used.Load() {
-		r.used.Store(true)
-	}
-	keep := true
-	for on := r.watch(ctx); on && keep && !w.Woken() && !r.canceled(); {
+	set(&r.used)
+	keep := r.watch(ctx)
+	for keep && !w.Woken() && !r.canceled() {
 		keep = r.readOnce(w)
 	}
 	r.unwatchOnce()
-	if keep {
-		r.release()
-	} else {
-		r.state.Store(roleGoroutine)
-		r.wakeGoroutine()
+	r.release(keep)
+}
+
+// set stores true where there is none yet, which is cheaper than to store it again.
+func set(b *atomic.Bool) {
+	if !b.Load() {
+		b.Store(true)
 	}
+}
+
+// take takes the role if it is free.
+func (r *readRole) take(state int32) bool {
+	return r.state.Load() == roleFree && r.state.CompareAndSwap(roleFree, state)
 }
 
 // WakeReader has the reader goroutine read if nobody does: for receivers that wait and do not read.
 func (p *Pipe) WakeReader() {
-	if p.reads.reclaim() {
+	if p.reads.take(roleGoroutine) {
 		p.reads.wakeGoroutine()
 	}
 }
@@ -134,10 +137,7 @@ func (p *Pipe) Interrupt() {
 // was refused. The error is what ended the stream.
 func (r *readRole) yield(s *streamReader) error {
 	idle := r.idle.Load()
-	if s.flows() || idle == nil || !r.wanted.Load() {
-		return nil
-	}
-	if r.wanted.Store(false); !(*idle)() {
+	if s.flows() || idle == nil || !r.wanted.Swap(false) || !(*idle)() {
 		return nil
 	}
 	if r.directReads == nil {
@@ -147,7 +147,7 @@ func (r *readRole) yield(s *streamReader) error {
 	r.used.Store(true)
 	r.state.Store(roleFree)
 	if !(*idle)() || s.c.pipe.over.Load() { // somebody began to wait, and may have seen that the role was not free
-		r.reclaim()
+		r.take(roleGoroutine)
 	}
 	for r.state.Load() != roleGoroutine {
 		select {
@@ -173,7 +173,7 @@ func (r *readRole) yield(s *streamReader) error {
 // alarmed reclaims the role if nobody has used it since the last alarm. Otherwise the alarm is set again: if a receiver has the
 // role, when it releases it, so that a receiver that waits for long is left alone.
 func (r *readRole) alarmed() {
-	if !r.used.Swap(false) && r.reclaim() {
+	if !r.used.Swap(false) && r.take(roleGoroutine) {
 		return
 	}
 	r.alarmOff.Store(true)
@@ -189,11 +189,6 @@ func (r *readRole) setAlarm() {
 	}
 }
 
-// reclaim gives the role, if it is free, to the reader goroutine.
-func (r *readRole) reclaim() bool {
-	return r.state.Load() == roleFree && r.state.CompareAndSwap(roleFree, roleGoroutine)
-}
-
 func (r *readRole) wakeGoroutine() {
 	select {
 	case r.wake <- struct{}{}:
@@ -201,12 +196,17 @@ func (r *readRole) wakeGoroutine() {
 	}
 }
 
-// release frees the role, unless others wait or the socket has got another pipe: then the reader goroutine goes on.
-func (r *readRole) release() {
-	p := r.reader.c.pipe
+// release frees the role if the receiver could have kept it. Otherwise, and where another receiver waits or direct reads are
+// not allowed any more, the reader goroutine has it.
+func (r *readRole) release(kept bool) {
+	if !kept {
+		r.state.Store(roleGoroutine)
+		r.wakeGoroutine()
+		return
+	}
 	r.state.Store(roleFree)
 	if idle := r.idle.Load(); idle == nil || !(*idle)() {
-		p.WakeReader()
+		r.reader.c.pipe.WakeReader()
 		return
 	}
 	r.setAlarm()
@@ -249,7 +249,7 @@ func (r *readRole) endRead() (interrupted bool) {
 	return true
 }
 
-// watch has the end of ctx interrupt. It reports false if ctx panics: its caller finds that out by itself.
+// watch has the end of ctx interrupt. It reports false if ctx panics, which its caller finds out when it waits.
 func (r *readRole) watch(ctx context.Context) (ok bool) {
 	defer func() { ok = recover() == nil }()
 	done := ctx.Done()
