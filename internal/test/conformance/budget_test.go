@@ -195,7 +195,7 @@ func TestBudgetBoundsPipes(t *testing.T) {
 // T40: many peers, each entitled to a queue of 1 MiB, send to a socket that does not receive. The budget holds, those who
 // send most are shed first, and peers with little keep what they have and are served.
 func TestBudgetShedsThoseWhoSendMost(t *testing.T) {
-	peers, limit := testkit.Figure(300, 3000), int64(testkit.Figure(32<<20, 256<<20))
+	peers, limit := testkit.Figure(300, 3000), int64(testkit.Figure(32<<20, 512<<20))
 	for _, scheme := range []string{"tcp", "zmtp+tcp"} {
 		t.Run(scheme, func(t *testing.T) {
 			leak.Check(t)

@@ -123,7 +123,8 @@ func TestReturnedMessagesLargerThanTheLinksLeft(t *testing.T) {
 					pulls[i] = spry.NewPull(&spry.PullOptions{Options: o})
 				}
 				hub.join(pulls[0], 0)
-				for err := error(nil); err == nil; synctest.Wait() { // until a peer that does not receive, its link and the queue are full
+				for err := error(nil); err == nil; { // until a peer that does not receive, its link and the queue are full
+					synctest.Wait() // first: the writer may still make room
 					err = push.TrySendMsg(zeros(large))
 				}
 				waits := make(chan error, 1)

@@ -45,6 +45,7 @@ func newPipeOfPush(t *testing.T, scheme string, n int) *pipeOfPush {
 	}
 	_, err = p.push.DialWith(t.Context(), &spry.Dialer{URL: prefix + e.URL(), GiveUp: func(error) bool { return true }})
 	testkit.Check(t, err)
+	testkit.Check(t, p.pull.WaitPipes(t.Context(), 1)) // the sender may know of its pipe, and have written, before the receiver does
 	for p.ours = range p.push.Pipes() {
 	}
 	for full := false; p.sent < n && !full; {

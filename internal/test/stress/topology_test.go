@@ -236,7 +236,7 @@ func blockingPublisher(t *testing.T, rng *rand.Rand) {
 		testkit.Check(t, pub.Send(testkit.Watchdog(t), fmt.Appendf(nil, "%s%d", string("ab"[n%2]), n)))
 	}
 	within(t, "receiving", receiving.Wait)
-	testkit.Check(t, pub.Close())
+	closeSender(t, pub) // a subscriber leaves when it has what it wants, before it was sent what it does not want
 	if st := pub.Stats(); testkit.Unbalanced(st) != "" {
 		t.Error(testkit.Unbalanced(st))
 	}
@@ -301,9 +301,17 @@ func proxiedRequests(t *testing.T, rng *rand.Rand) {
 	within(t, "asking", asking.Wait)
 	cancel()
 	testkit.Check(t, req.Close())
-	testkit.Check(t, rep.Close())
+	closeSender(t, rep) // a request that was asked twice has two replies
 	for _, r := range raws {
 		_ = r.Close()
 	}
 	within(t, "serving", serving.Wait)
+}
+
+// closeSender closes a socket whose peers are gone: what they did not wait for may be unsent.
+func closeSender(t *testing.T, s interface{ Close() error }) {
+	t.Helper()
+	if err := s.Close(); err != nil && !errors.Is(err, spry.ErrUnsent) {
+		t.Error(err)
+	}
 }
