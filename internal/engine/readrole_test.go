@@ -104,7 +104,7 @@ func (l *directSocket) receive(ctx context.Context) <-chan string {
 }
 
 // readDirectly receives messages one by one until a receiver reads the connection itself, and returns what that will receive.
-func (l *directSocket) readDirectly(t *testing.T, ctx context.Context) <-chan string {
+func (l *directSocket) readDirectly(ctx context.Context, t *testing.T) <-chan string {
 	t.Helper()
 	for {
 		got := l.receive(ctx)
@@ -121,7 +121,7 @@ func (l *directSocket) readDirectly(t *testing.T, ctx context.Context) <-chan st
 // pingPong has a direct read receive a message, and nobody waits.
 func (l *directSocket) pingPong(t *testing.T) {
 	t.Helper()
-	got := l.readDirectly(t, t.Context())
+	got := l.readDirectly(t.Context(), t)
 	l.send(t, "pong")
 	if m := <-got; m != "pong" {
 		t.Fatalf("received %q", m)
@@ -153,7 +153,7 @@ func TestDirectReadIsWoken(t *testing.T) {
 			l := newDirectSocket(t, Options{RecvQueue: 100, RecvQueueBytes: 1 << 20})
 			for range 20 {
 				ctx, cancel := context.WithCancel(t.Context())
-				got := l.readDirectly(t, ctx)
+				got := l.readDirectly(ctx, t)
 				want := wake(t, l, cancel)
 				if m := <-got; m != want {
 					t.Fatalf("received %q, want %q", m, want)
@@ -177,7 +177,7 @@ func TestDirectReadMeetsTheEnd(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var got <-chan string
 		if direct {
-			got = l.readDirectly(t, ctx)
+			got = l.readDirectly(ctx, t)
 		} else {
 			l.pingPong(t)
 		}
@@ -198,7 +198,7 @@ func TestDirectReadMeetsTheEnd(t *testing.T) {
 func TestDirectReadFindsNoRoom(t *testing.T) {
 	l := newDirectSocket(t, Options{RecvQueue: 2, RecvQueueBytes: 1 << 20})
 	for range 20 {
-		got := l.readDirectly(t, t.Context())
+		got := l.readDirectly(t.Context(), t)
 		all := strings.Split("0123456789", "")
 		l.send(t, all...)
 		for _, want := range all {
@@ -216,7 +216,7 @@ func TestDirectReadFindsNoRoom(t *testing.T) {
 func TestSecondPipeEndsDirectReads(t *testing.T) {
 	l := newDirectSocket(t, Options{RecvQueue: 100, RecvQueueBytes: 1 << 20})
 	for range 20 {
-		got := l.readDirectly(t, t.Context())
+		got := l.readDirectly(t.Context(), t)
 		other := &Pipe{}
 		l.inbox.AddReadable(other)
 		l.until(t, func() bool { return l.pipe.reads.state.Load() == roleGoroutine })
@@ -249,7 +249,7 @@ func TestRefusedMessagesComeBeforeAnError(t *testing.T) {
 		for range n + 1 {
 			l.pingPong(t)
 		}
-		got := l.readDirectly(t, t.Context())
+		got := l.readDirectly(t.Context(), t)
 		l.send(t, "taken", "refused", strings.Repeat("too large", 100))
 		if m := <-got; m != "taken" {
 			t.Fatalf("received %q", m)
