@@ -106,8 +106,8 @@ func (c *caller) step(rng *rand.Rand) {
 	c.mu.Unlock()
 	method := rng.IntN(object.NumMethod())
 	name := object.Type().Method(method).Name
-	if rare[name] && rng.IntN(30) > 0 || name == "Message" {
-		return // a Message belongs to one goroutine at a time
+	if rare[name] && rng.IntN(30) > 0 || name == "Message" || name == "Bytes" {
+		return // a message, and what a request has of one, belongs to one goroutine at a time
 	}
 	f := object.Method(method)
 	args := make([]reflect.Value, f.Type().NumIn())
