@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/transport"
 )
 
@@ -104,4 +105,47 @@ func wrap(op, url string, err error) error {
 // orderly reports whether an error is a peer's orderly end or our own close.
 func orderly(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed)
+}
+
+// A reasonError gives an error of the connection a reason to be counted under.
+type reasonError struct {
+	reason wire.Reason
+	err    error
+}
+
+func (e *reasonError) Error() string { return e.err.Error() }
+func (e *reasonError) Unwrap() error { return e.err }
+
+// reasonOf is the reason under which an error is counted.
+func reasonOf(err error) string {
+	var pe *wire.ProtocolError
+	var re *reasonError
+	switch {
+	case err == nil:
+		return ""
+	case errors.As(err, &pe):
+		return string(pe.Reason)
+	case errors.As(err, &re):
+		return string(re.reason)
+	case errors.Is(err, ErrBudget):
+		return string(wire.ReasonBudget)
+	case errors.Is(err, ErrRefused), errors.Is(err, ErrBusy):
+		return string(wire.ReasonRefused)
+	case errors.Is(err, io.EOF):
+		return "eof"
+	case errors.Is(err, net.ErrClosed):
+		return "closed"
+	case errors.Is(err, ErrOverflow):
+		return "overflow"
+	case errors.Is(err, ErrStalled):
+		return "stalled"
+	}
+	return string(wire.ReasonIO)
+}
+
+func addrString(a net.Addr) string {
+	if a == nil {
+		return ""
+	}
+	return a.String()
 }

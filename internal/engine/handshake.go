@@ -323,38 +323,6 @@ func (h *streamHandshake) joinWrite() error {
 // dialects are those that the endpoint may speak; the first is what a dialer speaks.
 func (e *Endpoint) dialects() []wire.Dialect { return e.spoken }
 
-func (e *Endpoint) newPipe(link transport.Link, session *wire.Session) *Pipe {
-	s := e.socket
-	p := &Pipe{id: s.nextPipeID(), socket: s, endpoint: e, link: link, session: session, scope: e.scope.Child(), done: make(chan struct{})}
-	p.origin.Pipe = p
-	p.out.limits = s.options.SendLimits()
-	p.out.held = true
-	p.openAccount()
-	return p
-}
-
-// run receives until the pipe is over.
-func (p *Pipe) run() {
-	p.release()
-	err := p.out.carrier.read()
-	p.silent.Store(true)
-	if errors.Is(err, io.EOF) {
-		p.peerEnded(err)
-	} else {
-		p.end(err)
-	}
-	<-p.done
-	p.socket.Changed() // the pipe may have been over before it was silent
-}
-
-// release lets writing begin: the pipe is attached.
-func (p *Pipe) release() {
-	p.out.mu.Lock()
-	p.out.held = false
-	p.out.mu.Unlock()
-	p.writeOn()
-}
-
 func isProtocol(err error) bool {
 	var pe *wire.ProtocolError
 	return errors.As(err, &pe)
@@ -381,47 +349,4 @@ func securityError(ctx context.Context, err error) error {
 		return handshakeError(err)
 	}
 	return &reasonError{wire.ReasonSecurity, err}
-}
-
-// A reasonError gives an error of the connection a reason to be counted under.
-type reasonError struct {
-	reason wire.Reason
-	err    error
-}
-
-func (e *reasonError) Error() string { return e.err.Error() }
-func (e *reasonError) Unwrap() error { return e.err }
-
-// reasonOf is the reason under which an error is counted.
-func reasonOf(err error) string {
-	var pe *wire.ProtocolError
-	var re *reasonError
-	switch {
-	case err == nil:
-		return ""
-	case errors.As(err, &pe):
-		return string(pe.Reason)
-	case errors.As(err, &re):
-		return string(re.reason)
-	case errors.Is(err, ErrBudget):
-		return string(wire.ReasonBudget)
-	case errors.Is(err, ErrRefused), errors.Is(err, ErrBusy):
-		return string(wire.ReasonRefused)
-	case errors.Is(err, io.EOF):
-		return "eof"
-	case errors.Is(err, net.ErrClosed):
-		return "closed"
-	case errors.Is(err, ErrOverflow):
-		return "overflow"
-	case errors.Is(err, ErrStalled):
-		return "stalled"
-	}
-	return string(wire.ReasonIO)
-}
-
-func addrString(a net.Addr) string {
-	if a == nil {
-		return ""
-	}
-	return a.String()
 }

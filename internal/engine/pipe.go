@@ -5,6 +5,7 @@ package engine
 import (
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"runtime"
 	"sync"
@@ -50,6 +51,38 @@ type Pipe struct {
 	err     error // why the pipe ended; set before over
 	errOnce sync.Once
 	done    chan struct{}
+}
+
+func (e *Endpoint) newPipe(link transport.Link, session *wire.Session) *Pipe {
+	s := e.socket
+	p := &Pipe{id: s.nextPipeID(), socket: s, endpoint: e, link: link, session: session, scope: e.scope.Child(), done: make(chan struct{})}
+	p.origin.Pipe = p
+	p.out.limits = s.options.SendLimits()
+	p.out.held = true
+	p.openAccount()
+	return p
+}
+
+// run receives until the pipe is over.
+func (p *Pipe) run() {
+	p.release()
+	err := p.out.carrier.read()
+	p.silent.Store(true)
+	if errors.Is(err, io.EOF) {
+		p.peerEnded(err)
+	} else {
+		p.end(err)
+	}
+	<-p.done
+	p.socket.Changed() // the pipe may have been over before it was silent
+}
+
+// release lets writing begin: the pipe is attached.
+func (p *Pipe) release() {
+	p.out.mu.Lock()
+	p.out.held = false
+	p.out.mu.Unlock()
+	p.writeOn()
 }
 
 // ID is unique among the pipes of the process, is never used again, and fits a backtrace: 1 to 2^31-1.
