@@ -53,10 +53,10 @@ type streamCarrier struct {
 // carryStream gives a pipe its connection, of which the handshake has read the bytes of first between begin and end too much.
 func (p *Pipe) carryStream(conn net.Conn, first *buf.Chunk, begin, end int) *streamCarrier {
 	c := &streamCarrier{conn: conn, pipe: p, decoder: p.session.Decoder, first: first, early: [2]int{begin, end}}
-	if f := p.session.Framing; p.session.Sealed {
-		c.queue = sendqueue.NewSealed(f)
+	if p.session.Sealed {
+		c.queue = sendqueue.NewSealed(p.session)
 	} else {
-		c.queue = sendqueue.NewFrames(f)
+		c.queue = sendqueue.NewFrames(p.session)
 	}
 	p.out.carrier, p.out.queue = c, c.queue
 	return c

@@ -86,18 +86,11 @@ func (e *encoded) len() int {
 	return len(e.frames) - e.first
 }
 
-// put encodes one message and returns its cost. body is used if m is nil, and not kept; of m the contents are
+// put encodes one message of one frame and returns its cost. body is used if m is nil, and not kept; of m the contents are
 // taken.
 func (e *encoded) put(f wire.Framing, header, body []byte, m *msg.Message) int {
 	if m != nil {
-		if m.Multipart() { // first, because the assertion costs more than all else that is asked here
-			if mf, ok := f.(wire.Multipart); ok {
-				return e.putMultipart(mf, header, m)
-			}
-			body = m.Bytes() // patterns send several frames only where the session takes them
-		} else {
-			body = m.Body()
-		}
+		body = m.Body()
 	}
 	if m != nil && m.Shared() && len(body) >= byReference || len(body) > maxBlockCopy {
 		return e.putReference(f, header, body, m)
@@ -314,8 +307,8 @@ func (e *encoded) reset() {
 }
 
 // messages turns the remaining frames, of which none was written in part, into messages with bodies of their
-// own.
-func (e *encoded) messages(f wire.Framing) []msg.Message {
+// own. mf encoded those of several frames.
+func (e *encoded) messages(mf wire.Multipart) []msg.Message {
 	ms := make([]msg.Message, 0, e.len())
 	for e.len() > 0 {
 		first := e.frames[e.first]
@@ -325,7 +318,7 @@ func (e *encoded) messages(f wire.Framing) []msg.Message {
 			whole = append(whole, b[:min(len(b), first.size-len(whole))]...)
 		}
 		e.drop()
-		if mf, ok := f.(wire.Multipart); ok && first.before < 0 {
+		if first.before < 0 {
 			ms = append(ms, msg.OfFrames(mf.Frames(whole)))
 			continue
 		}

@@ -9,20 +9,24 @@ import (
 
 // Frames is the queue of a stream of bytes: messages are encoded as they come.
 type Frames struct {
-	framing      wire.Framing
-	pend, flight *encoded  // nil while there is nothing to write
-	tail         chunkTail // of what was pending before
-	partial      int       // bytes of the first frame in flight that are written
-	prefix       []byte    // control events that are written before it
+	session      *wire.Session
+	framing      wire.Framing // the session's, nearer: every message needs it
+	pend, flight *encoded     // nil while there is nothing to write
+	tail         chunkTail    // of what was pending before
+	partial      int          // bytes of the first frame in flight that are written
+	prefix       []byte       // control events that are written before it
 }
 
-// NewFrames returns an empty queue for a stream that is framed by f.
-func NewFrames(f wire.Framing) *Frames { return &Frames{framing: f} }
+// NewFrames returns an empty queue for a stream that is framed as the session has it.
+func NewFrames(s *wire.Session) *Frames { return &Frames{session: s, framing: s.Framing} }
 
 // Put implements Queue.
 func (q *Frames) Put(header, body []byte, m *msg.Message) int {
 	if q.pend == nil {
 		q.begin(newEncoded())
+	}
+	if m != nil && m.Multipart() { // which patterns send only where the session takes it
+		return q.pend.putMultipart(q.session.Multipart, header, m)
 	}
 	return q.pend.put(q.framing, header, body, m)
 }
@@ -68,7 +72,7 @@ func (q *Frames) Take(c *Controls) bool {
 
 // control encodes control events.
 func (q *Frames) control(events []wire.Control) {
-	if commander, ok := q.framing.(wire.Commander); ok {
+	if commander := q.session.Commander; commander != nil {
 		for _, event := range events {
 			q.prefix = commander.AppendControl(q.prefix, event)
 		}
@@ -118,7 +122,7 @@ func (q *Frames) writtenPrefix(n int64) int64 {
 
 // Unsent implements Queue.
 func (q *Frames) Unsent() []msg.Message {
-	return append(q.flight.messages(q.framing), q.pend.messages(q.framing)...)
+	return append(q.flight.messages(q.session.Multipart), q.pend.messages(q.session.Multipart)...)
 }
 
 // Discard implements Queue.

@@ -53,18 +53,19 @@ func TestMultipartRuns(t *testing.T) {
 		if socket == zmtp.Req {
 			header = []byte{0x80, 0, 0, 1}
 		}
-		e := &encoded{}
+		q := NewFrames(session)
 		var want []byte
 		costs, wantCosts := 0, 0
 		for _, frames := range contents {
 			m := message(frames)
 			want = session.Multipart.AppendMessage(want, header, &m)
-			n := e.put(session.Framing, header, nil, &m)
+			n := q.Put(header, nil, &m)
 			wantCosts += msg.BaseCost + msg.FrameCost*(len(frames)-1)
 			if costs += n; m.Len() != 0 || m.Multipart() {
 				t.Fatal("a message that was taken is not empty")
 			}
 		}
+		e := q.pend
 		var got []byte
 		for _, b := range e.buffers(nil, 0) {
 			got = append(got, b...)
@@ -76,7 +77,7 @@ func TestMultipartRuns(t *testing.T) {
 		if costs != wantCosts || e.cost() != int64(wantCosts) {
 			t.Fatalf("%s: charged %d, and %d together, want %d", socket.Name(), costs, e.cost(), wantCosts)
 		}
-		back := e.messages(session.Framing)
+		back := e.messages(session.Multipart)
 		if len(back) != len(contents) || e.len() != 0 {
 			t.Fatalf("%s: %d messages come back of %d", socket.Name(), len(back), len(contents))
 		}

@@ -17,8 +17,8 @@ type Sealed struct {
 	sealed Frames // of the first messages in flight
 }
 
-// NewSealed returns an empty queue for a stream that f seals.
-func NewSealed(f wire.Framing) *Sealed { return &Sealed{sealed: Frames{framing: f}} }
+// NewSealed returns an empty queue for a stream whose frames the session seals.
+func NewSealed(s *wire.Session) *Sealed { return &Sealed{sealed: *NewFrames(s)} }
 
 // Take implements Queue.
 func (q *Sealed) Take(c *Controls) bool { return q.Messages.Take(c) || q.sealed.Midway() }
@@ -46,16 +46,16 @@ func (q *Sealed) seal() {
 	if q.sealed.flight == nil {
 		q.sealed.flight = newEncoded()
 	}
-	e, f := q.sealed.flight, q.sealed.framing
+	e, s := q.sealed.flight, q.sealed.session
 	run := q.Flight()
 	for i := 0; i < len(run) && e.size < sealAtOnce; i++ {
 		m := &run[i]
 		b := e.room(sealedRoom(m))
 		from := len(b.bytes)
-		if mf, ok := f.(wire.Multipart); ok && m.Multipart() {
-			b.bytes = mf.AppendMessage(b.bytes, m.Header(), m)
+		if m.Multipart() {
+			b.bytes = s.Multipart.AppendMessage(b.bytes, m.Header(), m)
 		} else {
-			b.bytes = f.AppendFrame(b.bytes, m.Header(), m.Body())
+			b.bytes = s.Framing.AppendFrame(b.bytes, m.Header(), m.Body())
 		}
 		e.extend(b, from)
 		e.added(len(b.bytes)-from, 0)

@@ -6,13 +6,14 @@ import (
 	"testing"
 
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/wire"
 )
 
 // Of a long queue only as much is sealed as is soon written: the rest could not be given back.
 func TestSealedAtOnce(t *testing.T) {
 	leak.Check(t)
 	const messages, size = 16, sealAtOnce / 4
-	q := NewSealed(plain)
+	q := NewSealed(&wire.Session{Framing: plain})
 	for range messages {
 		q.Put(nil, make([]byte, size), nil)
 	}
