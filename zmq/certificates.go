@@ -10,8 +10,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"time"
+
+	"github.com/sprymq/spry/internal/lock"
 )
 
 // AllowCertificates lets in the peers whose certificate is in a directory, by CURVE. The directory has public certificates,
@@ -44,7 +45,7 @@ func AllowCertificates(directory string) Authenticator {
 type certificates struct {
 	directory string
 
-	mu      sync.Mutex
+	mu      lock.Mutex[lock.Certificates]
 	listing []certificateFile
 	settled bool // nothing can have changed without the listing showing it
 	known   map[PublicKey]string

@@ -6,10 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/lock"
 	"github.com/sprymq/spry/internal/scope"
 )
 
@@ -42,7 +42,7 @@ type ProxyStats struct {
 // A ProxyControl steers a [Proxy]. Its zero value is ready for use, by any number of goroutines. A proxy ends with its ctx, or
 // when one of its sockets is closed.
 type ProxyControl struct {
-	mu     sync.Mutex
+	mu     lock.Mutex[lock.Proxy]
 	paused chan struct{} // closed by Resume; nil while the proxy goes on
 	stats  ProxyStats
 }

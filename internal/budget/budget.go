@@ -16,6 +16,8 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+
+	"github.com/sprymq/spry/internal/lock"
 )
 
 const (
@@ -47,7 +49,7 @@ type Budget struct {
 	leavers   atomic.Int32 // accounts that are shed, and not empty yet
 	livePipes atomic.Int64
 
-	mu        sync.Mutex
+	mu        lock.Mutex[lock.Budget]
 	first     *Account            // of the list of all accounts
 	leaving   map[*Account]bool   // shed, and not empty yet
 	forEmpty  map[*Account]Holder // refused with an empty queue, until use is within the limit again

@@ -6,9 +6,9 @@ import (
 	"container/list"
 	"context"
 	"errors"
-	"sync"
 	"time"
 
+	"github.com/sprymq/spry/internal/lock"
 	"github.com/sprymq/spry/internal/wire"
 )
 
@@ -25,7 +25,7 @@ const (
 // whether it is right or wrong: an early answer would tell. Only few of a source wait at a time, or many connections at once
 // would make up for it; the others are told to come again, without a look. Other sources notice nothing.
 type brake struct {
-	mu      sync.Mutex
+	mu      lock.Mutex[lock.Brake]
 	sources map[source]*list.Element
 	recent  list.List // of *suspect; the one of the last attempt first
 }

@@ -9,8 +9,8 @@ import (
 	"io"
 	"net"
 	"slices"
-	"sync"
 
+	"github.com/sprymq/spry/internal/lock"
 	"github.com/sprymq/spry/internal/scope"
 	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/transport"
@@ -32,7 +32,7 @@ type Endpoint struct {
 	inproc   *inprocListener
 	first    chan error // the outcome of a dialer's first attempt
 
-	mu          sync.Mutex
+	mu          lock.Mutex[lock.Endpoint]
 	pipes       map[*Pipe]struct{}
 	places      int        // pipes, those that are being attached included
 	unfinished  unfinished // handshakes at work

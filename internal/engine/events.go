@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"iter"
 	"net"
-	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/sprymq/spry/internal/lock"
 	"github.com/sprymq/spry/internal/queue"
 	"github.com/sprymq/spry/internal/scope"
 )
@@ -68,7 +68,7 @@ type events struct {
 	task   *scope.Task // feeds hook and log
 	logger *logger     // nil = none
 
-	mu        sync.Mutex
+	mu        lock.Mutex[lock.Events]
 	receivers map[*eventReceiver]struct{}
 	hook      *eventReceiver // nil if there is neither a hook nor a log
 	feeding   bool

@@ -4,8 +4,8 @@ package engine
 
 import (
 	"runtime"
-	"sync"
 
+	"github.com/sprymq/spry/internal/lock"
 	"github.com/sprymq/spry/internal/scope"
 )
 
@@ -15,7 +15,7 @@ import (
 type Flusher struct {
 	task *scope.Task
 
-	mu      sync.Mutex
+	mu      lock.Mutex[lock.Flusher]
 	dirty   []PendingWrite
 	spare   []PendingWrite
 	running bool

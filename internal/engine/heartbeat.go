@@ -4,10 +4,10 @@ package engine
 
 import (
 	"errors"
-	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/sprymq/spry/internal/lock"
 	"github.com/sprymq/spry/internal/rawconn"
 	"github.com/sprymq/spry/internal/scope"
 	"github.com/sprymq/spry/internal/wire"
@@ -41,7 +41,7 @@ type heartbeat struct {
 	pinged time.Time    // when the peer's last ping came; the reader's
 	peers  atomic.Int64 // the time between the peer's pings, or a part of the TTL that they say; 0 = not known
 
-	mu      sync.Mutex
+	mu      lock.Mutex[lock.Heartbeat]
 	timer   *scope.Timer
 	stopped bool
 }

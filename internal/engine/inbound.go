@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sprymq/spry/internal/lock"
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/queue"
 	"github.com/sprymq/spry/internal/stats"
@@ -20,7 +21,7 @@ import (
 // Copies for several subscriptions count one each. A message that no subscription wants counts as filtered, and as neither
 // arrived nor dropped.
 type inbound struct {
-	mu        sync.Mutex
+	mu        lock.Mutex[lock.Inbound]
 	sources   []*queue.Source
 	arrived   uint64
 	delivered uint64

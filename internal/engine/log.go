@@ -5,9 +5,9 @@ package engine
 import (
 	"context"
 	"log/slog"
-	"sync"
 	"time"
 
+	"github.com/sprymq/spry/internal/lock"
 	"github.com/sprymq/spry/internal/scope"
 )
 
@@ -23,7 +23,7 @@ type logger struct {
 	socket *Socket
 	timer  *scope.Timer // runs while there are windows; nil until there was one
 
-	mu      sync.Mutex
+	mu      lock.Mutex[lock.Logger]
 	windows map[logKey]*logEntry
 	due     bool // the timer has fired
 }

@@ -5,8 +5,8 @@ package engine
 import (
 	"errors"
 	"fmt"
-	"sync"
 
+	"github.com/sprymq/spry/internal/lock"
 	"github.com/sprymq/spry/transport"
 )
 
@@ -18,7 +18,7 @@ const maxInprocName = 256
 // A Network is a space of names for sockets of one process. Sockets reach each other by inproc://name if they
 // share a Network.
 type Network struct {
-	mu        sync.Mutex
+	mu        lock.Mutex[lock.Network]
 	listeners map[string]*inprocListener
 	appeared  chan struct{} // closed and forgotten when a name appears; made by those who wait
 }

@@ -4,9 +4,9 @@ package engine
 
 import (
 	"context"
-	"sync"
 
 	"github.com/sprymq/spry/internal/budget"
+	"github.com/sprymq/spry/internal/lock"
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/queue"
 	"github.com/sprymq/spry/internal/sendqueue"
@@ -24,7 +24,7 @@ import (
 // What every message needs comes first: with many pipes, the lines of a processor's cache that a message touches are a part of
 // what it costs.
 type outbox struct {
-	mu     sync.Mutex
+	mu     lock.Mutex[lock.Outbox]
 	queue  sendqueue.Queue
 	queued int   // messages, those in flight included
 	bytes  int64 // and their cost

@@ -4,18 +4,17 @@
 // lifetimes, counters and events. It joins the three axes: a pattern decides where messages go, a dialect
 // what they look like as bytes, a transport how bytes move.
 //
-// Lock order: Socket.mu, a pattern's lock, Endpoint.mu, outbox.mu or inbound.mu, Inbox.mu,
-// events.mu. No lock is held across a call that may wait or a callback of the user.
+// Locks are taken in the order that package lock has.
 package engine
 
 import (
 	"context"
 	"math/rand/v2"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/sprymq/spry/internal/budget"
+	"github.com/sprymq/spry/internal/lock"
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/queue"
 	"github.com/sprymq/spry/internal/scope"
@@ -31,7 +30,7 @@ type Socket struct {
 	events  *events
 	account budget.Account // what no pipe has
 
-	mu        sync.Mutex
+	mu        lock.Mutex[lock.Socket]
 	pipes     map[uint32]*Pipe // attached, or about to be
 	ready     int              // those that the pattern knows
 	endpoints map[*Endpoint]struct{}

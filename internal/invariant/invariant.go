@@ -9,12 +9,12 @@ package invariant
 
 import (
 	"fmt"
-	"sync"
 	"time"
 	"weak"
 
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/lock"
 	"github.com/sprymq/spry/internal/scope"
 )
 
@@ -33,7 +33,7 @@ var watched watcher
 
 // A watcher remembers the sockets of a test, without keeping them alive.
 type watcher struct {
-	mu      sync.Mutex
+	mu      lock.Mutex[lock.Watcher]
 	on      bool
 	sockets []weak.Pointer[engine.Socket]
 	found   []string

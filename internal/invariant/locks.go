@@ -5,7 +5,6 @@ package invariant
 import (
 	"reflect"
 	"strings"
-	"sync"
 	"time"
 	"unsafe"
 
@@ -29,35 +28,38 @@ func heldLocks(root any, patience time.Duration) (held []string) {
 	return held
 }
 
-func locksOf(root any) map[unsafe.Pointer]lock {
-	found := map[unsafe.Pointer]lock{}
+func locksOf(root any) map[unsafe.Pointer]namedLock {
+	found := map[unsafe.Pointer]namedLock{}
 	findLocks(reflect.ValueOf(root), "", found, map[unsafe.Pointer]bool{})
 	return found
 }
 
-// A lock can be tried.
-type lock struct {
-	name   string
-	locker interface {
-		TryLock() bool
-		Unlock()
-	}
+// A locker can be tried.
+type locker interface {
+	TryLock() bool
+	Unlock()
 }
 
-func (l lock) try() bool {
-	if !l.locker.TryLock() {
+var lockerType = reflect.TypeFor[locker]()
+
+// isLock reports whether t is a lock.Mutex or a lock.RWMutex, of any build.
+func isLock(t reflect.Type) bool { return reflect.PointerTo(t).Implements(lockerType) }
+
+// A namedLock can be tried.
+type namedLock struct {
+	name string
+	locker
+}
+
+func (l namedLock) try() bool {
+	if !l.TryLock() {
 		return false
 	}
-	l.locker.Unlock()
+	l.Unlock()
 	return true
 }
 
-var (
-	mutexType   = reflect.TypeFor[sync.Mutex]()
-	rwMutexType = reflect.TypeFor[sync.RWMutex]()
-)
-
-func findLocks(v reflect.Value, name string, found map[unsafe.Pointer]lock, seen map[unsafe.Pointer]bool) {
+func findLocks(v reflect.Value, name string, found map[unsafe.Pointer]namedLock, seen map[unsafe.Pointer]bool) {
 	switch v.Kind() {
 	case reflect.Interface:
 		findLocks(v.Elem(), name, found, seen)
@@ -72,12 +74,8 @@ func findLocks(v reflect.Value, name string, found map[unsafe.Pointer]lock, seen
 			return
 		}
 		at := unsafe.Pointer(v.UnsafeAddr())
-		switch v.Type() {
-		case mutexType:
-			found[at] = lock{name, (*sync.Mutex)(at)}
-			return
-		case rwMutexType:
-			found[at] = lock{name, (*sync.RWMutex)(at)}
+		if isLock(v.Type()) {
+			found[at] = namedLock{name, reflect.NewAt(v.Type(), at).Interface().(locker)}
 			return
 		}
 		for i := range v.NumField() {
@@ -94,10 +92,10 @@ func findLocks(v reflect.Value, name string, found map[unsafe.Pointer]lock, seen
 func worthwhile(t reflect.Type) bool { return leadsToLock(t, map[reflect.Type]bool{}) }
 
 func leadsToLock(t reflect.Type, visiting map[reflect.Type]bool) bool {
-	switch t {
-	case mutexType, rwMutexType:
+	switch {
+	case isLock(t):
 		return true
-	case reflect.TypeFor[engine.Pipe](), reflect.TypeFor[engine.Endpoint]():
+	case t == reflect.TypeFor[engine.Pipe](), t == reflect.TypeFor[engine.Endpoint]():
 		return false
 	}
 	if t.Kind() == reflect.Pointer {

@@ -5,9 +5,9 @@ package pattern
 import (
 	"container/list"
 	"context"
-	"sync"
 
 	"github.com/sprymq/spry/internal/budget"
+	"github.com/sprymq/spry/internal/lock"
 	"github.com/sprymq/spry/internal/queue"
 )
 
@@ -21,7 +21,7 @@ type Change struct {
 // back before anybody heard of it has not happened. They are therefore never more than the topics that there are, or were when
 // somebody last asked.
 type changes struct {
-	mu      sync.Mutex
+	mu      lock.Mutex[lock.Changes]
 	order   list.List // of Change
 	pending map[string]*list.Element
 	waiters queue.Waiters

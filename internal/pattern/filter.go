@@ -3,10 +3,9 @@
 package pattern
 
 import (
-	"sync"
-
 	"github.com/sprymq/spry/internal/budget"
 	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/lock"
 	"github.com/sprymq/spry/internal/wire"
 )
 
@@ -17,7 +16,7 @@ import (
 type filter struct {
 	extra int64 // what a topic costs beside what its set is charged for it
 
-	mu     sync.Mutex
+	mu     lock.Mutex[lock.Filter]
 	topics topics
 	closed bool // the pipe is over, or about to be: nothing is added
 

@@ -5,11 +5,11 @@ package pattern
 import (
 	"context"
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/lock"
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/scope"
 	"github.com/sprymq/spry/transport"
@@ -31,7 +31,7 @@ type Req struct {
 
 	only atomic.Pointer[engine.Pipe] // which a caller may read from while it waits; nil if there are several, or none
 
-	mu    sync.Mutex
+	mu    lock.Mutex[lock.Req]
 	table requests
 	pipes []*engine.Pipe
 	turns lockStepTurns // nil = none

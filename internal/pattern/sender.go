@@ -4,9 +4,9 @@ package pattern
 
 import (
 	"context"
-	"sync"
 
 	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/lock"
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/queue"
 )
@@ -14,7 +14,7 @@ import (
 // A sender is the line in which senders wait for room, and the lock of what they send by. By itself it is the sending side of
 // a pattern whose messages name their pipe.
 type sender struct {
-	mu      sync.Mutex
+	mu      lock.Mutex[lock.Sender]
 	err     error // set when nothing may be sent any more
 	waiters queue.Waiters
 }

@@ -5,9 +5,9 @@ package pattern
 import (
 	"errors"
 	"slices"
-	"sync"
 
 	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/lock"
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/queue"
 	"github.com/sprymq/spry/internal/wire"
@@ -26,7 +26,7 @@ type Sub struct {
 	first  *Subscription
 	groups bool // instead of prefixes
 
-	mu            sync.RWMutex
+	mu            lock.RWMutex[lock.Sub]
 	subscriptions []*Subscription
 	wanted        topics // of all subscriptions: what peers that filter are told
 	pipes         map[*engine.Pipe]struct{}

@@ -7,10 +7,10 @@ import (
 	"encoding/binary"
 	"math/rand/v2"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/lock"
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/queue"
 	"github.com/sprymq/spry/transport"
@@ -23,7 +23,7 @@ type Surveyor struct {
 	*fanout
 	limits queue.Limits
 
-	mu      sync.Mutex // after fanout.mu
+	mu      lock.Mutex[lock.Surveyor] // after fanout.mu
 	nextID  uint32
 	surveys map[uint32]*Survey
 }

@@ -5,10 +5,10 @@ package pattern
 import (
 	"context"
 	"math"
-	"sync"
 	"sync/atomic"
 
 	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/lock"
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/queue"
 	"github.com/sprymq/spry/internal/wire"
@@ -24,8 +24,8 @@ type XPub struct {
 	last    *lastValues  // under fanout.mu; nil = none are kept
 	visited atomic.Int64 // last values that replays have looked at
 
-	mu      sync.Mutex // after a filter's, before fanout.mu
-	all     topics     // of all peers; under mu
+	mu      lock.Mutex[lock.XPub] // after a filter's, before fanout.mu
+	all     topics                // of all peers; under mu
 	changes changes
 }
 

@@ -5,9 +5,9 @@ package queue
 import (
 	"context"
 	"math"
-	"sync"
 	"sync/atomic"
 
+	"github.com/sprymq/spry/internal/lock"
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/scope"
 )
@@ -39,7 +39,7 @@ type Inbox struct {
 	turn   atomic.Pointer[turn]     // which the receivers are at; never nil
 	direct atomic.Pointer[Readable] // which a waiting receiver may read itself; nil = none
 
-	mu       sync.Mutex
+	mu       lock.Mutex[lock.Inbox]
 	turns    turns
 	ready    fifo[*Source]        // those that have messages, held ones perhaps among them
 	held     map[*Source]struct{} // see Hold; nil until there was one

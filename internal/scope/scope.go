@@ -8,8 +8,9 @@ package scope
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
+
+	"github.com/sprymq/spry/internal/lock"
 )
 
 // ErrClosed is returned for work that comes after the scope began to close.
@@ -19,7 +20,7 @@ var ErrClosed = errors.New("scope is closed")
 type Scope struct {
 	parent *Scope
 
-	mu       sync.Mutex
+	mu       lock.Mutex[lock.Scope]
 	closing  bool
 	cause    error           // why it is
 	ctx      context.Context // made when it is asked for: the scopes of most pipes have none

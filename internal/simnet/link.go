@@ -7,9 +7,10 @@ import (
 	"io"
 	"net"
 	"strconv"
-	"sync"
 	"syscall"
 	"time"
+
+	"github.com/sprymq/spry/internal/lock"
 )
 
 // A Link is one live connection of a [Net], seen by the test that torments it. Its methods are safe for
@@ -18,7 +19,7 @@ type Link struct {
 	name linkName
 	net  *Net
 
-	mu         sync.Mutex // guards all below, and the two ends and flows
+	mu         lock.Mutex[lock.SimLink] // guards all below, and the two ends and flows
 	changed    signal
 	toListener *flow
 	toDialer   *flow

@@ -5,20 +5,18 @@ package simnet
 import (
 	"cmp"
 	"slices"
-	"sync"
 
+	"github.com/sprymq/spry/internal/lock"
 	"github.com/sprymq/spry/transport"
 )
 
 // A Net is a network of its own: names in it are found by its own dialers only. It implements
 // transport.Transport. All methods are safe for concurrent use; those that change the network take effect at
 // once, for live links and for those made later.
-//
-// Locks are taken in this order: Net.mu, Link.mu, Net.liveMu.
 type Net struct {
 	seed uint64
 
-	mu         sync.Mutex // guards all down to pipes
+	mu         lock.Mutex[lock.SimNet] // guards all down to pipes
 	changed    signal
 	options    LinkOptions
 	toListener Faults
@@ -27,7 +25,7 @@ type Net struct {
 	hosts      map[string]*host // by URL
 	pipes      int
 
-	liveMu sync.Mutex
+	liveMu lock.Mutex[lock.SimLive]
 	live   map[*Link]struct{}
 }
 

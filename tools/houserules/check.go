@@ -50,6 +50,11 @@ func check(name string, source []byte, rootModule bool) (breaches []string) {
 		})
 	}
 	if rootModule && !strings.HasSuffix(name, "_test.go") {
+		for _, n := range unlistedLocks(file) {
+			if !strings.HasPrefix(name, "internal/lock/") {
+				report(line(n), "a lock that the list in internal/lock does not have: give it its place there, and use lock.Mutex")
+			}
+		}
 		for _, n := range sharedWaits(file) {
 			report(line(n), "a channel or timer of the package's own breaks testing/synctest: make it in a constructor")
 		}
@@ -83,13 +88,25 @@ func sharedWaits(file *ast.File) (found []ast.Node) {
 	return found
 }
 
+// unlistedLocks finds where locks of package sync are named.
+func unlistedLocks(file *ast.File) (found []ast.Node) {
+	ast.Inspect(file, func(n ast.Node) bool {
+		if sel, ok := n.(*ast.SelectorExpr); ok && (isSelected(sel, "sync", "Mutex") || isSelected(sel, "sync", "RWMutex")) {
+			found = append(found, sel)
+		}
+		return true
+	})
+	return found
+}
+
 func isCall(c *ast.CallExpr, pkg, name string) bool {
 	sel, ok := c.Fun.(*ast.SelectorExpr)
-	if !ok || sel.Sel.Name != name {
-		return false
-	}
+	return ok && isSelected(sel, pkg, name)
+}
+
+func isSelected(sel *ast.SelectorExpr, pkg, name string) bool {
 	x, ok := sel.X.(*ast.Ident)
-	return ok && x.Name == pkg
+	return ok && x.Name == pkg && sel.Sel.Name == name
 }
 
 func isMakeChan(c *ast.CallExpr) bool {

@@ -31,6 +31,13 @@ func TestCheck(t *testing.T) {
 		{name: "a.go", source: head + "var p = sync.Pool{New: func() any { return make(chan int) }}\n", want: "a channel or timer"},
 		{name: "a.go", source: head + "var t = time.NewTicker(1)\n", want: "a channel or timer"},
 		{name: "a.go", source: head + "var m = make(map[string]int)\n\nfunc f() { c := make(chan int); _ = c }\n"},
+		{name: "a.go", source: head + "type s struct {\n\tmu sync.Mutex\n}\n", want: "a.go:6: a lock that the list"},
+		{name: "a.go", source: head + "func f(mu *sync.RWMutex) {}\n", want: "a.go:5: a lock that the list"},
+		{name: "a.go", source: head + "var mu lock.Mutex[lock.Inbox]\n\nvar once sync.Once\n"},
+		{name: "internal/lock/a.go", source: head + "var mu sync.Mutex\n"},
+		{name: "internal/locks/a.go", source: head + "var mu sync.Mutex\n", want: "a lock that the list"},
+		{name: "a_test.go", source: head + "var mu sync.Mutex\n"},
+		{name: "cmd/spry/a.go", source: head + "var mu sync.Mutex\n", foreign: true},
 		{name: "a.go", source: "no Go at all", want: "expected 'package'"},
 	} {
 		got := strings.Join(check(test.name, []byte(test.source), !test.foreign), "\n")

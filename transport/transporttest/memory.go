@@ -12,6 +12,7 @@ import (
 	"sync"
 	"syscall"
 
+	"github.com/sprymq/spry/internal/lock"
 	"github.com/sprymq/spry/transport"
 )
 
@@ -20,7 +21,7 @@ import (
 // reliable, ordered and without a limit, and hold a bounded number of messages. Everything happens in
 // channels made by the calls, so it may be used in a bubble of testing/synctest.
 type Memory struct {
-	mu        sync.Mutex
+	mu        lock.Mutex[lock.Memory]
 	listeners map[string]*memoryListener
 	named     int // names given so far
 }

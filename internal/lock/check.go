@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+
+//go:build lockcheck
+
+package lock
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"reflect"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// A Mutex is the lock that R names in the order. Here it is one that nobody reads.
+type Mutex[R any] = RWMutex[R]
+
+// An RWMutex is the lock that R names in the order. Readers keep to it as well.
+type RWMutex[R any] struct {
+	mu    sync.RWMutex
+	owner int64 // the goroutine that writes; under mu
+}
+
+// Lock locks m for writing.
+func (m *RWMutex[R]) Lock() {
+	g := goroutine()
+	h := holding[R](m)
+	held.mayTake(g, h)
+	m.mu.Lock()
+	m.owner = g
+	held.add(g, h)
+}
+
+// TryLock never waits, and may therefore be called in any order.
+func (m *RWMutex[R]) TryLock() bool {
+	if !m.mu.TryLock() {
+		return false
+	}
+	m.owner = goroutine()
+	held.add(m.owner, holding[R](m))
+	return true
+}
+
+// Unlock unlocks m, which another goroutine may have locked.
+func (m *RWMutex[R]) Unlock() {
+	held.remove(m.owner, m)
+	m.mu.Unlock()
+}
+
+// RLock locks m for reading. It keeps to the order as Lock does: a reader waits for a writer that waits.
+func (m *RWMutex[R]) RLock() {
+	g := goroutine()
+	h := holding[R](m)
+	held.mayTake(g, h)
+	m.mu.RLock()
+	held.add(g, h)
+}
+
+// RUnlock undoes the caller's RLock.
+func (m *RWMutex[R]) RUnlock() {
+	held.remove(goroutine(), m)
+	m.mu.RUnlock()
+}
+
+// AssertNone ends the program if its caller holds a lock.
+func AssertNone() {
+	if h, some := held.last(goroutine()); some {
+		violated(fmt.Sprintf("a call that may wait, or that calls the user, under %v\n\nthe call:\n%v\nthe lock:\n%v", h, here(), h.stack))
+	}
+}
+
+// violated tells of a breach of the order and ends the program: a panic could be recovered from, and pass unnoticed.
+var violated = func(text string) {
+	fmt.Fprintln(os.Stderr, "lockcheck:", text)
+	os.Exit(2)
+}
+
+// A holder says who holds which locks.
+type holder struct {
+	mu   sync.Mutex
+	byID map[int64][]hold
+}
+
+var held = holder{byID: make(map[int64][]hold)}
+
+// A hold is a lock that is held, or is about to be.
+type hold struct {
+	lock  any // a pointer to it
+	rank  reflect.Type
+	stack stack
+}
+
+func holding[R any](lock any) hold { return hold{lock, reflect.TypeFor[R](), here()} }
+
+func (h hold) place() int { return h.rank.Len() }
+
+func (h hold) String() string { return fmt.Sprintf("%v (%d)", h.rank, h.place()) }
+
+// mayTake ends the program if a goroutine that takes a lock holds one which does not come before it.
+func (s *holder) mayTake(g int64, h hold) {
+	s.mu.Lock()
+	all := s.byID[g]
+	at := slices.IndexFunc(all, func(had hold) bool { return had.place() >= h.place() })
+	s.mu.Unlock()
+	if at >= 0 {
+		violated(fmt.Sprintf("%v is locked under %v, against the order\n\n%v is locked:\n%v\n%v was locked:\n%v",
+			h, all[at], h, h.stack, all[at], all[at].stack))
+	}
+}
+
+func (s *holder) add(g int64, h hold) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.byID[g] = append(s.byID[g], h)
+}
+
+func (s *holder) remove(g int64, lock any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := s.byID[g]
+	for i := len(all) - 1; i >= 0; i-- {
+		if all[i].lock == lock {
+			s.byID[g] = slices.Delete(all, i, i+1)
+			break
+		}
+	}
+	if len(s.byID[g]) == 0 {
+		delete(s.byID, g)
+	}
+}
+
+// last returns what a goroutine has locked last, if it has.
+func (s *holder) last(g int64) (h hold, some bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := s.byID[g]
+	if len(all) == 0 {
+		return h, false
+	}
+	return all[len(all)-1], true
+}
+
+// goroutine returns the number of the calling goroutine, which the runtime tells in the first line of its stack only.
+func goroutine() int64 {
+	var buf [64]byte
+	line := buf[:runtime.Stack(buf[:], false)]
+	number, _, _ := bytes.Cut(bytes.TrimPrefix(line, []byte("goroutine ")), []byte(" "))
+	g, err := strconv.ParseInt(string(number), 10, 64)
+	if err != nil {
+		violated("no goroutine in " + string(line))
+	}
+	return g
+}
+
+// A stack is where a lock was taken.
+type stack [16]uintptr
+
+// here is the stack of the caller of this package's function.
+func here() (s stack) {
+	runtime.Callers(4, s[:])
+	return s
+}
+
+func (s stack) String() string {
+	var b strings.Builder
+	frames := runtime.CallersFrames(s[:])
+	for more := true; more; {
+		var f runtime.Frame
+		if f, more = frames.Next(); f.PC != 0 {
+			fmt.Fprintf(&b, "\t%s\n\t\t%s:%d\n", f.Function, f.File, f.Line)
+		}
+	}
+	return b.String()
+}

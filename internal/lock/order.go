@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+
+// Package lock has the order of the library's locks. A goroutine that holds a lock takes only locks further down the list,
+// so that no two goroutines ever wait for each other. No lock is held across a call that may wait or a callback of the user.
+//
+// A field is declared as lock.Mutex[lock.Outbox], which is sync.Mutex. Programs that are built with the tag lockcheck record
+// who holds which locks, and end when a lock is taken against the order: see .ci/run, step locks.
+package lock
+
+// The locks, in their order. The length of a type is its place; two of the same place are never held together.
+type (
+	// Filter is held by the reader that changes the topics of a peer (pattern.filter).
+	Filter [10]struct{}
+	// XPub guards the topics of all peers (pattern.XPub).
+	XPub [11]struct{}
+
+	// Socket guards the pipes and endpoints of a socket, and its state (engine.Socket).
+	Socket [20]struct{}
+
+	// Sender is the lock of what a pattern sends by: its pipes, and who waits for room (pattern.sender, also a fanout's).
+	Sender [30]struct{}
+	// Req guards calls, and whom they were sent to (pattern.Req).
+	Req [31]struct{}
+	// Sub guards subscriptions (pattern.Sub). Each run of messages is received under its read lock.
+	Sub [32]struct{}
+	// Surveyor guards surveys (pattern.Surveyor).
+	Surveyor [33]struct{}
+
+	// Endpoint guards the pipes and the handshakes of an endpoint (engine.Endpoint).
+	Endpoint [40]struct{}
+
+	// Outbox guards a pipe's send queue and its figures (engine.outbox).
+	Outbox [50]struct{}
+	// Inbound guards the figures of a pipe's received messages (engine.inbound).
+	Inbound [51]struct{}
+
+	// Inbox guards a receive queue (queue.Inbox).
+	Inbox [60]struct{}
+
+	// Changes guards the changes of topics that an XPub's application has not heard of (pattern.changes).
+	Changes [70]struct{}
+	// Events guards the events that are to be delivered (engine.events).
+	Events [71]struct{}
+	// Logger guards the events that are to be merged (engine.logger).
+	Logger [72]struct{}
+
+	// Under the locks below, no other is taken.
+
+	// Flusher guards the writes that a fan-out has handed over (engine.Flusher).
+	Flusher [80]struct{}
+	// Heartbeat guards the timer of a pipe's heartbeat (engine.heartbeat).
+	Heartbeat [81]struct{}
+	// Brake guards who guessed passwords (engine.brake).
+	Brake [82]struct{}
+	// Network guards the names of a process (engine.Network).
+	Network [83]struct{}
+	// Scope guards what is at work in a scope (scope.Scope).
+	Scope [84]struct{}
+	// Budget guards the accounts of a budget (budget.Budget).
+	Budget [85]struct{}
+	// Certificates guards what was read of a directory of certificates (zmq.certificates).
+	Certificates [86]struct{}
+	// Proxy guards the state of a proxy and its figures (zmq.ProxyControl).
+	Proxy [87]struct{}
+
+	// The locks below are those of tests.
+
+	// SimNet guards a simulated network (simnet.Net).
+	SimNet [90]struct{}
+	// SimLink guards both ends of a simulated link (simnet.Link).
+	SimLink [91]struct{}
+	// SimLive guards the list of live links (simnet.Net).
+	SimLive [92]struct{}
+	// Memory guards the names of a transport for tests (transporttest.Memory).
+	Memory [93]struct{}
+	// Watcher guards the sockets of a test (invariant.watcher).
+	Watcher [94]struct{}
+)
