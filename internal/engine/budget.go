@@ -63,7 +63,7 @@ func (s *Socket) NewMeter() budget.Meter {
 
 // LossReason is why messages are dropped that were to be sent when the pipe ended, or that nobody took of those that came.
 func (p *Pipe) LossReason() Drop {
-	if p.over.Load() && errors.Is(p.err, ErrBudget) {
+	if p.over() && errors.Is(p.err, ErrBudget) {
 		return DropBudget
 	}
 	return DropPipeClosed

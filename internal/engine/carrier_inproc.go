@@ -58,7 +58,7 @@ func (c *inprocCarrier) write(bool) (messages int, cost int64, err error) {
 		q.control(v)
 	}
 	var gone sendqueue.Weight
-	for len(c.queue.Flight()) > 0 && !q.over.Load() && !c.wasted() {
+	for len(c.queue.Flight()) > 0 && !q.over() && !c.wasted() {
 		n := c.fresh()
 		if n == 0 {
 			gone.Add(c.queue.Sent(1))
@@ -82,7 +82,7 @@ func (c *inprocCarrier) write(bool) (messages int, cost int64, err error) {
 // wasted reports whether the peer, which is closing, would drop what another could have.
 func (c *inprocCarrier) wasted() bool {
 	s := c.pipe.socket
-	return c.peer.pipe.discard.Load() && !s.shutting.Load() && s.pattern.Traits().ReturnsUnsent
+	return c.peer.pipe.socket.closing() && !s.closing() && s.pattern.Traits().ReturnsUnsent
 }
 
 // hand offers messages to the peer's pattern, as those of its own kind of socket.

@@ -44,15 +44,12 @@ func (s *Socket) handOver(ctx context.Context, hopeless func() error) error {
 func (s *Socket) Close() error {
 	ctx := context.Background()
 	linger := s.options.Linger
-	if linger <= 0 {
-		s.hasty.Store(true)
-	}
 	if linger < unlimitedLinger {
 		bounded, cancel := context.WithTimeout(ctx, linger)
 		defer cancel()
 		ctx = bounded
 	}
-	return s.Shutdown(ctx)
+	return s.shutdown(ctx, linger > 0)
 }
 
 // unlimitedLinger is a Linger beyond any that a context can be given.
@@ -62,26 +59,26 @@ const unlimitedLinger = 1<<63 - 1
 // over, and how many were sent on connections that had to be closed without proof that they arrived. Further calls wait for
 // the first and return its error.
 func (s *Socket) Shutdown(ctx context.Context) error {
-	ctx = scope.OrBackground(ctx)
-	if s.shutting.CompareAndSwap(false, true) {
-		defer close(s.closed) // even if a callback of the user panics: other calls wait for it
-		s.closeErr = s.shutdown(ctx)
-		return s.closeErr
-	}
-	<-s.closed
-	return s.closeErr
+	return s.shutdown(scope.OrBackground(ctx), true)
 }
 
-func (s *Socket) shutdown(ctx context.Context) error {
+// shutdown is Shutdown. With prove false, it does not expect proof that messages arrived.
+func (s *Socket) shutdown(ctx context.Context, prove bool) error {
 	s.mu.Lock()
-	s.closing = true
+	first := s.life.advance(socketClosing)
 	s.changed.WakeAll()
 	endpoints := s.endpointsLocked()
 	s.mu.Unlock()
-
-	for _, p := range s.Pipes() {
-		p.discard.Store(true)
+	if !first {
+		<-s.closed
+		return s.closeErr
 	}
+	defer close(s.closed) // even if a callback of the user panics: other calls wait for it
+	s.closeErr = s.sendAndClose(ctx, endpoints, prove)
+	return s.closeErr
+}
+
+func (s *Socket) sendAndClose(ctx context.Context, endpoints []*Endpoint, prove bool) error {
 	s.pattern.Refuse(ErrClosed)
 	if !s.mayNeedPipes() {
 		for _, e := range endpoints {
@@ -108,7 +105,7 @@ func (s *Socket) shutdown(ctx context.Context) error {
 	if o := observer.Load(); o != nil {
 		(*o).Closed(s)
 	}
-	if s.hasty.Load() {
+	if !prove {
 		return closingError(lost, 0)
 	}
 	return closingError(lost, int(s.unknown.Load()))
@@ -178,12 +175,9 @@ func (s *Socket) sendToTheEnd(ctx context.Context) {
 // closeWrite ends the outgoing direction of a pipe with an empty queue. The peer's end of stream then ends the
 // pipe. Where nothing was sent there is nothing to wait for.
 func (p *Pipe) closeWrite() {
-	p.out.mu.Lock()
-	if p.out.sent == 0 {
-		p.out.mu.Unlock()
+	if p.Sent() == 0 {
 		p.end(ErrClosed)
 		return
 	}
-	p.out.mu.Unlock()
 	p.endSending()
 }

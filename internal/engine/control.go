@@ -32,7 +32,7 @@ func (p *Pipe) QueueControl(c wire.Control) (w PendingWrite) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch {
-	case o.shut:
+	case !o.open():
 		return w
 	case !p.controlsLocked().Add(c):
 		_ = p.scope.Go(func() { p.end(errControls) }) // not here, where the pattern's lock may be held

@@ -46,17 +46,16 @@ type draining struct {
 func (s *Socket) Drain(ctx context.Context) (DrainReport, error) {
 	before := s.Stats().Recv // before a Close that comes meanwhile can drop anything
 	s.mu.Lock()
-	d, first := s.draining, s.draining == nil
+	first := s.life.advance(socketDraining)
+	if first {
+		s.draining = &draining{done: make(chan struct{})}
+	}
+	d := s.draining
+	s.mu.Unlock()
 	switch {
-	case first && s.closing:
-		s.mu.Unlock()
+	case d == nil:
 		return DrainReport{}, ErrClosed
 	case first:
-		d = &draining{done: make(chan struct{})}
-		s.draining = d
-	}
-	s.mu.Unlock()
-	if first {
 		d.report, d.err = s.receiveToTheEnd(ctx, before)
 		close(d.done)
 		return d.report, d.err
@@ -110,7 +109,7 @@ func (s *Socket) drainPipes(ctx context.Context, pattern Drainer) error {
 		err := s.waitOpen(ctx, func() bool {
 			paid = paid[:0]
 			for _, p := range s.pipes {
-				if p.ready && !p.gone && !p.Over() && pattern.Owed(p) == 0 {
+				if p.known.at(pipeAttached) && !p.Over() && pattern.Owed(p) == 0 {
 					paid = append(paid, p)
 				}
 			}

@@ -13,25 +13,27 @@ func (p *Pipe) setErr(err error) { p.errOnce.Do(func() { p.err = err }) }
 func (p *Pipe) end(cause error) {
 	p.setErr(cause)
 	o := &p.out
-	o.mu.Lock()
-	endedFirst := o.endedFirst
-	o.mu.Unlock()
-	confirmed := !p.over.Load() && o.carrier.confirmed(endedFirst && errors.Is(p.err, io.EOF))
-	o.mu.Lock()
-	o.shut = true
-	first := p.over.CompareAndSwap(false, true)
-	o.confirmed = o.confirmed || first && confirmed
-	finish := first && !o.busy
-	o.busy = true // the role is never free again: a writer at work sees that the pipe is over
-	o.mu.Unlock()
-	if first {
-		_ = o.carrier.close()
-		p.WakeReader()
+	if p.over() {
+		return
 	}
+	confirmed := o.carrier.confirmed(o.life.at(pipeEnded) && errors.Is(p.err, io.EOF))
+	o.mu.Lock()
+	if !o.life.advance(pipeOver) {
+		o.mu.Unlock()
+		return
+	}
+	o.confirmed = confirmed
+	finish := o.writer != writerTaken
+	o.writer = writerTaken // for good: a writer at work sees that the pipe is over
+	o.mu.Unlock()
+	_ = o.carrier.close()
+	p.WakeReader()
 	if finish {
 		p.finish()
 	}
 }
+
+func (p *Pipe) over() bool { return p.out.life.reached(pipeOver) }
 
 // finish is called once, with the writer's role, when the pipe is over.
 func (p *Pipe) finish() {
@@ -51,7 +53,7 @@ func (p *Pipe) finish() {
 		c.peer.pipe.silent.Store(true) // nothing arrives there any more
 		c.peer.pipe.socket.Changed()
 	}
-	if p.socket.shutting.Load() {
+	if p.socket.closing() {
 		p.socket.unsent.Add(int64(lost))
 		if errors.Is(p.err, ErrClosed) { // by this end: else the peer ended it, or it broke, as it could have at any other time
 			p.socket.unknown.Add(int64(unknown))

@@ -119,7 +119,7 @@ func (e *Endpoint) register() error {
 	s := e.socket
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closing || s.draining != nil {
+	if s.life.reached(socketDraining) {
 		return ErrClosed
 	}
 	s.endpoints[e] = struct{}{}

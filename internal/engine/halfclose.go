@@ -12,7 +12,7 @@ import "io"
 func (p *Pipe) endSending() {
 	o := &p.out
 	o.mu.Lock()
-	o.shut, o.last = true, true
+	o.life.advance(pipeEnding)
 	o.mu.Unlock()
 	if h := p.heartbeat.Load(); h != nil {
 		h.stop() // this end can ask nothing any more
@@ -26,7 +26,7 @@ func (p *Pipe) peerEnded(cause error) {
 	o := &p.out
 	o.mu.Lock()
 	o.peerEnded = true
-	done := o.ended || !p.socket.pattern.Traits().FlushesEnded
+	done := o.life.reached(pipeEnded) || !p.socket.pattern.Traits().FlushesEnded
 	o.mu.Unlock()
 	if done {
 		p.end(cause)
@@ -40,27 +40,18 @@ func (p *Pipe) endDirection() {
 	if err := p.out.carrier.closeWrite(); err != nil {
 		p.setErr(err)
 	}
-	p.endIfPeerEnded(nil)
+	p.endIfPeerEnded(io.EOF)
 }
 
-// endIfPeerEnded ends a pipe that cannot be written any more, if nothing comes from the peer either. cause is nil for an
-// orderly end.
+// endIfPeerEnded ends a pipe that cannot be written any more, if nothing comes from the peer either.
 func (p *Pipe) endIfPeerEnded(cause error) {
 	p.out.mu.Lock()
 	both := p.out.peerEnded
 	p.out.mu.Unlock()
-	if !both {
-		return
+	if both {
+		p.end(cause)
 	}
-	if cause == nil {
-		cause = io.EOF
-	}
-	p.end(cause)
 }
 
 // Over reports whether the pipe takes no more messages.
-func (p *Pipe) Over() bool {
-	p.out.mu.Lock()
-	defer p.out.mu.Unlock()
-	return p.out.shut
-}
+func (p *Pipe) Over() bool { return !p.out.open() }

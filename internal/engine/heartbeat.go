@@ -88,7 +88,7 @@ func (p *Pipe) startHeartbeat(c *streamCarrier) {
 	h.timer = p.scope.AfterFunc(interval, h.beat)
 	h.mu.Unlock()
 	p.heartbeat.Store(h)
-	if p.over.Load() { // which nobody stops any more
+	if p.over() { // which nobody stops any more
 		h.stop()
 	}
 }

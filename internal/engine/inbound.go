@@ -132,7 +132,7 @@ func (p *Pipe) DropN(reason Drop, n int) {
 
 // receive offers run to the pattern and returns how many messages it took. A closing socket drops them all.
 func (p *Pipe) receive(run []msg.Message) int {
-	if p.discard.Load() {
+	if p.socket.closing() {
 		msg.ReleaseAll(run)
 		p.DropN(DropClosed, len(run))
 		return len(run)

@@ -18,8 +18,7 @@ import (
 //
 //	offered = sent + queued + returned + dropped
 //
-// Whoever finds it not busy and puts something in takes the writer's role; a role, not a lock, because
-// writing may wait.
+// Whoever puts something in takes the writer's role if that is free.
 //
 // What every message needs comes first: with many pipes, the lines of a processor's cache that a message touches are a part of
 // what it costs.
@@ -41,16 +40,12 @@ type outbox struct {
 	requests *queue.Source
 	holding  bool
 
-	busy       bool // somebody has the writer's role
-	held       bool // attaching is not finished: nothing is written yet
-	direct     bool // senders need not ask the pattern
-	shut       bool // nothing is accepted any more
-	hungry     bool // somebody was refused for want of room and waits for Writable
-	last       bool // the outgoing direction is to end when nothing is left to write
-	ended      bool // it has, or a write has failed
-	peerEnded  bool // the peer has ended its direction
-	endedFirst bool // and it did before the peer's
-	confirmed  bool // the pipe is over, and what was sent is known to have arrived
+	life      life  // see pipeOpen
+	writer    uint8 // whose the writer's role is: see writerHeld
+	direct    bool  // senders need not ask the pattern
+	hungry    bool  // somebody was refused for want of room and waits for Writable
+	peerEnded bool  // the peer has ended its direction
+	confirmed bool  // the pipe is over, and what was sent is known to have arrived
 
 	sincePause     int64 // see pace
 	sent, returned uint64
@@ -161,10 +156,10 @@ func (o *outbox) addedLocked(messages int, bytes int64) {
 
 // claimLocked takes the writer's role if it is free and there is something to write.
 func (o *outbox) claimLocked() bool {
-	if o.busy || o.held || o.emptyLocked() && !o.endsLocked() {
+	if o.writer != writerFree || o.emptyLocked() && !o.endsLocked() {
 		return false
 	}
-	o.busy = true
+	o.writer = writerTaken
 	return true
 }
 
@@ -177,7 +172,7 @@ func (o *outbox) emptyLocked() bool {
 func (o *outbox) idle() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return !o.shut && !o.busy && o.emptyLocked()
+	return o.open() && o.writer != writerTaken && o.emptyLocked()
 }
 
 // takeLocked begins a write. It reports whether there is something to write.
@@ -190,7 +185,10 @@ func (o *outbox) takeLocked() bool {
 }
 
 // endsLocked reports whether the outgoing direction is to be ended now.
-func (o *outbox) endsLocked() bool { return o.last && !o.ended && o.emptyLocked() }
+func (o *outbox) endsLocked() bool { return o.life.at(pipeEnding) && o.emptyLocked() }
+
+// open reports whether messages are accepted.
+func (o *outbox) open() bool { return !o.life.reached(pipeEnding) }
 
 // pauseLocked reports whether it is time for a sender to pause.
 func (o *outbox) pauseLocked() bool {
@@ -269,7 +267,7 @@ func (o *outbox) stats(p *Pipe) stats.SendStats {
 		Dropped: make(map[string]uint64),
 	}
 	o.dropped.addTo(st.Dropped)
-	if p.over.Load() {
+	if p.over() {
 		st.Unknown = o.unknownLocked()
 	}
 	return st

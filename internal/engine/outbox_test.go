@@ -150,7 +150,7 @@ func stuckPipe(t *testing.T, o Options, traits Traits) (s *Socket, r *recorder, 
 	gate := make(chan struct{})
 	p, _ = streamPipe(t, e, &fakeConn{onWrite: func(b []byte) (int, error) {
 		<-gate
-		if p.over.Load() {
+		if p.over() {
 			return 0, net.ErrClosed
 		}
 		return len(b), nil

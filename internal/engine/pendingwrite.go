@@ -2,6 +2,18 @@
 
 package engine
 
+// The writer's role of a pipe, under outbox.mu, is the right to write. It is no lock, because writing may wait.
+//
+//	held ──release──> free ──claimLocked──> taken
+//	                    ^───────yield─────────┘
+//
+// While a pipe is attached, nothing is written. The role of one that is over is never free again.
+const (
+	writerHeld uint8 = iota
+	writerFree
+	writerTaken
+)
+
 // A PendingWrite is what is left to be done when messages have been queued under a lock: writing them, without the lock. The
 // zero value is nothing. Somebody has to call Write of any other: nobody else writes by that pipe.
 type PendingWrite struct {

@@ -38,17 +38,14 @@ type Pipe struct {
 	State any
 
 	in        inbound
-	discard   atomic.Bool               // the socket is closing: what arrives is dropped
 	heartbeat atomic.Pointer[heartbeat] // nil = none
 	reads     readRole
 	silent    atomic.Bool // nothing arrives any more: the link's reader has ended
 
-	ready  bool          // under socket.mu: the pattern knows the pipe
-	gone   bool          // under socket.mu: the pipe is over
-	unsent []msg.Message // what the pattern is to be given back; set before gone
+	known  life          // see pipeNew
+	unsent []msg.Message // what the pattern is to be given back; set before the pipe is detached
 
-	over    atomic.Bool
-	err     error // why the pipe ended; set before over
+	err     error // why the pipe ended; set before it is over
 	errOnce sync.Once
 	done    chan struct{}
 }
@@ -58,7 +55,6 @@ func (e *Endpoint) newPipe(link transport.Link, session *wire.Session) *Pipe {
 	p := &Pipe{id: s.nextPipeID(), socket: s, endpoint: e, link: link, session: session, scope: e.scope.Child(), done: make(chan struct{})}
 	p.origin.Pipe = p
 	p.out.limits = s.options.SendLimits()
-	p.out.held = true
 	p.openAccount()
 	return p
 }
@@ -80,7 +76,9 @@ func (p *Pipe) run() {
 // release lets writing begin: the pipe is attached.
 func (p *Pipe) release() {
 	p.out.mu.Lock()
-	p.out.held = false
+	if p.out.writer == writerHeld { // and not over
+		p.out.writer = writerFree
+	}
 	p.out.mu.Unlock()
 	p.writeOn()
 }
@@ -152,8 +150,8 @@ func (p *Pipe) TryQueue(header, body []byte, m *msg.Message) (queued bool, w Pen
 	o := &p.out
 	n := msg.ShapeOf(header, body, m).Cost()
 	o.mu.Lock()
-	if o.shut || !o.roomLocked(n) {
-		o.hungry = !o.shut
+	if !o.open() || !o.roomLocked(n) {
+		o.hungry = o.open()
 		o.mu.Unlock()
 		return false, w
 	}
@@ -180,7 +178,7 @@ func (p *Pipe) TryDirect(header, body []byte, m *msg.Message) (queued bool, w Pe
 	}
 	n := shape.Cost()
 	o.mu.Lock()
-	if !o.direct || o.shut || !o.roomLocked(n) {
+	if !o.direct || !o.open() || !o.roomLocked(n) {
 		o.mu.Unlock()
 		return false, w
 	}
@@ -211,7 +209,7 @@ const (
 func (p *Pipe) TryQueueBatch(ms []*msg.Message) (n int, w PendingWrite) {
 	o := &p.out
 	o.mu.Lock() // no defer: putManyLocked releases it if it panics
-	if !o.shut {
+	if o.open() {
 		n = p.putManyLocked(ms)
 	}
 	if n > 0 {
@@ -277,7 +275,7 @@ func (p *Pipe) Offer(header, body []byte, m *msg.Message, log *sendqueue.FrameLo
 	n, large := shape.Cost(), p.limit > 0 && !p.Fits(shape)
 	o.mu.Lock()
 	if large || !p.makeRoomLocked(n, overflow) {
-		overflowed = !large && !o.shut
+		overflowed = !large && o.open()
 		p.refuseLocked(m, large)
 		o.mu.Unlock()
 		return w, overflowed
@@ -298,9 +296,9 @@ func (p *Pipe) makeRoomLocked(n int, overflow Overflow) bool {
 	switch {
 	case overflow == Conflate:
 		p.conflateLocked()
-		return !o.shut
-	case o.shut || o.roomLocked(n) || overflow == Block && o.fitsLocked(n): // which was asked for before: see Room
-		return !o.shut
+		return o.open()
+	case !o.open() || o.roomLocked(n) || overflow == Block && o.fitsLocked(n): // which was asked for before: see Room
+		return o.open()
 	case overflow == DropOldest:
 		p.socket.dropped(p, DropOverflow, o.dropOldestLocked(n))
 		return o.roomLocked(n)
@@ -313,7 +311,7 @@ func (p *Pipe) makeRoomLocked(n int, overflow Overflow) bool {
 func (p *Pipe) refuseLocked(m *msg.Message, large bool) {
 	reason := DropOverflow
 	switch {
-	case p.out.shut:
+	case !p.out.open():
 		reason = DropPipeClosed
 	case large:
 		reason = DropTooLarge
@@ -339,7 +337,7 @@ func (p *Pipe) conflateLocked() {
 }
 
 // ClosedHere reports, of a pipe that is over, whether this end closed it: the pipe, its endpoint or the socket.
-func (p *Pipe) ClosedHere() bool { return p.over.Load() && errors.Is(p.err, ErrClosed) }
+func (p *Pipe) ClosedHere() bool { return p.over() && errors.Is(p.err, ErrClosed) }
 
 // Fail ends a pipe because of cause, which its peer has given the pattern. It is not called under the pattern's lock.
 func (p *Pipe) Fail(cause error) { p.end(cause) }
@@ -355,7 +353,7 @@ func (p *Pipe) Room(n int) (messages int, bytes int64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch {
-	case o.shut:
+	case !o.open():
 		return unlimited, 1<<63 - 1 // it takes nothing, and holds nobody up
 	case !o.roomLocked(n):
 		o.hungry = true
@@ -370,18 +368,15 @@ func (p *Pipe) Load(n int) (queued int, room bool) {
 	o := &p.out
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	room = !o.shut && o.roomLocked(n)
-	o.hungry = o.hungry || !room && !o.shut
+	room = o.open() && o.roomLocked(n)
+	o.hungry = o.hungry || !room && o.open()
 	return o.queued, room
 }
 
 // writeOn writes what is queued, if nobody does.
 func (p *Pipe) writeOn() {
-	var w PendingWrite
 	p.out.mu.Lock()
-	if !p.over.Load() {
-		w = p.claimLocked()
-	}
+	w := p.claimLocked()
 	p.out.mu.Unlock()
 	w.Write()
 }
@@ -417,8 +412,8 @@ func (p *Pipe) writeAll() {
 func (p *Pipe) writeOnce(wait bool) (done bool) {
 	o := &p.out
 	o.mu.Lock()
-	if p.over.Load() || !o.takeLocked() {
-		return p.yieldRoleLocked()
+	if p.over() || !o.takeLocked() {
+		return p.yieldAndUnlock()
 	}
 	o.mu.Unlock()
 
@@ -428,7 +423,7 @@ func (p *Pipe) writeOnce(wait bool) (done bool) {
 	tell := o.settleLocked(messages, bytes)
 	last := err == nil && (o.emptyLocked() || o.carrier.stuck())
 	if last {
-		done = p.yieldRoleLocked()
+		done = p.yieldAndUnlock()
 	} else {
 		o.mu.Unlock()
 	}
@@ -444,19 +439,21 @@ func (p *Pipe) writeOnce(wait bool) (done bool) {
 	return done
 }
 
-// yieldRoleLocked gives the writer's role up and releases the lock. If the pipe is over, what is left is seen
+// yieldAndUnlock gives the writer's role up and releases the lock. If the pipe is over, what is left is seen
 // to: nobody else may touch it while somebody has the role.
-func (p *Pipe) yieldRoleLocked() bool {
+func (p *Pipe) yieldAndUnlock() bool {
 	o := &p.out
-	if !p.over.Load() && o.endsLocked() {
-		o.ended, o.endedFirst = true, !o.peerEnded
+	if o.endsLocked() {
+		if !o.peerEnded { // else the pipe is over now
+			o.life.advance(pipeEnded)
+		}
 		o.mu.Unlock()
 		p.endDirection()
 		o.mu.Lock()
 	}
-	over := p.over.Load()
+	over := p.over()
 	if !over {
-		o.busy = false
+		o.writer = writerFree
 		o.queue.Idle()
 	}
 	o.mu.Unlock()
@@ -468,7 +465,7 @@ func (p *Pipe) yieldRoleLocked() bool {
 
 func (p *Pipe) giveUpRole() {
 	p.out.mu.Lock()
-	p.yieldRoleLocked()
+	p.yieldAndUnlock()
 }
 
 // writeFailed stops sending. What the peer sent before the connection broke is still read: the reader is
@@ -476,7 +473,7 @@ func (p *Pipe) giveUpRole() {
 func (p *Pipe) writeFailed(err error) {
 	p.setErr(err)
 	p.out.mu.Lock()
-	p.out.shut, p.out.ended = true, true
+	p.out.life.advance(pipeBroken)
 	p.out.mu.Unlock()
 	p.out.carrier.expire()
 	p.out.carrier.resume() // a pattern that accepts nothing while it owes replies has none to send any more

@@ -146,7 +146,7 @@ func (r *readRole) yield(s *streamReader) error {
 	r.alarm.Reset(unusedAfter)
 	r.used.Store(true)
 	r.state.Store(roleFree)
-	if !(*idle)() || s.c.pipe.over.Load() { // somebody began to wait, and may have seen that the role was not free
+	if !(*idle)() || s.c.pipe.over() { // somebody began to wait, and may have seen that the role was not free
 		r.take(roleGoroutine)
 	}
 	for r.state.Load() != roleGoroutine {

@@ -26,6 +26,7 @@ type Socket struct {
 	options Options
 	broken  error // the configuration's error, told by the first call that can
 	pattern Pattern
+	life    life // see socketOpen
 	scope   *scope.Scope
 	events  *events
 	account budget.Account // what no pipe has
@@ -36,9 +37,8 @@ type Socket struct {
 	endpoints map[*Endpoint]struct{}
 	past      pastPipes
 	changed   queue.Waiters // of pipes, for those who wait for it
-	closing   bool
-	draining  *draining // nil: nobody has called Drain
-	handling  int       // calls that hand requests to the application's handlers
+	draining  *draining     // nil: nobody has called Drain
+	handling  int           // calls that hand requests to the application's handlers
 
 	brake brake
 
@@ -46,10 +46,8 @@ type Socket struct {
 	ended  atomic.Uint64 // pipes that ever were
 
 	panics    atomic.Uint64
-	unsent    atomic.Int64 // messages dropped with their pipe since Shutdown began
-	unknown   atomic.Int64 // messages sent on pipes that Shutdown closed without proof that they arrived
-	hasty     atomic.Bool  // Close is not to wait, so that it expects no proof
-	shutting  atomic.Bool
+	unsent    atomic.Int64  // messages dropped with their pipe since Shutdown began
+	unknown   atomic.Int64  // messages sent on pipes that Shutdown closed without proof that they arrived
 	lastWrite atomic.Int64  // to a stream, by any pipe; since epoch
 	closed    chan struct{} // when Shutdown is done
 	closeErr  error
@@ -116,11 +114,10 @@ func (s *Socket) nextPipeID() uint32 {
 func (s *Socket) attach(p *Pipe) error {
 	needed := s.mayNeedPipes()
 	s.mu.Lock()
-	if s.draining != nil || s.closing && !needed { // the pipe would have nothing to deliver
+	if s.draining != nil || s.closing() && !needed { // the pipe would have nothing to deliver
 		s.mu.Unlock()
 		return ErrClosed
 	}
-	p.discard.Store(s.closing)
 	s.pipes[p.id] = p
 	s.mu.Unlock()
 	if err := s.pattern.Attach(p); err != nil {
@@ -133,12 +130,11 @@ func (s *Socket) attach(p *Pipe) error {
 	p.endpoint.attached(p)
 	s.emit(Event{Kind: EventPipeUp, Pipe: p, Endpoint: p.endpoint})
 	s.mu.Lock()
-	p.ready = true
 	s.ready++
-	gone := p.gone
+	known := p.known.advance(pipeAttached)
 	s.changed.WakeAll()
 	s.mu.Unlock()
-	if gone { // already, or while it was being attached
+	if !known { // but over already, or since it is being attached
 		s.remove(p)
 	}
 	return nil
@@ -148,10 +144,11 @@ func (s *Socket) attach(p *Pipe) error {
 // pattern.
 func (s *Socket) detach(p *Pipe, unsent []msg.Message) {
 	s.mu.Lock()
-	p.gone, p.unsent = true, unsent
-	ready := p.ready
+	known := p.known.reached(pipeAttached)
+	p.known.advance(pipeDetached)
+	p.unsent = unsent
 	s.mu.Unlock()
-	if ready { // else it never was a part of the socket, or attach sees to it
+	if known { // else it never was a part of the socket, or attach sees to it
 		s.remove(p)
 	}
 }
@@ -213,8 +210,11 @@ func (s *Socket) WaitFor(ctx context.Context, ok func() bool) error {
 	return s.wait(ctx, func() (bool, error) { return ok(), s.closedLocked() })
 }
 
+// closing reports whether Shutdown has begun.
+func (s *Socket) closing() bool { return s.life.reached(socketClosing) }
+
 func (s *Socket) closedLocked() error {
-	if s.closing {
+	if s.closing() {
 		return ErrClosed
 	}
 	return nil

@@ -105,7 +105,7 @@ func (past *pastPipes) endpoint(e *Endpoint) {
 
 // Stats returns the pipe's figures. Each half is of one moment.
 func (p *Pipe) Stats() stats.PipeStats {
-	return stats.PipeStats{ID: p.id, Send: p.out.stats(p), Recv: p.in.stats(), Live: !p.over.Load()}
+	return stats.PipeStats{ID: p.id, Send: p.out.stats(p), Recv: p.in.stats(), Live: !p.over()}
 }
 
 // Stats returns the socket's figures.

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+
+package engine
+
+import "sync/atomic"
+
+// A life is the stage that a pipe or a socket has come to. It never goes back. It goes on under a lock, and anybody may look.
+type life struct{ stage atomic.Int32 }
+
+// advance goes on to a stage. It reports false if the life has come as far already.
+func (l *life) advance(stage int32) bool {
+	if l.reached(stage) {
+		return false
+	}
+	l.stage.Store(stage)
+	return true
+}
+
+// at reports whether the life has come to a stage, and no further.
+func (l *life) at(stage int32) bool { return l.stage.Load() == stage }
+
+// reached reports whether the life has come to a stage, or further.
+func (l *life) reached(stage int32) bool { return l.stage.Load() >= stage }
+
+// The life of a pipe, under outbox.mu:
+//
+//	open ──endSending──> ending ──writer──> ended ──┐
+//	 ├──────writeFailed────┴──────> broken ─────────┼──end──> over
+//	 └──────────────────────────────────────────────┘
+//
+//	open    messages are accepted
+//	ending  none are; the outgoing direction ends when what is queued is written
+//	ended   it has ended, before the peer's: the peer's end ends the pipe
+//	broken  a write has failed: what the peer has sent before is read, for a while
+//	over    the link is closed; whoever has the writer's role last calls finish
+//
+// That the peer has ended its direction is apart (outbox.peerEnded), for it may come at any stage. The pipe is then over as
+// soon as its own direction has ended.
+const (
+	pipeOpen int32 = iota
+	pipeEnding
+	pipeEnded
+	pipeBroken
+	pipeOver
+)
+
+// What the pattern knows of a pipe, under Socket.mu. It learns of the end after it has learned of the pipe, even if the pipe
+// is over before it is attached.
+//
+//	new ──attach──> attached ──detach──> detached
+//	 └───────────────detach─────────────────^
+const (
+	pipeNew int32 = iota
+	pipeAttached
+	pipeDetached
+)
+
+// The life of a socket, under Socket.mu:
+//
+//	open ──Drain──> draining ──Shutdown──> closing
+//	 └──────────────Shutdown─────────────────^
+//
+//	draining  no new connections; what peers still send is delivered
+//	closing   nothing more is accepted from the application or delivered to it; what is queued is sent
+const (
+	socketOpen int32 = iota
+	socketDraining
+	socketClosing
+)
