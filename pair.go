@@ -58,7 +58,7 @@ func NewPair(o *PairOptions) *Pair {
 		p = pattern.NewPair(hello, sp.Pair1, eo, adaptive...)
 		return p
 	})
-	return &Pair{Socket{core}, sending{p.Send, p.TrySend, p.SendBatch}, receiving{p.Recv, p.TryRecv, p.RecvBatch}, draining{core}}
+	return &Pair{Socket{core}, sending{p.Send, p.SendBatch}, receiving{p.Recv, p.TryRecv, p.RecvBatch}, draining{core}}
 }
 
 // A PairPoly talks with any number of peers, PAIR 1 sockets that each see a pair of their own: every message is sent
@@ -92,7 +92,7 @@ func (s *PairPoly) SendTo(ctx context.Context, pipe *Pipe, m *Message) error {
 	if pipe == nil || pipe.inner().Socket() != s.core {
 		return opErr("send", ErrNoPeer)
 	}
-	return opErr("send", s.pattern.SendTo(ctx, pipe.inner(), nil, m.inner()))
+	return opErr("send", s.pattern.SendTo(ctx, true, pipe.inner(), nil, m.inner()))
 }
 
 // TrySendTo is SendTo, but fails with [ErrWouldBlock] where that would have to wait: for programs that serve several peers
@@ -101,5 +101,5 @@ func (s *PairPoly) TrySendTo(pipe *Pipe, m *Message) error {
 	if pipe == nil || pipe.inner().Socket() != s.core {
 		return opErr("send", ErrNoPeer)
 	}
-	return opErr("send", s.pattern.TrySendTo(pipe.inner(), m.inner()))
+	return opErr("send", s.pattern.SendTo(context.Background(), false, pipe.inner(), nil, m.inner()))
 }

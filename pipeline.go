@@ -32,10 +32,10 @@ func NewPush(o *PushOptions) *Push {
 	}
 	var p *pattern.Push
 	core := engine.NewSocket(o.engineOptions(), func(*engine.Socket, engine.Options) engine.Pattern {
-		p = pattern.NewPush(ProtocolPush.hello(), o.LeastLoaded)
+		p = pattern.NewPush(ProtocolPush.hello(), o.LeastLoaded, false)
 		return p
 	})
-	return &Push{Socket{core}, sending{p.Send, p.TrySend, p.SendBatch}}
+	return &Push{Socket{core}, sending{p.Send, p.SendBatch}}
 }
 
 // PullOptions are the options of a [Pull].
@@ -56,7 +56,7 @@ func NewPull(o *PullOptions) *Pull {
 	}
 	var p *pattern.Pull
 	core := engine.NewSocket(o.engineOptions(), func(_ *engine.Socket, eo engine.Options) engine.Pattern {
-		p = pattern.NewPull(ProtocolPull.hello(), eo)
+		p = pattern.NewPull(ProtocolPull.hello(), eo, false)
 		return p
 	})
 	return &Pull{Socket{core}, receiving{p.Recv, p.TryRecv, p.RecvBatch}, draining{core}}

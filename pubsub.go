@@ -44,11 +44,11 @@ func NewPub(o *PubOptions) *Pub {
 		if err := o.Overflow.check(true); err != nil {
 			s.Break(err)
 		}
-		p = pattern.NewPub(s, ProtocolPub.hello(), engine.Overflow(o.Overflow))
+		p = pattern.NewPub(s, ProtocolPub.hello(), engine.Overflow(o.Overflow), false)
 		p.LimitTopics(o.TopicBytes)
 		return p
 	})
-	return &Pub{Socket{core}, sending{p.Send, p.TrySend, nil}, p}
+	return &Pub{Socket{core}, sending{p.Send, nil}, p}
 }
 
 // WaitSubscribers waits until at least n subscribers may want topic. Subscribers of the Scalability Protocols do not
@@ -86,7 +86,7 @@ func NewSub(o *SubOptions) *Sub {
 		if err := o.Overflow.check(false); err != nil {
 			s.Break(err)
 		}
-		p = pattern.NewSub(ProtocolSub.hello(), eo, engine.Overflow(o.Overflow))
+		p = pattern.NewSub(ProtocolSub.hello(), eo, engine.Overflow(o.Overflow), false)
 		return p
 	})
 	f := p.First()

@@ -50,15 +50,12 @@ func NewRaw(protocol Protocol, o *Options) (*Raw, error) {
 		return p
 	})
 	s := &Raw{Socket: Socket{core}, pattern: p, protocol: protocol}
-	s.sending = sending{
-		send: func(ctx context.Context, body []byte, m *msg.Message) error {
-			if m == nil {
-				own := msg.Of(append([]byte(nil), body...))
-				m = &own
-			}
-			return p.Send(ctx, true, m.Header(), m)
-		},
-		try: func(m *msg.Message) error { return p.Send(context.Background(), false, m.Header(), m) },
+	s.send = func(ctx context.Context, wait bool, body []byte, m *msg.Message) error {
+		if m == nil {
+			own := msg.Of(append([]byte(nil), body...))
+			m = &own
+		}
+		return p.Send(ctx, wait, m.Header(), m)
 	}
 	s.receiving = receiving{
 		recv: func(ctx context.Context) (*msg.Message, error) {

@@ -22,8 +22,7 @@ type Receiver interface {
 
 // sending are the sending verbs of a socket. It is embedded, never used by itself.
 type sending struct {
-	send     func(ctx context.Context, body []byte, m *msg.Message) error
-	try      func(m *msg.Message) error
+	send     func(ctx context.Context, wait bool, body []byte, m *msg.Message) error
 	sendMany func(ctx context.Context, ms []*msg.Message) (int, error) // nil: one by one
 }
 
@@ -31,16 +30,18 @@ type sending struct {
 // ends; one that sends to all sends to those that are there. A nil error says that the message is queued, not that it was
 // received.
 func (s *sending) Send(ctx context.Context, body []byte) error {
-	return opErr("send", s.send(ctx, body, nil))
+	return opErr("send", s.send(ctx, true, body, nil))
 }
 
 // SendMsg is Send, of the contents of m, which is empty afterwards. On an error m is unchanged.
 func (s *sending) SendMsg(ctx context.Context, m *Message) error {
-	return opErr("send", s.send(ctx, nil, m.inner()))
+	return opErr("send", s.send(ctx, true, nil, m.inner()))
 }
 
 // TrySendMsg is SendMsg, but fails with [ErrWouldBlock] where that would have to wait.
-func (s *sending) TrySendMsg(m *Message) error { return opErr("send", s.try(m.inner())) }
+func (s *sending) TrySendMsg(m *Message) error {
+	return opErr("send", s.send(context.Background(), false, nil, m.inner()))
+}
 
 // SendBatch is SendMsg of all of ms, in order. It returns how many were queued; with an error, those from n on are
 // unchanged.
@@ -50,7 +51,7 @@ func (s *sending) SendBatch(ctx context.Context, ms []*Message) (n int, err erro
 		return n, opErr("send", err)
 	}
 	for n < len(ms) && err == nil {
-		if err = s.send(ctx, nil, ms[n].inner()); err == nil {
+		if err = s.send(ctx, true, nil, ms[n].inner()); err == nil {
 			n++
 		}
 	}

@@ -51,10 +51,8 @@ func NewClient(o *Options) *Client {
 func newDealer(o Options, kind zmtp.Socket, conflate bool) (spry.Socket, sender, receiver) {
 	var p *pattern.Dealer
 	core := open(o, func(_ *engine.Socket, eo engine.Options) engine.Pattern {
-		if p = pattern.NewDealer(kind.Hello(), eo); conflate {
-			p = pattern.NewConflatingDealer(kind.Hello())
-		}
+		p = pattern.NewDealer(kind.Hello(), eo, conflate)
 		return p
 	})
-	return core, sender{send: p.Send, try: p.TrySend, sendMany: p.SendBatch}, receiver{p.Recv, p.TryRecv, p.RecvBatch}
+	return core, sender{send: p.Send, sendMany: p.SendBatch}, receiver{p.Recv, p.TryRecv, p.RecvBatch}
 }

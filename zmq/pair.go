@@ -44,5 +44,5 @@ func newPair(o Options, kind zmtp.Socket) (spry.Socket, draining, sender, receiv
 		p = pattern.NewPair(kind.Hello(), 0, eo) // which no pipe has: there is no hop count
 		return p
 	})
-	return core, d, sender{send: p.Send, try: p.TrySend, sendMany: p.SendBatch}, receiver{p.Recv, p.TryRecv, p.RecvBatch}
+	return core, d, sender{send: p.Send, sendMany: p.SendBatch}, receiver{p.Recv, p.TryRecv, p.RecvBatch}
 }

@@ -30,12 +30,9 @@ type Push struct {
 // NewPush returns a Push without endpoints. o may be nil.
 func NewPush(o *PushOptions) *Push {
 	options := orZero(o)
-	p := pattern.NewPush(zmtp.Push.Hello(), options.LeastLoaded)
-	if options.Conflate {
-		p = pattern.NewConflatingPush(zmtp.Push.Hello())
-	}
+	p := pattern.NewPush(zmtp.Push.Hello(), options.LeastLoaded, options.Conflate)
 	core := open(options.Options, func(*engine.Socket, engine.Options) engine.Pattern { return p })
-	return &Push{core, frameSender{sender{send: p.Send, try: p.TrySend, sendMany: p.SendBatch}}}
+	return &Push{core, frameSender{sender{send: p.Send, sendMany: p.SendBatch}}}
 }
 
 // PullOptions are the options of [NewPull].
@@ -58,9 +55,7 @@ func NewPull(o *PullOptions) *Pull {
 	options := orZero(o)
 	var p *pattern.Pull
 	core, drain := openDraining(options.Options, func(_ *engine.Socket, eo engine.Options) engine.Pattern {
-		if p = pattern.NewPull(zmtp.Pull.Hello(), eo); options.Conflate {
-			p = pattern.NewConflatingPull(zmtp.Pull.Hello())
-		}
+		p = pattern.NewPull(zmtp.Pull.Hello(), eo, options.Conflate)
 		return p
 	})
 	return &Pull{core, frameReceiver{receiver{p.Recv, p.TryRecv, p.RecvBatch}}, drain}
@@ -74,9 +69,9 @@ type Scatter struct {
 
 // NewScatter returns a Scatter without endpoints. o may be nil.
 func NewScatter(o *Options) *Scatter {
-	p := pattern.NewPush(zmtp.Scatter.Hello(), false)
+	p := pattern.NewPush(zmtp.Scatter.Hello(), false, false)
 	core := open(orZero(o), func(*engine.Socket, engine.Options) engine.Pattern { return p })
-	return &Scatter{core, bodySender{sender{send: p.Send, try: p.TrySend, sendMany: p.SendBatch, single: true}}}
+	return &Scatter{core, bodySender{sender{send: p.Send, sendMany: p.SendBatch, single: true}}}
 }
 
 // A Gather is a [Pull] whose messages have one frame, and whose peers are SCATTER sockets. It is a draft of ZeroMQ's (RFC 49).
@@ -90,7 +85,7 @@ type Gather struct {
 func NewGather(o *Options) *Gather {
 	var p *pattern.Pull
 	core, drain := openDraining(orZero(o), func(_ *engine.Socket, eo engine.Options) engine.Pattern {
-		p = pattern.NewPull(zmtp.Gather.Hello(), eo)
+		p = pattern.NewPull(zmtp.Gather.Hello(), eo, false)
 		return p
 	})
 	return &Gather{core, bodyReceiver{receiver{p.Recv, p.TryRecv, p.RecvBatch}}, drain}

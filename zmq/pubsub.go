@@ -41,11 +41,11 @@ func NewPub(o *PubOptions) *Pub {
 	options := orZero(o)
 	var p *pattern.Pub
 	core := open(options.Options, func(s *engine.Socket, _ engine.Options) engine.Pattern {
-		p = pattern.NewPub(s, zmtp.Pub.Hello(), overflow(s, options.Overflow, options.Conflate))
+		p = pattern.NewPub(s, zmtp.Pub.Hello(), overflow(s, options.Overflow, options.Conflate), false)
 		p.LimitTopics(options.TopicBytes)
 		return p
 	})
-	return &Pub{core, frameSender{sender{send: p.Send, try: p.TrySend}}, p}
+	return &Pub{core, frameSender{sender{send: p.Send}}, p}
 }
 
 // overflow checks a policy of sending.
@@ -91,10 +91,7 @@ func NewSub(o *SubOptions) *Sub {
 	options := orZero(o)
 	var p *pattern.Sub
 	core, d := openDraining(options.Options, func(s *engine.Socket, eo engine.Options) engine.Pattern {
-		policy := recvOverflow(s, options.Overflow)
-		if p = pattern.NewSub(zmtp.Sub.Hello(), eo, policy); options.Conflate {
-			p = pattern.NewConflatingSub(zmtp.Sub.Hello())
-		}
+		p = pattern.NewSub(zmtp.Sub.Hello(), eo, recvOverflow(s, options.Overflow, options.Conflate), false)
 		return p
 	})
 	f := p.First()
@@ -102,9 +99,12 @@ func NewSub(o *SubOptions) *Sub {
 }
 
 // recvOverflow checks a policy of receiving.
-func recvOverflow(s *engine.Socket, o spry.Overflow) engine.Overflow {
+func recvOverflow(s *engine.Socket, o spry.Overflow, conflate bool) engine.Overflow {
 	if o >= spry.Disconnect {
 		s.Break(fmt.Errorf("%w: Overflow %d is not possible here", spry.ErrConfig, o))
+	}
+	if conflate {
+		return engine.Conflate
 	}
 	return engine.Overflow(o)
 }

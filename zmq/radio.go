@@ -49,7 +49,7 @@ func NewRadio(o *RadioOptions) *Radio {
 	options := orZero(o)
 	var p *pattern.Pub
 	core := open(options.Options, func(s *engine.Socket, _ engine.Options) engine.Pattern {
-		p = pattern.NewRadio(s, zmtp.Radio.Hello(), overflow(s, options.Overflow, false))
+		p = pattern.NewPub(s, zmtp.Radio.Hello(), overflow(s, options.Overflow, false), true)
 		p.LimitTopics(options.TopicBytes)
 		return p
 	})
@@ -63,7 +63,7 @@ func (s *Radio) Send(ctx context.Context, group string, body []byte) error {
 	err := checkGroup(frames[0])
 	if err == nil {
 		m := msg.OfFrames(copyFrames(frames))
-		err = s.pattern.Send(ctx, nil, &m)
+		err = s.pattern.Send(ctx, true, nil, &m)
 	}
 	return opErr("send", err)
 }
@@ -76,7 +76,7 @@ func (s *Radio) SendMsg(ctx context.Context, m *spry.Message) error {
 		err = fmt.Errorf("%w: a message of a Radio is a group and a body, and this has %d frames", ErrFrames, inner(m).Count())
 	}
 	if err == nil {
-		err = s.pattern.Send(ctx, nil, inner(m))
+		err = s.pattern.Send(ctx, true, nil, inner(m))
 	}
 	return opErr("send", err)
 }
@@ -108,7 +108,7 @@ func NewDish(o *DishOptions) *Dish {
 	options := orZero(o)
 	var p *pattern.Sub
 	core, d := openDraining(options.Options, func(s *engine.Socket, eo engine.Options) engine.Pattern {
-		p = pattern.NewDish(zmtp.Dish.Hello(), eo, recvOverflow(s, options.Overflow))
+		p = pattern.NewSub(zmtp.Dish.Hello(), eo, recvOverflow(s, options.Overflow, false), true)
 		return p
 	})
 	f := p.First()

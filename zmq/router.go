@@ -56,14 +56,13 @@ func NewRouter(o *RouterOptions) *Router {
 	return &Router{
 		Socket: core, pattern: p,
 		frameSender: frameSender{sender{
-			send: func(ctx context.Context, body []byte, m *msg.Message) error {
+			send: func(ctx context.Context, wait bool, body []byte, m *msg.Message) error {
 				if m == nil {
 					one := msg.Of(body)
 					m = &one
 				}
-				return p.Send(ctx, true, m)
+				return p.Send(ctx, wait, m)
 			},
-			try: func(m *msg.Message) error { return p.Send(context.Background(), false, m) },
 		}},
 		frameReceiver: frameReceiver{receiver{
 			recv: func(ctx context.Context) (*msg.Message, error) {

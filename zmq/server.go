@@ -32,7 +32,7 @@ func newDirected(o Options, bind func(eo engine.Options) *pattern.PairPoly) dire
 func (s *directed) SendTo(ctx context.Context, to *spry.Pipe, body []byte) error {
 	p, err := s.mine(to)
 	if err == nil {
-		err = s.pattern.SendTo(ctx, p, body, nil)
+		err = s.pattern.SendTo(ctx, true, p, body, nil)
 	}
 	return opErr("send", err)
 }
@@ -44,7 +44,7 @@ func (s *directed) SendMsgTo(ctx context.Context, to *spry.Pipe, m *spry.Message
 		err = (&sender{single: true}).check(m)
 	}
 	if err == nil {
-		err = s.pattern.SendTo(ctx, p, nil, inner(m))
+		err = s.pattern.SendTo(ctx, true, p, nil, inner(m))
 	}
 	return opErr("send", err)
 }
@@ -56,7 +56,7 @@ func (s *directed) TrySendMsgTo(to *spry.Pipe, m *spry.Message) error {
 		err = (&sender{single: true}).check(m)
 	}
 	if err == nil {
-		err = s.pattern.TrySendTo(p, inner(m))
+		err = s.pattern.SendTo(context.Background(), false, p, nil, inner(m))
 	}
 	return opErr("send", err)
 }

@@ -20,8 +20,7 @@ var ErrFrames = errors.New("messages of this kind of socket have one frame")
 
 // sender has the sending verbs that all sockets share. It is embedded, never used by itself.
 type sender struct {
-	send     func(ctx context.Context, body []byte, m *msg.Message) error
-	try      func(m *msg.Message) error
+	send     func(ctx context.Context, wait bool, body []byte, m *msg.Message) error
 	sendMany func(ctx context.Context, ms []*msg.Message) (int, error) // nil: one by one
 	single   bool                                                      // messages have one frame
 }
@@ -32,7 +31,7 @@ type sender struct {
 func (s *sender) SendMsg(ctx context.Context, m *spry.Message) error {
 	err := s.check(m)
 	if err == nil {
-		err = s.send(ctx, nil, inner(m))
+		err = s.send(ctx, true, nil, inner(m))
 	}
 	return opErr("send", err)
 }
@@ -41,7 +40,7 @@ func (s *sender) SendMsg(ctx context.Context, m *spry.Message) error {
 func (s *sender) TrySendMsg(m *spry.Message) error {
 	err := s.check(m)
 	if err == nil {
-		err = s.try(inner(m))
+		err = s.send(context.Background(), false, nil, inner(m))
 	}
 	return opErr("send", err)
 }
@@ -59,7 +58,7 @@ func (s *sender) SendBatch(ctx context.Context, ms []*spry.Message) (n int, err 
 		return n, opErr("send", err)
 	}
 	for ; n < len(ms); n++ {
-		if err = s.send(ctx, nil, inner(ms[n])); err != nil {
+		if err = s.send(ctx, true, nil, inner(ms[n])); err != nil {
 			break
 		}
 	}
@@ -78,7 +77,7 @@ type frameSender struct{ sender }
 
 // Send queues a message of copies of these frames. Without any, it is of one empty frame. See SendMsg for when it waits.
 func (s *frameSender) Send(ctx context.Context, frames ...[]byte) error {
-	return opErr("send", sendFrames(frames, func(body []byte, m *msg.Message) error { return s.send(ctx, body, m) }))
+	return opErr("send", sendFrames(frames, func(body []byte, m *msg.Message) error { return s.send(ctx, true, body, m) }))
 }
 
 // sendFrames sends a copy of frames: as a body if there is no more than one, else as a message.
@@ -113,7 +112,7 @@ type bodySender struct{ sender }
 
 // Send queues a copy of body. See SendMsg for when it waits.
 func (s *bodySender) Send(ctx context.Context, body []byte) error {
-	return opErr("send", s.send(ctx, body, nil))
+	return opErr("send", s.send(ctx, true, body, nil))
 }
 
 // receiver has the receiving verbs that all sockets share. It is embedded, never used by itself.

@@ -70,7 +70,7 @@ func NewXPub(o *XPubOptions) *XPub {
 		p.LimitLastValues(options.LastValueBytes)
 		return p
 	})
-	return &XPub{core, frameSender{sender{send: p.Send, try: p.TrySend}}, frameReceiver{receiver{p.Recv, p.TryRecv, p.RecvBatch}}, p}
+	return &XPub{core, frameSender{sender{send: p.Send}}, frameReceiver{receiver{p.Recv, p.TryRecv, p.RecvBatch}}, p}
 }
 
 // WaitSubscribers waits until at least n peers subscribed to topic, or to a prefix of it.
@@ -122,9 +122,7 @@ func NewXSub(o *XSubOptions) *XSub {
 		p = pattern.NewXSub(s, zmtp.XSub.Hello(), overflow(s, options.Overflow, false))
 		return p
 	})
-	send := func(ctx context.Context, body []byte, m *msg.Message) error { return p.Send(ctx, true, body, m) }
-	try := func(m *msg.Message) error { return p.Send(context.Background(), false, nil, m) }
-	return &XSub{core, frameSender{sender{send: send, try: try}}, frameReceiver{receiver{p.Recv, p.TryRecv, p.RecvBatch}}, d, p}
+	return &XSub{core, frameSender{sender{send: p.Send}}, frameReceiver{receiver{p.Recv, p.TryRecv, p.RecvBatch}}, d, p}
 }
 
 // Subscribe adds topics, which are prefixes of first frames; the empty one is of all. Each is to be taken back as often as it

@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/sprymq/spry/internal/queue"
 	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/transport"
 )
@@ -25,7 +26,7 @@ var (
 	ErrStalled    = errors.New("the peer does not read what is sent to it")
 	ErrMultipart  = errors.New("a message of several frames cannot be sent to a peer of the Scalability Protocols: make it one frame, or connect ZeroMQ peers only")
 	ErrTooLarge   = errors.New("the message is larger than the link to its peer carries: send less at a time, or use a transport without a limit")
-	ErrWouldBlock = errors.New("the call would have to wait")
+	ErrWouldBlock = queue.ErrWouldBlock
 	ErrScheme     = errors.New("no transport for this scheme")
 	ErrConfig     = errors.New("invalid configuration")
 	ErrBudget     = errors.New("the memory budget of the sockets was exceeded, and this pipe had most of it: receive faster, lower MaxMessageSize or the queues' limits, or raise the Budget")

@@ -37,17 +37,17 @@ func receiving(recv func(context.Context) (*msg.Message, error), each func(ctx c
 func forget(context.Context, *msg.Message) {}
 
 // publishing sends some messages, to whoever wants them.
-func publishing(send func(ctx context.Context, body []byte, m *msg.Message) error) func(context.Context) {
+func publishing(send func(ctx context.Context, wait bool, body []byte, m *msg.Message) error) func(context.Context) {
 	return func(ctx context.Context) {
 		for _, body := range []string{"", "a", "topic"} {
-			_ = send(ctx, []byte(body), nil)
+			_ = send(ctx, true, []byte(body), nil)
 		}
 	}
 }
 
 var fuzzedKinds = []fuzzedKind{
 	{"PULL", hello(sp.Pull), func(_ *engine.Socket, h transport.Hello, o engine.Options) (engine.Pattern, func(context.Context)) {
-		p := pattern.NewPull(h, o)
+		p := pattern.NewPull(h, o, false)
 		return p, receiving(p.Recv, forget)
 	}},
 	{"REP", hello(sp.Rep), func(_ *engine.Socket, h transport.Hello, o engine.Options) (engine.Pattern, func(context.Context)) {
@@ -63,11 +63,11 @@ var fuzzedKinds = []fuzzedKind{
 		}
 	}},
 	{"PUB", hello(sp.Pub), func(s *engine.Socket, h transport.Hello, _ engine.Options) (engine.Pattern, func(context.Context)) {
-		p := pattern.NewPub(s, h, engine.DropOldest)
+		p := pattern.NewPub(s, h, engine.DropOldest, false)
 		return p, publishing(p.Send)
 	}},
 	{"SUB", hello(sp.Sub), func(_ *engine.Socket, h transport.Hello, o engine.Options) (engine.Pattern, func(context.Context)) {
-		p := pattern.NewSub(h, o, engine.DropOldest)
+		p := pattern.NewSub(h, o, engine.DropOldest, false)
 		_ = p.First().Subscribe("a")
 		return p, receiving(p.First().Recv, forget)
 	}},
@@ -81,7 +81,7 @@ var fuzzedKinds = []fuzzedKind{
 	}},
 	{"PAIR", hello(sp.Pair0), func(_ *engine.Socket, h transport.Hello, o engine.Options) (engine.Pattern, func(context.Context)) {
 		p := pattern.NewPair(h, sp.Pair1, o)
-		return p, receiving(p.Recv, func(ctx context.Context, m *msg.Message) { _ = p.Send(ctx, m.Body(), nil) })
+		return p, receiving(p.Recv, func(ctx context.Context, m *msg.Message) { _ = p.Send(ctx, true, m.Body(), nil) })
 	}},
 	{"ROUTER", zmtp.Router.Hello(), func(_ *engine.Socket, h transport.Hello, o engine.Options) (engine.Pattern, func(context.Context)) {
 		p := pattern.NewRouter(h, o, true)
@@ -93,10 +93,10 @@ var fuzzedKinds = []fuzzedKind{
 		})
 	}},
 	{"DEALER", zmtp.Dealer.Hello(), func(_ *engine.Socket, h transport.Hello, o engine.Options) (engine.Pattern, func(context.Context)) {
-		p := pattern.NewDealer(h, o)
+		p := pattern.NewDealer(h, o, false)
 		return p, receiving(p.Recv, func(ctx context.Context, m *msg.Message) {
 			back := m.Clone()
-			if p.Send(ctx, nil, back) != nil {
+			if p.Send(ctx, true, nil, back) != nil {
 				back.Release()
 			}
 		})
@@ -110,11 +110,11 @@ var fuzzedKinds = []fuzzedKind{
 		}
 	}},
 	{"RADIO", zmtp.Radio.Hello(), func(s *engine.Socket, h transport.Hello, _ engine.Options) (engine.Pattern, func(context.Context)) {
-		p := pattern.NewRadio(s, h, engine.DropOldest)
+		p := pattern.NewPub(s, h, engine.DropOldest, true)
 		return p, publishing(p.Send)
 	}},
 	{"CLIENT", zmtp.Client.Hello(), func(_ *engine.Socket, h transport.Hello, o engine.Options) (engine.Pattern, func(context.Context)) {
-		p := pattern.NewDealer(h, o)
+		p := pattern.NewDealer(h, o, false)
 		return p, receiving(p.Recv, forget)
 	}},
 }

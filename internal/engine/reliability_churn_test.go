@@ -44,7 +44,7 @@ func TestT01ChurnLeavesNothingInTheEngine(t *testing.T) {
 	for _, url := range []string{"tcp://127.0.0.1:0", "ipc://" + filepath.Join(t.TempDir(), "s"), "inproc://engine-churn"} {
 		var pull *pattern.Pull
 		s := engine.NewSocket(options(), func(_ *engine.Socket, o engine.Options) engine.Pattern {
-			pull = pattern.NewPull(hello(sp.Pull), o)
+			pull = pattern.NewPull(hello(sp.Pull), o, false)
 			return pull
 		})
 		e, err := s.Listen(ctx, url, engine.EndpointConfig{})
@@ -55,14 +55,14 @@ func TestT01ChurnLeavesNothingInTheEngine(t *testing.T) {
 		for range connections {
 			var push *pattern.Push
 			c := engine.NewSocket(options(), func(*engine.Socket, engine.Options) engine.Pattern {
-				push = pattern.NewPush(hello(sp.Push), false)
+				push = pattern.NewPush(hello(sp.Push), false, false)
 				return push
 			})
 			if _, err := c.Dial(ctx, e.URL(), engine.EndpointConfig{}, true); err != nil {
 				t.Fatal(err)
 			}
 			m := msg.Of([]byte("one"))
-			if err := push.Send(ctx, nil, &m); err != nil {
+			if err := push.Send(ctx, true, nil, &m); err != nil {
 				t.Fatal(err)
 			}
 			if m, err := pull.Recv(ctx); err != nil || string(m.Body()) != "one" {
@@ -100,12 +100,12 @@ func TestMessagesAfterTheEndOfTheirPipe(t *testing.T) {
 	defer cancel()
 	var sub *pattern.Sub
 	s := engine.NewSocket(options(), func(_ *engine.Socket, o engine.Options) engine.Pattern {
-		sub = pattern.NewSub(hello(sp.Sub), o, engine.DropOldest)
+		sub = pattern.NewSub(hello(sp.Sub), o, engine.DropOldest, false)
 		return sub
 	})
 	defer s.Close()
 	pub := engine.NewSocket(options(), func(c *engine.Socket, _ engine.Options) engine.Pattern {
-		return pattern.NewPub(c, hello(sp.Pub), engine.DropOldest)
+		return pattern.NewPub(c, hello(sp.Pub), engine.DropOldest, false)
 	})
 	defer pub.Close()
 	if err := sub.First().Subscribe(""); err != nil {

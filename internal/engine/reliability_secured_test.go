@@ -107,14 +107,14 @@ func besiege(t *testing.T, scheme string, server, client wire.Security, check fu
 	o.Logger = slog.New(slog.NewJSONHandler(&b.told, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	o.Trace = func(v engine.Event) { b.told.print(v, v.Err) }
 	b.server = engine.NewSocket(o, func(_ *engine.Socket, o engine.Options) engine.Pattern {
-		b.pull = pattern.NewPull(hello(sp.Pull), o)
+		b.pull = pattern.NewPull(hello(sp.Pull), o, false)
 		return b.pull
 	})
 	trace := o.Trace
 	o = securedOptions(client)
 	o.Logger, o.Trace = slog.New(slog.NewTextHandler(&b.told, nil)), trace
 	b.client = engine.NewSocket(o, func(*engine.Socket, engine.Options) engine.Pattern {
-		b.push = pattern.NewPush(hello(sp.Push), false)
+		b.push = pattern.NewPush(hello(sp.Push), false, false)
 		return b.push
 	})
 	url := scheme + "://127.0.0.1:0"
@@ -218,7 +218,7 @@ func (b *besieged) work(c breach) {
 	b.t.Helper()
 	good := fmt.Sprintf("good %d", b.delivered)
 	m := msg.Of([]byte(good))
-	must(b.t, b.push.Send(b.ctx, nil, &m))
+	must(b.t, b.push.Send(b.ctx, true, nil, &m))
 	b.delivered++
 	for range c.bodies + 1 {
 		m, err := b.pull.Recv(b.ctx)

@@ -129,7 +129,7 @@ func newWaiting(t *testing.T, m mechanismCase) *waiting {
 		return wire.Verdict{Accept: true}
 	}
 	w.server = engine.NewSocket(o, func(_ *engine.Socket, o engine.Options) engine.Pattern {
-		w.pull = pattern.NewPull(hello(sp.Pull), o)
+		w.pull = pattern.NewPull(hello(sp.Pull), o, false)
 		return w.pull
 	})
 	_, err := w.server.Listen(t.Context(), w.url, engine.EndpointConfig{})
@@ -165,13 +165,13 @@ func (w *waiting) good() {
 	start := time.Now()
 	var push *pattern.Push
 	c := engine.NewSocket(w.options(w.m.client), func(*engine.Socket, engine.Options) engine.Pattern {
-		push = pattern.NewPush(hello(sp.Push), false)
+		push = pattern.NewPush(hello(sp.Push), false, false)
 		return push
 	})
 	_, err := c.Dial(w.t.Context(), w.url, engine.EndpointConfig{}, true)
 	must(w.t, err)
 	m := msg.Of([]byte("good"))
-	must(w.t, push.Send(w.t.Context(), nil, &m))
+	must(w.t, push.Send(w.t.Context(), true, nil, &m))
 	came, err := w.pull.Recv(w.t.Context())
 	must(w.t, err)
 	if string(came.Body()) != "good" {

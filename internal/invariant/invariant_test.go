@@ -28,14 +28,18 @@ var options = engine.Options{Dialects: []wire.Dialect{sp.Dialect}}
 // Every lock that a socket and its pattern are made of is found.
 func TestLocksAreFound(t *testing.T) {
 	for name, bind := range map[string]func(*engine.Socket, engine.Options) engine.Pattern{
-		"Push": func(*engine.Socket, engine.Options) engine.Pattern { return pattern.NewPush(hello(sp.Push), false) },
-		"Pull": func(_ *engine.Socket, o engine.Options) engine.Pattern { return pattern.NewPull(hello(sp.Pull), o) },
+		"Push": func(*engine.Socket, engine.Options) engine.Pattern {
+			return pattern.NewPush(hello(sp.Push), false, false)
+		},
+		"Pull": func(_ *engine.Socket, o engine.Options) engine.Pattern {
+			return pattern.NewPull(hello(sp.Pull), o, false)
+		},
 		"Req": func(s *engine.Socket, _ engine.Options) engine.Pattern {
 			return pattern.NewReq(s, hello(sp.Req), 0, false, false)
 		},
 		"Rep": func(_ *engine.Socket, o engine.Options) engine.Pattern { return pattern.NewResponder(hello(sp.Rep), o) },
 		"Sub": func(_ *engine.Socket, o engine.Options) engine.Pattern {
-			return pattern.NewSub(hello(sp.Sub), o, engine.Block)
+			return pattern.NewSub(hello(sp.Sub), o, engine.Block, false)
 		},
 	} {
 		s := engine.NewSocket(options, bind)
@@ -52,13 +56,13 @@ func TestLocksAreFound(t *testing.T) {
 		case "Push":
 			want = append(want, "pattern.sides.out.sender.mu")
 		case "Pull":
-			want = append(want, "pattern.sides.in.inbox.mu")
+			want = append(want, "pattern.sides.in.Inbox.mu")
 		case "Req":
 			want = append(want, "pattern.mu")
 		case "Rep":
-			want = append(want, "pattern.sides.in.inbox.mu", "pattern.sides.out.mu")
+			want = append(want, "pattern.sides.in.Inbox.mu", "pattern.sides.out.mu")
 		case "Sub":
-			want = append(want, "pattern.mu", "pattern.first.receiver.inbox.mu")
+			want = append(want, "pattern.mu", "pattern.first.receiver.Inbox.mu")
 		}
 		for _, w := range want {
 			if !locks[w] {
@@ -78,7 +82,7 @@ type holder struct {
 type part struct{ mu sync.RWMutex }
 
 func TestAHeldLockIsFound(t *testing.T) {
-	h := &holder{Pattern: pattern.NewPush(hello(sp.Push), false)}
+	h := &holder{Pattern: pattern.NewPush(hello(sp.Push), false, false)}
 	s := engine.NewSocket(options, func(*engine.Socket, engine.Options) engine.Pattern { return h })
 	defer s.Close()
 	if said := judge(s, patience); len(said) > 0 {
@@ -107,7 +111,7 @@ func (b *breaker) Traits() engine.Traits {
 func TestMessagesDroppedAgainstAPromiseAreFound(t *testing.T) {
 	for _, promise := range []bool{false, true} {
 		watched.begin()
-		b := &breaker{Pattern: pattern.NewPush(hello(sp.Push), false)}
+		b := &breaker{Pattern: pattern.NewPush(hello(sp.Push), false, false)}
 		s := engine.NewSocket(options, func(*engine.Socket, engine.Options) engine.Pattern { return b })
 		near, far := net.Pipe() // nobody reads
 		attached := make(chan error)

@@ -228,16 +228,8 @@ func (b *balancer) replaceLocked(header, body []byte, m *msg.Message) (queued bo
 	return true, w, nil
 }
 
-// Send queues a copy of body, or the contents of m.
-func (b *balancer) Send(ctx context.Context, body []byte, m *msg.Message) error {
-	return b.send(ctx, true, body, m)
-}
-
-// TrySend is Send, but fails where it would have to wait.
-func (b *balancer) TrySend(m *msg.Message) error { return b.send(context.Background(), false, nil, m) }
-
-// send sends one message: a copy of body, or, if m is not nil, the contents of m.
-func (b *balancer) send(ctx context.Context, wait bool, body []byte, m *msg.Message) error {
+// Send queues a copy of body, or, if m is not nil, the contents of m. With wait false it fails where it would have to wait.
+func (b *balancer) Send(ctx context.Context, wait bool, body []byte, m *msg.Message) error {
 	if p := b.only.Load(); p != nil {
 		var header []byte
 		if b.header != nil {
@@ -263,7 +255,7 @@ func (b *balancer) refuse(err error) {
 func (b *balancer) SendBatch(ctx context.Context, ms []*msg.Message) (n int, err error) {
 	if b.header != nil || b.conflate || slices.ContainsFunc(ms, (*msg.Message).Multipart) {
 		for ; n < len(ms) && err == nil; n++ {
-			err = b.send(ctx, true, nil, ms[n])
+			err = b.Send(ctx, true, nil, ms[n])
 		}
 		if err != nil {
 			n--

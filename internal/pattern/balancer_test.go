@@ -35,7 +35,7 @@ func newStar(t *testing.T, peers int, leastLoaded bool) *star {
 		Network: engine.NewNetwork(), Dialects: []wire.Dialect{sp.Dialect}, SendQueue: 5, RecvQueue: 5, Linger: -1,
 	}}
 	middle := engine.NewSocket(s.options, func(*engine.Socket, engine.Options) engine.Pattern {
-		s.push = NewPush(hello(sp.Push), leastLoaded)
+		s.push = NewPush(hello(sp.Push), leastLoaded, false)
 		return s.push
 	})
 	t.Cleanup(func() { _ = middle.Close() })
@@ -52,7 +52,7 @@ func newStar(t *testing.T, peers int, leastLoaded bool) *star {
 func (s *star) join(t *testing.T) {
 	t.Helper()
 	end := engine.NewSocket(s.options, func(_ *engine.Socket, o engine.Options) engine.Pattern {
-		s.pulls = append(s.pulls, NewPull(hello(sp.Pull), o))
+		s.pulls = append(s.pulls, NewPull(hello(sp.Pull), o, false))
 		return s.pulls[len(s.pulls)-1]
 	})
 	t.Cleanup(func() { _ = end.Close() })
@@ -67,7 +67,7 @@ func (s *star) join(t *testing.T) {
 func (s *star) try(t *testing.T, b byte) bool {
 	t.Helper()
 	m := msg.Of([]byte{b})
-	err := s.push.TrySend(&m)
+	err := s.push.Send(context.Background(), false, nil, &m)
 	if err != nil && !errors.Is(err, engine.ErrWouldBlock) {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func TestBalancerPassesOverFullPeers(t *testing.T) {
 			t.Errorf("%d messages fit, want 20", sent)
 		}
 		waiting := make(chan error)
-		go func() { waiting <- s.push.Send(context.Background(), []byte{sent}, nil) }()
+		go func() { waiting <- s.push.Send(context.Background(), true, []byte{sent}, nil) }()
 		synctest.Wait()
 		first := s.got(t, 0)
 		if err := <-waiting; err != nil {
@@ -171,7 +171,7 @@ func TestBalancerSendsWhatCameBackFirst(t *testing.T) {
 			t.Error("a new message went before those that came back")
 		}
 		waiting := make(chan error)
-		go func() { waiting <- s.push.Send(context.Background(), []byte{60}, nil) }()
+		go func() { waiting <- s.push.Send(context.Background(), true, []byte{60}, nil) }()
 		synctest.Wait()
 		s.join(t)
 		if err := <-waiting; err != nil {

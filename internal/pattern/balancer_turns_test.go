@@ -54,7 +54,7 @@ func TestLeastLoadedComparesQueues(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := house(sp.Dialect)
 		o.SendQueue = 100
-		push, s := open(t, o, func(*engine.Socket, engine.Options) *Push { return NewPush(hello(sp.Push), true) })
+		push, s := open(t, o, func(*engine.Socket, engine.Options) *Push { return NewPush(hello(sp.Push), true, false) })
 		for range 3 { // none of whom reads
 			scripted(t, s, sp.AppendHeader(nil, sp.Pull), sp.HeaderLen)
 		}
@@ -70,7 +70,7 @@ func TestLeastLoadedComparesQueues(t *testing.T) {
 		}
 		synctest.Wait()
 		m := msg.Of([]byte("next"))
-		if err := push.TrySend(&m); err != nil {
+		if err := push.Send(context.Background(), false, nil, &m); err != nil {
 			t.Fatal(err)
 		}
 		for i, p := range pipes {
@@ -87,12 +87,12 @@ func TestFramesGoToPeersThatHaveThem(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			o := house(sp.Dialect, zmtp.Dialect)
 			o.SendQueue = 100
-			push, s := open(t, o, func(*engine.Socket, engine.Options) *Push { return NewPush(hello(sp.Push), least) })
+			push, s := open(t, o, func(*engine.Socket, engine.Options) *Push { return NewPush(hello(sp.Push), least, false) })
 			scripted(t, s, sp.AppendHeader(nil, sp.Pull), sp.HeaderLen)
 			scripted(t, s, says("PULL"), ready("PUSH"))
 			for range 4 {
 				m := msg.OfFrames([][]byte{[]byte("a"), []byte("b")})
-				if err := push.TrySend(&m); err != nil {
+				if err := push.Send(context.Background(), false, nil, &m); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -124,7 +124,7 @@ func TestStrandedMessagesWaitForTheirPipe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := house(sp.Dialect, zmtp.Dialect)
 		o.SendQueue = 100
-		push, s := open(t, o, func(*engine.Socket, engine.Options) *Push { return NewPush(hello(sp.Push), false) })
+		push, s := open(t, o, func(*engine.Socket, engine.Options) *Push { return NewPush(hello(sp.Push), false, false) })
 		scripted(t, s, sp.AppendHeader(nil, sp.Pull), sp.HeaderLen)
 		without := s.Pipes()[0]
 		b := push.balancer
@@ -147,7 +147,7 @@ func TestStrandedMessagesWaitForTheirPipe(t *testing.T) {
 func TestBalancerTakesItsOnlyPipeBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := house(sp.Dialect)
-		push, s := open(t, o, func(*engine.Socket, engine.Options) *Push { return NewPush(hello(sp.Push), false) })
+		push, s := open(t, o, func(*engine.Socket, engine.Options) *Push { return NewPush(hello(sp.Push), false, false) })
 		scripted(t, s, sp.AppendHeader(nil, sp.Pull), sp.HeaderLen)
 		only := push.balancer.only.Load()
 		if only == nil {
@@ -163,13 +163,13 @@ func TestBalancerTakesItsOnlyPipeBack(t *testing.T) {
 // What fails says what was sent, leaves nobody in line, and ends with the socket.
 func TestSendersThatFail(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		push, s := open(t, house(zmtp.Dialect), func(*engine.Socket, engine.Options) *Push { return NewPush(zmtp.Push.Hello(), false) })
+		push, s := open(t, house(zmtp.Dialect), func(*engine.Socket, engine.Options) *Push { return NewPush(zmtp.Push.Hello(), false, false) })
 		frames := msg.OfFrames([][]byte{[]byte("a"), []byte("b")})
 		if n, err := push.SendBatch(ended(), []*msg.Message{&frames}); n != 0 || !errors.Is(err, context.Canceled) {
 			t.Errorf("a batch that nobody takes: %d sent, %v", n, err)
 		}
 		for range 3 {
-			if err := push.Send(ended(), []byte("x"), nil); !errors.Is(err, context.Canceled) {
+			if err := push.Send(ended(), true, []byte("x"), nil); !errors.Is(err, context.Canceled) {
 				t.Errorf("Send with a context that has ended: %v", err)
 			}
 		}
@@ -177,7 +177,7 @@ func TestSendersThatFail(t *testing.T) {
 			t.Error("senders that gave up are still in line")
 		}
 		waiting := make(chan error, 1)
-		go func() { waiting <- push.Send(context.Background(), []byte("x"), nil) }()
+		go func() { waiting <- push.Send(context.Background(), true, []byte("x"), nil) }()
 		synctest.Wait()
 		if err := s.Close(); err != nil {
 			t.Error(err)
@@ -193,7 +193,7 @@ func TestSendersThatFail(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
-		if err := push.Send(ctx, []byte("x"), nil); !errors.Is(err, engine.ErrClosed) {
+		if err := push.Send(ctx, true, []byte("x"), nil); !errors.Is(err, engine.ErrClosed) {
 			t.Errorf("Send after Close: %v", err)
 		}
 	})
@@ -204,7 +204,7 @@ func TestRefusingHoldsForTheOnlyPipe(t *testing.T) {
 	s := newStar(t, 1, false)
 	s.push.Refuse(engine.ErrClosed)
 	m := msg.Of([]byte("x"))
-	if err := s.push.TrySend(&m); !errors.Is(err, engine.ErrClosed) {
+	if err := s.push.Send(context.Background(), false, nil, &m); !errors.Is(err, engine.ErrClosed) {
 		t.Errorf("TrySend after Refuse: %v", err)
 	}
 }
@@ -213,7 +213,7 @@ func TestRefusingHoldsForTheOnlyPipe(t *testing.T) {
 func TestFlushSeesTheLastReturnedMessage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := house(sp.Dialect)
-		push, pushes := open(t, o, func(*engine.Socket, engine.Options) *Push { return NewPush(hello(sp.Push), false) })
+		push, pushes := open(t, o, func(*engine.Socket, engine.Options) *Push { return NewPush(hello(sp.Push), false, false) })
 		var came []string
 		_, hears := open(t, o, func(*engine.Socket, engine.Options) *hearer {
 			return &hearer{newSides(hello(sp.Pull), receiver{}, nil), func(_ *engine.Pipe, m *msg.Message) { came = append(came, string(m.Body())) }}

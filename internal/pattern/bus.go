@@ -16,6 +16,6 @@ type Bus struct {
 
 // NewBus returns the pattern.
 func NewBus(s *engine.Socket, hello transport.Hello, overflow engine.Overflow) *Bus {
-	in, out := newReceiver(s.Options()), newFanout(s, overflow)
+	in, out := newReceiver(s.Options(), false), newFanout(s, overflow)
 	return &Bus{newSides(hello, in, out), in, out}
 }

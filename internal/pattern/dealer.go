@@ -15,16 +15,8 @@ type Dealer struct {
 	*balancer
 }
 
-// NewDealer returns the pattern.
-func NewDealer(hello transport.Hello, o engine.Options) *Dealer {
-	return newDealer(hello, newReceiver(o), new(balancer))
-}
-
-// NewConflatingDealer returns a Dealer that keeps the newest message of each direction only.
-func NewConflatingDealer(hello transport.Hello) *Dealer {
-	return newDealer(hello, newConflatingReceiver(), &balancer{conflate: true})
-}
-
-func newDealer(hello transport.Hello, in receiver, out *balancer) *Dealer {
+// NewDealer returns the pattern. With conflate, it keeps the newest message of each direction only.
+func NewDealer(hello transport.Hello, o engine.Options, conflate bool) *Dealer {
+	in, out := newReceiver(o, conflate), &balancer{conflate: conflate}
 	return &Dealer{newSides(hello, in, out), in, out}
 }

@@ -133,14 +133,9 @@ func (f *fanout) remove(p *engine.Pipe, _ []msg.Message) {
 	f.mu.Unlock()
 }
 
-// Send queues a copy of body, or the contents of m, to every pipe.
-func (f *fanout) Send(ctx context.Context, body []byte, m *msg.Message) error {
-	return f.send(ctx, true, nil, body, m, nil, nil)
-}
-
-// TrySend is Send, but fails where it would have to wait.
-func (f *fanout) TrySend(m *msg.Message) error {
-	return f.send(context.Background(), false, nil, nil, m, nil, nil)
+// Send queues a copy of body, or the contents of m, to every pipe. With wait false it fails where it would have to wait.
+func (f *fanout) Send(ctx context.Context, wait bool, body []byte, m *msg.Message) error {
+	return f.send(ctx, wait, nil, body, m, nil, nil)
 }
 
 // send queues a message to every pipe but except, which may be nil. The contents of m are taken; if m is nil,

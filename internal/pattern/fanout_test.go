@@ -17,13 +17,13 @@ import (
 
 func blockingPub(t *testing.T, o engine.Options) (*Pub, *engine.Socket) {
 	t.Helper()
-	return open(t, o, func(s *engine.Socket, _ engine.Options) *Pub { return NewPub(s, hello(sp.Pub), engine.Block) })
+	return open(t, o, func(s *engine.Socket, _ engine.Options) *Pub { return NewPub(s, hello(sp.Pub), engine.Block, false) })
 }
 
 // wantsAll returns a subscriber to everything that stops its publisher when it is full.
 func wantsAll(t *testing.T, o engine.Options) (*Sub, *engine.Socket) {
 	t.Helper()
-	sub, s := open(t, o, func(_ *engine.Socket, o engine.Options) *Sub { return NewSub(hello(sp.Sub), o, engine.Block) })
+	sub, s := open(t, o, func(_ *engine.Socket, o engine.Options) *Sub { return NewSub(hello(sp.Sub), o, engine.Block, false) })
 	if err := sub.First().Subscribe(""); err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +34,7 @@ func wantsAll(t *testing.T, o engine.Options) (*Sub, *engine.Socket) {
 func trySend(t *testing.T, pub *Pub) error {
 	synctest.Wait()
 	m := msg.Of([]byte("x"))
-	return pub.TrySend(&m)
+	return pub.Send(context.Background(), false, nil, &m)
 }
 
 // With Block, who waits for a full subscriber goes on when that has gone.
@@ -42,7 +42,7 @@ func TestBlockedPublisherGoesOnWithoutTheStalledSubscriber(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		pub, publishes := blockingPub(t, house(sp.Dialect))
 		stalled := scripted(t, publishes, sp.AppendHeader(nil, sp.Sub), sp.HeaderLen)
-		send := func(ctx context.Context) error { return pub.Send(ctx, []byte("x"), nil) }
+		send := func(ctx context.Context) error { return pub.Send(ctx, true, []byte("x"), nil) }
 		fill(t, func() error { return trySend(t, pub) })
 		waiting := inBackground(send)
 		synctest.Wait()
@@ -85,7 +85,7 @@ func TestBlockedPublisherAsksNewSubscribers(t *testing.T) {
 // subscribed connects a new subscriber that reads what it receives, as far as it has room, and returns its pipe.
 func subscribed(t *testing.T, o engine.Options, publishes *engine.Socket, topic string) *engine.Pipe {
 	t.Helper()
-	sub, subscribes := open(t, o, func(_ *engine.Socket, o engine.Options) *Sub { return NewSub(zmtp.Sub.Hello(), o, engine.Block) })
+	sub, subscribes := open(t, o, func(_ *engine.Socket, o engine.Options) *Sub { return NewSub(zmtp.Sub.Hello(), o, engine.Block, false) })
 	must(t, sub.First().Subscribe(topic))
 	visit(t, publishes, subscribes)
 	synctest.Wait()
@@ -97,13 +97,13 @@ func subscribed(t *testing.T, o engine.Options, publishes *engine.Socket, topic 
 func TestBlockedPublisherAsksThoseWhoWantTheMessage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := house(zmtp.Dialect)
-		pub, publishes := open(t, o, func(s *engine.Socket, _ engine.Options) *Pub { return NewPub(s, zmtp.Pub.Hello(), engine.Block) })
+		pub, publishes := open(t, o, func(s *engine.Socket, _ engine.Options) *Pub { return NewPub(s, zmtp.Pub.Hello(), engine.Block, false) })
 		full := subscribed(t, o, publishes, "full")
 		subscribed(t, o, publishes, "free")
 		try := func(topic string) error {
 			synctest.Wait()
 			m := msg.Of([]byte(topic))
-			return pub.TrySend(&m)
+			return pub.Send(context.Background(), false, nil, &m)
 		}
 		sent := fill(t, func() error { return try("full") })
 		must(t, try("free"))
@@ -120,7 +120,7 @@ func TestBlockedPublisherAsksThoseWhoWantTheMessage(t *testing.T) {
 func TestSenderSeesSubscriptionsMadeMeanwhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := house(zmtp.Dialect)
-		pub, publishes := open(t, o, func(s *engine.Socket, _ engine.Options) *Pub { return NewPub(s, zmtp.Pub.Hello(), engine.Block) })
+		pub, publishes := open(t, o, func(s *engine.Socket, _ engine.Options) *Pub { return NewPub(s, zmtp.Pub.Hello(), engine.Block, false) })
 		p := subscribed(t, o, publishes, "first")
 		f, body := pub.fanout, []byte("second")
 		var w wanting
@@ -152,7 +152,9 @@ func TestSenderSeesSubscriptionsMadeMeanwhile(t *testing.T) {
 func TestPublisherDisconnectsTheStalled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := house(sp.Dialect)
-		pub, publishes := open(t, o, func(s *engine.Socket, _ engine.Options) *Pub { return NewPub(s, hello(sp.Pub), engine.Disconnect) })
+		pub, publishes := open(t, o, func(s *engine.Socket, _ engine.Options) *Pub {
+			return NewPub(s, hello(sp.Pub), engine.Disconnect, false)
+		})
 		scripted(t, publishes, sp.AppendHeader(nil, sp.Sub), sp.HeaderLen)
 		stalled := publishes.Pipes()[0]
 		reader := scripted(t, publishes, sp.AppendHeader(nil, sp.Sub), sp.HeaderLen)

@@ -19,7 +19,7 @@ import (
 // What a peer may ask for is limited, by number and by size; what it takes back makes room.
 func TestPeersMayAskForSoMuch(t *testing.T) {
 	pub, _ := open(t, zmtpOptions(), func(s *engine.Socket, _ engine.Options) *Pub {
-		return NewPub(s, zmtp.Pub.Hello(), engine.DropOldest)
+		return NewPub(s, zmtp.Pub.Hello(), engine.DropOldest, false)
 	})
 	f := pub.fanout
 	ask := func(p *filter, kind wire.ControlKind, topic string) change {
@@ -65,7 +65,7 @@ type publisher struct {
 func publishers(limit int64) []publisher {
 	return []publisher{
 		{"PUB", "SUB", "SUBSCRIBE", func(s *engine.Socket) (engine.Pattern, *fanout) {
-			p := NewPub(s, zmtp.Pub.Hello(), engine.DropOldest)
+			p := NewPub(s, zmtp.Pub.Hello(), engine.DropOldest, false)
 			p.LimitTopics(limit)
 			return p, p.fanout
 		}},
@@ -75,7 +75,7 @@ func publishers(limit int64) []publisher {
 			return p, p.fanout
 		}},
 		{"RADIO", "DISH", "JOIN", func(s *engine.Socket) (engine.Pattern, *fanout) {
-			p := NewRadio(s, zmtp.Radio.Hello(), engine.DropOldest)
+			p := NewPub(s, zmtp.Radio.Hello(), engine.DropOldest, true)
 			p.LimitTopics(limit)
 			return p, p.fanout
 		}},

@@ -27,9 +27,9 @@ func TestDealerAndRouterOverLimitedLinks(t *testing.T) {
 			o := engine.Options{Dialects: []wire.Dialect{sp.Dialect}, Transports: []transport.Transport{n}, Linger: -1}
 			dealer, dials := open(t, o, func(_ *engine.Socket, o engine.Options) *Dealer {
 				if conflates {
-					return NewConflatingDealer(hello(sp.Pair0))
+					return NewDealer(hello(sp.Pair0), o, true)
 				}
-				return NewDealer(hello(sp.Pair0), o)
+				return NewDealer(hello(sp.Pair0), o, false)
 			})
 			router, listens := open(t, o, func(_ *engine.Socket, o engine.Options) *Router { return NewRouter(hello(sp.Pair0), o, false) })
 			_, err := listens.Listen(t.Context(), "simmsg://router", engine.EndpointConfig{})
@@ -40,7 +40,7 @@ func TestDealerAndRouterOverLimitedLinks(t *testing.T) {
 			name := Identity(listens.Pipes()[0])
 			for _, size := range []int{1, limit, limit + 1, 2, 100_000, limit} {
 				large := size > limit
-				err := dealer.Send(t.Context(), make([]byte, size), nil)
+				err := dealer.Send(t.Context(), true, make([]byte, size), nil)
 				if large != errors.Is(err, engine.ErrTooLarge) || !large && err != nil {
 					t.Fatalf("a Dealer sends %d bytes: %v", size, err)
 				}

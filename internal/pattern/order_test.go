@@ -22,7 +22,7 @@ func TestOrderWhileTopicsChange(t *testing.T) {
 	o := zmtpOptions()
 	o.Heartbeat = -1 // the peers answer no PING
 	s := engine.NewSocket(o, func(s *engine.Socket, _ engine.Options) engine.Pattern {
-		p = NewPub(s, zmtp.Pub.Hello(), engine.Block)
+		p = NewPub(s, zmtp.Pub.Hello(), engine.Block, false)
 		return p
 	})
 	defer s.Close()
@@ -66,7 +66,7 @@ func TestOrderWhileTopicsChange(t *testing.T) {
 				body := make([]byte, 10+n%9*1200) // some are shared by pipes, and some are copied
 				body[0], body[1] = 'm', byte(sender)
 				binary.BigEndian.PutUint64(body[2:], uint64(n))
-				if err := p.Send(ctx, body, nil); err != nil {
+				if err := p.Send(ctx, true, body, nil); err != nil {
 					t.Error(err)
 					return
 				}

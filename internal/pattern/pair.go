@@ -33,7 +33,7 @@ type Pair struct {
 // NewPair returns the pattern. version1 is the protocol whose messages have a hop count, adaptive what a listener is to peers that
 // hello does not suit.
 func NewPair(hello transport.Hello, version1 uint16, o engine.Options, adaptive ...transport.Hello) *Pair {
-	in, out := newReceiver(o), &balancer{single: true, header: pairHeader(version1)}
+	in, out := newReceiver(o, false), &balancer{single: true, header: pairHeader(version1)}
 	s := &Pair{newSides(hello, in, out), in, out}
 	s.traits.Alternatives, s.traits.Reliable, s.traits.Ordered = adaptive, true, true
 	return s
@@ -49,7 +49,7 @@ type PairPoly struct {
 
 // NewPairPoly returns the pattern.
 func NewPairPoly(hello transport.Hello, version1 uint16, o engine.Options) *PairPoly {
-	in, out := newReceiver(o), new(sender)
+	in, out := newReceiver(o, false), new(sender)
 	s := &PairPoly{newSides(hello, in, out), in, out, pairHeader(version1)}
 	s.traits.Reliable, s.traits.Ordered = true, true
 	return s
@@ -63,12 +63,7 @@ func NewServer(hello transport.Hello, o engine.Options) *PairPoly {
 	return s
 }
 
-// SendTo queues a copy of body, or the contents of m, to this pipe, and waits while it has no room.
-func (s *PairPoly) SendTo(ctx context.Context, p *engine.Pipe, body []byte, m *msg.Message) error {
-	return s.sendTo(ctx, true, p, s.header(p), body, m)
-}
-
-// TrySendTo is SendTo of the contents of m, but fails where it would have to wait.
-func (s *PairPoly) TrySendTo(p *engine.Pipe, m *msg.Message) error {
-	return s.sendTo(context.Background(), false, p, s.header(p), nil, m)
+// SendTo queues a copy of body, or the contents of m, to this pipe, and waits, if it may, while that has no room.
+func (s *PairPoly) SendTo(ctx context.Context, wait bool, p *engine.Pipe, body []byte, m *msg.Message) error {
+	return s.sendTo(ctx, wait, p, s.header(p), body, m)
 }

@@ -13,15 +13,9 @@ type Push struct {
 	*balancer
 }
 
-// NewPush returns the pattern.
-func NewPush(hello transport.Hello, leastLoaded bool) *Push {
-	return newPush(hello, &balancer{leastLoaded: leastLoaded})
-}
-
-// NewConflatingPush returns a Push of whose messages the newest takes the place of those that wait.
-func NewConflatingPush(hello transport.Hello) *Push { return newPush(hello, &balancer{conflate: true}) }
-
-func newPush(hello transport.Hello, b *balancer) *Push {
+// NewPush returns the pattern. With conflate, the newest message takes the place of those that wait.
+func NewPush(hello transport.Hello, leastLoaded, conflate bool) *Push {
+	b := &balancer{leastLoaded: leastLoaded, conflate: conflate}
 	s := &Push{newSides(hello, receiver{}, b), b}
 	s.traits.Reliable = true
 	return s
@@ -33,13 +27,9 @@ type Pull struct {
 	receiver
 }
 
-// NewPull returns the pattern.
-func NewPull(hello transport.Hello, o engine.Options) *Pull { return newPull(hello, newReceiver(o)) }
-
-// NewConflatingPull returns a Pull that keeps the newest message of each pipe only.
-func NewConflatingPull(hello transport.Hello) *Pull { return newPull(hello, newConflatingReceiver()) }
-
-func newPull(hello transport.Hello, in receiver) *Pull {
+// NewPull returns the pattern. With conflate, it keeps the newest message of each pipe only.
+func NewPull(hello transport.Hello, o engine.Options, conflate bool) *Pull {
+	in := newReceiver(o, conflate)
 	s := &Pull{newSides(hello, in, nil), in}
 	s.traits.Reliable = true
 	return s

@@ -14,16 +14,9 @@ type Pub struct {
 	*fanout
 }
 
-// NewPub returns the pattern.
-func NewPub(s *engine.Socket, hello transport.Hello, overflow engine.Overflow) *Pub {
+// NewPub returns the pattern. With groups, it is a Radio, whose messages are for groups.
+func NewPub(s *engine.Socket, hello transport.Hello, overflow engine.Overflow, groups bool) *Pub {
 	f := newFanout(s, overflow)
-	f.filters = true
+	f.filters, f.groups = true, groups
 	return &Pub{newSides(hello, receiver{}, f), f}
-}
-
-// NewRadio returns a Pub whose messages are for groups.
-func NewRadio(s *engine.Socket, hello transport.Hello, overflow engine.Overflow) *Pub {
-	p := NewPub(s, hello, overflow)
-	p.groups = true
-	return p
 }

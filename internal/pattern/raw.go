@@ -49,8 +49,11 @@ type Raw struct {
 // NewRaw returns the pattern.
 func NewRaw(s *engine.Socket, protocol RawProtocol, overflow engine.Overflow) *Raw {
 	r := &Raw{protocol: protocol, socket: s}
-	if protocol.Receives {
-		r.receiver = newReceiver(s.Options())
+	r.receiver = newReceiver(s.Options(), false)
+	in := r.receiver
+	if !protocol.Receives {
+		r.receiver.Close(errOnlySends)
+		in = receiver{}
 	}
 	var out sendingSide
 	switch protocol.Route {
@@ -62,7 +65,7 @@ func NewRaw(s *engine.Socket, protocol RawProtocol, overflow engine.Overflow) *R
 		r.fanout.filters = protocol.Topics
 		out = r.fanout
 	}
-	r.sides = newSides(protocol.Hello, r.receiver, out)
+	r.sides = newSides(protocol.Hello, in, out)
 	r.traits = protocol.traits()
 	r.throttle = protocol.Route == RouteDirected
 	return r

@@ -14,10 +14,10 @@ import (
 // A receiver does not keep the pipes that are over, however many peers come and go.
 func TestReceiverForgetsPastPipes(t *testing.T) {
 	o := house(sp.Dialect)
-	_, s := open(t, o, func(_ *engine.Socket, o engine.Options) *Pull { return NewPull(hello(sp.Pull), o) })
+	_, s := open(t, o, func(_ *engine.Socket, o engine.Options) *Pull { return NewPull(hello(sp.Pull), o, false) })
 	var past []weak.Pointer[engine.Pipe]
 	for range 10 {
-		_, pushes := open(t, o, func(*engine.Socket, engine.Options) *Push { return NewPush(hello(sp.Push), false) })
+		_, pushes := open(t, o, func(*engine.Socket, engine.Options) *Push { return NewPush(hello(sp.Push), false, false) })
 		visit(t, s, pushes)
 		until(t, "the pipe is there", func() bool { return len(s.Pipes()) == 1 })
 		past = append(past, weak.Make(s.Pipes()[0]))

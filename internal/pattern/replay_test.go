@@ -27,7 +27,7 @@ func TestSubscribingAgainAndAgain(t *testing.T) {
 			return NewXPub(s, zmtp.XPub.Hello(), engine.DropOldest, nil, values)
 		})
 		for i := range values {
-			must(t, x.Send(t.Context(), fmt.Appendf(nil, "topic-%06d", i), nil))
+			must(t, x.Send(t.Context(), true, fmt.Appendf(nil, "topic-%06d", i), nil))
 		}
 		p := rawPeerOf(t, s, "SUB", dials)
 		p.say(strings.Repeat("\x00\x01\x01\x00\x01\x00", times))
@@ -52,7 +52,7 @@ func TestReplaysToAReader(t *testing.T) {
 		return NewXPub(s, zmtp.XPub.Hello(), engine.DropOldest, nil, values)
 	})
 	for i := range values {
-		must(t, x.Send(t.Context(), fmt.Appendf(nil, "%04d", i), nil))
+		must(t, x.Send(t.Context(), true, fmt.Appendf(nil, "%04d", i), nil))
 	}
 	p := rawPeerOf(t, s, "SUB", true)
 	for range times + replayFloor/values {
@@ -74,7 +74,7 @@ func TestReplayOfUnlimitedValues(t *testing.T) {
 		return NewXPub(s, zmtp.XPub.Hello(), engine.DropOldest, nil, math.MaxInt)
 	})
 	for i := range values {
-		must(t, x.Send(t.Context(), fmt.Appendf(nil, "%04d", i), nil))
+		must(t, x.Send(t.Context(), true, fmt.Appendf(nil, "%04d", i), nil))
 	}
 	p := rawPeerOf(t, s, "SUB", true)
 	p.say(command("SUBSCRIBE", ""))
@@ -137,7 +137,7 @@ func TestReplayLeavesWhatWasSentSince(t *testing.T) {
 		return NewXPub(s, zmtp.XPub.Hello(), engine.DropOldest, nil, 10)
 	})
 	for _, topic := range []string{"a", "b", "c"} {
-		must(t, x.Send(t.Context(), []byte(topic), nil))
+		must(t, x.Send(t.Context(), true, []byte(topic), nil))
 	}
 	p := rawPeerOf(t, s, "SUB", true)
 	p.say(command("SUBSCRIBE", "nothing"))
@@ -145,7 +145,7 @@ func TestReplayLeavesWhatWasSentSince(t *testing.T) {
 	pipe := s.Pipes()[0]
 	r := replay{x, pipe, pipe.State.(*xpubPeer), ""}
 	values := r.find()
-	must(t, x.Send(t.Context(), []byte("b"), nil)) // which the peer does not want, so that it would see the old one
+	must(t, x.Send(t.Context(), true, []byte("b"), nil)) // which the peer does not want, so that it would see the old one
 	if n, full := r.offer(values); n != 3 || full {
 		t.Fatalf("offered %d values, full %v", n, full)
 	}

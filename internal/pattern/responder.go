@@ -35,7 +35,7 @@ type Responder struct {
 
 // NewResponder returns the pattern.
 func NewResponder(hello transport.Hello, o engine.Options) *Responder {
-	in, out := newReceiver(o), new(sender)
+	in, out := newReceiver(o, false), new(sender)
 	s := &Responder{sides: newSides(hello, in, out), receiver: in, sender: out}
 	s.throttle = true
 	return s
@@ -145,13 +145,13 @@ func (s *Responder) Receive(p *engine.Pipe, run []msg.Message) int {
 	if s.progress.Load() != nil && !p.Over() {
 		return 0
 	}
-	return s.receive(p, run)
+	return s.sides.Receive(p, run)
 }
 
 // Drain implements engine.Drainer. Replies go on.
 func (s *Responder) Drain(_ error, progress func()) {
 	s.progress.Store(&progress)
-	s.inbox.Drain(progress)
+	s.receiver.Drain(progress)
 }
 
 // Owed implements engine.Drainer.

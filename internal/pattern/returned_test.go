@@ -20,11 +20,11 @@ func TestNothingOvertakesWhatCameBack(t *testing.T) {
 	for name, send := range map[string]func(push *Push) error{
 		"a message": func(push *Push) error {
 			m := msg.Of([]byte("new"))
-			return push.TrySend(&m)
+			return push.Send(context.Background(), false, nil, &m)
 		},
 		"frames": func(push *Push) error {
 			m := msg.OfFrames([][]byte{[]byte("new"), []byte("and more")})
-			return push.TrySend(&m)
+			return push.Send(context.Background(), false, nil, &m)
 		},
 		"a batch": func(push *Push) error {
 			m := msg.Of([]byte("new"))
@@ -36,7 +36,7 @@ func TestNothingOvertakesWhatCameBack(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				o := house(zmtp.Dialect)
 				o.SendQueue = 100
-				push, pushes := open(t, o, func(*engine.Socket, engine.Options) *Push { return NewPush(zmtp.Push.Hello(), false) })
+				push, pushes := open(t, o, func(*engine.Socket, engine.Options) *Push { return NewPush(zmtp.Push.Hello(), false, false) })
 				var came []string
 				var tried error
 				_, hears := open(t, o, func(*engine.Socket, engine.Options) *hearer {

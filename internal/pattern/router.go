@@ -34,7 +34,7 @@ type Router struct {
 // NewRouter returns the pattern. With handover, a new peer that calls itself as a live one does takes its place; otherwise
 // it is refused.
 func NewRouter(hello transport.Hello, o engine.Options, handover bool) *Router {
-	in, out := newReceiver(o), new(sender)
+	in, out := newReceiver(o, false), new(sender)
 	return &Router{
 		sides: newSides(hello, in, out), receiver: in, sender: out,
 		handover: handover, peers: make(map[string]*engine.Pipe),

@@ -68,8 +68,8 @@ func sealedBody(size, i int) []byte { return bytes.Repeat([]byte{byte(i)}, size)
 // Messages of all sizes go over a sealed connection, from several goroutines at once, with room for few of them.
 func TestSealedPipeline(t *testing.T) {
 	server, client := curve(t)
-	push, dials := open(t, client, func(*engine.Socket, engine.Options) *Push { return NewPush(hello(sp.Push), false) })
-	pull, listens := open(t, server, func(_ *engine.Socket, o engine.Options) *Pull { return NewPull(hello(sp.Pull), o) })
+	push, dials := open(t, client, func(*engine.Socket, engine.Options) *Push { return NewPush(hello(sp.Push), false, false) })
+	pull, listens := open(t, server, func(_ *engine.Socket, o engine.Options) *Pull { return NewPull(hello(sp.Pull), o, false) })
 	join(t, listens, dials)
 	sizes := []int{0, 1, 64, 9000, 70_000, 300_000}
 	const each, senders = 200, 3
@@ -77,7 +77,7 @@ func TestSealedPipeline(t *testing.T) {
 	for range senders {
 		sending.Go(func() {
 			for i := range each {
-				if err := push.Send(t.Context(), sealedBody(sizes[i%len(sizes)], i), nil); err != nil {
+				if err := push.Send(t.Context(), true, sealedBody(sizes[i%len(sizes)], i), nil); err != nil {
 					t.Error(err)
 					return
 				}
@@ -136,8 +136,8 @@ func TestSealedRequestsAndSubscriptions(t *testing.T) {
 	}
 	calling.Wait()
 
-	pub, publishes := open(t, server, func(s *engine.Socket, _ engine.Options) *Pub { return NewPub(s, hello(sp.Pub), engine.Block) })
-	sub, subscribes := open(t, client, func(_ *engine.Socket, o engine.Options) *Sub { return NewSub(hello(sp.Sub), o, engine.Block) })
+	pub, publishes := open(t, server, func(s *engine.Socket, _ engine.Options) *Pub { return NewPub(s, hello(sp.Pub), engine.Block, false) })
+	sub, subscribes := open(t, client, func(_ *engine.Socket, o engine.Options) *Sub { return NewSub(hello(sp.Sub), o, engine.Block, false) })
 	join(t, publishes, subscribes)
 	for i := range byte(200) {
 		if err := sub.First().Subscribe(string([]byte{i})); err != nil {
@@ -148,7 +148,7 @@ func TestSealedRequestsAndSubscriptions(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range 256 {
-		if err := pub.Send(t.Context(), []byte{byte(i)}, nil); err != nil {
+		if err := pub.Send(t.Context(), true, []byte{byte(i)}, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -168,12 +168,12 @@ func TestSealedMessagesComeBack(t *testing.T) {
 			server, client := curve(t)
 			client.SendQueue, client.SendQueueBytes = 500, 64<<20
 			server.RecvQueue = 1
-			push, dials := open(t, client, func(*engine.Socket, engine.Options) *Push { return NewPush(hello(sp.Push), false) })
-			_, deaf := open(t, server, func(_ *engine.Socket, o engine.Options) *Pull { return NewPull(hello(sp.Pull), o) })
+			push, dials := open(t, client, func(*engine.Socket, engine.Options) *Push { return NewPush(hello(sp.Push), false, false) })
+			_, deaf := open(t, server, func(_ *engine.Socket, o engine.Options) *Pull { return NewPull(hello(sp.Pull), o, false) })
 			join(t, deaf, dials)
 			first := dials.Pipes()[0]
 			sent := fillUp(t, push, size)
-			pull, second := open(t, server, func(_ *engine.Socket, o engine.Options) *Pull { return NewPull(hello(sp.Pull), o) })
+			pull, second := open(t, server, func(_ *engine.Socket, o engine.Options) *Pull { return NewPull(hello(sp.Pull), o, false) })
 			join(t, second, dials)
 			_ = deaf.Close()
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -206,7 +206,7 @@ func fillUp(t *testing.T, push *Push, size int) (sent int) {
 	t.Helper()
 	for refused := 0; refused < 20; {
 		m := msg.Of(numberedBody(size, sent))
-		switch err := push.TrySend(&m); {
+		switch err := push.Send(context.Background(), false, nil, &m); {
 		case err == nil:
 			sent++
 			refused = 0
@@ -228,7 +228,7 @@ func numberedBody(size, i int) []byte {
 // A wrong key gets nobody in, and neither does a password that nobody looks at.
 func TestSealedRefusals(t *testing.T) {
 	server, client := curve(t)
-	_, listens := open(t, server, func(_ *engine.Socket, o engine.Options) *Pull { return NewPull(hello(sp.Pull), o) })
+	_, listens := open(t, server, func(_ *engine.Socket, o engine.Options) *Pull { return NewPull(hello(sp.Pull), o, false) })
 	e, err := listens.Listen(t.Context(), "tcp://127.0.0.1:0", engine.EndpointConfig{})
 	if err != nil {
 		t.Fatal(err)
@@ -242,7 +242,7 @@ func TestSealedRefusals(t *testing.T) {
 	}
 	for name, security := range map[string]wire.Security{"another server's key": wrong, "no security": nil, "PLAIN": zmtp.PlainClient{Username: "a"}} {
 		client.Security = security
-		_, dials := open(t, client, func(*engine.Socket, engine.Options) *Push { return NewPush(hello(sp.Push), false) })
+		_, dials := open(t, client, func(*engine.Socket, engine.Options) *Push { return NewPush(hello(sp.Push), false, false) })
 		if _, err := dials.Dial(t.Context(), e.URL(), engine.EndpointConfig{}, true); err == nil {
 			t.Errorf("%s gets in", name)
 		}
@@ -251,13 +251,13 @@ func TestSealedRefusals(t *testing.T) {
 		for _, check := range []engine.Authenticate{server.Authenticate, nil} {
 			o := server
 			o.Security, o.Authenticate = zmtp.PlainServer{}, check
-			_, plain := open(t, o, func(_ *engine.Socket, o engine.Options) *Pull { return NewPull(hello(sp.Pull), o) })
+			_, plain := open(t, o, func(_ *engine.Socket, o engine.Options) *Pull { return NewPull(hello(sp.Pull), o, false) })
 			e, err := plain.Listen(t.Context(), "tcp://127.0.0.1:0", engine.EndpointConfig{})
 			if err != nil {
 				t.Fatal(err)
 			}
 			client.Security = zmtp.PlainClient{Username: "somebody", Password: password}
-			_, dials := open(t, client, func(*engine.Socket, engine.Options) *Push { return NewPush(hello(sp.Push), false) })
+			_, dials := open(t, client, func(*engine.Socket, engine.Options) *Push { return NewPush(hello(sp.Push), false, false) })
 			if _, err := dials.Dial(t.Context(), e.URL(), engine.EndpointConfig{}, true); (err == nil) != (in && check != nil) {
 				t.Errorf("with the password %q, and somebody who looks at it %v: %v", password, check != nil, err)
 			}

@@ -21,6 +21,8 @@
 package pattern
 
 import (
+	"math"
+
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/queue"
@@ -54,6 +56,21 @@ type sides struct {
 	throttle bool // what is sent are replies: nothing is received from a pipe whose peer does not read them
 }
 
+// A receiver is the receiving side of a pattern: an inbox with one source for each pipe. A full source stops its pipe's
+// reader, which is the back-pressure that the peer feels. The zero receiver is that of a pattern that only sends.
+type receiver struct{ *queue.Inbox }
+
+// newest limits a queue, with the policy DropOldest, to the newest message.
+var newest = queue.Limits{Messages: 1, Bytes: math.MaxInt64}
+
+// newReceiver returns a receiver, which with conflate keeps the newest message of each pipe only.
+func newReceiver(o engine.Options, conflate bool) receiver {
+	if conflate {
+		return receiver{queue.NewInbox(newest, queue.DropOldest)}
+	}
+	return receiver{queue.NewInbox(o.RecvLimits(), queue.Wait)}
+}
+
 // newSides returns the sides of a pattern. The zero receiver receives nothing, and a nil out sends nothing.
 func newSides(hello transport.Hello, in receiver, out sendingSide) sides {
 	if out == nil {
@@ -71,21 +88,34 @@ func (s *sides) Attach(p *engine.Pipe) error {
 	if err := s.out.add(p); err != nil {
 		return err
 	}
-	s.in.attach(p)
-	if s.throttle {
-		p.HoldWhileFull(p.State.(*queue.Source))
+	if s.in.Inbox != nil {
+		source := p.NewSource(s.in.Inbox)
+		p.State = source
+		s.in.AddReadable(p)
+		if s.throttle {
+			p.HoldWhileFull(source)
+		}
 	}
 	return nil
 }
 
 // Detach implements engine.Pattern.
 func (s *sides) Detach(p *engine.Pipe, unsent []msg.Message) {
-	s.in.detach(p)
+	if s.in.Inbox != nil {
+		s.in.RemoveReadable(p)
+	}
 	s.out.remove(p, unsent)
 }
 
-// Receive implements engine.Pattern.
-func (s *sides) Receive(p *engine.Pipe, run []msg.Message) int { return s.in.receive(p, run) }
+// Receive implements engine.Pattern. What a peer sends although its role is to receive is dropped.
+func (s *sides) Receive(p *engine.Pipe, run []msg.Message) int {
+	if s.in.Inbox != nil {
+		return p.State.(*queue.Source).Put(run)
+	}
+	msg.ReleaseAll(run)
+	p.DropN(engine.DropUnwanted, len(run))
+	return len(run)
+}
 
 // Writable implements engine.Pattern.
 func (s *sides) Writable(p *engine.Pipe) { s.out.writable(p) }
@@ -93,7 +123,7 @@ func (s *sides) Writable(p *engine.Pipe) { s.out.writable(p) }
 // Refuse implements engine.Pattern.
 func (s *sides) Refuse(err error) {
 	s.out.refuse(err)
-	s.in.close(err)
+	s.EndReceiving(err)
 }
 
 // Pending implements engine.Pattern.
@@ -105,14 +135,18 @@ func (s *sides) Close() int { return s.out.drop() }
 // Drain implements engine.Drainer.
 func (s *sides) Drain(err error, progress func()) {
 	s.out.refuse(err)
-	s.in.inbox.Drain(progress)
+	s.in.Drain(progress)
 }
 
 // Owed implements engine.Drainer, for patterns without replies.
 func (s *sides) Owed(*engine.Pipe) int { return 0 }
 
 // Empty implements engine.Drainer.
-func (s *sides) Empty() bool { return s.in.inbox.Empty() }
+func (s *sides) Empty() bool { return s.in.Empty() }
 
 // EndReceiving implements engine.Drainer.
-func (s *sides) EndReceiving(err error) { s.in.close(err) }
+func (s *sides) EndReceiving(err error) {
+	if s.in.Inbox != nil {
+		s.in.Close(err)
+	}
+}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/wire/sp"
 	"github.com/sprymq/spry/internal/wire/zmtp"
 )
 
@@ -17,10 +18,10 @@ import (
 func TestBothSidesEndWithTheSocket(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dealer, s := open(t, house(zmtp.Dialect), func(_ *engine.Socket, o engine.Options) *Dealer {
-			return NewDealer(zmtp.Dealer.Hello(), o)
+			return NewDealer(zmtp.Dealer.Hello(), o, false)
 		})
 		receives := inBackground(func(ctx context.Context) error { _, err := dealer.Recv(ctx); return err })
-		sends := inBackground(func(ctx context.Context) error { return dealer.Send(ctx, []byte("to anybody"), nil) })
+		sends := inBackground(func(ctx context.Context) error { return dealer.Send(ctx, true, []byte("to anybody"), nil) })
 		synctest.Wait()
 		must(t, s.Close())
 		synctest.Wait()
@@ -39,7 +40,10 @@ func TestBothSidesEndWithTheSocket(t *testing.T) {
 
 // A side that a pattern does not have refuses, and does not wait.
 func TestMissingSide(t *testing.T) {
-	var none receiver
+	none, s := open(t, house(sp.Dialect), func(s *engine.Socket, _ engine.Options) *Raw {
+		return NewRaw(s, RawProtocol{Hello: hello(sp.Push), Route: RouteBalance}, engine.DropOldest)
+	})
+	defer func() { must(t, s.Close()) }()
 	if _, err := none.Recv(t.Context()); !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("Recv: %v", err)
 	}

@@ -43,25 +43,20 @@ type Subscription struct {
 	sources map[*engine.Pipe]*queue.Source
 }
 
-// NewSub returns the pattern.
-func NewSub(hello transport.Hello, o engine.Options, overflow engine.Overflow) *Sub {
-	return newSub(hello, o.RecvLimits(), subPolicy(overflow), false)
-}
-
-// NewConflatingSub returns a Sub that keeps the newest message of each pipe only.
-func NewConflatingSub(hello transport.Hello) *Sub {
-	return newSub(hello, newest, queue.DropOldest, false)
-}
-
-// NewDish returns a Sub that joins groups: of messages whose first frame is their group.
-func NewDish(hello transport.Hello, o engine.Options, overflow engine.Overflow) *Sub {
-	return newSub(hello, o.RecvLimits(), subPolicy(overflow), true)
-}
-
-func newSub(hello transport.Hello, l queue.Limits, policy queue.Policy, groups bool) *Sub {
+// NewSub returns the pattern. With engine.Conflate, it keeps the newest message of each pipe only. With groups, it is a Dish,
+// which joins groups: of messages whose first frame is their group.
+func NewSub(hello transport.Hello, o engine.Options, overflow engine.Overflow, groups bool) *Sub {
 	s := &Sub{
 		sides:  newSides(hello, receiver{}, nil),
-		limits: l, policy: policy, groups: groups, pipes: make(map[*engine.Pipe]struct{}),
+		limits: o.RecvLimits(), policy: queue.DropOldest, groups: groups, pipes: make(map[*engine.Pipe]struct{}),
+	}
+	switch overflow {
+	case engine.Conflate:
+		s.limits = newest
+	case engine.DropNewest:
+		s.policy = queue.DropNewest
+	case engine.Block:
+		s.policy = queue.Wait
 	}
 	s.wanted.exact = groups
 	s.first = s.Open()
@@ -81,16 +76,6 @@ func (s *Sub) asking(more bool) wire.ControlKind {
 	return wire.ControlCancel
 }
 
-func subPolicy(o engine.Overflow) queue.Policy {
-	switch o {
-	case engine.DropNewest:
-		return queue.DropNewest
-	case engine.Block:
-		return queue.Wait
-	}
-	return queue.DropOldest
-}
-
 // First is the subscription that the socket has from the start.
 func (s *Sub) First() *Subscription { return s.first }
 
@@ -105,11 +90,11 @@ func (s *Sub) Open(prefixes ...string) *Subscription {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.err != nil {
-		n.inbox.Close(s.err)
+		n.receiver.Close(s.err)
 		return n
 	}
 	for p := range s.pipes {
-		n.sources[p] = p.NewSource(n.inbox)
+		n.sources[p] = p.NewSource(n.Inbox)
 	}
 	s.subscriptions = append(s.subscriptions, n)
 	writes = n.addLocked(prefixes)
@@ -196,7 +181,7 @@ func (n *Subscription) Close() {
 	n.topics.clear()
 	s.mu.Unlock()
 	writeAll(writes)
-	n.inbox.Close(engine.ErrClosed)
+	n.receiver.Close(engine.ErrClosed)
 	for p, src := range sources {
 		p.CloseSource(src)
 		src.Resume()
@@ -209,7 +194,7 @@ func (s *Sub) Attach(p *engine.Pipe) error {
 	defer s.mu.Unlock()
 	s.pipes[p] = struct{}{}
 	for _, n := range s.subscriptions {
-		n.sources[p] = p.NewSource(n.inbox)
+		n.sources[p] = p.NewSource(n.Inbox)
 	}
 	p.QueueControls(s.wanted.events(s.asking(true))) // written when the pipe is attached
 	return nil
@@ -314,18 +299,18 @@ func (s *Sub) all() []*Subscription {
 // Drain implements engine.Drainer.
 func (s *Sub) Drain(_ error, progress func()) {
 	for _, n := range s.all() {
-		n.inbox.Drain(progress)
+		n.Drain(progress)
 	}
 }
 
 // Empty implements engine.Drainer.
 func (s *Sub) Empty() bool {
-	return !slices.ContainsFunc(s.all(), func(n *Subscription) bool { return !n.inbox.Empty() })
+	return !slices.ContainsFunc(s.all(), func(n *Subscription) bool { return !n.Empty() })
 }
 
 // EndReceiving implements engine.Drainer.
 func (s *Sub) EndReceiving(err error) {
 	for _, n := range s.all() {
-		n.inbox.Close(err)
+		n.receiver.Close(err)
 	}
 }

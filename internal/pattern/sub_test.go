@@ -24,7 +24,7 @@ func TestClosingAFullSubscriptionLetsItsPublisherGoOn(t *testing.T) {
 		const messages = 20
 		sending := inBackground(func(ctx context.Context) error {
 			for i := range byte(messages) {
-				if err := pub.Send(ctx, []byte{i}, nil); err != nil {
+				if err := pub.Send(ctx, true, []byte{i}, nil); err != nil {
 					return err
 				}
 			}
@@ -106,7 +106,7 @@ func TestSubFilters(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := house(sp.Dialect)
 		o.RecvQueue = 100
-		sub, s := open(t, o, func(_ *engine.Socket, o engine.Options) *Sub { return NewSub(hello(sp.Sub), o, engine.Block) })
+		sub, s := open(t, o, func(_ *engine.Socket, o engine.Options) *Sub { return NewSub(hello(sp.Sub), o, engine.Block, false) })
 		must(t, sub.First().Subscribe("a"))
 		peer := scripted(t, s, sp.AppendHeader(nil, sp.Pub), sp.HeaderLen)
 		for _, body := range []string{"a1", "b", "a2", "", "a"} {
@@ -130,7 +130,7 @@ func TestSubFilters(t *testing.T) {
 func TestSubTellsPublishers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := house(zmtp.Dialect)
-		sub, subscribes := open(t, o, func(_ *engine.Socket, o engine.Options) *Sub { return NewSub(zmtp.Sub.Hello(), o, engine.Block) })
+		sub, subscribes := open(t, o, func(_ *engine.Socket, o engine.Options) *Sub { return NewSub(zmtp.Sub.Hello(), o, engine.Block, false) })
 		x, publishes := open(t, o, func(s *engine.Socket, _ engine.Options) *XPub {
 			return NewXPub(s, zmtp.XPub.Hello(), engine.DropOldest, nil, 0)
 		})

@@ -30,9 +30,9 @@ type Surveyor struct {
 
 // A Survey is one question and the queue of its answers.
 type Survey struct {
+	*queue.Inbox
 	surveyor *Surveyor
 	id       uint32
-	inbox    *queue.Inbox
 	until    time.Time
 
 	// Under surveyor.mu.
@@ -54,7 +54,7 @@ func NewSurveyor(s *engine.Socket, hello transport.Hello, overflow engine.Overfl
 // Open asks every pipe: a copy of body, or the contents of m. Answers count until the deadline.
 func (s *Surveyor) Open(ctx context.Context, until time.Time, body []byte, m *msg.Message) (*Survey, error) {
 	v := &Survey{
-		surveyor: s, inbox: queue.NewInbox(s.limits, queue.DropNewest), until: until,
+		surveyor: s, Inbox: queue.NewInbox(s.limits, queue.DropNewest), until: until,
 		sources: make(map[*engine.Pipe]*queue.Source),
 	}
 	s.mu.Lock()
@@ -79,9 +79,6 @@ func (s *Surveyor) Open(ctx context.Context, until time.Time, body []byte, m *ms
 	return v, nil
 }
 
-// Recv waits for the next answer.
-func (v *Survey) Recv(ctx context.Context) (*msg.Message, error) { return v.inbox.Recv(ctx) }
-
 // Close ends the survey: answers that come later are dropped and counted as stale.
 func (v *Survey) Close() {
 	s := v.surveyor
@@ -90,7 +87,7 @@ func (v *Survey) Close() {
 	sources := v.sources
 	v.sources = nil
 	s.mu.Unlock()
-	v.inbox.Close(engine.ErrClosed)
+	v.Inbox.Close(engine.ErrClosed)
 	for p, src := range sources {
 		p.CloseSource(src)
 	}
@@ -126,7 +123,7 @@ func (s *Surveyor) Receive(p *engine.Pipe, run []msg.Message) int {
 func (v *Survey) sourceLocked(p *engine.Pipe) *queue.Source {
 	src := v.sources[p]
 	if src == nil {
-		src = p.NewSource(v.inbox)
+		src = p.NewSource(v.Inbox)
 		v.sources[p] = src
 	}
 	return src
@@ -138,6 +135,6 @@ func (s *Surveyor) Refuse(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, v := range s.surveys {
-		v.inbox.Close(err)
+		v.Inbox.Close(err)
 	}
 }

@@ -43,14 +43,14 @@ const xpubTopic = topicNode + 64
 // NewXPub returns the pattern. Every new peer is sent welcome, unless that is nil, and every new subscription the last
 // message of up to keep topics that it wants.
 func NewXPub(s *engine.Socket, hello transport.Hello, overflow engine.Overflow, welcome *msg.Message, keep int) *XPub {
-	in, out := newReceiver(s.Options()), newFanout(s, overflow)
+	in, out := newReceiver(s.Options(), false), newFanout(s, overflow)
 	x := &XPub{sides: newSides(hello, in, out), receiver: in, fanout: out, welcome: welcome}
 	if keep > 0 {
 		x.last = newLastValues(keep)
 		x.last.meter = s.NewMeter()
 	}
 	x.changes.meter = s.NewMeter()
-	x.inbox.First(x.nextChange)
+	x.First(x.nextChange)
 	return x
 }
 
@@ -89,17 +89,11 @@ func (s *XPub) nextChange() *msg.Message {
 // Next waits for the next change of what peers subscribe to. Messages of peers are left alone.
 func (s *XPub) Next(ctx context.Context) (Change, error) { return s.changes.next(ctx) }
 
-// Send queues a copy of body, or the contents of m, to every pipe that wants it.
-func (s *XPub) Send(ctx context.Context, body []byte, m *msg.Message) error {
-	return s.send(ctx, true, body, m)
-}
-
-// TrySend is Send, but fails where it would have to wait.
-func (s *XPub) TrySend(m *msg.Message) error { return s.send(context.Background(), false, nil, m) }
-
-func (s *XPub) send(ctx context.Context, wait bool, body []byte, m *msg.Message) error {
+// Send queues a copy of body, or the contents of m, to every pipe that wants it. With wait false it fails where it would have to
+// wait.
+func (s *XPub) Send(ctx context.Context, wait bool, body []byte, m *msg.Message) error {
 	if s.last == nil {
-		return s.fanout.send(ctx, wait, nil, body, m, nil, nil)
+		return s.fanout.Send(ctx, wait, body, m)
 	}
 	if m == nil {
 		own := msg.Of(append([]byte(nil), body...))
@@ -119,7 +113,7 @@ func (s *XPub) send(ctx context.Context, wait bool, body []byte, m *msg.Message)
 
 // Attach implements engine.Pattern.
 func (s *XPub) Attach(p *engine.Pipe) error {
-	p.State = &xpubPeer{filter: filter{extra: xpubTopic, meter: p.NewMeter()}, source: p.NewSource(s.inbox)}
+	p.State = &xpubPeer{filter: filter{extra: xpubTopic, meter: p.NewMeter()}, source: p.NewSource(s.Inbox)}
 	err := s.fanout.add(p)
 	if s.welcome != nil {
 		p.Offer(nil, nil, s.welcome.Clone(), nil, engine.DropNewest) // written when the pipe is attached
@@ -135,7 +129,7 @@ func (s *XPub) Control(p *engine.Pipe, c wire.Control) {
 	if done.added && s.last != nil {
 		replay{s, p, peer, done.topic}.run()
 	}
-	s.inbox.Look()
+	s.Look()
 	s.socket.Changed()
 }
 
@@ -166,7 +160,7 @@ func (s *XPub) Detach(p *engine.Pipe, unsent []msg.Message) {
 		s.forgetLocked(topic)
 		s.mu.Unlock()
 	}
-	s.inbox.Look()
+	s.Look()
 }
 
 // Receive implements engine.Pattern.

@@ -21,7 +21,7 @@ func xpubWithPeer(t *testing.T, topic string) (x *XPub, p *engine.Pipe, peer *en
 		return NewXPub(s, zmtp.XPub.Hello(), engine.DropOldest, nil, 0)
 	})
 	sub, subscribes := open(t, o, func(_ *engine.Socket, o engine.Options) *Sub {
-		return NewSub(zmtp.Sub.Hello(), o, engine.DropOldest)
+		return NewSub(zmtp.Sub.Hello(), o, engine.DropOldest, false)
 	})
 	join(t, publishes, subscribes)
 	if err := sub.First().Subscribe(topic); err != nil {

@@ -21,7 +21,7 @@ type XSub struct {
 
 // NewXSub returns the pattern.
 func NewXSub(s *engine.Socket, hello transport.Hello, overflow engine.Overflow) *XSub {
-	in, out := newReceiver(s.Options()), newFanout(s, overflow)
+	in, out := newReceiver(s.Options(), false), newFanout(s, overflow)
 	x := &XSub{receiver: in, fanout: out}
 	x.sides = newSides(hello, in, x)
 	return x
@@ -85,7 +85,7 @@ func (s *XSub) Send(ctx context.Context, wait bool, body []byte, m *msg.Message)
 		first = m.Body()
 	}
 	if len(first) == 0 || first[0] > subscribePrefix || m != nil && m.Multipart() {
-		return s.send(ctx, wait, nil, body, m, nil, nil)
+		return s.fanout.Send(ctx, wait, body, m)
 	}
 	var err error
 	if topic := string(first[1:]); first[0] == subscribePrefix {

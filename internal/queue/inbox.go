@@ -4,6 +4,7 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"math"
 	"sync/atomic"
 
@@ -135,7 +136,10 @@ func (q *Inbox) takeOneLocked(s *Source) *msg.Message {
 	return &run.msgs[0]
 }
 
-// TryRecv returns the next message, or nil and nil if none is there, or the error given to Close.
+// ErrWouldBlock is returned where a call would have to wait.
+var ErrWouldBlock = errors.New("the call would have to wait")
+
+// TryRecv returns the next message, or fails with ErrWouldBlock if none is there, or with the error given to Close.
 func (q *Inbox) TryRecv() (*msg.Message, error) {
 	if m := q.turn.Load().take(); m != nil {
 		return m, nil
@@ -143,6 +147,9 @@ func (q *Inbox) TryRecv() (*msg.Message, error) {
 	m, err, resume := q.tryRecv(nil)
 	if resume != nil {
 		resume()
+	}
+	if m == nil && err == nil {
+		err = ErrWouldBlock
 	}
 	return m, err
 }
