@@ -76,6 +76,9 @@ type Info struct {
 	TLS     *tls.ConnectionState // nil without TLS, and until its handshake is done
 	Creds   *Creds               // who the peer's process is, where the operating system says so; else nil
 	Conn    net.Conn             // what the link runs over in the end: the operating system's connection, if it is one; may be nil
+
+	// HalfCloses says that a [Stream] can end its outgoing direction and go on reading; all Messages can.
+	HalfCloses bool
 }
 
 // A Framing says how a stream marks the frames of the Scalability Protocols. Other dialects ignore it.
@@ -91,8 +94,9 @@ const (
 // A Stream is a link that is a reliable, ordered stream of bytes.
 //
 // If Conn implements [Handshaker] (as *tls.Conn does), the engine calls it within the handshake's deadline.
-// If Conn implements CloseWrite() error, the engine uses it to end the stream in an orderly way.
-// If Conn implements syscall.Conn, the engine may write to the descriptor without blocking.
+// If Conn implements CloseWrite() error, [Stream.CloseWrite] ends the stream in an orderly way by it.
+// If Conn implements syscall.Conn, its writes of a handshake are taken to return without the peer's help. If it is a
+// *net.TCPConn or a *net.UnixConn, the engine also reads and writes the descriptor itself.
 type Stream struct {
 	net.Conn
 
@@ -111,8 +115,19 @@ func (s *Stream) Info() Info {
 			info.TLS = &state
 		}
 	}
+	_, info.HalfCloses = s.Conn.(closeWriter)
 	return info
 }
+
+// CloseWrite tells the peer that nothing more comes; reading goes on. A Conn that cannot, as Info says, is closed.
+func (s *Stream) CloseWrite() error {
+	if half, ok := s.Conn.(closeWriter); ok {
+		return half.CloseWrite()
+	}
+	return s.Conn.Close()
+}
+
+type closeWriter interface{ CloseWrite() error }
 
 // Innermost is the connection that c runs over in the end: connections that wrap others, as *tls.Conn does, tell by a method
 // NetConn() net.Conn.

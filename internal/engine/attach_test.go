@@ -50,7 +50,7 @@ func TestPipesThatEndEarlyLeaveNothing(t *testing.T) {
 		near, far := net.Pipe()
 		session := streamSession(t, sp.Push, 0)
 		p := e.newPipe(&transport.Stream{Conn: near}, session)
-		p.carryStream(near, buf.NewChunk(buf.MinChunk), 0, 0)
+		p.carryStream(&transport.Stream{Conn: near}, buf.NewChunk(buf.MinChunk), 0, 0)
 		if before {
 			ended(p)
 		} else {
@@ -78,7 +78,7 @@ func TestPipesThatComeAfterTheStopEnd(t *testing.T) {
 	near, far := net.Pipe()
 	session := streamSession(t, sp.Push, 0)
 	p := e.newPipe(&transport.Stream{Conn: near}, session)
-	p.carryStream(near, buf.NewChunk(buf.MinChunk), 0, 0)
+	p.carryStream(&transport.Stream{Conn: near}, buf.NewChunk(buf.MinChunk), 0, 0)
 	if err := s.attach(p); err != nil {
 		t.Fatal(err)
 	}

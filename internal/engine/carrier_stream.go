@@ -29,7 +29,7 @@ var epoch = time.Now()
 
 // A streamCarrier carries messages over a stream of bytes, framed by a dialect.
 type streamCarrier struct {
-	conn      net.Conn
+	link      *transport.Stream
 	pipe      *Pipe
 	queue     sendqueue.ByteQueue
 	decoder   wire.Decoder
@@ -50,9 +50,9 @@ type streamCarrier struct {
 	early   [2]int     // begin and end of the bytes in it that are not consumed
 }
 
-// carryStream gives a pipe its connection, of which the handshake has read the bytes of first between begin and end too much.
-func (p *Pipe) carryStream(conn net.Conn, first *buf.Chunk, begin, end int) *streamCarrier {
-	c := &streamCarrier{conn: conn, pipe: p, decoder: p.session.Decoder, first: first, early: [2]int{begin, end}}
+// carryStream gives a pipe its link, of which the handshake has read the bytes of first between begin and end too much.
+func (p *Pipe) carryStream(link *transport.Stream, first *buf.Chunk, begin, end int) *streamCarrier {
+	c := &streamCarrier{link: link, pipe: p, decoder: p.session.Decoder, first: first, early: [2]int{begin, end}}
 	if p.session.Sealed {
 		c.queue = sendqueue.NewSealed(p.session)
 	} else {
@@ -64,7 +64,7 @@ func (p *Pipe) carryStream(conn net.Conn, first *buf.Chunk, begin, end int) *str
 
 func (c *streamCarrier) direct() bool {
 	if c.unblocked == nil {
-		c.unblocked = rawconn.NewWriter(c.conn) // not before: who only receives saves 120 bytes
+		c.unblocked = rawconn.NewWriter(c.link.Conn) // not before: who only receives saves 120 bytes
 	}
 	return c.unblocked != nil
 }
@@ -114,10 +114,10 @@ func (c *streamCarrier) writeAll(size int64) (n int64, err error) {
 	defer c.writing.Store(false)
 	if len(c.vec) == 1 {
 		var k int
-		k, err = c.conn.Write(c.vec[0])
+		k, err = c.link.Write(c.vec[0])
 		n = int64(k)
 	} else {
-		n, err = c.vec.WriteTo(c.conn)
+		n, err = c.vec.WriteTo(c.link.Conn)
 	}
 	if err == nil && n < size {
 		err = io.ErrShortWrite // not as io.Writer says; what comes next would be out of step
@@ -128,23 +128,21 @@ func (c *streamCarrier) writeAll(size int64) (n int64, err error) {
 func (c *streamCarrier) stuck() bool { return false }
 
 func (c *streamCarrier) closeWrite() error {
-	if half, ok := c.conn.(interface{ CloseWrite() error }); ok {
-		c.closed.Store(!rawconn.EndReceived(transport.Innermost(c.conn)))
-		return half.CloseWrite()
-	}
-	return c.conn.Close()
+	info := c.link.Info()
+	c.closed.Store(info.HalfCloses && !rawconn.EndReceived(info.Conn))
+	return c.link.CloseWrite()
 }
 
 // confirmed holds if the peer's end came after this end's, with everything acknowledged. A kernel whose process ends or dies
 // with unread input says so by a reset instead.
 func (c *streamCarrier) confirmed(ended bool) bool {
-	return ended && c.closed.Load() && rawconn.ProgressOf(c.conn).Queued == 0
+	return ended && c.closed.Load() && rawconn.ProgressOf(c.link.Info().Conn).Queued == 0
 }
 
 func (c *streamCarrier) expire() {
 	c.expired.Store(true)
-	_ = c.conn.SetReadDeadline(time.Now().Add(drainTime))
+	_ = c.link.SetReadDeadline(time.Now().Add(drainTime))
 }
-func (c *streamCarrier) close() error { return c.conn.Close() }
+func (c *streamCarrier) close() error { return c.link.Close() }
 
 func (c *streamCarrier) resume() { c.room.ring() }

@@ -74,7 +74,8 @@ func (l *limitedLink) WriteMessages(ps []transport.Packet) (int, error) {
 	}
 	return len(ps), nil
 }
-func (l *limitedLink) Close() error { return nil }
+func (l *limitedLink) Info() transport.Info { return transport.Info{} }
+func (l *limitedLink) Close() error         { return nil }
 
 var carriersUnderTest = map[string]func(t *testing.T) carrierUnderTest{
 	"stream": func(t *testing.T) carrierUnderTest { return streamUnderTest(t, false) },
@@ -111,7 +112,7 @@ func streamUnderTest(t *testing.T, sealed bool) carrierUnderTest {
 	conn := &limitedConn{}
 	session := streamSession(t, sp.Push, 0)
 	session.Sealed = sealed
-	c := e.newPipe(streamLink(conn), session).carryStream(conn, nil, 0, 0)
+	c := e.newPipe(streamLink(conn), session).carryStream(streamLink(conn), nil, 0, 0)
 	return carrierUnderTest{c, c.queue, func(n int) { conn.limit = n }, conn.frames, func() {}, 100_000}
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/sprymq/spry/internal/msg"
-	"github.com/sprymq/spry/transport"
 )
 
 // Fits reports whether the pipe can carry a message of this shape. [Pipe.Unfit] says why it cannot.
@@ -44,6 +43,3 @@ func NoneFits(pipes []*Pipe, s msg.Shape) error {
 	}
 	return best.Unfit(s)
 }
-
-// limitOf is the largest message that a link carries, in bytes; 0 = no limit. Only links of whole messages have one.
-func limitOf(link transport.Messages) int64 { return max(link.Info().MaxMessage, 0) }

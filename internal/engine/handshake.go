@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"slices"
 	"syscall"
@@ -125,7 +124,6 @@ func (e *Endpoint) messageHandshake(ctx context.Context, link transport.Messages
 		return nil, err
 	}
 	p := e.newPipe(link, session)
-	p.limit = limitOf(link)
 	p.carryMessages(link)
 	return p, nil
 }
@@ -162,7 +160,7 @@ func (e *Endpoint) streamHandshake(ctx context.Context, s *transport.Stream, pen
 		}
 		e.spoke(pending)
 	}
-	h := &streamHandshake{ctx: ctx, endpoint: e, pending: pending, link: s, conn: s.Conn, config: e.wireConfig(), chunk: buf.NewChunk(buf.MinChunk)}
+	h := &streamHandshake{ctx: ctx, endpoint: e, pending: pending, link: s, config: e.wireConfig(), chunk: buf.NewChunk(buf.MinChunk)}
 	h.config.Framing = info.Framing
 	session, err := h.run()
 	if err != nil {
@@ -188,7 +186,7 @@ func (e *Endpoint) streamHandshake(ctx context.Context, s *transport.Stream, pen
 		return nil, handshakeError(err)
 	}
 	p := e.newPipe(s, session)
-	p.carryStream(s.Conn, h.chunk, h.start, h.end)
+	p.carryStream(s, h.chunk, h.start, h.end)
 	return p, nil
 }
 
@@ -198,7 +196,6 @@ type streamHandshake struct {
 	endpoint *Endpoint
 	pending  *pendingLink
 	link     *transport.Stream
-	conn     net.Conn
 	config   wire.Config
 	chunk    *buf.Chunk
 	start    int // first byte that is not consumed
@@ -229,7 +226,7 @@ func (h *streamHandshake) run() (*wire.Session, error) {
 		if shake != nil {
 			session, err := h.step(shake)
 			if err != nil { // the peer is told what this end is, so that it can say what does not fit
-				_ = h.conn.SetWriteDeadline(time.Now().Add(drainTime))
+				_ = h.link.SetWriteDeadline(time.Now().Add(drainTime))
 				_ = h.joinWrite()
 			}
 			if session != nil || err != nil {
@@ -240,7 +237,7 @@ func (h *streamHandshake) run() (*wire.Session, error) {
 			h.end = copy(h.chunk.Data, h.chunk.Data[h.start:h.end])
 			h.start = 0
 		}
-		n, err := h.conn.Read(h.chunk.Data[h.end:])
+		n, err := h.link.Read(h.chunk.Data[h.end:])
 		h.end += n
 		if n == 0 && err != nil {
 			return nil, err
@@ -291,8 +288,8 @@ func (h *streamHandshake) write(out []byte) error {
 	if len(out) == 0 {
 		return nil
 	}
-	if _, ok := h.conn.(syscall.Conn); ok {
-		_, err := h.conn.Write(out)
+	if _, ok := h.link.Conn.(syscall.Conn); ok {
+		_, err := h.link.Write(out)
 		return err
 	}
 	if err := h.joinWrite(); err != nil {
@@ -301,7 +298,7 @@ func (h *streamHandshake) write(out []byte) error {
 	out = slices.Clone(out)
 	done := make(chan error, 1)
 	err := h.endpoint.scope.Go(func() {
-		_, err := h.conn.Write(out)
+		_, err := h.link.Write(out)
 		done <- err
 	})
 	if err == nil { // else the endpoint is closing, and nobody writes

@@ -4,6 +4,7 @@ package engine
 
 import (
 	"errors"
+	"net"
 	"sync/atomic"
 	"time"
 
@@ -31,6 +32,7 @@ var (
 type heartbeat struct {
 	pipe     *Pipe
 	carrier  *streamCarrier
+	conn     net.Conn // that the link runs over in the end
 	interval time.Duration
 	last     time.Time // when the last beat was
 	asked    bool      // then, and the question was the first thing on its way
@@ -83,7 +85,7 @@ func (p *Pipe) startHeartbeat(c *streamCarrier) {
 	if interval == 0 || f == nil || !p.session.Sealed && len(f.AppendControl(nil, wire.Control{Kind: wire.ControlPing})) == 0 {
 		return
 	}
-	h := &heartbeat{pipe: p, carrier: c, interval: interval, last: time.Now()}
+	h := &heartbeat{pipe: p, carrier: c, conn: c.link.Info().Conn, interval: interval, last: time.Now()}
 	h.mu.Lock()
 	h.timer = p.scope.AfterFunc(interval, h.beat)
 	h.mu.Unlock()
@@ -126,7 +128,7 @@ func (h *heartbeat) look() error {
 		}
 		return nil
 	}
-	p := rawconn.ProgressOf(h.carrier.conn)
+	p := rawconn.ProgressOf(h.conn)
 	stalls := p.Owed && p.Quiet >= elapsed
 	if h.stalled++; !stalls {
 		h.stalled = 0

@@ -54,6 +54,7 @@ func (e *Endpoint) newPipe(link transport.Link, session *wire.Session) *Pipe {
 	s := e.socket
 	p := &Pipe{id: s.nextPipeID(), socket: s, endpoint: e, link: link, session: session, scope: e.scope.Child(), done: make(chan struct{})}
 	p.origin.Pipe = p
+	p.limit = max(link.Info().MaxMessage, 0)
 	p.out.limits = s.options.SendLimits()
 	p.openAccount()
 	return p

@@ -91,7 +91,7 @@ func heldPipe(t *testing.T, traits Traits) (s *Socket, r *recorder, p *Pipe, wri
 	conn := &fakeConn{onWrite: func(b []byte) (int, error) { *written += len(b); return len(b), nil }}
 	session := streamSession(t, sp.Push, 0)
 	p = e.newPipe(streamLink(conn), session)
-	p.carryStream(conn, buf.NewChunk(buf.MinChunk), 0, 0)
+	p.carryStream(streamLink(conn), buf.NewChunk(buf.MinChunk), 0, 0)
 	if err := s.attach(p); err != nil {
 		t.Fatal(err)
 	}

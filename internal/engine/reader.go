@@ -67,7 +67,7 @@ func (c *streamCarrier) read() error {
 	if err := r.decode(true); err != nil {
 		return err
 	}
-	r.direct = rawconn.NewReader(c.conn, r)
+	r.direct = rawconn.NewReader(c.link.Conn, r)
 	defer c.pipe.reads.stopWatching()
 	for {
 		n, err := r.fill()
@@ -97,7 +97,7 @@ func (r *streamReader) fill() (int, error) {
 	if r.direct != nil {
 		return r.direct.Read()
 	}
-	return r.c.conn.Read(r.Room())
+	return r.c.link.Read(r.Room())
 }
 
 // received decodes and delivers n bytes that were read. See decode about wait.

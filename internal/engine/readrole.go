@@ -128,7 +128,7 @@ func (p *Pipe) WakeReader() {
 func (p *Pipe) Interrupt() {
 	r := &p.reads
 	if r.state.Load() == roleReading && r.state.CompareAndSwap(roleReading, roleInterrupting) {
-		_ = r.reader.c.conn.SetReadDeadline(time.Unix(1, 0))
+		_ = r.reader.c.link.SetReadDeadline(time.Unix(1, 0))
 		r.state.Store(roleInterrupted)
 	}
 }
@@ -242,7 +242,7 @@ func (r *readRole) endRead() (interrupted bool) {
 		runtime.Gosched()
 	}
 	c := r.reader.c
-	_ = c.conn.SetReadDeadline(time.Time{})
+	_ = c.link.SetReadDeadline(time.Time{})
 	if c.expired.Load() {
 		c.expire()
 	}

@@ -104,7 +104,7 @@ func streamSession(tb testing.TB, protocol uint16, limit int64) *wire.Session {
 func streamPipe(tb testing.TB, e *Endpoint, conn net.Conn, session *wire.Session) (*Pipe, *streamCarrier) {
 	tb.Helper()
 	p := e.newPipe(&transport.Stream{Conn: conn}, session)
-	c := p.carryStream(conn, buf.NewChunk(buf.MinChunk), 0, 0)
+	c := p.carryStream(&transport.Stream{Conn: conn}, buf.NewChunk(buf.MinChunk), 0, 0)
 	if err := e.socket.attach(p); err != nil {
 		tb.Fatal(err)
 	}

@@ -5,8 +5,6 @@ package rawconn
 import (
 	"net"
 	"time"
-
-	"github.com/sprymq/spry/transport"
 )
 
 // Progress tells how far a connection's peer, or rather its machine, has come with what was written. It comes from the
@@ -24,9 +22,8 @@ type progressConn interface {
 	Progress() (queued, unread int, owed bool, quiet time.Duration)
 }
 
-// ProgressOf asks for the progress of a connection.
+// ProgressOf asks for the progress of a connection, which wraps no other.
 func ProgressOf(c net.Conn) Progress {
-	c = transport.Innermost(c)
 	if t, ok := c.(progressConn); ok {
 		var p Progress
 		p.Queued, p.Unread, p.Owed, p.Quiet = t.Progress()

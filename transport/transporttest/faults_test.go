@@ -146,6 +146,9 @@ func faults() map[string]fault {
 	add("no address", "links have addresses", overTCP(), func(f *faulty) {
 		f.link = onStream(func(c net.Conn) net.Conn { return homeless{c} })
 	})
+	add("fickle", "links tell the same", memory(), func(f *faulty) {
+		f.link = onMessages(func(m transport.Messages) transport.Messages { return &fickle{Messages: m} })
+	})
 	add("grumpy close", "close twice", overTCP(), func(f *faulty) {
 		f.link = onStream(func(c net.Conn) net.Conn { return grumpy{c} })
 	})
@@ -221,6 +224,18 @@ func (k *killer) Close() error {
 type homeless struct{ net.Conn }
 
 func (homeless) RemoteAddr() net.Addr { return nil }
+
+type fickle struct {
+	transport.Messages
+	asked int64
+}
+
+func (f *fickle) Info() transport.Info {
+	f.asked++
+	info := f.Messages.Info()
+	info.MaxMessage = f.asked << 20
+	return info
+}
 
 type grumpy struct{ net.Conn }
 

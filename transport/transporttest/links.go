@@ -22,6 +22,28 @@ func (s *suite) linkAddresses(t *testing.T) {
 	}
 }
 
+// linkInfo asks links what they are before and after they were used, and when they are closed.
+func (s *suite) linkInfo(t *testing.T) {
+	dialed, accepted := s.pair(t)
+	before := map[*end]transport.Info{dialed: dialed.link.Info(), accepted: accepted.link.Info()}
+	if dialed.reliable() {
+		deliver(t, dialed, accepted, pattern(1, 100))
+		deliver(t, accepted, dialed, pattern(2, 100))
+	}
+	for _, closed := range []bool{false, true} {
+		for e, was := range before {
+			info := e.link.Info()
+			if info.Properties != was.Properties || (info.TLS == nil) != (was.TLS == nil) || (info.Creds == nil) != (was.Creds == nil) {
+				t.Errorf("after the handshake a link says that it is %+v, later (closed: %v) %+v", was, closed, info)
+			}
+			if info.MaxMessage < 0 {
+				t.Errorf("MaxMessage is %d; 0 means no limit", info.MaxMessage)
+			}
+			_ = e.link.Close()
+		}
+	}
+}
+
 func (s *suite) exchange(t *testing.T) {
 	dialed, accepted := s.pair(t)
 	for i := range 20 {

@@ -77,6 +77,7 @@ func Run(t *testing.T, tr transport.Transport, o Options) {
 	t.Run("links outlive their listener", s.outliveListener)
 
 	t.Run("links have addresses", s.linkAddresses)
+	t.Run("links tell the same at any time", s.linkInfo)
 	t.Run("exchange in both directions", s.exchange)
 	t.Run("close twice", s.closeTwice)
 	t.Run("close unblocks read", s.closeUnblocksRead)
