@@ -63,7 +63,7 @@ func (e *Endpoint) ask(ctx context.Context, name string, f func(ctx context.Cont
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer scope.Watch(e.scope.Context(), cancel)()
-	if !e.scope.Callback(func() { err = e.socket.guard(name, func() error { return f(ctx) }) }) {
+	if !e.scope.Callback(func() { err = e.socket.Guard(name, func() error { return f(ctx) }) }) {
 		return ErrClosed
 	}
 	return err

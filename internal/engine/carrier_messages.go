@@ -3,8 +3,6 @@
 package engine
 
 import (
-	"slices"
-
 	"github.com/sprymq/spry/internal/buf"
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/sendqueue"
@@ -101,7 +99,7 @@ func (c *messageCarrier) deliver(bodies [][]byte, land *landing) (ok bool, err e
 			p.DropN(DropTTL, 1)
 			continue
 		}
-		batch.Chunk = land.chunkOf(i)
+		batch.Chunk = land.chunks[i]
 		batch.Chunk.Retain(1)
 		batch.Add(data, head)
 	}
@@ -117,44 +115,32 @@ const landingSize = 16 << 10
 // A landing is the memory that the messages of one read lie in. A link that nothing comes from has none.
 type landing struct {
 	from   *msg.Origin
-	chunks []*buf.Chunk
-	used   int   // bytes of the last one
-	ends   []int // how many messages lie in each chunk and those before it
+	chunks []*buf.Chunk // of each message
+	used   int          // bytes of the last one
 }
 
 // alloc returns memory for the next message.
 func (l *landing) alloc(size int) []byte {
-	last := len(l.chunks) - 1
-	if last < 0 || size > len(l.chunks[last].Data)-l.used {
-		c := buf.NewChunk(max(size, landingSize))
-		c.From = l.from
-		l.chunks, l.ends, l.used = append(l.chunks, c), append(l.ends, l.messages()), 0
-		last++
+	var c *buf.Chunk
+	if n := len(l.chunks); n > 0 {
+		c = l.chunks[n-1]
 	}
+	if c == nil || size > len(c.Data)-l.used {
+		c = buf.NewChunk(max(size, landingSize))
+		c.From, l.used = l.from, 0
+	}
+	l.chunks = append(l.chunks, c)
 	l.used += size
-	l.ends[last]++
-	return l.chunks[last].Data[l.used-size : l.used : l.used]
-}
-
-// messages is how many there is memory for.
-func (l *landing) messages() int {
-	if len(l.ends) == 0 {
-		return 0
-	}
-	return l.ends[len(l.ends)-1]
-}
-
-// chunkOf is the chunk of the i-th message.
-func (l *landing) chunkOf(i int) *buf.Chunk {
-	at, _ := slices.BinarySearch(l.ends, i+1)
-	return l.chunks[at]
+	return c.Data[l.used-size : l.used : l.used]
 }
 
 // leave leaves the memory to the messages.
 func (l *landing) leave() {
-	for _, c := range l.chunks {
-		c.Release(1)
+	for i, c := range l.chunks {
+		if i == 0 || c != l.chunks[i-1] {
+			c.Release(1)
+		}
 	}
 	clear(l.chunks)
-	l.chunks, l.ends = l.chunks[:0], l.ends[:0]
+	l.chunks = l.chunks[:0]
 }

@@ -57,10 +57,7 @@ func (e *Endpoint) outcome(ctx context.Context) (err error) {
 }
 
 func (s *Socket) dialEndpoint(url string, c EndpointConfig) (*Endpoint, error) {
-	if s.broken != nil {
-		return nil, s.broken
-	}
-	u, err := transport.ParseURL(url)
+	e, err := s.endpointAt(false, url, c)
 	if err != nil {
 		return nil, err
 	}
@@ -69,25 +66,19 @@ func (s *Socket) dialEndpoint(url string, c EndpointConfig) (*Endpoint, error) {
 		if err != nil {
 			return nil, err
 		}
-		c.Backoff = &b
+		e.config.Backoff = &b
 	}
-	e := s.newEndpoint(false, u.String(), c)
-	if u, err = e.choose(u); err != nil {
-		return nil, err
+	if e.url.Scheme == inprocScheme {
+		err = checkInprocName(e.url.Address)
+	} else if t, terr := s.transport(e.url.Scheme); terr != nil {
+		err = terr
+	} else {
+		e.dialer, err = t.Dialer(e.url, c.Dial)
 	}
-	e.url = u
-	if u.Scheme != inprocScheme {
-		t, err := s.transport(u.Scheme)
-		if err != nil {
-			return nil, err
-		}
-		if e.dialer, err = t.Dialer(u, c.Dial); err != nil {
-			return nil, err
-		}
-	} else if err := checkInprocName(u.Address); err != nil {
-		return nil, err
+	if err == nil {
+		err = e.register()
 	}
-	return e, e.register()
+	return e, err
 }
 
 // transport returns the one that serves a scheme.
@@ -113,7 +104,7 @@ func (e *Endpoint) dialLoop(ctx context.Context, wait bool) {
 		ctx = e.scope.Context()
 	}
 	for failures := 0; ; {
-		e.socket.emit(Event{Kind: EventDialing, Endpoint: e})
+		e.socket.Emit(Event{Kind: EventDialing, Endpoint: e})
 		p, lived, err := e.connect(ctx, !wait)
 		if wait {
 			if err != nil {
@@ -139,7 +130,7 @@ func (e *Endpoint) dialLoop(ctx context.Context, wait bool) {
 		if e.givesUp(p, err) {
 			return
 		}
-		e.socket.emit(Event{Kind: EventBackoff, Endpoint: e, Err: err, Wait: pause})
+		e.socket.Emit(Event{Kind: EventBackoff, Endpoint: e, Err: err, Wait: pause})
 		if !sleep(e.scope, pause) {
 			return
 		}
@@ -164,7 +155,7 @@ func (e *Endpoint) givesUp(p *Pipe, err error) (done bool) {
 	}
 	_ = e.ask(e.scope.Context(), "GiveUp", func(context.Context) error { done = giveUp(err); return nil })
 	if done {
-		e.socket.emit(Event{Kind: EventGaveUp, Endpoint: e, Err: err, Reason: reasonOf(err)})
+		e.socket.Emit(Event{Kind: EventGaveUp, Endpoint: e, Err: err, Reason: reasonOf(err)})
 		e.stop(err)
 	}
 	return done
@@ -187,7 +178,7 @@ func (e *Endpoint) connect(ctx context.Context, patient bool) (p *Pipe, lived ti
 			err = cause // the transport reports that its context ended, although the caller's did not
 		}
 		err = wrap("dial", e.URL(), err)
-		e.socket.emit(Event{Kind: EventDialFailed, Endpoint: e, Err: err})
+		e.socket.Emit(Event{Kind: EventDialFailed, Endpoint: e, Err: err})
 		return nil, 0, err
 	}
 	if p, err = e.establish(ctx, link); err != nil {
@@ -206,7 +197,7 @@ func (e *Endpoint) dial(ctx context.Context) (transport.Link, error) {
 	stop := scope.Watch(e.scope.Context(), cancel)
 	defer stop()
 	var link transport.Link
-	err := e.socket.guard("Dial", func() (err error) { // it may call a DialContext of the user
+	err := e.socket.Guard("Dial", func() (err error) { // it may call a DialContext of the user
 		link, err = e.dialer.Dial(ctx)
 		return err
 	})

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"slices"
 
@@ -23,9 +24,9 @@ type Endpoint struct {
 	listen bool
 	config EndpointConfig
 	url    transport.URL
-	shown  string // the URL as users see it: with the real port
-	spoken []wire.Dialect
-	named  string // the dialect that the URL names, with its plus sign
+	shown  string         // the URL as users see it: with the real port
+	spoken []wire.Dialect // what may be spoken; the first is what a dialer speaks
+	named  string         // the dialect that the URL names, with its plus sign
 
 	dialer   transport.Dialer // dialing endpoints
 	listener transport.Listener
@@ -37,7 +38,7 @@ type Endpoint struct {
 	places      int        // pipes, those that are being attached included
 	unfinished  unfinished // handshakes at work
 	established uint64     // connections made or accepted
-	rejected    map[wire.Reason]uint64
+	rejected    map[string]uint64
 	err         error // why the endpoint ended, or the last thing that went wrong
 	quiet       bool  // the socket is closing: no new connections unless there is something to deliver
 }
@@ -58,12 +59,31 @@ type EndpointConfig struct {
 	GiveUp func(err error) bool
 }
 
-func (s *Socket) newEndpoint(listen bool, shown string, c EndpointConfig) *Endpoint {
-	return &Endpoint{
-		socket: s, scope: s.scope.Child(), listen: listen, config: c, shown: transport.Redact(shown),
-		pipes: make(map[*Pipe]struct{}), rejected: make(map[wire.Reason]uint64), first: make(chan error, 1),
+// newEndpoint returns an endpoint that does nothing yet. The zero URL is that of connections that are there already.
+func (s *Socket) newEndpoint(listen bool, u transport.URL, shown string, c EndpointConfig) (*Endpoint, error) {
+	if s.broken != nil {
+		return nil, s.broken
+	}
+	e := &Endpoint{
+		socket: s, listen: listen, config: c, shown: transport.Redact(shown),
+		pipes: make(map[*Pipe]struct{}), rejected: make(map[string]uint64), first: make(chan error, 1),
 		spoken: s.options.Dialects,
 	}
+	var err error
+	if e.url, err = e.choose(u); err != nil {
+		return nil, err
+	}
+	e.scope = s.scope.Child()
+	return e, nil
+}
+
+// endpointAt is newEndpoint of a URL as the application writes it.
+func (s *Socket) endpointAt(listen bool, url string, c EndpointConfig) (*Endpoint, error) {
+	u, err := transport.ParseURL(url)
+	if err != nil {
+		return nil, err
+	}
+	return s.newEndpoint(listen, u, u.String(), c)
 }
 
 // choose finds out what the endpoint speaks. A URL may name a dialect before its scheme, as in zmtp+tcp://, which is taken
@@ -150,11 +170,7 @@ func (e *Endpoint) Addr() net.Addr {
 func (e *Endpoint) Pipes() []*Pipe {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	ps := make([]*Pipe, 0, len(e.pipes))
-	for p := range e.pipes {
-		ps = append(ps, p)
-	}
-	return ps
+	return slices.Collect(maps.Keys(e.pipes))
 }
 
 // Wait waits until the endpoint has a pipe. It fails when the endpoint ends.
@@ -228,10 +244,7 @@ func (e *Endpoint) stop(cause error) {
 	e.scope.Cancel(cause)
 	e.mu.Lock()
 	e.unfinished.closeAll()
-	pipes := make([]*Pipe, 0, len(e.pipes))
-	for p := range e.pipes {
-		pipes = append(pipes, p)
-	}
+	pipes := slices.Collect(maps.Keys(e.pipes))
 	e.mu.Unlock()
 	for _, p := range pipes {
 		p.end(cause)
@@ -264,7 +277,7 @@ func (e *Endpoint) detached(p *Pipe) {
 	delete(e.pipes, p)
 	e.places--
 	if isProtocol(p.err) || errors.Is(p.err, ErrBudget) {
-		e.rejected[wire.Reason(reasonOf(p.err))]++
+		e.rejected[reasonOf(p.err)]++
 	}
 	switch {
 	case e.err != nil:
@@ -280,10 +293,10 @@ func (e *Endpoint) detached(p *Pipe) {
 func (e *Endpoint) reject(peer net.Addr, err error) {
 	reason := reasonOf(err)
 	e.mu.Lock()
-	e.rejected[wire.Reason(reason)]++
+	e.rejected[reason]++
 	if e.err == nil {
 		e.err = err
 	}
 	e.mu.Unlock()
-	e.socket.emit(Event{Kind: EventReject, Endpoint: e, Peer: peer, Reason: reason, Err: err})
+	e.socket.Emit(Event{Kind: EventReject, Endpoint: e, Peer: peer, Reason: reason, Err: err})
 }

@@ -93,7 +93,8 @@ func newEvents(s *Socket) *events {
 	return v
 }
 
-func (s *Socket) emit(e Event) {
+// Emit tells receivers, hook and log of something that happened.
+func (s *Socket) Emit(e Event) {
 	v := s.events
 	v.mu.Lock()
 	if v.ended || len(v.receivers) == 0 && v.hook == nil {
@@ -114,9 +115,6 @@ func (s *Socket) emit(e Event) {
 	v.mu.Unlock()
 	v.beginFeed(start)
 }
-
-// Emit tells of something that a pattern noticed.
-func (s *Socket) Emit(e Event) { s.emit(e) }
 
 // add queues an event. A drop is added to a recent one of the same pipe and reason: a socket that drops a
 // million messages tells so in few events, with the right sum.
@@ -226,7 +224,7 @@ func (v *events) tell(batch []Event) {
 			v.log(func(l *logger) { l.write(e) })
 		}
 		if trace := v.socket.options.Trace; trace != nil && e.Reason != traceHook {
-			_ = v.socket.guard(traceHook, func() error { trace(e); return nil })
+			_ = v.socket.Guard(traceHook, func() error { trace(e); return nil })
 		}
 	}
 }
@@ -250,7 +248,7 @@ func (v *events) close() {
 // log calls the user's log, if there is one.
 func (v *events) log(f func(l *logger)) {
 	if v.logger != nil {
-		_ = v.socket.guard(logHook, func() error { f(v.logger); return nil })
+		_ = v.socket.Guard(logHook, func() error { f(v.logger); return nil })
 	}
 }
 
@@ -271,17 +269,14 @@ func (v *events) beginFeed(start bool) {
 	}
 }
 
-// guard runs a callback of the user and turns a panic of it into an error and an event.
-func (s *Socket) guard(what string, f func() error) (err error) {
+// Guard runs a callback of the user and turns a panic of it into an error and an event.
+func (s *Socket) Guard(what string, f func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			s.panics.Add(1)
 			err = fmt.Errorf("%s panicked: %v", what, r)
-			s.emit(Event{Kind: EventPanic, Reason: what, Err: err})
+			s.Emit(Event{Kind: EventPanic, Reason: what, Err: err})
 		}
 	}()
 	return f()
 }
-
-// Guard is guard for the callbacks of patterns.
-func (s *Socket) Guard(what string, f func() error) error { return s.guard(what, f) }

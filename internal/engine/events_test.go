@@ -82,11 +82,11 @@ func TestEventsEnd(t *testing.T) {
 		collect(&byContext, ctx, 100)
 		collect(&byClose, context.Background(), 100)
 		collect(&byBreak, context.Background(), 1)
-		s.emit(Event{Kind: EventDialing})
+		s.Emit(Event{Kind: EventDialing})
 		synctest.Wait()
-		s.emit(Event{Kind: EventBackoff})
+		s.Emit(Event{Kind: EventBackoff})
 		time.Sleep(2 * time.Hour)
-		s.emit(Event{Kind: EventDialFailed})
+		s.Emit(Event{Kind: EventDialFailed})
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}

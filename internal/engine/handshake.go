@@ -36,7 +36,7 @@ func (e *Endpoint) establish(ctx context.Context, link transport.Link) (*Pipe, e
 		_ = link.Close()
 	}
 	var p *Pipe
-	err := e.socket.guard("handshake", func() (err error) { // TLS may ask callbacks of the user
+	err := e.socket.Guard("handshake", func() (err error) { // TLS may ask callbacks of the user
 		p, err = e.handshake(ctx, pending)
 		return err
 	})
@@ -102,7 +102,7 @@ func (e *Endpoint) wireConfig() wire.Config {
 func (e *Endpoint) messageHandshake(ctx context.Context, link transport.Messages) (*Pipe, error) {
 	c := e.wireConfig()
 	var offers []transport.Offer
-	for _, d := range e.dialects() {
+	for _, d := range e.spoken {
 		for _, h := range append([]transport.Hello{c.Hello}, c.Alternatives...) {
 			offers = append(offers, transport.Offer{Dialect: d.Name(), Hello: h})
 		}
@@ -116,7 +116,7 @@ func (e *Endpoint) messageHandshake(ctx context.Context, link transport.Messages
 		return nil, fmt.Errorf("transport %s chose %v, which it was not offered", e.url.Scheme, chosen)
 	}
 	c.Hello, c.Alternatives = chosen.Hello, nil
-	session, err := e.dialects()[i/(len(offers)/len(e.dialects()))].Session(c, peer)
+	session, err := e.spoken[i/(len(offers)/len(e.spoken))].Session(c, peer)
 	if err != nil {
 		return nil, err
 	}
@@ -207,7 +207,7 @@ type streamHandshake struct {
 func (h *streamHandshake) run() (*wire.Session, error) {
 	var shake wire.Handshake
 	if !h.config.Listening {
-		shake = h.endpoint.dialects()[0].Handshake(h.config)
+		shake = h.endpoint.spoken[0].Handshake(h.config)
 	}
 	for {
 		if shake == nil && h.end > 0 {
@@ -264,7 +264,7 @@ func (h *streamHandshake) step(shake wire.Handshake) (*wire.Session, error) {
 // match returns the dialect that the peer's first bytes belong to, or nil while that is open.
 func (h *streamHandshake) match() (wire.Dialect, error) {
 	seen, undecided := h.chunk.Data[h.start:h.end], false
-	for _, d := range h.endpoint.dialects() {
+	for _, d := range h.endpoint.spoken {
 		yes, more := d.Match(seen)
 		if yes {
 			return d, nil
@@ -275,7 +275,7 @@ func (h *streamHandshake) match() (wire.Dialect, error) {
 		return nil, nil
 	}
 	// No dialect knows these bytes: the first one says so best.
-	_, _, _, err := h.endpoint.dialects()[0].Handshake(h.config).Step(seen)
+	_, _, _, err := h.endpoint.spoken[0].Handshake(h.config).Step(seen)
 	if err == nil {
 		err = wire.Errorf(wire.ReasonBadHeader, "peer's first bytes % x belong to no dialect that is allowed here", seen[:min(len(seen), 8)])
 	}
@@ -316,9 +316,6 @@ func (h *streamHandshake) joinWrite() error {
 	h.writing = nil
 	return err
 }
-
-// dialects are those that the endpoint may speak; the first is what a dialer speaks.
-func (e *Endpoint) dialects() []wire.Dialect { return e.spoken }
 
 func isProtocol(err error) bool {
 	var pe *wire.ProtocolError

@@ -110,12 +110,11 @@ func (p *Pipe) Filtered(n int) {
 	}
 }
 
-// Drop counts dropped messages that were received, and releases them.
-func (p *Pipe) Drop(reason Drop, ms ...*msg.Message) {
-	for _, m := range ms {
-		m.Release()
-	}
-	p.DropN(reason, len(ms))
+// Drop counts received messages as dropped, and releases them. It returns how many they are.
+func (p *Pipe) Drop(reason Drop, run []msg.Message) int {
+	msg.ReleaseAll(run)
+	p.DropN(reason, len(run))
+	return len(run)
 }
 
 // DropN counts n dropped messages that were received.
@@ -133,9 +132,7 @@ func (p *Pipe) DropN(reason Drop, n int) {
 // receive offers run to the pattern and returns how many messages it took. A closing socket drops them all.
 func (p *Pipe) receive(run []msg.Message) int {
 	if p.socket.closing() {
-		msg.ReleaseAll(run)
-		p.DropN(DropClosed, len(run))
-		return len(run)
+		return p.Drop(DropClosed, run)
 	}
 	return p.socket.pattern.Receive(p, run)
 }
@@ -150,8 +147,7 @@ func (p *Pipe) deliver(run []msg.Message, room *roomBell) bool {
 		}
 		p.Relieve()
 		if !p.awaitRoom(room) {
-			msg.ReleaseAll(run)
-			p.DropN(p.LossReason(), len(run))
+			p.Drop(p.LossReason(), run)
 			return false
 		}
 	}

@@ -14,56 +14,45 @@ import (
 
 // Listen starts a listening endpoint.
 func (s *Socket) Listen(ctx context.Context, url string, c EndpointConfig) (*Endpoint, error) {
-	e, err := s.listen(scope.OrBackground(ctx), url, c)
-	if err != nil {
-		return nil, wrap("listen", url, err)
+	e, err := s.endpointAt(true, url, c)
+	if err == nil {
+		err = e.bind(scope.OrBackground(ctx))
 	}
-	s.emit(Event{Kind: EventListening, Endpoint: e})
-	return e, nil
-}
-
-func (s *Socket) listen(ctx context.Context, url string, c EndpointConfig) (*Endpoint, error) {
-	if s.broken != nil {
-		return nil, s.broken
-	}
-	u, err := transport.ParseURL(url)
-	if err != nil {
-		return nil, err
-	}
-	e := s.newEndpoint(true, u.String(), c)
-	if u, err = e.choose(u); err != nil {
-		return nil, err
-	}
-	e.url = u
-	if u.Scheme == inprocScheme {
-		return e, e.listenInproc()
-	}
-	t, err := s.transport(u.Scheme)
-	if err != nil {
-		return nil, err
-	}
-	l, err := t.Listen(ctx, u, c.Listen)
-	if err != nil {
-		return nil, err
-	}
-	return e, e.serve(l)
+	return e.listening(url, err)
 }
 
 // Serve starts a listening endpoint on a listener that belongs to the endpoint from now on.
 func (s *Socket) Serve(l transport.Listener, c EndpointConfig) (*Endpoint, error) {
-	e := s.newEndpoint(true, l.URL(), c)
-	err := s.broken
-	if err == nil {
-		_, err = e.choose(transport.URL{})
-	}
+	e, err := s.newEndpoint(true, transport.URL{}, l.URL(), c)
 	if err == nil {
 		err = e.serve(l)
 	}
+	return e.listening(l.URL(), err)
+}
+
+// listening is what comes of the beginning of a listener.
+func (e *Endpoint) listening(url string, err error) (*Endpoint, error) {
 	if err != nil {
-		return nil, wrap("listen", l.URL(), err)
+		return nil, wrap("listen", url, err)
 	}
-	s.emit(Event{Kind: EventListening, Endpoint: e})
+	e.socket.Emit(Event{Kind: EventListening, Endpoint: e})
 	return e, nil
+}
+
+// bind listens at the endpoint's URL.
+func (e *Endpoint) bind(ctx context.Context) error {
+	if e.url.Scheme == inprocScheme {
+		return e.listenInproc()
+	}
+	t, err := e.socket.transport(e.url.Scheme)
+	if err != nil {
+		return err
+	}
+	l, err := t.Listen(ctx, e.url, e.config.Listen)
+	if err != nil {
+		return err
+	}
+	return e.serve(l)
 }
 
 func (e *Endpoint) serve(l transport.Listener) error {
@@ -89,7 +78,7 @@ func (e *Endpoint) acceptLoop() {
 	pause := time.Duration(0)
 	for {
 		var link transport.Link
-		err := e.socket.guard("Accept", func() (err error) { // of a listener that may be the user's
+		err := e.socket.Guard("Accept", func() (err error) { // of a listener that may be the user's
 			link, err = e.listener.Accept()
 			return err
 		})
@@ -108,7 +97,7 @@ func (e *Endpoint) acceptLoop() {
 			pause = min(max(2*pause, minAcceptPause), maxAcceptPause)
 			err = wrap("accept", e.URL(), err)
 			e.setErr(err)
-			e.socket.emit(Event{Kind: EventAcceptFailed, Endpoint: e, Err: err, Wait: pause})
+			e.socket.Emit(Event{Kind: EventAcceptFailed, Endpoint: e, Err: err, Wait: pause})
 			if !sleep(e.scope, pause) {
 				return
 			}
@@ -131,25 +120,22 @@ func (e *Endpoint) serveLink(link transport.Link) {
 func (s *Socket) Attach(ctx context.Context, link transport.Link, listening bool, c EndpointConfig) (*Pipe, error) {
 	ctx = scope.OrBackground(ctx)
 	shown := "attached://" + addrString(link.RemoteAddr())
-	e := s.newEndpoint(listening, shown, c)
-	_, err := e.choose(transport.URL{})
+	e, err := s.newEndpoint(listening, transport.URL{}, shown, c)
 	var p *Pipe
 	if err == nil {
-		p, err = e.attachLink(ctx, link)
+		if p, err = e.attachLink(ctx, link); err != nil {
+			e.stop(err)
+			e.scope.Join()
+		}
 	}
 	if err != nil {
 		_ = link.Close()
-		e.stop(err)
-		e.scope.Join()
 		return nil, wrap("attach", shown, err)
 	}
 	return p, nil
 }
 
 func (e *Endpoint) attachLink(ctx context.Context, link transport.Link) (p *Pipe, err error) {
-	if err := e.socket.broken; err != nil {
-		return nil, err
-	}
 	if err := e.register(); err != nil {
 		return nil, err
 	}

@@ -44,10 +44,9 @@ type logEntry struct {
 
 // write writes an event, or keeps it to be merged. It is called by one goroutine at a time, without locks.
 func (l *logger) write(e Event) {
-	if l.merge(e) {
-		return
+	if !l.merge(e) {
+		l.line(e)
 	}
-	l.line(e)
 }
 
 // merge reports whether the event is one of too many.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -54,17 +55,14 @@ const unlimited = 1<<31 - 1
 
 // Resolve checks the options and fills in the defaults. Zero means the default, negative unlimited or off.
 func (o Options) Resolve() (Options, error) {
-	count(&o.SendQueue, 16384)
-	count(&o.RecvQueue, 16384)
-	size(&o.SendQueueBytes, 4<<20)
-	size(&o.RecvQueueBytes, 4<<20)
-	count(&o.MaxHandshakes, 256)
-	switch {
-	case o.MaxMessageSize == 0:
-		o.MaxMessageSize = 16 << 20
-	case o.MaxMessageSize < 0:
-		o.MaxMessageSize = 0
-	}
+	setDefault(&o.SendQueue, 16384, unlimited)
+	setDefault(&o.RecvQueue, 16384, unlimited)
+	setDefault(&o.SendQueueBytes, 4<<20, math.MaxInt64)
+	setDefault(&o.RecvQueueBytes, 4<<20, math.MaxInt64)
+	setDefault(&o.MaxHandshakes, 256, unlimited)
+	setDefault(&o.MaxMessageSize, 16<<20, 0)
+	setDefault(&o.Linger, time.Second, 0)
+	setDefault(&o.Heartbeat, 10*time.Second, 0)
 	if o.TTL == 0 {
 		o.TTL = 8
 	}
@@ -72,22 +70,10 @@ func (o Options) Resolve() (Options, error) {
 		return o, fmt.Errorf("%w: TTL is %d and must be from 1 to 255", ErrConfig, o.TTL)
 	}
 	switch {
-	case o.Linger == 0:
-		o.Linger = time.Second
-	case o.Linger < 0:
-		o.Linger = 0
-	}
-	switch {
 	case o.HandshakeTimeout == 0:
 		o.HandshakeTimeout = 10 * time.Second
 	case o.HandshakeTimeout < 0:
 		return o, fmt.Errorf("%w: HandshakeTimeout is negative: a peer that says nothing would stay for ever", ErrConfig)
-	}
-	switch {
-	case o.Heartbeat == 0:
-		o.Heartbeat = 10 * time.Second
-	case o.Heartbeat < 0:
-		o.Heartbeat = 0
 	}
 	if o.Network == nil {
 		o.Network = DefaultNetwork
@@ -129,21 +115,13 @@ func checkMetadata(said map[string]string) error {
 	return nil
 }
 
-func count(n *int, byDefault int) {
+// setDefault gives an option its default if it is zero, and what stands for no limit, or for off, if it is negative.
+func setDefault[T ~int | ~int64](option *T, byDefault, negative T) {
 	switch {
-	case *n == 0:
-		*n = byDefault
-	case *n < 0:
-		*n = unlimited
-	}
-}
-
-func size(n *int64, byDefault int64) {
-	switch {
-	case *n == 0:
-		*n = byDefault
-	case *n < 0:
-		*n = 1<<63 - 1
+	case *option == 0:
+		*option = byDefault
+	case *option < 0:
+		*option = negative
 	}
 }
 

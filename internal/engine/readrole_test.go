@@ -17,6 +17,7 @@ import (
 	"github.com/sprymq/spry/internal/queue"
 	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/internal/wire/sp"
+	"github.com/sprymq/spry/transport"
 )
 
 // A directSocket has one pipe, to a peer that the test plays, and an inbox to receive from.
@@ -32,7 +33,10 @@ func newDirectSocket(t *testing.T, o Options) *directSocket {
 	t.Helper()
 	l := &directSocket{recorder: &recorder{}, inbox: queue.NewInbox(o.RecvLimits(), queue.Wait), ended: make(chan error, 1)}
 	s := NewSocket(o, func(*Socket, Options) Pattern { return l })
-	e := s.newEndpoint(false, "test://", EndpointConfig{})
+	e, err := s.newEndpoint(false, transport.URL{}, "test://", EndpointConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

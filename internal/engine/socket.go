@@ -9,7 +9,9 @@ package engine
 
 import (
 	"context"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -128,7 +130,7 @@ func (s *Socket) attach(p *Pipe) error {
 		return err
 	}
 	p.endpoint.attached(p)
-	s.emit(Event{Kind: EventPipeUp, Pipe: p, Endpoint: p.endpoint})
+	s.Emit(Event{Kind: EventPipeUp, Pipe: p, Endpoint: p.endpoint})
 	s.mu.Lock()
 	s.ready++
 	known := p.known.advance(pipeAttached)
@@ -164,7 +166,7 @@ func (s *Socket) remove(p *Pipe) {
 	s.mu.Unlock()
 	p.endpoint.detached(p)
 	s.Changed()
-	s.emit(Event{Kind: EventPipeDown, Pipe: p, Endpoint: p.endpoint, Err: p.err, Reason: reasonOf(p.err)})
+	s.Emit(Event{Kind: EventPipeDown, Pipe: p, Endpoint: p.endpoint, Err: p.err, Reason: reasonOf(p.err)})
 }
 
 // Changed lets those who wait for something about the socket's pipes look again.
@@ -177,7 +179,7 @@ func (s *Socket) Changed() {
 // dropped tells of dropped messages.
 func (s *Socket) dropped(p *Pipe, reason Drop, n int) {
 	if n > 0 {
-		s.emit(Event{Kind: EventDrop, Pipe: p, Endpoint: p.endpoint, Reason: reason.String(), Count: uint64(n)})
+		s.Emit(Event{Kind: EventDrop, Pipe: p, Endpoint: p.endpoint, Reason: reason.String(), Count: uint64(n)})
 	}
 }
 
@@ -185,11 +187,7 @@ func (s *Socket) dropped(p *Pipe, reason Drop, n int) {
 func (s *Socket) Pipes() []*Pipe {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	ps := make([]*Pipe, 0, len(s.pipes))
-	for _, p := range s.pipes {
-		ps = append(ps, p)
-	}
-	return ps
+	return slices.Collect(maps.Values(s.pipes))
 }
 
 // PipeByID returns the live pipe with this id, or nil.
@@ -238,11 +236,7 @@ func (s *Socket) wait(ctx context.Context, ok func() (bool, error)) error {
 }
 
 func (s *Socket) endpointsLocked() []*Endpoint {
-	es := make([]*Endpoint, 0, len(s.endpoints))
-	for e := range s.endpoints {
-		es = append(es, e)
-	}
-	return es
+	return slices.Collect(maps.Keys(s.endpoints))
 }
 
 // sleep waits for d, or until the scope closes, which it reports as false.

@@ -4,11 +4,11 @@ package engine
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"sort"
 
 	"github.com/sprymq/spry/internal/stats"
-	"github.com/sprymq/spry/internal/wire"
 )
 
 // Name is the socket's name in logs and statistics.
@@ -25,7 +25,7 @@ type pastPipes struct {
 	in       stats.RecvStats
 	undone   []*Pipe // over, but with messages in an inbox, or still on their way there
 	settleAt int     // length of undone at which it is looked through
-	rejected map[wire.Reason]uint64
+	rejected map[string]uint64
 }
 
 // add enters a pipe that is over. Those that came to rest are let go of in passing, so that a socket with many short
@@ -88,18 +88,13 @@ func (s *Socket) DropOut(reason Drop, n int) {
 	s.past.out.Offered += uint64(n)
 	stats.AddCounts(&s.past.out.Dropped, map[string]uint64{reason.String(): uint64(n)})
 	s.mu.Unlock()
-	s.emit(Event{Kind: EventDrop, Reason: reason.String(), Count: uint64(n)})
+	s.Emit(Event{Kind: EventDrop, Reason: reason.String(), Count: uint64(n)})
 }
 
 func (past *pastPipes) endpoint(e *Endpoint) {
-	if past.rejected == nil {
-		past.rejected = make(map[wire.Reason]uint64)
-	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for r, n := range e.rejected {
-		past.rejected[r] += n
-	}
+	stats.AddCounts(&past.rejected, e.rejected)
 	clear(e.rejected)
 }
 
@@ -115,14 +110,8 @@ func (s *Socket) Stats() stats.Stats {
 	s.past.settle()
 	stats.AddSend(&st.Send, s.past.out)
 	stats.AddRecv(&st.Recv, s.past.in)
-	st.Rejected = make(map[string]uint64)
-	for r, n := range s.past.rejected {
-		st.Rejected[string(r)] += n
-	}
-	pipes := append([]*Pipe(nil), s.past.undone...)
-	for _, p := range s.pipes {
-		pipes = append(pipes, p)
-	}
+	stats.AddCounts(&st.Rejected, s.past.rejected)
+	pipes := slices.AppendSeq(slices.Clone(s.past.undone), maps.Values(s.pipes))
 	endpoints := s.endpointsLocked()
 	s.mu.Unlock()
 
@@ -135,9 +124,7 @@ func (s *Socket) Stats() stats.Stats {
 	sort.Slice(st.Pipes, func(i, j int) bool { return st.Pipes[i].ID < st.Pipes[j].ID })
 	for _, e := range endpoints {
 		es := e.Stats()
-		for r, n := range es.Rejected {
-			st.Rejected[r] += n
-		}
+		stats.AddCounts(&st.Rejected, es.Rejected)
 		st.Endpoints = append(st.Endpoints, es)
 	}
 	sort.Slice(st.Endpoints, func(i, j int) bool { return st.Endpoints[i].URL < st.Endpoints[j].URL })
@@ -150,9 +137,7 @@ func (s *Socket) Stats() stats.Stats {
 func (e *Endpoint) Stats() stats.EndpointStats {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	es := stats.EndpointStats{URL: e.shown, Listening: e.listen, Pipes: len(e.pipes), Established: e.established, Rejected: make(map[string]uint64)}
-	for r, n := range e.rejected {
-		es.Rejected[string(r)] += n
-	}
+	es := stats.EndpointStats{URL: e.shown, Listening: e.listen, Pipes: len(e.pipes), Established: e.established}
+	stats.AddCounts(&es.Rejected, e.rejected)
 	return es
 }

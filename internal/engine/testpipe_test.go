@@ -85,7 +85,11 @@ func (r *recorder) Close() int   { return 0 }
 // testSocket is a socket of a recorder, and an endpoint of it for pipes that the test makes.
 func testSocket(o Options, r *recorder) (*Socket, *Endpoint) {
 	s := NewSocket(o, func(*Socket, Options) Pattern { return r })
-	return s, s.newEndpoint(false, "test://", EndpointConfig{})
+	e, err := s.newEndpoint(false, transport.URL{}, "test://", EndpointConfig{})
+	if err != nil {
+		panic(err)
+	}
+	return s, e
 }
 
 // streamSession is a session after a handshake with a peer of the right protocol.

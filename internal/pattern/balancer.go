@@ -147,21 +147,22 @@ func (b *balancer) sendReturned(s *engine.Socket) {
 // tryLocked queues a message to the next pipe that can carry it and has room, unless others are to be sent first. It fails if
 // there are pipes, and none can carry it. header counts where the pattern has none of its own.
 func (b *balancer) tryLocked(header, body []byte, m *msg.Message) (queued bool, w engine.PendingWrite, err error) {
-	switch {
-	case len(b.returned) > 0:
+	if len(b.returned) > 0 {
 		return false, w, nil
-	case b.conflate:
-		return b.replaceLocked(header, body, m)
 	}
 	return b.offerLocked(header, body, m)
 }
 
-// offerLocked is tryLocked for the message that is to be sent first.
+// offerLocked is tryLocked for the message that is to be sent first. One that conflates takes the place of what waits there.
 func (b *balancer) offerLocked(header, body []byte, m *msg.Message) (queued bool, w engine.PendingWrite, err error) {
 	if b.header != nil && len(b.pipes) > 0 {
 		header = b.header(b.pipes[0])
 	}
 	for p := b.nextLocked(header, body, m); p != nil; p = b.nextLocked(header, body, m) {
+		if b.conflate {
+			w, _ = p.Offer(header, body, m, nil, engine.Conflate)
+			return true, w, nil
+		}
 		if queued, w = p.TryQueue(header, body, m); queued {
 			return true, w, nil
 		}
@@ -216,16 +217,6 @@ func (b *balancer) fullLocked(p *engine.Pipe) {
 	if i < b.next {
 		b.next--
 	}
-}
-
-// replaceLocked queues a message to the next pipe that can carry it, in place of what waits there.
-func (b *balancer) replaceLocked(header, body []byte, m *msg.Message) (queued bool, w engine.PendingWrite, err error) {
-	p := b.nextLocked(header, body, m)
-	if p == nil {
-		return false, w, engine.NoneFits(b.pipes, msg.ShapeOf(header, body, m))
-	}
-	w, _ = p.Offer(header, body, m, nil, engine.Conflate)
-	return true, w, nil
 }
 
 // Send queues a copy of body, or, if m is not nil, the contents of m. With wait false it fails where it would have to wait.

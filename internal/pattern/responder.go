@@ -56,29 +56,23 @@ type Request struct {
 // shortBacktrace is the length of a routing header over two proxies.
 const shortBacktrace = 12
 
-func (s *Responder) request(m *msg.Message) *Request {
+// request is a received request, if one was received.
+func (s *Responder) request(m *msg.Message, err error) (*Request, error) {
+	if err != nil {
+		return nil, err
+	}
 	r := &Request{m: m, from: s, pipe: engine.PipeOf(m)}
 	r.header = append(r.short[:0], m.Header()...)
-	return r
+	return r, nil
 }
 
 // Recv waits for the next request.
 func (s *Responder) Recv(ctx context.Context) (*Request, error) {
-	m, err := s.receiver.Recv(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return s.request(m), nil
+	return s.request(s.receiver.Recv(ctx))
 }
 
 // TryRecv returns the next request, or ErrWouldBlock.
-func (s *Responder) TryRecv() (*Request, error) {
-	m, err := s.receiver.TryRecv()
-	if err != nil {
-		return nil, err
-	}
-	return s.request(m), nil
-}
+func (s *Responder) TryRecv() (*Request, error) { return s.request(s.receiver.TryRecv()) }
 
 // Message is the request. It is released with the reply, if it was not before.
 func (r *Request) Message() *msg.Message { return r.m }

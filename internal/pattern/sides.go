@@ -112,9 +112,7 @@ func (s *sides) Receive(p *engine.Pipe, run []msg.Message) int {
 	if s.in.Inbox != nil {
 		return p.State.(*queue.Source).Put(run)
 	}
-	msg.ReleaseAll(run)
-	p.DropN(engine.DropUnwanted, len(run))
-	return len(run)
+	return p.Drop(engine.DropUnwanted, run)
 }
 
 // Writable implements engine.Pattern.

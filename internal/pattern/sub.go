@@ -5,6 +5,7 @@ package pattern
 import (
 	"errors"
 	"slices"
+	"sync"
 
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/lock"
@@ -97,17 +98,17 @@ func (s *Sub) Open(prefixes ...string) *Subscription {
 		n.sources[p] = p.NewSource(n.Inbox)
 	}
 	s.subscriptions = append(s.subscriptions, n)
-	writes = n.addLocked(prefixes)
+	for _, t := range prefixes {
+		writes = append(writes, n.addLocked(t)...)
+	}
 	return n
 }
 
-// addLocked adds topics and tells peers of those that are new.
-func (n *Subscription) addLocked(prefixes []string) (writes []engine.PendingWrite) {
-	for _, t := range prefixes {
-		n.topics.add(t)
-		if n.sub.wanted.add(t) {
-			writes = append(writes, n.sub.tellLocked(n.sub.asking(true), t)...)
-		}
+// addLocked adds a topic, and tells peers of it if it is new.
+func (n *Subscription) addLocked(topic string) (writes []engine.PendingWrite) {
+	n.topics.add(topic)
+	if n.sub.wanted.add(topic) {
+		writes = n.sub.tellLocked(n.sub.asking(true), topic)
 	}
 	return writes
 }
@@ -126,35 +127,39 @@ func writeAll(writes []engine.PendingWrite) {
 	}
 }
 
+// changeTopics has one called for each topic, under the lock, and then writes what each call has queued. It fails if the socket
+// is closed, as ended says.
+func changeTopics(l sync.Locker, ended *error, topics []string, one func(topic string) ([]engine.PendingWrite, error)) error {
+	var writes []engine.PendingWrite
+	defer func() { writeAll(writes) }() // after the lock is released
+	l.Lock()
+	defer l.Unlock()
+	if *ended != nil {
+		return *ended
+	}
+	for _, t := range topics {
+		more, err := one(t)
+		if err != nil {
+			return err
+		}
+		writes = append(writes, more...)
+	}
+	return nil
+}
+
 // Subscribe adds topics. Each add has to be taken back by one Unsubscribe.
 func (n *Subscription) Subscribe(prefixes ...string) error {
-	n.sub.mu.Lock()
-	if err := n.sub.err; err != nil {
-		n.sub.mu.Unlock()
-		return err
-	}
-	writes := n.addLocked(prefixes)
-	n.sub.mu.Unlock()
-	writeAll(writes)
-	return nil
+	return changeTopics(&n.sub.mu, &n.sub.err, prefixes, func(t string) ([]engine.PendingWrite, error) { return n.addLocked(t), nil })
 }
 
 // Unsubscribe takes topics back. What is queued already stays.
 func (n *Subscription) Unsubscribe(prefixes ...string) error {
-	var writes []engine.PendingWrite
-	defer func() { writeAll(writes) }() // after the lock is released
-	n.sub.mu.Lock()
-	defer n.sub.mu.Unlock()
-	if n.sub.err != nil {
-		return n.sub.err
-	}
-	for _, t := range prefixes {
+	return changeTopics(&n.sub.mu, &n.sub.err, prefixes, func(t string) ([]engine.PendingWrite, error) {
 		if was, _ := n.topics.remove(t); !was {
-			return ErrNotSubscribed
+			return nil, ErrNotSubscribed
 		}
-		writes = append(writes, n.sub.forgetLocked(t)...)
-	}
-	return nil
+		return n.sub.forgetLocked(t), nil
+	})
 }
 
 // forgetLocked takes a topic of one subscription back from what peers are told.
@@ -215,9 +220,7 @@ func (s *Sub) Receive(p *engine.Pipe, run []msg.Message) int {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if _, attached := s.pipes[p]; !attached { // its reader was faster than the news of its end
-		msg.ReleaseAll(run)
-		p.DropN(p.LossReason(), len(run))
-		return len(run)
+		return p.Drop(p.LossReason(), run)
 	}
 	if len(s.subscriptions) == 1 {
 		return s.receiveOne(p, s.subscriptions[0], run)

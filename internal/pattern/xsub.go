@@ -29,7 +29,7 @@ func NewXSub(s *engine.Socket, hello transport.Hello, overflow engine.Overflow) 
 
 // Subscribe adds topics. Each add has to be taken back by one Unsubscribe.
 func (s *XSub) Subscribe(prefixes ...string) error {
-	return s.change(prefixes, func(t string) ([]engine.PendingWrite, error) {
+	return changeTopics(&s.mu, &s.err, prefixes, func(t string) ([]engine.PendingWrite, error) {
 		if !s.wanted.add(t) {
 			return nil, nil
 		}
@@ -39,7 +39,7 @@ func (s *XSub) Subscribe(prefixes ...string) error {
 
 // Unsubscribe takes topics back.
 func (s *XSub) Unsubscribe(prefixes ...string) error {
-	return s.change(prefixes, func(t string) ([]engine.PendingWrite, error) {
+	return changeTopics(&s.mu, &s.err, prefixes, func(t string) ([]engine.PendingWrite, error) {
 		switch was, last := s.wanted.remove(t); {
 		case !was:
 			return nil, ErrNotSubscribed
@@ -48,25 +48,6 @@ func (s *XSub) Unsubscribe(prefixes ...string) error {
 		}
 		return nil, nil
 	})
-}
-
-// change changes topics, under the lock, and writes what each has queued.
-func (s *XSub) change(topics []string, one func(topic string) ([]engine.PendingWrite, error)) error {
-	var writes []engine.PendingWrite
-	defer func() { writeAll(writes) }() // after the lock is released
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.err != nil {
-		return s.err
-	}
-	for _, t := range topics {
-		more, err := one(t)
-		if err != nil {
-			return err
-		}
-		writes = append(writes, more...)
-	}
-	return nil
 }
 
 // tellLocked tells every peer.
