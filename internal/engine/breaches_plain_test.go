@@ -83,7 +83,7 @@ func plainBreaches() (all []plainBreach) {
 	return all
 }
 
-func TestT03PlainAtEveryListener(t *testing.T) {
+func TestPlainBreachesAreRefused(t *testing.T) {
 	for _, scheme := range []string{"tcp", "ipc", "tls+tcp"} {
 		t.Run(scheme, func(t *testing.T) { testPlain(t, scheme) })
 	}
@@ -115,5 +115,5 @@ func testPlain(t *testing.T, scheme string) {
 		}
 	}
 	b.relief(map[string][]byte{"the password": []byte(goodPassword), "a wrong password": []byte(wrongPassword), "what is in a message": []byte(boxed)})
-	t.Logf("T03 PLAIN %s: %d bad peers, each refused under its reason; %d messages, nothing else", scheme, len(breaches)+1, b.delivered)
+	t.Logf("PLAIN %s: %d bad peers, each refused under its reason; %d messages, nothing else", scheme, len(breaches)+1, b.delivered)
 }

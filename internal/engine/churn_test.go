@@ -36,7 +36,7 @@ func hello(protocol uint16) transport.Hello {
 
 // A socket that lives long sees many short connections. It must not remember them, whether or not anybody asks for
 // its figures, and those must be right in the end.
-func TestT01ChurnLeavesNothingInTheEngine(t *testing.T) {
+func TestShortConnectionsLeaveNothing(t *testing.T) {
 	leak.Check(t)
 	const connections = 300
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
@@ -89,7 +89,7 @@ func TestT01ChurnLeavesNothingInTheEngine(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}
-		t.Logf("T01 %s: %d connections, at most %d past pipes at a time, at rest: %+v", e.URL(), connections, most, z)
+		t.Logf("%s: %d connections, at most %d past pipes at a time, at rest: %+v", e.URL(), connections, most, z)
 	}
 }
 

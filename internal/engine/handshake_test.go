@@ -194,9 +194,9 @@ func (w *waiting) expect(evicted, timeout uint64) {
 	}
 }
 
-// T05: peers that fall silent in any state of any mechanism's handshake delay nobody. The oldest makes room, the others are
+// Peers that fall silent in any state of any mechanism's handshake delay nobody. The oldest makes room, the others are
 // let go when their time is over, to the moment.
-func TestT05SilenceInEveryState(t *testing.T) {
+func TestSilentPeersDelayNobody(t *testing.T) {
 	forEachState(t, every, func(w *waiting, s handshakeState) {
 		for i := range uint64(waitingCap + 5) {
 			w.peer(s)
@@ -217,8 +217,8 @@ func TestT05SilenceInEveryState(t *testing.T) {
 	})
 }
 
-// T05: a peer that is slow gets no more time than one that is silent, and delays nobody either.
-func TestT05TrickleInEveryState(t *testing.T) {
+// A peer that is slow gets no more time than one that is silent, and delays nobody either.
+func TestSlowPeersGetNoMoreTime(t *testing.T) {
 	forEachState(t, trickles, func(w *waiting, s handshakeState) {
 		p := w.peer(s)
 		start := time.Now()
@@ -238,8 +238,8 @@ func TestT05TrickleInEveryState(t *testing.T) {
 	})
 }
 
-// T05: garbage in any state gets nobody in and delays nobody.
-func TestT05GarbageInEveryState(t *testing.T) {
+// Garbage in any state gets nobody in and delays nobody.
+func TestGarbageLetsNobodyIn(t *testing.T) {
 	dice := rand.New(rand.NewPCG(5, 19))
 	forEachState(t, every, func(w *waiting, s handshakeState) {
 		const peers = 24 // more than there may be at a time
@@ -264,8 +264,8 @@ func TestT05GarbageInEveryState(t *testing.T) {
 	})
 }
 
-// T05: while one peer's credentials are looked at for long, others come in.
-func TestT05SlowAuthenticationDelaysNobody(t *testing.T) {
+// While one peer's credentials are looked at for long, others come in.
+func TestSlowAuthenticationDelaysNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := mechanismCases()[1]
 		w := newWaiting(t, m)
@@ -288,8 +288,8 @@ func TestT05SlowAuthenticationDelaysNobody(t *testing.T) {
 	})
 }
 
-// T05: who is evicted while its credentials are looked at keeps nobody at work on them.
-func TestT05EvictionEndsAuthentication(t *testing.T) {
+// Who is evicted while its credentials are looked at keeps nobody at work on them.
+func TestEvictionEndsAuthentication(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWaiting(t, mechanismCases()[1])
 		var given atomic.Int32
@@ -314,9 +314,9 @@ func TestT05EvictionEndsAuthentication(t *testing.T) {
 	})
 }
 
-// T17: a socket that is closed while a peer's credentials are looked at does not wait for that peer, whose answer nobody
+// A socket that is closed while a peer's credentials are looked at does not wait for that peer, whose answer nobody
 // writes any more.
-func TestT17CloseWithinAuthentication(t *testing.T) {
+func TestCloseDoesNotWaitForAuthentication(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWaiting(t, mechanismCases()[1])
 		w.slow = func(ctx context.Context, _ *wire.Question) { <-ctx.Done() }

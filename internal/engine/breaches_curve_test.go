@@ -185,7 +185,7 @@ func after() (all []curveBreach) {
 	return all
 }
 
-func TestT03CurveAtEveryListener(t *testing.T) {
+func TestCurveBreachesAreRefused(t *testing.T) {
 	for _, scheme := range []string{"tcp", "ipc", "tls+tcp"} {
 		t.Run(scheme, func(t *testing.T) { testCurve(t, scheme) })
 	}
@@ -269,5 +269,5 @@ func testCurve(t *testing.T, scheme string) {
 		"the server's secret key": server.secret[:], "the client's secret key": client.secret[:], "the peer's secret key": guest.secret[:],
 		"what is in a box": []byte(boxed),
 	})
-	t.Logf("T03 CURVE %s: %d bad peers, each refused under its reason; %d messages, nothing else", scheme, len(breaches)+6, b.delivered)
+	t.Logf("CURVE %s: %d bad peers, each refused under its reason; %d messages, nothing else", scheme, len(breaches)+6, b.delivered)
 }
