@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
@@ -72,9 +71,7 @@ func TestProxyOfRequests(t *testing.T) {
 	_, err = worker.Dial(ctx, back.URL())
 	testkit.Check(t, err)
 	testkit.Check(t, worker.Send(ctx, []byte("nobody"), nil, []byte("?")))
-	for control.Stats().BToA.Dropped == 0 && ctx.Err() == nil {
-		time.Sleep(time.Millisecond)
-	}
+	testkit.Eventually(t, "what is for nobody is dropped", func() bool { return control.Stats().BToA.Dropped > 0 })
 	st := control.Stats()
 	if st.AToB.Messages != 100 || st.BToA.Messages != 100 || st.BToA.Dropped != 1 || st.AToB.Dropped != 0 {
 		t.Errorf("figures: %+v", st)
@@ -130,9 +127,7 @@ func TestProxyOfSubscriptions(t *testing.T) {
 	control.Pause()
 	testkit.Check(t, pub.Send(ctx, []byte("a1"))) // which the proxy may have been waiting for already
 	testkit.Check(t, pub.Send(ctx, []byte("a2")))
-	for xsub.Stats().Recv.Queued == 0 && ctx.Err() == nil {
-		time.Sleep(time.Millisecond)
-	}
+	testkit.Eventually(t, "a message waits for the proxy", func() bool { return xsub.Stats().Recv.Queued > 0 })
 	if n := control.Stats().AToB.Messages; n > 2 {
 		t.Errorf("%d messages were passed on by a proxy that is paused", n)
 	}

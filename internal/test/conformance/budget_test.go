@@ -139,13 +139,11 @@ func TestBudgetBoundsHalfFrames(t *testing.T) {
 					}
 				}
 				all.Wait()
+				testkit.Eventually(t, "somebody is shed", func() bool { return budget.Stats().Shed > 0 })
 				withinBudget(t, budget)
 				testkit.Eventually(t, "the heap has grown by little more than the budget", func() bool { return testkit.Heap() < before+limit*11/10+4<<20 })
 				st := budget.Stats()
 				t.Logf("peak %.1f MiB of %d, %d pipes shed", float64(st.PeakBytes)/(1<<20), limit>>20, st.Shed)
-				if st.Shed == 0 {
-					t.Error("nobody was shed")
-				}
 				testkit.Eventually(t, "those that were shed are counted", func() bool { return pull.Stats().Rejected["budget"] == budget.Stats().Shed })
 				testkit.Check(t, push.Send(ctx, []byte("good")))
 				body, err := pull.Recv(ctx)
@@ -192,10 +190,23 @@ func TestBudgetBoundsPipes(t *testing.T) {
 	}
 }
 
+// flood sends 3 MiB, which is more than a queue and the kernel take, or not, until nothing more is taken and somebody was shed.
+func flood(c net.Conn, block []byte, b *spry.Budget) {
+	for sent := 0; sent < 3<<20; {
+		_ = c.SetWriteDeadline(time.Now().Add(2 * time.Second))
+		n, err := c.Write(block[sent%len(block):])
+		sent += n
+		slow := errors.Is(err, os.ErrDeadlineExceeded) && b.Stats().Shed == 0
+		if err != nil && !slow {
+			return
+		}
+	}
+}
+
 // T40: many peers, each entitled to a queue of 1 MiB, send to a socket that does not receive. The budget holds, those who
 // send most are shed first, and peers with little keep what they have and are served.
 func TestBudgetShedsThoseWhoSendMost(t *testing.T) {
-	peers, limit := testkit.Figure(300, 3000), int64(testkit.Figure(32<<20, 512<<20))
+	peers, limit := testkit.Figure(200, 3000), int64(testkit.Figure(64<<20, 512<<20))
 	for _, scheme := range []string{"tcp", "zmtp+tcp"} {
 		t.Run(scheme, func(t *testing.T) {
 			leak.Check(t)
@@ -225,15 +236,7 @@ func TestBudgetShedsThoseWhoSendMost(t *testing.T) {
 				testkit.Check(t, err)
 				all.Go(func() {
 					<-start
-					for sent := 0; sent < 3<<20; { // more than its queue and the kernel take, or not
-						_ = c.SetWriteDeadline(time.Now().Add(2 * time.Second))
-						n, err := c.Write(block[sent%len(block):])
-						sent += n
-						slow := errors.Is(err, os.ErrDeadlineExceeded) && budget.Stats().Shed == 0
-						if err != nil && !slow {
-							return
-						}
-					}
+					flood(c, block, budget)
 				})
 			}
 			testkit.Eventually(t, "all are connected", func() bool { return pull.Stats().Endpoints[0].Pipes == peers+1 })

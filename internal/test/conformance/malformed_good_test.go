@@ -50,6 +50,14 @@ func goodClients(ctx context.Context, t *testing.T, pull *spry.Pull, clients ...
 				next[client] = number + 1
 			}
 		}
+		for { // what others had sent before the good clients ended
+			m, err := pull.TryRecvMsg()
+			if err != nil {
+				break
+			}
+			m.Release()
+			others++
+		}
 		g.result <- [2]int{received, others}
 	}()
 	return g

@@ -57,13 +57,7 @@ func discard(t *testing.T, b *testkit.Bare) {
 func keepsWithin(t *testing.T, before uint64, queues int, charged int64) {
 	t.Helper()
 	bound := 2*charged + int64(queues)*memoryChunk + memorySlack
-	grown := int64(0)
-	for range 20 { // what is about to be let go of goes
-		if grown = int64(testkit.Heap()) - int64(before); grown <= bound {
-			break
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
+	grown := grownWithin(before, bound)
 	if grown > bound {
 		t.Errorf("queues that are charged %d bytes take %d, more than %d", charged, grown, bound)
 	}

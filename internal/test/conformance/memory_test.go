@@ -217,13 +217,7 @@ func (h hoarder) test(t *testing.T, scheme string, listening bool) {
 	})
 	st := s.Stats().Recv
 	bound := 2*st.QueuedBytes + int64(queues)*memoryChunk + memorySlack
-	var grown int64
-	for range 20 { // what the reader is about to let go of goes
-		if grown = int64(testkit.Heap()) - int64(before); grown <= bound {
-			break
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
+	grown := grownWithin(before, bound)
 	if st.Queued == 0 || grown > bound {
 		t.Errorf("%d of %d bytes: %d messages are charged %d bytes and take %d, more than %d", st.Bytes, total, st.Queued, st.QueuedBytes, grown, bound)
 	}
@@ -231,6 +225,16 @@ func (h hoarder) test(t *testing.T, scheme string, listening bool) {
 	testkit.Check(t, s.Close())
 	_ = peer.Close()
 	<-written
+}
+
+// grownWithin returns by how much the heap has grown since it was before. If that is more than the bound, it waits: what is about to
+// be let go of goes.
+func grownWithin(before uint64, bound int64) (grown int64) {
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		if grown = int64(testkit.Heap()) - int64(before); grown <= bound || time.Now().After(end) {
+			return grown
+		}
+	}
 }
 
 // connect connects the socket with a peer, which reads nothing.
