@@ -31,14 +31,14 @@ const (
 
 // rawProtocols say what raw sockets do with the messages of each protocol.
 var rawProtocols = map[Protocol]pattern.RawProtocol{
-	ProtocolPair0:      {Route: pattern.RouteBalance, Receives: true, Single: true},
-	ProtocolPair1:      {Route: pattern.RouteBalance, Receives: true, Single: true},
+	ProtocolPair0:      {Route: pattern.RouteBalance, Receives: true, Single: true, Reliable: true, Ordered: true},
+	ProtocolPair1:      {Route: pattern.RouteBalance, Receives: true, Single: true, Reliable: true, Ordered: true},
 	ProtocolPub:        {Route: pattern.RouteFan, Topics: true},
 	ProtocolSub:        {Receives: true, Topics: true},
 	ProtocolReq:        {Route: pattern.RouteBalance, Receives: true},
 	ProtocolRep:        {Route: pattern.RouteDirected, Receives: true, Names: true},
-	ProtocolPush:       {Route: pattern.RouteBalance},
-	ProtocolPull:       {Receives: true},
+	ProtocolPush:       {Route: pattern.RouteBalance, Reliable: true},
+	ProtocolPull:       {Receives: true, Reliable: true},
 	ProtocolSurveyor:   {Route: pattern.RouteFan, Receives: true},
 	ProtocolRespondent: {Route: pattern.RouteDirected, Receives: true, Names: true},
 	ProtocolBus:        {Route: pattern.RouteFan, Receives: true, Names: true},

@@ -177,7 +177,7 @@ type Messages interface {
 }
 
 // Properties are what a link promises. They do not change. A socket whose pattern needs one that a link does not have refuses
-// the link: PUSH and PULL need Reliable, PAIR needs both.
+// the link: PUSH and PULL need Reliable, PAIR needs both, and so do raw sockets of these protocols.
 type Properties struct {
 	Reliable bool // what was taken arrives, as long as the link lives
 	Ordered  bool // and in order

@@ -34,6 +34,8 @@ type RawProtocol struct {
 	Names    bool // received messages get the id of their pipe as the first word of the header
 	Single   bool // one pipe at a time
 	Topics   bool // peers of dialects that filter are told a topic, which is everything, or tell theirs
+
+	Reliable, Ordered bool // what every link must promise
 }
 
 // Raw shows routing headers and keeps no state of requests: it is what proxies are made of.
@@ -76,7 +78,9 @@ func (r RawProtocol) traits() engine.Traits {
 	returns := r.Route == RouteBalance && r.Envelope == wire.EnvelopeNone && !r.Single
 	asks := r.Route == RouteBalance && r.Envelope != wire.EnvelopeNone && !r.Single ||
 		r.Route == RouteFan && r.Receives && !r.Names // requests and surveys, which nobody would answer
-	return engine.Traits{Hello: r.Hello, ReturnsUnsent: returns, FlushesEnded: !returns && !asks}
+	return engine.Traits{
+		Hello: r.Hello, Reliable: r.Reliable, Ordered: r.Ordered, ReturnsUnsent: returns, FlushesEnded: !returns && !asks,
+	}
 }
 
 // Protocol says what the socket does.

@@ -7,11 +7,15 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
+	"io"
+	"net"
 	"sync"
 	"testing"
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/testkit"
+	"github.com/sprymq/spry/transport"
 )
 
 // newRaw opens a raw socket.
@@ -280,4 +284,66 @@ func TestReflectorsDeliver(t *testing.T) {
 		working.Wait()
 		testkit.Shut(t, nodes[0], nodes[1], nodes[2], hub, pair, mirror)
 	})
+}
+
+// A promisingLink promises what its test says, connects to whom the socket talks to, and carries nothing.
+type promisingLink struct {
+	transport.Messages
+	promises transport.Properties
+	end      net.Conn // whose Close ends it
+}
+
+func (l *promisingLink) Info() transport.Info { return transport.Info{Properties: l.promises} }
+func (l *promisingLink) LocalAddr() net.Addr  { return l.end.LocalAddr() }
+func (l *promisingLink) RemoteAddr() net.Addr { return l.end.RemoteAddr() }
+func (l *promisingLink) CloseWrite() error    { return l.end.Close() }
+func (l *promisingLink) Close() error         { return l.end.Close() }
+
+func (l *promisingLink) Handshake(_ context.Context, offers []transport.Offer, _ bool) (transport.Offer, transport.Hello, error) {
+	us := offers[0].Hello
+	return offers[0], transport.Hello{Protocol: us.Peer, Peer: us.Protocol, Name: us.PeerName, PeerName: us.Name}, nil
+}
+
+func (l *promisingLink) ReadMessages([][]byte, func(int) []byte) (int, error) {
+	_, err := io.ReadFull(l.end, make([]byte, 1))
+	return 0, err
+}
+
+// A raw socket refuses a link that does not promise what its protocol needs, in the words of the socket that is not raw.
+func TestRawSocketsNeedWhatTheirProtocolsNeed(t *testing.T) {
+	type socket interface {
+		AttachLink(context.Context, transport.Link, *spry.AttachConfig) (*spry.Pipe, error)
+		Close() error
+	}
+	for protocol, cooked := range map[spry.Protocol]socket{
+		spry.ProtocolPair0:      spry.NewPair(&spry.PairOptions{Version: spry.PairV0}),
+		spry.ProtocolPair1:      spry.NewPair(nil),
+		spry.ProtocolPub:        spry.NewPub(nil),
+		spry.ProtocolSub:        spry.NewSub(nil),
+		spry.ProtocolReq:        spry.NewReq(nil),
+		spry.ProtocolRep:        spry.NewRep(nil),
+		spry.ProtocolPush:       spry.NewPush(nil),
+		spry.ProtocolPull:       spry.NewPull(nil),
+		spry.ProtocolSurveyor:   spry.NewSurveyor(nil),
+		spry.ProtocolRespondent: spry.NewRespondent(nil),
+		spry.ProtocolBus:        spry.NewBus(nil),
+	} {
+		raw := newRaw(t, protocol, spry.Options{})
+		for _, promises := range []transport.Properties{{}, {Reliable: true}, {Ordered: true}, {Reliable: true, Ordered: true}} {
+			verdict := func(s socket) error {
+				near, far := net.Pipe()
+				defer far.Close()
+				p, err := s.AttachLink(testkit.Watchdog(t), &promisingLink{promises: promises, end: near}, nil)
+				if err != nil {
+					return err
+				}
+				return p.Close()
+			}
+			want, got := verdict(cooked), verdict(raw)
+			if fmt.Sprint(got) != fmt.Sprint(want) || errors.Is(got, spry.ErrRefused) != errors.Is(want, spry.ErrRefused) {
+				t.Errorf("a link of %+v: a raw %v says %v, and the one that is not raw %v", promises, protocol, got, want)
+			}
+		}
+		testkit.Check(t, errors.Join(cooked.Close(), raw.Close()))
+	}
 }
