@@ -84,11 +84,6 @@ func (o *outbox) fitsLocked(n int) bool {
 		(o.queued == 0 || o.bytes+int64(n) <= o.limits.Bytes || o.requests != nil && o.halfEmptyLocked())
 }
 
-// freeLocked returns how many messages and bytes there surely is room for.
-func (o *outbox) freeLocked() queue.Limits {
-	return queue.Limits{Messages: o.limits.Messages - o.queued, Bytes: o.ceiling - o.bytes}
-}
-
 // changeLocked counts messages that are queued now, or, if negative, are not any more, and their size. All changes of
 // what is queued go through it.
 func (o *outbox) changeLocked(messages int, bytes int64) {
@@ -123,17 +118,8 @@ func (o *outbox) throttleLocked() {
 	}
 }
 
-// putLocked queues a copy of body, or the contents of m. A message is the application's until then: should reading it panic,
-// the lock is free before anybody can recover.
-func (o *outbox) putLocked(header, body []byte, m *msg.Message) {
-	if m != nil {
-		o.putMessageLocked(header, m)
-		return
-	}
-	o.addedLocked(1, int64(o.queue.Put(header, body, nil)))
-}
-
-// putMessageLocked is apart from putLocked so that copies of bodies do not pay for the precaution.
+// putMessageLocked queues the contents of m. A message is the application's until then: should reading it panic, the lock is
+// free before anybody can recover. Copies of bodies do not pay for the precaution.
 func (o *outbox) putMessageLocked(header []byte, m *msg.Message) {
 	taken := false
 	defer func() {
@@ -154,15 +140,6 @@ func (o *outbox) addedLocked(messages int, bytes int64) {
 	}
 }
 
-// claimLocked takes the writer's role if it is free and there is something to write.
-func (o *outbox) claimLocked() bool {
-	if o.writer != writerFree || o.emptyLocked() && !o.endsLocked() {
-		return false
-	}
-	o.writer = writerTaken
-	return true
-}
-
 // emptyLocked reports whether there is nothing to write.
 func (o *outbox) emptyLocked() bool {
 	return o.queued == 0 && o.controls.Empty() && !o.queue.Midway()
@@ -173,15 +150,6 @@ func (o *outbox) idle() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.open() && o.writer != writerTaken && o.emptyLocked()
-}
-
-// takeLocked begins a write. It reports whether there is something to write.
-func (o *outbox) takeLocked() bool {
-	some := o.queue.Take(o.controls)
-	if o.controls.Empty() {
-		o.controls = nil
-	}
-	return some
 }
 
 // endsLocked reports whether the outgoing direction is to be ended now.
@@ -197,16 +165,6 @@ func (o *outbox) pauseLocked() bool {
 	}
 	o.sincePause = 0
 	return true
-}
-
-// dropOldestLocked makes room for n bytes, if messages that are not being written stand in the way, and returns
-// how many it dropped.
-func (o *outbox) dropOldestLocked(n int) (dropped int) {
-	for ; !o.roomLocked(n) && o.queue.Pending() > 0; dropped++ {
-		o.changeLocked(-1, -int64(o.queue.Drop()))
-		o.dropped.add(DropOverflow, 1)
-	}
-	return dropped
 }
 
 // settleLocked books what a write took, and reports whether senders that wait for room should be told.

@@ -388,10 +388,10 @@ func hasRoom(p *Pipe, n int) bool {
 // A queue that panics over a message leaves the outbox's lock free.
 func TestOutboxIsFreeAfterAPanic(t *testing.T) {
 	for name, queue := range map[string]func(p *Pipe, m *msg.Message){
-		"TryQueue":      func(p *Pipe, m *msg.Message) { p.TryQueue(nil, nil, m) },
-		"TryDirect":     func(p *Pipe, m *msg.Message) { p.TryDirect(nil, nil, m) },
-		"TryQueueBatch": func(p *Pipe, m *msg.Message) { p.TryQueueBatch([]*msg.Message{m}) },
-		"Offer":         func(p *Pipe, m *msg.Message) { p.Offer(nil, nil, m, nil, DropNewest) },
+		"TryQueue":         func(p *Pipe, m *msg.Message) { p.TryQueue(false, nil, nil, m) },
+		"TryQueue, direct": func(p *Pipe, m *msg.Message) { p.TryQueue(true, nil, nil, m) },
+		"TryQueueBatch":    func(p *Pipe, m *msg.Message) { p.TryQueueBatch([]*msg.Message{m}) },
+		"Offer":            func(p *Pipe, m *msg.Message) { p.Offer(nil, nil, m, nil, DropNewest) },
 	} {
 		s, e := testSocket(Options{}, &recorder{})
 		p, _ := streamPipe(t, e, &fakeConn{}, streamSession(t, sp.Push, 0))

@@ -5,6 +5,7 @@ package engine
 import (
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"runtime"
@@ -144,58 +145,84 @@ func PipeOf(m *msg.Message) *Pipe {
 	return nil
 }
 
+// Fits reports whether the pipe can carry a message of this shape. [Pipe.Unfit] says why it cannot.
+func (p *Pipe) Fits(s msg.Shape) bool {
+	return (p.limit == 0 || int64(s.Size) <= p.limit) && (s.More == 0 || p.session.Multipart != nil)
+}
+
+// Unfit says why the pipe can never carry a message of this shape: [ErrMultipart] or [ErrTooLarge]. It returns nil if the
+// pipe can.
+func (p *Pipe) Unfit(s msg.Shape) error {
+	switch {
+	case p.Fits(s):
+		return nil
+	case s.More > 0 && p.session.Multipart == nil:
+		return ErrMultipart
+	}
+	return fmt.Errorf("%w: it has %d bytes, the routing header included, and the link to %s takes %d",
+		ErrTooLarge, s.Size, addrString(p.RemoteAddr()), p.limit)
+}
+
+// NoneFits says why none of several pipes can ever carry a message of this shape. It returns nil if one can, or if there
+// are no pipes. Of several limits the error names the largest.
+func NoneFits(pipes []*Pipe, s msg.Shape) error {
+	var best *Pipe
+	for _, p := range pipes {
+		if p.Fits(s) {
+			return nil
+		}
+		if best == nil || p.limit > best.limit {
+			best = p
+		}
+	}
+	if best == nil {
+		return nil
+	}
+	return best.Unfit(s)
+}
+
 // TryQueue queues a message, whose routing header is header, if there is room. If m is nil, body is copied; else the
 // contents of m are taken. If there is no room, nothing is taken, and the pattern's Writable is called when there is some
 // again.
-func (p *Pipe) TryQueue(header, body []byte, m *msg.Message) (queued bool, w PendingWrite) {
-	o := &p.out
-	n := msg.ShapeOf(header, body, m).Cost()
-	o.mu.Lock()
-	if !o.open() || !o.roomLocked(n) {
-		o.hungry = o.open()
-		o.mu.Unlock()
-		return false, w
-	}
-	o.putLocked(header, body, m)
-	w = p.claimLocked()
-	o.mu.Unlock()
-	return true, w
-}
-
-// SetDirect says whether senders may use TryDirect: for a pattern that has no other pipe to choose.
-func (p *Pipe) SetDirect(direct bool) {
-	p.out.mu.Lock()
-	p.out.direct = direct
-	p.out.mu.Unlock()
-}
-
-// TryDirect is TryQueue for senders that have not asked the pattern, which saves its lock: about a fifth of what a small
-// message costs its sender. Where it fails, as it does for a message that the pipe cannot carry, they ask.
-func (p *Pipe) TryDirect(header, body []byte, m *msg.Message) (queued bool, w PendingWrite) {
+//
+// With direct, the sender has not asked the pattern, which saves its lock: about a fifth of what a small message costs. It asks
+// where TryQueue fails, as it does for a message that the pipe cannot carry.
+func (p *Pipe) TryQueue(direct bool, header, body []byte, m *msg.Message) (queued bool, w PendingWrite) {
 	o := &p.out
 	shape := msg.ShapeOf(header, body, m)
-	if !p.Fits(shape) {
+	if direct && !p.Fits(shape) {
 		return false, w
 	}
 	n := shape.Cost()
 	o.mu.Lock()
-	if !o.direct || !o.open() || !o.roomLocked(n) {
+	if direct && !o.direct || !o.open() || !o.roomLocked(n) {
+		o.hungry = o.hungry || !direct && o.open()
 		o.mu.Unlock()
 		return false, w
 	}
-	if m == nil { // as putLocked does, without the call
+	if m == nil {
 		o.addedLocked(1, int64(o.queue.Put(header, body, nil)))
 	} else {
 		o.putMessageLocked(header, m)
 	}
-	write := o.claimLocked()
-	o.sincePause += int64(n) + paceMessage
-	pause := !write && o.pauseLocked()
+	w = p.claimLocked()
+	pause := false
+	if direct {
+		o.sincePause += int64(n) + paceMessage
+		pause = w.IsZero() && o.pauseLocked()
+	}
 	o.mu.Unlock()
 	if pause {
 		runtime.Gosched()
 	}
-	return true, p.pending(write)
+	return true, w
+}
+
+// SetDirect says whether senders may queue directly: for a pattern that has no other pipe to choose.
+func (p *Pipe) SetDirect(direct bool) {
+	p.out.mu.Lock()
+	p.out.direct = direct
+	p.out.mu.Unlock()
 }
 
 // pace is after how many bytes a sender lets the writer go first, which it may have to share a processor with: what is
@@ -247,7 +274,7 @@ func (p *Pipe) putManyLocked(ms []*msg.Message) (n int) {
 				o.hungry = true
 				break
 			}
-			free = o.freeLocked()
+			free = queue.Limits{Messages: o.limits.Messages - o.queued, Bytes: o.ceiling - o.bytes}
 		}
 		bytes += int64(o.queue.Put(nil, nil, ms[n]))
 		put++
@@ -281,10 +308,13 @@ func (p *Pipe) Offer(header, body []byte, m *msg.Message, log *sendqueue.FrameLo
 		o.mu.Unlock()
 		return w, overflowed
 	}
-	if log != nil {
+	switch {
+	case log != nil:
 		o.addedLocked(1, int64(o.queue.PutShared(log)))
-	} else {
-		o.putLocked(header, body, m)
+	case m != nil:
+		o.putMessageLocked(header, m)
+	default:
+		o.addedLocked(1, int64(o.queue.Put(header, body, nil)))
 	}
 	w = p.claimLocked()
 	o.mu.Unlock() // no defer: it would cost a delivery a twelfth of its publisher's time
@@ -296,12 +326,12 @@ func (p *Pipe) makeRoomLocked(n int, overflow Overflow) bool {
 	o := &p.out
 	switch {
 	case overflow == Conflate:
-		p.conflateLocked()
+		p.dropPendingLocked(DropConflated, func() bool { return false })
 		return o.open()
 	case !o.open() || o.roomLocked(n) || overflow == Block && o.fitsLocked(n): // which was asked for before: see Room
 		return o.open()
 	case overflow == DropOldest:
-		p.socket.dropped(p, DropOverflow, o.dropOldestLocked(n))
+		p.dropPendingLocked(DropOverflow, func() bool { return o.roomLocked(n) })
 		return o.roomLocked(n)
 	}
 	return false
@@ -327,14 +357,14 @@ func (p *Pipe) refuseLocked(m *msg.Message, large bool) {
 	}
 }
 
-// conflateLocked drops what waits to be written.
-func (p *Pipe) conflateLocked() {
+// dropPendingLocked drops messages that are not being written, the oldest first, until that is enough.
+func (p *Pipe) dropPendingLocked(reason Drop, enough func() bool) {
 	o, dropped := &p.out, 0
-	for ; o.queue.Pending() > 0; dropped++ {
+	for ; o.queue.Pending() > 0 && !enough(); dropped++ {
 		o.changeLocked(-1, -int64(o.queue.Drop()))
 	}
-	o.dropped.add(DropConflated, uint64(dropped))
-	p.socket.dropped(p, DropConflated, dropped)
+	o.dropped.add(reason, uint64(dropped))
+	p.socket.dropped(p, reason, dropped)
 }
 
 // ClosedHere reports, of a pipe that is over, whether this end closed it: the pipe, its endpoint or the socket.
@@ -372,110 +402,4 @@ func (p *Pipe) Load(n int) (queued int, room bool) {
 	room = o.open() && o.roomLocked(n)
 	o.hungry = o.hungry || !room && o.open()
 	return o.queued, room
-}
-
-// writeOn writes what is queued, if nobody does.
-func (p *Pipe) writeOn() {
-	p.out.mu.Lock()
-	w := p.claimLocked()
-	p.out.mu.Unlock()
-	w.Write()
-}
-
-// write writes what is queued. The caller has the writer's role, which write passes on or gives up.
-func (p *Pipe) write() {
-	for p.out.carrier.eager() {
-		if done := p.writeOnce(false); done {
-			return
-		}
-	}
-	p.writeInBackground()
-}
-
-func (p *Pipe) writeInBackground() {
-	if p.writer == nil { // not before: an idle connection saves 56 bytes
-		p.writer = p.scope.NewTask(p.writeAll)
-	}
-	if p.writer.Start() != nil { // closing: the queue is emptied by end
-		p.giveUpRole()
-	}
-}
-
-// writeAll is the writer's goroutine: started when there is something to write, gone when there is not.
-func (p *Pipe) writeAll() {
-	runtime.Gosched() // who else can run may have something to add: one system call serves them all
-	for !p.writeOnce(true) {
-	}
-}
-
-// writeOnce writes once. It reports whether the writer's role was given up, because nothing is left to write
-// or the pipe is over.
-func (p *Pipe) writeOnce(wait bool) (done bool) {
-	o := &p.out
-	o.mu.Lock()
-	if p.over() || !o.takeLocked() {
-		return p.yieldAndUnlock()
-	}
-	o.mu.Unlock()
-
-	messages, bytes, err := o.carrier.write(wait)
-
-	o.mu.Lock()
-	tell := o.settleLocked(messages, bytes)
-	last := err == nil && (o.emptyLocked() || o.carrier.stuck())
-	if last {
-		done = p.yieldAndUnlock()
-	} else {
-		o.mu.Unlock()
-	}
-	if tell {
-		p.socket.pattern.Writable(p)
-	}
-	if err != nil {
-		p.writeFailed(err)
-		p.endIfPeerEnded(err)
-		p.giveUpRole()
-		return true
-	}
-	return done
-}
-
-// yieldAndUnlock gives the writer's role up and releases the lock. If the pipe is over, what is left is seen
-// to: nobody else may touch it while somebody has the role.
-func (p *Pipe) yieldAndUnlock() bool {
-	o := &p.out
-	if o.endsLocked() {
-		if !o.peerEnded { // else the pipe is over now
-			o.life.advance(pipeEnded)
-		}
-		o.mu.Unlock()
-		p.endDirection()
-		o.mu.Lock()
-	}
-	over := p.over()
-	if !over {
-		o.writer = writerFree
-		o.queue.Idle()
-	}
-	o.mu.Unlock()
-	if over {
-		p.finish()
-	}
-	return true
-}
-
-func (p *Pipe) giveUpRole() {
-	p.out.mu.Lock()
-	p.yieldAndUnlock()
-}
-
-// writeFailed stops sending. What the peer sent before the connection broke is still read: the reader is
-// given a short time for it, and ends the pipe.
-func (p *Pipe) writeFailed(err error) {
-	p.setErr(err)
-	p.out.mu.Lock()
-	p.out.life.advance(pipeBroken)
-	p.out.mu.Unlock()
-	p.out.carrier.expire()
-	p.out.carrier.resume() // a pattern that accepts nothing while it owes replies has none to send any more
 }

@@ -46,21 +46,21 @@ func TestEveryRefusalIsToldOfRoom(t *testing.T) {
 	}
 }
 
-// TryDirect takes a message only where the pattern allows it, and only one that the link carries.
-func TestTryDirectRefuses(t *testing.T) {
+// A sender that has not asked the pattern queues a message only where the pattern allows it, and only one that the link carries.
+func TestQueueingDirectlyRefuses(t *testing.T) {
 	leak.Check(t)
 	s, e := testSocket(Options{}, &recorder{})
 	defer s.Close()
 	p, _ := streamPipe(t, e, &fakeConn{}, streamSession(t, sp.Push, 0))
 	p.limit = 10
-	if queued, _ := p.TryDirect(nil, make([]byte, 10), nil); queued {
+	if queued, _ := p.TryQueue(true, nil, make([]byte, 10), nil); queued {
 		t.Error("a message was queued that the pattern has to be asked for")
 	}
 	p.SetDirect(true)
-	if queued, _ := p.TryDirect(nil, make([]byte, 11), nil); queued {
+	if queued, _ := p.TryQueue(true, nil, make([]byte, 11), nil); queued {
 		t.Error("a message was queued that is too large for the link")
 	}
-	queued, w := p.TryDirect(nil, make([]byte, 10), nil)
+	queued, w := p.TryQueue(true, nil, make([]byte, 10), nil)
 	if !queued || w.IsZero() {
 		t.Fatalf("a message that fits: queued %v, to be written %v", queued, w)
 	}

@@ -63,14 +63,20 @@ func (c *streamCarrier) read() error {
 		d.OnControl(c.pipe.control)
 		c.pipe.startHeartbeat(c)
 	}
-	defer r.releaseChunk()
+	defer func() { r.replace(nil, 0) }()
 	if err := r.decode(true); err != nil {
 		return err
 	}
 	r.direct = rawconn.NewReader(c.link.Conn, r)
 	defer c.pipe.reads.stopWatching()
 	for {
-		n, err := r.fill()
+		var n int
+		var err error
+		if r.direct != nil {
+			n, err = r.direct.Read()
+		} else {
+			n, err = c.link.Read(r.Room())
+		}
 		if n > 0 {
 			if derr := r.received(n, true); derr != nil {
 				return derr
@@ -92,14 +98,6 @@ func (c *streamCarrier) read() error {
 	}
 }
 
-// fill waits for bytes and reads them into the chunk.
-func (r *streamReader) fill() (int, error) {
-	if r.direct != nil {
-		return r.direct.Read()
-	}
-	return r.c.link.Read(r.Room())
-}
-
 // received decodes and delivers n bytes that were read. See decode about wait.
 func (r *streamReader) received(n int, wait bool) error {
 	room := r.readUpTo() - r.end
@@ -118,24 +116,17 @@ func (r *streamReader) received(n int, wait bool) error {
 	return r.grow()
 }
 
-// flows reports whether messages come faster than a receiver waits for each.
-func (r *streamReader) flows() bool { return r.burst > fewAtOnce }
-
 // Room returns the part of the chunk to read into.
 func (r *streamReader) Room() []byte {
-	r.makeRoom()
+	if size := r.nextChunk(); size > 0 {
+		r.moveTo(size)
+	}
 	return r.chunk.Data[r.end:r.readUpTo()]
 }
 
 // Idle is called before a read waits. An empty chunk is released: other connections have a use for it.
 func (r *streamReader) Idle() {
 	if r.start == r.end && r.chunk.Unshared() {
-		r.releaseChunk()
-	}
-}
-
-func (r *streamReader) releaseChunk() {
-	if r.chunk != nil {
 		r.replace(nil, 0)
 	}
 }
@@ -201,13 +192,19 @@ func (r *streamReader) adapt(n, room int) {
 
 // decode decodes and delivers every whole message in the chunk. With wait it blocks while the pattern has no room. Without, it
 // stops there, and keeps the messages that were refused for the reader goroutine.
+//
+// Slabs of messages grow while they are filled, but hold no more messages than a few chunks bring: a slab keeps the contents of
+// all its unreleased messages alive.
 func (r *streamReader) decode(wait bool) error {
 	p := r.c.pipe
 	large := r.need > buf.MaxChunk
 	var refused []msg.Message
 	r.need = 0
 	for r.start < r.end {
-		r.nextSlab()
+		if r.batch.Full() || r.span >= buf.MaxChunk {
+			r.slab = msg.NextSlab(r.slab, r.frame)
+			r.batch.Msgs, r.span = make([]msg.Message, 0, r.slab), 0
+		}
 		r.batch.Chunk = r.chunk
 		n, need, err := r.c.decoder.Decode(r.chunk.Data[r.start:r.end], &r.batch)
 		r.start, r.need = r.start+n, need
@@ -243,29 +240,6 @@ func (r *streamReader) decode(wait bool) error {
 	return nil
 }
 
-// nextSlab makes room for messages in the batch. Slabs grow while they are filled, but hold no more messages than a few chunks
-// bring: a slab keeps the contents of all its unreleased messages alive.
-func (r *streamReader) nextSlab() {
-	if r.batch.Full() || r.span >= buf.MaxChunk {
-		r.slab = msg.NextSlab(r.slab, r.frame)
-		r.batch.Msgs, r.span = make([]msg.Message, 0, r.slab), 0
-	}
-}
-
-// newChunk returns a chunk for messages of this pipe.
-func (r *streamReader) newChunk(size int) *buf.Chunk {
-	c := buf.NewChunk(size)
-	c.From = &r.c.pipe.origin
-	return c
-}
-
-// makeRoom makes room in the chunk to read into.
-func (r *streamReader) makeRoom() {
-	if size := r.nextChunk(); size > 0 {
-		r.moveTo(size)
-	}
-}
-
 // grow makes room for the rest of a large frame. If that exceeds the budget, other pipes are shed first, or this one. It
 // must not be called within a read.
 func (r *streamReader) grow() error {
@@ -285,7 +259,10 @@ func (r *streamReader) grow() error {
 
 // nextChunk returns the size of the chunk to continue with, or 0 if the present one has room.
 func (r *streamReader) nextChunk() int {
-	ordinary := r.ordinary()
+	ordinary := r.size // of a chunk for frames that are not large: smaller while the budget is short
+	if ordinary > tightChunk {
+		ordinary = max(r.c.pipe.account.Budget().Spare(ordinary), tightChunk)
+	}
 	if r.chunk == nil {
 		return ordinary
 	}
@@ -314,17 +291,10 @@ func (r *streamReader) nextChunk() int {
 	return size
 }
 
-// ordinary is the size of a chunk for frames that are not large: smaller while the budget is short.
-func (r *streamReader) ordinary() int {
-	if r.size <= tightChunk {
-		return r.size
-	}
-	return max(r.c.pipe.account.Budget().Spare(r.size), tightChunk)
-}
-
 // moveTo continues with a new chunk, which begins with what has arrived of the next frame.
 func (r *streamReader) moveTo(size int) {
-	next, have := r.newChunk(size), r.end-r.start
+	next, have := buf.NewChunk(size), r.end-r.start
+	next.From = &r.c.pipe.origin
 	if r.chunk != nil {
 		copy(next.Data, r.chunk.Data[r.start:r.end])
 	}

@@ -226,6 +226,6 @@ func TestIdleReaderReleasesItsChunk(t *testing.T) {
 			t.Errorf("with %s in it: the chunk is kept %v", name, r.chunk != nil)
 		}
 		chunk.Release(test.messages)
-		r.releaseChunk()
+		r.replace(nil, 0)
 	}
 }

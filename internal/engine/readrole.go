@@ -137,7 +137,7 @@ func (p *Pipe) Interrupt() {
 // was refused. The error is what ended the stream.
 func (r *readRole) yield(s *streamReader) error {
 	idle := r.idle.Load()
-	if s.flows() || idle == nil || !r.wanted.Swap(false) || !(*idle)() {
+	if s.burst > fewAtOnce || idle == nil || !r.wanted.Swap(false) || !(*idle)() {
 		return nil
 	}
 	if r.directReads == nil {
@@ -230,7 +230,7 @@ func (r *readRole) readOnce(w queue.Wakeable) bool {
 		return r.idle.Load() != nil
 	}
 	r.err = err
-	return err == nil && len(r.refused) == 0 && !s.flows()
+	return err == nil && len(r.refused) == 0 && s.burst <= fewAtOnce
 }
 
 // endRead ends what the state reading allows. It reports whether there was an interrupt, of which nothing is left.

@@ -118,7 +118,7 @@ func streamPipe(tb testing.TB, e *Endpoint, conn net.Conn, session *wire.Session
 
 // trySend queues a message, if there is room, and writes it.
 func trySend(p *Pipe, body []byte) bool {
-	queued, w := p.TryQueue(nil, body, nil)
+	queued, w := p.TryQueue(false, nil, body, nil)
 	w.Write()
 	return queued
 }

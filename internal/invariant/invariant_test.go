@@ -125,7 +125,7 @@ func TestMessagesDroppedAgainstAPromiseAreFound(t *testing.T) {
 			t.Fatal(err)
 		}
 		pipe := s.Pipes()[0]
-		queued, w := pipe.TryQueue(nil, []byte("lost"), nil)
+		queued, w := pipe.TryQueue(false, nil, []byte("lost"), nil)
 		if !queued {
 			t.Fatal("no room")
 		}

@@ -163,7 +163,7 @@ func (b *balancer) offerLocked(header, body []byte, m *msg.Message) (queued bool
 			w, _ = p.Offer(header, body, m, nil, engine.Conflate)
 			return true, w, nil
 		}
-		if queued, w = p.TryQueue(header, body, m); queued {
+		if queued, w = p.TryQueue(false, header, body, m); queued {
 			return true, w, nil
 		}
 		b.fullLocked(p)
@@ -226,7 +226,7 @@ func (b *balancer) Send(ctx context.Context, wait bool, body []byte, m *msg.Mess
 		if b.header != nil {
 			header = b.header(p)
 		}
-		if queued, w := p.TryDirect(header, body, m); queued {
+		if queued, w := p.TryQueue(true, header, body, m); queued {
 			w.Write()
 			return nil
 		}

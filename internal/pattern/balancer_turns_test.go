@@ -61,7 +61,7 @@ func TestLeastLoadedComparesQueues(t *testing.T) {
 		pipes := s.Pipes()
 		for i, p := range pipes {
 			for range []int{9, 3, 6}[i] {
-				queued, w := p.TryQueue(nil, []byte("load"), nil)
+				queued, w := p.TryQueue(false, nil, []byte("load"), nil)
 				if !queued {
 					t.Fatal("no room")
 				}
@@ -154,7 +154,7 @@ func TestBalancerTakesItsOnlyPipeBack(t *testing.T) {
 			t.Fatal("with one pipe, senders ask")
 		}
 		scripted(t, s, sp.AppendHeader(nil, sp.Pull), sp.HeaderLen)
-		if queued, _ := only.TryDirect(nil, []byte("x"), nil); queued {
+		if queued, _ := only.TryQueue(true, nil, []byte("x"), nil); queued {
 			t.Error("a sender that saw one pipe alone does not ask, and there are two")
 		}
 	})

@@ -215,10 +215,10 @@ func (s *Req) queueToLocked(p *engine.Pipe, c *Call) (queued bool, w engine.Pend
 	switch {
 	case !p.Fits(c.shape()):
 	case !c.m.Multipart():
-		queued, w = p.TryQueue(header, c.body, nil)
+		queued, w = p.TryQueue(false, header, c.body, nil)
 	default:
 		m := c.m.Clone() // it may have to be sent again
-		if queued, w = p.TryQueue(header, nil, m); !queued {
+		if queued, w = p.TryQueue(false, header, nil, m); !queued {
 			m.Release()
 		}
 	}

@@ -67,7 +67,7 @@ func (s *sender) sendTo(ctx context.Context, wait bool, p *engine.Pipe, header, 
 		return err
 	}
 	return s.do(ctx, wait, func() (queued bool, w engine.PendingWrite, err error) {
-		if queued, w = p.TryQueue(header, body, m); !queued && p.Over() {
+		if queued, w = p.TryQueue(false, header, body, m); !queued && p.Over() {
 			err = engine.ErrPipeClosed
 		}
 		return queued, w, err

@@ -63,7 +63,8 @@ func (q *Frames) Take(c *Controls) bool {
 		if q.pend.len() > 0 && c.Empty() { // else messages would overtake events that were queued before
 			last := q.flight
 			q.flight, q.partial = q.pend, 0
-			q.tail = q.flight.tail.rest()
+			q.tail = q.flight.tail
+			q.tail.entries = 0
 			q.begin(last)
 		}
 	}
@@ -95,7 +96,11 @@ func (q *Frames) Buffers(dst [][]byte) (bs [][]byte, size int64) {
 
 // Written implements ByteQueue.
 func (q *Frames) Written(n int64) (messages int, cost int64) {
-	n -= q.writtenPrefix(n)
+	k := min(n, int64(len(q.prefix)))
+	n -= k
+	if q.prefix = q.prefix[k:]; len(q.prefix) == 0 {
+		q.prefix = nil
+	}
 	e := q.flight
 	if e.len() == 0 {
 		return 0, 0
@@ -109,15 +114,6 @@ func (q *Frames) Written(n int64) (messages int, cost int64) {
 	}
 	messages, q.partial = e.written(n, q.partial)
 	return messages, all - e.cost()
-}
-
-// writtenPrefix takes off the prefix what was written of it, of n bytes that were written, and returns how much that is.
-func (q *Frames) writtenPrefix(n int64) int64 {
-	k := min(n, int64(len(q.prefix)))
-	if q.prefix = q.prefix[k:]; len(q.prefix) == 0 {
-		q.prefix = nil
-	}
-	return k
 }
 
 // Unsent implements Queue.

@@ -56,9 +56,12 @@ func (q *Messages) Controls() []wire.Control {
 // Flight is the messages in flight. They stay the queue's until Sent or Passed.
 func (q *Messages) Flight() []msg.Message { return q.flight.run }
 
-// FlightOf is the first messages in flight: of about n bytes, and at least one, but no more than most.
+// FlightOf is the first messages in flight: of about n bytes, if all cost the same, and at least one, but no more than most.
 func (q *Messages) FlightOf(n int64, most int) []msg.Message {
-	return q.flight.run[:min(q.flight.upTo(n), most)]
+	if p := &q.flight; p.Cost > n {
+		most = min(most, 1+int(n*int64(len(p.run))/p.Cost))
+	}
+	return q.flight.run[:min(len(q.flight.run), most)]
 }
 
 // Sent releases the first n messages in flight, which the link has taken, and returns what they weigh.

@@ -31,14 +31,6 @@ type parcel struct {
 	Weight
 }
 
-// upTo is about how many messages, and at least one, cost n bytes together, if all cost the same.
-func (p *parcel) upTo(n int64) int {
-	if p.Cost <= n {
-		return len(p.run)
-	}
-	return 1 + int(n*int64(len(p.run))/p.Cost)
-}
-
 // A Weight is what messages are charged, in bytes, and how many frames they have after their first ones.
 type Weight struct {
 	Cost int64

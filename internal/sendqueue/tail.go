@@ -24,12 +24,6 @@ func (t *chunkTail) left(c *buf.Chunk) bool { return c.Use() != t.use }
 // wasteful reports whether so little of the chunk was used that what is left of that is worth a copy.
 func (t *chunkTail) wasteful() bool { return t.use != 0 && t.used*keepDen < t.size*keepNum }
 
-// rest is the tail of entries that follow somewhere else.
-func (t chunkTail) rest() chunkTail {
-	t.entries = 0
-	return t
-}
-
 // begin makes c the tail's chunk.
 func (t *chunkTail) begin(c *buf.Chunk) { *t = chunkTail{use: c.Use(), size: len(c.Data)} }
 

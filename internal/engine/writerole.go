@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT
+
+package engine
+
+import "runtime"
+
+// The writer's role of a pipe, under outbox.mu, is the right to write. It is no lock, because writing may wait.
+//
+//	held ──release──> free ──claimLocked──> taken
+//	                    ^───────yield─────────┘
+//
+// While a pipe is attached, nothing is written. The role of one that is over is never free again.
+const (
+	writerHeld uint8 = iota
+	writerFree
+	writerTaken
+)
+
+// A PendingWrite is what is left to be done when messages have been queued under a lock: writing them, without the lock. The
+// zero value is nothing. Somebody has to call Write of any other: nobody else writes by that pipe.
+type PendingWrite struct {
+	pipe    *Pipe    // whose writer's role the holder has
+	flusher *Flusher // which is to start
+}
+
+// IsZero reports whether there is nothing to be done.
+func (w PendingWrite) IsZero() bool { return w.pipe == nil && w.flusher == nil }
+
+// Write writes what was queued, as far as the link takes it at once, and leaves the rest to the pipe's writer. It does not
+// wait, and no lock may be held.
+func (w PendingWrite) Write() {
+	if !w.IsZero() {
+		w.write()
+	}
+}
+
+// write is apart from Write so that the compiler inlines that.
+func (w PendingWrite) write() {
+	if w.pipe != nil {
+		w.pipe.write()
+	} else {
+		w.flusher.start()
+	}
+}
+
+// WriteSoon is Write for a caller who knows that others are about to add to the queue: one system call serves them all.
+func (w PendingWrite) WriteSoon() {
+	if w.pipe != nil {
+		w.pipe.writeInBackground()
+	}
+}
+
+// claimLocked takes the writer's role if it is free and there is something to write.
+func (p *Pipe) claimLocked() (w PendingWrite) {
+	o := &p.out
+	if o.writer == writerFree && (!o.emptyLocked() || o.endsLocked()) {
+		o.writer, w.pipe = writerTaken, p
+	}
+	return w
+}
+
+// writeOn writes what is queued, if nobody does.
+func (p *Pipe) writeOn() {
+	p.out.mu.Lock()
+	w := p.claimLocked()
+	p.out.mu.Unlock()
+	w.Write()
+}
+
+// write writes what is queued. The caller has the writer's role, which write passes on or gives up.
+func (p *Pipe) write() {
+	for p.out.carrier.eager() {
+		if done := p.writeOnce(false); done {
+			return
+		}
+	}
+	p.writeInBackground()
+}
+
+func (p *Pipe) writeInBackground() {
+	if p.writer == nil { // not before: an idle connection saves 56 bytes
+		p.writer = p.scope.NewTask(p.writeAll)
+	}
+	if p.writer.Start() != nil { // closing: the queue is emptied by end
+		p.giveUpRole()
+	}
+}
+
+// writeAll is the writer's goroutine: started when there is something to write, gone when there is not.
+func (p *Pipe) writeAll() {
+	runtime.Gosched() // who else can run may have something to add: one system call serves them all
+	for !p.writeOnce(true) {
+	}
+}
+
+// writeOnce writes once. It reports whether the writer's role was given up, because nothing is left to write
+// or the pipe is over.
+func (p *Pipe) writeOnce(wait bool) (done bool) {
+	o := &p.out
+	o.mu.Lock()
+	some := !p.over() && o.queue.Take(o.controls)
+	if o.controls.Empty() {
+		o.controls = nil
+	}
+	if !some {
+		return p.yieldAndUnlock()
+	}
+	o.mu.Unlock()
+
+	messages, bytes, err := o.carrier.write(wait)
+
+	o.mu.Lock()
+	tell := o.settleLocked(messages, bytes)
+	last := err == nil && (o.emptyLocked() || o.carrier.stuck())
+	if last {
+		done = p.yieldAndUnlock()
+	} else {
+		o.mu.Unlock()
+	}
+	if tell {
+		p.socket.pattern.Writable(p)
+	}
+	if err != nil {
+		p.writeFailed(err)
+		p.endIfPeerEnded(err)
+		p.giveUpRole()
+		return true
+	}
+	return done
+}
+
+// yieldAndUnlock gives the writer's role up and releases the lock. If the pipe is over, what is left is seen
+// to: nobody else may touch it while somebody has the role.
+func (p *Pipe) yieldAndUnlock() bool {
+	o := &p.out
+	if o.endsLocked() {
+		if !o.peerEnded { // else the pipe is over now
+			o.life.advance(pipeEnded)
+		}
+		o.mu.Unlock()
+		p.endDirection()
+		o.mu.Lock()
+	}
+	over := p.over()
+	if !over {
+		o.writer = writerFree
+		o.queue.Idle()
+	}
+	o.mu.Unlock()
+	if over {
+		p.finish()
+	}
+	return true
+}
+
+func (p *Pipe) giveUpRole() {
+	p.out.mu.Lock()
+	p.yieldAndUnlock()
+}
+
+// writeFailed stops sending. What the peer sent before the connection broke is still read: the reader is
+// given a short time for it, and ends the pipe.
+func (p *Pipe) writeFailed(err error) {
+	p.setErr(err)
+	p.out.mu.Lock()
+	p.out.life.advance(pipeBroken)
+	p.out.mu.Unlock()
+	p.out.carrier.expire()
+	p.out.carrier.resume() // a pattern that accepts nothing while it owes replies has none to send any more
+}
