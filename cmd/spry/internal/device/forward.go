@@ -66,28 +66,28 @@ func fit(m *spry.Message, framed bool, join joiner) *spry.Message {
 	return one
 }
 
-// receives and sends tell which directions a pattern has.
-func receives(p spry.Protocol) bool { return p != spry.ProtocolPush && p != spry.ProtocolPub }
-func sends(p spry.Protocol) bool    { return p != spry.ProtocolPull && p != spry.ProtocolSub }
-
 // joinRaw passes messages on in all directions there are, until ctx ends or one of them fails.
 func joinRaw(ctx context.Context, a, b *rawSide, join joiner) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ended := make(chan error, 2)
-	ways := 0
 	for _, way := range [][2]*rawSide{{a, b}, {b, a}} {
-		from, to := way[0], way[1]
-		if receives(from.Protocol()) && sends(to.Protocol()) {
-			ways++
-			go func() { defer cancel(); ended <- forward(ctx, from, to, join) }()
-		}
+		go func() {
+			err := forward(ctx, way[0], way[1], join)
+			if !noWay(err) {
+				cancel()
+			}
+			ended <- err
+		}()
 	}
 	var err error
-	for range ways {
-		if e := <-ended; err == nil || errors.Is(err, context.Canceled) {
+	for range cap(ended) {
+		if e := <-ended; !noWay(e) && (err == nil || errors.Is(err, context.Canceled)) {
 			err = e
 		}
 	}
 	return err
 }
+
+// noWay reports whether forwarding ended because the pattern has no messages in that direction.
+func noWay(err error) bool { return errors.Is(err, errors.ErrUnsupported) }

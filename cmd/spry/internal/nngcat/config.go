@@ -78,13 +78,6 @@ func (c *config) set(name, value string, stdin io.Reader) (err error) {
 		c.version = true
 	case "verbose", "silent":
 		c.verbose = name == "verbose"
-	case "req0", "rep0", "push0", "pull0", "pub0", "sub", "sub0", "surveyor0", "respondent0", "pair", "pair0", "pair1", "bus0":
-		if c.protocol != "" {
-			return errors.New("Only one protocol may be specified.")
-		}
-		if c.protocol = name; name == "sub" {
-			c.protocol = "sub0"
-		}
 	case "dial", "connect", "listen", "bind":
 		c.add(name == "listen" || name == "bind", value)
 	case "bind-ipc", "connect-ipc":
@@ -139,6 +132,11 @@ func (c *config) set(name, value string, stdin io.Reader) (err error) {
 	case "cert":
 		err = loadOnce(&c.cert, "Cert (--cert)", value, stdin)
 	case "socket-name", "zt-home": // taken and ignored, as in nngcat built without ZeroTier
+	default:
+		if c.protocol != "" {
+			return errors.New("Only one protocol may be specified.")
+		}
+		c.protocol = name
 	}
 	return err
 }
@@ -163,7 +161,7 @@ func (c *config) setFormat(name string) error {
 	return nil
 }
 
-// check finds options that do not go together, in nngcat's order. It settles the protocol of --pair.
+// check finds options that do not go together, in nngcat's order. It settles the protocols of --pair and --sub.
 func (c *config) check() error {
 	if len(c.addresses) == 0 {
 		return errors.New("No address specified.")
@@ -179,51 +177,16 @@ func (c *config) check() error {
 		}
 		c.async = true
 	}
-	if c.protocol == "pair" {
+	switch {
+	case c.protocol == "sub", c.protocol == "pair" && c.compat:
+		c.protocol += "0"
+	case c.protocol == "pair":
 		c.protocol = "pair1"
-		if c.compat {
-			c.protocol = "pair0"
-		}
 	}
 	if c.protocol != "sub0" && len(c.topics) > 0 {
 		return errors.New("Protocol does not support --subscribe.")
 	}
-	return c.checkProtocol()
-}
-
-func (c *config) checkProtocol() error {
-	periodic := c.interval >= 0
-	switch c.protocol {
-	case "pull0", "sub0":
-		if c.hasData {
-			return errors.New("Protocol does not support --file or --data.")
-		}
-		if periodic {
-			return errors.New("Protocol does not support --interval.")
-		}
-	case "push0", "pub0":
-		if c.format != "" {
-			return errors.New("Protocol does not support --format options.")
-		}
-		if !c.hasData {
-			return errors.New("Protocol requires either --file or --data.")
-		}
-	case "req0", "surveyor0":
-		if !c.hasData {
-			return errors.New("Protocol requires either --file or --data.")
-		}
-	case "rep0", "respondent0":
-		if periodic {
-			return errors.New("Protocol does not support --interval.")
-		}
-	case "pair0", "pair1", "bus0":
-		if periodic && !c.hasData {
-			return errors.New("Option --interval requires either --file or --data.")
-		}
-	default:
-		return errors.New("No protocol specified.")
-	}
-	return nil
+	return protocols[c.protocol].kind.check(c)
 }
 
 // number reads a decimal number without a sign.

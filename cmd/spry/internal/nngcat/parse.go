@@ -14,24 +14,22 @@ type option struct {
 	arg   bool // it takes a value
 }
 
-// options of nngcat 1.5. Aliases for the same thing have entries of their own.
-var options = []option{
+// options of nngcat 1.5, those of its protocols included. Aliases for the same thing have entries of their own.
+var options = append(ownOptions, protocolOptions()...)
+
+func protocolOptions() (options []option) {
+	for name := range protocols {
+		options = append(options, option{name: name})
+	}
+	return options
+}
+
+var ownOptions = []option{
 	{"help", 'h', false},
 	{"verbose", 'v', false},
 	{"silent", 'q', false},
-	{"req0", 0, false},
-	{"rep0", 0, false},
-	{"push0", 0, false},
-	{"pull0", 0, false},
-	{"pub0", 0, false},
 	{"sub", 0, false},
-	{"sub0", 0, false},
-	{"surveyor0", 0, false},
-	{"respondent0", 0, false},
 	{"pair", 0, false},
-	{"pair0", 0, false},
-	{"pair1", 0, false},
-	{"bus0", 0, false},
 	{"dial", 0, true},
 	{"listen", 0, true},
 	{"connect", 0, true},

@@ -61,12 +61,12 @@ type program struct {
 
 // loop does what the protocol and the options ask for.
 func (p *program) loop(ctx context.Context) error {
-	switch {
-	case p.protocol == "push0" || p.protocol == "pub0":
+	switch kind := protocols[p.protocol].kind; {
+	case kind == sends:
 		return p.sendLoop(ctx)
 	case !p.hasData:
 		return p.recvLoop(ctx)
-	case p.protocol == "rep0" || p.protocol == "respondent0":
+	case kind == answers:
 		return p.replyLoop(ctx)
 	}
 	return p.sendRecvLoop(ctx)

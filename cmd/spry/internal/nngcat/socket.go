@@ -49,49 +49,7 @@ func open(c *config) (socket, endpoint.Socket, error) {
 	if c.maxRecv > 0 {
 		o.MaxMessageSize = int64(c.maxRecv)
 	}
-	switch c.protocol {
-	case "push0":
-		s := spry.NewPush(&spry.PushOptions{Options: o})
-		return oneWay{sender: s}, s, nil
-	case "pub0":
-		s := spry.NewPub(&spry.PubOptions{Options: o})
-		return oneWay{sender: lossy{s}}, s, nil
-	case "pull0":
-		s := spry.NewPull(&spry.PullOptions{Options: o})
-		return oneWay{receiver: s}, s, nil
-	case "sub0":
-		s := spry.NewSub(&spry.SubOptions{Options: o})
-		if len(c.topics) == 0 {
-			c.topics = []string{""}
-		}
-		for _, topic := range c.topics {
-			if err := s.Subscribe(topic); err != nil {
-				return nil, nil, fmt.Errorf("Unable to subscribe to topic %s: %s", topic, errorText(err))
-			}
-		}
-		return oneWay{receiver: s}, s, nil
-	case "pair0":
-		s := spry.NewPair(&spry.PairOptions{Options: o, Version: spry.PairV0})
-		return oneWay{sender: s, receiver: s}, s, nil
-	case "pair1":
-		s := spry.NewPair(&spry.PairOptions{Options: o})
-		return oneWay{sender: s, receiver: s}, s, nil
-	case "bus0":
-		s := spry.NewBus(&spry.BusOptions{Options: o})
-		return oneWay{sender: lossy{s}, receiver: s}, s, nil
-	case "req0":
-		s := spry.NewReq(&spry.ReqOptions{Options: o})
-		return &requester{req: s}, s, nil
-	case "surveyor0":
-		s := spry.NewSurveyor(&spry.SurveyorOptions{Options: o})
-		return &surveyor{surveyor: s}, s, nil
-	case "rep0":
-		s := spry.NewRep(&spry.RepOptions{Options: o})
-		return &replier{from: s}, s, nil
-	default:
-		s := spry.NewRespondent(&spry.RespondentOptions{Options: o})
-		return &replier{from: s}, s, nil
-	}
+	return protocols[c.protocol].open(c, o)
 }
 
 // openEndpoints opens the addresses in their order. A first connection that fails ends the program, unless --async.
