@@ -57,29 +57,29 @@ func (p *Pipe) ID() uint32 { return p.inner().ID() }
 func (p *Pipe) Endpoint() *Endpoint { return (*Endpoint)(p.inner().Endpoint()) }
 
 // LocalAddr is this end's address.
-func (p *Pipe) LocalAddr() net.Addr { return p.inner().LocalAddr() }
+func (p *Pipe) LocalAddr() net.Addr { return p.inner().Link().LocalAddr() }
 
 // RemoteAddr is the peer's address.
-func (p *Pipe) RemoteAddr() net.Addr { return p.inner().RemoteAddr() }
+func (p *Pipe) RemoteAddr() net.Addr { return p.inner().Link().RemoteAddr() }
 
 // TLS is the state of the connection's TLS, with the peer's certificates, or nil.
-func (p *Pipe) TLS() *tls.ConnectionState { return p.inner().TLS() }
+func (p *Pipe) TLS() *tls.ConnectionState { return p.inner().Link().Info().TLS }
 
 // Creds tell who the peer's process is, where the operating system says so; else nil.
-func (p *Pipe) Creds() *transport.Creds { return p.inner().Creds() }
+func (p *Pipe) Creds() *transport.Creds { return p.inner().Link().Info().Creds }
 
 // Dialect is what is spoken on the pipe: "sp", "zmtp" or "inproc".
-func (p *Pipe) Dialect() string { return p.inner().Dialect() }
+func (p *Pipe) Dialect() string { return p.inner().Session().Dialect }
 
 // Protocol is what this end is to the peer. A listening [Pair] may be another to each peer.
-func (p *Pipe) Protocol() Protocol { return Protocol(p.inner().Local().Protocol) }
+func (p *Pipe) Protocol() Protocol { return Protocol(p.inner().Session().Local.Protocol) }
 
 // Peer is what the peer is.
-func (p *Pipe) Peer() Protocol { return Protocol(p.inner().PeerProtocol()) }
+func (p *Pipe) Peer() Protocol { return Protocol(p.inner().Session().Peer) }
 
 // Metadata is what the peer said of itself, if the dialect lets it. It is claimed, not verified, but for "User-Id": that is who
 // the peer is to the connection's [Security], and no peer can say it.
-func (p *Pipe) Metadata() map[string]string { return p.inner().Metadata() }
+func (p *Pipe) Metadata() map[string]string { return p.inner().Session().Metadata }
 
 // Stats returns the pipe's figures.
 func (p *Pipe) Stats() PipeStats { return p.inner().Stats() }
@@ -92,4 +92,7 @@ func (p *Pipe) Err() error { return p.inner().Err() }
 
 // Close ends the pipe at once. What is queued on it is treated as when a connection breaks; a dialing endpoint
 // connects anew.
-func (p *Pipe) Close() error { return p.inner().Close() }
+func (p *Pipe) Close() error {
+	p.inner().Close(engine.ErrClosed)
+	return nil
+}

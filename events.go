@@ -83,7 +83,7 @@ func newEvent(v engine.Event) Event {
 		Reason: v.Reason, Count: v.Count, Wait: v.Wait, Err: opErr(v.Kind.String(), v.Err), Missed: v.Missed,
 	}
 	if v.Pipe != nil {
-		e.Peer = v.Pipe.RemoteAddr()
+		e.Peer = v.Pipe.Link().RemoteAddr()
 	}
 	return e
 }

@@ -203,7 +203,7 @@ func (b *besieged) suffer(c breach, do func(p *rawPeer)) {
 	if c.down {
 		b.admitted++
 		<-v.Pipe.Done()
-		b.told.print(v.Pipe.Err(), v.Pipe.Metadata(), v.Pipe.Stats())
+		b.told.print(v.Pipe.Err(), v.Pipe.Session().Metadata, v.Pipe.Stats())
 	}
 	if c.reason != "eof" {
 		b.rejected[c.reason]++

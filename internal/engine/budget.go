@@ -61,8 +61,8 @@ func (s *Socket) NewMeter() budget.Meter {
 	return s.account.NewMeter()
 }
 
-// LossReason is why messages are dropped that were to be sent when the pipe ended, or that nobody took of those that came.
-func (p *Pipe) LossReason() Drop {
+// lossReason is why messages are dropped that were to be sent when the pipe ended, or that nobody took of those that came.
+func (p *Pipe) lossReason() Drop {
 	if p.over() && errors.Is(p.err, ErrBudget) {
 		return DropBudget
 	}

@@ -125,9 +125,7 @@ func TestMessagesAfterTheEndOfTheirPipe(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := s.Pipes()[0]
-	if err := p.Close(); err != nil {
-		t.Fatal(err)
-	}
+	p.Close(engine.ErrClosed)
 	<-p.Done()
 	run := []msg.Message{msg.Of([]byte("late")), msg.Of([]byte("too"))}
 	if taken := sub.Receive(p, run); taken != len(run) {

@@ -137,7 +137,7 @@ func (s *Socket) mayNeedPipes() bool {
 			return true
 		}
 		for _, p := range s.Pipes() {
-			if queued, _ := p.Load(0); queued > 0 {
+			if queued, _, _ := p.Room(0); queued > 0 {
 				return true
 			}
 		}

@@ -16,15 +16,9 @@ var errControls = errors.New("the peer does not read, and too many subscriptions
 // pipe's reader, in the order of the stream; the data is only valid during the call.
 type Controller interface{ Control(p *Pipe, c wire.Control) }
 
-// Controls reports whether the peer understands control events.
-func (p *Pipe) Controls() bool { return p.session.Commander != nil }
-
-// TakesFrames reports whether messages to the peer may have several frames.
-func (p *Pipe) TakesFrames() bool { return p.session.Multipart != nil }
-
 // QueueControl queues a control event, whose data is not kept. Peers of dialects without control events are not told.
 func (p *Pipe) QueueControl(c wire.Control) (w PendingWrite) {
-	if !p.Controls() {
+	if p.session.Commander == nil {
 		return w
 	}
 	c.Data = bytes.Clone(c.Data)
@@ -57,7 +51,7 @@ func (p *Pipe) relieveLater(q *sendqueue.Controls) {
 // QueueControls queues the control events of a source, of which a pipe has one at most; nil is none. It is for Attach, after
 // which they are written.
 func (p *Pipe) QueueControls(source sendqueue.ControlSource) {
-	if source == nil || !p.Controls() {
+	if source == nil || p.session.Commander == nil {
 		return
 	}
 	p.out.mu.Lock()

@@ -27,7 +27,7 @@ func (p *Pipe) end(cause error) {
 	o.writer = writerTaken // for good: a writer at work sees that the pipe is over
 	o.mu.Unlock()
 	_ = o.carrier.close()
-	p.WakeReader()
+	p.reads.WakeReader()
 	if finish {
 		p.finish()
 	}
@@ -44,7 +44,7 @@ func (p *Pipe) finish() {
 	}
 	p.socket.ending.Add(1) // until the pattern has what comes back: who waits for it must see it somewhere
 	p.socket.ended.Add(1)
-	reason := p.LossReason()
+	reason := p.lossReason()
 	o.mu.Lock()
 	unsent, lost := o.unsentLocked(keep, reason)
 	unknown := o.unknownLocked()

@@ -64,12 +64,12 @@ func TestDialersRetire(t *testing.T) {
 			t.Fatal(err)
 		}
 		e.quiesce()
-		_ = e.Pipes()[0].Close()
+		e.Pipes()[0].Close(ErrClosed)
 		if err := e.Wait(t.Context()); err != nil {
 			t.Fatalf("a message waits, and the dialer gives up: %v", err)
 		}
 		mine.pending.Store(0)
-		_ = e.Pipes()[0].Close()
+		e.Pipes()[0].Close(ErrClosed)
 		<-e.scope.Done()
 		if n := len(mine.attached); n != 2 {
 			t.Errorf("%d connections, want 2", n)

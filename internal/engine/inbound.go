@@ -47,16 +47,12 @@ func (p *Pipe) NewSource(q *queue.Inbox) *queue.Source {
 	p.in.mu.Lock()
 	p.in.sources = append(p.in.sources, s)
 	p.in.mu.Unlock()
+	if p.socket.pattern.Traits().Replies {
+		p.out.mu.Lock()
+		p.out.requests = s
+		p.out.mu.Unlock()
+	}
 	return s
-}
-
-// HoldWhileFull holds a source of this pipe while the pipe's send queue is more than half full. It is for patterns that
-// reply: no request is received from a peer that does not read its replies, and the peer's own queue fills. It must be
-// called before anything is queued to the pipe.
-func (p *Pipe) HoldWhileFull(s *queue.Source) {
-	p.out.mu.Lock()
-	p.out.requests = s
-	p.out.mu.Unlock()
 }
 
 // settle tells queues that nothing more is read into the chunk of the latest messages, so that they keep no more of it than
@@ -122,6 +118,9 @@ func (p *Pipe) DropN(reason Drop, n int) {
 	if n == 0 {
 		return
 	}
+	if reason == DropPipeClosed {
+		reason = p.lossReason()
+	}
 	p.in.mu.Lock()
 	p.in.arrived += uint64(n)
 	p.in.dropped.add(reason, uint64(n))
@@ -147,7 +146,7 @@ func (p *Pipe) deliver(run []msg.Message, room *roomBell) bool {
 		}
 		p.Relieve()
 		if !p.awaitRoom(room) {
-			p.Drop(p.LossReason(), run)
+			p.Drop(DropPipeClosed, run)
 			return false
 		}
 	}

@@ -146,7 +146,7 @@ func (l *logger) line(e Event) {
 	}
 	switch {
 	case e.Pipe != nil:
-		attrs = append(attrs, slog.Uint64("pipe", uint64(e.Pipe.id)), slog.String("peer", addrString(e.Pipe.RemoteAddr())))
+		attrs = append(attrs, slog.Uint64("pipe", uint64(e.Pipe.id)), slog.String("peer", addrString(e.Pipe.link.RemoteAddr())))
 	case e.Peer != nil:
 		attrs = append(attrs, slog.String("peer", e.Peer.String()))
 	}

@@ -91,7 +91,7 @@ func TestHandshakesOfLinksChoose(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), "not offered") {
 				t.Errorf("the choice of %v: %v", chosen, err)
 			}
-		case err != nil || p.Dialect() != chosen.Dialect || p.Local() != chosen.Hello || p.PeerProtocol() != chosen.Protocol:
+		case err != nil || p.session.Dialect != chosen.Dialect || p.session.Local != chosen.Hello || p.session.Peer != chosen.Protocol:
 			t.Errorf("the choice of %v gives %v, %v", chosen, p, err)
 		}
 		if err := s.Close(); err != nil {

@@ -36,7 +36,7 @@ type outbox struct {
 	carrier  carrier
 	controls *sendqueue.Controls // nil = none
 
-	// requests is held while the queue is more than half full: see [Pipe.HoldWhileFull]. Nil = nothing is.
+	// requests is held while the queue is more than half full: see [Traits]. Nil = nothing is.
 	requests *queue.Source
 	holding  bool
 

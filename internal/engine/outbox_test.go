@@ -96,7 +96,7 @@ func outboxHistory(t *testing.T, dice *rand.Rand, keep bool) {
 			}
 		case 1:
 			ms := []*msg.Message{msg.Wrap(body, nil), msg.Wrap([]byte("second"), nil), msg.Wrap(nil, nil)}
-			n, w := p.TryQueueBatch(ms)
+			n, w, _ := p.TryQueueBatch(ms)
 			w.Write()
 			accepted += n
 		default:
@@ -240,7 +240,7 @@ func TestBatchesKeepTheLimits(t *testing.T) {
 					for i := range batch {
 						batch[i] = msg.Wrap(make([]byte, body), nil)
 					}
-					n, _ := p.TryQueueBatch(batch)
+					n, _, _ := p.TryQueueBatch(batch)
 					taken += n
 				}
 				if st := p.Stats().Send; taken != test.want || int(st.Queued) != taken || trySend(p, make([]byte, body)) {
@@ -381,7 +381,7 @@ func TestRefusedPipeLeavesNothing(t *testing.T) {
 }
 
 func hasRoom(p *Pipe, n int) bool {
-	messages, _ := p.Room(n)
+	_, messages, _ := p.Room(n)
 	return messages > 0
 }
 

@@ -49,6 +49,11 @@ type Traits struct {
 	// Reliable and Ordered say what every link must promise.
 	Reliable, Ordered bool
 
+	// Replies says that what is sent are replies. The pattern has one source a pipe, which is held while the pipe's send queue
+	// is more than half full: no request is received from a peer that does not read its replies, and the peer's own queue
+	// fills.
+	Replies bool
+
 	// ReturnsUnsent asks for the unwritten messages of a dead pipe.
 	ReturnsUnsent bool
 

@@ -3,11 +3,9 @@
 package engine
 
 import (
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -40,7 +38,7 @@ type Pipe struct {
 
 	in        inbound
 	heartbeat atomic.Pointer[heartbeat] // nil = none
-	reads     readRole
+	reads     ReadRole
 	silent    atomic.Bool // nothing arrives any more: the link's reader has ended
 
 	known  life          // see pipeNew
@@ -94,48 +92,26 @@ func (p *Pipe) Socket() *Socket { return p.socket }
 // Endpoint is the dialer or listener that made the pipe.
 func (p *Pipe) Endpoint() *Endpoint { return p.endpoint }
 
-// LocalAddr is this end's address.
-func (p *Pipe) LocalAddr() net.Addr { return p.link.LocalAddr() }
+// Link is what the pipe's bytes or messages move over: where it leads, and what it knows of the peer.
+func (p *Pipe) Link() transport.Link { return p.link }
 
-// RemoteAddr is the peer's address.
-func (p *Pipe) RemoteAddr() net.Addr { return p.link.RemoteAddr() }
-
-// Dialect is "sp", "zmtp" or "inproc".
-func (p *Pipe) Dialect() string { return p.session.Dialect }
-
-// Local is the protocol that the local end settled on.
-func (p *Pipe) Local() transport.Hello { return p.session.Local }
-
-// PeerProtocol is the peer's protocol number.
-func (p *Pipe) PeerProtocol() uint16 { return p.session.Peer }
-
-// Metadata is what the peer said of itself.
-func (p *Pipe) Metadata() map[string]string { return p.session.Metadata }
-
-// TLS is the state of the connection's TLS, or nil.
-func (p *Pipe) TLS() *tls.ConnectionState { return p.link.Info().TLS }
-
-// Creds tell who the peer's process is, or nil.
-func (p *Pipe) Creds() *transport.Creds { return p.link.Info().Creds }
+// Session is what the handshake has settled: what both ends are, and what the dialect can say.
+func (p *Pipe) Session() *wire.Session { return p.session }
 
 // Done is closed when the pipe is over.
 func (p *Pipe) Done() <-chan struct{} { return p.done }
 
-// Err says why the pipe is over: nil while it lives, io.EOF after the peer's orderly end.
+// Err says why the pipe is over: nil while it lives, io.EOF after the peer's orderly end, [ErrClosed] after one of this end's.
 func (p *Pipe) Err() error {
-	select {
-	case <-p.done:
+	if p.over() {
 		return p.err
-	default:
-		return nil
 	}
-}
-
-// Close ends the pipe at once. A dialer makes a new one in its own time.
-func (p *Pipe) Close() error {
-	p.end(ErrClosed)
 	return nil
 }
+
+// Close ends the pipe at once, because of cause. A dialer makes a new one in its own time. It is not called under the
+// pattern's lock.
+func (p *Pipe) Close(cause error) { p.end(cause) }
 
 // PipeOf is the pipe that a message came from, or nil.
 func PipeOf(m *msg.Message) *Pipe {
@@ -145,27 +121,23 @@ func PipeOf(m *msg.Message) *Pipe {
 	return nil
 }
 
-// Fits reports whether the pipe can carry a message of this shape. [Pipe.Unfit] says why it cannot.
+// Fits reports whether the pipe can carry a message of this shape. [NoneFits] says why it cannot.
 func (p *Pipe) Fits(s msg.Shape) bool {
 	return (p.limit == 0 || int64(s.Size) <= p.limit) && (s.More == 0 || p.session.Multipart != nil)
 }
 
-// Unfit says why the pipe can never carry a message of this shape: [ErrMultipart] or [ErrTooLarge]. It returns nil if the
-// pipe can.
-func (p *Pipe) Unfit(s msg.Shape) error {
-	switch {
-	case p.Fits(s):
-		return nil
-	case s.More > 0 && p.session.Multipart == nil:
+// unfit says why the pipe can never carry a message of this shape.
+func (p *Pipe) unfit(s msg.Shape) error {
+	if s.More > 0 && p.session.Multipart == nil {
 		return ErrMultipart
 	}
 	return fmt.Errorf("%w: it has %d bytes, the routing header included, and the link to %s takes %d",
-		ErrTooLarge, s.Size, addrString(p.RemoteAddr()), p.limit)
+		ErrTooLarge, s.Size, addrString(p.link.RemoteAddr()), p.limit)
 }
 
-// NoneFits says why none of several pipes can ever carry a message of this shape. It returns nil if one can, or if there
-// are no pipes. Of several limits the error names the largest.
-func NoneFits(pipes []*Pipe, s msg.Shape) error {
+// NoneFits says why none of several pipes can ever carry a message of this shape: [ErrMultipart] or [ErrTooLarge]. It returns
+// nil if one can, or if there are no pipes. Of several limits the error names the largest.
+func NoneFits(s msg.Shape, pipes ...*Pipe) error {
 	var best *Pipe
 	for _, p := range pipes {
 		if p.Fits(s) {
@@ -178,7 +150,7 @@ func NoneFits(pipes []*Pipe, s msg.Shape) error {
 	if best == nil {
 		return nil
 	}
-	return best.Unfit(s)
+	return best.unfit(s)
 }
 
 // TryQueue queues a message, whose routing header is header, if there is room. If m is nil, body is copied; else the
@@ -233,18 +205,18 @@ const (
 )
 
 // TryQueueBatch queues as many of ms as there is room for, up to the first that the pipe cannot carry, all without a routing
-// header, and returns how many.
-func (p *Pipe) TryQueueBatch(ms []*msg.Message) (n int, w PendingWrite) {
+// header, and returns how many. The caller is to pause when it has been ahead of the writer for long enough: see pace.
+func (p *Pipe) TryQueueBatch(ms []*msg.Message) (n int, w PendingWrite, pause bool) {
 	o := &p.out
 	o.mu.Lock() // no defer: putManyLocked releases it if it panics
 	if o.open() {
 		n = p.putManyLocked(ms)
 	}
 	if n > 0 {
-		w = p.claimLocked()
+		w, pause = p.claimLocked(), o.pauseLocked()
 	}
 	o.mu.Unlock()
-	return n, w
+	return n, w, pause
 }
 
 // putManyLocked queues as many of ms as there is room for, up to the first that the pipe cannot carry, and returns how many.
@@ -281,16 +253,6 @@ func (p *Pipe) putManyLocked(ms []*msg.Message) (n int) {
 	}
 	panics = false
 	return n
-}
-
-// Pause lets the writer go first, if the sender was ahead of it for long enough. It is not called under a lock.
-func (p *Pipe) Pause() {
-	p.out.mu.Lock()
-	pause := p.out.pauseLocked()
-	p.out.mu.Unlock()
-	if pause {
-		runtime.Gosched()
-	}
 }
 
 // Offer queues a message to a pipe of a best-effort pattern. If there is no room, overflow decides which message
@@ -367,39 +329,22 @@ func (p *Pipe) dropPendingLocked(reason Drop, enough func() bool) {
 	p.socket.dropped(p, reason, dropped)
 }
 
-// ClosedHere reports, of a pipe that is over, whether this end closed it: the pipe, its endpoint or the socket.
-func (p *Pipe) ClosedHere() bool { return p.over() && errors.Is(p.err, ErrClosed) }
-
-// Fail ends a pipe because of cause, which its peer has given the pattern. It is not called under the pattern's lock.
-func (p *Pipe) Fail(cause error) { p.end(cause) }
-
 // ErrOverflow ends a pipe whose queue is full, by the policy Disconnect.
 var ErrOverflow = errors.New("the peer does not keep up, and the overflow policy is Disconnect")
 
-// Room returns how much there is room for: a message of n bytes, or as many messages and bytes as it says, which for one
-// that is large for its queue may be fewer bytes than n. If a message of n bytes does not fit, Room returns no messages,
-// and Writable is called when it does.
-func (p *Pipe) Room(n int) (messages int, bytes int64) {
+// Room returns how many messages are queued, and how much there is room for: a message of n bytes, or as many messages and
+// bytes as it says, which for one that is large for its queue may be fewer bytes than n. If a message of n bytes does not
+// fit, Room returns that there is room for none, and Writable is called when it does.
+func (p *Pipe) Room(n int) (queued, messages int, bytes int64) {
 	o := &p.out
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch {
 	case !o.open():
-		return unlimited, 1<<63 - 1 // it takes nothing, and holds nobody up
+		return 0, unlimited, 1<<63 - 1 // it takes nothing, and holds nobody up
 	case !o.roomLocked(n):
 		o.hungry = true
-		return 0, 0
+		return o.queued, 0, 0
 	}
-	return o.limits.Messages - o.queued, min(o.limits.Bytes-o.bytes, max(int64(n), o.meter.Spare(o.bytes, creditAtOnce)))
-}
-
-// Load is the number of messages queued to be sent, and whether n bytes more would be taken. If there is no room,
-// Writable is called when there is.
-func (p *Pipe) Load(n int) (queued int, room bool) {
-	o := &p.out
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	room = o.open() && o.roomLocked(n)
-	o.hungry = o.hungry || !room && o.open()
-	return o.queued, room
+	return o.queued, o.limits.Messages - o.queued, min(o.limits.Bytes-o.bytes, max(int64(n), o.meter.Spare(o.bytes, creditAtOnce)))
 }

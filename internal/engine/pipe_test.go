@@ -22,10 +22,9 @@ func TestEveryRefusalIsToldOfRoom(t *testing.T) {
 	leak.Check(t)
 	for name, refused := range map[string]func(p *Pipe) bool{
 		"TryQueue": func(p *Pipe) bool { return !trySend(p, []byte("x")) },
-		"Load":     func(p *Pipe) bool { _, room := p.Load(1); return !room },
 		"Room":     func(p *Pipe) bool { return !hasRoom(p, 1) },
 		"TryQueueBatch": func(p *Pipe) bool {
-			n, _ := p.TryQueueBatch([]*msg.Message{msg.New(1)})
+			n, _, _ := p.TryQueueBatch([]*msg.Message{msg.New(1)})
 			return n == 0
 		},
 	} {

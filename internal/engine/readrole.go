@@ -49,8 +49,8 @@ const unusedAfter = 10 * time.Millisecond
 // fewAtOnce is the number of messages of one read up to which they are not a flow. Two goroutines carry a flow better.
 const fewAtOnce = 1
 
-// A readRole is the reader's role of a pipe. Pipes without a stream never yield it.
-type readRole struct {
+// A ReadRole is the reader's role of a pipe. It implements [queue.Readable]. Pipes without a stream never yield it.
+type ReadRole struct {
 	state    atomic.Int32
 	wanted   atomic.Bool                 // a receiver would have read
 	used     atomic.Bool                 // a receiver has read since the last alarm
@@ -74,21 +74,23 @@ type directReads struct {
 	unwatch  func() bool
 }
 
+// Reader is the reader's role.
+func (p *Pipe) Reader() *ReadRole { return &p.reads }
+
 // AllowDirectReads lets a waiting receiver read this connection itself. idle reports that nobody waits; it is called without
 // locks. Nil forbids direct reads, and interrupts one.
-func (p *Pipe) AllowDirectReads(idle func() bool) {
+func (r *ReadRole) AllowDirectReads(idle func() bool) {
 	if idle == nil {
-		p.reads.idle.Store(nil)
-		p.Interrupt()
-		p.WakeReader()
+		r.idle.Store(nil)
+		r.Interrupt()
+		r.WakeReader()
 		return
 	}
-	p.reads.idle.Store(&idle)
+	r.idle.Store(&idle)
 }
 
 // ReadDirectly reads until w is woken, ctx ends or the reader goroutine should read, which may be at once.
-func (p *Pipe) ReadDirectly(ctx context.Context, w queue.Wakeable) {
-	r := &p.reads
+func (r *ReadRole) ReadDirectly(ctx context.Context, w queue.Wakeable) {
 	if r.idle.Load() == nil {
 		return
 	}
@@ -113,20 +115,19 @@ func set(b *atomic.Bool) {
 }
 
 // take takes the role if it is free.
-func (r *readRole) take(state int32) bool {
+func (r *ReadRole) take(state int32) bool {
 	return r.state.Load() == roleFree && r.state.CompareAndSwap(roleFree, state)
 }
 
 // WakeReader has the reader goroutine read if nobody does: for receivers that wait and do not read.
-func (p *Pipe) WakeReader() {
-	if p.reads.take(roleGoroutine) {
-		p.reads.wakeGoroutine()
+func (r *ReadRole) WakeReader() {
+	if r.take(roleGoroutine) {
+		r.wakeGoroutine()
 	}
 }
 
 // Interrupt makes a receiver that reads look whether it has been woken.
-func (p *Pipe) Interrupt() {
-	r := &p.reads
+func (r *ReadRole) Interrupt() {
 	if r.state.Load() == roleReading && r.state.CompareAndSwap(roleReading, roleInterrupting) {
 		_ = r.reader.c.link.SetReadDeadline(time.Unix(1, 0))
 		r.state.Store(roleInterrupted)
@@ -135,7 +136,7 @@ func (p *Pipe) Interrupt() {
 
 // yield lets receivers read, if one would have. It returns when the reader goroutine has the role again and has delivered what
 // was refused. The error is what ended the stream.
-func (r *readRole) yield(s *streamReader) error {
+func (r *ReadRole) yield(s *streamReader) error {
 	idle := r.idle.Load()
 	if s.burst > fewAtOnce || idle == nil || !r.wanted.Swap(false) || !(*idle)() {
 		return nil
@@ -172,7 +173,7 @@ func (r *readRole) yield(s *streamReader) error {
 
 // alarmed reclaims the role if nobody has used it since the last alarm. Otherwise the alarm is set again: if a receiver has the
 // role, when it releases it, so that a receiver that waits for long is left alone.
-func (r *readRole) alarmed() {
+func (r *ReadRole) alarmed() {
 	if !r.used.Swap(false) && r.take(roleGoroutine) {
 		return
 	}
@@ -183,13 +184,13 @@ func (r *readRole) alarmed() {
 }
 
 // setAlarm sets the alarm if it is off.
-func (r *readRole) setAlarm() {
+func (r *ReadRole) setAlarm() {
 	if r.alarmOff.Load() && r.alarmOff.CompareAndSwap(true, false) {
 		r.alarm.Reset(unusedAfter)
 	}
 }
 
-func (r *readRole) wakeGoroutine() {
+func (r *ReadRole) wakeGoroutine() {
 	select {
 	case r.wake <- struct{}{}:
 	default:
@@ -198,7 +199,7 @@ func (r *readRole) wakeGoroutine() {
 
 // release frees the role if the receiver could have kept it. Otherwise, and where another receiver waits or direct reads are
 // not allowed any more, the reader goroutine has it.
-func (r *readRole) release(kept bool) {
+func (r *ReadRole) release(kept bool) {
 	if !kept {
 		r.state.Store(roleGoroutine)
 		r.wakeGoroutine()
@@ -206,14 +207,14 @@ func (r *readRole) release(kept bool) {
 	}
 	r.state.Store(roleFree)
 	if idle := r.idle.Load(); idle == nil || !(*idle)() {
-		r.reader.c.pipe.WakeReader()
+		r.WakeReader()
 		return
 	}
 	r.setAlarm()
 }
 
 // readOnce reads once and delivers what has come. It reports whether the receiver keeps the role.
-func (r *readRole) readOnce(w queue.Wakeable) bool {
+func (r *ReadRole) readOnce(w queue.Wakeable) bool {
 	s := r.reader
 	var n int
 	var err error
@@ -234,7 +235,7 @@ func (r *readRole) readOnce(w queue.Wakeable) bool {
 }
 
 // endRead ends what the state reading allows. It reports whether there was an interrupt, of which nothing is left.
-func (r *readRole) endRead() (interrupted bool) {
+func (r *ReadRole) endRead() (interrupted bool) {
 	if r.state.CompareAndSwap(roleReading, roleReceiver) {
 		return false
 	}
@@ -250,7 +251,7 @@ func (r *readRole) endRead() (interrupted bool) {
 }
 
 // watch has the end of ctx interrupt. It reports false if ctx panics, which its caller finds out when it waits.
-func (r *readRole) watch(ctx context.Context) (ok bool) {
+func (r *ReadRole) watch(ctx context.Context) (ok bool) {
 	defer func() { ok = recover() == nil }()
 	done := ctx.Done()
 	if done == r.done {
@@ -258,14 +259,14 @@ func (r *readRole) watch(ctx context.Context) (ok bool) {
 	}
 	r.stopWatching()
 	if done != nil {
-		r.unwatch = scope.Watch(ctx, r.reader.c.pipe.Interrupt)
+		r.unwatch = scope.Watch(ctx, r.Interrupt)
 	}
 	r.done = done
 	return true
 }
 
 // canceled reports whether the watched context has ended.
-func (r *readRole) canceled() bool {
+func (r *ReadRole) canceled() bool {
 	select {
 	case <-r.done:
 		return true
@@ -276,14 +277,14 @@ func (r *readRole) canceled() bool {
 
 // unwatchOnce stops watching a context that the receiver before did not have too. One of a single call may never end; one
 // of several calls is watched on, which costs them nothing.
-func (r *readRole) unwatchOnce() {
+func (r *ReadRole) unwatchOnce() {
 	if r.done != r.previous {
 		r.previous = r.done
 		r.stopWatching()
 	}
 }
 
-func (r *readRole) stopWatching() {
+func (r *ReadRole) stopWatching() {
 	if r.directReads == nil {
 		return
 	}

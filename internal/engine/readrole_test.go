@@ -62,7 +62,7 @@ func newDirectSocket(t *testing.T, o Options) *directSocket {
 
 func (l *directSocket) Attach(p *Pipe) error {
 	p.State = p.NewSource(l.inbox)
-	l.inbox.AddReadable(p)
+	l.inbox.AddReadable(p.Reader())
 	return l.recorder.Attach(p)
 }
 
@@ -222,13 +222,13 @@ func TestSecondPipeEndsDirectReads(t *testing.T) {
 	for range 20 {
 		got := l.readDirectly(t.Context(), t)
 		other := &Pipe{}
-		l.inbox.AddReadable(other)
+		l.inbox.AddReadable(other.Reader())
 		l.until(t, func() bool { return l.pipe.reads.state.Load() == roleGoroutine })
 		l.send(t, "read by the goroutine")
 		if m := <-got; m != "read by the goroutine" {
 			t.Fatalf("received %q", m)
 		}
-		l.inbox.RemoveReadable(other)
+		l.inbox.RemoveReadable(other.Reader())
 	}
 }
 
@@ -238,11 +238,11 @@ func TestSecondPipeWakesTheReader(t *testing.T) {
 	for range 20 {
 		l.pingPong(t)
 		other := &Pipe{}
-		l.inbox.AddReadable(other)
+		l.inbox.AddReadable(other.Reader())
 		if state := l.pipe.reads.state.Load(); state != roleGoroutine {
 			t.Fatalf("the reader's role is in state %d", state)
 		}
-		l.inbox.RemoveReadable(other)
+		l.inbox.RemoveReadable(other.Reader())
 	}
 }
 

@@ -4,6 +4,7 @@ package pattern
 
 import (
 	"context"
+	"runtime"
 	"slices"
 	"sync/atomic"
 
@@ -168,7 +169,7 @@ func (b *balancer) offerLocked(header, body []byte, m *msg.Message) (queued bool
 		}
 		b.fullLocked(p)
 	}
-	return false, w, engine.NoneFits(b.pipes, msg.ShapeOf(header, body, m))
+	return false, w, engine.NoneFits(msg.ShapeOf(header, body, m), b.pipes...)
 }
 
 // nextLocked returns the pipe whose turn it is, of those that can carry the message: the next open one, or, of those with room
@@ -198,8 +199,8 @@ func (b *balancer) leastLocked(shape msg.Shape) (least *engine.Pipe) {
 		if !p.Fits(shape) {
 			continue
 		}
-		switch load, room := p.Load(shape.Cost()); {
-		case !room:
+		switch load, room, _ := p.Room(shape.Cost()); {
+		case room == 0 || p.Over():
 			b.fullLocked(p)
 			i--
 		case least == nil || load < best:
@@ -254,33 +255,34 @@ func (b *balancer) SendBatch(ctx context.Context, ms []*msg.Message) (n int, err
 		return n, err
 	}
 	for n < len(ms) && err == nil {
-		var to *engine.Pipe
+		pause := false
 		turn := ms[n:min(n+batchTurn, len(ms))]
 		err = b.do(ctx, true, func() (sent bool, w engine.PendingWrite, err error) {
 			if len(b.returned) > 0 {
 				return false, w, nil
 			}
-			k, p, w, err := b.offerBatchLocked(turn)
-			n, to = n+k, p
+			var k int
+			k, w, pause, err = b.offerBatchLocked(turn)
+			n += k
 			return k > 0, w, err
 		})
-		if to != nil {
-			to.Pause()
+		if pause {
+			runtime.Gosched()
 		}
 	}
 	return n, err
 }
 
-// offerBatchLocked queues as many of ms as the next pipe that can carry the first one and has room takes, and returns that
-// pipe. It fails if there are pipes, and none can carry the first one.
-func (b *balancer) offerBatchLocked(ms []*msg.Message) (n int, p *engine.Pipe, w engine.PendingWrite, err error) {
+// offerBatchLocked queues as many of ms as the next pipe that can carry the first one and has room takes. It fails if there
+// are pipes, and none can carry the first one.
+func (b *balancer) offerBatchLocked(ms []*msg.Message) (n int, w engine.PendingWrite, pause bool, err error) {
 	for p := b.nextLocked(nil, nil, ms[0]); p != nil; p = b.nextLocked(nil, nil, ms[0]) {
-		if n, w = p.TryQueueBatch(ms); n > 0 {
-			return n, p, w, nil
+		if n, w, pause = p.TryQueueBatch(ms); n > 0 {
+			return n, w, pause, nil
 		}
 		b.fullLocked(p)
 	}
-	return 0, nil, w, engine.NoneFits(b.pipes, msg.ShapeOf(nil, nil, ms[0]))
+	return 0, w, false, engine.NoneFits(msg.ShapeOf(nil, nil, ms[0]), b.pipes...)
 }
 
 func (b *balancer) pending() int {

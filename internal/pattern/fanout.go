@@ -88,7 +88,7 @@ func (f *fanout) LimitTopics(n int64) {
 }
 
 func (f *fanout) add(p *engine.Pipe) error {
-	if f.filters && p.Controls() {
+	if f.filters && p.Session().Commander != nil {
 		p.State = &filter{topics: topics{exact: f.groups}, meter: p.NewMeter()}
 	}
 	f.mu.Lock()
@@ -173,7 +173,7 @@ func (f *fanout) send(ctx context.Context, wait bool, header, body []byte, m *ms
 		return true, pending, nil
 	})
 	for _, p := range over {
-		p.Fail(engine.ErrOverflow)
+		p.Close(engine.ErrOverflow)
 	}
 	if pause {
 		runtime.Gosched()
@@ -201,7 +201,7 @@ func (f *fanout) allHaveRoomLocked(shape msg.Shape, w *wanting) bool {
 			every = false
 			continue
 		}
-		messages, bytes := w.members.list[i].pipe.Room(n)
+		_, messages, bytes := w.members.list[i].pipe.Room(n)
 		least = credit{min(least.messages, messages), min(least.bytes, bytes)}
 		all = all && messages > 0
 	}

@@ -70,12 +70,12 @@ func (c change) end(p *engine.Pipe) {
 		p.Relieve() // not when all that was read with this topic is added too: topics cost several times what is read
 	}
 	if c.full {
-		p.Fail(wire.Errorf(wire.ReasonTopics,
+		p.Close(wire.Errorf(wire.ReasonTopics,
 			"peer subscribed to more than %d topics, or to more than %d bytes of them: let it use shorter prefixes, or several sockets",
 			maxPeerTopics, maxPeerTopicBytes))
 	}
 	if c.shed != nil {
-		c.shed.Fail(wire.Errorf(wire.ReasonTopics,
+		c.shed.Close(wire.Errorf(wire.ReasonTopics,
 			"peers subscribed to more topics than the socket's TopicBytes, and this one has most of them: let it use shorter prefixes, or raise the limit"))
 	}
 }
@@ -252,7 +252,7 @@ func (w *wanting) has(i int) bool {
 // allTakeFrames reports whether every pipe that wants the message takes several frames.
 func (w *wanting) allTakeFrames() bool {
 	for i := range w.members.list {
-		if w.has(i) && !w.members.list[i].pipe.TakesFrames() {
+		if w.has(i) && w.members.list[i].pipe.Session().Multipart == nil {
 			return false
 		}
 	}

@@ -13,7 +13,7 @@ import (
 type lockStepTurns map[*engine.Pipe]*Call
 
 // takes reports whether requests over the pipe go without an id.
-func (t lockStepTurns) takes(p *engine.Pipe) bool { return t != nil && p.TakesFrames() }
+func (t lockStepTurns) takes(p *engine.Pipe) bool { return t != nil && p.Session().Multipart != nil }
 
 func (t lockStepTurns) free(p *engine.Pipe) bool { return t[p] == nil }
 
@@ -41,6 +41,6 @@ func (t lockStepTurns) stuckSince(r *requests, now time.Time) (pipes []*engine.P
 
 func closeAll(pipes []*engine.Pipe) {
 	for _, p := range pipes {
-		_ = p.Close()
+		p.Close(engine.ErrClosed)
 	}
 }

@@ -16,7 +16,7 @@ var firstHop = []byte{0, 0, 0, 1}
 // pairHeader is the routing header of a message to this peer. PAIR 0 has none.
 func pairHeader(version1 uint16) func(p *engine.Pipe) []byte {
 	return func(p *engine.Pipe) []byte {
-		if p.Local().Protocol == version1 {
+		if p.Session().Local.Protocol == version1 {
 			return firstHop
 		}
 		return nil
@@ -59,7 +59,7 @@ func NewPairPoly(hello transport.Hello, version1 uint16, o engine.Options) *Pair
 // what it is sent.
 func NewServer(hello transport.Hello, o engine.Options) *PairPoly {
 	s := NewPairPoly(hello, 0, o) // a version that no pipe has
-	s.throttle = true
+	s.traits.Replies = true
 	return s
 }
 

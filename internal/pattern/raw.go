@@ -69,7 +69,6 @@ func NewRaw(s *engine.Socket, protocol RawProtocol, overflow engine.Overflow) *R
 	}
 	r.sides = newSides(protocol.Hello, in, out)
 	r.traits = protocol.traits()
-	r.throttle = protocol.Route == RouteDirected
 	return r
 }
 
@@ -80,6 +79,7 @@ func (r RawProtocol) traits() engine.Traits {
 		r.Route == RouteFan && r.Receives && !r.Names // requests and surveys, which nobody would answer
 	return engine.Traits{
 		Hello: r.Hello, Reliable: r.Reliable, Ordered: r.Ordered, ReturnsUnsent: returns, FlushesEnded: !returns && !asks,
+		Replies: r.Route == RouteDirected,
 	}
 }
 
@@ -145,7 +145,7 @@ func (s *Raw) sendDirected(p *engine.Pipe, header []byte, m *msg.Message) error 
 		s.socket.DropOut(engine.DropNoPeer, 1)
 		return nil
 	}
-	if err := p.Unfit(msg.ShapeOf(header, nil, m)); err != nil {
+	if err := engine.NoneFits(msg.ShapeOf(header, nil, m), p); err != nil {
 		return err
 	}
 	own := m.Take()

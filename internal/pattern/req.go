@@ -4,6 +4,7 @@ package pattern
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -106,15 +107,15 @@ func (s *Req) refusalLocked(shape msg.Shape) error {
 	case s.failFast && len(s.pipes) == 0:
 		return engine.ErrNoPeer
 	}
-	return engine.NoneFits(s.pipes, shape)
+	return engine.NoneFits(shape, s.pipes...)
 }
 
 // Wait waits for the end of a call. If ctx ends first, so does the call.
 func (s *Req) Wait(ctx context.Context, c *Call) (*msg.Message, error) {
 	if p := s.only.Load(); p != nil && !c.alone {
-		p.WakeReader()
+		p.Reader().WakeReader()
 	} else if p != nil {
-		if p.ReadDirectly(ctx, c); c.Woken() {
+		if p.Reader().ReadDirectly(ctx, c); c.Woken() {
 			<-c.done
 			return c.reply, c.err
 		}
@@ -140,7 +141,7 @@ func (s *Req) Cancel(c *Call, err error) {
 	s.mu.Unlock()
 	closeAll(stuck)
 	if p := s.only.Load(); p != nil {
-		p.Interrupt()
+		p.Reader().Interrupt()
 	}
 }
 
@@ -156,10 +157,10 @@ func (s *Req) chooseLocked() {
 	var only *engine.Pipe
 	if len(s.pipes) == 1 && s.err == nil {
 		only = s.pipes[0]
-		only.AllowDirectReads(s.idle)
+		only.Reader().AllowDirectReads(s.idle)
 	}
 	if old := s.only.Swap(only); old != nil && old != only {
-		old.AllowDirectReads(nil)
+		old.Reader().AllowDirectReads(nil)
 	}
 }
 
@@ -170,7 +171,7 @@ func (s *Req) dispatchLocked() (w engine.PendingWrite) {
 		c := s.table.unsent.first
 		p, pending := s.queueLocked(c)
 		if p == nil {
-			if err := engine.NoneFits(s.pipes, c.shape()); err != nil {
+			if err := engine.NoneFits(c.shape(), s.pipes...); err != nil {
 				s.table.end(c, nil, err)
 				continue
 			}
@@ -289,7 +290,7 @@ func (s *Req) Attach(p *engine.Pipe) error {
 // giveUpLocked ends the calls that have ended as many connections as they may, now that another one has ended. It returns
 // how many these are, and pipes that are of no use without them.
 func (s *Req) giveUpLocked(p *engine.Pipe) (given int, stuck []*engine.Pipe) {
-	if s.MaxAttempts <= 0 || s.failFast || s.table.retry <= 0 || p.ClosedHere() {
+	if s.MaxAttempts <= 0 || s.failFast || s.table.retry <= 0 || errors.Is(p.Err(), engine.ErrClosed) {
 		return 0, nil
 	}
 	for _, c := range s.table.broke(p, p.Sent(), s.MaxAttempts) {
@@ -326,7 +327,7 @@ func (s *Req) Detach(p *engine.Pipe, _ []msg.Message) {
 	if given > 0 {
 		s.socket.Emit(engine.Event{Kind: engine.EventAbandoned, Pipe: p, Endpoint: p.Endpoint(), Reason: "attempts", Count: uint64(given)})
 		if other := s.only.Load(); other != nil {
-			other.Interrupt() // whose caller may read there
+			other.Reader().Interrupt() // whose caller may read there
 		}
 	}
 	if again > 0 {

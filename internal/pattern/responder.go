@@ -37,7 +37,7 @@ type Responder struct {
 func NewResponder(hello transport.Hello, o engine.Options) *Responder {
 	in, out := newReceiver(o, false), new(sender)
 	s := &Responder{sides: newSides(hello, in, out), receiver: in, sender: out}
-	s.throttle = true
+	s.traits.Replies = true
 	return s
 }
 
@@ -115,8 +115,8 @@ func (s *Responder) reply(ctx context.Context, p *engine.Pipe, header, body []by
 		return err
 	}
 	p.RefuseN(engine.DropStalled, 1)
-	p.Fail(engine.ErrStalled)
-	return &engine.OpError{Op: "reply", Peer: p.RemoteAddr().String(), Err: fmt.Errorf(
+	p.Close(engine.ErrStalled)
+	return &engine.OpError{Op: "reply", Peer: p.Link().RemoteAddr().String(), Err: fmt.Errorf(
 		"%w: %w: it left no room for a reply for %v; let it read its replies, or raise ReplyTimeout", engine.ErrPipeClosed, engine.ErrStalled, s.Timeout)}
 }
 

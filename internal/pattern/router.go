@@ -43,7 +43,7 @@ func NewRouter(hello transport.Hello, o engine.Options, handover bool) *Router {
 
 // Identity is what the peer of a pipe is called.
 func Identity(p *engine.Pipe) string {
-	if own := p.Metadata()["Identity"]; own != "" && own[0] != 0 {
+	if own := p.Session().Metadata["Identity"]; own != "" && own[0] != 0 {
 		return own
 	}
 	return string(binary.BigEndian.AppendUint32([]byte{0}, p.ID()))
@@ -112,7 +112,7 @@ func (s *Router) Attach(p *engine.Pipe) error {
 	s.mu.Unlock()
 	err := s.sides.Attach(p)
 	if old != nil {
-		_ = old.Close()
+		old.Close(engine.ErrClosed)
 	}
 	return err
 }

@@ -63,7 +63,7 @@ func (s *sender) sendTo(ctx context.Context, wait bool, p *engine.Pipe, header, 
 	if p == nil {
 		return engine.ErrNoPeer
 	}
-	if err := p.Unfit(msg.ShapeOf(header, body, m)); err != nil {
+	if err := engine.NoneFits(msg.ShapeOf(header, body, m), p); err != nil {
 		return err
 	}
 	return s.do(ctx, wait, func() (queued bool, w engine.PendingWrite, err error) {

@@ -50,10 +50,9 @@ type sendingSide interface {
 // sides implements [engine.Pattern] and [engine.Drainer] by the two sides of a pattern. A pattern that differs defines those
 // methods itself.
 type sides struct {
-	traits   engine.Traits
-	in       receiver
-	out      sendingSide
-	throttle bool // what is sent are replies: nothing is received from a pipe whose peer does not read them
+	traits engine.Traits
+	in     receiver
+	out    sendingSide
 }
 
 // A receiver is the receiving side of a pattern: an inbox with one source for each pipe. A full source stops its pipe's
@@ -89,12 +88,8 @@ func (s *sides) Attach(p *engine.Pipe) error {
 		return err
 	}
 	if s.in.Inbox != nil {
-		source := p.NewSource(s.in.Inbox)
-		p.State = source
-		s.in.AddReadable(p)
-		if s.throttle {
-			p.HoldWhileFull(source)
-		}
+		p.State = p.NewSource(s.in.Inbox)
+		s.in.AddReadable(p.Reader())
 	}
 	return nil
 }
@@ -102,7 +97,7 @@ func (s *sides) Attach(p *engine.Pipe) error {
 // Detach implements engine.Pattern.
 func (s *sides) Detach(p *engine.Pipe, unsent []msg.Message) {
 	if s.in.Inbox != nil {
-		s.in.RemoveReadable(p)
+		s.in.RemoveReadable(p.Reader())
 	}
 	s.out.remove(p, unsent)
 }

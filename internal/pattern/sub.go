@@ -220,7 +220,7 @@ func (s *Sub) Receive(p *engine.Pipe, run []msg.Message) int {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if _, attached := s.pipes[p]; !attached { // its reader was faster than the news of its end
-		return p.Drop(p.LossReason(), run)
+		return p.Drop(engine.DropPipeClosed, run)
 	}
 	if len(s.subscriptions) == 1 {
 		return s.receiveOne(p, s.subscriptions[0], run)
