@@ -69,7 +69,7 @@ func TestKeygenSaves(t *testing.T) {
 func TestKeygenRefuses(t *testing.T) {
 	t.Parallel()
 	for says, args := range map[string][]string{
-		"no kind of key": {"keygen"}, "unknown command": {"keygen", "rsa"}, `unknown command "x"`: {"keygen", "curve", "x"},
+		"no kind of key": {"keygen"}, "unknown verb": {"keygen", "rsa"}, `takes no arguments, and got "x"`: {"keygen", "curve", "x"},
 		"more than one line": {"keygen", "curve", "--name", "a\nb"},
 	} {
 		keygen := start(t, nil, args...)

@@ -26,6 +26,7 @@ type run struct {
 	socket endpoint.Socket
 	ready  readiness // nil: as soon as there is a peer
 	asks   bool      // each message sent waits for its answers: --recv-timeout bounds the wait for a peer too
+	unsent bool      // there was a message, and it was not sent
 
 	receiving context.Context // of sockets that drain at the end; nil for others
 	drained   spry.DrainReport
@@ -64,7 +65,7 @@ func Run(ctx context.Context, opener Opener, o *Options, stdio Stdio) error {
 	stopDraining := r.drainAfter(ctx, working)
 	err = o.Endpoints.Open(working, socket, r.say)
 	if err == nil {
-		stopTelling := r.tellTrouble(working)
+		stopTelling := o.Endpoints.TellTrouble(working, socket, r.say)
 		err = work(r, working)
 		stopTelling()
 	}
@@ -77,7 +78,7 @@ func Run(ctx context.Context, opener Opener, o *Options, stdio Stdio) error {
 }
 
 // ended turns the way in which the work ended into the command's own error. To have run out of time, or to be
-// interrupted, is an error only if a number of messages was asked for.
+// interrupted, is an error only if there was more to do: a number of messages, or one to send that nobody took.
 func (r *run) ended(working context.Context, err error) error {
 	if err == nil || working.Err() == nil || exit.Code(err) != exit.Failure {
 		return err
@@ -85,7 +86,7 @@ func (r *run) ended(working context.Context, err error) error {
 	if !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, spry.ErrClosed) {
 		return err
 	}
-	if r.Count == 0 {
+	if r.Count == 0 && !r.unsent {
 		return nil
 	}
 	why := "interrupted"
@@ -157,40 +158,24 @@ func (r *run) print(m *spry.Message) error {
 	return r.printer.Print(&record)
 }
 
-// watch shows the socket's events, if --verbose. The returned function ends that and waits for it.
+// watch shows the socket's events if --verbose, and else the faults for which peers were disconnected. The returned function
+// ends that and waits for it.
 func (r *run) watch() (stop func()) {
-	if !r.Verbose {
+	if r.Quiet && !r.Verbose {
 		return func() {}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	events := r.socket.Events(ctx)
 	var watching sync.WaitGroup
 	watching.Go(func() {
+		var faults endpoint.Faults
 		for e := range events {
-			r.complain("%s", endpoint.EventText(e))
+			if r.Verbose {
+				r.complain("%s", endpoint.EventText(e))
+			} else if text := faults.Text(e); text != "" {
+				r.complain("%s", text)
+			}
 		}
 	})
 	return func() { cancel(); watching.Wait() }
-}
-
-// troublePatience is how long a run may be without a peer before it tells what keeps the dialers from connecting.
-const troublePatience = 3 * time.Second
-
-// tellTrouble tells, once, why nobody is there: an address at which nobody listens, or credentials that are refused, would
-// else be waited for in silence. The returned function ends that and waits for it.
-func (r *run) tellTrouble(ctx context.Context) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	var waiting sync.WaitGroup
-	waiting.Go(func() {
-		if sleep(ctx, troublePatience) != nil {
-			return
-		}
-		for range r.socket.Pipes() {
-			return
-		}
-		if trouble := r.Endpoints.Trouble(); trouble != "" {
-			r.say("nobody is there so far%s", trouble)
-		}
-	})
-	return func() { cancel(); waiting.Wait() }
 }

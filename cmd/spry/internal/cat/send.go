@@ -42,6 +42,7 @@ func through(s spry.Sender) sendFunc {
 // sendAll gives every message of the source to send, at the pace of the options.
 func (r *run) sendAll(ctx context.Context, send sendFunc) error {
 	if err := r.awaitPeers(ctx); err != nil {
+		r.unsent = true
 		return err
 	}
 	pace := pacer{interval: r.Interval}
@@ -84,6 +85,7 @@ func (r *run) sendOne(ctx context.Context, frames [][]byte, send sendFunc) error
 		if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) && r.SendTimeout > 0 {
 			return r.incomplete("nobody took a message within %s", r.SendTimeout)
 		}
+		r.unsent = !r.Repeat
 		return err
 	}
 	r.sent.Add(1)

@@ -48,7 +48,7 @@ func readVersion() versionInfo {
 func newVersion() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "version", Short: "Print the version", GroupID: "self", Args: usageArgs(cobra.NoArgs),
+		Use: "version", Short: "Print the version", GroupID: "self", Args: takesNone,
 		Example: "  spry version\n  spry version --json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			v := readVersion()
@@ -68,7 +68,7 @@ func newCompletion() *cobra.Command {
 		Use: "completion bash|zsh|fish|powershell", Short: "Print a shell's completion script", GroupID: "self",
 		Example:   "  source <(spry completion bash)\n  spry completion fish > ~/.config/fish/completions/spry.fish",
 		ValidArgs: []string{"bash", "zsh", "fish", "powershell"},
-		Args:      usageArgs(cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs)),
+		Args:      takes("the name of a shell"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			root, out := cmd.Root(), cmd.OutOrStdout()
 			switch args[0] {
@@ -87,7 +87,7 @@ func newCompletion() *cobra.Command {
 
 func newMan() *cobra.Command {
 	return &cobra.Command{
-		Use: "man DIR", Short: "Write man pages into a directory", GroupID: "self", Args: usageArgs(cobra.ExactArgs(1)),
+		Use: "man DIR", Short: "Write man pages into a directory", GroupID: "self", Args: takes("a directory"),
 		Example: "  spry man ~/.local/share/man/man1",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := os.MkdirAll(args[0], 0o755); err != nil {

@@ -29,7 +29,7 @@ const benchExample = `  spry bench serve --listen tcp://*:5555                  
 func newBench() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "bench", Short: "Measure messages and round trips between your own hosts", GroupID: "measure", Long: benchLong, Example: benchExample,
-		Args: usageArgs(cobra.NoArgs),
+		Args: takesNone,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cmd.SetOut(cmd.ErrOrStderr())
 			cmd.Help()
@@ -54,7 +54,7 @@ func newBenchServe() *cobra.Command {
 		quiet bool
 	)
 	cmd := &cobra.Command{
-		Use: "serve", Short: "Do this side of what the other asks for, run after run, until Ctrl-C", GroupID: "serve", Args: usageArgs(noArguments),
+		Use: "serve", Short: "Do this side of what the other asks for, run after run, until Ctrl-C", GroupID: "serve", Args: takesFlags,
 		Long: "Does this side of what spry bench thr, lat, fan and callers ask for, run after run, one at a time, until Ctrl-C.\n\n" +
 			"Each run has a second socket for its messages: at a free port, or that of --data, where a firewall wants to know\n" +
 			"it; with ipc at the path with -data behind it. Whoever can connect can make this host work as hard as it is able to:\n" +
@@ -141,7 +141,7 @@ func (w benchWork) command() *cobra.Command {
 		span: units.Duration(time.Second), warmup: units.Duration(200 * time.Millisecond), timeout: units.Duration(5 * time.Second),
 	}
 	cmd := &cobra.Command{
-		Use: w.name, Short: w.short, Long: w.short + ".", Example: w.example, GroupID: "work", Args: usageArgs(noArguments),
+		Use: w.name, Short: w.short, Long: w.short + ".", Example: w.example, GroupID: "work", Args: takesFlags,
 		PreRunE: func(cmd *cobra.Command, _ []string) error {
 			if err := cmd.ValidateFlagGroups(); err != nil {
 				return exit.Errorf(exit.Usage, "%w", err)

@@ -57,7 +57,6 @@ func newBridge() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use: "bridge SOCKET=URL SOCKET=URL...", Short: "Join the Scalability Protocols and ZeroMQ", GroupID: "look",
-		Args: usageArgs(cobra.MinimumNArgs(2)),
 		Long: "Joins a side of the Scalability Protocols and one of ZeroMQ, until Ctrl-C: messages of the first socket go out of\n" +
 			"the second, and replies back.\n\n" +
 			"  pull=URL push=URL   what push sockets send, to pull sockets\n" +

@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"time"
@@ -203,7 +204,7 @@ func (m *messageFlags) readInput(cmd *cobra.Command, in io.Reader, must bool) er
 	s := &m.Source
 	for _, path := range s.Files {
 		if _, err := os.Stat(path); path != "-" && err != nil {
-			return err // better now than when a peer has come
+			return fmt.Errorf("--file: %w", err) // better now than when a peer has come
 		}
 	}
 	if len(s.Data) > 0 || len(s.Files) > 0 {

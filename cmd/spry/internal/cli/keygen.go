@@ -13,7 +13,7 @@ import (
 
 func newKeygen() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "keygen", Short: "Make keys for ZeroMQ's encryption", GroupID: "look", Args: usageArgs(cobra.NoArgs),
+		Use: "keygen", Short: "Make keys for ZeroMQ's encryption", GroupID: "look", Args: takesNone,
 		Example: "  spry keygen curve\n  spry keygen curve --out server --name 'the server'",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cmd.SetOut(cmd.ErrOrStderr())
@@ -29,7 +29,7 @@ func newKeygen() *cobra.Command {
 func newKeygenCurve() *cobra.Command {
 	var out, name, email, organization string
 	cmd := &cobra.Command{
-		Use: "curve", Short: "Make a key pair for CURVE, as a certificate that CZMQ reads too", GroupID: "kind", Args: usageArgs(cobra.NoArgs),
+		Use: "curve", Short: "Make a key pair for CURVE, as a certificate that CZMQ reads too", GroupID: "kind", Args: takesNone,
 		Long: "Makes a key pair for CURVE and prints it as a certificate in CZMQ's format, or writes it to files with --out: FILE,\n" +
 			"with the public key, may be given away; FILE_secret, with both keys, can be read by its owner only. Then the public\n" +
 			"key is printed. Files that exist are not replaced.\n\n" +

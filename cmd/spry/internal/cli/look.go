@@ -28,7 +28,7 @@ func newInspect() *cobra.Command {
 		timeout = units.Duration(time.Second)
 	)
 	cmd := &cobra.Command{
-		Use: "inspect URL", Short: "Find out what listens at an address", GroupID: "look", Args: usageArgs(cobra.ExactArgs(1)),
+		Use: "inspect URL", Short: "Find out what listens at an address", GroupID: "look", Args: takes("a URL"),
 		Long: "Find out what listens at an address: the dialects it speaks, and of each what its handshake tells: the protocol\n" +
 			"of the Scalability Protocols; ZeroMQ's version, security mechanism, socket type, identity and metadata; TLS with its\n" +
 			"certificate, whether the address says so or not, and what is inside; HTTP with its status and server; SSH. Of anything\n" +
@@ -42,7 +42,11 @@ func newInspect() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			stop := endpoint.AfterPatience(cmd.Context(), func() {
+				cmd.PrintErrf("spry: no answer so far; a silent peer is asked in about fifteen ways, each for %s\n", time.Duration(timeout))
+			})
 			report, err := inspect.Run(cmd.Context(), args[0], inspect.Options{TLS: client, Timeout: time.Duration(timeout)})
+			stop()
 			if asJSON && (err == nil || report.Remote != "") {
 				err = errors.Join(err, json.NewEncoder(cmd.OutOrStdout()).Encode(report))
 			} else if err == nil || report.TLS != nil {

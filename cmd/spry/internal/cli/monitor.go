@@ -25,7 +25,7 @@ func newMonitor() *cobra.Command {
 	}
 	cmd := &cobra.Command{
 		Use: "monitor PATTERN", Short: "Print what happens on a socket's connections", GroupID: "look",
-		Args: usageArgs(cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs)), ValidArgs: names,
+		Args: takes("a socket"), ValidArgs: names,
 		Long: "Opens a socket of the pattern, neither sends nor receives, and prints its events: connections that come, go and\n" +
 			"fail, peers that are turned away and why, waits before the next attempt. Messages that peers send to it stay in\n" +
 			"its queue and are lost when it ends: do not monitor with a pull socket where they matter.",

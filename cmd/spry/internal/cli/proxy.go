@@ -23,7 +23,7 @@ func newProxy() *cobra.Command {
 		d           deviceFlags
 	)
 	cmd := &cobra.Command{
-		Use: "proxy", Short: "Hand messages on between two addresses", GroupID: "look", Args: usageArgs(cobra.NoArgs),
+		Use: "proxy", Short: "Hand messages on between two addresses", GroupID: "look", Args: takesNone,
 		Long: "Hands messages on between a front and a back, and answers back, until Ctrl-C.\n\n" +
 			kindsHelp() + "\n" +
 			"With --zmtp both sides are ZeroMQ's own: reqrep is a router and a dealer, pubsub an xsub and an xpub, which hand\n" +

@@ -32,10 +32,10 @@ const usageTemplate = `Usage:{{if not .HasAvailableSubCommands}}
   {{.CommandPath}} VERB [flags]{{range $group := .Groups}}
 
 {{.Title}}{{range $.Commands}}{{if and (eq .GroupID $group.ID) .IsAvailableCommand}}
-  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}{{end}}{{end}}{{if .HasAvailableLocalFlags}}
+  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}{{end}}{{end}}{{range flagGroups .LocalFlags}}
 
-Flags:
-{{.LocalFlags.FlagUsagesWrapped (columns) | trimTrailingWhitespaces}}{{end}}
+{{.Title}}:
+{{.FlagUsagesWrapped (columns) | trimTrailingWhitespaces}}{{end}}
 `
 
 const long = `spry sends and receives messages through the sockets of the Scalability Protocols and of ZeroMQ: with itself, with
@@ -76,6 +76,9 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return zmqperf.Run(ctx, name, rest, stdout, stderr)
 	}
 	root := newRoot()
+	if cmd, err := knownVerb(root, args[1:]); err != nil {
+		return fail(stderr, cmd, err)
+	}
 	root.SetArgs(args[1:])
 	root.SetIn(stdin)
 	root.SetOut(stdout)
@@ -84,6 +87,11 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if err == nil {
 		return exit.OK
 	}
+	return fail(stderr, cmd, err)
+}
+
+// fail prints an error and returns its exit code.
+func fail(stderr io.Writer, cmd *cobra.Command, err error) int {
 	fmt.Fprintln(stderr, "spry:", strings.TrimPrefix(err.Error(), "spry: "))
 	if exit.Code(err) == exit.Usage {
 		fmt.Fprintf(stderr, "Try '%s --help'.\n", cmd.CommandPath())
@@ -93,12 +101,12 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 
 func newRoot() *cobra.Command {
 	cobra.AddTemplateFunc("columns", helpWidth)
+	cobra.AddTemplateFunc("flagGroups", flagGroups)
 	cobra.EnableCommandSorting = false // the order below is one of meaning
 	root := &cobra.Command{
 		Use: "spry", Short: "messages between programs, without a broker", Long: long, Example: rootExample,
 		SilenceErrors: true, SilenceUsage: true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
-		Args:              usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cmd.SetOut(cmd.ErrOrStderr())
 			cmd.Help()
@@ -107,7 +115,7 @@ func newRoot() *cobra.Command {
 	}
 	root.SetHelpTemplate(helpTemplate)
 	root.SetUsageTemplate(usageTemplate)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return exit.Errorf(exit.Usage, "%w", err) })
+	root.SetFlagErrorFunc(flagError)
 	root.AddGroup(
 		&cobra.Group{ID: "messages", Title: "Send and receive messages:"},
 		&cobra.Group{ID: "zmq", Title: "Send and receive messages, ZeroMQ only:"},
@@ -122,16 +130,6 @@ func newRoot() *cobra.Command {
 	root.AddCommand(perfVerbs()...)
 	root.AddCommand(newNngcat(), newVersion(), newCompletion(), newMan())
 	return root
-}
-
-// usageArgs makes an error about positional arguments one of usage.
-func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return exit.Errorf(exit.Usage, "%w", err)
-		}
-		return nil
-	}
 }
 
 // isPersonality tells whether the command behaves like another program when it is called by that name.

@@ -20,7 +20,7 @@ const peerVerb = "tour-peer"
 func newTour() *cobra.Command {
 	span, size, asJSON := units.Duration(6*time.Second), units.Size(64), false
 	cmd := &cobra.Command{
-		Use: "tour", Short: "See every pattern at work, between processes and within one", GroupID: "look", Args: usageArgs(cobra.NoArgs),
+		Use: "tour", Short: "See every pattern at work, between processes and within one", GroupID: "look", Args: takesNone,
 		Long: "Starts child processes and drives every pattern between them and this one, over tcp and ipc, and within this\n" +
 			"process over inproc; then prints what arrived, how fast, and what was dropped and why. Every message must be\n" +
 			"accounted for: the exit code is 1 if one is missing that nobody counted as dropped.\n\n" +
@@ -52,7 +52,7 @@ func newTour() *cobra.Command {
 
 func newTourPeer() *cobra.Command {
 	return &cobra.Command{
-		Use: peerVerb, Hidden: true, Args: usageArgs(cobra.NoArgs),
+		Use: peerVerb, Hidden: true, Args: takesNone,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return tour.Peer(cmd.Context(), cmd.InOrStdin(), cmd.OutOrStdout())
 		},

@@ -230,7 +230,7 @@ func messageVerbs() []*cobra.Command {
 func (v verb) command() *cobra.Command {
 	m := &messageFlags{}
 	cmd := &cobra.Command{
-		Use: v.name, Short: v.short, Example: v.example, GroupID: v.group(), Args: usageArgs(noArguments),
+		Use: v.name, Short: v.short, Example: v.example, GroupID: v.group(), Args: takesFlags,
 		PreRunE: func(cmd *cobra.Command, _ []string) error {
 			if err := cmd.ValidateFlagGroups(); err != nil {
 				return exit.Errorf(exit.Usage, "%w", err)
@@ -277,12 +277,4 @@ func (v verb) group() string {
 		return "zmq"
 	}
 	return "messages"
-}
-
-// noArguments refuses what stands beside the flags, and says what was probably meant.
-func noArguments(_ *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return errUnexpected(args[0])
-	}
-	return nil
 }

@@ -39,6 +39,7 @@ func ParseBridge(args []string) (kind string, front, back Side, err error) {
 			side.Listen = append(side.Listen, address)
 		} else {
 			side.Dial = append(side.Dial, address)
+			side.implied = append(side.implied, address)
 		}
 	}
 	for names, kind := range bridges {

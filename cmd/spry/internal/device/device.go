@@ -62,11 +62,20 @@ func Names(zmtp bool) (names []string) {
 type Side struct {
 	Name string // in what is said of it
 	endpoint.Set
+
+	implied []string // addresses that are dialed because they name a host
 }
 
-func (s *Side) open(ctx context.Context, socket endpoint.Socket, say func(form string, args ...any)) error {
-	err := s.Open(ctx, socket, func(form string, args ...any) { say(s.Name+": "+form, args...) })
-	if err != nil {
+// A sayFunc says a line.
+type sayFunc = func(form string, args ...any)
+
+// of says whose line it is.
+func (s *Side) of(say sayFunc) sayFunc {
+	return func(form string, args ...any) { say(s.Name+": "+form, args...) }
+}
+
+func (s *Side) open(ctx context.Context, socket endpoint.Socket, say sayFunc) error {
+	if err := s.Open(ctx, socket, s.of(say)); err != nil {
 		return fmt.Errorf("%s: %w", s.Name, err)
 	}
 	return nil
@@ -85,8 +94,8 @@ type Options struct {
 
 	Every time.Duration    // between two reports of the figures; 0 for none but the last
 	Ask   <-chan os.Signal // asks for one now
-	Say   func(form string, args ...any)
-	Tell  func(form string, args ...any) // of figures that were asked for
+	Say   sayFunc
+	Tell  sayFunc // of figures that were asked for
 }
 
 // A joint is two sockets and what passes messages on between them.
@@ -113,7 +122,9 @@ func Run(ctx context.Context, o Options) error {
 	reporting, stop := context.WithCancel(ctx)
 	reported := make(chan struct{})
 	go func() { defer close(reported); o.report(reporting, j) }()
+	stopTelling := o.tellTrouble(ctx, j)
 	err = j.run(ctx)
+	stopTelling()
 	stop()
 	<-reported
 	finish(ctx, j)
@@ -122,6 +133,23 @@ func Run(ctx context.Context, o Options) error {
 		return nil
 	}
 	return err
+}
+
+// tellTrouble says what keeps a side from having peers.
+func (o *Options) tellTrouble(ctx context.Context, j *joint) (stop func()) {
+	stopFront := o.Front.tellTrouble(ctx, j.front, o.Say)
+	stopBack := o.Back.tellTrouble(ctx, j.back, o.Say)
+	return func() { stopFront(); stopBack() }
+}
+
+func (s *Side) tellTrouble(ctx context.Context, socket endpoint.Socket, say sayFunc) (stop func()) {
+	say = s.of(say)
+	return s.TellTrouble(ctx, socket, func(form string, args ...any) {
+		say(form, args...)
+		for _, url := range s.implied {
+			say("to listen there, write %s=listen:%s", s.Name, url)
+		}
+	})
 }
 
 // grace is how long the end waits for what was passed on already to leave.

@@ -4,7 +4,7 @@ package endpoint
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"iter"
 	"slices"
 	"strings"
@@ -12,6 +12,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/cmd/spry/internal/exit"
+	"github.com/sprymq/spry/transport"
 )
 
 // A Socket is what the sockets of all patterns have in common.
@@ -53,31 +54,31 @@ func (s *Set) Open(ctx context.Context, socket Socket, say func(form string, arg
 		return err
 	}
 	for _, url := range s.Listen {
+		if server == nil && strings.Contains(url, "tls+") {
+			return exit.Errorf(exit.Usage, "%s needs a certificate: give --cert FILE, and --key FILE if it is not in there", url)
+		}
 		e, err := socket.ListenWith(ctx, &spry.ListenConfig{URL: url, TLS: server})
 		if err != nil {
-			return err
+			return misused(err)
 		}
 		say("listening at %s", e.URL())
 	}
 	for _, url := range s.Dial {
 		e, err := socket.DialWith(ctx, &spry.Dialer{URL: url, TLS: client, Background: true})
 		if err != nil {
-			return err
+			return misused(err)
 		}
 		s.dialers = append(s.dialers, e)
 	}
 	return nil
 }
 
-// Trouble says what keeps the dialers from connecting, for the end of an error message; "" if nothing is known.
-func (s *Set) Trouble() string {
-	var text strings.Builder
-	for _, e := range s.dialers {
-		if err := e.Err(); err != nil {
-			fmt.Fprintf(&text, "; %v", err)
-		}
+// misused makes an error about an address one of usage.
+func misused(err error) error {
+	if errors.Is(err, transport.ErrURL) || errors.Is(err, spry.ErrScheme) {
+		return exit.Errorf(exit.Usage, "%w", err)
 	}
-	return text.String()
+	return err
 }
 
 // Peer tells where a message came from.

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -141,6 +142,14 @@ var functions = template.FuncMap{
 	"hex":    func(s string) string { return hex.EncodeToString([]byte(s)) },
 	"base64": func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) },
 	"text":   func(s string) string { return string(AppendText(nil, []byte(s))) },
+	"json":   fields,
+}
+
+// fields are those of a body that is a JSON object, for {{(json .Body).price}}. Of any other there are none.
+func fields(s string) map[string]any {
+	var object map[string]any
+	_ = json.Unmarshal([]byte(s), &object)
+	return object
 }
 
 func fromTemplate(text string) (func([]byte, *Record) ([]byte, error), error) {
@@ -150,7 +159,7 @@ func fromTemplate(text string) (func([]byte, *Record) ([]byte, error), error) {
 		err = t.Execute(io.Discard, &Record{})
 	}
 	if err != nil {
-		return nil, fmt.Errorf("format: %w", err)
+		return nil, fmt.Errorf("--format: %w; there are .Body .Frames .Frame .Time .Peer .User .Pipe .Size .Count and quote, hex, base64, text, json", err)
 	}
 	return func(dst []byte, r *Record) ([]byte, error) {
 		var out strings.Builder

@@ -21,6 +21,9 @@ var factors = map[string]float64{
 // scaled reads a non-negative number with an SI or IEC prefix, in either case.
 func scaled(s string) (float64, error) {
 	end := strings.LastIndexAny(s, "0123456789.") + 1
+	if end == 0 {
+		return 0, fmt.Errorf("%q is not a number", s)
+	}
 	factor, known := factors[strings.ToLower(strings.TrimSpace(s[end:]))]
 	if !known {
 		return 0, fmt.Errorf("unit %q is not known; use k, M, G, T (thousands) or Ki, Mi, Gi, Ti (1024)", s[end:])
