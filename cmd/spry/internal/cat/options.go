@@ -23,8 +23,10 @@ type Options struct {
 	For      time.Duration // run no longer than this
 	Interval time.Duration // between two messages
 	Repeat   bool          // send the same again and again
-	Delay    time.Duration // between the first peer's coming and the first message
-	Peers    int           // to wait for before the first message
+
+	Templates bool          // fill in what is sent
+	Delay     time.Duration // between the first peer's coming and the first message
+	Peers     int           // to wait for before the first message
 
 	RecvTimeout    time.Duration
 	SendTimeout    time.Duration

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/cmd/spry/internal/exit"
+	"github.com/sprymq/spry/cmd/spry/internal/source"
 	"github.com/sprymq/spry/zmq"
 )
 
@@ -46,11 +47,17 @@ func (r *run) sendAll(ctx context.Context, send sendFunc) error {
 		return err
 	}
 	pace := pacer{interval: r.Interval}
+	var templates source.Templates
 	for first := true; first || r.again(); first = false {
 		before := r.sent.Load()
 		for frames, err := range read(ctx, &r.Source) {
 			if err != nil {
 				return err
+			}
+			if r.Templates {
+				if frames, err = templates.Fill(frames, r.sent.Load()+1); err != nil {
+					return exit.Errorf(exit.Usage, "%w", err)
+				}
 			}
 			if err := r.awaitReady(ctx, frames); err != nil {
 				return err

@@ -28,7 +28,7 @@ const benchExample = `  spry bench serve --listen tcp://*:5555                  
 
 func newBench() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "bench", Short: "Measure messages and round trips between your own hosts", GroupID: "measure", Long: benchLong, Example: benchExample,
+		Use: "bench", Short: "Measure messages and round trips between your own hosts", GroupID: "look", Long: benchLong, Example: benchExample,
 		Args: takesNone,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cmd.SetOut(cmd.ErrOrStderr())
@@ -85,7 +85,7 @@ func newBenchServe() *cobra.Command {
 	f := cmd.Flags()
 	f.StringVarP(&o.Listen, "listen", "l", "", "wait for requests at this `URL`; port 0 is a free port")
 	f.StringVar(&o.Data, "data", "", "exchange the messages of runs at this `URL`")
-	f.BoolVarP(&quiet, "quiet", "q", false, "no talk on standard error but errors")
+	f.BoolVarP(&quiet, "quiet", "q", false, "print only errors")
 	addTLSFlags(cmd, &o.TLS)
 	return cmd
 }
@@ -171,30 +171,30 @@ func (w benchWork) command() *cobra.Command {
 func (b *benchFlags) add(cmd *cobra.Command, w *benchWork) {
 	f := cmd.Flags()
 	if !w.within {
-		f.StringVarP(&b.URL, "dial", "d", "", "the `URL` at which spry bench serve listens")
-		f.Var(&b.timeout, "connect-timeout", "give up if nobody is there, or answers, within this `time`")
+		f.StringVarP(&b.URL, "dial", "d", "", "`URL` at which spry bench serve listens")
+		f.Var(&b.timeout, "connect-timeout", "give up if nobody answers within this `time`")
 		addTLSFlags(cmd, &b.TLS)
 	}
-	f.Var(&b.sizes, "size", "bytes of a message; several with commas (64,1KiB,64KiB)")
-	f.VarP(&b.count, "count", "n", "measure so many messages or round trips (10k, 1M) in each run, however long that takes")
-	f.Var(&b.span, "for", "measure for this `time` in each run; with --count, at most")
-	f.Var(&b.warmup, "warmup", "run for this `time` before that")
-	f.Var(&b.rounds, "rounds", "go through the sizes so often; the table has the rates' medians")
+	f.Var(&b.sizes, "size", "bytes of a message, or several sizes (64,1KiB,64KiB)")
+	f.VarP(&b.count, "count", "n", "measure this many messages or round trips (10k, 1M) in each run")
+	f.Var(&b.span, "for", "measure for this `time` in each run; with --count, at most this time")
+	f.Var(&b.warmup, "warmup", "warm up for this `time` before each run")
+	f.Var(&b.rounds, "rounds", "measure all sizes this many times; the table shows medians")
 	switch w.kind {
 	case bench.Fan:
-		f.Var(&b.subs, "subs", "so many subscribers")
+		f.Var(&b.subs, "subs", "number of subscribers")
 	case bench.Callers:
-		f.Var(&b.callers, "callers", "so many callers")
+		f.Var(&b.callers, "callers", "number of callers")
 	}
 	if w.kind == bench.Thr || w.kind == bench.Fan {
 		f.BoolVar(&b.batch, "batch", false, "send and receive in batches of up to 64 messages")
-		f.BoolVar(&b.own, "own", false, "hand bodies over instead of having them copied")
+		f.BoolVar(&b.own, "own", false, "send messages that Spry need not copy")
 		cmd.MarkFlagsMutuallyExclusive("batch", "own")
 	} else {
-		f.BoolVar(&b.Histogram, "hist", false, "draw a histogram of the round trips for each size, beneath the table")
+		f.BoolVar(&b.Histogram, "hist", false, "draw a histogram of the round trips for each size below the table")
 	}
-	f.BoolVar(&b.asCSV, "csv", false, "print a line of comma-separated values for each run, after one with the columns' names")
-	f.BoolVar(&b.asJSON, "json", false, "print a JSON object a line for each run: work, transport, size, mode, callers, subs, round, messages, "+
+	f.BoolVar(&b.asCSV, "csv", false, "print comma-separated values, a line for each run")
+	f.BoolVar(&b.asJSON, "json", false, "print one JSON object a line for each run: work, transport, size, mode, callers, subs, round, messages, "+
 		"seconds, rate, mb_per_s, lost and, of round trips, p50_us, p90_us, p99_us, p999_us, max_us")
 	cmd.MarkFlagsMutuallyExclusive("csv", "json")
 }

@@ -23,10 +23,9 @@ type deviceFlags struct {
 
 func (d *deviceFlags) add(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&d.separator, "frames", "", "where a message of several frames goes to peers that take one: put this `text` between them and send one, "+
-		"instead of dropping it")
-	f.Var(&d.every, "stats", "print the figures every so often, after this `time` each; they are printed at SIGUSR1 too, and at the end")
-	f.BoolVarP(&d.quiet, "quiet", "q", false, "no talk on standard error but errors, and figures that were asked for")
+	f.StringVar(&d.separator, "frames", "", "join the frames of a message by this `text` for peers that accept one frame only; by default such messages are dropped")
+	f.Var(&d.every, "stats", "print the figures each time this `time` has passed; they are also printed on SIGUSR1 and at the end")
+	f.BoolVarP(&d.quiet, "quiet", "q", false, "print only errors, and the figures that --stats asks for")
 	addSecurityFlags(cmd, &d.security)
 }
 
@@ -81,7 +80,7 @@ func newBridge() *cobra.Command {
 			return d.run(cmd, o)
 		},
 	}
-	cmd.Flags().IntVar(&o.TTL, "ttl", 0, "most `hops` that a request may have come over (library's default: 8)")
+	cmd.Flags().IntVar(&o.TTL, "ttl", 0, "pass on requests that came over at most this many `hops` (default 8)")
 	d.add(cmd)
 	addTLSFlags(cmd, &tls)
 	return cmd

@@ -22,8 +22,8 @@ import (
 // addEndpointFlags adds where to connect to and how to secure it.
 func addEndpointFlags(cmd *cobra.Command, set *endpoint.Set) {
 	f := cmd.Flags()
-	f.StringArrayVarP(&set.Dial, "dial", "d", nil, "connect to this `URL`; any number, redialed for ever")
-	f.StringArrayVarP(&set.Listen, "listen", "l", nil, "listen at this `URL`; any number, port 0 is a free port")
+	f.StringArrayVarP(&set.Dial, "dial", "d", nil, "connect to `URL` (repeatable, reconnects)")
+	f.StringArrayVarP(&set.Listen, "listen", "l", nil, "listen at `URL` (repeatable; port 0 picks a free port)")
 	addTLSFlags(cmd, &set.TLS)
 }
 
@@ -37,11 +37,11 @@ func needAddress(set *endpoint.Set) error {
 
 func addTLSFlags(cmd *cobra.Command, tls *endpoint.TLS) {
 	f := cmd.Flags()
-	f.StringVar(&tls.CACert, "cacert", "", "tls: certificates that may have signed the peer's, a PEM `file`; listeners then want one of every peer")
-	f.StringVar(&tls.Cert, "cert", "", "tls: own certificate, a PEM `file`")
-	f.StringVar(&tls.Key, "key", "", "tls: its key, a PEM `file`; by default it is in the file of --cert")
-	f.StringVar(&tls.ServerName, "server-name", "", "tls: the `name` that a dialed peer must prove, instead of the URL's host")
-	f.BoolVar(&tls.Insecure, "insecure", false, "tls: DANGEROUS: take any certificate, from anybody")
+	f.StringVar(&tls.CACert, "cacert", "", "trust the authorities in this PEM `file`; a listener then requires a certificate from each peer")
+	f.StringVar(&tls.Cert, "cert", "", "PEM `file` with this end's certificate")
+	f.StringVar(&tls.Key, "key", "", "PEM `file` with the certificate's key; by default, the file of --cert")
+	f.StringVar(&tls.ServerName, "server-name", "", "verify this `name` of a dialed peer instead of the URL's host")
+	f.BoolVar(&tls.Insecure, "insecure", false, "DANGEROUS: accept any certificate from anybody")
 	for _, name := range []string{"cacert", "cert", "key"} {
 		cmd.MarkFlagFilename(name, "pem", "crt", "key")
 	}
@@ -65,49 +65,50 @@ type messageFlags struct {
 func (m *messageFlags) addCommonFlags(cmd *cobra.Command) {
 	addEndpointFlags(cmd, &m.Endpoints)
 	f := cmd.Flags()
-	f.VarP(&m.count, "count", "n", "end after so many messages (10, 5k, 1M)")
+	f.VarP(&m.count, "count", "n", "end after this many messages (10, 5k, 1M)")
 	f.Var(&m.span, "for", "end after this `time` (10s, 1h30m; a plain number is seconds)")
-	f.Var(&m.connTimeout, "connect-timeout", "give up if no peer is there after this `time`; waits for ever by default")
-	f.Var(&m.linger, "linger", "give up delivering and receiving the rest at the end after this `time`; by default 1s after Ctrl-C, else without limit")
-	f.Var(&m.queue, "queue", "messages to queue per peer and direction (library's default: 16384)")
-	f.Var(&m.queueBytes, "queue-bytes", "the same in bytes (library's default: 4MiB)")
-	f.Var(&m.maxMessage, "max-message", "largest message to take, or unlimited (library's default: 16MiB)")
-	f.IntVar(&m.Socket.TTL, "ttl", 0, "most `hops` that a message may come over (library's default: 8)")
-	f.BoolVarP(&m.Quiet, "quiet", "q", false, "no talk on standard error but errors")
-	f.BoolVarP(&m.Verbose, "verbose", "v", false, "tell of connections, drops and other events on standard error")
+	f.Var(&m.connTimeout, "connect-timeout", "give up if no peer is connected after this `time`; by default, wait for ever")
+	f.Var(&m.linger, "linger", "at the end, give up sending and receiving the rest after this `time`; by default 1s after Ctrl-C, otherwise no limit")
+	f.Var(&m.queue, "queue", "queue at most this many messages per peer and direction (default 16384)")
+	f.Var(&m.queueBytes, "queue-bytes", "queue at most this many bytes per peer and direction (default 4MiB)")
+	f.Var(&m.maxMessage, "max-message", "receive messages up to this size, or unlimited (default 16MiB)")
+	f.IntVar(&m.Socket.TTL, "ttl", 0, "receive messages that came over at most this many `hops` (default 8)")
+	f.BoolVarP(&m.Quiet, "quiet", "q", false, "print only errors")
+	f.BoolVarP(&m.Verbose, "verbose", "v", false, "report connections, drops and other events on standard error")
 }
 
 // addFramesFlag adds how the frames of a message are told apart. Verbs that send and receive have it once.
 func (m *messageFlags) addFramesFlag(cmd *cobra.Command) {
 	f := cmd.Flags()
 	if f.Lookup("frames") == nil {
-		f.StringVar(&m.separator, "frames", "", "the `text` that stands between the frames of a message, like ', ' or '\\t', in what is sent, and printed as text or raw; "+
-			"printed text has a bar by default")
+		f.StringVar(&m.separator, "frames", "", "`text` between the frames of a message, such as ', ' or '\\t': input is split at it, and frames printed as text or raw are joined "+
+			"by it (default when printing text: a bar)")
 	}
 }
 
 // addZMTPFlag adds the choice of ZeroMQ, to what can speak both families.
 func addZMTPFlag(cmd *cobra.Command, o *cat.SocketOptions) {
-	cmd.Flags().BoolVar(&o.ZMTP, "zmtp", false, "speak ZeroMQ only, as with --curve and --plain flags; by default a listener takes peers of both families, and zmtp+ before a URL dials ZeroMQ")
+	cmd.Flags().BoolVar(&o.ZMTP, "zmtp", false, "speak ZeroMQ only; by default a listener accepts both families, and zmtp+tcp:// dials ZeroMQ")
 }
 
 // addIdentityFlag adds what sockets say that ROUTER sockets address.
 func (m *messageFlags) addIdentityFlag(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&m.Socket.Identity, "identity", "", "tell ZeroMQ peers that this socket is called this `name`")
+	cmd.Flags().StringVar(&m.Socket.Identity, "identity", "", "identity that ZeroMQ peers see, a `name`")
 }
 
 // addSendFlags adds where messages come from and how fast they go.
 func (m *messageFlags) addSendFlags(cmd *cobra.Command) {
 	m.addDataFlags(cmd)
 	f := cmd.Flags()
-	f.BoolVarP(&m.Source.Together, "multipart", "m", false, "all of --data and --file together are one message, each a frame of it")
-	f.BoolVar(&m.lines, "lines", false, "each line of standard input, or of --file, is a message")
-	f.BoolVar(&m.ndjson, "ndjson", false, `the same with JSON: "text", {"body":"text"}, {"body_base64":"..."} or {"frames":["a",{"base64":"..."}]} on each line`)
-	f.VarP(&m.interval, "interval", "i", "`time` between messages; --data and --file are sent again and again")
-	f.Var(&m.rate, "rate", "messages in a time (5, 10k/s, 90/m), another way to say --interval")
-	f.Var(&m.delay, "delay", "wait for this `time` between the first peer's coming and the first message")
-	f.Var(&m.peers, "peers", "wait for so many peers before the first message")
-	f.Var(&m.sendTimeout, "send-timeout", "give up if nobody takes a message within this `time`")
+	f.BoolVarP(&m.Source.Together, "multipart", "m", false, "send all --data and --file as the frames of one message")
+	f.BoolVar(&m.lines, "lines", false, "send each line of standard input or --file as a message")
+	f.BoolVar(&m.ndjson, "ndjson", false, `send each line, a JSON value: "text", {"body":"text"}, {"body_base64":"..."} or {"frames":["a",{"base64":"..."}]}`)
+	f.BoolVar(&m.Templates, "templates", false, "fill in {{.Count}}, {{.Time}} and {{.Random}} in what is sent")
+	f.VarP(&m.interval, "interval", "i", "send --data and --file again and again, with this `time` between messages")
+	f.Var(&m.rate, "rate", "send this many messages in a time (5, 10k/s, 90/m) instead of --interval")
+	f.Var(&m.delay, "delay", "wait this `time` between the first peer and the first message")
+	f.Var(&m.peers, "peers", "wait for this many peers before the first message")
+	f.Var(&m.sendTimeout, "send-timeout", "give up if no peer accepts a message within this `time`")
 	cmd.MarkFlagsMutuallyExclusive("lines", "ndjson", "multipart")
 	cmd.MarkFlagsMutuallyExclusive("rate", "interval")
 }
@@ -115,8 +116,8 @@ func (m *messageFlags) addSendFlags(cmd *cobra.Command) {
 func (m *messageFlags) addDataFlags(cmd *cobra.Command) {
 	m.addFramesFlag(cmd)
 	f := cmd.Flags()
-	f.StringArrayVarP(&m.Source.Data, "data", "D", nil, "a message, this `text`; any number")
-	f.StringArrayVarP(&m.Source.Files, "file", "F", nil, "a `file` whose contents are a message, - is standard input; any number")
+	f.StringArrayVarP(&m.Source.Data, "data", "D", nil, "send this `text` as a message (repeatable)")
+	f.StringArrayVarP(&m.Source.Files, "file", "F", nil, "send the contents of `file` as a message; - is standard input (repeatable)")
 }
 
 // addReceiveFlags adds how messages are printed.
@@ -124,15 +125,15 @@ func (m *messageFlags) addReceiveFlags(cmd *cobra.Command) {
 	m.addFramesFlag(cmd)
 	f := cmd.Flags()
 	f.StringVarP(&m.Format, "format", "f", "text", "print messages as text, raw, quoted, hex, base64, json, msgpack-bin, none, or by a "+
-		"`template` like '{{.Time}} {{.Peer}} {{quote .Body}}' with .Body .Frames .Time .Peer .User .Pipe .Size .Count and quote, hex, base64, text")
-	f.Var(&m.recvTimeout, "recv-timeout", "end if nothing comes for this `time`")
+		"`template` such as '{{.Peer}} {{(json .Body).price}}'; fields: .Body .Frames .Time .Peer .User .Pipe .Size .Count; functions: quote hex base64 text json")
+	f.Var(&m.recvTimeout, "recv-timeout", "end if nothing is received for this `time`")
 	cmd.RegisterFlagCompletionFunc("format", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return format.Names, cobra.ShellCompDirectiveNoFileComp
 	})
 }
 
 func (m *messageFlags) addOverflowFlag(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&m.Socket.Overflow, "overflow", "", "where a peer's queue is full: drop-oldest (default), drop-newest, block or disconnect")
+	cmd.Flags().StringVar(&m.Socket.Overflow, "overflow", "", "`policy` for a full queue: drop-oldest (default), drop-newest, block or disconnect")
 	cmd.RegisterFlagCompletionFunc("overflow", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return endpoint.OverflowNames, cobra.ShellCompDirectiveNoFileComp
 	})
@@ -142,17 +143,17 @@ func (m *messageFlags) addOverflowFlag(cmd *cobra.Command) {
 func (m *messageFlags) addReplyFlags(cmd *cobra.Command) {
 	m.addDataFlags(cmd)
 	m.addEchoFlags(cmd)
-	cmd.Flags().BoolVarP(&m.Source.Together, "multipart", "m", false, "all of --data and --file together are one answer, each a frame of it")
-	cmd.Flags().Var(&m.sendTimeout, "send-timeout", "give up an answer that nobody takes within this `time`")
+	cmd.Flags().BoolVarP(&m.Source.Together, "multipart", "m", false, "answer with all --data and --file as the frames of one message")
+	cmd.Flags().Var(&m.sendTimeout, "send-timeout", "drop an answer that the peer does not accept within this `time`")
 }
 
 // addEchoFlags adds answers that are made of what is received.
 func (m *messageFlags) addEchoFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.BoolVar(&m.echo, "echo", false, "answer with the request itself")
-	f.StringVarP(&m.exec, "exec", "e", "", "answer with what this `command` prints; it gets the request on standard input, and SPRY_PEER and SPRY_SIZE")
-	f.BoolVar(&m.execErrors, "exec-errors", false, "answer even if the command fails; otherwise there is no answer then")
-	f.IntVar(&m.Workers, "workers", 8, "answer so many requests at once")
+	f.StringVarP(&m.exec, "exec", "e", "", "answer with the output of this `command`; its standard input is the request, and it gets SPRY_PEER and SPRY_SIZE")
+	f.BoolVar(&m.execErrors, "exec-errors", false, "answer even if the command fails; otherwise the request is discarded")
+	f.IntVar(&m.Workers, "workers", 8, "answer this many requests at once")
 }
 
 // options settles what the flags mean together.
@@ -195,7 +196,21 @@ func (m *messageFlags) options(cmd *cobra.Command) (*cat.Options, error) {
 		o.Source.Split = source.NDJSON
 	}
 	o.Source.Limit = o.Socket.MaxMessage
-	return o, nil
+	return o, m.checkTemplates()
+}
+
+// checkTemplates finds mistakes in --data before a peer has to come.
+func (m *messageFlags) checkTemplates() error {
+	var templates source.Templates
+	for _, data := range m.Source.Data {
+		if !m.Templates {
+			break
+		}
+		if _, err := templates.Fill([][]byte{[]byte(data)}, 1); err != nil {
+			return exit.Errorf(exit.Usage, "--data: %w", err)
+		}
+	}
+	return nil
 }
 
 // readInput makes standard input a part of the source, where no flag named one: as lines from a terminal, whole from

@@ -63,7 +63,7 @@ func newKeygenCurve() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVarP(&out, "out", "o", "", "write `FILE` and FILE_secret instead of printing both keys")
-	f.StringVar(&name, "name", "", "`name` of the owner, which servers take for the user")
+	f.StringVar(&name, "name", "", "`name` of the owner, the user name for servers")
 	f.StringVar(&email, "email", "", "`address` of the owner")
 	f.StringVar(&organization, "organization", "", "`name` of the owner's organization")
 	return cmd

@@ -64,7 +64,7 @@ func newInspect() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object")
-	cmd.Flags().Var(&timeout, "timeout", "wait for this `time` for the connection, and for each answer")
+	cmd.Flags().Var(&timeout, "timeout", "wait this `time` for the connection and for each answer")
 	addTLSFlags(cmd, &tls)
 	return cmd
 }

@@ -43,8 +43,8 @@ func newMonitor() *cobra.Command {
 	addEndpointFlags(cmd, &o.Endpoints)
 	addZMTPFlag(cmd, &o.Socket)
 	addSecurityFlags(cmd, &o.Socket.Security)
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object a line: time, event, endpoint, pipe, peer, reason, count, wait_ms, error, missed")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line: time, event, endpoint, pipe, peer, reason, count, wait_ms, error, missed")
 	cmd.Flags().Var(&span, "for", "end after this `time`")
-	cmd.Flags().VarP(&count, "count", "n", "end after so many events")
+	cmd.Flags().VarP(&count, "count", "n", "end after this many events")
 	return cmd
 }

@@ -26,7 +26,7 @@ func perfVerbs() []*cobra.Command {
 		text := texts[name]
 		cmds = append(cmds, &cobra.Command{
 			Use: zmqperf.Usage(name), DisableFlagsInUseLine: true, Short: text.short, Long: text.short + ".\n\n" + perfNote,
-			Example: text.example + "\n  ln -s $(which spry) " + name, GroupID: "measure",
+			Example: text.example + "\n  ln -s $(which spry) " + name, GroupID: "foreign",
 			Run: func(*cobra.Command, []string) {},
 		})
 	}

@@ -31,35 +31,25 @@ const usageTemplate = `Usage:{{if not .HasAvailableSubCommands}}
   {{.UseLine}}{{end}}{{if .HasAvailableSubCommands}}
   {{.CommandPath}} VERB [flags]{{range $group := .Groups}}
 
-{{.Title}}{{range $.Commands}}{{if and (eq .GroupID $group.ID) .IsAvailableCommand}}
-  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}{{end}}{{end}}{{range flagGroups .LocalFlags}}
+{{.Title}}{{if terse .ID}}
+  {{verbsOf $ .ID}}{{else}}{{range $.Commands}}{{if and (eq .GroupID $group.ID) .IsAvailableCommand}}
+  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}{{end}}{{end}}{{end}}{{range flagGroups .LocalFlags}}
 
 {{.Title}}:
 {{.FlagUsagesWrapped (columns) | trimTrailingWhitespaces}}{{end}}
 `
 
-const long = `spry sends and receives messages through the sockets of the Scalability Protocols and of ZeroMQ: with itself, with
-Go programs that use Spry, with nanomsg, NNG and mangos, and with libzmq and its relatives.
+const long = `spry sends and receives messages: with programs that use Spry, nanomsg, NNG, mangos or ZeroMQ.
+Data goes to standard output, everything else to standard error. Ctrl-C ends a command and prints a summary.
 
-Data goes to standard output, everything else to standard error. Exit codes:
-  0  done
-  1  an error
-  2  the command line makes no sense
-  3  a timeout passed, or no peer was there, before anything was done
-  4  partly done
-Ctrl-C ends a command in an orderly way and prints a summary; a second one ends it at once.
-NO_COLOR and COLUMNS are honoured. Called as nngcat, the command takes nngcat's options; called as local_lat, remote_lat,
-local_thr, remote_thr, inproc_lat or inproc_thr, the arguments of libzmq's performance tools.`
+Exit codes: 0 done, 1 error, 2 wrong usage, 3 no peer or no answer in time, before anything was done, 4 partly done.`
 
-const rootExample = `  spry tour                                                  # see every pattern at work
-  spry pull --listen tcp://127.0.0.1:5555                    # in one terminal
-  spry push --dial tcp://127.0.0.1:5555 --data hello         # in another
-  spry rep --listen ipc:///tmp/upper --exec 'tr a-z A-Z'     # a service in one line
+const rootExample = `  spry tour                                           # see every pattern at work
+  spry pull --listen tcp://127.0.0.1:5555             # in one terminal
+  spry push --dial tcp://127.0.0.1:5555 --data hello  # in another
+  spry rep --listen ipc:///tmp/upper --exec 'tr a-z A-Z'
   spry req --dial ipc:///tmp/upper --data shout
-  spry sub --zmtp --dial tcp://127.0.0.1:5556                # a ZeroMQ publisher's messages
-  spry bridge pull=sp+tcp://*:5555 push=zmtp+tcp://host:5556 # from one family to the other
-  spry inspect tcp://127.0.0.1:5555                          # what is listening there?
-  spry bench inproc-lat --hist                               # how fast is it here?`
+  spry sub --zmtp --dial tcp://127.0.0.1:5556         # from a ZeroMQ publisher`
 
 // Run is the whole program: it returns the exit code. ctx ends at Ctrl-C.
 func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
@@ -102,6 +92,8 @@ func fail(stderr io.Writer, cmd *cobra.Command, err error) int {
 func newRoot() *cobra.Command {
 	cobra.AddTemplateFunc("columns", helpWidth)
 	cobra.AddTemplateFunc("flagGroups", flagGroups)
+	cobra.AddTemplateFunc("terse", func(group string) bool { return group == "zmq" || group == "foreign" || group == "self" })
+	cobra.AddTemplateFunc("verbsOf", verbsOf)
 	cobra.EnableCommandSorting = false // the order below is one of meaning
 	root := &cobra.Command{
 		Use: "spry", Short: "messages between programs, without a broker", Long: long, Example: rootExample,
@@ -118,9 +110,9 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	root.AddGroup(
 		&cobra.Group{ID: "messages", Title: "Send and receive messages:"},
-		&cobra.Group{ID: "zmq", Title: "Send and receive messages, ZeroMQ only:"},
-		&cobra.Group{ID: "look", Title: "Look and connect:"},
-		&cobra.Group{ID: "measure", Title: "Measure:"},
+		&cobra.Group{ID: "zmq", Title: "With ZeroMQ only:"},
+		&cobra.Group{ID: "look", Title: "Look, connect and measure:"},
+		&cobra.Group{ID: "foreign", Title: "Behave like another program, also when called by its name:"},
 		&cobra.Group{ID: "self", Title: "About the command:"},
 	)
 	root.SetHelpCommandGroupID("self")
@@ -138,11 +130,22 @@ func isPersonality(name string) bool { return name == "nngcat" || zmqperf.Is(nam
 // newNngcat stands for the personality in help; Run sees to it before cobra does.
 func newNngcat() *cobra.Command {
 	return &cobra.Command{
-		Use: "nngcat", Short: "Take the options of nngcat 1.5 and behave like it", GroupID: "messages",
+		Use: "nngcat", Short: "Take the options of nngcat 1.5 and behave like it", GroupID: "foreign",
 		Example: "  spry nngcat --pull0 --listen tcp://127.0.0.1:5555 --quoted\n  ln -s $(which spry) nngcat && ./nngcat --help",
 		Long:    "The same happens when the command is called by the name nngcat.", DisableFlagParsing: true,
 		Run: func(*cobra.Command, []string) {},
 	}
+}
+
+// verbsOf lists the verbs of a group on a line.
+func verbsOf(cmd *cobra.Command, group string) string {
+	var names []string
+	for _, c := range cmd.Commands() {
+		if c.GroupID == group && c.IsAvailableCommand() {
+			names = append(names, c.Name())
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 func helpWidth() int {

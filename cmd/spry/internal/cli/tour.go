@@ -44,9 +44,9 @@ func newTour() *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().Var(&span, "for", "`time` for the whole tour, about")
-	cmd.Flags().Var(&size, "size", "bytes of a message, 8 at least")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object a line: pattern, transport, messages, rate, p50_us, p99_us, drops")
+	cmd.Flags().Var(&span, "for", "about this `time` for the whole tour")
+	cmd.Flags().Var(&size, "size", "bytes of a message, at least 8")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line: pattern, transport, messages, rate, p50_us, p99_us, drops")
 	return cmd
 }
 

@@ -120,7 +120,7 @@ var spVerbs = []verb{
 			m.addSendFlags(cmd)
 			m.addReceiveFlags(cmd)
 			m.addIdentityFlag(cmd)
-			cmd.Flags().Var(&m.retry, "retry", "send a request again if there is no reply after this `time` (library's default: 1m)")
+			cmd.Flags().Var(&m.retry, "retry", "send a request again if there is no reply after this `time` (default 1m)")
 			cmd.Flags().BoolVar(&m.never, "no-retry", false, "never send a request twice")
 			cmd.MarkFlagsMutuallyExclusive("retry", "no-retry")
 		},
@@ -154,8 +154,8 @@ var spVerbs = []verb{
 		flags: func(m *messageFlags, cmd *cobra.Command) {
 			m.addSendFlags(cmd)
 			m.addReceiveFlags(cmd)
-			cmd.Flags().Var(&m.deadline, "deadline", "`time` for answers (library's default: 1s)")
-			cmd.Flags().Var(&m.answers, "answers", "do not wait for the deadline once so many came")
+			cmd.Flags().Var(&m.deadline, "deadline", "wait this `time` for answers (default 1s)")
+			cmd.Flags().Var(&m.answers, "answers", "end a survey before its deadline after this many answers")
 		},
 		input: mustInput,
 	},
@@ -187,7 +187,7 @@ var spVerbs = []verb{
 		},
 		flags: func(m *messageFlags, cmd *cobra.Command) {
 			m.addExchangeFlags(cmd)
-			cmd.Flags().BoolVar(&m.Socket.PairV0, "v0", false, "speak version 0 of the protocol, as nanomsg does; a listener adapts by itself")
+			cmd.Flags().BoolVar(&m.Socket.PairV0, "v0", false, "speak version 0 of the protocol, as nanomsg does; a listener adapts to its peer")
 		},
 		input: mayInput,
 	},
@@ -216,7 +216,7 @@ func subscribe(s interface{ Subscribe(...string) error }, topics []string) error
 }
 
 func (m *messageFlags) addRecvCount(cmd *cobra.Command) {
-	cmd.Flags().Var(&m.recvCount, "recv-count", "end after so many messages received; --count is for those sent")
+	cmd.Flags().Var(&m.recvCount, "recv-count", "end after receiving this many messages; --count is for those sent")
 }
 
 func messageVerbs() []*cobra.Command {

@@ -113,7 +113,7 @@ var zmqVerbs = []verb{
 		flags: func(m *messageFlags, cmd *cobra.Command) {
 			m.addReceiveFlags(cmd)
 			m.addOverflowFlag(cmd)
-			cmd.Flags().StringArrayVarP(&m.Join, "join", "j", nil, "receive the messages of this `group`; any number")
+			cmd.Flags().StringArrayVarP(&m.Join, "join", "j", nil, "receive the messages of this `group` (repeatable)")
 			cmd.MarkFlagsOneRequired("join")
 		},
 	},
@@ -191,5 +191,5 @@ func (m *messageFlags) addExchangeFlags(cmd *cobra.Command) {
 
 // addSubscribeFlag adds the topics of a subscriber.
 func (m *messageFlags) addSubscribeFlag(cmd *cobra.Command) {
-	cmd.Flags().StringArrayVarP(&m.Subscribe, "subscribe", "s", nil, "receive what begins with this `topic`; any number, everything by default")
+	cmd.Flags().StringArrayVarP(&m.Subscribe, "subscribe", "s", nil, "receive messages that begin with this `topic` (repeatable; default: all)")
 }

@@ -28,7 +28,7 @@ func drivePush(ctx context.Context, s *stage) error {
 }
 
 func drivePub(ctx context.Context, s *stage) error {
-	pub := spry.NewPub(nil)
+	pub := spry.NewPub(&spry.PubOptions{Overflow: spry.Block}) // the tour shows that nothing is lost
 	defer pub.Close()
 	if err := s.gather(ctx, pub); err != nil {
 		return err

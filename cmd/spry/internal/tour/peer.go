@@ -117,7 +117,7 @@ func workPull(w *worker) error {
 }
 
 func workSub(w *worker) error {
-	s := spry.NewSub(nil)
+	s := spry.NewSub(&spry.SubOptions{Overflow: spry.Block})
 	w.socket = s
 	w.sink(s)
 	return s.Subscribe("")

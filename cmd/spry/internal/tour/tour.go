@@ -170,8 +170,13 @@ func (o *Options) table(results []Result) error {
 	if err := writeTable(o.Out, results, o.Width, o.Bold); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(o.Err, "\nmessages arrived, drops were counted, and together they are all that were sent. rate is at full speed, latency at a\n"+
-		"steady pace, by %s: one way for push/pull and pub/sub, there and back for the others.\n", clockName)
+	_, err := fmt.Fprintf(o.Err, `
+messages  received; together with the drops they are all that were sent
+rate      messages received a second, at full speed
+p50, p99  half of all messages, and 99 of 100, took no longer than this, at a steady pace, by %s: one way for
+          push/pull and pub/sub, there and back for the others
+drops     messages that were not delivered, by reason
+`, clockName)
 	return err
 }
 
