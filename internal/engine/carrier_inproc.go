@@ -90,7 +90,8 @@ func (c *inprocCarrier) hand(run []msg.Message) (taken int) {
 	q := c.peer.pipe
 	reframe := q.session.Reframe
 	if reframe == nil {
-		return q.receive(run)
+		refused, _ := q.deliver(run, nil)
+		return len(run) - len(refused)
 	}
 	own := make([]msg.Message, 0, len(run)) // what is not taken stays as it is, for it may have to go elsewhere
 	for i := range run {
@@ -106,8 +107,9 @@ func (c *inprocCarrier) hand(run []msg.Message) (taken int) {
 		q.DropN(DropEnvelope, 1)
 		taken = 1
 	} else {
-		taken = q.receive(own)
-		msg.ReleaseAll(own[taken:])
+		refused, _ := q.deliver(own, nil)
+		msg.ReleaseAll(refused)
+		taken = len(own) - len(refused)
 	}
 	msg.ReleaseAll(run[:taken])
 	return taken

@@ -65,11 +65,11 @@ func (c *messageCarrier) read() error {
 	land := landing{from: &c.pipe.origin}
 	for {
 		n, err := c.link.ReadMessages(bodies, land.alloc)
-		ok, derr := c.deliver(bodies[:n], &land)
+		derr := c.deliver(bodies[:n], &land)
 		clear(bodies[:n])
 		land.leave()
 		c.pipe.settle()
-		if !ok {
+		if derr != nil {
 			return derr
 		}
 		if err != nil {
@@ -78,8 +78,8 @@ func (c *messageCarrier) read() error {
 	}
 }
 
-// deliver hands a batch of messages to the pattern. It reports false, and why, if the pipe is to end.
-func (c *messageCarrier) deliver(bodies [][]byte, land *landing) (ok bool, err error) {
+// deliver hands a batch of messages to the pattern. It fails if the pipe is to end.
+func (c *messageCarrier) deliver(bodies [][]byte, land *landing) (err error) {
 	p := c.pipe
 	batch := msg.Batch{Msgs: make([]msg.Message, 0, len(bodies))}
 	for i, data := range bodies {
@@ -103,10 +103,10 @@ func (c *messageCarrier) deliver(bodies [][]byte, land *landing) (ok bool, err e
 		batch.Chunk.Retain(1)
 		batch.Add(data, head)
 	}
-	if !p.deliver(batch.Next(), &c.room) {
-		return false, ErrPipeClosed
+	if _, derr := p.deliver(batch.Next(), &c.room); derr != nil {
+		return derr
 	}
-	return err == nil, err
+	return err
 }
 
 // landingSize is how much memory the messages of one read share, unless one is larger.

@@ -128,28 +128,25 @@ func (p *Pipe) DropN(reason Drop, n int) {
 	p.socket.dropped(p, reason, n)
 }
 
-// receive offers run to the pattern and returns how many messages it took. A closing socket drops them all.
-func (p *Pipe) receive(run []msg.Message) int {
-	if p.socket.closing() {
-		return p.Drop(DropClosed, run)
-	}
-	return p.socket.pattern.Receive(p, run)
-}
-
-// deliver offers run to the pattern and blocks while it refuses; this is the back-pressure. It reports false if the pipe ends
-// first.
-func (p *Pipe) deliver(run []msg.Message, room *roomBell) bool {
-	for {
-		run = run[p.receive(run):]
-		if len(run) == 0 {
-			return true
+// deliver offers run to the pattern. With room, it blocks while the pattern refuses, which is the back-pressure, and fails if the
+// pipe ends first; without, it returns what was refused. A closing socket drops everything.
+func (p *Pipe) deliver(run []msg.Message, room *roomBell) (refused []msg.Message, err error) {
+	for len(run) > 0 {
+		if p.socket.closing() {
+			p.Drop(DropClosed, run)
+			return nil, nil
+		}
+		run = run[p.socket.pattern.Receive(p, run):]
+		if len(run) == 0 || room == nil {
+			break
 		}
 		p.Relieve()
 		if !p.awaitRoom(room) {
 			p.Drop(DropPipeClosed, run)
-			return false
+			return nil, ErrPipeClosed
 		}
 	}
+	return run, nil
 }
 
 // awaitRoom waits until the pattern has room. It reports false if the pipe ends first. Meanwhile nothing is read and no ping

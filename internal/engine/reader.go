@@ -98,7 +98,8 @@ func (c *streamCarrier) read() error {
 	}
 }
 
-// received decodes and delivers n bytes that were read. See decode about wait.
+// received decodes and delivers n bytes that were read, and makes room for the rest of a large frame. It must not be called within
+// a read. See decode about wait.
 func (r *streamReader) received(n int, wait bool) error {
 	room := r.readUpTo() - r.end
 	r.end += n
@@ -113,7 +114,17 @@ func (r *streamReader) received(n int, wait bool) error {
 	if err := r.decode(wait); err != nil {
 		return err
 	}
-	return r.grow()
+	if r.need > buf.MaxChunk { // more room for the rest of a large frame: other pipes are shed first, or this one
+		if size := r.nextChunk(); size > 0 {
+			if !r.held.Grow(int64(size + len(r.chunk.Data))) { // this pipe was shed
+				return ErrPipeClosed
+			}
+			r.moveTo(size)
+			return nil
+		}
+	}
+	r.c.pipe.Relieve()
+	return nil
 }
 
 // Room returns the part of the chunk to read into.
@@ -198,7 +209,10 @@ func (r *streamReader) adapt(n, room int) {
 func (r *streamReader) decode(wait bool) error {
 	p := r.c.pipe
 	large := r.need > buf.MaxChunk
-	var refused []msg.Message
+	var room *roomBell
+	if wait {
+		room = &r.c.room
+	}
 	r.need = 0
 	for r.start < r.end {
 		if r.batch.Full() || r.span >= buf.MaxChunk {
@@ -223,37 +237,20 @@ func (r *streamReader) decode(wait bool) error {
 			} else {
 				r.c.heard.Store(heardMany)
 			}
-			switch {
-			case !wait:
-				refused = run[p.receive(run):]
-				p.reads.refused = refused
-			case !p.deliver(run, &r.c.room):
-				return ErrPipeClosed
+			refused, derr := p.deliver(run, room)
+			if derr != nil {
+				return derr
+			}
+			if len(refused) > 0 {
+				p.reads.refused, full = refused, false
 			}
 		}
-		if err != nil || !full || len(refused) > 0 {
+		if err != nil || !full {
 			r.afterLarge = large && r.need == 0
 			return err
 		}
 	}
 	r.afterLarge = large
-	return nil
-}
-
-// grow makes room for the rest of a large frame. If that exceeds the budget, other pipes are shed first, or this one. It
-// must not be called within a read.
-func (r *streamReader) grow() error {
-	p := r.c.pipe
-	if r.need > buf.MaxChunk {
-		if size := r.nextChunk(); size > 0 {
-			if !r.held.Grow(int64(size + len(r.chunk.Data))) { // this pipe was shed
-				return ErrPipeClosed
-			}
-			r.moveTo(size)
-			return nil
-		}
-	}
-	p.Relieve()
 	return nil
 }
 

@@ -161,8 +161,8 @@ func (r *ReadRole) yield(s *streamReader) error {
 	r.alarmOff.Store(false)
 	if refused := r.refused; len(refused) > 0 {
 		r.refused = nil
-		if !s.c.pipe.deliver(refused, &s.c.room) {
-			return ErrPipeClosed
+		if _, err := s.c.pipe.deliver(refused, &s.c.room); err != nil {
+			return err
 		}
 		if r.err == nil {
 			return s.decode(true)

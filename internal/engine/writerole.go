@@ -26,8 +26,8 @@ type PendingWrite struct {
 // IsZero reports whether there is nothing to be done.
 func (w PendingWrite) IsZero() bool { return w.pipe == nil && w.flusher == nil }
 
-// Write writes what was queued, as far as the link takes it at once, and leaves the rest to the pipe's writer. It does not
-// wait, and no lock may be held.
+// Write writes what was queued, as far as the link takes it at once, and leaves the rest to the pipe's writer, with the role. It
+// does not wait, and no lock may be held.
 func (w PendingWrite) Write() {
 	if !w.IsZero() {
 		w.write()
@@ -36,11 +36,16 @@ func (w PendingWrite) Write() {
 
 // write is apart from Write so that the compiler inlines that.
 func (w PendingWrite) write() {
-	if w.pipe != nil {
-		w.pipe.write()
-	} else {
+	if w.pipe == nil {
 		w.flusher.start()
+		return
 	}
+	for w.pipe.out.carrier.eager() {
+		if done := w.pipe.writeOnce(false); done {
+			return
+		}
+	}
+	w.pipe.writeInBackground()
 }
 
 // WriteSoon is Write for a caller who knows that others are about to add to the queue: one system call serves them all.
@@ -50,31 +55,23 @@ func (w PendingWrite) WriteSoon() {
 	}
 }
 
-// claimLocked takes the writer's role if it is free and there is something to write.
+// claimLocked takes the writer's role if it is free, for a caller who has queued something.
 func (p *Pipe) claimLocked() (w PendingWrite) {
-	o := &p.out
-	if o.writer == writerFree && (!o.emptyLocked() || o.endsLocked()) {
-		o.writer, w.pipe = writerTaken, p
+	if p.out.writer == writerFree {
+		p.out.writer, w.pipe = writerTaken, p
 	}
 	return w
 }
 
 // writeOn writes what is queued, if nobody does.
 func (p *Pipe) writeOn() {
+	var w PendingWrite
 	p.out.mu.Lock()
-	w := p.claimLocked()
+	if !p.out.emptyLocked() || p.out.endsLocked() {
+		w = p.claimLocked()
+	}
 	p.out.mu.Unlock()
 	w.Write()
-}
-
-// write writes what is queued. The caller has the writer's role, which write passes on or gives up.
-func (p *Pipe) write() {
-	for p.out.carrier.eager() {
-		if done := p.writeOnce(false); done {
-			return
-		}
-	}
-	p.writeInBackground()
 }
 
 func (p *Pipe) writeInBackground() {

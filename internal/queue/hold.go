@@ -38,19 +38,6 @@ func (s *Source) Unhold() {
 	s.announceLocked(s.messages)
 }
 
-// nextSourceLocked takes the source whose turn it is out of the ready ones, or returns nil. A held source leaves them
-// until Unhold.
-func (q *Inbox) nextSourceLocked() *Source {
-	for !q.ready.empty() {
-		s := q.ready.pop()
-		if !s.held && s.messages > 0 { // it may have been shed
-			return s
-		}
-		s.inReady = false
-	}
-	return nil
-}
-
 // endTurnLocked ends the turn that is under way, if it is one of s, and returns the messages that nobody has taken to
 // the front of the queue.
 func (q *Inbox) endTurnLocked(s *Source) {

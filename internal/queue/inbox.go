@@ -76,15 +76,24 @@ func (q *Inbox) Look() {
 }
 
 // takeTurnLocked begins the next source's turn and takes its first message. It returns a function to call when the
-// lock is released, if that source waits for room.
+// lock is released, if that source waits for room. A held source leaves the ready ones until Unhold.
 func (q *Inbox) takeTurnLocked() (m *msg.Message, resume func()) {
-	s := q.nextSourceLocked()
+	var s *Source
+	for s == nil && !q.ready.empty() {
+		if s = q.ready.pop(); s.held || s.messages == 0 { // it may have been shed
+			s.inReady = false
+			s = nil
+		}
+	}
 	if s == nil {
 		q.retireLocked(q.turn.Swap(&noTurn))
 		return nil, nil
 	}
-	if s.messages == 1 || q.taken != nil {
-		m = q.takeOneLocked(s)
+	if s.messages == 1 || q.taken != nil { // without a turn, whose memory counts where messages come one by one
+		run := s.frontLocked(1, math.MaxInt64, true)
+		s.changeLocked(-1, -run.bytes)
+		s.delivered++
+		m = &run.msgs[0]
 	} else {
 		m = q.nextTurnLocked(s)
 	}
@@ -126,14 +135,6 @@ func (q *Inbox) retireLocked(t *turn) {
 		s.delivered += uint64(t.n)
 		s.beginLocked(-t.bytes)
 	}
-}
-
-// takeOneLocked takes a message of s without a turn, whose memory counts where messages come one by one.
-func (q *Inbox) takeOneLocked(s *Source) *msg.Message {
-	run := s.frontLocked(1, math.MaxInt64, true)
-	s.changeLocked(-1, -run.bytes)
-	s.delivered++
-	return &run.msgs[0]
 }
 
 // ErrWouldBlock is returned where a call would have to wait.

@@ -77,16 +77,24 @@ func TestInboxInterruptsDirectReads(t *testing.T) {
 	var first, second fakeReadable
 	q.AddReadable(&first)
 	s.Put(numbered(0, 0, 1, 16))
+	if first.interrupts != 0 {
+		t.Error("a direct read was interrupted although nobody waits")
+	}
+	put := func(n int) {
+		q.waiters.Add() // who may read directly
+		s.Put(numbered(0, n, 1, 16))
+	}
+	put(1)
 	if first.interrupts != 1 || first.allowed != 1 {
 		t.Errorf("the only connection was interrupted %d times and allowed %d times", first.interrupts, first.allowed)
 	}
 	q.AddReadable(&second)
-	s.Put(numbered(0, 1, 1, 16))
+	put(2)
 	if first.interrupts != 1 || second.interrupts+second.allowed != 0 {
 		t.Errorf("of two, the first was interrupted %d times, the second %d times and allowed %d times", first.interrupts, second.interrupts, second.allowed)
 	}
 	q.RemoveReadable(&first)
-	s.Put(numbered(0, 2, 1, 16))
+	put(3)
 	if second.interrupts != 1 || second.allowed != 1 {
 		t.Errorf("the one that is left was interrupted %d times and allowed %d times", second.interrupts, second.allowed)
 	}

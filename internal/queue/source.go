@@ -190,8 +190,10 @@ func (s *Source) announceLocked(n int) {
 		s.inReady = true
 		q.ready.push(s)
 	}
-	q.waiters.Wake(n)
-	q.interruptLocked()
+	if !q.waiters.Empty() {
+		q.waiters.Wake(n)
+		q.interruptLocked()
+	}
 }
 
 // fitLocked returns as much of run as there is room for.

@@ -41,7 +41,7 @@ func newDecoder(c wire.Config, split splitter) *decoder {
 
 // Decode implements [wire.Decoder]. It allocates nothing: messages are slices of data.
 func (d *decoder) Decode(data []byte, b *msg.Batch) (n, need int, err error) {
-	for !b.Full() {
+	for n < len(data) && !b.Full() {
 		rest := data[n:]
 		if len(rest) < d.prefix {
 			need, err = d.startOfFrame(rest)
@@ -75,16 +75,12 @@ func (d *decoder) Decode(data []byte, b *msg.Batch) (n, need int, err error) {
 	return n, 0, nil
 }
 
-// startOfFrame tells how long data must be at least, if a frame has begun and its length is not known yet.
+// startOfFrame tells how long data must be at least, where a frame has begun and its length is not known yet.
 func (d *decoder) startOfFrame(rest []byte) (need int, err error) {
-	switch {
-	case len(rest) == 0:
-		return 0, nil
-	case d.typed && rest[0] != frameType:
+	if d.typed && rest[0] != frameType {
 		return 0, d.badFrame(rest[0], 0)
-	default:
-		return d.prefix, nil
 	}
+	return d.prefix, nil
 }
 
 // badFrame says what is wrong with what comes before a message.
