@@ -242,6 +242,15 @@ func TestCompletionAndManPages(t *testing.T) {
 			t.Errorf("%s: %v", page, err)
 		}
 	}
+	text, err := os.ReadFile(filepath.Join(dir, "spry-push.1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`spry-push \- Send each message`, ".SH FLAGS", "\\fB-D\\fP, \\fB--data\\fP \\fItext\\fP", ".SH TLS, FOR TLS+TCP"} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("the page of push has no %q:\n%s", want, text)
+		}
+	}
 }
 
 // With --recv-timeout every verb that receives ends by itself while nobody is there.

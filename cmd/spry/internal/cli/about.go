@@ -8,12 +8,9 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
-	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/cobra/doc"
 
-	"github.com/sprymq/spry/cmd/spry/internal/exit"
 	"github.com/sprymq/spry/cmd/spry/internal/terminal"
 )
 
@@ -81,26 +78,6 @@ func newCompletion() *cobra.Command {
 			default:
 				return root.GenPowerShellCompletionWithDesc(out)
 			}
-		},
-	}
-}
-
-func newMan() *cobra.Command {
-	return &cobra.Command{
-		Use: "man DIR", Short: "Write man pages into a directory", GroupID: "self", Args: takes("a directory"),
-		Example: "  spry man ~/.local/share/man/man1",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := os.MkdirAll(args[0], 0o755); err != nil {
-				return err
-			}
-			root := cmd.Root()
-			root.DisableAutoGenTag = true
-			epoch := time.Unix(0, 0).UTC() // the same pages from the same command, always
-			header := &doc.GenManHeader{Title: "SPRY", Section: "1", Source: "spry", Date: &epoch}
-			if err := doc.GenManTree(root, header, args[0]); err != nil {
-				return exit.Errorf(exit.Failure, "man pages: %w", err)
-			}
-			return nil
 		},
 	}
 }
