@@ -39,7 +39,7 @@ func (q *Inbox) emptyLocked() bool {
 
 // drainedLocked returns what is to be called, without the lock, after a message was taken.
 func (q *Inbox) drainedLocked(resume func()) func() {
-	if q.taken == nil || !q.emptyLocked() {
+	if !q.emptyLocked() {
 		return resume
 	}
 	taken := q.taken

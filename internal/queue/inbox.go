@@ -222,7 +222,10 @@ func (q *Inbox) tryRecv(wait **Waiter) (m *msg.Message, err error, resume func()
 		}
 	}
 	if m, resume = q.takeTurnLocked(); m != nil {
-		return m, nil, q.drainedLocked(resume)
+		if q.taken != nil {
+			resume = q.drainedLocked(resume)
+		}
+		return m, nil, resume
 	}
 	if q.err == nil && wait != nil {
 		*wait = q.waiters.Add()
