@@ -140,8 +140,9 @@ func (e *Endpoint) dialLoop(ctx context.Context, wait bool) {
 // retired reports whether the socket is closing and has nothing to deliver.
 func (e *Endpoint) retired() bool {
 	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.quiet && e.socket.pattern.Pending() == 0
+	quiet := e.quiet
+	e.mu.Unlock()
+	return quiet && e.socket.pattern.Pending() == 0
 }
 
 // givesUp asks the user whether to go on after an attempt that failed, or a pipe that ended. If not, it ends the endpoint.

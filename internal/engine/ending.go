@@ -5,12 +5,15 @@ package engine
 import (
 	"errors"
 	"io"
+
+	"github.com/sprymq/spry/internal/lock"
 )
 
 func (p *Pipe) setErr(err error) { p.errOnce.Do(func() { p.err = err }) }
 
 // end ends the pipe. The first cause stands.
 func (p *Pipe) end(cause error) {
+	lock.AssertNone() // the pattern is told
 	p.setErr(cause)
 	o := &p.out
 	if p.over() {

@@ -271,6 +271,7 @@ func (v *events) beginFeed(start bool) {
 
 // Guard runs a callback of the user and turns a panic of it into an error and an event.
 func (s *Socket) Guard(what string, f func() error) (err error) {
+	lock.AssertNone()
 	defer func() {
 		if r := recover(); r != nil {
 			s.panics.Add(1)

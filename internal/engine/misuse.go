@@ -5,6 +5,8 @@ package engine
 import (
 	"fmt"
 	"reflect"
+
+	"github.com/sprymq/spry/internal/lock"
 )
 
 // IsNil reports whether v, which the application passed as an interface, is nil or holds a nil pointer, map or function.
@@ -25,6 +27,7 @@ func NilError(what string) error { return fmt.Errorf("%w: the %s is nil", ErrCon
 
 // Protect calls f, which may run code of the user in a goroutine that is not the user's, and makes a panic of it an error.
 func Protect(what string, f func() error) (err error) {
+	lock.AssertNone()
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("%s panicked: %v", what, r)

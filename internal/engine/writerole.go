@@ -2,7 +2,11 @@
 
 package engine
 
-import "runtime"
+import (
+	"runtime"
+
+	"github.com/sprymq/spry/internal/lock"
+)
 
 // The writer's role of a pipe, under outbox.mu, is the right to write. It is no lock, because writing may wait.
 //
@@ -36,6 +40,7 @@ func (w PendingWrite) Write() {
 
 // write is apart from Write so that the compiler inlines that.
 func (w PendingWrite) write() {
+	lock.AssertNone()
 	if w.pipe == nil {
 		w.flusher.start()
 		return

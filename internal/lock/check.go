@@ -5,13 +5,11 @@
 package lock
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"reflect"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 )
@@ -22,7 +20,7 @@ type Mutex[R any] = RWMutex[R]
 // An RWMutex is the lock that R names in the order. Readers keep to it as well.
 type RWMutex[R any] struct {
 	mu    sync.RWMutex
-	owner int64 // the goroutine that writes; under mu
+	owner uintptr // the goroutine that writes; under mu
 }
 
 // Lock locks m for writing.
@@ -69,7 +67,7 @@ func (m *RWMutex[R]) RUnlock() {
 // AssertNone ends the program if its caller holds a lock.
 func AssertNone() {
 	if h, some := held.last(goroutine()); some {
-		violated(fmt.Sprintf("a call that may wait, or that calls the user, under %v\n\nthe call:\n%v\nthe lock:\n%v", h, here(), h.stack))
+		violated(fmt.Sprintf("a call that may wait, or that calls the user, under %v\n\nthe call:\n%v\nthe lock:\n%v", h, callers(3), h.stack))
 	}
 }
 
@@ -79,13 +77,13 @@ var violated = func(text string) {
 	os.Exit(2)
 }
 
-// A holder says who holds which locks.
-type holder struct {
-	mu   sync.Mutex
-	byID map[int64][]hold
+// A registry has the locks that each goroutine holds.
+type registry struct {
+	mu sync.Mutex
+	of map[uintptr][]hold
 }
 
-var held = holder{byID: make(map[int64][]hold)}
+var held = registry{of: make(map[uintptr][]hold)}
 
 // A hold is a lock that is held, or is about to be.
 type hold struct {
@@ -94,74 +92,62 @@ type hold struct {
 	stack stack
 }
 
-func holding[R any](lock any) hold { return hold{lock, reflect.TypeFor[R](), here()} }
+func holding[R any](lock any) hold { return hold{lock, reflect.TypeFor[R](), callers(4)} }
 
 func (h hold) place() int { return h.rank.Len() }
 
 func (h hold) String() string { return fmt.Sprintf("%v (%d)", h.rank, h.place()) }
 
 // mayTake ends the program if a goroutine that takes a lock holds one which does not come before it.
-func (s *holder) mayTake(g int64, h hold) {
-	s.mu.Lock()
-	all := s.byID[g]
+func (r *registry) mayTake(g uintptr, h hold) {
+	r.mu.Lock()
+	all := r.of[g]
 	at := slices.IndexFunc(all, func(had hold) bool { return had.place() >= h.place() })
-	s.mu.Unlock()
+	r.mu.Unlock()
 	if at >= 0 {
 		violated(fmt.Sprintf("%v is locked under %v, against the order\n\n%v is locked:\n%v\n%v was locked:\n%v",
 			h, all[at], h, h.stack, all[at], all[at].stack))
 	}
 }
 
-func (s *holder) add(g int64, h hold) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.byID[g] = append(s.byID[g], h)
+func (r *registry) add(g uintptr, h hold) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.of[g] = append(r.of[g], h)
 }
 
-func (s *holder) remove(g int64, lock any) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	all := s.byID[g]
+func (r *registry) remove(g uintptr, lock any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	all := r.of[g]
 	for i := len(all) - 1; i >= 0; i-- {
 		if all[i].lock == lock {
-			s.byID[g] = slices.Delete(all, i, i+1)
+			r.of[g] = slices.Delete(all, i, i+1)
 			break
 		}
 	}
-	if len(s.byID[g]) == 0 {
-		delete(s.byID, g)
+	if len(r.of[g]) == 0 {
+		delete(r.of, g)
 	}
 }
 
 // last returns what a goroutine has locked last, if it has.
-func (s *holder) last(g int64) (h hold, some bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	all := s.byID[g]
+func (r *registry) last(g uintptr) (h hold, some bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	all := r.of[g]
 	if len(all) == 0 {
 		return h, false
 	}
 	return all[len(all)-1], true
 }
 
-// goroutine returns the number of the calling goroutine, which the runtime tells in the first line of its stack only.
-func goroutine() int64 {
-	var buf [64]byte
-	line := buf[:runtime.Stack(buf[:], false)]
-	number, _, _ := bytes.Cut(bytes.TrimPrefix(line, []byte("goroutine ")), []byte(" "))
-	g, err := strconv.ParseInt(string(number), 10, 64)
-	if err != nil {
-		violated("no goroutine in " + string(line))
-	}
-	return g
-}
-
 // A stack is where a lock was taken.
-type stack [16]uintptr
+type stack [12]uintptr
 
-// here is the stack of the caller of this package's function.
-func here() (s stack) {
-	runtime.Callers(4, s[:])
+// callers returns the stack without what is of this package.
+func callers(skip int) (s stack) {
+	runtime.Callers(skip, s[:])
 	return s
 }
 

@@ -119,8 +119,8 @@ func TestLocksKeepTheOrder(t *testing.T) {
 		if got := told(t, test.f); test.want == "" && got != "" || !strings.Contains(got, test.want) {
 			t.Errorf("%s: told %q, want %q", test.name, got, test.want)
 		}
-		if len(held.byID) > 0 {
-			t.Fatalf("%s: locks are remembered that nobody holds: %v", test.name, held.byID)
+		if len(held.of) > 0 {
+			t.Fatalf("%s: locks are remembered that nobody holds: %v", test.name, held.of)
 		}
 	}
 }
@@ -138,13 +138,14 @@ func TestEachGoroutineHasItsOwnLocks(t *testing.T) {
 		other.Wait()
 		lockBriefly(&socket)
 		inbox.Unlock() // which the other has locked
-	}); text != "" || len(held.byID) > 0 {
-		t.Errorf("told %q, remembered %v", text, held.byID)
+	}); text != "" || len(held.of) > 0 {
+		t.Errorf("told %q, remembered %v", text, held.of)
 	}
 }
 
 func lockInbox(m *Mutex[Inbox])   { m.Lock() }
 func lockSocket(m *Mutex[Socket]) { m.Lock() }
+func park()                       { AssertNone() }
 
 func TestABreachNamesBothStacks(t *testing.T) {
 	var socket Mutex[Socket]
@@ -154,12 +155,17 @@ func TestABreachNamesBothStacks(t *testing.T) {
 		defer inbox.Unlock()
 		lockSocket(&socket)
 	})
-	for _, want := range []string{"internal/lock.lockInbox\n", "internal/lock.lockSocket\n", "check_test.go:"} {
+	text += told(t, func() {
+		inbox.Lock()
+		defer inbox.Unlock()
+		park()
+	})
+	for _, want := range []string{"internal/lock.lockInbox\n", "internal/lock.park\n", "internal/lock.lockSocket\n", "check_test.go:"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the text has no %q: %s", want, text)
 		}
 	}
-	if strings.Contains(text, "Lock()") || strings.Contains(text, "lock.holding") {
+	if strings.Contains(text, "Lock()") || strings.Contains(text, "lock.holding") || strings.Contains(text, "AssertNone") {
 		t.Errorf("the stacks begin within the package: %s", text)
 	}
 	t.Log(text)

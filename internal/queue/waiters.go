@@ -8,6 +8,8 @@ import (
 	"context"
 	"fmt"
 	"sync"
+
+	"github.com/sprymq/spry/internal/lock"
 )
 
 // Waiters is a first-come, first-served line of parked callers. Its methods are called under the owner's
@@ -110,6 +112,7 @@ func (ws *Waiters) Wait(ctx context.Context, l sync.Locker) error {
 // Park waits until the waiter is woken or ctx, which may be nil, ends, and returns ctx's error in the latter case. A context
 // that panics counts as ended: its caller has to take the waiter back, or others would lose its wake.
 func (w *Waiter) Park(ctx context.Context) (err error) {
+	lock.AssertNone()
 	if ctx == nil {
 		<-w.wake
 		return nil

@@ -105,6 +105,7 @@ func (t *Task) Start() error {
 // callback may itself close the scope. It reports whether the scope is still open afterwards; if not, the
 // caller must return at once and touch nothing.
 func (s *Scope) Callback(f func()) (open bool) {
+	lock.AssertNone()
 	s.leave()
 	defer func() {
 		s.mu.Lock()
@@ -164,6 +165,7 @@ func (s *Scope) Close(cause error) {
 
 // Join waits until nothing is at work in the scope or below it. It does not cancel anything.
 func (s *Scope) Join() {
+	lock.AssertNone()
 	for {
 		s.mu.Lock()
 		children := s.childrenLocked()
