@@ -69,8 +69,24 @@ func (e *OpError) Error() string {
 	if e.Peer != "" {
 		b.WriteString(" (peer " + e.Peer + ")")
 	}
-	b.WriteString(": " + e.Err.Error())
+	b.WriteString(": " + e.cause())
 	return b.String()
+}
+
+// cause is the text of Err without the addresses that stand before it already: transports begin with their URL, and net
+// with its network and address.
+func (e *OpError) cause() string {
+	text := e.Err.Error()
+	_, plain, _ := strings.Cut(e.URL, "+") // the URL that the transport was given, where this one names a dialect
+	for _, url := range []string{e.URL, plain} {
+		if url != "" {
+			text = strings.TrimPrefix(text, url+": ")
+		}
+	}
+	if op, ok := errors.AsType[*net.OpError](e.Err); ok && op.Err != nil && e.URL+e.Peer != "" {
+		text = strings.Replace(text, op.Error(), op.Err.Error(), 1)
+	}
+	return text
 }
 
 func (e *OpError) Unwrap() error { return e.Err }

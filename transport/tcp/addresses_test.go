@@ -158,6 +158,17 @@ func TestListenByName(t *testing.T) {
 	connect(t, newDialer(t, l.URL(), transport.DialOptions{}), l)
 }
 
+func TestPortInUse(t *testing.T) {
+	u, err := transport.ParseURL(listen(t, "tcp://127.0.0.1:0", transport.ListenOptions{}).URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = tcp.Transport{}.Listen(t.Context(), u, transport.ListenOptions{})
+	if err == nil || !strings.Contains(err.Error(), "port 0 picks a free port") {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestListenOnInterface(t *testing.T) {
 	lo := loopback(t)
 	l := listen(t, "tcp://"+lo.Name+":0", transport.ListenOptions{})

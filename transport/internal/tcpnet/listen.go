@@ -4,9 +4,11 @@ package tcpnet
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
+	"syscall"
 
 	"github.com/sprymq/spry/transport"
 )
@@ -35,6 +37,9 @@ func Listen(ctx context.Context, u transport.URL, o transport.ListenOptions) (*L
 		KeepAliveConfig: keepAlive(o.KeepAlive),
 	}
 	inner, err := config.Listen(ctx, a.network, a.hostPort())
+	if errors.Is(err, syscall.EADDRINUSE) {
+		err = fmt.Errorf("%w; port 0 picks a free port", err)
+	}
 	if err != nil {
 		return nil, wrap(u, err)
 	}
