@@ -68,8 +68,10 @@ func (e *OpError) Timeout() bool { return (*engine.OpError)(e).Timeout() }
 
 // opErr makes an error of the engine one of this package.
 func opErr(op string, err error) error {
-	if err == nil {
+	if err == nil { // which costs no call
 		return nil
 	}
-	return (*OpError)(engine.OpErr(op, err))
+	return newOpError(op, err)
 }
+
+func newOpError(op string, err error) error { return (*OpError)(engine.OpErr(op, err)) }

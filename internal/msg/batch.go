@@ -132,3 +132,39 @@ func (r *releaser) flush() {
 	}
 	r.refs = 0
 }
+
+// A Span is what the first messages of a run that lie in one chunk, or in none, are together.
+type Span struct {
+	Chunk    *buf.Chunk // nil = none
+	Messages int
+	Cost     int64
+	Stream   int // their StreamSize; not counted without a chunk
+}
+
+// FirstSpan returns the first span of a run, which is not empty.
+func FirstSpan(run []Message) Span {
+	s := Span{Chunk: run[0].Owner()}
+	bytes, extended := 0, 0
+	for i := range run {
+		m := &run[i]
+		if m.Owner() != s.Chunk {
+			break
+		}
+		s.Messages++
+		switch e := m.ext; {
+		case e == nil:
+			bytes += int(m.size)
+		case e.more == nil && e.data != nil:
+			bytes += len(e.data)
+			extended++
+		default:
+			s.Cost += int64(m.extendedCost())
+			s.Stream += m.extendedStreamSize() - streamHead
+		}
+	}
+	s.Cost += int64(BaseCost*s.Messages + extensionCost*extended + bytes)
+	if s.Stream += streamHead*s.Messages + bytes; s.Chunk == nil {
+		s.Stream = 0
+	}
+	return s
+}

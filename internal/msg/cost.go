@@ -2,10 +2,6 @@
 
 package msg
 
-import (
-	"github.com/sprymq/spry/internal/buf"
-)
-
 // What a message occupies beside its bytes, on a 64-bit machine. Limits of queues charge it, so that messages and frames
 // without any bytes are not free.
 const (
@@ -69,42 +65,6 @@ func (m *Message) extendedContents() (bytes, more int) {
 		return len(m.data()), 0
 	}
 	return m.bytes(), len(m.rest())
-}
-
-// A Span is what the first messages of a run that lie in one chunk, or in none, are together.
-type Span struct {
-	Chunk    *buf.Chunk // nil = none
-	Messages int
-	Cost     int64
-	Stream   int // their StreamSize; not counted without a chunk
-}
-
-// FirstSpan returns the first span of a run, which is not empty.
-func FirstSpan(run []Message) Span {
-	s := Span{Chunk: run[0].Owner()}
-	bytes, extended := 0, 0
-	for i := range run {
-		m := &run[i]
-		if m.Owner() != s.Chunk {
-			break
-		}
-		s.Messages++
-		switch e := m.ext; {
-		case e == nil:
-			bytes += int(m.size)
-		case e.more == nil && e.data != nil:
-			bytes += len(e.data)
-			extended++
-		default:
-			s.Cost += int64(m.extendedCost())
-			s.Stream += m.extendedStreamSize() - streamHead
-		}
-	}
-	s.Cost += int64(BaseCost*s.Messages + extensionCost*extended + bytes)
-	if s.Stream += streamHead*s.Messages + bytes; s.Chunk == nil {
-		s.Stream = 0
-	}
-	return s
 }
 
 // StreamSize is about how much of the stream that it was received from a message takes, in bytes: with its header and frames,

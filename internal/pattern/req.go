@@ -201,17 +201,12 @@ func (s *Req) queueLocked(c *Call) (p *engine.Pipe, w engine.PendingWrite) {
 
 // queueToLocked queues a call to a pipe, if that has room and takes it.
 func (s *Req) queueToLocked(p *engine.Pipe, c *Call) (queued bool, w engine.PendingWrite) {
-	header := c.header[:]
-	if s.turns.takes(p) {
-		if !s.turns.free(p) {
+	header, inTurn := c.header[:], s.turns.takes(p)
+	if inTurn {
+		if s.turns[p] != nil {
 			return false, w
 		}
 		header = nil
-		defer func() {
-			if queued {
-				s.turns[p] = c
-			}
-		}()
 	}
 	switch {
 	case !p.Fits(c.shape()):
@@ -222,6 +217,9 @@ func (s *Req) queueToLocked(p *engine.Pipe, c *Call) (queued bool, w engine.Pend
 		if queued, w = p.TryQueue(false, header, nil, m); !queued {
 			m.Release()
 		}
+	}
+	if queued && inTurn {
+		s.turns[p] = c
 	}
 	if queued {
 		requests := p.State.(*uint64)

@@ -275,8 +275,6 @@ type lockStepTurns map[*engine.Pipe]*Call
 // takes reports whether requests over the pipe go without an id.
 func (t lockStepTurns) takes(p *engine.Pipe) bool { return t != nil && p.Session().Multipart != nil }
 
-func (t lockStepTurns) free(p *engine.Pipe) bool { return t[p] == nil }
-
 // stuckWith returns the pipes that wait for the reply of a call that is over.
 func (t lockStepTurns) stuckWith(c *Call) (pipes []*engine.Pipe) {
 	for p, at := range t {

@@ -342,7 +342,9 @@ const (
 // followLocked notes in which chunk the latest messages lie, which were just put.
 func (s *Source) followLocked(latest msg.Span) {
 	if c := latest.Chunk; c != nil && c.Use() != s.tail.use {
-		s.settleLocked(latest.Messages)
+		if s.messages > latest.Messages { // else nothing of the tail is left
+			s.settleLocked(latest.Messages)
+		}
 		s.tail = tail{use: c.Use(), size: len(c.Data)}
 	}
 	s.tail.messages += latest.Messages
