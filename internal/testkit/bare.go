@@ -3,6 +3,7 @@
 package testkit
 
 import (
+	"context"
 	"crypto/tls"
 	"encoding/binary"
 	"fmt"
@@ -104,4 +105,39 @@ func (b *Bare) UntilClosed(t testing.TB) {
 	if _, err := io.Copy(io.Discard, b.Conn); err != nil && os.IsTimeout(err) {
 		t.Errorf("%s: the listener has not closed the connection", b.LocalAddr())
 	}
+}
+
+// ShakeZMTP does the handshake of a ZeroMQ peer of this type, at either end of a connection.
+func (b *Bare) ShakeZMTP(t testing.TB, kind string) {
+	t.Helper()
+	go func() { _, _ = io.WriteString(b, OpenAs(kind)) }() // the other end may be a pipe's, which reads when it has been heard
+	Check(t, b.SetReadDeadline(time.Now().Add(Patience)))
+	head := make([]byte, 64+2) // the greeting, and what precedes READY
+	_, err := io.ReadFull(b, head)
+	Check(t, err)
+	_, err = io.ReadFull(b, make([]byte, head[65]))
+	Check(t, err)
+}
+
+// An Attacher is a socket that can be given connections: all but those of which a test knows only a part.
+type Attacher interface {
+	Socket
+	Attach(context.Context, net.Conn, *spry.AttachConfig) (*spry.Pipe, error)
+}
+
+// AttachBare gives s one end of a connection, and does the handshake of a bare peer at the other.
+func AttachBare(t testing.TB, s Attacher, near, far net.Conn, c *spry.AttachConfig, shake func(b *Bare)) (*spry.Pipe, *Bare) {
+	t.Helper()
+	var p *spry.Pipe
+	attached := make(chan error, 1)
+	go func() {
+		var err error
+		p, err = s.Attach(Watchdog(t), near, c)
+		attached <- err
+	}()
+	b := &Bare{Conn: far}
+	t.Cleanup(func() { _ = b.Close() })
+	shake(b)
+	Check(t, <-attached)
+	return p, b
 }

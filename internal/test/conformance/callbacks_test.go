@@ -12,7 +12,7 @@ import (
 	"github.com/sprymq/spry/internal/testkit"
 )
 
-// Every callback may close its socket, over every link.
+// T32: every callback may close its socket, over every link.
 func TestCallbacksMayClose(t *testing.T) {
 	run(t, func(t *testing.T, l link) {
 		ctx := testkit.Watchdog(t)
@@ -38,7 +38,32 @@ func TestCallbacksMayClose(t *testing.T) {
 			pull = spry.NewPull(&spry.PullOptions{Options: o})
 			close(made)
 			push := spry.NewPush(&spry.PushOptions{Options: l.options})
+			l.tryJoin(t, push, pull)
+			testkit.Check(t, returned(ctx, closed))
+			testkit.Shut(t, push, pull)
+		})
+		t.Run("Authorize", func(t *testing.T) {
+			if l.scheme == "inproc" {
+				t.Skip("within the process, Authorize runs in the dialer's call, for which the listener's Close waits")
+			}
+			closed, o := make(chan error, 8), l.options
+			var pull *spry.Pull
+			o.Authorize = func(context.Context, *spry.Pipe) error { closed <- pull.Close(); return nil }
+			pull = spry.NewPull(&spry.PullOptions{Options: o})
+			push := spry.NewPush(&spry.PushOptions{Options: l.options})
+			l.tryJoin(t, push, pull)
+			testkit.Check(t, returned(ctx, closed))
+			testkit.Shut(t, push, pull)
+		})
+		t.Run("release", func(t *testing.T) {
+			push, pull := spry.NewPush(&spry.PushOptions{Options: l.options}), spry.NewPull(&spry.PullOptions{Options: l.options})
 			l.join(t, push, pull)
+			closed := make(chan error, 1)
+			// A release runs wherever the last reference goes: in the sender's own call, in the writer, or in the receiver.
+			testkit.Check(t, push.SendMsg(ctx, spry.WrapMessage(make([]byte, 1<<20), func() { go func() { closed <- push.Close() }() })))
+			m, err := pull.RecvMsg(ctx)
+			testkit.Check(t, err)
+			m.Release()
 			testkit.Check(t, returned(ctx, closed))
 			testkit.Shut(t, push, pull)
 		})

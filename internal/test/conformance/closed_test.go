@@ -59,8 +59,16 @@ func TestCallsAfterCloseSayErrClosed(t *testing.T) {
 		t.Errorf("Recv on a closed subscription: %v", err)
 	}
 	testkit.Check(t, sub.Close())
+	if err := sub.Unsubscribe("x"); !errors.Is(err, spry.ErrClosed) {
+		t.Errorf("Unsubscribe on a closed Sub: %v", err)
+	}
 	if _, err := sub.Open("y").Recv(ctx); !errors.Is(err, spry.ErrClosed) {
 		t.Errorf("Recv on a subscription of a closed Sub: %v", err)
+	}
+	surveyor := spry.NewSurveyor(nil)
+	testkit.Check(t, surveyor.Close())
+	for _, err := range surveyor.Survey(ctx, []byte("?")) { // answers end silently with the socket, as messages do
+		t.Errorf("a closed surveyor yields %v", err)
 	}
 	t.Logf("T32: %d calls on closed sockets, each with ErrClosed", calls)
 }
@@ -104,80 +112,11 @@ func TestConcurrentReceiversShareMessages(t *testing.T) {
 	t.Logf("T32: %d messages to %d concurrent receivers, each once", messages, receivers)
 }
 
-// T32: every callback may close its socket.
-func TestEveryCallbackMayClose(t *testing.T) {
-	leak.Check(t)
-	ctx := testkit.Watchdog(t)
-	t.Run("Authorize", func(t *testing.T) {
-		var pull *spry.Pull
-		closed := make(chan error, 8)
-		pull = spry.NewPull(&spry.PullOptions{Options: spry.Options{Authorize: func(context.Context, *spry.Pipe) error {
-			closed <- pull.Close()
-			return nil
-		}}})
-		push := spry.NewPush(nil)
-		defer push.Close()
-		e := testkit.ListenOn(t, pull, "tcp")
-		_, _ = push.DialWith(ctx, testkit.DialerTo(e))
-		testkit.Check(t, returned(ctx, closed))
-		testkit.Check(t, pull.Close())
-	})
-	t.Run("Trace", func(t *testing.T) {
-		var pull *spry.Pull
-		closed := make(chan error, 8)
-		pull = spry.NewPull(&spry.PullOptions{Options: spry.Options{Trace: &spry.Trace{PipeUp: func(spry.Event) { closed <- pull.Close() }}}})
-		push := spry.NewPush(nil)
-		defer push.Close()
-		testkit.DialTo(t, push, testkit.ListenOn(t, pull, "tcp"))
-		testkit.Check(t, returned(ctx, closed))
-		testkit.Check(t, pull.Close())
-	})
-	t.Run("Handler", func(t *testing.T) {
-		rep, req := spry.NewRep(nil), spry.NewReq(&spry.ReqOptions{FailFast: true})
-		defer req.Close()
-		closed := make(chan error, 8)
-		testkit.DialTo(t, req, testkit.ListenOn(t, rep, "tcp"))
-		handled := make(chan error, 1)
-		go func() {
-			handled <- rep.Handle(ctx, 4, spry.HandlerFunc(func(context.Context, *spry.Request) { closed <- rep.Close() }))
-		}()
-		if _, err := req.Do(ctx, []byte("close")); !errors.Is(err, spry.ErrPipeClosed) {
-			t.Errorf("a request whose handler closed the socket: %v", err)
-		}
-		testkit.Check(t, returned(ctx, closed))
-		testkit.Check(t, returned(ctx, handled))
-	})
-	t.Run("release", func(t *testing.T) {
-		push, pull := spry.NewPush(nil), spry.NewPull(nil)
-		defer pull.Close()
-		testkit.DialTo(t, push, testkit.ListenOn(t, pull, "tcp"))
-		closed := make(chan error, 1)
-		// A release runs wherever the last reference goes: in the sender's own call, or in the writer.
-		testkit.Check(t, push.SendMsg(ctx, spry.WrapMessage(make([]byte, 1<<20), func() { go func() { closed <- push.Close() }() })))
-		testkit.Check(t, returned(ctx, closed))
-	})
-	t.Log("T32: Close from Authorize, Trace, Handler and release, 0 hangs")
-}
-
 func returned(ctx context.Context, c <-chan error) error {
 	select {
 	case err := <-c:
 		return err
 	case <-ctx.Done():
 		return ctx.Err()
-	}
-}
-
-// Where messages end silently with the socket, so do answers; and a closed socket says that it is closed.
-func TestClosedSocketsSaySo(t *testing.T) {
-	surveyor := spry.NewSurveyor(nil)
-	testkit.Check(t, surveyor.Close())
-	for _, err := range surveyor.Survey(testkit.Watchdog(t), []byte("?")) {
-		t.Errorf("a closed surveyor yields %v", err)
-	}
-	sub := spry.NewSub(nil)
-	testkit.Check(t, sub.Close())
-	if err := sub.Unsubscribe("x"); !errors.Is(err, spry.ErrClosed) {
-		t.Errorf("Unsubscribe on a closed socket: %v", err)
 	}
 }

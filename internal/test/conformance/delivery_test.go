@@ -218,7 +218,7 @@ func TestAttachedDelivers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			leak.Check(t)
 			p.talk(t, l.options, func(a, b testkit.Socket) {
-				l.join(t, a.(attaches), b.(attaches))
+				l.join(t, a.(testkit.Attacher), b.(testkit.Attacher))
 				testkit.Check(t, b.WaitPipes(testkit.Watchdog(t), 1))
 			})
 		})

@@ -5,7 +5,6 @@ package conformance_test
 import (
 	"context"
 	"errors"
-	"io"
 	"net"
 	"testing"
 	"time"
@@ -67,12 +66,12 @@ func flushAcrossPipes(t *testing.T, closes bool) {
 	const n = 500
 	ctx := testkit.Watchdog(t)
 	push := spry.NewPush(&spry.PushOptions{Options: spry.Options{Linger: -1}})
-	stuck, peer := attachMute(t, push, spry.ProtocolPull)
+	stuck, peer := attachMute(t, push, spry.ProtocolPull, spry.RoleDial)
 	for range n {
 		testkit.Check(t, push.Send(ctx, []byte("x")))
 	}
-	pull := spry.NewPull(&spry.PullOptions{})
-	attachPair(t, push, pull)
+	pull := spry.NewPull(nil)
+	link{attached: true}.join(t, push, pull)
 	flushed := make(chan error, 1)
 	go func() {
 		if closes {
@@ -92,31 +91,8 @@ func flushAcrossPipes(t *testing.T, closes bool) {
 }
 
 // attachMute attaches a connection whose peer does no more than its handshake.
-func attachMute(t *testing.T, s *spry.Push, peer spry.Protocol) (*spry.Pipe, net.Conn) {
+func attachMute(t *testing.T, s testkit.Attacher, peer spry.Protocol, role spry.Role) (*spry.Pipe, *testkit.Bare) {
+	t.Helper()
 	near, far := net.Pipe()
-	shaken := make(chan error, 1)
-	go func() {
-		_, err := far.Write(testkit.Header(peer))
-		if err == nil {
-			_, err = io.ReadFull(far, make([]byte, 8))
-		}
-		shaken <- err
-	}()
-	p, err := s.Attach(testkit.Watchdog(t), near, nil)
-	testkit.Check(t, err)
-	testkit.Check(t, <-shaken)
-	return p, far
-}
-
-// attachPair joins two sockets by a connection within the process.
-func attachPair(t *testing.T, a *spry.Push, b *spry.Pull) {
-	x, y := net.Pipe()
-	attached := make(chan error, 1)
-	go func() {
-		_, err := b.Attach(testkit.Watchdog(t), y, &spry.AttachConfig{Role: spry.RoleListen})
-		attached <- err
-	}()
-	_, err := a.Attach(testkit.Watchdog(t), x, nil)
-	testkit.Check(t, err)
-	testkit.Check(t, <-attached)
+	return testkit.AttachBare(t, s, near, far, &spry.AttachConfig{Role: role}, func(b *testkit.Bare) { b.Shake(t, peer) })
 }

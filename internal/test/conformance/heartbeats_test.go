@@ -12,12 +12,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
-	"github.com/sprymq/spry/internal/simnet"
 	"github.com/sprymq/spry/internal/testkit"
 	"github.com/sprymq/spry/transport/transporttest"
 )
@@ -81,21 +79,9 @@ type heldPeer struct {
 // attachPush connects a Push with a held peer.
 func attachPush(t *testing.T, push *spry.Push, near, far net.Conn, role spry.Role) (*spry.Pipe, *heldPeer) {
 	t.Helper()
-	go func() { _, _ = io.WriteString(far, testkit.OpenAs("PULL")) }()
-	attached := make(chan error, 1)
-	var p *spry.Pipe
-	go func() {
-		var err error
-		p, err = push.Attach(t.Context(), near, &spry.AttachConfig{Dialect: "zmtp", Role: role})
-		attached <- err
-	}()
-	said := make([]byte, 256)
-	_, err := io.ReadFull(far, said[:64+2])
-	testkit.Check(t, err)
-	_, err = io.ReadFull(far, said[:said[65]])
-	testkit.Check(t, err)
-	testkit.Check(t, <-attached)
-	return p, &heldPeer{far, t}
+	p, b := testkit.AttachBare(t, push, near, far, &spry.AttachConfig{Dialect: "zmtp", Role: role}, func(b *testkit.Bare) { b.ShakeZMTP(t, "PULL") })
+	testkit.Check(t, b.SetReadDeadline(time.Time{}))
+	return p, &heldPeer{b, t}
 }
 
 // frame reads one frame and returns the length of its message, or -1 for a command.
@@ -213,35 +199,4 @@ func TestSilentPeerIsGivenUp(t *testing.T) {
 		}
 		<-read
 	})
-}
-
-// A machine that is gone, with all that was on its way to it, is given up within four heartbeats: also when bytes wait
-// before the question.
-func TestGoneMachineIsGivenUp(t *testing.T) {
-	for name, rate := range map[string]int64{"at once": 0, "within a message": 1000} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				push := spry.NewPush(&spry.PushOptions{Options: spry.Options{Heartbeat: time.Second, Linger: -1}})
-				defer push.Close()
-				near, far := simnet.Pipe()
-				defer far.Close()
-				p, _ := attachPush(t, push, near, far, spry.RoleDial)
-				near.Link().SetFaults(simnet.Both, simnet.Faults{Rate: rate})
-				testkit.Check(t, push.Send(t.Context(), make([]byte, 60_000)))
-				if rate > 0 {
-					select {
-					case <-p.Done():
-						t.Fatalf("ended while bytes arrived: %v", p.Err())
-					case <-time.After(20 * time.Second):
-					}
-				}
-				near.Link().Partition(simnet.Both, true)
-				start := time.Now()
-				<-p.Done()
-				if d := time.Since(start); d > 4*time.Second {
-					t.Errorf("given up after %v: %v", d, p.Err())
-				}
-			})
-		})
-	}
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/sprymq/spry"
@@ -111,52 +110,58 @@ func TestReturnedMessagesLargerThanTheLinksLeft(t *testing.T) {
 	for _, least := range []bool{false, true} {
 		t.Run(fmt.Sprintf("least loaded %v", least), func(t *testing.T) {
 			leak.Check(t)
-			synctest.Test(t, func(t *testing.T) {
-				ctx := testkit.Watchdog(t)
-				n := simnet.New(1)
-				o := testkit.Simulated(n)
-				o.SendQueue, o.RecvQueue = 8, 8
-				push := spry.NewPush(&spry.PushOptions{Options: o, LeastLoaded: least})
-				hub := newLimitedHub(t, n, push)
-				pulls := make([]*spry.Pull, 3)
-				for i := range pulls {
-					pulls[i] = spry.NewPull(&spry.PullOptions{Options: o})
+			ctx := testkit.Watchdog(t)
+			n := simnet.New(1)
+			o := testkit.Simulated(n)
+			o.SendQueue, o.RecvQueue, o.Backoff = 8, 8, spry.Backoff{Min: time.Hour, Max: time.Hour}
+			push := spry.NewPush(&spry.PushOptions{Options: o, LeastLoaded: least})
+			hub := newLimitedHub(t, n, push)
+			pulls := make([]*spry.Pull, 3)
+			for i := range pulls {
+				pulls[i] = spry.NewPull(&spry.PullOptions{Options: o})
+			}
+			hub.join(pulls[0], 0)
+			first := onlyPipe(push)
+			waits := make(chan error, 1)
+			go func() { // until the peer, which does not receive, its link and the queue are full
+				err := error(nil)
+				for err == nil {
+					err = push.SendMsg(ctx, zeros(large))
 				}
-				hub.join(pulls[0], 0)
-				for err := error(nil); err == nil; { // until a peer that does not receive, its link and the queue are full
-					synctest.Wait() // first: the writer may still make room
-					err = push.TrySendMsg(zeros(large))
-				}
-				waits := make(chan error, 1)
-				go func() { waits <- push.SendMsg(ctx, zeros(large)) }()
-				synctest.Wait()
-				hub.join(pulls[1], linkLimit)
-				hub.leave(pulls[0])
-				testkit.Eventually(t, "what was not sent is given back", func() bool { return push.Stats().Pending > 0 })
-				if err := <-waits; !errors.Is(err, spry.ErrTooLarge) {
-					t.Errorf("who waited for the peer that left: %v", err)
-				}
-				pending := push.Stats().Pending
-				for range 20 {
-					testkit.Check(t, push.Send(ctx, []byte("small")))
-					if got, err := lengthOf(pulls[1].RecvMsg(ctx)); err != nil || got != 5 {
-						t.Fatalf("5 bytes arrived as %d: %v", got, err)
-					}
-				}
-				if now := push.Stats().Pending; now != pending {
-					t.Errorf("%d messages waited, and now %d do", pending, now)
-				}
-				hub.join(pulls[2], 0)
-				for range pending {
-					if got, err := lengthOf(pulls[2].RecvMsg(ctx)); err != nil || got != large {
-						t.Fatalf("a large message arrived as %d bytes: %v", got, err)
-					}
-				}
-				if now := push.Stats().Pending; now != 0 {
-					t.Errorf("%d messages wait", now)
-				}
-				testkit.Shut(t, push, pulls[1], pulls[2])
+				waits <- err
+			}()
+			testkit.Eventually(t, "the queues are full, of which that to be sent asks for more when it is half empty", func() bool {
+				return pulls[0].Stats().Recv.Queued == 8 && push.Stats().Send.Queued > 4
 			})
+			hub.join(pulls[1], linkLimit)
+			testkit.Check(t, first.Close())
+			<-first.Done()
+			if err := <-waits; !errors.Is(err, spry.ErrTooLarge) {
+				t.Errorf("who waited for the peer that lost its pipe: %v", err)
+			}
+			if push.Stats().Pending == 0 {
+				t.Error("nothing was given back")
+			}
+			pending := push.Stats().Pending
+			for range 20 {
+				testkit.Check(t, push.Send(ctx, []byte("small")))
+				if got, err := lengthOf(pulls[1].RecvMsg(ctx)); err != nil || got != 5 {
+					t.Fatalf("5 bytes arrived as %d: %v", got, err)
+				}
+			}
+			if now := push.Stats().Pending; now != pending {
+				t.Errorf("%d messages waited, and now %d do", pending, now)
+			}
+			hub.join(pulls[2], 0)
+			for range pending {
+				if got, err := lengthOf(pulls[2].RecvMsg(ctx)); err != nil || got != large {
+					t.Fatalf("a large message arrived as %d bytes: %v", got, err)
+				}
+			}
+			if now := push.Stats().Pending; now != 0 {
+				t.Errorf("%d messages wait", now)
+			}
+			testkit.Shut(t, push, pulls[0], pulls[1], pulls[2])
 		})
 	}
 }

@@ -3,8 +3,6 @@
 package conformance_test
 
 import (
-	"context"
-	"net"
 	"testing"
 
 	"github.com/sprymq/spry"
@@ -20,10 +18,10 @@ func TestAnnouncedSizeCostsNothing(t *testing.T) {
 	for _, sent := range []int{1, 1000, 60_000, 200_000, 500_000} {
 		peers := min(400, 100_000_000/sent)
 		pull := spry.NewPull(&spry.PullOptions{Options: spry.Options{MaxMessageSize: limit}})
-		hostile := make([]*trickling, peers)
+		hostile := make([]*testkit.Bare, peers) // at the other end of a net.Pipe: what they have written was read
 		before := testkit.Heap()
 		for i := range hostile {
-			hostile[i] = newTrickling(t, pull)
+			_, hostile[i] = attachMute(t, pull, spry.ProtocolPush, spry.RoleListen)
 		}
 		testkit.Check(t, pull.WaitPipes(ctx, peers))
 		idle := testkit.Heap()
@@ -48,22 +46,4 @@ func TestAnnouncedSizeCostsNothing(t *testing.T) {
 		}
 		testkit.Check(t, pull.Close())
 	}
-}
-
-// A trickling peer is at the other end of a net.Pipe: what it has written was read.
-type trickling struct{ *testkit.Bare }
-
-func newTrickling(t *testing.T, pull *spry.Pull) *trickling {
-	t.Helper()
-	near, far := net.Pipe()
-	attached := make(chan error, 1)
-	go func() {
-		_, err := pull.Attach(context.Background(), near, &spry.AttachConfig{Role: spry.RoleListen})
-		attached <- err
-	}()
-	b := &testkit.Bare{Conn: far}
-	b.Say(t, testkit.Header(spry.ProtocolPush))
-	b.Hear(t)
-	testkit.Check(t, <-attached)
-	return &trickling{b}
 }

@@ -22,24 +22,10 @@ import (
 // What is queued to a peer that has stalled takes memory like what is received: at most twice what it is charged, and one chunk.
 
 // attached connects s with a ZeroMQ peer by a net.Pipe, which holds nothing: what the peer does not read is queued.
-func attached(t *testing.T, s attacher, kind string, role spry.Role) *testkit.Bare {
+func attached(t *testing.T, s testkit.Attacher, kind string, role spry.Role) *testkit.Bare {
 	t.Helper()
 	near, far := net.Pipe()
-	done := make(chan error, 1)
-	go func() {
-		_, err := s.Attach(testkit.Watchdog(t), near, &spry.AttachConfig{Role: role, Dialect: "zmtp"})
-		done <- err
-	}()
-	b := &testkit.Bare{Conn: far}
-	t.Cleanup(func() { _ = far.Close() })
-	go func() { _, _ = io.WriteString(far, testkit.Greet+testkit.ReadyAs(kind)) }()
-	testkit.Check(t, b.SetReadDeadline(time.Now().Add(testkit.Patience)))
-	head := make([]byte, 66)
-	_, err := io.ReadFull(b, head)
-	testkit.Check(t, err)
-	_, err = io.ReadFull(b, make([]byte, head[65]))
-	testkit.Check(t, err)
-	testkit.Check(t, <-done)
+	_, b := testkit.AttachBare(t, s, near, far, &spry.AttachConfig{Role: role, Dialect: "zmtp"}, func(b *testkit.Bare) { b.ShakeZMTP(t, kind) })
 	return b
 }
 
@@ -72,13 +58,8 @@ type publisher struct {
 	name string
 	peer string
 	ask  string // what a peer is interested in things by
-	open func(o spry.Options) (s attacher, send func(topic string, body []byte) error)
-	wait func(s attacher, topic string) error
-}
-
-type attacher interface {
-	testkit.Socket
-	Attach(context.Context, net.Conn, *spry.AttachConfig) (*spry.Pipe, error)
+	open func(o spry.Options) (s testkit.Attacher, send func(topic string, body []byte) error)
+	wait func(s testkit.Attacher, topic string) error
 }
 
 func publishers(t *testing.T) []publisher {
@@ -87,22 +68,22 @@ func publishers(t *testing.T) []publisher {
 		return func(topic string, body []byte) error { copy(body, topic); return send(ctx, body) }
 	}
 	return []publisher{
-		{"Pub", "SUB", "SUBSCRIBE", func(o spry.Options) (attacher, func(string, []byte) error) {
+		{"Pub", "SUB", "SUBSCRIBE", func(o spry.Options) (testkit.Attacher, func(string, []byte) error) {
 			s := spry.NewPub(&spry.PubOptions{Options: o})
 			return s, whole(s.Send)
-		}, func(s attacher, topic string) error { return s.(*spry.Pub).WaitSubscribers(ctx, topic, 1) }},
-		{"zmq.Pub, several frames", "SUB", "SUBSCRIBE", func(o spry.Options) (attacher, func(string, []byte) error) {
+		}, func(s testkit.Attacher, topic string) error { return s.(*spry.Pub).WaitSubscribers(ctx, topic, 1) }},
+		{"zmq.Pub, several frames", "SUB", "SUBSCRIBE", func(o spry.Options) (testkit.Attacher, func(string, []byte) error) {
 			s := zmq.NewPub(&zmq.PubOptions{Options: o})
 			return s, func(topic string, body []byte) error { return s.Send(ctx, []byte(topic), body) }
-		}, func(s attacher, topic string) error { return s.(*zmq.Pub).WaitSubscribers(ctx, topic, 1) }},
-		{"XPub", "SUB", "SUBSCRIBE", func(o spry.Options) (attacher, func(string, []byte) error) {
+		}, func(s testkit.Attacher, topic string) error { return s.(*zmq.Pub).WaitSubscribers(ctx, topic, 1) }},
+		{"XPub", "SUB", "SUBSCRIBE", func(o spry.Options) (testkit.Attacher, func(string, []byte) error) {
 			s := zmq.NewXPub(&zmq.XPubOptions{Options: o})
 			return s, whole(func(ctx context.Context, body []byte) error { return s.Send(ctx, body) })
-		}, func(s attacher, topic string) error { return s.(*zmq.XPub).WaitSubscribers(ctx, topic, 1) }},
-		{"Radio", "DISH", "JOIN", func(o spry.Options) (attacher, func(string, []byte) error) {
+		}, func(s testkit.Attacher, topic string) error { return s.(*zmq.XPub).WaitSubscribers(ctx, topic, 1) }},
+		{"Radio", "DISH", "JOIN", func(o spry.Options) (testkit.Attacher, func(string, []byte) error) {
 			s := zmq.NewRadio(&zmq.RadioOptions{Options: o})
 			return s, func(topic string, body []byte) error { return s.Send(ctx, topic, body) }
-		}, func(s attacher, topic string) error { return s.(*zmq.Radio).WaitMembers(ctx, topic, 1) }},
+		}, func(s testkit.Attacher, topic string) error { return s.(*zmq.Radio).WaitMembers(ctx, topic, 1) }},
 	}
 }
 

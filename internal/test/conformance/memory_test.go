@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"io"
 	"net"
 	"path/filepath"
 	"strings"
@@ -247,7 +246,7 @@ func (h hoarder) connect(t *testing.T, s testkit.Socket, scheme string, listenin
 		peer = bareFrom(t, s, scheme)
 	}
 	if h.schema == "zmtp" {
-		shakeZMTP(t, peer, h.kind)
+		peer.ShakeZMTP(t, h.kind)
 	} else {
 		peer.Shake(t, h.peer)
 	}
@@ -275,16 +274,4 @@ func bareFrom(t testing.TB, s testkit.Socket, scheme string) *testkit.Bare {
 	testkit.Check(t, err)
 	t.Cleanup(func() { _ = c.Close() })
 	return &testkit.Bare{Conn: c, Typed: scheme == "ipc"}
-}
-
-// shakeZMTP is shake of a ZeroMQ peer of this type.
-func shakeZMTP(t testing.TB, b *testkit.Bare, kind string) {
-	t.Helper()
-	b.Say(t, []byte(testkit.Greet+testkit.ReadyAs(kind)))
-	testkit.Check(t, b.SetReadDeadline(time.Now().Add(testkit.Patience)))
-	head := make([]byte, 66)
-	_, err := io.ReadFull(b, head)
-	testkit.Check(t, err)
-	_, err = io.ReadFull(b, make([]byte, head[65]))
-	testkit.Check(t, err)
 }

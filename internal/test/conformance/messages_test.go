@@ -178,7 +178,7 @@ func TestSentBytesAreCopied(t *testing.T) {
 
 // batching are the verbs for many messages at once.
 type batching interface {
-	attaches
+	testkit.Attacher
 	SendBatch(context.Context, []*spry.Message) (int, error)
 }
 
@@ -189,7 +189,7 @@ func TestBatchesDeliver(t *testing.T) {
 		sub := spry.NewSub(&spry.SubOptions{Options: l.options})
 		testkit.Check(t, sub.Subscribe(""))
 		type receivesBatches interface {
-			attaches
+			testkit.Attacher
 			RecvBatch(context.Context, []*spry.Message) (int, error)
 		}
 		for from, to := range map[batching]receivesBatches{

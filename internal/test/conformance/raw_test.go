@@ -182,7 +182,7 @@ func chain(t *testing.T, l link, name string, front, back spry.Protocol, ttl, pr
 	ctx := testkit.Watchdog(t)
 	last := l.options
 	last.TTL = ttl
-	var first, end attaches
+	var first, end testkit.Attacher
 	var send func() error
 	var recv func(context.Context) ([]byte, error)
 	bytesOf := func(r *spry.Request, err error) ([]byte, error) {

@@ -15,13 +15,13 @@ import (
 // Of all roles, those that fit talk, and those that do not are refused by both ends, for that reason.
 func TestRolesThatDoNotFitAreRefused(t *testing.T) {
 	leak.Check(t)
-	open := map[spry.Protocol]func() attaches{
-		spry.ProtocolPush: func() attaches { return spry.NewPush(nil) }, spry.ProtocolPull: func() attaches { return spry.NewPull(nil) },
-		spry.ProtocolPub: func() attaches { return spry.NewPub(nil) }, spry.ProtocolSub: func() attaches { return spry.NewSub(nil) },
-		spry.ProtocolReq: func() attaches { return spry.NewReq(nil) }, spry.ProtocolRep: func() attaches { return spry.NewRep(nil) },
-		spry.ProtocolSurveyor: func() attaches { return spry.NewSurveyor(nil) }, spry.ProtocolRespondent: func() attaches { return spry.NewRespondent(nil) },
-		spry.ProtocolBus: func() attaches { return spry.NewBus(nil) }, spry.ProtocolPair1: func() attaches { return spry.NewPair(nil) },
-		spry.ProtocolPair0: func() attaches { return spry.NewPair(&spry.PairOptions{Version: spry.PairV0}) },
+	open := map[spry.Protocol]func() testkit.Attacher{
+		spry.ProtocolPush: func() testkit.Attacher { return spry.NewPush(nil) }, spry.ProtocolPull: func() testkit.Attacher { return spry.NewPull(nil) },
+		spry.ProtocolPub: func() testkit.Attacher { return spry.NewPub(nil) }, spry.ProtocolSub: func() testkit.Attacher { return spry.NewSub(nil) },
+		spry.ProtocolReq: func() testkit.Attacher { return spry.NewReq(nil) }, spry.ProtocolRep: func() testkit.Attacher { return spry.NewRep(nil) },
+		spry.ProtocolSurveyor: func() testkit.Attacher { return spry.NewSurveyor(nil) }, spry.ProtocolRespondent: func() testkit.Attacher { return spry.NewRespondent(nil) },
+		spry.ProtocolBus: func() testkit.Attacher { return spry.NewBus(nil) }, spry.ProtocolPair1: func() testkit.Attacher { return spry.NewPair(nil) },
+		spry.ProtocolPair0: func() testkit.Attacher { return spry.NewPair(&spry.PairOptions{Version: spry.PairV0}) },
 	}
 	for _, scheme := range []string{"inproc", "ipc", "tcp"} {
 		t.Run(scheme, func(t *testing.T) {

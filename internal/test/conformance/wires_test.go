@@ -7,9 +7,7 @@
 package conformance_test
 
 import (
-	"context"
 	"fmt"
-	"net"
 	"slices"
 	"testing"
 
@@ -91,25 +89,27 @@ func runSP(t *testing.T, property func(t *testing.T, l link)) {
 	})
 }
 
-type attaches interface {
-	testkit.Socket
-	Attach(context.Context, net.Conn, *spry.AttachConfig) (*spry.Pipe, error)
+// join connects a, as the end that dials, with b.
+func (l link) join(t *testing.T, a, b testkit.Attacher) {
+	t.Helper()
+	dialed, answered := l.tryJoin(t, a, b)
+	testkit.Check(t, dialed)
+	testkit.Check(t, answered)
 }
 
-// join connects a, as the end that dials, with b.
-func (l link) join(t *testing.T, a, b attaches) {
+// tryJoin is join where either end may be refused, or closed meanwhile.
+func (l link) tryJoin(t *testing.T, a, b testkit.Attacher) (dialed, answered error) {
 	t.Helper()
 	if !l.attached {
-		l.wireUnderTest.join(t, a, b)
-		return
+		_, dialed = a.DialWith(testkit.Watchdog(t), testkit.DialerTo(l.listen(t, b)))
+		return dialed, nil
 	}
 	dialer, listener := simnet.Pipe()
-	answered := make(chan error, 1)
+	attached := make(chan error, 1)
 	go func() {
 		_, err := b.Attach(testkit.Watchdog(t), listener, &spry.AttachConfig{Role: spry.RoleListen})
-		answered <- err
+		attached <- err
 	}()
-	_, err := a.Attach(testkit.Watchdog(t), dialer, nil)
-	testkit.Check(t, err)
-	testkit.Check(t, <-answered)
+	_, dialed = a.Attach(testkit.Watchdog(t), dialer, nil)
+	return dialed, <-attached
 }

@@ -252,3 +252,34 @@ func TestHeartbeatsWhileThePeerDoesNotRead(t *testing.T) {
 		}
 	})
 }
+
+// A machine that is gone, with all that was on its way to it, is given up within four heartbeats: also when bytes wait
+// before the question.
+func TestGoneMachineIsGivenUp(t *testing.T) {
+	for name, rate := range map[string]int64{"at once": 0, "within a message": 1000} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				push := spry.NewPush(&spry.PushOptions{Options: spry.Options{Heartbeat: time.Second, Linger: -1}})
+				defer push.Close()
+				near, far := simnet.Pipe()
+				defer far.Close()
+				p, _ := testkit.AttachBare(t, push, near, far, &spry.AttachConfig{Dialect: "zmtp"}, func(b *testkit.Bare) { b.ShakeZMTP(t, "PULL") })
+				near.Link().SetFaults(simnet.Both, simnet.Faults{Rate: rate})
+				testkit.Check(t, push.Send(t.Context(), make([]byte, 60_000)))
+				if rate > 0 {
+					select {
+					case <-p.Done():
+						t.Fatalf("ended while bytes arrived: %v", p.Err())
+					case <-time.After(20 * time.Second):
+					}
+				}
+				near.Link().Partition(simnet.Both, true)
+				start := time.Now()
+				<-p.Done()
+				if d := time.Since(start); d > 4*time.Second {
+					t.Errorf("given up after %v: %v", d, p.Err())
+				}
+			})
+		})
+	}
+}
