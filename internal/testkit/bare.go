@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -110,13 +111,16 @@ func (b *Bare) UntilClosed(t testing.TB) {
 // ShakeZMTP does the handshake of a ZeroMQ peer of this type, at either end of a connection.
 func (b *Bare) ShakeZMTP(t testing.TB, kind string) {
 	t.Helper()
-	go func() { _, _ = io.WriteString(b, OpenAs(kind)) }() // the other end may be a pipe's, which reads when it has been heard
-	Check(t, b.SetReadDeadline(time.Now().Add(Patience)))
-	head := make([]byte, 64+2) // the greeting, and what precedes READY
+	Check(t, b.SetDeadline(time.Now().Add(Patience)))
+	var saying sync.WaitGroup
+	saying.Go(func() { _, _ = io.WriteString(b, OpenAs(kind)) }) // a pipe's other end may want to be heard before it reads
+	head := make([]byte, 64+2)                                  // the greeting, and what precedes READY
 	_, err := io.ReadFull(b, head)
 	Check(t, err)
 	_, err = io.ReadFull(b, make([]byte, head[65]))
 	Check(t, err)
+	saying.Wait()
+	Check(t, b.SetWriteDeadline(time.Time{}))
 }
 
 // An Attacher is a socket that can be given connections: all but those of which a test knows only a part.
@@ -129,15 +133,13 @@ type Attacher interface {
 func AttachBare(t testing.TB, s Attacher, near, far net.Conn, c *spry.AttachConfig, shake func(b *Bare)) (*spry.Pipe, *Bare) {
 	t.Helper()
 	var p *spry.Pipe
-	attached := make(chan error, 1)
-	go func() {
-		var err error
-		p, err = s.Attach(Watchdog(t), near, c)
-		attached <- err
-	}()
+	var err error
+	var attaching sync.WaitGroup
+	attaching.Go(func() { p, err = s.Attach(Watchdog(t), near, c) })
 	b := &Bare{Conn: far}
 	t.Cleanup(func() { _ = b.Close() })
 	shake(b)
-	Check(t, <-attached)
+	attaching.Wait()
+	Check(t, err)
 	return p, b
 }
