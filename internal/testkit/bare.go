@@ -114,7 +114,7 @@ func (b *Bare) ShakeZMTP(t testing.TB, kind string) {
 	Check(t, b.SetDeadline(time.Now().Add(Patience)))
 	var saying sync.WaitGroup
 	saying.Go(func() { _, _ = io.WriteString(b, OpenAs(kind)) }) // a pipe's other end may want to be heard before it reads
-	head := make([]byte, 64+2)                                  // the greeting, and what precedes READY
+	head := make([]byte, 64+2)                                   // the greeting, and what precedes READY
 	_, err := io.ReadFull(b, head)
 	Check(t, err)
 	_, err = io.ReadFull(b, make([]byte, head[65]))
