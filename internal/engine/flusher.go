@@ -28,7 +28,10 @@ func NewFlusher(s *Socket) *Flusher {
 	return f
 }
 
-// Add takes the writes of pipes over. It keeps no reference to the slice. What is left to the caller is to start the flusher.
+// Add takes the writes of pipes over and keeps no reference to the slice. What is left to the caller is to start the flusher.
+//
+// A fan-out calls it under its own lock, because that guards the slice: to call it later, each message would need a slice of its
+// own. The flusher's lock is held for no longer than copying takes, and is not taken at all for pipes that are being written.
 func (f *Flusher) Add(writes []PendingWrite) (w PendingWrite) {
 	if len(writes) == 0 {
 		return w
