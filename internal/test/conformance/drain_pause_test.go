@@ -37,7 +37,7 @@ func TestDrainAfterAPause(t *testing.T) {
 		})
 		testkit.Eventually(t, "the sender waits", func() bool {
 			st := push.Stats().Send
-			return st.Sent > 0 && st.Queued == 4
+			return st.Sent > 0 && st.Queued > 2 // it goes on when half of the queue is free
 		})
 		draining.Go(func() {
 			r, err := pull.Drain(ctx)
