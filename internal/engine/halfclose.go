@@ -2,8 +2,6 @@
 
 package engine
 
-import "io"
-
 // The two directions of a connection end one by one. An end that closes, or drains, ends its outgoing direction when its
 // queue is written, and reads until the peer has ended the other: closing a connection with unread input would make the
 // kernel discard what was just sent. The pipe ends when both directions have.
@@ -33,24 +31,6 @@ func (p *Pipe) peerEnded(cause error) {
 		return
 	}
 	p.endSending()
-}
-
-// endDirection ends the outgoing direction of a pipe whose queue is written. The caller has the writer's role.
-func (p *Pipe) endDirection() {
-	if err := p.out.carrier.closeWrite(); err != nil {
-		p.setErr(err)
-	}
-	p.endIfPeerEnded(io.EOF)
-}
-
-// endIfPeerEnded ends a pipe that cannot be written any more, if nothing comes from the peer either.
-func (p *Pipe) endIfPeerEnded(cause error) {
-	p.out.mu.Lock()
-	both := p.out.peerEnded
-	p.out.mu.Unlock()
-	if both {
-		p.end(cause)
-	}
 }
 
 // Over reports whether the pipe takes no more messages.

@@ -153,11 +153,7 @@ const maxControl = 64
 
 // listens reports whether this end has received messages since the last beat, or a part of one, and sent none.
 func (h *heartbeat) listens() bool {
-	o := &h.pipe.out
-	o.mu.Lock()
-	sent := o.sent
-	o.mu.Unlock()
-	received := h.pipe.in.bytes.Load()
+	sent, received := h.pipe.Sent(), h.pipe.in.bytes.Load()
 	listens := (h.carrier.fed.Swap(false) || received != h.received) && sent == h.sent
 	h.received, h.sent = received, sent
 	return listens

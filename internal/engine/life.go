@@ -22,11 +22,10 @@ func (l *life) at(stage int32) bool { return l.stage.Load() == stage }
 // reached reports whether the life has come to a stage, or further.
 func (l *life) reached(stage int32) bool { return l.stage.Load() >= stage }
 
-// The life of a pipe, under outbox.mu:
+// The life of a pipe, under outbox.mu. From each stage, end leads to over:
 //
-//	open ──endSending──> ending ──writer──> ended ──┐
-//	 ├──────writeFailed────┴──────> broken ─────────┼──end──> over
-//	 └──────────────────────────────────────────────┘
+//	open ──endSending──> ending ──writer──> ended ──end──> over
+//	 └────writeFailed──────┴──────────────> broken ──^
 //
 //	open    messages are accepted
 //	ending  none are; the outgoing direction ends when what is queued is written

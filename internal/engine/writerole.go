@@ -3,6 +3,7 @@
 package engine
 
 import (
+	"io"
 	"runtime"
 
 	"github.com/sprymq/spry/internal/lock"
@@ -124,7 +125,6 @@ func (p *Pipe) writeOnce(wait bool) (done bool) {
 	}
 	if err != nil {
 		p.writeFailed(err)
-		p.endIfPeerEnded(err)
 		p.giveUpRole()
 		return true
 	}
@@ -136,11 +136,17 @@ func (p *Pipe) writeOnce(wait bool) (done bool) {
 func (p *Pipe) yieldAndUnlock() bool {
 	o := &p.out
 	if o.endsLocked() {
-		if !o.peerEnded { // else the pipe is over now
+		both := o.peerEnded
+		if !both {
 			o.life.advance(pipeEnded)
 		}
 		o.mu.Unlock()
-		p.endDirection()
+		if err := o.carrier.closeWrite(); err != nil {
+			p.setErr(err)
+		}
+		if both {
+			p.end(io.EOF)
+		}
 		o.mu.Lock()
 	}
 	over := p.over()
@@ -161,12 +167,16 @@ func (p *Pipe) giveUpRole() {
 }
 
 // writeFailed stops sending. What the peer sent before the connection broke is still read: the reader is
-// given a short time for it, and ends the pipe.
+// given a short time for it, and ends the pipe. If the peer has ended its direction, the pipe is over at once.
 func (p *Pipe) writeFailed(err error) {
 	p.setErr(err)
 	p.out.mu.Lock()
 	p.out.life.advance(pipeBroken)
+	both := p.out.peerEnded
 	p.out.mu.Unlock()
 	p.out.carrier.expire()
 	p.out.carrier.resume() // a pattern that accepts nothing while it owes replies has none to send any more
+	if both {
+		p.end(err)
+	}
 }
