@@ -58,7 +58,8 @@ type (
 	Scope [84]struct{}
 	// Budget guards the accounts of a budget (budget.Budget).
 	Budget [85]struct{}
-	// Certificates guards what was read of a directory of certificates (zmq.certificates).
+	// Certificates guards what was read of a directory of certificates, and is held while its files are read, so that they are
+	// read once (zmq.certificates).
 	Certificates [86]struct{}
 	// Proxy guards the state of a proxy and its figures (zmq.ProxyControl).
 	Proxy [87]struct{}
