@@ -24,8 +24,8 @@ import (
 )
 
 // Options are what all sockets have in common. They are read by the constructor and have no effect later. A zero
-// field means the default, a negative limit or time means unlimited or off. Invalid options are told by the first
-// Dial, Connect, Listen, Serve or Attach, with an error that wraps [ErrConfig].
+// field means the default, a negative limit or time means unlimited or off. Invalid options are reported
+// by Socket.Err, and by every call that makes a connection, sends or receives, with an error that wraps [ErrConfig].
 type Options struct {
 	// Name of the socket in logs and statistics. Defaults to the protocol and a number: "push-7".
 	Name string

@@ -27,6 +27,10 @@ func (s Socket) String() string {
 	return name
 }
 
+// Err reports invalid options, with an error that wraps [ErrConfig], or nil. Constructors return no error, so that a socket
+// can be made where it is declared.
+func (s *Socket) Err() error { return opErr("open", s.core.Broken()) }
+
 // Dial connects to url. The first attempt is made before Dial returns, bounded by ctx and Options.HandshakeTimeout;
 // if it fails there is no endpoint. When a connection is lost later, the endpoint makes a new one by itself.
 func (s *Socket) Dial(ctx context.Context, url string) (*Endpoint, error) {

@@ -112,7 +112,7 @@ func ExampleRouter() {
 	// Output:
 	// ann is ready
 	// dig a hole
-	// spry: send: no peer is connected: nobody is called "bob"
+	// spry: send: no peer is connected: no connected peer has identity "bob"
 }
 
 // A Dealer asks without waiting for the answers. To a Rep, a message begins with an empty frame.

@@ -21,8 +21,8 @@ type RouterOptions struct {
 	Handover bool
 
 	// Mandatory makes sending wait while the queue of the peer is full, until ctx ends, as ZMQ_ROUTER_MANDATORY does.
-	// Defaults to dropping the message, which is counted as overflow. A peer that nobody is called by is an error in
-	// either case.
+	// Defaults to dropping the message, which is counted as overflow. An identity that no
+	// connected peer has is an error in either case.
 	Mandatory bool
 }
 

@@ -26,7 +26,7 @@ import (
 type Socket struct {
 	id      uint64
 	options Options
-	broken  error // the configuration's error, told by the first call that can
+	broken  error // the configuration's error
 	pattern Pattern
 	life    life // see socketOpen
 	scope   *scope.Scope
@@ -63,7 +63,7 @@ var lastPipe atomic.Uint32
 func init() { lastPipe.Store(rand.Uint32N(1 << 30)) }
 
 // NewSocket returns a socket without endpoints. bind makes the pattern, which needs the resolved options. An
-// error in the options is returned by the first call that can return one.
+// error in the options is returned by every call that can return one.
 func NewSocket(o Options, bind func(s *Socket, o Options) Pattern) *Socket {
 	o, err := o.Resolve()
 	s := &Socket{
@@ -73,6 +73,9 @@ func NewSocket(o Options, bind func(s *Socket, o Options) Pattern) *Socket {
 	s.events = newEvents(s)
 	s.account.Open(o.Budget, nil)
 	s.pattern = bind(s, o)
+	if s.broken != nil {
+		s.pattern.Refuse(s.broken)
+	}
 	if o := observer.Load(); o != nil {
 		(*o).Opened(s)
 	}
@@ -91,7 +94,10 @@ func (s *Socket) Pattern() Pattern { return s.pattern }
 // Scope owns the socket's goroutines; patterns run their timers and workers in it.
 func (s *Socket) Scope() *scope.Scope { return s.scope }
 
-// Break reports an error of the configuration that a pattern found.
+// Broken is the configuration's error, or nil.
+func (s *Socket) Broken() error { return s.broken }
+
+// Break reports an error of the configuration that a pattern found while it was made.
 func (s *Socket) Break(err error) {
 	if s.broken == nil {
 		s.broken = err

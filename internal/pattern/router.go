@@ -3,6 +3,7 @@
 package pattern
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -61,7 +62,7 @@ func (s *Router) Peer(identity string) *engine.Pipe {
 func (s *Router) SendTo(ctx context.Context, wait bool, identity string, body []byte, m *msg.Message) error {
 	p := s.Peer(identity)
 	if p == nil {
-		return fmt.Errorf("%w: nobody is called %q", engine.ErrNoPeer, identity)
+		return cmp.Or(s.refusal(), fmt.Errorf("%w: no connected peer has identity %q", engine.ErrNoPeer, identity))
 	}
 	err := s.sendTo(ctx, wait && s.Mandatory, p, nil, body, m)
 	if wait && !s.Mandatory && errors.Is(err, engine.ErrWouldBlock) {

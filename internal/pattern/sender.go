@@ -91,6 +91,13 @@ func (s *sender) refuse(err error) {
 	s.mu.Unlock()
 }
 
+// refusal is why every attempt fails, or nil.
+func (s *sender) refusal() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err
+}
+
 func (s *sender) add(*engine.Pipe) error { return nil }
 
 func (s *sender) remove(*engine.Pipe, []msg.Message) { s.wake() }

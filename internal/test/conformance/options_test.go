@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"math"
 	"path/filepath"
@@ -368,6 +369,57 @@ func TestContradictoryOptions(t *testing.T) {
 		if _, err := f(); !errors.Is(err, spry.ErrConfig) || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s of an endpoint: %v", name, err)
 		}
+	}
+}
+
+// What is invalid is reported by each call that sends or receives, instead of a wait for peers that can never come.
+func TestInvalidOptionsFailSendAndRecv(t *testing.T) {
+	leak.Check(t)
+	ctx := testkit.Watchdog(t)
+	for name, c := range constructors() {
+		f := reflect.ValueOf(c.make)
+		options := reflect.New(f.Type().In(0).Elem())
+		options.Elem().FieldByName("TTL").SetInt(256)
+		s := f.Call([]reflect.Value{options})[0].Interface()
+		refused := func(verb string, err error) {
+			t.Helper()
+			if !errors.Is(err, spry.ErrConfig) || !strings.Contains(err.Error(), "TTL") {
+				t.Errorf("%s: %s: %v", name, verb, err)
+			}
+		}
+		refused("Err", s.(interface{ Err() error }).Err())
+		if s, ok := s.(spry.Sender); ok {
+			m := zmq.NewMessage([]byte("x"))
+			switch s.(type) {
+			case *zmq.Radio, *zmq.Router: // whose first frame says where to
+				m = zmq.NewMessage([]byte("g"), []byte("x"))
+			}
+			refused("SendMsg", s.SendMsg(ctx, m))
+		}
+		if s, ok := s.(spry.Receiver); ok {
+			_, err := s.RecvMsg(ctx)
+			refused("RecvMsg", err)
+		}
+		if s, ok := s.(interface {
+			Do(context.Context, []byte) ([]byte, error)
+		}); ok {
+			_, err := s.Do(ctx, nil)
+			refused("Do", err)
+		}
+		if s, ok := s.(interface {
+			Recv(context.Context) (*spry.Request, error)
+		}); ok {
+			_, err := s.Recv(ctx)
+			refused("Recv", err)
+		}
+		if s, ok := s.(interface {
+			Survey(context.Context, []byte) iter.Seq2[*spry.Message, error]
+		}); ok {
+			for _, err := range s.Survey(ctx, nil) {
+				refused("Survey", err)
+			}
+		}
+		testkit.Check(t, s.(testkit.Socket).Close())
 	}
 }
 

@@ -49,7 +49,7 @@ func (r *run) known(s *zmq.Router, identity string) readiness {
 		for s.Peer(identity) == nil {
 			if err := sleep(waiting, interval); err != nil {
 				if ctx.Err() == nil {
-					return exit.Errorf(exit.NoPeer, "nobody is called %q within %s%s", identity, r.ConnectTimeout, r.Endpoints.Trouble())
+					return exit.Errorf(exit.NoPeer, "no peer has identity %q within %s%s", identity, r.ConnectTimeout, r.Endpoints.Trouble())
 				}
 				return err
 			}
