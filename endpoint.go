@@ -5,6 +5,7 @@ package spry
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"iter"
 	"net"
 
@@ -16,6 +17,17 @@ import (
 type Endpoint engine.Endpoint
 
 func (e *Endpoint) inner() *engine.Endpoint { return (*engine.Endpoint)(e) }
+
+// String is "listener" or "dialer" with the address.
+func (e *Endpoint) String() string {
+	if e == nil {
+		return "no endpoint"
+	}
+	if e.Listening() {
+		return "listener " + e.URL()
+	}
+	return "dialer " + e.URL()
+}
 
 // URL is the endpoint's address. A listener's has port 0 and wildcards resolved, so that a local peer can dial it.
 func (e *Endpoint) URL() string { return e.inner().URL() }
@@ -49,6 +61,18 @@ func (e *Endpoint) Close() error { return e.inner().Close() }
 type Pipe engine.Pipe
 
 func (p *Pipe) inner() *engine.Pipe { return (*engine.Pipe)(p) }
+
+// String says which pipe it is, and of what with whom: "pipe 7 (push to pull at 10.0.0.1:5555)".
+func (p *Pipe) String() string {
+	if p == nil {
+		return "no pipe"
+	}
+	text := fmt.Sprintf("pipe %d (%v to %v", p.ID(), p.Protocol(), p.Peer())
+	if a := p.RemoteAddr(); a != nil {
+		text += " at " + a.String()
+	}
+	return text + ")"
+}
 
 // ID identifies the pipe in routing headers: 1 to 2^31-1, never used again while the process lives.
 func (p *Pipe) ID() uint32 { return p.inner().ID() }

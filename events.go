@@ -3,6 +3,7 @@
 package spry
 
 import (
+	"log/slog"
 	"net"
 	"time"
 
@@ -44,6 +45,15 @@ type Event struct {
 	Wait     time.Duration // until the next attempt
 	Err      error
 	Missed   uint64 // events that this receiver missed before this one
+}
+
+// LogValue implements [slog.LogValuer]: a group of the fields that apply.
+func (e Event) LogValue() slog.Value {
+	inner := engine.Event{
+		Kind: engine.EventKind(e.Kind), Endpoint: e.Endpoint.inner(), Pipe: e.Pipe.inner(), Peer: e.Peer,
+		Reason: e.Reason, Count: e.Count, Wait: e.Wait, Err: e.Err, Missed: e.Missed,
+	}
+	return slog.GroupValue(append([]slog.Attr{slog.String("event", e.Kind.String())}, inner.Attrs()...)...)
 }
 
 // A Trace has functions that are called on the events of a socket, one at a time and in order, in a goroutine of the

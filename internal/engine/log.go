@@ -140,7 +140,12 @@ func (l *logger) line(e Event) {
 	case EventDialFailed, EventBackoff, EventAcceptFailed, EventReject, EventDrop, EventPanic, EventGaveUp, EventAbandoned:
 		level = slog.LevelWarn
 	}
-	attrs := []slog.Attr{slog.String("socket", l.socket.Name())}
+	attrs := append([]slog.Attr{slog.String("socket", l.socket.Name())}, e.Attrs()...)
+	l.socket.options.Logger.LogAttrs(context.Background(), level, "spry "+e.Kind.String(), attrs...)
+}
+
+// Attrs are the fields of an event that apply, but for its kind and time.
+func (e Event) Attrs() (attrs []slog.Attr) {
 	if e.Endpoint != nil {
 		attrs = append(attrs, slog.String("endpoint", e.Endpoint.URL()))
 	}
@@ -165,5 +170,5 @@ func (l *logger) line(e Event) {
 	if e.Err != nil {
 		attrs = append(attrs, slog.String("error", e.Err.Error()))
 	}
-	l.socket.options.Logger.LogAttrs(context.Background(), level, "spry "+e.Kind.String(), attrs...)
+	return attrs
 }

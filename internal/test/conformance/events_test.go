@@ -5,6 +5,10 @@ package conformance_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 
@@ -153,4 +157,39 @@ func churn(e *spry.Endpoint, enough <-chan struct{}) error {
 			return err
 		}
 	}
+}
+
+// Endpoints, pipes and events say what they are, in formats and in logs.
+func TestTextsOfEndpointsPipesAndEvents(t *testing.T) {
+	ctx := testkit.Watchdog(t)
+	push, pull := spry.NewPush(nil), spry.NewPull(nil)
+	events, stop := iter.Pull(push.Events(ctx))
+	defer stop()
+	e, err := pull.Listen(ctx, "tcp://127.0.0.1:0")
+	testkit.Check(t, err)
+	d, err := push.Dial(ctx, e.URL())
+	testkit.Check(t, err)
+	want := func(got, want string) {
+		t.Helper()
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	want(fmt.Sprint(e), "listener "+e.URL())
+	want(fmt.Sprint(d), "dialer "+e.URL())
+	want(fmt.Sprint((*spry.Endpoint)(nil), (*spry.Pipe)(nil)), "no endpoint no pipe")
+	var log strings.Builder
+	logger := slog.New(slog.NewTextHandler(&log, nil))
+	for up := false; !up; {
+		v, _ := events()
+		if up = v.Kind == spry.EventPipeUp; up {
+			peer := v.Peer.String()
+			want(fmt.Sprint(v.Pipe), fmt.Sprintf("pipe %d (push to pull at %s)", v.Pipe.ID(), peer))
+			logger.Info("seen", "event", v)
+			_, got, _ := strings.Cut(strings.TrimSpace(log.String()), "msg=")
+			want(got, fmt.Sprintf("seen event.event=pipe_up event.endpoint=%s event.pipe=%d event.peer=%s", d.URL(), v.Pipe.ID(), peer))
+		}
+	}
+	testkit.Check(t, push.Close())
+	testkit.Check(t, pull.Close())
 }
