@@ -23,16 +23,11 @@ const (
 // take what has arrived. If a, their account, has more than a share, it keeps them for a moment until the memory is free;
 // nobody else waits.
 func (b *Budget) Relieve(a *Account) {
-	if b.Exceeded() {
-		b.relieveFor(a)
-	}
-}
-
-// relieveFor is apart from Relieve so that the compiler inlines that.
-func (b *Budget) relieveFor(a *Account) {
-	if a.held.Load() > b.share() {
+	switch {
+	case !b.Exceeded():
+	case a.held.Load() > b.share():
 		b.relieve(a, 0)
-	} else {
+	default:
 		b.shedLargest(a, 0)
 	}
 }
