@@ -77,7 +77,7 @@ func (e *Endpoint) joinInproc(ctx context.Context, l *Endpoint) (*Pipe, error) {
 	link := &inprocLink{name: e.url.Address}
 	p, q := e.newPipe(link, session), l.newPipe(link, theirSession)
 	carryInproc(p, q)
-	if err := l.admit(ctx, q); err != nil {
+	if err := e.admittedBy(ctx, l, q); err != nil {
 		q.end(err)
 		return nil, err
 	}
@@ -89,6 +89,20 @@ func (e *Endpoint) joinInproc(ctx context.Context, l *Endpoint) (*Pipe, error) {
 	q.release()
 	p.release()
 	return p, nil
+}
+
+// admittedBy has a listener admit its end of a pipe, in a goroutine of its own: its Authorize may close it, or this endpoint.
+func (e *Endpoint) admittedBy(ctx context.Context, l *Endpoint, q *Pipe) error {
+	admitted := make(chan error, 1)
+	if l.scope.Go(func() { admitted <- l.admit(ctx, q) }) != nil {
+		return ErrClosed
+	}
+	select {
+	case err := <-admitted:
+		return err
+	case <-e.scope.Done():
+		return ErrClosed
+	}
 }
 
 // common is the dialect whose sockets both ends can be, so that they know what their messages are.

@@ -43,14 +43,20 @@ func TestCallbacksMayClose(t *testing.T) {
 			testkit.Shut(t, push, pull)
 		})
 		t.Run("Authorize", func(t *testing.T) {
-			if l.scheme == "inproc" {
-				t.Skip("within the process, Authorize runs in the dialer's call, for which the listener's Close waits")
-			}
 			closed, o := make(chan error, 8), l.options
 			var pull *spry.Pull
 			o.Authorize = func(context.Context, *spry.Pipe) error { closed <- pull.Close(); return nil }
 			pull = spry.NewPull(&spry.PullOptions{Options: o})
 			push := spry.NewPush(&spry.PushOptions{Options: l.options})
+			l.tryJoin(t, push, pull)
+			testkit.Check(t, returned(ctx, closed))
+			testkit.Shut(t, push, pull)
+		})
+		t.Run("Authorize that closes the dialer", func(t *testing.T) {
+			closed, o := make(chan error, 8), l.options
+			push := spry.NewPush(&spry.PushOptions{Options: l.options})
+			o.Authorize = func(context.Context, *spry.Pipe) error { closed <- push.Close(); return nil }
+			pull := spry.NewPull(&spry.PullOptions{Options: o})
 			l.tryJoin(t, push, pull)
 			testkit.Check(t, returned(ctx, closed))
 			testkit.Shut(t, push, pull)
