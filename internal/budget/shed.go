@@ -23,11 +23,15 @@ const (
 // take what has arrived. If a, their account, has more than a share, it keeps them for a moment until the memory is free;
 // nobody else waits.
 func (b *Budget) Relieve(a *Account) {
-	switch {
-	case !b.Exceeded():
-	case a.held.Load() > b.share():
+	if b.Exceeded() { // apart from the rest so that the compiler inlines it
+		b.shedFor(a)
+	}
+}
+
+func (b *Budget) shedFor(a *Account) {
+	if a.held.Load() > b.share() {
 		b.relieve(a, 0)
-	default:
+	} else {
 		b.shedLargest(a, 0)
 	}
 }

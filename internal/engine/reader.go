@@ -86,7 +86,7 @@ func (c *streamCarrier) read() error {
 				runtime.Gosched() // the receiver takes messages that are still in the processor's cache, and releases their chunk
 			}
 		}
-		if err == nil && r.direct != nil {
+		if err == nil && r.direct != nil && c.pipe.reads.wanted.Load() {
 			err = c.pipe.reads.yield(r)
 		}
 		if errors.Is(err, io.EOF) && r.end > r.start {

@@ -4,7 +4,10 @@ package sp
 
 import (
 	"encoding/binary"
+	"math"
 
+	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/transport"
 )
 
@@ -43,4 +46,89 @@ func (f Framing) prefixLen() int {
 		return 1 + lengthLen
 	}
 	return lengthLen
+}
+
+// maxLength is the longest message that a frame may announce, whatever the limit of the socket.
+const maxLength = 1<<60 - 1
+
+// A decoder takes messages out of a stream. It has no state but its settings: a frame that is not whole yet
+// is looked at again when more of it has come.
+type decoder struct {
+	limit     uint64 // longest message
+	prefix    int    // bytes of a frame before the message
+	typed     bool   // the first of these is a type
+	enveloped bool   // messages have a routing header
+	splitter  splitter
+}
+
+func newDecoder(c wire.Config, split splitter) *decoder {
+	f := Framing(c.Framing)
+	d := &decoder{
+		limit:     maxLength,
+		prefix:    f.prefixLen(),
+		typed:     f == FramingTyped,
+		enveloped: split.envelope != wire.EnvelopeNone,
+		splitter:  split,
+	}
+	if c.MaxMessage > 0 {
+		d.limit = min(d.limit, uint64(c.MaxMessage))
+	}
+	d.limit = min(d.limit, uint64(math.MaxInt-d.prefix)) // what a 32-bit machine can address
+	return d
+}
+
+// Decode implements [wire.Decoder]. It allocates nothing: messages are slices of data.
+func (d *decoder) Decode(data []byte, b *msg.Batch) (n, need int, err error) {
+	for n < len(data) && !b.Full() {
+		rest := data[n:]
+		if len(rest) < d.prefix {
+			need, err = d.startOfFrame(rest)
+			return n, need, err
+		}
+		length := binary.BigEndian.Uint64(rest[d.prefix-lengthLen:])
+		if length > d.limit || d.typed && rest[0] != frameType {
+			return n, 0, d.badFrame(rest[0], length)
+		}
+		end := d.prefix + int(length)
+		if len(rest) < end {
+			return n, end, nil
+		}
+		message := rest[d.prefix:end:end]
+		head := 0
+		if d.enveloped {
+			var expired bool
+			head, expired, err = d.splitter.Split(message)
+			if err != nil {
+				return n, 0, err
+			}
+			if expired {
+				b.Expired++
+				n += end
+				continue
+			}
+		}
+		b.Add(message, head)
+		n += end
+	}
+	return n, 0, nil
+}
+
+// startOfFrame tells how long data must be at least, where a frame has begun and its length is not known yet.
+func (d *decoder) startOfFrame(rest []byte) (need int, err error) {
+	if d.typed && rest[0] != frameType {
+		return 0, d.badFrame(rest[0], 0)
+	}
+	return d.prefix, nil
+}
+
+// badFrame says what is wrong with what comes before a message.
+func (d *decoder) badFrame(first byte, length uint64) error {
+	if d.typed && first != frameType {
+		return wire.Errorf(wire.ReasonFrameType,
+			"peer sent a frame of type 0x%02x and only type 0x%02x is known: check that both ends use ipc://",
+			first, frameType)
+	}
+	return wire.Errorf(wire.ReasonOversize,
+		"peer announced a message of %d bytes and at most %d are taken: raise MaxMessageSize here, or send less",
+		length, d.limit)
 }
