@@ -74,7 +74,7 @@ type Options struct {
 	Dialects []string
 
 	// Security secures connections of dialects that do that by themselves, which is ZeroMQ's: see package zmq. Dialects that it
-	// does not cover are then spoken only where a URL, a Dialer or a ListenConfig names them. Nil means none; the
+	// does not cover are then spoken only where a URL, a DialConfig or a ListenConfig names them. Nil means none; the
 	// Scalability Protocols have none but that of tls+tcp.
 	Security Security
 
@@ -182,8 +182,8 @@ func (o Options) engineOptions() engine.Options {
 	return e
 }
 
-// A Dialer is an address to dial with settings that Dial and Connect leave at their defaults.
-type Dialer struct {
+// A DialConfig is an address to dial with settings that Dial and Connect leave at their defaults.
+type DialConfig struct {
 	// URL to dial.
 	URL string
 
@@ -192,6 +192,10 @@ type Dialer struct {
 
 	// DialContext replaces the way to connect a stream: proxies, overlays, tests.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
+
+	// Dialects that may be spoken: "sp", "zmtp". The first is what the connection begins with. Defaults to those of the
+	// socket. A URL that names its dialect, as zmtp+tcp:// does, goes before it.
+	Dialects []string
 
 	// Background makes the first attempt in the background, as Connect does.
 	Background bool
@@ -228,13 +232,13 @@ type ListenConfig struct {
 	// Permissions of the file of an ipc socket. Defaults to what the umask leaves.
 	Permissions fs.FileMode
 
-	// ReadBuffer, WriteBuffer, Nagle and KeepAlive are as in [Dialer].
+	// ReadBuffer, WriteBuffer, Nagle and KeepAlive are as in [DialConfig].
 	ReadBuffer, WriteBuffer int
 
 	Nagle     bool
 	KeepAlive time.Duration
 
-	// Dialects that peers may speak: "sp", "zmtp". Defaults to both; the first bytes of a connection tell which.
+	// Dialects that peers may speak: "sp", "zmtp". Defaults to those of the socket; the first bytes of a connection tell which.
 	Dialects []string
 }
 
@@ -253,9 +257,9 @@ func dialectsOf(names []string) (chosen []wire.Dialect, err error) {
 	return chosen, nil
 }
 
-func (d *Dialer) engineConfig() engine.EndpointConfig {
+func (d *DialConfig) engineConfig() engine.EndpointConfig {
 	c := engine.EndpointConfig{
-		ReadBuffer: d.ReadBuffer, WriteBuffer: d.WriteBuffer,
+		Dialects: d.Dialects, ReadBuffer: d.ReadBuffer, WriteBuffer: d.WriteBuffer,
 		Dial: transport.DialOptions{TLS: d.TLS, DialContext: d.DialContext, Nagle: d.Nagle, KeepAlive: d.KeepAlive},
 	}
 	if giveUp := d.GiveUp; giveUp != nil {

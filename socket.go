@@ -34,19 +34,19 @@ func (s *Socket) Err() error { return opErr("open", s.core.Broken()) }
 // Dial connects to url. The first attempt is made before Dial returns, bounded by ctx and Options.HandshakeTimeout;
 // if it fails there is no endpoint. When a connection is lost later, the endpoint makes a new one by itself.
 func (s *Socket) Dial(ctx context.Context, url string) (*Endpoint, error) {
-	return s.DialWith(ctx, &Dialer{URL: url})
+	return s.DialWith(ctx, &DialConfig{URL: url})
 }
 
 // Connect connects to url in the background, from the first attempt on: the peer need not be there yet. It fails
 // only for an address or options that can never work.
 func (s *Socket) Connect(url string) (*Endpoint, error) {
-	return s.DialWith(context.Background(), &Dialer{URL: url, Background: true})
+	return s.DialWith(context.Background(), &DialConfig{URL: url, Background: true})
 }
 
 // DialWith is Dial, or Connect with d.Background, with settings.
-func (s *Socket) DialWith(ctx context.Context, d *Dialer) (*Endpoint, error) {
+func (s *Socket) DialWith(ctx context.Context, d *DialConfig) (*Endpoint, error) {
 	if d == nil {
-		return nil, opErr("dial", engine.NilError("Dialer"))
+		return nil, opErr("dial", engine.NilError("DialConfig"))
 	}
 	e, err := s.core.Dial(ctx, d.URL, d.engineConfig(), !d.Background)
 	return (*Endpoint)(e), opErr("dial", err)
@@ -109,9 +109,9 @@ type AttachConfig struct {
 	// Framing of a stream. Defaults to what tcp uses; unix sockets to what ipc uses.
 	Framing transport.Framing
 
-	// Dialect to speak: "sp" or "zmtp". Defaults to "sp" for the end that speaks first, and to what the peer speaks for the
-	// other.
-	Dialect string
+	// Dialects that may be spoken: "sp", "zmtp". The end that speaks first begins with the first one; the other end speaks
+	// what its peer does. Defaults to those of the socket.
+	Dialects []string
 }
 
 // Attach makes a pipe of a connection, which belongs to the socket from now on; on an error it is closed. ctx bounds
@@ -133,8 +133,8 @@ func (s *Socket) AttachLink(ctx context.Context, l transport.Link, cfg *AttachCo
 		return nil, opErr("attach", engine.NilError("transport.Link"))
 	}
 	var c engine.EndpointConfig
-	if cfg != nil && cfg.Dialect != "" {
-		c.Dialects = []string{cfg.Dialect}
+	if cfg != nil {
+		c.Dialects = cfg.Dialects
 	}
 	p, err := s.core.Attach(ctx, l, cfg != nil && cfg.Role == RoleListen, c)
 	return (*Pipe)(p), opErr("attach", err)

@@ -189,7 +189,7 @@ func TestUnsentOfAPairIsCounted(t *testing.T) {
 	a, b, next := zmq.NewPair(short), zmq.NewPair(short), zmq.NewPair(short)
 	e := testkit.ListenOn(t, a, "inproc")
 	d := testkit.DialTo(t, b, e)
-	_, err := next.DialWith(ctx, &spry.Dialer{URL: e.URL()})
+	_, err := next.DialWith(ctx, &spry.DialConfig{URL: e.URL()})
 	testkit.Wants(t, err, spry.ErrBusy)
 	for i := range 8 {
 		testkit.Check(t, a.Send(ctx, raw(fmt.Sprint(i), "end")...))

@@ -19,7 +19,7 @@ import (
 
 // A socket is what all sockets have.
 type socket interface {
-	DialWith(context.Context, *spry.Dialer) (*spry.Endpoint, error)
+	DialWith(context.Context, *spry.DialConfig) (*spry.Endpoint, error)
 	ListenWith(context.Context, *spry.ListenConfig) (*spry.Endpoint, error)
 	Close() error
 	Stats() spry.Stats

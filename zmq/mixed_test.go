@@ -30,7 +30,7 @@ func overBothSides(t *testing.T, f func(t *testing.T, join func(theirs, ours soc
 					if listens == "zmq" && scheme == "tcp" {
 						url = "zmtp+" + url
 					}
-					_, err := dials.DialWith(testkit.Watchdog(t), &spry.Dialer{URL: url})
+					_, err := dials.DialWith(testkit.Watchdog(t), &spry.DialConfig{URL: url})
 					testkit.Check(t, err)
 					testkit.Check(t, listener.WaitPipes(testkit.Watchdog(t), 1))
 				})
@@ -216,7 +216,7 @@ func TestKindsThatFit(t *testing.T) {
 				for peer := range strings.FieldsSeq(d.peers) {
 					fits = fits || peer == listens
 				}
-				_, err := a.DialWith(testkit.Watchdog(t), &spry.Dialer{URL: e.URL()})
+				_, err := a.DialWith(testkit.Watchdog(t), &spry.DialConfig{URL: e.URL()})
 				switch {
 				case fits && err != nil:
 					t.Errorf("a %s that dials a %s: %v", dials, listens, err)
@@ -242,16 +242,16 @@ func TestSpryKindsThatDoNotFit(t *testing.T) {
 		"PUSH": func() socket { return spry.NewPush(nil) }, "SUB": func() socket { return spry.NewSub(nil) },
 	} {
 		theirs, ours := open(), zmq.NewRouter(nil)
-		_, err := ours.DialWith(testkit.Watchdog(t), &spry.Dialer{URL: testkit.ListenOn(t, theirs, "inproc").URL()})
+		_, err := ours.DialWith(testkit.Watchdog(t), &spry.DialConfig{URL: testkit.ListenOn(t, theirs, "inproc").URL()})
 		testkit.Wants(t, err, spry.ErrProtocol, name)
 		testkit.Shut(t, theirs, ours)
 	}
 	older, ours := spry.NewPush(&spry.PushOptions{Options: spry.Options{Dialects: []string{"sp"}}}), zmq.NewPull(nil)
-	_, err := older.DialWith(testkit.Watchdog(t), &spry.Dialer{URL: testkit.ListenOn(t, ours, "inproc").URL()})
+	_, err := older.DialWith(testkit.Watchdog(t), &spry.DialConfig{URL: testkit.ListenOn(t, ours, "inproc").URL()})
 	if err == nil || !strings.Contains(err.Error(), "dialect") {
 		t.Errorf("a socket that does not speak ZeroMQ: %v", err)
 	}
-	_, err = older.DialWith(testkit.Watchdog(t), &spry.Dialer{URL: testkit.ListenOn(t, ours, "tcp").URL()})
+	_, err = older.DialWith(testkit.Watchdog(t), &spry.DialConfig{URL: testkit.ListenOn(t, ours, "tcp").URL()})
 	if err == nil {
 		t.Error("a peer of the Scalability Protocols was taken")
 	}
@@ -268,7 +268,7 @@ func TestFramesAndPeersThatTakeNone(t *testing.T) {
 	testkit.Wants(t, push.SendMsg(ctx, m), spry.ErrMultipart)
 	testkit.Wants(t, push.TrySendMsg(m), spry.ErrMultipart)
 	is(t, framesOf(m), "a", "b")
-	_, err := push.DialWith(ctx, &spry.Dialer{URL: "zmtp+" + testkit.ListenOn(t, ours, "tcp").URL()})
+	_, err := push.DialWith(ctx, &spry.DialConfig{URL: "zmtp+" + testkit.ListenOn(t, ours, "tcp").URL()})
 	testkit.Check(t, err)
 	for range 10 {
 		testkit.Check(t, push.SendMsg(ctx, message("a", "b")))

@@ -70,7 +70,7 @@ func TestOptionsThatAreRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, err := c.s.ListenWith(ctx, &spry.ListenConfig{URL: "tcp://127.0.0.1:0"})
 			testkit.Wants(t, err, spry.ErrConfig, c.says)
-			_, err = c.s.DialWith(ctx, &spry.Dialer{URL: "tcp://127.0.0.1:1"})
+			_, err = c.s.DialWith(ctx, &spry.DialConfig{URL: "tcp://127.0.0.1:1"})
 			testkit.Wants(t, err, spry.ErrConfig, c.says)
 			testkit.Shut(t, c.s)
 		})
@@ -96,7 +96,7 @@ func TestDialects(t *testing.T) {
 	push, pull := zmq.NewPush(nil), zmq.NewPull(nil)
 	e := testkit.ListenOn(t, pull, "tcp")
 	for _, url := range []string{e.URL(), "zmtp+" + e.URL()} {
-		_, err := push.DialWith(ctx, &spry.Dialer{URL: url})
+		_, err := push.DialWith(ctx, &spry.DialConfig{URL: url})
 		testkit.Check(t, err)
 	}
 	for p := range push.Pipes() {
@@ -104,12 +104,12 @@ func TestDialects(t *testing.T) {
 			t.Errorf("%s is spoken", p.Dialect())
 		}
 	}
-	if _, err := push.DialWith(ctx, &spry.Dialer{URL: "sp+" + e.URL()}); err == nil {
+	if _, err := push.DialWith(ctx, &spry.DialConfig{URL: "sp+" + e.URL()}); err == nil {
 		t.Error("a socket that speaks ZeroMQ only dialed the Scalability Protocols")
 	}
 	gone, cancel := context.WithCancel(ctx)
 	cancel()
-	if _, err := push.DialWith(gone, &spry.Dialer{URL: e.URL()}); err == nil {
+	if _, err := push.DialWith(gone, &spry.DialConfig{URL: e.URL()}); err == nil {
 		t.Error("dialed with a context that is over")
 	}
 	testkit.Shut(t, push, pull)

@@ -207,7 +207,7 @@ func TestRouterRefusesASecondPeerOfTheSameName(t *testing.T) {
 		first, second := zmq.NewDealer(named("twin")), zmq.NewDealer(named("twin"))
 		testkit.DialTo(t, first, e)
 		testkit.Check(t, router.WaitPipes(ctx, 1))
-		d := &spry.Dialer{URL: e.URL(), Background: true, Backoff: &spry.Backoff{Min: time.Millisecond, Max: 10 * time.Millisecond}}
+		d := &spry.DialConfig{URL: e.URL(), Background: true, Backoff: &spry.Backoff{Min: time.Millisecond, Max: 10 * time.Millisecond}}
 		_, err := second.DialWith(ctx, d)
 		testkit.Check(t, err)
 		testkit.Eventually(t, "the second is refused", func() bool { return router.Stats().Rejected["identity"] > 0 })
@@ -236,7 +236,7 @@ func TestHandover(t *testing.T) {
 		testkit.Check(t, router.WaitPipes(ctx, 1))
 		old := router.Peer("twin")
 		expect(t, router, "twin", "before")
-		dialer := &spry.Dialer{URL: e.URL(), Background: true}
+		dialer := &spry.DialConfig{URL: e.URL(), Background: true}
 		made, err := second.DialWith(ctx, dialer)
 		testkit.Check(t, err)
 		<-old.Done()

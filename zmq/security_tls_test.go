@@ -60,7 +60,7 @@ func TestPasswordsWithinTLS(t *testing.T) {
 	testkit.Check(t, err)
 	for password, good := range map[string]bool{"engine": true, "wheel": false} {
 		push := zmq.NewPush(&zmq.PushOptions{Options: zmq.Options{Security: zmq.PlainClient{Username: "user", Password: password}}})
-		_, err = push.DialWith(ctx, &spry.Dialer{URL: e.URL(), TLS: config})
+		_, err = push.DialWith(ctx, &spry.DialConfig{URL: e.URL(), TLS: config})
 		if (err == nil) != good {
 			t.Errorf("%q: %v", password, err)
 		}

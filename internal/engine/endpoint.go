@@ -43,13 +43,13 @@ type Endpoint struct {
 	quiet       bool  // the socket is closing: no new connections unless there is something to deliver
 }
 
-// An EndpointConfig is what a Dialer or ListenConfig of the root package asks for.
+// An EndpointConfig is what a DialConfig or ListenConfig of the root package asks for.
 type EndpointConfig struct {
 	Dial    transport.DialOptions
 	Listen  transport.ListenOptions
 	Backoff *Backoff // nil = the socket's
 
-	// Dialects are names of those that may be spoken. None means all of the socket's.
+	// Dialects are names of those that may be spoken. The first is what a dialer speaks. None means all of the socket's.
 	Dialects []string
 
 	// ReadBuffer and WriteBuffer are the kernel's, in bytes; 0 leaves them alone.
@@ -99,14 +99,13 @@ func (e *Endpoint) choose(u transport.URL) (transport.URL, error) {
 	if len(names) == 0 {
 		return u, e.chooseSecured(u)
 	}
-	e.spoken = nil
-	for _, d := range e.socket.options.Dialects {
-		if slices.Contains(names, d.Name()) {
-			e.spoken = append(e.spoken, d)
+	e.spoken = make([]wire.Dialect, len(names))
+	for i, name := range names {
+		at := slices.IndexFunc(e.socket.options.Dialects, func(d wire.Dialect) bool { return d.Name() == name })
+		if at < 0 {
+			return u, fmt.Errorf("%w: Dialects %q: this socket does not speak %s", ErrConfig, names, name)
 		}
-	}
-	if len(e.spoken) < len(names) {
-		return u, fmt.Errorf("%w: Dialects %q: this socket does not speak all of them", ErrConfig, names)
+		e.spoken[i] = e.socket.options.Dialects[at]
 	}
 	return u, nil
 }

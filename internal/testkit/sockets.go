@@ -30,7 +30,7 @@ import (
 
 // A Socket is what all sockets have.
 type Socket interface {
-	DialWith(context.Context, *spry.Dialer) (*spry.Endpoint, error)
+	DialWith(context.Context, *spry.DialConfig) (*spry.Endpoint, error)
 	ListenWith(context.Context, *spry.ListenConfig) (*spry.Endpoint, error)
 	Close() error
 	Stats() spry.Stats
@@ -108,11 +108,11 @@ func DialTo(t testing.TB, s Socket, e *spry.Endpoint) *spry.Endpoint {
 }
 
 // DialerTo returns how to dial a listener.
-func DialerTo(e *spry.Endpoint) *spry.Dialer { return DialerAt(e.URL()) }
+func DialerTo(e *spry.Endpoint) *spry.DialConfig { return DialerAt(e.URL()) }
 
 // DialerAt returns how to dial an address.
-func DialerAt(url string) *spry.Dialer {
-	d := &spry.Dialer{URL: url}
+func DialerAt(url string) *spry.DialConfig {
+	d := &spry.DialConfig{URL: url}
 	if strings.Contains(url, "tls+") {
 		_, d.TLS = Certificates()
 	}

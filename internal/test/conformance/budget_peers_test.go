@@ -45,7 +45,7 @@ func TestBudgetBoundsASocketThatDials(t *testing.T) {
 				}
 			})
 			for range peers {
-				_, err := pull.DialWith(ctx, &spry.Dialer{URL: url, GiveUp: func(error) bool { return true }})
+				_, err := pull.DialWith(ctx, &spry.DialConfig{URL: url, GiveUp: func(error) bool { return true }})
 				testkit.Check(t, err)
 			}
 			all.Wait()

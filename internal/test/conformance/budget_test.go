@@ -132,7 +132,7 @@ func TestBudgetBoundsHalfFrames(t *testing.T) {
 						all.Done()
 					})
 					for range peers {
-						d := &spry.Dialer{URL: url, GiveUp: func(error) bool { return true }}
+						d := &spry.DialConfig{URL: url, GiveUp: func(error) bool { return true }}
 						_, d.TLS = testkit.Certificates()
 						_, err := pull.DialWith(ctx, d)
 						testkit.Check(t, err)

@@ -42,9 +42,9 @@ func TestCallsAfterCloseSayErrClosed(t *testing.T) {
 			if s.Recv != nil {
 				wantClosed("Recv", s.Recv(ctx))
 			}
-			_, err := s.DialWith(ctx, &spry.Dialer{URL: url})
+			_, err := s.DialWith(ctx, &spry.DialConfig{URL: url})
 			wantClosed("Dial", err)
-			_, err = s.DialWith(ctx, &spry.Dialer{URL: url, Background: true})
+			_, err = s.DialWith(ctx, &spry.DialConfig{URL: url, Background: true})
 			wantClosed("Connect", err)
 			_, err = s.ListenWith(ctx, &spry.ListenConfig{URL: "inproc://after"})
 			wantClosed("Listen", err)

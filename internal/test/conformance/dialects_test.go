@@ -69,7 +69,7 @@ func TestAttachInADialect(t *testing.T) {
 		_, err := other.Attach(ctx, listens, &spry.AttachConfig{Role: spry.RoleListen})
 		answered <- err
 	}()
-	p, err := pair.Attach(ctx, dials, &spry.AttachConfig{Dialect: "zmtp"})
+	p, err := pair.Attach(ctx, dials, &spry.AttachConfig{Dialects: []string{"zmtp"}})
 	testkit.Check(t, err)
 	testkit.Check(t, <-answered)
 	if p.Dialect() != "zmtp" {
@@ -78,6 +78,36 @@ func TestAttachInADialect(t *testing.T) {
 	carry(t, pair, other)
 	carry(t, other, pair)
 	testkit.Shut(t, pair, other)
+}
+
+// A dialer begins with the first of its dialects, or with the one that its URL names.
+func TestDialInADialect(t *testing.T) {
+	leak.Check(t)
+	ctx := testkit.Watchdog(t)
+	pull := spry.NewPull(nil)
+	url := testkit.ListenOn(t, pull, "tcp").URL()
+	for want, c := range map[string]*spry.DialConfig{
+		"sp":          {URL: url},
+		"zmtp":        {URL: url, Dialects: []string{"zmtp"}},
+		"zmtp first":  {URL: url, Dialects: []string{"zmtp", "sp"}},
+		"sp first":    {URL: url, Dialects: []string{"sp", "zmtp"}},
+		"zmtp by URL": {URL: "zmtp+" + url, Dialects: []string{"sp"}},
+	} {
+		push := spry.NewPush(nil)
+		e, err := push.DialWith(ctx, c)
+		testkit.Check(t, err)
+		for p := range e.Pipes() {
+			if dialect, _, _ := strings.Cut(want, " "); p.Dialect() != dialect {
+				t.Errorf("%s: the dialect is %s", want, p.Dialect())
+			}
+		}
+		testkit.Check(t, push.Close())
+	}
+	push := spry.NewPush(&spry.PushOptions{Options: spry.Options{Dialects: []string{"sp"}}})
+	if _, err := push.DialWith(ctx, &spry.DialConfig{URL: url, Dialects: []string{"zmtp"}}); !errors.Is(err, spry.ErrConfig) {
+		t.Errorf("a dialect that the socket does not speak: %v", err)
+	}
+	testkit.Shut(t, push, pull)
 }
 
 // What ZeroMQ has no twin of refuses its peers, by name.

@@ -76,7 +76,7 @@ func TestCloseDuringDial(t *testing.T) {
 	testkit.Check(t, err)
 	defer deaf.Close()
 	dialing := make(chan struct{}, 1)
-	for name, c := range map[string]*spry.Dialer{
+	for name, c := range map[string]*spry.DialConfig{
 		"connecting": {URL: "tcp://far.example:1", DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			dialing <- struct{}{}
 			<-ctx.Done()

@@ -236,7 +236,7 @@ func TestMutualTLS(t *testing.T) {
 	_, _ = stranger.DialWith(ctx, testkit.DialerTo(e)) // TLS 1.3 clients learn only later that their certificate is missing
 	testkit.Eventually(t, "the stranger is refused", func() bool { return testkit.Sum(pull.Stats().Rejected) > 0 })
 	testkit.Check(t, stranger.Close())
-	_, err = push.DialWith(ctx, &spry.Dialer{URL: e.URL(), TLS: known})
+	_, err = push.DialWith(ctx, &spry.DialConfig{URL: e.URL(), TLS: known})
 	testkit.Check(t, err)
 	if name := <-asked; name != "testkit" {
 		t.Errorf("Authorize sees a peer named %q", name)

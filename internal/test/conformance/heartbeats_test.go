@@ -79,7 +79,7 @@ type heldPeer struct {
 // attachPush connects a Push with a held peer.
 func attachPush(t *testing.T, push *spry.Push, near, far net.Conn, role spry.Role) (*spry.Pipe, *heldPeer) {
 	t.Helper()
-	p, b := testkit.AttachBare(t, push, near, far, &spry.AttachConfig{Dialect: "zmtp", Role: role}, func(b *testkit.Bare) { b.ShakeZMTP(t, "PULL") })
+	p, b := testkit.AttachBare(t, push, near, far, &spry.AttachConfig{Dialects: []string{"zmtp"}, Role: role}, func(b *testkit.Bare) { b.ShakeZMTP(t, "PULL") })
 	testkit.Check(t, b.SetReadDeadline(time.Time{}))
 	return p, &heldPeer{b, t}
 }

@@ -39,7 +39,7 @@ func (h limitedHub) join(peer testkit.Socket, limit int64) {
 	h.t.Helper()
 	h.net.SetLinkOptions(simnet.LinkOptions{MaxMessage: limit})
 	n := len(live(h))
-	_, err := peer.DialWith(testkit.Watchdog(h.t), &spry.Dialer{URL: h.url})
+	_, err := peer.DialWith(testkit.Watchdog(h.t), &spry.DialConfig{URL: h.url})
 	testkit.Check(h.t, err)
 	testkit.Check(h.t, h.WaitPipes(testkit.Watchdog(h.t), n+1))
 }

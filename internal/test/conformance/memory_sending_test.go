@@ -25,7 +25,7 @@ import (
 func attached(t *testing.T, s testkit.Attacher, kind string, role spry.Role) *testkit.Bare {
 	t.Helper()
 	near, far := net.Pipe()
-	_, b := testkit.AttachBare(t, s, near, far, &spry.AttachConfig{Role: role, Dialect: "zmtp"}, func(b *testkit.Bare) { b.ShakeZMTP(t, kind) })
+	_, b := testkit.AttachBare(t, s, near, far, &spry.AttachConfig{Role: role, Dialects: []string{"zmtp"}}, func(b *testkit.Bare) { b.ShakeZMTP(t, kind) })
 	return b
 }
 

@@ -268,7 +268,7 @@ func bareFrom(t testing.TB, s testkit.Socket, scheme string) *testkit.Bare {
 	if strings.HasSuffix(scheme, "tls+tcp") {
 		l = tls.NewListener(l, server)
 	}
-	_, err = s.DialWith(context.Background(), &spry.Dialer{URL: scheme + "://" + l.Addr().String(), TLS: client, Background: true})
+	_, err = s.DialWith(context.Background(), &spry.DialConfig{URL: scheme + "://" + l.Addr().String(), TLS: client, Background: true})
 	testkit.Check(t, err)
 	c, err := l.Accept()
 	testkit.Check(t, err)

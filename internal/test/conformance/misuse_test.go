@@ -432,7 +432,7 @@ func TestPanicsOfTheUsersCode(t *testing.T) {
 	if _, err := push.DialWith(ctx, testkit.DialerTo(e)); err == nil {
 		t.Error("a handshake without a certificate succeeded")
 	}
-	_, err = push.DialWith(ctx, &spry.Dialer{URL: "tcp://127.0.0.1:1", DialContext: func(context.Context, string, string) (net.Conn, error) {
+	_, err = push.DialWith(ctx, &spry.DialConfig{URL: "tcp://127.0.0.1:1", DialContext: func(context.Context, string, string) (net.Conn, error) {
 		panic("of the user")
 	}})
 	if err == nil || !strings.Contains(err.Error(), "panicked") {

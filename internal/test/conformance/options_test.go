@@ -234,8 +234,8 @@ func checkOptionsRefused(t *testing.T, what string, s testkit.Socket, field stri
 	t.Helper()
 	ctx := testkit.Watchdog(t)
 	_, listening := s.ListenWith(ctx, &spry.ListenConfig{URL: "tcp://127.0.0.1:0"})
-	_, dialed := s.DialWith(ctx, &spry.Dialer{URL: "tcp://127.0.0.1:1"})
-	_, connected := s.DialWith(ctx, &spry.Dialer{URL: "inproc://nobody", Background: true})
+	_, dialed := s.DialWith(ctx, &spry.DialConfig{URL: "tcp://127.0.0.1:1"})
+	_, connected := s.DialWith(ctx, &spry.DialConfig{URL: "inproc://nobody", Background: true})
 	for _, err := range []error{listening, dialed, connected} {
 		if !errors.Is(err, spry.ErrConfig) || !strings.Contains(err.Error(), field) {
 			t.Errorf("%s: %v; want ErrConfig that names %s", what, err, field)
@@ -272,7 +272,7 @@ func checkOptionsWork(t *testing.T, what, scheme string, c constructor, s any) {
 func TestExtremeEndpoints(t *testing.T) {
 	leak.Check(t)
 	for _, scheme := range []string{"inproc", "ipc", "tcp", "tls+tcp", "zmtp+tcp"} {
-		for _, kind := range []reflect.Type{reflect.TypeFor[spry.Dialer](), reflect.TypeFor[spry.ListenConfig]()} {
+		for _, kind := range []reflect.Type{reflect.TypeFor[spry.DialConfig](), reflect.TypeFor[spry.ListenConfig]()} {
 			for _, f := range numbers(kind) {
 				for _, x := range []extreme{least, minus, one, most} {
 					testExtremeEndpoint(t, scheme, kind, f, x)
@@ -307,9 +307,9 @@ func testExtremeEndpoint(t *testing.T, scheme string, kind reflect.Type, f field
 		if e, err = pull.ListenWith(ctx, l); err != nil {
 			return
 		}
-		d, dials := reflect.TypeAssert[*spry.Dialer](config)
+		d, dials := reflect.TypeAssert[*spry.DialConfig](config)
 		if !dials {
-			d = new(spry.Dialer)
+			d = new(spry.DialConfig)
 		}
 		d.URL = e.URL()
 		_, d.TLS = testkit.Certificates()
@@ -357,7 +357,7 @@ func TestContradictoryOptions(t *testing.T) {
 	for name, f := range map[string]func() (*spry.Endpoint, error){
 		"Security": func() (*spry.Endpoint, error) { return secured.Connect("tcp://127.0.0.1:1") },
 		"Backoff": func() (*spry.Endpoint, error) {
-			return push.DialWith(ctx, &spry.Dialer{URL: "tcp://127.0.0.1:1", Backoff: &spry.Backoff{Min: -1}})
+			return push.DialWith(ctx, &spry.DialConfig{URL: "tcp://127.0.0.1:1", Backoff: &spry.Backoff{Min: -1}})
 		},
 		"Dialects": func() (*spry.Endpoint, error) {
 			return push.ListenWith(ctx, &spry.ListenConfig{URL: "tcp://127.0.0.1:0", Dialects: []string{"zmtp"}})

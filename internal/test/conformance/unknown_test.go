@@ -43,7 +43,7 @@ func newPipeOfPush(t *testing.T, scheme string, n int) *pipeOfPush {
 	if scheme == "zmtp+tcp" || scheme == "zmtp+ipc" {
 		prefix = "zmtp+"
 	}
-	_, err = p.push.DialWith(t.Context(), &spry.Dialer{URL: prefix + e.URL(), GiveUp: func(error) bool { return true }})
+	_, err = p.push.DialWith(t.Context(), &spry.DialConfig{URL: prefix + e.URL(), GiveUp: func(error) bool { return true }})
 	testkit.Check(t, err)
 	testkit.Check(t, p.pull.WaitPipes(t.Context(), 1)) // the sender may know of its pipe, and have written, before the receiver does
 	for p.ours = range p.push.Pipes() {
@@ -172,7 +172,7 @@ func TestCutOffIsUnknown(t *testing.T) {
 	testkit.Check(t, err)
 	defer l.Close()
 	push := spry.NewPush(&spry.PushOptions{Options: spry.Options{SendQueue: 10, Linger: -1}})
-	_, err = push.DialWith(ctx, &spry.Dialer{URL: "tcp://" + l.Addr().String(), Background: true, WriteBuffer: 128 << 10})
+	_, err = push.DialWith(ctx, &spry.DialConfig{URL: "tcp://" + l.Addr().String(), Background: true, WriteBuffer: 128 << 10})
 	testkit.Check(t, err)
 	c, err := l.Accept()
 	testkit.Check(t, err)

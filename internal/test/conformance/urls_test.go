@@ -120,9 +120,9 @@ func TestMalformedURLs(t *testing.T) {
 				}
 				checkRefusal(t, name, bad.url, says, err)
 			}
-			refused("dial", bad.dial, func() (*spry.Endpoint, error) { return s.DialWith(ctx, &spry.Dialer{URL: bad.url}) })
+			refused("dial", bad.dial, func() (*spry.Endpoint, error) { return s.DialWith(ctx, &spry.DialConfig{URL: bad.url}) })
 			refused("dial", bad.dial, func() (*spry.Endpoint, error) {
-				return s.DialWith(ctx, &spry.Dialer{URL: bad.url, Background: true})
+				return s.DialWith(ctx, &spry.DialConfig{URL: bad.url, Background: true})
 			})
 			refused("listen", bad.listen, func() (*spry.Endpoint, error) {
 				return s.ListenWith(ctx, &spry.ListenConfig{URL: bad.url, TLS: server})

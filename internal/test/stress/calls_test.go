@@ -229,8 +229,8 @@ func (c *caller) known(rng *rand.Rand, want reflect.Type) (v reflect.Value) {
 			}
 			_ = r.Reply(ctx, []byte("reply"))
 		})
-	case reflect.TypeFor[*spry.Dialer]():
-		made = &spry.Dialer{URL: c.argument(rng, reflect.TypeFor[string]()).String(), Background: rng.IntN(2) == 0}
+	case reflect.TypeFor[*spry.DialConfig]():
+		made = &spry.DialConfig{URL: c.argument(rng, reflect.TypeFor[string]()).String(), Background: rng.IntN(2) == 0}
 	case reflect.TypeFor[*spry.ListenConfig]():
 		made = &spry.ListenConfig{URL: c.argument(rng, reflect.TypeFor[string]()).String()}
 	default:

@@ -135,7 +135,7 @@ func poorProcess(t *testing.T, peer string) {
 	testkit.Check(t, err)
 	began, used := time.Now(), cpuTime(t)
 	for range dialers {
-		_, err := push.DialWith(ctx, &spry.Dialer{URL: peer, Background: true})
+		_, err := push.DialWith(ctx, &spry.DialConfig{URL: peer, Background: true})
 		testkit.Check(t, err)
 	}
 	testkit.Eventually(t, "the process is out of descriptors at both ends", func() bool { return refused.Load() > 2 && failed.Load() > 2 })

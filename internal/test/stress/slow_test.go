@@ -47,8 +47,8 @@ func slowLink(t *testing.T, rng *rand.Rand, scheme string) {
 		return p, false
 	})
 	_, err = dialer.(interface {
-		DialWith(context.Context, *spry.Dialer) (*spry.Endpoint, error)
-	}).DialWith(testkit.Watchdog(t), &spry.Dialer{URL: scheme + "://" + r.Addr().String(), ReadBuffer: 4 << 10, WriteBuffer: 4 << 10})
+		DialWith(context.Context, *spry.DialConfig) (*spry.Endpoint, error)
+	}).DialWith(testkit.Watchdog(t), &spry.DialConfig{URL: scheme + "://" + r.Addr().String(), ReadBuffer: 4 << 10, WriteBuffer: 4 << 10})
 	testkit.Check(t, err)
 	ctx := testkit.Watchdog(t)
 	messages, size := 20+rng.IntN(30), 1+rng.IntN(30_000)

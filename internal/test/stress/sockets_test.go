@@ -40,7 +40,7 @@ func TestSocketsLeaveNothing(t *testing.T) {
 			once := func(i int) {
 				req := spry.NewReq(&spry.ReqOptions{Options: spry.Options{Backoff: spry.Backoff{Min: time.Millisecond}}})
 				events := req.Events(ctx)
-				e, err := req.DialWith(ctx, &spry.Dialer{URL: url, Background: true})
+				e, err := req.DialWith(ctx, &spry.DialConfig{URL: url, Background: true})
 				testkit.Check(t, err)
 				if i%8 == 0 { // some wait for the attempt
 					for ev := range events {

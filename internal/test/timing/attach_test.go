@@ -137,7 +137,7 @@ func TestDialErrors(t *testing.T) {
 				defer push.Close()
 				defer pull.Close()
 				attempts, works := 0, 3
-				d := &spry.Dialer{URL: "tcp://peer.example:5555", DialContext: func(context.Context, string, string) (net.Conn, error) {
+				d := &spry.DialConfig{URL: "tcp://peer.example:5555", DialContext: func(context.Context, string, string) (net.Conn, error) {
 					if attempts++; attempts <= works {
 						return nil, cause
 					}

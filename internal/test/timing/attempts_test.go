@@ -43,7 +43,7 @@ func TestWhatCountsAsAnAttempt(t *testing.T) {
 				defer rep.Close()
 				req := spry.NewReq(&spry.ReqOptions{Options: o, MaxAttempts: c.attempts})
 				defer req.Close()
-				_, err := req.DialWith(t.Context(), &spry.Dialer{URL: "sim://rep", Backoff: &spry.Backoff{Min: time.Second, Max: time.Second}})
+				_, err := req.DialWith(t.Context(), &spry.DialConfig{URL: "sim://rep", Backoff: &spry.Backoff{Min: time.Second, Max: time.Second}})
 				testkit.Check(t, err)
 				ctx, cancel := context.WithCancel(t.Context())
 				done := make(chan error, 1)

@@ -81,7 +81,7 @@ func testBudgetWakes(t *testing.T, open func(o, peer spry.Options) budgetedPair,
 	connect := func(p budgetedPair, name string) {
 		_, err := p.to.ListenWith(t.Context(), &spry.ListenConfig{URL: scheme + "://" + name})
 		testkit.Check(t, err)
-		_, err = p.from.DialWith(t.Context(), &spry.Dialer{URL: scheme + "://" + name})
+		_, err = p.from.DialWith(t.Context(), &spry.DialConfig{URL: scheme + "://" + name})
 		testkit.Check(t, err)
 		synctest.Wait()
 	}

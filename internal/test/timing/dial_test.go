@@ -255,11 +255,11 @@ func TestDialersBackoffIsChecked(t *testing.T) {
 		waits := pauses(&o)
 		push := spry.NewPush(&spry.PushOptions{Options: o})
 		defer push.Close()
-		_, err := push.DialWith(t.Context(), &spry.Dialer{URL: "sim://x", Backoff: &spry.Backoff{Min: -1}})
+		_, err := push.DialWith(t.Context(), &spry.DialConfig{URL: "sim://x", Backoff: &spry.Backoff{Min: -1}})
 		if !errors.Is(err, spry.ErrConfig) {
 			t.Errorf("a negative Backoff.Min: %v, want ErrConfig", err)
 		}
-		_, err = push.DialWith(t.Context(), &spry.Dialer{URL: "sim://x", Background: true, Backoff: &spry.Backoff{Max: time.Second}})
+		_, err = push.DialWith(t.Context(), &spry.DialConfig{URL: "sim://x", Background: true, Backoff: &spry.Backoff{Max: time.Second}})
 		testkit.Check(t, err)
 		time.Sleep(time.Minute)
 		if n := len(waits); n < 60 || n > 400 {
@@ -277,7 +277,7 @@ func TestSlowDialsAreBackedOffFrom(t *testing.T) {
 			Backoff:          spry.Backoff{Min: time.Millisecond, Max: time.Hour, Factor: 1000},
 		}})
 		events := push.Events(t.Context())
-		_, err := push.DialWith(t.Context(), &spry.Dialer{URL: "tcp://203.0.113.1:9", Background: true, DialContext: func(context.Context, string, string) (net.Conn, error) {
+		_, err := push.DialWith(t.Context(), &spry.DialConfig{URL: "tcp://203.0.113.1:9", Background: true, DialContext: func(context.Context, string, string) (net.Conn, error) {
 			time.Sleep(10 * time.Second)
 			near, far := net.Pipe()
 			go func() {

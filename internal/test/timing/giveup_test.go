@@ -20,7 +20,7 @@ func TestDialersGiveUp(t *testing.T) {
 		push, pull := spry.NewPush(&spry.PushOptions{Options: o}), spry.NewPull(&spry.PullOptions{Options: o})
 		events := push.Events(t.Context())
 		asked := 0
-		e, err := push.DialWith(t.Context(), &spry.Dialer{URL: "sim://nobody", Background: true, GiveUp: func(err error) bool {
+		e, err := push.DialWith(t.Context(), &spry.DialConfig{URL: "sim://nobody", Background: true, GiveUp: func(err error) bool {
 			asked++
 			return asked == 3
 		}})
@@ -40,7 +40,7 @@ func TestDialersGiveUp(t *testing.T) {
 		l, err := pull.Listen(t.Context(), "sim://somebody")
 		testkit.Check(t, err)
 		told := make(chan error, 1)
-		e, err = push.DialWith(t.Context(), &spry.Dialer{URL: l.URL(), GiveUp: func(err error) bool { told <- err; return true }})
+		e, err = push.DialWith(t.Context(), &spry.DialConfig{URL: l.URL(), GiveUp: func(err error) bool { told <- err; return true }})
 		testkit.Check(t, err)
 		testkit.Check(t, pull.WaitPipes(t.Context(), 1))
 		for p := range pull.Pipes() {

@@ -229,7 +229,7 @@ func TestHeartbeatsWhileThePeerDoesNotRead(t *testing.T) {
 		var p *spry.Pipe
 		go func() {
 			var err error
-			p, err = push.Attach(t.Context(), near, &spry.AttachConfig{Dialect: "zmtp"})
+			p, err = push.Attach(t.Context(), near, &spry.AttachConfig{Dialects: []string{"zmtp"}})
 			attached <- err
 		}()
 		go func() { _, _ = io.WriteString(far, testkit.OpenAs("PULL")) }()
@@ -263,7 +263,7 @@ func TestGoneMachineIsGivenUp(t *testing.T) {
 				defer push.Close()
 				near, far := simnet.Pipe()
 				defer far.Close()
-				p, _ := testkit.AttachBare(t, push, near, far, &spry.AttachConfig{Dialect: "zmtp"}, func(b *testkit.Bare) { b.ShakeZMTP(t, "PULL") })
+				p, _ := testkit.AttachBare(t, push, near, far, &spry.AttachConfig{Dialects: []string{"zmtp"}}, func(b *testkit.Bare) { b.ShakeZMTP(t, "PULL") })
 				near.Link().SetFaults(simnet.Both, simnet.Faults{Rate: rate})
 				testkit.Check(t, push.Send(t.Context(), make([]byte, 60_000)))
 				if rate > 0 {

@@ -15,7 +15,7 @@ import (
 
 // Socket is what these tests need of every pattern.
 type Socket interface {
-	DialWith(ctx context.Context, d *spry.Dialer) (*spry.Endpoint, error)
+	DialWith(ctx context.Context, d *spry.DialConfig) (*spry.Endpoint, error)
 	ListenWith(ctx context.Context, l *spry.ListenConfig) (*spry.Endpoint, error)
 	WaitPipes(ctx context.Context, n int) error
 	Close() error
@@ -37,7 +37,7 @@ func Attach(t *testing.T, s Socket, a Address) {
 	t.Helper()
 	t.Cleanup(func() { _ = s.Close() })
 	listen := &spry.ListenConfig{URL: a.URL}
-	dial := &spry.Dialer{URL: a.Dialect + a.URL, Background: true}
+	dial := &spry.DialConfig{URL: a.Dialect + a.URL, Background: true}
 	if a.TLS != nil {
 		listen.TLS, dial.TLS = a.TLS.config(true, a.Mutual), a.TLS.config(false, a.Mutual)
 	}

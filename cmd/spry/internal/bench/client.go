@@ -50,7 +50,7 @@ func (c *client) dial(ctx context.Context, socket endpoint.Socket, url string) e
 	if err != nil {
 		return err
 	}
-	_, err = socket.DialWith(ctx, &spry.Dialer{URL: url, TLS: client})
+	_, err = socket.DialWith(ctx, &spry.DialConfig{URL: url, TLS: client})
 	return err
 }
 

@@ -19,7 +19,7 @@ import (
 type Socket interface {
 	Connect(url string) (*spry.Endpoint, error)
 	Listen(ctx context.Context, url string) (*spry.Endpoint, error)
-	DialWith(ctx context.Context, d *spry.Dialer) (*spry.Endpoint, error)
+	DialWith(ctx context.Context, d *spry.DialConfig) (*spry.Endpoint, error)
 	ListenWith(ctx context.Context, l *spry.ListenConfig) (*spry.Endpoint, error)
 	Pipes() iter.Seq[*spry.Pipe]
 	WaitPipes(ctx context.Context, n int) error
@@ -64,7 +64,7 @@ func (s *Set) Open(ctx context.Context, socket Socket, say func(form string, arg
 		say("listening at %s", e.URL())
 	}
 	for _, url := range s.Dial {
-		e, err := socket.DialWith(ctx, &spry.Dialer{URL: url, TLS: client, Background: true})
+		e, err := socket.DialWith(ctx, &spry.DialConfig{URL: url, TLS: client, Background: true})
 		if err != nil {
 			return misused(err)
 		}

@@ -70,7 +70,7 @@ func (c *config) openEndpoints(ctx context.Context, s endpoint.Socket, stdout io
 		if a.listen {
 			e, err = s.ListenWith(ctx, &spry.ListenConfig{URL: a.url, TLS: server})
 		} else {
-			e, err = s.DialWith(ctx, &spry.Dialer{URL: a.url, TLS: client, Background: c.async})
+			e, err = s.DialWith(ctx, &spry.DialConfig{URL: a.url, TLS: client, Background: c.async})
 		}
 		if err != nil {
 			return fmt.Errorf("Unable to %s on %s: %s", verb, a.url, errorText(err))
