@@ -8,7 +8,7 @@ Package spry is brokerless messaging: sockets with patterns over many transports
 	if _, err := rep.Listen(ctx, "tcp://127.0.0.1:5555"); err != nil {
 		return err
 	}
-	return rep.Handle(ctx, 8, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
+	return rep.Serve(ctx, 8, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
 		r.Reply(ctx, r.Bytes())
 	}))
 

@@ -31,7 +31,7 @@ type DrainReport struct {
 type draining struct{ socket *engine.Socket }
 
 // Drain receives what the peers have sent, to the end, and closes the socket. Receiving calls, loops over Messages or
-// Requests, and Handle go on meanwhile, and end when everything is taken: as after Close, calls fail with [ErrClosed], loops
+// Requests, and Serve go on meanwhile, and end when everything is taken: as after Close, calls fail with [ErrClosed], loops
 // end without an error.
 //
 //   - No new connections are accepted or dialed, and sending fails with [ErrClosed].

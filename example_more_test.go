@@ -54,9 +54,10 @@ func ExampleProxy() {
 	must(err)
 	served := make(chan error)
 	go func() {
-		served <- rep.Handle(ctx, 1, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
+		served <- rep.Serve(ctx, 1, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
 			must(r.Reply(ctx, r.Bytes()))
 		}))
+
 	}()
 	req := spry.NewReq(&spry.ReqOptions{Options: o})
 	_, err = req.Dial(ctx, "inproc://front")
@@ -107,7 +108,7 @@ func ExampleCallTyped() {
 	swap := func(_ context.Context, p point) (point, error) { return point{p.Y, p.X}, nil }
 	served := make(chan error)
 	go func() {
-		served <- rep.Handle(ctx, 1, spry.HandleTyped(spry.JSON[point]{}, spry.JSON[point]{}, swap, nil))
+		served <- rep.Serve(ctx, 1, spry.HandleTyped(spry.JSON[point]{}, spry.JSON[point]{}, swap, nil))
 	}()
 	req := spry.NewReq(&spry.ReqOptions{Options: o})
 	_, err = req.Dial(ctx, "inproc://swap")
@@ -287,7 +288,7 @@ func ExampleRep_Drain() {
 	began := make(chan struct{})
 	var serving sync.WaitGroup
 	serving.Go(func() {
-		must(rep.Handle(ctx, 8, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
+		must(rep.Serve(ctx, 8, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
 			close(began)
 			must(r.Reply(ctx, []byte("answer")))
 		})))

@@ -96,9 +96,10 @@ func Example_reqrep() {
 	must(err)
 	served := make(chan error)
 	go func() {
-		served <- rep.Handle(ctx, 4, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
+		served <- rep.Serve(ctx, 4, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
 			must(r.Reply(ctx, append([]byte("hello, "), r.Bytes()...)))
 		}))
+
 	}()
 
 	req := spry.NewReq(&spry.ReqOptions{Options: o})
@@ -240,13 +241,13 @@ func Example_bus() {
 	// all hands
 }
 
-func ExampleSocket_Serve() {
+func ExampleSocket_ListenOn() {
 	ctx := context.Background()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(err)
 	pull := spry.NewPull(nil)
 	defer pull.Close()
-	e, err := pull.Serve(l, nil)
+	e, err := pull.ListenOn(l, nil)
 	must(err)
 
 	push := spry.NewPush(nil)
@@ -260,7 +261,7 @@ func ExampleSocket_Serve() {
 	// Output: over my own listener
 }
 
-func ExampleSocket_ServeLinks() {
+func ExampleSocket_ListenOnLinks() {
 	ctx := context.Background()
 	memory := transporttest.NewMemory() // a transport of one's own
 	u, err := transport.ParseURL("memory://mine")
@@ -269,7 +270,7 @@ func ExampleSocket_ServeLinks() {
 	must(err)
 	pull := spry.NewPull(nil)
 	defer pull.Close()
-	_, err = pull.ServeLinks(l, nil)
+	_, err = pull.ListenOnLinks(l, nil)
 	must(err)
 
 	push := spry.NewPush(&spry.PushOptions{Options: spry.Options{Transports: []transport.Transport{memory}}})

@@ -222,7 +222,7 @@ type DialConfig struct {
 
 // A ListenConfig is an address to listen on with settings that Listen leaves at their defaults.
 type ListenConfig struct {
-	// URL to listen on. Serve ignores it.
+	// URL to listen on. ListenOn ignores it.
 	URL string
 
 	// TLS configures tls+tcp, which needs a certificate. With ClientAuth set, peers need one too; see

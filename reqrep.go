@@ -169,17 +169,17 @@ func NewRep(o *RepOptions) *Rep {
 
 // A Handler answers requests or surveys.
 type Handler interface {
-	// Serve is called for each. ctx has the values of the ctx of Handle, but does not end with it: what was begun is
+	// Handle is called for each. ctx has the values of the ctx of Serve, but does not end with it: what was begun is
 	// finished. It ends when the socket is closed: when Close has sent what it can, or when Drain is done, which waits for
-	// the calls of Serve until its own ctx ends. A request that was not replied to when Serve returns is discarded.
-	Serve(ctx context.Context, r *Request)
+	// the calls of Handle until its own ctx ends. A request that was not replied to when Handle returns is discarded.
+	Handle(ctx context.Context, r *Request)
 }
 
 // A HandlerFunc is a function as a [Handler].
 type HandlerFunc func(ctx context.Context, r *Request)
 
-// Serve calls f.
-func (f HandlerFunc) Serve(ctx context.Context, r *Request) { f(ctx, r) }
+// Handle calls f.
+func (f HandlerFunc) Handle(ctx context.Context, r *Request) { f(ctx, r) }
 
 // A Request is a received request or survey. It carries its own way back.
 type Request pattern.Request
@@ -265,13 +265,13 @@ func (s *responding) Requests(ctx context.Context) iter.Seq2[*Request, error] {
 	}
 }
 
-// Handle answers requests by h, in as many goroutines of the socket as workers says, until ctx ends, whose error it
+// Serve answers requests by h, in as many goroutines of the socket as workers says, until ctx ends, whose error it
 // returns, or the socket is closed, which is no error. It then takes no more requests, and returns when all calls of h have,
 // unless the socket was closed by one of them. A call of h that panics is counted and told as [EventPanic]; its request is
 // discarded.
-func (s *responding) Handle(ctx context.Context, workers int, h Handler) error {
+func (s *responding) Serve(ctx context.Context, workers int, h Handler) error {
 	if f, ok := h.(HandlerFunc); h == nil || ok && f == nil {
-		return opErr("handle", fmt.Errorf("%w: the Handler is nil", ErrConfig))
+		return opErr("serve", fmt.Errorf("%w: the Handler is nil", ErrConfig))
 	}
 	ctx = scope.OrBackground(ctx)
 	taking, stopTaking := context.WithCancelCause(ctx)
@@ -311,7 +311,7 @@ func (s *responding) work(taking, handling context.Context, crew *scope.Scope, h
 func (s *responding) serve(ctx context.Context, h Handler, r *pattern.Request) {
 	_ = s.core.Guard("Handler", func() error {
 		defer r.Discard()
-		h.Serve(ctx, (*Request)(r))
+		h.Handle(ctx, (*Request)(r))
 		return nil
 	})
 }

@@ -66,29 +66,29 @@ func (s *Socket) ListenWith(ctx context.Context, l *ListenConfig) (*Endpoint, er
 	return (*Endpoint)(e), opErr("listen", err)
 }
 
-// Serve accepts connections from l, which belongs to the socket from now on, in the background. cfg may be nil.
+// ListenOn accepts connections from l, which belongs to the socket from now on, in the background. cfg may be nil.
 // Connections are framed as on tcp, or, if they are unix sockets, as on ipc. Of cfg, TLS counts: with it, connections are
 // TLS. Pipes of unix sockets have no Creds here.
-func (s *Socket) Serve(l net.Listener, cfg *ListenConfig) (*Endpoint, error) {
+func (s *Socket) ListenOn(l net.Listener, cfg *ListenConfig) (*Endpoint, error) {
 	if engine.IsNil(l) {
-		return nil, opErr("serve", engine.NilError("net.Listener"))
+		return nil, opErr("listen", engine.NilError("net.Listener"))
 	}
 	var config *tls.Config
 	if cfg != nil {
 		config = cfg.TLS
 	}
-	e, err := s.core.Serve(netListener{l, config}, cfg.engineConfig())
-	return (*Endpoint)(e), opErr("serve", err)
+	e, err := s.core.ListenOn(netListener{l, config}, cfg.engineConfig())
+	return (*Endpoint)(e), opErr("listen", err)
 }
 
-// ServeLinks is Serve for links of any kind: l is a third party's, such as one that an http.Handler gives the connections that
+// ListenOnLinks is ListenOn for links of any kind: l is a third party's, such as one that an http.Handler gives the connections that
 // it upgrades. Of cfg, what is of the transport, such as TLS, does not count.
-func (s *Socket) ServeLinks(l transport.Listener, cfg *ListenConfig) (*Endpoint, error) {
+func (s *Socket) ListenOnLinks(l transport.Listener, cfg *ListenConfig) (*Endpoint, error) {
 	if engine.IsNil(l) {
-		return nil, opErr("serve", engine.NilError("transport.Listener"))
+		return nil, opErr("listen", engine.NilError("transport.Listener"))
 	}
-	e, err := s.core.Serve(l, cfg.engineConfig())
-	return (*Endpoint)(e), opErr("serve", err)
+	e, err := s.core.ListenOn(l, cfg.engineConfig())
+	return (*Endpoint)(e), opErr("listen", err)
 }
 
 // A Role is which end of a connection the socket is.

@@ -251,7 +251,7 @@ func TestDrainWithMangosRequests(t *testing.T) {
 		var serving, draining, asking sync.WaitGroup
 		for _, rep := range []*spry.Rep{leaver, stayer} {
 			serving.Go(func() {
-				err := rep.Handle(watched(t), 4, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
+				err := rep.Serve(watched(t), 4, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
 					if rep == leaver && handled.Add(1) == drainAfter/10 {
 						draining.Go(func() { drainedToTheEnd(t, leaver) })
 					}
@@ -259,6 +259,7 @@ func TestDrainWithMangosRequests(t *testing.T) {
 						t.Errorf("reply: %v", err)
 					}
 				}))
+
 				if err != nil {
 					t.Errorf("handle: %v", err)
 				}

@@ -82,7 +82,7 @@ func atGate(t *testing.T, f func(t *testing.T, g *gate, looks *atomic.Int64)) {
 		}
 		s := zmq.NewPull(&zmq.PullOptions{Options: zmq.Options{Linger: -1, Security: zmq.PlainServer{Check: check}}})
 		g := &gate{conns: make(chan net.Conn), done: make(chan struct{})}
-		_, err := s.Serve(g, nil)
+		_, err := s.ListenOn(g, nil)
 		testkit.Check(t, err)
 		f(t, g, &looks)
 		testkit.Check(t, s.Close())
@@ -156,7 +156,7 @@ func TestFailedChecksSlowNobodyDown(t *testing.T) {
 			},
 		}}})
 		g := &gate{conns: make(chan net.Conn), done: make(chan struct{})}
-		_, err := s.Serve(g, nil)
+		_, err := s.ListenOn(g, nil)
 		testkit.Check(t, err)
 		for range 20 {
 			if welcome, after := g.ask("10.0.0.1", "any"); welcome || after > 0 {

@@ -79,13 +79,14 @@ func ExampleZAP() {
 	}
 	check := zmq.AllowPasswords(map[string]string{"ada": "engine"})
 	go func() {
-		_ = handler.Handle(ctx, 1, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
+		_ = handler.Serve(ctx, 1, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
 			var request [][]byte
 			for _, frame := range r.Message().Frames() {
 				request = append(request, frame)
 			}
 			_ = r.ReplyMsg(ctx, zmq.NewMessage(zmq.HandleZAP(ctx, check, request)...))
 		}))
+
 	}()
 
 	req := zmq.NewReq(nil)

@@ -69,9 +69,10 @@ func Example_reqrep() {
 	failOn(err)
 	done := make(chan error)
 	go func() {
-		done <- rep.Handle(ctx, 4, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
+		done <- rep.Serve(ctx, 4, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
 			_ = r.ReplyMsg(ctx, zmq.NewMessage([]byte("hello"), r.Bytes()))
 		}))
+
 	}()
 
 	req := zmq.NewReq(nil)

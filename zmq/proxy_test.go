@@ -36,9 +36,10 @@ func TestProxyOfRequests(t *testing.T) {
 		_, err := rep.Dial(ctx, back.URL())
 		testkit.Check(t, err)
 		go func() {
-			worked <- rep.Handle(ctx, 1, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
+			worked <- rep.Serve(ctx, 1, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
 				_ = r.ReplyMsg(ctx, zmq.NewMessage([]byte{byte('0' + i)}, r.Bytes()))
 			}))
+
 		}()
 	}
 	var control zmq.ProxyControl

@@ -22,11 +22,12 @@ func echo(t *testing.T, rep *zmq.Rep) (done chan error) {
 	t.Helper()
 	done = make(chan error, 1)
 	go func() {
-		done <- rep.Handle(context.Background(), 4, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
+		done <- rep.Serve(context.Background(), 4, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
 			if err := r.ReplyMsg(ctx, r.Message().Clone()); err != nil {
 				t.Errorf("reply: %v", err)
 			}
 		}))
+
 	}()
 	return done
 }

@@ -253,7 +253,7 @@ func TestZAPOverSockets(t *testing.T) {
 		return "", nil
 	}, zmq.AllowPasswords(map[string]string{"ali": "open sesame"}))
 	go func() {
-		served <- rep.Handle(ctx, 1, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
+		served <- rep.Serve(ctx, 1, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
 			var request [][]byte
 			for _, frame := range r.Message().Frames() {
 				request = append(request, frame)
@@ -262,6 +262,7 @@ func TestZAPOverSockets(t *testing.T) {
 				t.Errorf("replying: %v", err)
 			}
 		}))
+
 	}()
 	ask := func(ctx context.Context, request [][]byte) ([][]byte, error) { return req.Do(ctx, request...) }
 	pull, url, _ := listening(t, zmq.PlainServer{Check: zmq.ZAP(ask, "global")})

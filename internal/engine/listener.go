@@ -21,8 +21,8 @@ func (s *Socket) Listen(ctx context.Context, url string, c EndpointConfig) (*End
 	return e.listening(url, err)
 }
 
-// Serve starts a listening endpoint on a listener that belongs to the endpoint from now on.
-func (s *Socket) Serve(l transport.Listener, c EndpointConfig) (*Endpoint, error) {
+// ListenOn starts a listening endpoint on a listener that belongs to the endpoint from now on.
+func (s *Socket) ListenOn(l transport.Listener, c EndpointConfig) (*Endpoint, error) {
 	e, err := s.newEndpoint(true, transport.URL{}, l.URL(), c)
 	if err == nil {
 		err = e.serve(l)

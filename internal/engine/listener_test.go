@@ -70,7 +70,7 @@ func TestListenerOutlivesErrorsOfAccept(t *testing.T) {
 		defer far.Close()
 		l := &poorListener{until: time.Now().Add(10 * time.Second), link: streamLink(near), closed: make(chan struct{})}
 		began := time.Now()
-		e, err := s.Serve(l, EndpointConfig{})
+		e, err := s.ListenOn(l, EndpointConfig{})
 		if err != nil {
 			t.Fatal(err)
 		}

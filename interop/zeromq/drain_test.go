@@ -248,7 +248,7 @@ func TestDrainWithForeignRequests(t *testing.T) {
 				var handled, unanswered atomic.Int64
 				for _, rep := range []*spry.Rep{leaver, stayer} {
 					serving.Go(func() {
-						err := rep.Handle(kit.Watched(t), 4, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
+						err := rep.Serve(kit.Watched(t), 4, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
 							if rep == leaver && handled.Add(1) == int64(drainMessages/20) {
 								draining.Go(func() { drainedToTheEnd(t, leaver) })
 							}
@@ -258,6 +258,7 @@ func TestDrainWithForeignRequests(t *testing.T) {
 								t.Errorf("reply: %v", err)
 							}
 						}))
+
 						if err != nil {
 							t.Errorf("handle: %v", err)
 						}

@@ -107,7 +107,7 @@ func TestZeroMQRequests(t *testing.T) {
 				a.URL = kit.NewAddress(t, a.Transport, a.SpryListens).URL
 				rep := spry.NewRep(&spry.RepOptions{Options: kit.Options})
 				served := make(chan error, 1)
-				go func() { served <- rep.Handle(kit.Watched(t), 2, echo) }()
+				go func() { served <- rep.Serve(kit.Watched(t), 2, echo) }()
 				p := kit.MeetC(t, a, rep, "zmq_ask", kind, fmt.Sprint(min(l.messages, 200)), fmt.Sprint(l.size))
 				p.WaitLine("answered")
 				testkit.Check(t, rep.Close())
@@ -201,7 +201,7 @@ func TestAllFamiliesOnOnePort(t *testing.T) {
 				rep := spry.NewRep(&spry.RepOptions{Options: kit.Options})
 				kit.Attach(t, rep, a)
 				served := make(chan error, 1)
-				go func() { served <- rep.Handle(kit.Watched(t), 4, echo) }()
+				go func() { served <- rep.Serve(kit.Watched(t), 4, echo) }()
 				z := kit.StartC(t, "zmq_ask", a.How(), a.URL, "req", fmt.Sprint(messages), fmt.Sprint(size))
 				n := kit.StartC(t, "nn_ask", a.How(), a.URL, "req", fmt.Sprint(messages), fmt.Sprint(size))
 				z.WaitLine("answered")

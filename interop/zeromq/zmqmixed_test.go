@@ -151,7 +151,7 @@ func TestMixedRep(t *testing.T) {
 			rep := spry.NewRep(&spry.RepOptions{Options: kit.Options})
 			kit.Attach(t, rep, a)
 			served := make(chan error, 1)
-			go func() { served <- rep.Handle(ctx, 4, echo) }()
+			go func() { served <- rep.Serve(ctx, 4, echo) }()
 
 			n := fmt.Sprint(mixedMessages)
 			answered := []*peer.Process{

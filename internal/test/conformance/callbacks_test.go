@@ -21,7 +21,7 @@ func TestCallbacksMayClose(t *testing.T) {
 			l.join(t, req, rep)
 			closed, handled := make(chan error, 1), make(chan error, 1)
 			go func() {
-				handled <- rep.Handle(ctx, 2, spry.HandlerFunc(func(context.Context, *spry.Request) { closed <- rep.Close() }))
+				handled <- rep.Serve(ctx, 2, spry.HandlerFunc(func(context.Context, *spry.Request) { closed <- rep.Close() }))
 			}()
 			if _, err := req.Do(ctx, nil); !errors.Is(err, spry.ErrPipeClosed) {
 				t.Errorf("a request to a socket that closes: %v, want ErrPipeClosed", err)

@@ -159,7 +159,7 @@ func TestReqRepDelivers(t *testing.T) {
 		w.join(t, req, rep)
 		served := make(chan error, 1)
 		go func() {
-			served <- rep.Handle(ctx, 4, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) { testkit.Check(t, r.Reply(ctx, r.Bytes())) }))
+			served <- rep.Serve(ctx, 4, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) { testkit.Check(t, r.Reply(ctx, r.Bytes())) }))
 		}()
 		var callers sync.WaitGroup
 		for range 8 {
@@ -190,7 +190,7 @@ func TestSurveyDelivers(t *testing.T) {
 			testkit.DialTo(t, r, e)
 			respondents = append(respondents, r)
 			served.Go(func() {
-				testkit.Check(t, r.Handle(ctx, 1, spry.HandlerFunc(func(ctx context.Context, q *spry.Request) { testkit.Check(t, q.Reply(ctx, q.Bytes())) })))
+				testkit.Check(t, r.Serve(ctx, 1, spry.HandlerFunc(func(ctx context.Context, q *spry.Request) { testkit.Check(t, q.Reply(ctx, q.Bytes())) })))
 			})
 		}
 		testkit.Check(t, surveyor.WaitPipes(ctx, 3))

@@ -157,7 +157,7 @@ func TestDrainAnswersWhatItOwes(t *testing.T) {
 		var once sync.Once
 		serve := func(rep *spry.Rep, leaves bool) {
 			handling.Go(func() {
-				testkit.Check(t, rep.Handle(ctx, 4, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
+				testkit.Check(t, rep.Serve(ctx, 4, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
 					i := executed.add(r.Bytes())
 					if leaves && i >= n/4 {
 						once.Do(func() {
@@ -319,7 +319,7 @@ func TestDrainOfARespondent(t *testing.T) {
 		testkit.Check(t, s.WaitPipes(ctx, 1))
 		var handling, draining sync.WaitGroup
 		handling.Go(func() {
-			testkit.Check(t, r.Handle(ctx, 1, spry.HandlerFunc(func(_ context.Context, q *spry.Request) {
+			testkit.Check(t, r.Serve(ctx, 1, spry.HandlerFunc(func(_ context.Context, q *spry.Request) {
 				draining.Go(func() {
 					r, err := r.Drain(ctx)
 					drainedAll(t, r, err)
@@ -350,7 +350,7 @@ func TestHandleFinishesWhatItBegan(t *testing.T) {
 	within, stop := context.WithCancel(context.WithValue(ctx, key{}, "value"))
 	began, handled := make(chan struct{}), make(chan error, 1)
 	go func() {
-		handled <- rep.Handle(within, 1, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
+		handled <- rep.Serve(within, 1, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
 			close(began)
 			<-within.Done()
 			if ctx.Err() != nil || ctx.Value(key{}) != "value" {
@@ -358,6 +358,7 @@ func TestHandleFinishesWhatItBegan(t *testing.T) {
 			}
 			testkit.Check(t, r.Reply(ctx, []byte("done")))
 		}))
+
 	}()
 	go func() { <-began; stop() }()
 	got, err := req.Do(ctx, []byte("job"))
@@ -379,10 +380,11 @@ func TestDrainsContextEndsHandlers(t *testing.T) {
 	within, stop := context.WithCancel(ctx)
 	began, handled := make(chan struct{}), make(chan error, 1)
 	go func() {
-		handled <- rep.Handle(ctx, 1, spry.HandlerFunc(func(ctx context.Context, _ *spry.Request) {
+		handled <- rep.Serve(ctx, 1, spry.HandlerFunc(func(ctx context.Context, _ *spry.Request) {
 			close(began)
 			<-ctx.Done()
 		}))
+
 	}()
 	call, err := req.Start(spry.NewMessage(0))
 	testkit.Check(t, err)

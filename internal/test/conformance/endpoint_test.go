@@ -360,7 +360,7 @@ func TestServeTLSOverUnixSockets(t *testing.T) {
 	l, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
 	testkit.Check(t, err)
 	pull := spry.NewPull(nil)
-	e, err := pull.Serve(l, &spry.ListenConfig{TLS: &tls.Config{MinVersion: tls.VersionTLS13}})
+	e, err := pull.ListenOn(l, &spry.ListenConfig{TLS: &tls.Config{MinVersion: tls.VersionTLS13}})
 	testkit.Check(t, err)
 	if want := "tls+unix://" + l.Addr().String(); e.URL() != want {
 		t.Errorf("the URL is %s, want %s", e.URL(), want)

@@ -22,12 +22,13 @@ func TestHandlerPanics(t *testing.T) {
 		l.join(t, req, rep)
 		served := make(chan error, 1)
 		go func() {
-			served <- rep.Handle(ctx, 1, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
+			served <- rep.Serve(ctx, 1, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
 				if string(r.Bytes()) == "boom" {
 					panic("a test's panic")
 				}
 				testkit.Check(t, r.Reply(ctx, r.Bytes()))
 			}))
+
 		}()
 		call, err := req.Start(spry.WrapMessage([]byte("boom"), nil))
 		testkit.Check(t, err)
@@ -65,12 +66,13 @@ func TestHandleOutlivesBusyWorkers(t *testing.T) {
 	testkit.ListenAt(t, rep, "inproc://one")
 	served := make(chan error, 1)
 	go func() {
-		served <- rep.Handle(ctx, 1, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
+		served <- rep.Serve(ctx, 1, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
 			if err := ctx.Err(); err != nil {
 				t.Errorf("the handler's context has ended: %v", err)
 			}
 			testkit.Check(t, r.Reply(ctx, r.Bytes()))
 		}))
+
 	}()
 	req := spry.NewReq(&spry.ReqOptions{Options: o})
 	_, err := req.Dial(ctx, "inproc://one")
@@ -109,10 +111,11 @@ func TestHandleEndsWithItsContext(t *testing.T) {
 	}
 	within, cancel := context.WithCancel(ctx)
 	handled := 0
-	err = rep.Handle(within, 1, spry.HandlerFunc(func(context.Context, *spry.Request) {
+	err = rep.Serve(within, 1, spry.HandlerFunc(func(context.Context, *spry.Request) {
 		handled++
 		cancel()
 	}))
+
 	if !errors.Is(err, context.Canceled) || handled != 1 {
 		t.Errorf("Handle: %v after %d requests, want its context's end after 1", err, handled)
 	}

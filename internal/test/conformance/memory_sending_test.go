@@ -43,7 +43,7 @@ func discard(t *testing.T, b *testkit.Bare) {
 func keepsWithin(t *testing.T, before uint64, queues int, charged int64) {
 	t.Helper()
 	bound := 2*charged + int64(queues)*memoryChunk + memorySlack
-	grown := grownWithin(before, bound)
+	grown := grownWithin(before, func() int64 { return bound })
 	if grown > bound {
 		t.Errorf("queues that are charged %d bytes take %d, more than %d", charged, grown, bound)
 	}

@@ -180,13 +180,13 @@ func TestReleaseBeforeReply(t *testing.T) {
 		l.join(t, req, rep)
 		handled := make(chan error, 1)
 		go func() {
-			handled <- rep.Handle(ctx, 4, spry.HandlerFunc(func(ctx context.Context, q *spry.Request) {
+			handled <- rep.Serve(ctx, 4, spry.HandlerFunc(func(ctx context.Context, q *spry.Request) {
 				switch string(q.Bytes()) {
 				case "released":
 					q.Message().Release()
 				case "released twice":
 					m := q.Message()
-					c := *m // which is the misuse
+					c := *m
 					m.Release()
 					c.Release()
 				case "panics":
@@ -200,6 +200,7 @@ func TestReleaseBeforeReply(t *testing.T) {
 				}
 				testkit.Check(t, q.Reply(ctx, []byte("reply")))
 			}))
+
 		}()
 		for range 20 {
 			for body, want := range map[string]string{
@@ -352,14 +353,14 @@ func TestNilArguments(t *testing.T) {
 	for name, f := range map[string]func() error{
 		"DialWith":           func() error { return last(push.DialWith(ctx, nil)) },
 		"ListenWith":         func() error { return last(push.ListenWith(ctx, nil)) },
-		"Serve":              func() error { return last(push.Serve(nil, nil)) },
-		"Serve typed":        func() error { return last(push.Serve(listener, nil)) },
+		"ListenOn":           func() error { return last(push.ListenOn(nil, nil)) },
+		"ListenOn typed":     func() error { return last(push.ListenOn(listener, nil)) },
 		"Attach":             func() error { return last(push.Attach(ctx, nil, nil)) },
 		"Attach typed":       func() error { return last(push.Attach(ctx, conn, nil)) },
-		"ServeLinks":         func() error { return last(push.ServeLinks(nil, nil)) },
+		"ListenOnLinks":      func() error { return last(push.ListenOnLinks(nil, nil)) },
 		"AttachLink":         func() error { return last(push.AttachLink(ctx, nil, nil)) },
-		"Handle":             func() error { return rep.Handle(ctx, 1, nil) },
-		"HandlerFunc":        func() error { return rep.Handle(ctx, 1, spry.HandlerFunc(nil)) },
+		"Serve":              func() error { return rep.Serve(ctx, 1, nil) },
+		"HandlerFunc":        func() error { return rep.Serve(ctx, 1, spry.HandlerFunc(nil)) },
 		"Merge":              func() error { return merged(nil) },
 		"Merge typed":        func() error { return merged(pull, noPull) },
 		"Proxy":              func() error { return spry.Proxy(ctx, nil, nil, nil) },
@@ -423,7 +424,7 @@ func TestPanicsOfTheUsersCode(t *testing.T) {
 	testkit.CloseAll(t, push, pull)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	testkit.Check(t, err)
-	_, err = pull.Serve(brokenListener{l}, nil)
+	_, err = pull.ListenOn(brokenListener{l}, nil)
 	testkit.Check(t, err)
 	e, err := pull.ListenWith(ctx, &spry.ListenConfig{URL: "tls+tcp://127.0.0.1:0", TLS: &tls.Config{
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { panic("of the user") },

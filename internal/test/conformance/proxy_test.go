@@ -52,7 +52,7 @@ func proxiedPatterns() map[string]proxied {
 			req, rep := spry.NewReq(&spry.ReqOptions{Options: o}), spry.NewRep(&spry.RepOptions{Options: o})
 			join(req, rep)
 			served := make(chan error, 1)
-			go func() { served <- rep.Handle(context.Background(), 2, echo(t)) }()
+			go func() { served <- rep.Serve(context.Background(), 2, echo(t)) }()
 			for _, b := range bodies() {
 				got, err := req.Do(testkit.Watchdog(t), b)
 				testkit.Check(t, err)
@@ -68,7 +68,7 @@ func proxiedPatterns() map[string]proxied {
 			respondent := spry.NewRespondent(&spry.RespondentOptions{Options: o})
 			join(surveyor, respondent)
 			served := make(chan error, 1)
-			go func() { served <- respondent.Handle(context.Background(), 2, echo(t)) }()
+			go func() { served <- respondent.Serve(context.Background(), 2, echo(t)) }()
 			for m, err := range surveyor.Survey(testkit.Watchdog(t), []byte("who?")) {
 				testkit.Check(t, err)
 				if string(m.Bytes()) != "who?" {

@@ -30,7 +30,7 @@ func TestConcurrentRequests(t *testing.T) {
 			l.join(t, req, rep)
 			all = append(all, rep)
 			serving.Go(func() {
-				testkit.Check(t, rep.Handle(ctx, 8, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
+				testkit.Check(t, rep.Serve(ctx, 8, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
 					served[i].Add(1)
 					testkit.Check(t, r.Reply(ctx, fmt.Appendf(nil, "re: %s", r.Bytes())))
 				})))
@@ -220,7 +220,7 @@ func TestSurveysDoNotMeet(t *testing.T) {
 			r := spry.NewRespondent(&spry.RespondentOptions{Options: l.options})
 			l.join(t, r, surveyor)
 			all = append(all, r)
-			serving.Go(func() { testkit.Check(t, r.Handle(ctx, 4, echo(t))) })
+			serving.Go(func() { testkit.Check(t, r.Serve(ctx, 4, echo(t))) })
 		}
 		testkit.Check(t, surveyor.WaitPipes(ctx, respondents))
 		var asking sync.WaitGroup

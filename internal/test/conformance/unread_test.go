@@ -72,13 +72,13 @@ const (
 
 // serveBig answers with replies of one size in a few workers, until the test ends.
 func serveBig(t *testing.T, s interface {
-	Handle(context.Context, int, spry.Handler) error
+	Serve(context.Context, int, spry.Handler) error
 }, h spry.Handler,
 ) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	var serving sync.WaitGroup
-	serving.Go(func() { _ = s.Handle(ctx, unreadCrew, h) })
+	serving.Go(func() { _ = s.Serve(ctx, unreadCrew, h) })
 	t.Cleanup(func() { cancel(); serving.Wait() })
 }
 

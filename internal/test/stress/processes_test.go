@@ -220,7 +220,7 @@ func filesChild() error {
 	defer cancel()
 	var serving sync.WaitGroup
 	serving.Go(func() {
-		_ = rep.Handle(ctx, 4, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) { _ = r.Reply(ctx, r.Bytes()) }))
+		_ = rep.Serve(ctx, 4, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) { _ = r.Reply(ctx, r.Bytes()) }))
 	})
 	push := spry.NewPush(&spry.PushOptions{Options: spry.Options{Backoff: quick}})
 	defer push.Close()
@@ -291,7 +291,7 @@ func memoryChild() error {
 	defer cancel()
 	var serving sync.WaitGroup
 	serving.Go(func() {
-		_ = rep.Handle(ctx, 4, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) { _ = r.Reply(ctx, r.Bytes()) }))
+		_ = rep.Serve(ctx, 4, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) { _ = r.Reply(ctx, r.Bytes()) }))
 	})
 	serving.Go(func() {
 		for ctx.Err() == nil {

@@ -259,7 +259,7 @@ func proxiedRequests(t *testing.T, rng *rand.Rand) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var serving sync.WaitGroup
 	serving.Go(func() {
-		_ = rep.Handle(ctx, 4, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) { _ = r.Reply(ctx, r.Bytes()) }))
+		_ = rep.Serve(ctx, 4, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) { _ = r.Reply(ctx, r.Bytes()) }))
 	})
 	url := e.URL()
 	var raws []*spry.Raw

@@ -79,7 +79,7 @@ func testFlood(t *testing.T, peer string, says int, latency time.Duration) {
 	const rate, tries = 1500, 10
 	pull := spry.NewPull(nil)
 	l := newCrowd()
-	_, err := pull.Serve(l, nil)
+	_, err := pull.ListenOn(l, nil)
 	testkit.Check(t, err)
 	var flooded []net.Conn
 	stop := make(chan struct{})

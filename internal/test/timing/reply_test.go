@@ -132,10 +132,11 @@ func TestManyUnreadPeersLeaveAWorker(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		reply := make([]byte, 128<<10) // larger than the queue, and than what a link takes
 		serving.Go(func() {
-			_ = rep.Handle(ctx, workers, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
-				time.Sleep(time.Millisecond) // so that the workers have requests of one peer at once
+			_ = rep.Serve(ctx, workers, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
+				time.Sleep(time.Millisecond)
 				_ = r.Reply(ctx, reply)
 			}))
+
 		})
 		req := spry.NewReq(&spry.ReqOptions{Options: testkit.Simulated(n)})
 		_, err = req.Dial(t.Context(), "sim://rep")

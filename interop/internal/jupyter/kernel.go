@@ -44,7 +44,7 @@ func (k *Kernel) Serve(ctx context.Context) error {
 	defer stop()
 	var all sync.WaitGroup
 	all.Go(func() {
-		_ = k.heartbeat.Handle(serving, 1, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) { _ = r.Reply(ctx, r.Bytes()) }))
+		_ = k.heartbeat.Serve(serving, 1, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) { _ = r.Reply(ctx, r.Bytes()) }))
 	})
 	var failures [2]error
 	for i, from := range []*zmq.Router{k.shell, k.control} {

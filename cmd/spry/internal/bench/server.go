@@ -54,7 +54,7 @@ func Listen(ctx context.Context, o ServerOptions) (*Server, error) {
 func (s *Server) Serve(ctx context.Context) error {
 	const workers = 8 // one may wait for the end of a run; others refuse further runs meanwhile
 	serving, cancel := context.WithCancel(ctx)
-	err := s.control.Handle(serving, workers, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
+	err := s.control.Serve(serving, workers, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
 		body, err := json.Marshal(s.answer(serving, ctx, r))
 		if err == nil {
 			err = r.Reply(ctx, body)
@@ -63,6 +63,7 @@ func (s *Server) Serve(ctx context.Context) error {
 			s.options.Say("no answer to %s: %v", peerName(r.Pipe()), err)
 		}
 	}))
+
 	cancel()
 	s.runs.Wait()
 	s.control.Close()
