@@ -57,7 +57,6 @@ func ExampleProxy() {
 		served <- rep.Serve(ctx, 1, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
 			must(r.Reply(ctx, r.Bytes()))
 		}))
-
 	}()
 	req := spry.NewReq(&spry.ReqOptions{Options: o})
 	_, err = req.Dial(ctx, "inproc://front")

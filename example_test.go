@@ -99,7 +99,6 @@ func Example_reqrep() {
 		served <- rep.Serve(ctx, 4, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
 			must(r.Reply(ctx, append([]byte("hello, "), r.Bytes()...)))
 		}))
-
 	}()
 
 	req := spry.NewReq(&spry.ReqOptions{Options: o})

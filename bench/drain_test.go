@@ -259,7 +259,6 @@ func TestDrainWithMangosRequests(t *testing.T) {
 						t.Errorf("reply: %v", err)
 					}
 				}))
-
 				if err != nil {
 					t.Errorf("handle: %v", err)
 				}

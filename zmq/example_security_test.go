@@ -86,7 +86,6 @@ func ExampleZAP() {
 			}
 			_ = r.ReplyMsg(ctx, zmq.NewMessage(zmq.HandleZAP(ctx, check, request)...))
 		}))
-
 	}()
 
 	req := zmq.NewReq(nil)

@@ -72,7 +72,6 @@ func Example_reqrep() {
 		done <- rep.Serve(ctx, 4, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
 			_ = r.ReplyMsg(ctx, zmq.NewMessage([]byte("hello"), r.Bytes()))
 		}))
-
 	}()
 
 	req := zmq.NewReq(nil)

@@ -39,7 +39,6 @@ func TestProxyOfRequests(t *testing.T) {
 			worked <- rep.Serve(ctx, 1, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
 				_ = r.ReplyMsg(ctx, zmq.NewMessage([]byte{byte('0' + i)}, r.Bytes()))
 			}))
-
 		}()
 	}
 	var control zmq.ProxyControl

@@ -27,7 +27,6 @@ func echo(t *testing.T, rep *zmq.Rep) (done chan error) {
 				t.Errorf("reply: %v", err)
 			}
 		}))
-
 	}()
 	return done
 }

@@ -262,7 +262,6 @@ func TestZAPOverSockets(t *testing.T) {
 				t.Errorf("replying: %v", err)
 			}
 		}))
-
 	}()
 	ask := func(ctx context.Context, request [][]byte) ([][]byte, error) { return req.Do(ctx, request...) }
 	pull, url, _ := listening(t, zmq.PlainServer{Check: zmq.ZAP(ask, "global")})

@@ -258,7 +258,6 @@ func TestDrainWithForeignRequests(t *testing.T) {
 								t.Errorf("reply: %v", err)
 							}
 						}))
-
 						if err != nil {
 							t.Errorf("handle: %v", err)
 						}

@@ -358,7 +358,6 @@ func TestHandleFinishesWhatItBegan(t *testing.T) {
 			}
 			testkit.Check(t, r.Reply(ctx, []byte("done")))
 		}))
-
 	}()
 	go func() { <-began; stop() }()
 	got, err := req.Do(ctx, []byte("job"))
@@ -384,7 +383,6 @@ func TestDrainsContextEndsHandlers(t *testing.T) {
 			close(began)
 			<-ctx.Done()
 		}))
-
 	}()
 	call, err := req.Start(spry.NewMessage(0))
 	testkit.Check(t, err)

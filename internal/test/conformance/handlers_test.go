@@ -28,7 +28,6 @@ func TestHandlerPanics(t *testing.T) {
 				}
 				testkit.Check(t, r.Reply(ctx, r.Bytes()))
 			}))
-
 		}()
 		call, err := req.Start(spry.WrapMessage([]byte("boom"), nil))
 		testkit.Check(t, err)
@@ -72,7 +71,6 @@ func TestHandleOutlivesBusyWorkers(t *testing.T) {
 			}
 			testkit.Check(t, r.Reply(ctx, r.Bytes()))
 		}))
-
 	}()
 	req := spry.NewReq(&spry.ReqOptions{Options: o})
 	_, err := req.Dial(ctx, "inproc://one")

@@ -200,7 +200,6 @@ func TestReleaseBeforeReply(t *testing.T) {
 				}
 				testkit.Check(t, q.Reply(ctx, []byte("reply")))
 			}))
-
 		}()
 		for range 20 {
 			for body, want := range map[string]string{

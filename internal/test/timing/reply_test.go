@@ -136,7 +136,6 @@ func TestManyUnreadPeersLeaveAWorker(t *testing.T) {
 				time.Sleep(time.Millisecond)
 				_ = r.Reply(ctx, reply)
 			}))
-
 		})
 		req := spry.NewReq(&spry.ReqOptions{Options: testkit.Simulated(n)})
 		_, err = req.Dial(t.Context(), "sim://rep")
