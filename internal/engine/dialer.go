@@ -27,20 +27,19 @@ func (s *Socket) Dial(ctx context.Context, url string, c EndpointConfig, wait bo
 		err = e.outcome(ctx)
 	}
 	if err != nil {
+		e.abandon(err)
 		return nil, wrap("dial", url, err)
 	}
 	return e, nil
 }
 
-// outcome waits for the first attempt, and ends the endpoint if that fails. A callback that does not heed its context
-// does not hold the caller up.
+// outcome waits for the first attempt. A callback that does not heed its context does not hold the caller up.
 func (e *Endpoint) outcome(ctx context.Context) (err error) {
 	select {
 	case err = <-e.first:
 	case <-ctx.Done():
-		e.stop(ctx.Err())
-		e.scope.Join()
 		err = ctx.Err()
+		e.abandon(err)
 		select {
 		case first := <-e.first:
 			if errors.Is(first, err) { // says the same, and more
@@ -48,10 +47,6 @@ func (e *Endpoint) outcome(ctx context.Context) (err error) {
 			}
 		default:
 		}
-	}
-	if err != nil {
-		e.stop(err)
-		e.scope.Join()
 	}
 	return err
 }
@@ -64,7 +59,7 @@ func (s *Socket) dialEndpoint(url string, c EndpointConfig) (*Endpoint, error) {
 	if c.Backoff != nil {
 		b, err := c.Backoff.resolve()
 		if err != nil {
-			return nil, err
+			return e, err
 		}
 		e.config.Backoff = &b
 	}

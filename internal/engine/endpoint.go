@@ -256,6 +256,14 @@ func (e *Endpoint) stop(cause error) {
 	s.mu.Unlock()
 }
 
+// abandon ends an endpoint that came to nothing, so that the socket keeps nothing of it. Nil is one that there never was.
+func (e *Endpoint) abandon(cause error) {
+	if e != nil {
+		e.stop(cause)
+		e.scope.Join()
+	}
+}
+
 func (e *Endpoint) attached(p *Pipe) {
 	e.mu.Lock()
 	e.pipes[p] = struct{}{}

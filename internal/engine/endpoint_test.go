@@ -5,6 +5,7 @@ package engine
 import (
 	"errors"
 	"net"
+	"reflect"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -75,4 +76,30 @@ func TestDialersRetire(t *testing.T) {
 			t.Errorf("%d connections, want 2", n)
 		}
 	})
+}
+
+// A Dial, Listen or Attach that fails leaves nothing in its socket, so that a program may try for ever.
+func TestFailedEndpointsLeaveNothing(t *testing.T) {
+	s, _ := testSocket(Options{Dialects: dialectSP}, &recorder{traits: Traits{Hello: lookupHello(sp.Pair0)}})
+	defer s.Close()
+	children := func() int { return reflect.ValueOf(s.scope).Elem().FieldByName("children").Len() }
+	before := children()
+	ctx := t.Context()
+	for name, try := range map[string]func() error{
+		"Dial":        func() error { _, err := s.Dial(ctx, "nosuch://x", EndpointConfig{}, true); return err },
+		"Dial inproc": func() error { _, err := s.Dial(ctx, "inproc://", EndpointConfig{}, false); return err },
+		"Dial backoff": func() error {
+			_, err := s.Dial(ctx, "inproc://x", EndpointConfig{Backoff: &Backoff{Min: -1}}, false)
+			return err
+		},
+		"Listen": func() error { _, err := s.Listen(ctx, "nosuch://x", EndpointConfig{}); return err },
+		"Attach": func() error {
+			_, err := s.Attach(ctx, streamLink(&fakeConn{onRead: func([]byte) (int, error) { return 0, net.ErrClosed }}), true, EndpointConfig{})
+			return err
+		},
+	} {
+		if err := try(); err == nil || children() != before {
+			t.Errorf("%s: %v, and %d scopes are left", name, err, children()-before)
+		}
+	}
 }

@@ -26,11 +26,7 @@ func (e *Endpoint) listenInproc() error {
 		return err
 	}
 	e.inproc, e.shown = l, e.named+e.url.String() // the name as it is, whatever it looks like: a peer is to dial it
-	if err := e.register(); err != nil {
-		l.close()
-		return err
-	}
-	return nil
+	return e.register()
 }
 
 // connectInproc makes one connection within the process and returns when it is over, and how long it lived.

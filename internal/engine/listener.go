@@ -33,6 +33,7 @@ func (s *Socket) ListenOn(l transport.Listener, c EndpointConfig) (*Endpoint, er
 // listening is what comes of the beginning of a listener.
 func (e *Endpoint) listening(url string, err error) (*Endpoint, error) {
 	if err != nil {
+		e.abandon(err)
 		return nil, wrap("listen", url, err)
 	}
 	e.socket.Emit(Event{Kind: EventListening, Endpoint: e})
@@ -57,14 +58,10 @@ func (e *Endpoint) bind(ctx context.Context) error {
 
 func (e *Endpoint) serve(l transport.Listener) error {
 	e.listener, e.shown = l, e.named+l.URL()
-	err := e.register()
-	if err == nil {
-		err = e.scope.Go(e.acceptLoop)
+	if err := e.register(); err != nil {
+		return err
 	}
-	if err != nil {
-		_ = l.Close()
-	}
-	return err
+	return e.scope.Go(e.acceptLoop)
 }
 
 const (
@@ -123,12 +120,10 @@ func (s *Socket) Attach(ctx context.Context, link transport.Link, listening bool
 	e, err := s.newEndpoint(listening, transport.URL{}, shown, c)
 	var p *Pipe
 	if err == nil {
-		if p, err = e.attachLink(ctx, link); err != nil {
-			e.stop(err)
-			e.scope.Join()
-		}
+		p, err = e.attachLink(ctx, link)
 	}
 	if err != nil {
+		e.abandon(err)
 		_ = link.Close()
 		return nil, wrap("attach", shown, err)
 	}

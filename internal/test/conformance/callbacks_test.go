@@ -42,25 +42,17 @@ func TestCallbacksMayClose(t *testing.T) {
 			testkit.Check(t, returned(ctx, closed))
 			testkit.Shut(t, push, pull)
 		})
-		t.Run("Authorize", func(t *testing.T) {
-			closed, o := make(chan error, 8), l.options
-			var pull *spry.Pull
-			o.Authorize = func(context.Context, *spry.Pipe) error { closed <- pull.Close(); return nil }
-			pull = spry.NewPull(&spry.PullOptions{Options: o})
-			push := spry.NewPush(&spry.PushOptions{Options: l.options})
-			l.tryJoin(t, push, pull)
-			testkit.Check(t, returned(ctx, closed))
-			testkit.Shut(t, push, pull)
-		})
-		t.Run("Authorize that closes the dialer", func(t *testing.T) {
-			closed, o := make(chan error, 8), l.options
-			push := spry.NewPush(&spry.PushOptions{Options: l.options})
-			o.Authorize = func(context.Context, *spry.Pipe) error { closed <- push.Close(); return nil }
-			pull := spry.NewPull(&spry.PullOptions{Options: o})
-			l.tryJoin(t, push, pull)
-			testkit.Check(t, returned(ctx, closed))
-			testkit.Shut(t, push, pull)
-		})
+		for _, closes := range []string{"listener", "dialer"} {
+			t.Run("Authorize that closes the "+closes, func(t *testing.T) {
+				closed, o := make(chan error, 8), l.options
+				ends := map[string]testkit.Attacher{"dialer": spry.NewPush(&spry.PushOptions{Options: l.options})}
+				o.Authorize = func(context.Context, *spry.Pipe) error { closed <- ends[closes].Close(); return nil }
+				ends["listener"] = spry.NewPull(&spry.PullOptions{Options: o})
+				l.tryJoin(t, ends["dialer"], ends["listener"])
+				testkit.Check(t, returned(ctx, closed))
+				testkit.Shut(t, ends["dialer"], ends["listener"])
+			})
+		}
 		t.Run("release", func(t *testing.T) {
 			push, pull := spry.NewPush(&spry.PushOptions{Options: l.options}), spry.NewPull(&spry.PullOptions{Options: l.options})
 			l.join(t, push, pull)
