@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/testkit"
@@ -20,6 +21,7 @@ type asker struct {
 	raw     *spry.Raw
 	asked   atomic.Uint64
 	asking  sync.WaitGroup
+	ctx     context.Context
 	stopped context.CancelFunc
 }
 
@@ -32,7 +34,7 @@ func newAsker(t *testing.T, w wireUnderTest, protocol spry.Protocol, e *spry.End
 	testkit.Check(t, err)
 	testkit.DialTo(t, raw, e)
 	ctx, cancel := context.WithCancel(testkit.Watchdog(t))
-	a := &asker{raw: raw, stopped: cancel}
+	a := &asker{raw: raw, ctx: ctx, stopped: cancel}
 	a.asking.Go(func() {
 		for i := range n {
 			m := spry.NewMessage(0)
@@ -142,11 +144,15 @@ func TestUnreadAnswersHoldUpNobodyElse(t *testing.T) {
 		reply := make([]byte, unreadReply)
 		serveBig(t, respondent, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) { _ = r.Reply(ctx, reply) }))
 		evil := newAsker(t, w, spry.ProtocolSurveyor, e, 0)
-		evil.asking.Go(func() { // a surveyor drops what its own queue has no room for: it asks until it is held
-			for ctx := testkit.Watchdog(t); !held(respondent, unreadLimit) && ctx.Err() == nil; {
+		evil.asking.Go(func() { // whenever it is not held: what waits for a moment only may be answered yet
+			for evil.ctx.Err() == nil {
+				if held(respondent, unreadLimit) {
+					time.Sleep(time.Millisecond)
+					continue
+				}
 				m := spry.NewMessage(0)
 				m.SetHeader([]byte{0x80, 0, 0, 0})
-				_ = evil.raw.SendMsg(ctx, m)
+				_ = evil.raw.SendMsg(evil.ctx, m)
 			}
 		})
 		testkit.Eventually(t, "the surveys of the one that reads nothing wait", func() bool { return held(respondent, unreadLimit) })
