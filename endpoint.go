@@ -67,7 +67,7 @@ func (p *Pipe) String() string {
 	if p == nil {
 		return "no pipe"
 	}
-	text := fmt.Sprintf("pipe %d (%v to %v", p.ID(), p.Protocol(), p.Peer())
+	text := fmt.Sprintf("pipe %d (%v to %v", p.ID(), p.Protocol(), p.PeerProtocol())
 	if a := p.RemoteAddr(); a != nil {
 		text += " at " + a.String()
 	}
@@ -98,8 +98,8 @@ func (p *Pipe) Dialect() string { return p.inner().Session().Dialect }
 // Protocol is what this end is to the peer. A listening [Pair] may be another to each peer.
 func (p *Pipe) Protocol() Protocol { return Protocol(p.inner().Session().Local.Protocol) }
 
-// Peer is what the peer is.
-func (p *Pipe) Peer() Protocol { return Protocol(p.inner().Session().Peer) }
+// PeerProtocol is what the peer is to this end.
+func (p *Pipe) PeerProtocol() Protocol { return Protocol(p.inner().Session().Peer) }
 
 // Metadata is what the peer said of itself, if the dialect lets it. It is claimed, not verified, but for "User-Id": that is who
 // the peer is to the connection's [Security], and no peer can say it.

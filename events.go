@@ -35,22 +35,22 @@ func (k EventKind) String() string { return engine.EventKind(k).String() }
 
 // An Event is one thing that happened on a socket. Fields that do not apply are zero.
 type Event struct {
-	Kind     EventKind
-	Time     time.Time
-	Endpoint *Endpoint
-	Pipe     *Pipe
-	Peer     net.Addr      // of the pipe, or of a connection that came to nothing
-	Reason   string        // why, in the terms of the statistics
-	Count    uint64        // of messages
-	Wait     time.Duration // until the next attempt
-	Err      error
-	Missed   uint64 // events that this receiver missed before this one
+	Kind       EventKind
+	Time       time.Time
+	Endpoint   *Endpoint
+	Pipe       *Pipe
+	RemoteAddr net.Addr      // of the pipe, or of a connection that came to nothing
+	Reason     string        // why, in the terms of the statistics
+	Count      uint64        // of messages
+	Wait       time.Duration // until the next attempt
+	Err        error
+	Missed     uint64 // events that this receiver missed before this one
 }
 
 // LogValue implements [slog.LogValuer]: a group of the fields that apply.
 func (e Event) LogValue() slog.Value {
 	inner := engine.Event{
-		Kind: engine.EventKind(e.Kind), Endpoint: e.Endpoint.inner(), Pipe: e.Pipe.inner(), Peer: e.Peer,
+		Kind: engine.EventKind(e.Kind), Endpoint: e.Endpoint.inner(), Pipe: e.Pipe.inner(), RemoteAddr: e.RemoteAddr,
 		Reason: e.Reason, Count: e.Count, Wait: e.Wait, Err: e.Err, Missed: e.Missed,
 	}
 	return slog.GroupValue(append([]slog.Attr{slog.String("event", e.Kind.String())}, inner.Attrs()...)...)
@@ -89,11 +89,11 @@ func (t *Trace) call(v Event) {
 
 func newEvent(v engine.Event) Event {
 	e := Event{
-		Kind: EventKind(v.Kind), Time: v.Time, Endpoint: (*Endpoint)(v.Endpoint), Pipe: (*Pipe)(v.Pipe), Peer: v.Peer,
+		Kind: EventKind(v.Kind), Time: v.Time, Endpoint: (*Endpoint)(v.Endpoint), Pipe: (*Pipe)(v.Pipe), RemoteAddr: v.RemoteAddr,
 		Reason: v.Reason, Count: v.Count, Wait: v.Wait, Err: opErr(v.Kind.String(), v.Err), Missed: v.Missed,
 	}
 	if v.Pipe != nil {
-		e.Peer = v.Pipe.Link().RemoteAddr()
+		e.RemoteAddr = v.Pipe.Link().RemoteAddr()
 	}
 	return e
 }

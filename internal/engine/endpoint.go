@@ -305,5 +305,5 @@ func (e *Endpoint) reject(peer net.Addr, err error) {
 		e.err = err
 	}
 	e.mu.Unlock()
-	e.socket.Emit(Event{Kind: EventReject, Endpoint: e, Peer: peer, Reason: reason, Err: err})
+	e.socket.Emit(Event{Kind: EventReject, Endpoint: e, RemoteAddr: peer, Reason: reason, Err: err})
 }

@@ -44,16 +44,16 @@ func (k EventKind) String() string { return eventNames[k] }
 
 // An Event is one thing that happened on a socket. Fields that do not apply are zero.
 type Event struct {
-	Kind     EventKind
-	Time     time.Time
-	Endpoint *Endpoint
-	Pipe     *Pipe
-	Peer     net.Addr      // of a connection that has no pipe
-	Reason   string        // why, in the terms of the statistics
-	Count    uint64        // of messages
-	Wait     time.Duration // until the next attempt
-	Err      error
-	Missed   uint64 // events that this receiver missed before this one
+	Kind       EventKind
+	Time       time.Time
+	Endpoint   *Endpoint
+	Pipe       *Pipe
+	RemoteAddr net.Addr      // of a connection that has no pipe
+	Reason     string        // why, in the terms of the statistics
+	Count      uint64        // of messages
+	Wait       time.Duration // until the next attempt
+	Err        error
+	Missed     uint64 // events that this receiver missed before this one
 }
 
 const (

@@ -152,8 +152,8 @@ func (e Event) Attrs() (attrs []slog.Attr) {
 	switch {
 	case e.Pipe != nil:
 		attrs = append(attrs, slog.Uint64("pipe", uint64(e.Pipe.id)), slog.String("peer", addrString(e.Pipe.link.RemoteAddr())))
-	case e.Peer != nil:
-		attrs = append(attrs, slog.String("peer", e.Peer.String()))
+	case e.RemoteAddr != nil:
+		attrs = append(attrs, slog.String("peer", e.RemoteAddr.String()))
 	}
 	if e.Reason != "" {
 		attrs = append(attrs, slog.String("reason", e.Reason))

@@ -180,7 +180,7 @@ func TestAllFamiliesOnOnePort(t *testing.T) {
 					testkit.Check(t, err)
 					i := byPipe[m.Pipe().ID()]
 					byPipe[m.Pipe().ID()]++
-					next[m.Pipe().Peer()]++
+					next[m.Pipe().PeerProtocol()]++
 					if string(m.Bytes()) != string(kit.Numbered(size, i)) {
 						t.Fatalf("message %d of %s differs", i, m.Pipe().Dialect())
 					}

@@ -29,7 +29,7 @@ func TestOnePortForBothFamilies(t *testing.T) {
 	spoken := map[string]spry.Protocol{}
 	testkit.Check(t, pull.WaitPipes(ctx, 2))
 	for p := range pull.Pipes() {
-		spoken[p.Dialect()] = p.Peer()
+		spoken[p.Dialect()] = p.PeerProtocol()
 	}
 	if len(spoken) != 2 || spoken["sp"] != spry.ProtocolPush || spoken["zmtp"] != spry.ProtocolPush {
 		t.Errorf("spoken are %v", spoken)

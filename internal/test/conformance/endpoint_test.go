@@ -47,8 +47,8 @@ func TestEndpointsTellTheirAddress(t *testing.T) {
 				if p.Endpoint() != at || p.ID() == 0 || p.LocalAddr() == nil || p.RemoteAddr() == nil || p.Err() != nil {
 					t.Errorf("the pipe of %q: %v, id %d, from %v to %v: %v", at.URL(), p.Endpoint(), p.ID(), p.LocalAddr(), p.RemoteAddr(), p.Err())
 				}
-				if p.Protocol().Peer() != p.Peer() {
-					t.Errorf("a %v talks to a %v", p.Protocol(), p.Peer())
+				if p.Protocol().Peer() != p.PeerProtocol() {
+					t.Errorf("a %v talks to a %v", p.Protocol(), p.PeerProtocol())
 				}
 				if (p.TLS() != nil) != strings.HasSuffix(w.scheme, "tls+tcp") {
 					t.Errorf("TLS on %s: %v", w.scheme, p.TLS())
@@ -185,8 +185,8 @@ func TestRefusalsAreCountedAndTold(t *testing.T) {
 		var once sync.Once
 		mine := w.options
 		mine.Authorize = func(_ context.Context, p *spry.Pipe) (err error) {
-			if p.Peer() != spry.ProtocolPush || p.RemoteAddr() == nil {
-				t.Errorf("Authorize is asked about a %v at %v", p.Peer(), p.RemoteAddr())
+			if p.PeerProtocol() != spry.ProtocolPush || p.RemoteAddr() == nil {
+				t.Errorf("Authorize is asked about a %v at %v", p.PeerProtocol(), p.RemoteAddr())
 			}
 			once.Do(func() { err = reason })
 			return err
@@ -206,7 +206,7 @@ func TestRefusalsAreCountedAndTold(t *testing.T) {
 		for v := range events {
 			if v.Kind == spry.EventReject {
 				told++
-				if v.Reason != "refused" || v.Peer == nil || v.Endpoint != e || !errors.Is(v.Err, spry.ErrRefused) || !errors.Is(v.Err, reason) {
+				if v.Reason != "refused" || v.RemoteAddr == nil || v.Endpoint != e || !errors.Is(v.Err, spry.ErrRefused) || !errors.Is(v.Err, reason) {
 					t.Errorf("the event of a refusal: %+v", v)
 				}
 			}

@@ -183,7 +183,7 @@ func TestTextsOfEndpointsPipesAndEvents(t *testing.T) {
 	for up := false; !up; {
 		v, _ := events()
 		if up = v.Kind == spry.EventPipeUp; up {
-			peer := v.Peer.String()
+			peer := v.RemoteAddr.String()
 			want(fmt.Sprint(v.Pipe), fmt.Sprintf("pipe %d (push to pull at %s)", v.Pipe.ID(), peer))
 			logger.Info("seen", "event", v)
 			_, got, _ := strings.Cut(strings.TrimSpace(log.String()), "msg=")

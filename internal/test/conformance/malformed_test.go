@@ -247,11 +247,11 @@ func watch(ctx context.Context, s *spry.Pull) *watcher {
 	events := s.Events(ctx)
 	go func() {
 		for v := range events {
-			if v.Kind != spry.EventReject && v.Kind != spry.EventPipeDown || v.Peer == nil {
+			if v.Kind != spry.EventReject && v.Kind != spry.EventPipeDown || v.RemoteAddr == nil {
 				continue
 			}
 			w.mu.Lock()
-			w.ends[v.Peer.String()] = v
+			w.ends[v.RemoteAddr.String()] = v
 			close(w.changed)
 			w.changed = make(chan struct{})
 			w.mu.Unlock()

@@ -60,8 +60,8 @@ func Record(e spry.Event) EventRecord {
 	}
 	if e.Pipe != nil {
 		r.Peer, r.Pipe = Peer(e.Pipe)
-	} else if e.Peer != nil {
-		r.Peer = e.Peer.String()
+	} else if e.RemoteAddr != nil {
+		r.Peer = e.RemoteAddr.String()
 	}
 	if e.Err != nil {
 		r.Error = e.Err.Error()

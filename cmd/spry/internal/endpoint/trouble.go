@@ -78,8 +78,8 @@ func (f *Faults) Text(e spry.Event) string {
 		err = op.Err
 	}
 	who := "a peer"
-	if e.Peer != nil {
-		who = e.Peer.String()
+	if e.RemoteAddr != nil {
+		who = e.RemoteAddr.String()
 	}
 	return fmt.Sprintf("%s was disconnected (%s): %s", who, e.Reason, reason(err))
 }
