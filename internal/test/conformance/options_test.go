@@ -35,9 +35,10 @@ type constructor struct {
 func forth(ctx context.Context, a, b any) error { return stream(ctx, a, b) }
 func back(ctx context.Context, a, b any) error  { return stream(ctx, b, a) }
 
-// stream sends messages until some have been received: those of a publisher may come before the subscription.
-func stream(ctx context.Context, from, to any) error {
-	ctx, stop := context.WithCancel(ctx)
+// stream sends messages until some have been received: those of a publisher may come before the subscription. It then receives
+// until none waits to be sent, because more than the queues hold may have been sent.
+func stream(within context.Context, from, to any) error {
+	ctx, stop := context.WithCancel(within)
 	defer stop()
 	sent := make(chan error, 1)
 	go func() {
@@ -59,7 +60,19 @@ func stream(ctx context.Context, from, to any) error {
 		_, err = to.(spry.Receiver).RecvMsg(ctx)
 	}
 	stop()
-	return errors.Join(err, ignoreCancelled(<-sent))
+	if err = errors.Join(err, ignoreCancelled(<-sent)); err != nil {
+		return err
+	}
+	flushing, flushed := context.WithCancel(within)
+	ended := make(chan error, 1)
+	go func() {
+		defer flushed()
+		ended <- from.(interface{ Flush(context.Context) error }).Flush(within)
+	}()
+	for err == nil {
+		_, err = to.(spry.Receiver).RecvMsg(flushing)
+	}
+	return <-ended
 }
 
 func ignoreCancelled(err error) error {
