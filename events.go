@@ -15,19 +15,20 @@ type EventKind uint8
 
 // The kinds of events.
 const (
-	EventListening    = EventKind(engine.EventListening)    // an endpoint listens
-	EventDialing      = EventKind(engine.EventDialing)      // an attempt to connect begins
-	EventDialFailed   = EventKind(engine.EventDialFailed)   // the transport could not connect
-	EventBackoff      = EventKind(engine.EventBackoff)      // a dialer waits before its next attempt
-	EventAcceptFailed = EventKind(engine.EventAcceptFailed) // the operating system refused to accept; tried again after Wait
-	EventReject       = EventKind(engine.EventReject)       // a connection came to nothing in its handshake, or was refused
-	EventPipeUp       = EventKind(engine.EventPipeUp)       // a pipe is live
-	EventPipeDown     = EventKind(engine.EventPipeDown)     // a pipe is over
-	EventDrop         = EventKind(engine.EventDrop)         // messages were dropped
-	EventRetry        = EventKind(engine.EventRetry)        // requests were sent again
-	EventPanic        = EventKind(engine.EventPanic)        // a callback panicked
-	EventGaveUp       = EventKind(engine.EventGaveUp)       // a dialer ended, as its GiveUp said
-	EventAbandoned    = EventKind(engine.EventAbandoned)    // requests were given up with ErrGivenUp
+	EventListening     = EventKind(engine.EventListening)     // an endpoint listens
+	EventDialing       = EventKind(engine.EventDialing)       // an attempt to connect begins
+	EventDialFailed    = EventKind(engine.EventDialFailed)    // the transport could not connect
+	EventBackoff       = EventKind(engine.EventBackoff)       // a dialer waits before its next attempt
+	EventAcceptFailed  = EventKind(engine.EventAcceptFailed)  // the operating system refused to accept; tried again after Wait
+	EventReject        = EventKind(engine.EventReject)        // a connection came to nothing in its handshake, or was refused
+	EventPipeUp        = EventKind(engine.EventPipeUp)        // a pipe is live
+	EventPipeDown      = EventKind(engine.EventPipeDown)      // a pipe is over
+	EventDrop          = EventKind(engine.EventDrop)          // messages were dropped
+	EventRetry         = EventKind(engine.EventRetry)         // requests were sent again
+	EventPanic         = EventKind(engine.EventPanic)         // a callback panicked
+	EventGaveUp        = EventKind(engine.EventGaveUp)        // a dialer ended, as its GiveUp said
+	EventAbandoned     = EventKind(engine.EventAbandoned)     // requests were given up with ErrGivenUp
+	EventRequestFailed = EventKind(engine.EventRequestFailed) // Request.Fail discarded a request
 )
 
 // String is the kind's name in logs: "pipe_up".

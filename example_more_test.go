@@ -89,9 +89,9 @@ func ExampleTypedSender() {
 	_, err = push.Dial(ctx, "inproc://points")
 	must(err)
 
-	points := spry.TypedSender[point]{S: push, C: spry.JSON[point]{}}
+	points := spry.TypedSender[point]{S: push}
 	must(points.Send(ctx, point{3, 4}))
-	for p, err := range (spry.TypedReceiver[point]{R: pull, C: spry.JSON[point]{}}).All(ctx) {
+	for p, err := range (spry.TypedReceiver[point]{R: pull}).All(ctx) {
 		must(err)
 		fmt.Println(p.X + p.Y)
 		break
@@ -99,20 +99,18 @@ func ExampleTypedSender() {
 	// Output: 7
 }
 
-func ExampleCallTyped() {
+func ExampleNewCaller() {
 	ctx, o := context.Background(), private()
 	rep := spry.NewRep(&spry.RepOptions{Options: o})
 	_, err := rep.Listen(ctx, "inproc://swap")
 	must(err)
 	swap := func(_ context.Context, p point) (point, error) { return point{p.Y, p.X}, nil }
 	served := make(chan error)
-	go func() {
-		served <- rep.Serve(ctx, 1, spry.HandleTyped(spry.JSON[point]{}, spry.JSON[point]{}, swap, nil))
-	}()
+	go func() { served <- rep.Serve(ctx, 1, spry.HandleTyped(swap)) }()
 	req := spry.NewReq(&spry.ReqOptions{Options: o})
 	_, err = req.Dial(ctx, "inproc://swap")
 	must(err)
-	p, err := spry.CallTyped(ctx, req, spry.JSON[point]{}, spry.JSON[point]{}, point{1, 2})
+	p, err := spry.NewCaller[point, point](req).Call(ctx, point{1, 2})
 	must(err)
 	fmt.Println(p)
 	must(req.Close())

@@ -211,6 +211,11 @@ func (r *Request) ReplyMsg(ctx context.Context, m *Message) error {
 // Discard says that there will be no reply. Optional: a request that is forgotten does no harm.
 func (r *Request) Discard() { r.inner().Discard() }
 
+// Fail discards the request because of err: it cannot be decoded, say, or what it asks for failed. That is counted in
+// Stats.Failed, and reported by an [EventRequestFailed] and in the log. Nothing is sent: the peer waits for its reply as long
+// as its own context lets it. A nil err does nothing, and so does a second call, or one after Reply or Discard.
+func (r *Request) Fail(err error) { r.inner().Fail(err) }
+
 // responding are the verbs of Rep and Respondent. It is embedded, never used by itself.
 type responding struct {
 	core    *engine.Socket

@@ -60,6 +60,7 @@ type EndpointStats = stats.EndpointStats
 //	Recv        RecvStats         // of all pipes, past ones included
 //	Pending     int               // accepted messages that wait for a pipe
 //	Panics      uint64            // of callbacks
+//	Failed      uint64            // requests that Request.Fail discarded
 //	Rejected    map[string]uint64 // of all endpoints, past ones included
 //	Pipes       []PipeStats       // live ones, and past ones whose messages are not all taken yet
 //	Endpoints   []EndpointStats   // those that have not ended

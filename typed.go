@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+
+	"github.com/sprymq/spry/internal/engine"
 )
 
 // A Codec turns values into bodies and back. Its methods are safe for concurrent use.
@@ -36,25 +38,50 @@ func (JSON[T]) Decode(src []byte) (v T, err error) {
 	return v, err
 }
 
+// orJSON returns c, or JSON in place of none.
+func orJSON[T any](c Codec[T]) Codec[T] {
+	if c == nil {
+		return JSON[T]{}
+	}
+	return c
+}
+
+// encode returns a message of the encoding of v.
+func encode[T any](c Codec[T], v T) (*Message, error) {
+	body, err := orJSON(c).Append(nil, v)
+	if err != nil {
+		return nil, fmt.Errorf("encode %T: %w", v, err)
+	}
+	return WrapMessage(body, nil), nil
+}
+
+// decode returns the value of a body.
+func decode[T any](c Codec[T], body []byte) (v T, err error) {
+	if v, err = orJSON(c).Decode(body); err != nil {
+		err = fmt.Errorf("decode %T: %w", v, err)
+	}
+	return v, err
+}
+
 // A TypedSender sends values over a socket.
 type TypedSender[T any] struct {
 	S Sender
-	C Codec[T]
+	C Codec[T] // nil = JSON
 }
 
 // Send encodes v and sends it.
 func (s TypedSender[T]) Send(ctx context.Context, v T) error {
-	body, err := s.C.Append(nil, v)
+	m, err := encode(s.C, v)
 	if err != nil {
-		return opErr("send", fmt.Errorf("encode %T: %w", v, err))
+		return opErr("send", err)
 	}
-	return s.S.SendMsg(ctx, WrapMessage(body, nil))
+	return s.S.SendMsg(ctx, m)
 }
 
 // A TypedReceiver receives values from a socket.
 type TypedReceiver[T any] struct {
 	R Receiver
-	C Codec[T]
+	C Codec[T] // nil = JSON
 }
 
 // Recv waits for the next message and decodes it. An error of the codec concerns that message only.
@@ -64,22 +91,19 @@ func (r TypedReceiver[T]) Recv(ctx context.Context) (v T, err error) {
 		return v, err
 	}
 	defer m.Release()
-	if v, err = r.C.Decode(m.Bytes()); err != nil {
-		return v, opErr("recv", fmt.Errorf("decode %T: %w", v, err))
-	}
-	return v, nil
+	v, err = decode(r.C, m.Bytes())
+	return v, opErr("recv", err)
 }
 
-// All yields values until the socket is closed or the loop ends. What cannot be decoded is yielded as an error, and
-// the next value follows. If ctx ends its error is yielded, once, and All ends.
+// All yields values until the socket is closed or the loop ends. A message that cannot be decoded is yielded as an error, and
+// the loop goes on. If ctx ends, All yields its error, once, and ends.
 func (r TypedReceiver[T]) All(ctx context.Context) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for m, err := range messages(ctx, r.R.RecvMsg) {
 			var v T
 			if err == nil {
-				if v, err = r.C.Decode(m.Bytes()); err != nil {
-					err = opErr("recv", fmt.Errorf("decode %T: %w", v, err))
-				}
+				v, err = decode(r.C, m.Bytes())
+				err = opErr("recv", err)
 				m.Release()
 			}
 			if !yield(v, err) {
@@ -89,45 +113,66 @@ func (r TypedReceiver[T]) All(ctx context.Context) iter.Seq2[T, error] {
 	}
 }
 
-// CallTyped makes a request of one type and decodes the reply as another.
-func CallTyped[Q, R any](ctx context.Context, s *Req, cq Codec[Q], cr Codec[R], q Q) (r R, err error) {
-	body, err := cq.Append(nil, q)
-	if err != nil {
-		return r, opErr("request", fmt.Errorf("encode %T: %w", q, err))
+// A Caller makes requests of type Q and decodes their replies as R. It has no state of its own: it may be copied, and used
+// by several goroutines at once.
+type Caller[Q, R any] struct {
+	Req     *Req
+	Request Codec[Q] // encodes requests; nil = JSON
+	Reply   Codec[R] // decodes replies; nil = JSON
+}
+
+// NewCaller returns a Caller that exchanges JSON over req. Set its fields for other codecs.
+func NewCaller[Q, R any](req *Req) Caller[Q, R] { return Caller[Q, R]{Req: req} }
+
+// Call sends q as a request and waits for the reply, until ctx ends. See [Req.Do].
+func (c Caller[Q, R]) Call(ctx context.Context, q Q) (r R, err error) {
+	if c.Req == nil {
+		return r, opErr("request", engine.NilError("Req"))
 	}
-	reply, err := s.DoMsg(ctx, WrapMessage(body, nil))
+	m, err := encode(c.Request, q)
+	if err != nil {
+		return r, opErr("request", err)
+	}
+	reply, err := c.Req.DoMsg(ctx, m)
 	if err != nil {
 		return r, err
 	}
 	defer reply.Release()
-	if r, err = cr.Decode(reply.Bytes()); err != nil {
-		return r, opErr("request", fmt.Errorf("decode %T: %w", r, err))
-	}
-	return r, nil
+	r, err = decode(c.Reply, reply.Bytes())
+	return r, opErr("request", err)
 }
 
-// HandleTyped makes a [Handler] of a function from one type to another. A request that cannot be decoded, or for
-// which f fails, is discarded; failed, if not nil, is told the error.
-func HandleTyped[Q, R any](cq Codec[Q], cr Codec[R], f func(ctx context.Context, q Q) (R, error), failed func(*Request, error)) Handler {
-	return HandlerFunc(func(ctx context.Context, r *Request) {
-		if err := answerTyped(ctx, r, cq, cr, f); err != nil && failed != nil {
-			failed(r, err)
-		}
-	})
+// A TypedHandler is a [Handler] that decodes requests as Q and replies with the encoding of R. It passes to [Request.Fail]
+// the error of a request that cannot be decoded, and those of Func and of the reply.
+type TypedHandler[Q, R any] struct {
+	Func    func(ctx context.Context, q Q) (R, error)
+	Request Codec[Q] // decodes requests; nil = JSON
+	Reply   Codec[R] // encodes replies; nil = JSON
 }
 
-func answerTyped[Q, R any](ctx context.Context, r *Request, cq Codec[Q], cr Codec[R], f func(context.Context, Q) (R, error)) error {
-	q, err := cq.Decode(r.Bytes())
-	if err != nil {
-		return fmt.Errorf("decode %T: %w", q, err)
+// HandleTyped returns a [TypedHandler] of f that exchanges JSON. Set its fields for other codecs.
+func HandleTyped[Q, R any](f func(ctx context.Context, q Q) (R, error)) TypedHandler[Q, R] {
+	return TypedHandler[Q, R]{Func: f}
+}
+
+// Handle implements [Handler].
+func (h TypedHandler[Q, R]) Handle(ctx context.Context, r *Request) { r.Fail(h.answer(ctx, r)) }
+
+func (h TypedHandler[Q, R]) answer(ctx context.Context, r *Request) error {
+	if h.Func == nil {
+		return engine.NilError("Func of the TypedHandler")
 	}
-	answer, err := f(ctx, q)
+	q, err := decode(h.Request, r.Bytes())
 	if err != nil {
 		return err
 	}
-	body, err := cr.Append(nil, answer)
+	answer, err := h.Func(ctx, q)
 	if err != nil {
-		return fmt.Errorf("encode %T: %w", answer, err)
+		return err
 	}
-	return r.Reply(ctx, body)
+	m, err := encode(h.Reply, answer)
+	if err != nil {
+		return err
+	}
+	return r.ReplyMsg(ctx, m)
 }

@@ -20,24 +20,25 @@ type EventKind uint8
 
 // The kinds.
 const (
-	EventListening    EventKind = iota // an endpoint listens
-	EventDialing                       // an attempt to connect begins
-	EventDialFailed                    // the transport could not connect
-	EventBackoff                       // a dialer waits before its next attempt
-	EventAcceptFailed                  // the operating system refused to accept; tried again after Wait
-	EventReject                        // a connection came to nothing in its handshake, or was refused
-	EventPipeUp                        // a pipe is live
-	EventPipeDown                      // a pipe is over
-	EventDrop                          // messages were dropped
-	EventRetry                         // a request was sent again
-	EventPanic                         // a callback of the user panicked
-	EventGaveUp                        // a dialer ended, as its GiveUp said
-	EventAbandoned                     // a request was given up, after as many connections as it may end
+	EventListening     EventKind = iota // an endpoint listens
+	EventDialing                        // an attempt to connect begins
+	EventDialFailed                     // the transport could not connect
+	EventBackoff                        // a dialer waits before its next attempt
+	EventAcceptFailed                   // the operating system refused to accept; tried again after Wait
+	EventReject                         // a connection came to nothing in its handshake, or was refused
+	EventPipeUp                         // a pipe is live
+	EventPipeDown                       // a pipe is over
+	EventDrop                           // messages were dropped
+	EventRetry                          // a request was sent again
+	EventPanic                          // a callback of the user panicked
+	EventGaveUp                         // a dialer ended, as its GiveUp said
+	EventAbandoned                      // a request was given up, after as many connections as it may end
+	EventRequestFailed                  // a received request was discarded because of an error
 )
 
 var eventNames = [...]string{
 	"listening", "dialing", "dial_failed", "backoff", "accept_failed", "reject", "pipe_up", "pipe_down", "drop", "retry", "panic",
-	"gave_up", "abandoned",
+	"gave_up", "abandoned", "request_failed",
 }
 
 func (k EventKind) String() string { return eventNames[k] }

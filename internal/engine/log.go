@@ -137,7 +137,8 @@ func (l *logger) line(e Event) {
 	switch e.Kind {
 	case EventDialing:
 		level = slog.LevelDebug
-	case EventDialFailed, EventBackoff, EventAcceptFailed, EventReject, EventDrop, EventPanic, EventGaveUp, EventAbandoned:
+	case EventDialFailed, EventBackoff, EventAcceptFailed, EventReject, EventDrop, EventPanic, EventGaveUp, EventAbandoned,
+		EventRequestFailed:
 		level = slog.LevelWarn
 	}
 	attrs := append([]slog.Attr{slog.String("socket", l.socket.Name())}, e.Attrs()...)

@@ -48,6 +48,7 @@ type Socket struct {
 	ended  atomic.Uint64 // pipes that ever were
 
 	panics    atomic.Uint64
+	failed    atomic.Uint64 // requests, by RequestFailed
 	unsent    atomic.Int64  // messages dropped with their pipe since Shutdown began
 	unknown   atomic.Int64  // messages sent on pipes that Shutdown closed without proof that they arrived
 	lastWrite atomic.Int64  // to a stream, by any pipe; since epoch

@@ -91,6 +91,12 @@ func (s *Socket) DropOut(reason Drop, n int) {
 	s.Emit(Event{Kind: EventDrop, Reason: reason.String(), Count: uint64(n)})
 }
 
+// RequestFailed counts and reports a request of this pipe that was discarded because of err.
+func (s *Socket) RequestFailed(p *Pipe, err error) {
+	s.failed.Add(1)
+	s.Emit(Event{Kind: EventRequestFailed, Pipe: p, Endpoint: p.endpoint, Err: err})
+}
+
 func (past *pastPipes) endpoint(e *Endpoint) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -130,6 +136,7 @@ func (s *Socket) Stats() stats.Stats {
 	sort.Slice(st.Endpoints, func(i, j int) bool { return st.Endpoints[i].URL < st.Endpoints[j].URL })
 	st.Pending = s.pattern.Pending()
 	st.Panics = s.panics.Load()
+	st.Failed = s.failed.Load()
 	return st
 }
 

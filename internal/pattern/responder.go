@@ -133,6 +133,14 @@ func (r *Request) Discard() bool {
 	return true
 }
 
+// Fail discards the request because of err, and has that counted and reported. A nil err does nothing, nor does a request
+// that was replied to or discarded.
+func (r *Request) Fail(err error) {
+	if err != nil && r.Discard() {
+		r.pipe.Socket().RequestFailed(r.pipe, err)
+	}
+}
+
 // Receive implements engine.Pattern. A Responder that drains first answers what it has received: what comes meanwhile waits in
 // the connection, and could not be answered later.
 func (s *Responder) Receive(p *engine.Pipe, run []msg.Message) int {

@@ -81,6 +81,7 @@ type Stats struct {
 	Recv      RecvStats         `json:"recv"`      // of all pipes, past ones included
 	Pending   int               `json:"pending"`   // accepted messages that wait for a pipe
 	Panics    uint64            `json:"panics"`    // of callbacks
+	Failed    uint64            `json:"failed"`    // requests that Request.Fail discarded
 	Rejected  map[string]uint64 `json:"rejected"`  // of all endpoints, past ones included
 	Pipes     []PipeStats       `json:"pipes"`     // live ones, and past ones whose messages are not all taken yet
 	Endpoints []EndpointStats   `json:"endpoints"` // those that have not ended

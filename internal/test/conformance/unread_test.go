@@ -90,7 +90,10 @@ func TestUnreadRepliesHoldUpNobodyElse(t *testing.T) {
 	reply := make([]byte, unreadReply)
 	handlers := map[string]spry.Handler{
 		"handler": spry.HandlerFunc(func(ctx context.Context, r *spry.Request) { _ = r.Reply(ctx, reply) }),
-		"typed":   spry.HandleTyped(text{}, text{}, func(context.Context, string) (string, error) { return string(reply), nil }, nil),
+		"typed": spry.TypedHandler[string, string]{
+			Func:    func(context.Context, string) (string, error) { return string(reply), nil },
+			Request: text{}, Reply: text{},
+		},
 	}
 	for name, h := range handlers {
 		t.Run(name, func(t *testing.T) {
