@@ -51,11 +51,21 @@ var (
 	ErrNotSubscribed = pattern.ErrNotSubscribed
 )
 
-// An OpError says which operation failed, on which endpoint, with which peer, and why. It satisfies net.Error's
-// Timeout by being true for operations that ran out of time. Reason is why a handshake failed, in the
-// terms of [Stats]: "role_mismatch". Unsent is the number of messages that a Close or Shutdown could not hand over;
-// Unknown is how many were sent on connections that it had to close without proof that they arrived.
-type OpError engine.OpError
+// An OpError says which operation failed, on which endpoint, with which peer, and why. Its Timeout is that of net.Error.
+type OpError struct {
+	Op     string // what failed: "dial", "listen", "handshake", "send", "recv", "request", "close"
+	URL    string // the endpoint, if one is concerned
+	Peer   string // the peer's address, if one is concerned
+	Err    error  // the cause
+	Reason Reason // why a handshake failed: ReasonRoleMismatch
+
+	// Unsent is the number of messages that a Close or Shutdown could not hand over.
+	Unsent int
+
+	// Unknown is the number of messages that were sent on connections which a Close or Shutdown had to close without proof that
+	// they arrived. It is an upper bound of those that did not.
+	Unknown int
+}
 
 // Error tells all of it.
 func (e *OpError) Error() string { return (*engine.OpError)(e).Error() }

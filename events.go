@@ -41,7 +41,7 @@ type Event struct {
 	Endpoint   *Endpoint
 	Pipe       *Pipe
 	RemoteAddr net.Addr      // of the pipe, or of a connection that came to nothing
-	Reason     string        // why, in the terms of the statistics
+	Reason     Reason        // why; empty for panics, whose Err names the callback
 	Count      uint64        // of messages
 	Wait       time.Duration // until the next attempt
 	Err        error

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/pattern"
@@ -105,14 +107,14 @@ func forward(ctx context.Context, owner *scope.Scope, from, to *Raw, o *ProxyOpt
 }
 
 // unfit reports whether an error concerns a message alone, which cannot be carried where it is to go, and why.
-func unfit(err error) (reason engine.Drop, alone bool) {
+func unfit(err error) (reason reasons.Reason, alone bool) {
 	switch {
 	case errors.Is(err, ErrMultipart):
-		return engine.DropMultipart, true
+		return reasons.Multipart, true
 	case errors.Is(err, ErrTooLarge):
-		return engine.DropTooLarge, true
+		return reasons.TooLarge, true
 	}
-	return 0, false
+	return "", false
 }
 
 // tap shows a message to the user.
@@ -130,12 +132,12 @@ func tap(owner *scope.Scope, from *Raw, m *msg.Message, o *ProxyOptions) (err er
 func dropRest(ms []*msg.Message) {
 	for _, m := range ms {
 		if m != nil {
-			drop(m, engine.DropClosed)
+			drop(m, reasons.Closed)
 		}
 	}
 }
 
-func drop(m *msg.Message, reason engine.Drop) {
+func drop(m *msg.Message, reason reasons.Reason) {
 	if p := engine.PipeOf(m); p != nil {
 		p.Undeliver(reason)
 	}

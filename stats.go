@@ -16,7 +16,7 @@ import "github.com/sprymq/spry/internal/stats"
 //	QueuedBytes int64             // and their size on the wire
 //	Returned    uint64            // unsent when the pipe ended, and given back to be sent on another
 //	Unknown     uint64            // of Sent: on pipes that ended without proof that all of it arrived; an upper bound of what did not
-//	Dropped     map[string]uint64 // by reason
+//	Dropped     map[Reason]uint64 // by reason
 type SendStats = stats.SendStats
 
 // RecvStats are the figures of receiving. At any moment, for every pipe:
@@ -31,7 +31,7 @@ type SendStats = stats.SendStats
 //	QueuedBytes int64             // and their size
 //	Filtered    uint64            // wanted by no subscription; neither arrived nor dropped
 //	Bytes       uint64            // received, frame heads included
-//	Dropped     map[string]uint64 // by reason
+//	Dropped     map[Reason]uint64 // by reason
 type RecvStats = stats.RecvStats
 
 // PipeStats are the figures of one pipe. The fields:
@@ -48,12 +48,11 @@ type PipeStats = stats.PipeStats
 //	Listening   bool              // a listener, not a dialer
 //	Pipes       int               // live ones
 //	Established uint64            // pipes made so far
-//	Rejected    map[string]uint64 // peers that were refused, or broke the protocol later, by reason
+//	Rejected    map[Reason]uint64 // peers that were refused, or broke the protocol later, by reason
 type EndpointStats = stats.EndpointStats
 
 // Stats are the figures of a socket. Each half of each pipe's is of one moment, and balances by itself; so do the
-// sums. The reasons for drops are: overflow, pipe_closed, closed, ttl, no_peer, stale, foreign, unwanted,
-// envelope, conflated, multipart, stalled, too_large, budget. The fields:
+// sums. Reasons are those of type [Reason]. The fields:
 //
 //	Name        string            // the socket's
 //	Send        SendStats         // of all pipes, past ones included
@@ -61,7 +60,7 @@ type EndpointStats = stats.EndpointStats
 //	Pending     int               // accepted messages that wait for a pipe
 //	Panics      uint64            // of callbacks
 //	Failed      uint64            // requests that Request.Fail discarded
-//	Rejected    map[string]uint64 // of all endpoints, past ones included
+//	Rejected    map[Reason]uint64 // of all endpoints, past ones included
 //	Pipes       []PipeStats       // live ones, and past ones whose messages are not all taken yet
 //	Endpoints   []EndpointStats   // those that have not ended
 type Stats = stats.Stats

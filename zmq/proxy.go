@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/lock"
@@ -167,7 +169,7 @@ func (o *ProxyOptions) forward(ctx context.Context, from spry.Receiver, to spry.
 		}
 		err = o.capture(ctx, m)
 		if err != nil {
-			lose(m, engine.DropClosed)
+			lose(m, reasons.Closed)
 			return err
 		}
 		size := m.Len()
@@ -184,24 +186,24 @@ func (o *ProxyOptions) forward(ctx context.Context, from spry.Receiver, to spry.
 }
 
 // notPassed says why a message was not passed on, and whether that concerns it alone.
-func notPassed(err error) (reason engine.Drop, alone bool) {
+func notPassed(err error) (reason reasons.Reason, alone bool) {
 	switch {
 	case errors.Is(err, spry.ErrNoPeer):
-		return engine.DropNoPeer, true
+		return reasons.NoPeer, true
 	case errors.Is(err, spry.ErrPipeClosed):
-		return engine.DropPipeClosed, true
+		return reasons.PipeClosed, true
 	case errors.Is(err, spry.ErrWouldBlock):
-		return engine.DropOverflow, true
+		return reasons.Overflow, true
 	case errors.Is(err, spry.ErrTooLarge):
-		return engine.DropTooLarge, true
+		return reasons.TooLarge, true
 	case errors.Is(err, spry.ErrMultipart):
-		return engine.DropMultipart, true
+		return reasons.Multipart, true
 	}
-	return engine.DropClosed, false
+	return reasons.Closed, false
 }
 
 // lose counts a message that was received for nothing.
-func lose(m *spry.Message, reason engine.Drop) {
+func lose(m *spry.Message, reason reasons.Reason) {
 	if p := engine.PipeOf(inner(m)); p != nil { // a subscription is from nobody
 		p.Undeliver(reason)
 	}

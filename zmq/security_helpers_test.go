@@ -115,7 +115,7 @@ func listening(t testing.TB, security spry.Security) (*zmq.Pull, string, *record
 }
 
 // rejected waits until a socket has refused n peers for a reason, and no others.
-func rejected(t testing.TB, s interface{ Stats() spry.Stats }, reason string, n uint64) {
+func rejected(t testing.TB, s interface{ Stats() spry.Stats }, reason spry.Reason, n uint64) {
 	t.Helper()
 	for ctx := testkit.Watchdog(t); ; time.Sleep(time.Millisecond) {
 		var sum uint64

@@ -131,7 +131,8 @@ func TestRefusedPeers(t *testing.T) {
 	for _, test := range []struct {
 		name           string
 		server, client spry.Security
-		atServer, says string
+		atServer       spry.Reason
+		says           string
 	}{
 		{"password", passwords, zmq.PlainClient{Username: "ali", Password: "open wheat"}, "authentication", "400"},
 		{"name", passwords, zmq.PlainClient{Username: "kasim", Password: "open sesame"}, "authentication", "400"},
@@ -154,7 +155,7 @@ func TestRefusedPeers(t *testing.T) {
 			if s := pull.Stats(); s.Recv.Arrived != 0 {
 				t.Errorf("%d messages arrived", s.Recv.Arrived)
 			}
-			atServer.await(t, `"reason":"`+test.atServer+`"`)
+			atServer.await(t, `"reason":"`+string(test.atServer)+`"`)
 			testkit.Check(t, pull.Close())
 			written := err.Error()
 			for _, r := range []*record{atServer, atClient} {

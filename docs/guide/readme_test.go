@@ -8,10 +8,14 @@ import (
 	"go/parser"
 	"go/token"
 	"go/types"
+	"maps"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/sprymq/spry/internal/testkit"
 )
 
 const rootReadme = "../../README.md"
@@ -23,7 +27,7 @@ var goBlock = regexp.MustCompile("(?ms)^```go\n(.*?)^```$")
 func TestReadmeExamplesCompile(t *testing.T) {
 	fset := token.NewFileSet()
 	config := types.Config{
-		Importer: compiled(t, fset), Sizes: types.SizesFor("gc", runtime.GOARCH),
+		Importer: testkit.Importer(t, fset, slices.Collect(maps.Values(packages))...), Sizes: types.SizesFor("gc", runtime.GOARCH),
 		Error: func(err error) {
 			if e, ok := errors.AsType[types.Error](err); !ok || !e.Soft { // soft: declared and not used
 				t.Error(err)

@@ -7,19 +7,20 @@ package guide_test
 import (
 	"fmt"
 	"go/ast"
-	"go/importer"
 	"go/parser"
 	"go/token"
 	"go/types"
-	"io"
+	"maps"
 	"os"
-	"os/exec"
 	"path"
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/sprymq/spry/internal/testkit"
 )
 
 // A snippet is a fenced block of Go.
@@ -108,32 +109,10 @@ func (s snippet) source() string {
 	return "package p\n" + imports + body
 }
 
-// compiled returns an importer of what the examples use, by the compiler's own export data.
-func compiled(t *testing.T, fset *token.FileSet) types.Importer {
-	t.Helper()
-	args := []string{"list", "-export", "-deps", "-f", "{{if .Export}}{{.ImportPath}}={{.Export}}{{end}}"}
-	for _, p := range packages {
-		args = append(args, p)
-	}
-	cmd := exec.CommandContext(t.Context(), "go", args...)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("go list: %v", err)
-	}
-	exports := make(map[string]string)
-	for line := range strings.Lines(string(out)) {
-		if p, file, ok := strings.Cut(strings.TrimSpace(line), "="); ok {
-			exports[p] = file
-		}
-	}
-	return importer.ForCompiler(fset, "gc", func(p string) (io.ReadCloser, error) { return os.Open(exports[p]) })
-}
-
 func TestExamplesCompile(t *testing.T) {
 	fset := token.NewFileSet()
 	config := types.Config{
-		Importer: compiled(t, fset), Error: func(err error) { t.Error(err) },
+		Importer: testkit.Importer(t, fset, slices.Collect(maps.Values(packages))...), Error: func(err error) { t.Error(err) },
 		Sizes: types.SizesFor("gc", runtime.GOARCH),
 	}
 	all := snippets(t)
@@ -199,21 +178,12 @@ func TestLinks(t *testing.T) {
 	t.Logf("%d links", checked)
 }
 
-// TestReasons compares the reasons that the guide explains with those that the code counts by.
+// TestReasons compares the reasons that the guide explains with those that the code has.
 func TestReasons(t *testing.T) {
 	text := read(t, "errors.md")
-	for file, pattern := range map[string]string{
-		"../../internal/wire/wire.go":    `Reason\w+ +Reason += "(\w+)"`,
-		"../../internal/engine/drops.go": `Drop\w+: +"(\w+)"`,
-	} {
-		found := regexp.MustCompile(pattern).FindAllStringSubmatch(read(t, file), -1)
-		if len(found) < 8 {
-			t.Errorf("%d reasons were found in %s", len(found), file)
-		}
-		for _, m := range found {
-			if !strings.Contains(text, "| `"+m[1]+"` |") {
-				t.Errorf("errors.md does not explain %q of %s", m[1], path.Base(file))
-			}
+	for name, r := range testkit.DeclaredReasons(t, "../..") {
+		if !regexp.MustCompile("(?m)^\\|.*`" + string(r) + "`.*\\|$").MatchString(text) {
+			t.Errorf("errors.md does not explain %q (Reason%s)", r, name)
 		}
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/leak"
 	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/internal/wire/zmtp"
@@ -22,16 +24,16 @@ type curveBreach struct {
 
 // before are breaches of peers that nobody knows yet.
 func before() (all []curveBreach) {
-	add := func(name string, reason wire.Reason, do func(p *curvePeer)) {
-		all = append(all, curveBreach{breach{name: name, reason: string(reason)}, do})
+	add := func(name string, reason reasons.Reason, do func(p *curvePeer)) {
+		all = append(all, curveBreach{breach{name: name, reason: reason}, do})
 	}
-	hello := func(name string, reason wire.Reason, change func(data []byte) []byte) {
+	hello := func(name string, reason reasons.Reason, change func(data []byte) []byte) {
 		add("40 HELLO "+name, reason, func(p *curvePeer) {
 			p.greet("CURVE")
 			p.say(commandOf("HELLO", string(change([]byte(p.hello())))))
 		})
 	}
-	initiates := func(name string, reason wire.Reason, change func(p *curvePeer, i *initiate)) {
+	initiates := func(name string, reason reasons.Reason, change func(p *curvePeer, i *initiate)) {
 		add(name, reason, func(p *curvePeer) {
 			p.greet("CURVE")
 			p.say(commandOf("HELLO", p.hello()))
@@ -41,7 +43,7 @@ func before() (all []curveBreach) {
 			p.say(commandOf("INITIATE", p.data(i)), frameOf(0, p.message(boxed)))
 		})
 	}
-	bytes := func(name string, reason wire.Reason, change func(data []byte) []byte) {
+	bytes := func(name string, reason reasons.Reason, change func(data []byte) []byte) {
 		add(name, reason, func(p *curvePeer) {
 			p.greet("CURVE")
 			p.say(commandOf("HELLO", p.hello()))
@@ -50,7 +52,7 @@ func before() (all []curveBreach) {
 		})
 	}
 	// says is what a peer says in state 0 (of a new connection), 1 (greeted), or 2 (welcome).
-	says := func(name string, reason wire.Reason, state int, what ...string) {
+	says := func(name string, reason reasons.Reason, state int, what ...string) {
 		add(name, reason, func(p *curvePeer) {
 			if state > 0 {
 				p.greet("CURVE")
@@ -63,62 +65,62 @@ func before() (all []curveBreach) {
 		})
 	}
 
-	says("4 the Scalability Protocols", wire.ReasonBadHeader, 0, "\x00SP\x00\x00\x50\x00\x00", "\x00\x00\x00\x00\x00\x00\x00\x05hello")
-	says("20 ZMTP 2.0", wire.ReasonVersion, 0, signature+"\x01\x08\x00\x00")
+	says("4 the Scalability Protocols", reasons.BadHeader, 0, "\x00SP\x00\x00\x50\x00\x00", "\x00\x00\x00\x00\x00\x00\x00\x05hello")
+	says("20 ZMTP 2.0", reasons.Version, 0, signature+"\x01\x08\x00\x00")
 	for _, m := range []string{"NULL", "PLAIN", "curve", "CURVE2"} {
-		says("23 mechanism "+m, wire.ReasonMechanism, 0, greeting(m), commandOf("READY", asPush), frameOf(0, "in the clear"))
+		says("23 mechanism "+m, reasons.Mechanism, 0, greeting(m), commandOf("READY", asPush), frameOf(0, "in the clear"))
 	}
 	for state := 1; state <= 2; state++ {
-		says("27 message in the clear", wire.ReasonCommand, state, frameOf(0, "in the clear"))
-		says("27 MESSAGE before it is known", wire.ReasonCommand, state, frameOf(0, "\x07MESSAGE"+strings.Repeat("x", 40)))
-		says("28 command in several frames", wire.ReasonFrameType, state, "\x05\x06\x05READY")
-		says("29 command without a name", wire.ReasonCommand, state, "\x04\x00")
-		says("34 ERROR", wire.ReasonPeerError, state, commandOf("ERROR", "\x03400"))
+		says("27 message in the clear", reasons.Command, state, frameOf(0, "in the clear"))
+		says("27 MESSAGE before it is known", reasons.Command, state, frameOf(0, "\x07MESSAGE"+strings.Repeat("x", 40)))
+		says("28 command in several frames", reasons.FrameType, state, "\x05\x06\x05READY")
+		says("29 command without a name", reasons.Command, state, "\x04\x00")
+		says("34 ERROR", reasons.PeerError, state, commandOf("ERROR", "\x03400"))
 		for _, name := range []string{"READY", "WELCOME", "MESSAGE", "SUBSCRIBE", "PING", "X"} {
-			says("35 "+name+" from the wrong side, or too early", wire.ReasonCommand, state, commandOf(name, strings.Repeat("x", 100)))
+			says("35 "+name+" from the wrong side, or too early", reasons.Command, state, commandOf(name, strings.Repeat("x", 100)))
 		}
-		says("14 too large a command", wire.ReasonOversize, state, "\x06\x00\x00\x00\x00\x00\x00\x20\x01")
-		says("13 a command of 2^64-1 bytes", wire.ReasonOversize, state, "\x06"+strings.Repeat("\xff", 8))
+		says("14 too large a command", reasons.Oversize, state, "\x06\x00\x00\x00\x00\x00\x00\x20\x01")
+		says("13 a command of 2^64-1 bytes", reasons.Oversize, state, "\x06"+strings.Repeat("\xff", 8))
 	}
-	says("40 INITIATE first", wire.ReasonCommand, 1, commandOf("INITIATE", strings.Repeat("x", 300)))
-	hello("empty", wire.ReasonCommand, func([]byte) []byte { return nil })
-	hello("one byte short", wire.ReasonCommand, func(d []byte) []byte { return d[:len(d)-1] })
-	hello("one byte long", wire.ReasonCommand, func(d []byte) []byte { return append(d, 0) })
+	says("40 INITIATE first", reasons.Command, 1, commandOf("INITIATE", strings.Repeat("x", 300)))
+	hello("empty", reasons.Command, func([]byte) []byte { return nil })
+	hello("one byte short", reasons.Command, func(d []byte) []byte { return d[:len(d)-1] })
+	hello("one byte long", reasons.Command, func(d []byte) []byte { return append(d, 0) })
 	for _, v := range []string{"\x00\x00", "\x02\x00", "\x01\x01"} {
-		hello("of another version", wire.ReasonCommand, func(d []byte) []byte { return append([]byte(v), d[2:]...) })
+		hello("of another version", reasons.Command, func(d []byte) []byte { return append([]byte(v), d[2:]...) })
 	}
 	for at, name := range map[int]string{74: "key", 106: "nonce", 114: "tag", 193: "box"} {
-		hello("with a flipped bit in its "+name, wire.ReasonAuth, func(d []byte) []byte { d[at] ^= 1; return d })
+		hello("with a flipped bit in its "+name, reasons.Authentication, func(d []byte) []byte { d[at] ^= 1; return d })
 	}
 	for name, low := range lowOrder {
-		hello("with the key "+name, wire.ReasonAuth, func(d []byte) []byte { copy(d[74:], low); return d })
+		hello("with the key "+name, reasons.Authentication, func(d []byte) []byte { copy(d[74:], low); return d })
 	}
-	add("40 HELLO for another server", wire.ReasonAuth, func(p *curvePeer) {
+	add("40 HELLO for another server", reasons.Authentication, func(p *curvePeer) {
 		p.server = newKeyPair().public
 		p.greet("CURVE")
 		p.say(commandOf("HELLO", p.hello()))
 	})
-	says("40 HELLO twice", wire.ReasonCommand, 2, commandOf("HELLO", strings.Repeat("x", 194)))
+	says("40 HELLO twice", reasons.Command, 2, commandOf("HELLO", strings.Repeat("x", 194)))
 
 	for at, name := range map[int]string{0: "cookie", 95: "cookie's end", 103: "nonce", 104: "tag", 120: "key", 160: "vouch", 250: "metadata"} {
-		bytes("41 INITIATE with a flipped bit in its "+name, wire.ReasonAuth, func(d []byte) []byte { d[at] ^= 1; return d })
+		bytes("41 INITIATE with a flipped bit in its "+name, reasons.Authentication, func(d []byte) []byte { d[at] ^= 1; return d })
 	}
-	bytes("41 INITIATE cut by a byte", wire.ReasonAuth, func(d []byte) []byte { return d[:len(d)-1] })
-	bytes("41 INITIATE with a byte more", wire.ReasonAuth, func(d []byte) []byte { return append(d, 0) })
-	bytes("41 INITIATE of 247 bytes", wire.ReasonCommand, func(d []byte) []byte { return d[:247] })
-	bytes("41 INITIATE of nothing", wire.ReasonCommand, func([]byte) []byte { return nil })
-	initiates("41 INITIATE sealed with another key of the connection", wire.ReasonAuth, func(_ *curvePeer, i *initiate) { i.sealing = newKeyPair().secret })
-	initiates("41 vouch for another key of the connection", wire.ReasonAuth, func(_ *curvePeer, i *initiate) { i.vouched = newKeyPair().public })
-	initiates("41 vouch for another server", wire.ReasonAuth, func(_ *curvePeer, i *initiate) { i.for_ = newKeyPair().public })
-	initiates("41 vouch by somebody else", wire.ReasonAuth, func(_ *curvePeer, i *initiate) { i.vouching = newKeyPair().secret })
-	initiates("41 the key of somebody else", wire.ReasonAuth, func(_ *curvePeer, i *initiate) { i.claimed = newKeyPair().public })
-	initiates("41 the server's own key", wire.ReasonAuth, func(p *curvePeer, i *initiate) { i.claimed = p.server })
-	initiates("41 no key", wire.ReasonAuth, func(_ *curvePeer, i *initiate) { i.claimed = new([32]byte) })
-	initiates("43 the nonce of HELLO", wire.ReasonAuth, func(_ *curvePeer, i *initiate) { i.nonce = 1 })
-	initiates("43 the nonce 0", wire.ReasonAuth, func(_ *curvePeer, i *initiate) { i.nonce = 0 })
-	initiates("31 property twice", wire.ReasonMetadata, func(_ *curvePeer, i *initiate) { i.metadata = asPush + asPush })
-	initiates("32 property that is cut off", wire.ReasonMetadata, func(_ *curvePeer, i *initiate) { i.metadata = asPush[:5] })
-	initiates("32 the user that it claims to be", wire.ReasonMetadata, func(_ *curvePeer, i *initiate) { i.metadata = asPush + property("user-id", "root") })
+	bytes("41 INITIATE cut by a byte", reasons.Authentication, func(d []byte) []byte { return d[:len(d)-1] })
+	bytes("41 INITIATE with a byte more", reasons.Authentication, func(d []byte) []byte { return append(d, 0) })
+	bytes("41 INITIATE of 247 bytes", reasons.Command, func(d []byte) []byte { return d[:247] })
+	bytes("41 INITIATE of nothing", reasons.Command, func([]byte) []byte { return nil })
+	initiates("41 INITIATE sealed with another key of the connection", reasons.Authentication, func(_ *curvePeer, i *initiate) { i.sealing = newKeyPair().secret })
+	initiates("41 vouch for another key of the connection", reasons.Authentication, func(_ *curvePeer, i *initiate) { i.vouched = newKeyPair().public })
+	initiates("41 vouch for another server", reasons.Authentication, func(_ *curvePeer, i *initiate) { i.for_ = newKeyPair().public })
+	initiates("41 vouch by somebody else", reasons.Authentication, func(_ *curvePeer, i *initiate) { i.vouching = newKeyPair().secret })
+	initiates("41 the key of somebody else", reasons.Authentication, func(_ *curvePeer, i *initiate) { i.claimed = newKeyPair().public })
+	initiates("41 the server's own key", reasons.Authentication, func(p *curvePeer, i *initiate) { i.claimed = p.server })
+	initiates("41 no key", reasons.Authentication, func(_ *curvePeer, i *initiate) { i.claimed = new([32]byte) })
+	initiates("43 the nonce of HELLO", reasons.Authentication, func(_ *curvePeer, i *initiate) { i.nonce = 1 })
+	initiates("43 the nonce 0", reasons.Authentication, func(_ *curvePeer, i *initiate) { i.nonce = 0 })
+	initiates("31 property twice", reasons.Metadata, func(_ *curvePeer, i *initiate) { i.metadata = asPush + asPush })
+	initiates("32 property that is cut off", reasons.Metadata, func(_ *curvePeer, i *initiate) { i.metadata = asPush[:5] })
+	initiates("32 the user that it claims to be", reasons.Metadata, func(_ *curvePeer, i *initiate) { i.metadata = asPush + property("user-id", "root") })
 	return all
 }
 
@@ -132,9 +134,9 @@ var lowOrder = map[string]string{
 
 // after are breaches of peers that were let in, each after one good message.
 func after() (all []curveBreach) {
-	add := func(name string, reason wire.Reason, what func(p *curvePeer, good string) string) {
+	add := func(name string, reason reasons.Reason, what func(p *curvePeer, good string) string) {
 		all = append(all, curveBreach{
-			breach{name: name, reason: string(reason), down: true, asked: 1, bodies: 1},
+			breach{name: name, reason: reason, down: true, asked: 1, bodies: 1},
 			func(p *curvePeer) {
 				p.meet()
 				good := p.message(boxed)
@@ -143,7 +145,7 @@ func after() (all []curveBreach) {
 		})
 	}
 	frame := func(name string, what func(p *curvePeer, good string) string) {
-		add(name, wire.ReasonAuth, func(p *curvePeer, good string) string { return frameOf(0, what(p, good)) })
+		add(name, reasons.Authentication, func(p *curvePeer, good string) string { return frameOf(0, what(p, good)) })
 	}
 	flip := func(s string, at int) string { return s[:at] + string([]byte{s[at] ^ 1}) + s[at+1:] }
 
@@ -151,7 +153,7 @@ func after() (all []curveBreach) {
 	frame("43 reordered boxes", func(p *curvePeer, _ string) string { p.nonce--; return p.message(boxed) })
 	frame("43 the nonce of INITIATE", func(p *curvePeer, _ string) string { p.nonce = 2; return p.message(boxed) })
 	frame("43 the nonce 0", func(p *curvePeer, _ string) string { p.nonce = 0; return p.message(boxed) })
-	add("43 nothing after the last nonce", wire.ReasonAuth, func(p *curvePeer, _ string) string {
+	add("43 nothing after the last nonce", reasons.Authentication, func(p *curvePeer, _ string) string {
 		last := frameOf(0, p.sealed("CurveZMQMESSAGEC", 1<<64-1, "\x02\x04PING\x00\x00")) // which is good, but none can come after it
 		return last + frameOf(0, p.message(boxed))
 	})
@@ -167,21 +169,21 @@ func after() (all []curveBreach) {
 	frame("41 box as in INITIATE", func(p *curvePeer, _ string) string { return p.sealed("CurveZMQINITIATE", 9, "\x00"+boxed) })
 	frame("41 box of another connection", func(p *curvePeer, _ string) string { p.short = newKeyPair(); return p.message(boxed) })
 	frame("27 message in the clear", func(*curvePeer, string) string { return "in the clear, for all to read" })
-	add("27 empty message in the clear", wire.ReasonAuth, func(*curvePeer, string) string { return "\x00\x00" })
+	add("27 empty message in the clear", reasons.Authentication, func(*curvePeer, string) string { return "\x00\x00" })
 	for _, name := range []string{"READY", "PING", "SUBSCRIBE", "ERROR", "INITIATE", "HELLO"} {
-		add("35 "+name+" in the clear", wire.ReasonAuth, func(*curvePeer, string) string { return commandOf(name, strings.Repeat("\x00", 40)) })
+		add("35 "+name+" in the clear", reasons.Authentication, func(*curvePeer, string) string { return commandOf(name, strings.Repeat("\x00", 40)) })
 	}
-	add("28 more frames, said outside", wire.ReasonFrameType, func(p *curvePeer, _ string) string { return frameOf(1, p.message(boxed)) })
-	add("29 sealed command without a name", wire.ReasonCommand, func(p *curvePeer, _ string) string {
+	add("28 more frames, said outside", reasons.FrameType, func(p *curvePeer, _ string) string { return frameOf(1, p.message(boxed)) })
+	add("29 sealed command without a name", reasons.Command, func(p *curvePeer, _ string) string {
 		return frameOf(0, p.sealed("CurveZMQMESSAGEC", 9, "\x02\x00"))
 	})
-	add("36 sealed PING without a TTL", wire.ReasonCommand, func(p *curvePeer, _ string) string {
+	add("36 sealed PING without a TTL", reasons.Command, func(p *curvePeer, _ string) string {
 		return frameOf(0, p.sealed("CurveZMQMESSAGEC", 9, "\x02\x04PING\x00"))
 	})
-	add("14 sealed message over the limit", wire.ReasonOversize, func(p *curvePeer, _ string) string {
+	add("14 sealed message over the limit", reasons.Oversize, func(p *curvePeer, _ string) string {
 		return frameOf(0, p.message(strings.Repeat("x", 1001)))
 	})
-	add("13 announced 2^63 bytes", wire.ReasonOversize, func(*curvePeer, string) string { return "\x02\x80" + strings.Repeat("\x00", 7) })
+	add("13 announced 2^63 bytes", reasons.Oversize, func(*curvePeer, string) string { return "\x02\x80" + strings.Repeat("\x00", 7) })
 	return all
 }
 
@@ -241,7 +243,10 @@ func testCurve(t *testing.T, scheme string) {
 		i.cookie = cookie
 		p.say(commandOf("INITIATE", p.data(i)))
 	})
-	for name, c := range map[string]struct{ metadata, reason string }{
+	for name, c := range map[string]struct {
+		metadata string
+		reason   reasons.Reason
+	}{
 		"33 type that does not fit": {property("Socket-Type", "SUB"), "role_mismatch"}, "33 type that does not exist": {property("Socket-Type", "X"), "unknown_protocol"},
 	} {
 		b.suffer(breach{name: name, reason: c.reason, asked: 1}, func(raw *rawPeer) {

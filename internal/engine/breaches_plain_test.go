@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/leak"
 	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/internal/wire/zmtp"
@@ -30,19 +32,19 @@ type plainBreach struct {
 }
 
 func plainBreaches() (all []plainBreach) {
-	add := func(name string, reason wire.Reason, asked int, says ...string) {
-		all = append(all, plainBreach{breach{name: name, reason: string(reason), asked: asked}, says})
+	add := func(name string, reason reasons.Reason, asked int, says ...string) {
+		all = append(all, plainBreach{breach{name: name, reason: reason, asked: asked}, says})
 	}
 	hello := func(data string) string { return commandOf("HELLO", data) }
 	right := hello(plainHello(goodUser, goodPassword))
 	initiate, message := commandOf("INITIATE", asPush), frameOf(0, boxed)
 
 	// Whoever does not wait for answers gets no further by that.
-	add("wrong password", wire.ReasonAuth, 1, hello(plainHello(goodUser, wrongPassword)), initiate, message)
-	add("no password", wire.ReasonAuth, 1, hello(plainHello(goodUser, "")), initiate, message)
-	add("another user", wire.ReasonAuth, 1, hello(plainHello("mallory", goodPassword)), initiate, message)
-	add("nobody", wire.ReasonAuth, 1, hello(plainHello("", "")), initiate, message)
-	add("longest name and password", wire.ReasonAuth, 1, hello(plainHello(strings.Repeat("n", 255), strings.Repeat("p", 255))))
+	add("wrong password", reasons.Authentication, 1, hello(plainHello(goodUser, wrongPassword)), initiate, message)
+	add("no password", reasons.Authentication, 1, hello(plainHello(goodUser, "")), initiate, message)
+	add("another user", reasons.Authentication, 1, hello(plainHello("mallory", goodPassword)), initiate, message)
+	add("nobody", reasons.Authentication, 1, hello(plainHello("", "")), initiate, message)
+	add("longest name and password", reasons.Authentication, 1, hello(plainHello(strings.Repeat("n", 255), strings.Repeat("p", 255))))
 
 	for name, data := range map[string]string{
 		"nothing": "", "no name": "\x00", "a name of nothing": "\x05", "a name that is cut off": "\x06" + goodUser,
@@ -50,36 +52,36 @@ func plainBreaches() (all []plainBreach) {
 		"more than both": plainHello(goodUser, goodPassword) + "\x00", "NUL behind them": plainHello(goodUser, goodPassword) + "\x00\x00\x00",
 		"more of a name than fits": "\xff" + strings.Repeat("n", 254),
 	} {
-		add("44 HELLO with "+name, wire.ReasonCommand, 0, hello(data), initiate, message)
+		add("44 HELLO with "+name, reasons.Command, 0, hello(data), initiate, message)
 	}
-	add("44 HELLO over-long", wire.ReasonOversize, 0, "\x06\x00\x00\x00\x00\x00\x00\x20\x01\x05HELLO")
-	add("44 HELLO twice", wire.ReasonCommand, 1, right, right)
-	add("44 HELLO twice, the second with another name", wire.ReasonCommand, 1, right, hello(plainHello("root", "")))
+	add("44 HELLO over-long", reasons.Oversize, 0, "\x06\x00\x00\x00\x00\x00\x00\x20\x01\x05HELLO")
+	add("44 HELLO twice", reasons.Command, 1, right, right)
+	add("44 HELLO twice, the second with another name", reasons.Command, 1, right, hello(plainHello("root", "")))
 	for state, before := range [][]string{nil, {right}} {
 		at := fmt.Sprintf(" after %d commands", state)
-		add("27 message in the clear"+at, wire.ReasonCommand, state, append(before, message)...)
-		add("27 part of a message"+at, wire.ReasonCommand, state, append(before, frameOf(1, boxed))...)
-		add("28 command in several frames"+at, wire.ReasonFrameType, state, append(before, "\x05\x06\x05READY")...)
-		add("29 command without a name"+at, wire.ReasonCommand, state, append(before, "\x04\x00")...)
-		add("34 ERROR"+at, wire.ReasonPeerError, state, append(before, commandOf("ERROR", "\x03bye"))...)
+		add("27 message in the clear"+at, reasons.Command, state, append(before, message)...)
+		add("27 part of a message"+at, reasons.Command, state, append(before, frameOf(1, boxed))...)
+		add("28 command in several frames"+at, reasons.FrameType, state, append(before, "\x05\x06\x05READY")...)
+		add("29 command without a name"+at, reasons.Command, state, append(before, "\x04\x00")...)
+		add("34 ERROR"+at, reasons.PeerError, state, append(before, commandOf("ERROR", "\x03bye"))...)
 		for _, name := range []string{"READY", "WELCOME", "SUBSCRIBE", "PING", "MESSAGE", "X"} {
-			add("35 "+name+" from the wrong side"+at, wire.ReasonCommand, state, append(before, commandOf(name, asPush), message)...)
+			add("35 "+name+" from the wrong side"+at, reasons.Command, state, append(before, commandOf(name, asPush), message)...)
 		}
 	}
-	add("44 INITIATE first", wire.ReasonCommand, 0, initiate, message)
-	add("31 property twice", wire.ReasonMetadata, 1, right, commandOf("INITIATE", asPush+asPush), message)
-	add("32 property that is cut off", wire.ReasonMetadata, 1, right, commandOf("INITIATE", asPush[:7]), message)
-	add("32 the user that it claims to be", wire.ReasonMetadata, 1, right, commandOf("INITIATE", asPush+property("User-Id", "root")), message)
-	add("33 type that does not fit", wire.ReasonRole, 1, right, commandOf("INITIATE", property("Socket-Type", "SUB")), message)
+	add("44 INITIATE first", reasons.Command, 0, initiate, message)
+	add("31 property twice", reasons.Metadata, 1, right, commandOf("INITIATE", asPush+asPush), message)
+	add("32 property that is cut off", reasons.Metadata, 1, right, commandOf("INITIATE", asPush[:7]), message)
+	add("32 the user that it claims to be", reasons.Metadata, 1, right, commandOf("INITIATE", asPush+property("User-Id", "root")), message)
+	add("33 type that does not fit", reasons.RoleMismatch, 1, right, commandOf("INITIATE", property("Socket-Type", "SUB")), message)
 
 	for i := range all {
 		all[i].says = append([]string{greeting("PLAIN")}, all[i].says...)
 	}
 	for _, m := range []string{"NULL", "CURVE", "plain"} {
-		add("23 mechanism "+m, wire.ReasonMechanism, 0, greeting(m), commandOf("READY", asPush), message)
+		add("23 mechanism "+m, reasons.Mechanism, 0, greeting(m), commandOf("READY", asPush), message)
 	}
-	add("4 the Scalability Protocols", wire.ReasonBadHeader, 0, "\x00SP\x00\x00\x50\x00\x00", "\x00\x00\x00\x00\x00\x00\x00\x05hello")
-	add("20 ZMTP 2.0", wire.ReasonVersion, 0, signature+"\x01\x08\x00\x00", message)
+	add("4 the Scalability Protocols", reasons.BadHeader, 0, "\x00SP\x00\x00\x50\x00\x00", "\x00\x00\x00\x00\x00\x00\x00\x05hello")
+	add("20 ZMTP 2.0", reasons.Version, 0, signature+"\x01\x08\x00\x00", message)
 	return all
 }
 
@@ -96,7 +98,7 @@ func testPlain(t *testing.T, scheme string) {
 			return wire.Verdict{Accept: q.Username == goodUser && q.Password == goodPassword, User: q.Username}
 		})
 	breaches := plainBreaches()
-	isGuess := func(c plainBreach) bool { return c.reason == string(wire.ReasonAuth) }
+	isGuess := func(c plainBreach) bool { return c.reason == reasons.Authentication }
 	for _, c := range breaches {
 		if !isGuess(c) {
 			b.suffer(c.breach, func(p *rawPeer) { p.say(c.says...) })

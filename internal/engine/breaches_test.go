@@ -18,6 +18,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/pattern"
@@ -46,8 +48,8 @@ type besieged struct {
 	asked     atomic.Int64      // how often somebody had to be authenticated
 	told      transcript        // everything that was said of all this
 	delivered int
-	admitted  uint64            // pipes, of the good client and of peers that were let in
-	rejected  map[string]uint64 // as it should be
+	admitted  uint64                    // pipes, of the good client and of peers that were let in
+	rejected  map[reasons.Reason]uint64 // as it should be
 }
 
 // A transcript keeps what is written by several at once.
@@ -93,7 +95,7 @@ func besiege(t *testing.T, scheme string, server, client wire.Security, check fu
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
-	b := &besieged{t: t, ctx: ctx, ended: make(chan engine.Event), rejected: map[string]uint64{}}
+	b := &besieged{t: t, ctx: ctx, ended: make(chan engine.Event), rejected: map[reasons.Reason]uint64{}}
 	authority := transporttest.NewAuthority(t)
 	b.tls = authority.Client(t, "client")
 	b.tls.ServerName = "127.0.0.1"
@@ -173,7 +175,7 @@ func (b *besieged) connect() *rawPeer {
 // A breach is how a peer with security, or without, does not keep to the rules.
 type breach struct {
 	name   string // begins with the number of its class
-	reason string
+	reason reasons.Reason
 	down   bool // after it was let in
 	asked  int  // how often somebody is asked whether it may come in
 	bodies int  // messages of it that are delivered, for they were good

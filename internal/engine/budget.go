@@ -6,6 +6,8 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/budget"
 	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/transport"
@@ -62,11 +64,11 @@ func (s *Socket) NewMeter() budget.Meter {
 }
 
 // lossReason is why messages are dropped that were to be sent when the pipe ended, or that nobody took of those that came.
-func (p *Pipe) lossReason() Drop {
+func (p *Pipe) lossReason() reasons.Reason {
 	if p.over() && errors.Is(p.err, ErrBudget) {
-		return DropBudget
+		return reasons.Budget
 	}
-	return DropPipeClosed
+	return reasons.PipeClosed
 }
 
 // creditAtOnce is how many bytes a pipe promises room for at most, because others share the budget.
@@ -99,7 +101,7 @@ func (e *Endpoint) fullLocked() error {
 		return nil
 	}
 	b.AddRefused()
-	return wire.Errorf(wire.ReasonPipes,
+	return wire.Errorf(reasons.TooManyPipes,
 		"the listener has %d pipes, which is all that its Budget allows: raise PipesPerListener, or listen on another address too", e.places)
 }
 

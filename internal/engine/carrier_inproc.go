@@ -6,6 +6,8 @@ import (
 	"io"
 	"sync/atomic"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/sendqueue"
 	"github.com/sprymq/spry/internal/wire"
@@ -62,7 +64,7 @@ func (c *inprocCarrier) write(bool) (messages int, cost int64, err error) {
 		n := c.fresh()
 		if n == 0 {
 			gone.Add(c.queue.Sent(1))
-			q.DropN(DropTTL, 1)
+			q.DropN(reasons.TTL, 1)
 			messages++
 			continue
 		}
@@ -104,7 +106,7 @@ func (c *inprocCarrier) hand(run []msg.Message) (taken int) {
 		}
 	}
 	if len(own) == 0 {
-		q.DropN(DropEnvelope, 1)
+		q.DropN(reasons.Envelope, 1)
 		taken = 1
 	} else {
 		refused, _ := q.deliver(own, nil)

@@ -5,6 +5,7 @@ package engine
 import (
 	"github.com/sprymq/spry/internal/buf"
 	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/reasons"
 	"github.com/sprymq/spry/internal/sendqueue"
 	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/transport"
@@ -85,7 +86,7 @@ func (c *messageCarrier) deliver(bodies [][]byte, land *landing) (err error) {
 	for i, data := range bodies {
 		p.in.bytes.Add(uint64(len(data)))
 		if limit := p.socket.options.MaxMessageSize; limit > 0 && int64(len(data)) > limit {
-			err = wire.Errorf(wire.ReasonOversize, "peer sent a message of %d bytes and at most %d are allowed: raise MaxMessageSize or send less",
+			err = wire.Errorf(reasons.Oversize, "peer sent a message of %d bytes and at most %d are allowed: raise MaxMessageSize or send less",
 				len(data), limit)
 			break
 		}
@@ -96,7 +97,7 @@ func (c *messageCarrier) deliver(bodies [][]byte, land *landing) (err error) {
 			}
 		}
 		if expired {
-			p.DropN(DropTTL, 1)
+			p.DropN(reasons.TTL, 1)
 			continue
 		}
 		batch.Chunk = land.chunks[i]

@@ -6,6 +6,8 @@ import (
 	"bytes"
 	"errors"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/sendqueue"
 	"github.com/sprymq/spry/internal/wire"
 )
@@ -77,9 +79,9 @@ func (p *Pipe) control(c wire.Control) {
 		p.pong(c)
 	case wire.ControlPong: // that something came is all there is to know
 	case wire.ControlDropped:
-		p.DropN(DropEnvelope, 1)
+		p.DropN(reasons.Envelope, 1)
 	case wire.ControlError:
-		p.setErr(wire.Errorf(wire.ReasonPeerError, "peer gave up and said %.64q", c.Data))
+		p.setErr(wire.Errorf(reasons.PeerError, "peer gave up and said %.64q", c.Data))
 	default:
 		if pattern, ok := p.socket.pattern.(Controller); ok {
 			pattern.Control(p, c)

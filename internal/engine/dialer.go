@@ -10,8 +10,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/scope"
-	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/transport"
 )
 
@@ -115,7 +116,7 @@ func (e *Endpoint) dialLoop(ctx context.Context, wait bool) {
 			failures = 0 // a peer that accepts and closes at once is backed off from as one that refuses
 		}
 		pause := backoff.wait(failures)
-		if reasonOf(err) == string(wire.ReasonPeerError) {
+		if reasonOf(err) == reasons.PeerError {
 			pause = backoff.refused()
 		}
 		failures++

@@ -6,6 +6,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/stats"
 )
 
@@ -86,7 +88,7 @@ func (s *Socket) receiveToTheEnd(ctx context.Context, before stats.RecvStats) (r
 	closed := s.Shutdown(ctx)
 	after := s.Stats().Recv
 	r.Delivered = after.Delivered - before.Delivered
-	r.Left = after.Dropped[DropClosed.String()] - before.Dropped[DropClosed.String()]
+	r.Left = after.Dropped[reasons.Closed] - before.Dropped[reasons.Closed]
 	if err == nil {
 		return r, closed
 	}

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/wire/sp"
 )
 
@@ -32,11 +34,11 @@ func TestMessagesThatDieWithTheirPipeAreTold(t *testing.T) {
 		_ = s.Close()
 		var told uint64
 		for e := range events {
-			if e.Kind == EventDrop && e.Pipe == p && e.Reason == DropPipeClosed.String() {
+			if e.Kind == EventDrop && e.Pipe == p && e.Reason == reasons.PipeClosed {
 				told += e.Count
 			}
 		}
-		if counted := p.Stats().Send.Dropped[DropPipeClosed.String()]; told != messages || counted != messages {
+		if counted := p.Stats().Send.Dropped[reasons.PipeClosed]; told != messages || counted != messages {
 			t.Errorf("%d messages died with their pipe, %d are counted, and events tell of %d", messages, counted, told)
 		}
 	})

@@ -11,6 +11,8 @@ import (
 	"net"
 	"slices"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/lock"
 	"github.com/sprymq/spry/internal/scope"
 	"github.com/sprymq/spry/internal/wire"
@@ -38,7 +40,7 @@ type Endpoint struct {
 	places      int        // pipes, those that are being attached included
 	unfinished  unfinished // handshakes at work
 	established uint64     // connections made or accepted
-	rejected    map[string]uint64
+	rejected    map[reasons.Reason]uint64
 	err         error // why the endpoint ended, or the last thing that went wrong
 	quiet       bool  // the socket is closing: no new connections unless there is something to deliver
 }
@@ -66,7 +68,7 @@ func (s *Socket) newEndpoint(listen bool, u transport.URL, shown string, c Endpo
 	}
 	e := &Endpoint{
 		socket: s, listen: listen, config: c, shown: transport.Redact(shown),
-		pipes: make(map[*Pipe]struct{}), rejected: make(map[string]uint64), first: make(chan error, 1),
+		pipes: make(map[*Pipe]struct{}), rejected: make(map[reasons.Reason]uint64), first: make(chan error, 1),
 		spoken: s.options.Dialects,
 	}
 	var err error

@@ -10,6 +10,8 @@ import (
 	"os"
 	"strings"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/queue"
 	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/transport"
@@ -49,7 +51,7 @@ type OpError struct {
 	Err  error
 
 	// Reason is why a handshake failed, in the terms of the statistics: "role_mismatch".
-	Reason string
+	Reason reasons.Reason
 
 	// Unsent is the number of messages that a Close or Shutdown could not hand over.
 	Unsent int
@@ -126,7 +128,7 @@ func orderly(err error) bool {
 
 // A reasonError gives an error of the connection a reason to be counted under.
 type reasonError struct {
-	reason wire.Reason
+	reason reasons.Reason
 	err    error
 }
 
@@ -134,30 +136,30 @@ func (e *reasonError) Error() string { return e.err.Error() }
 func (e *reasonError) Unwrap() error { return e.err }
 
 // reasonOf is the reason under which an error is counted.
-func reasonOf(err error) string {
+func reasonOf(err error) reasons.Reason {
 	var pe *wire.ProtocolError
 	var re *reasonError
 	switch {
 	case err == nil:
 		return ""
 	case errors.As(err, &pe):
-		return string(pe.Reason)
+		return pe.Reason
 	case errors.As(err, &re):
-		return string(re.reason)
+		return re.reason
 	case errors.Is(err, ErrBudget):
-		return string(wire.ReasonBudget)
+		return reasons.Budget
 	case errors.Is(err, ErrRefused), errors.Is(err, ErrBusy):
-		return string(wire.ReasonRefused)
+		return reasons.Refused
 	case errors.Is(err, io.EOF):
-		return "eof"
+		return reasons.EOF
 	case errors.Is(err, net.ErrClosed):
-		return "closed"
+		return reasons.Closed
 	case errors.Is(err, ErrOverflow):
-		return "overflow"
+		return reasons.Overflow
 	case errors.Is(err, ErrStalled):
-		return "stalled"
+		return reasons.Stalled
 	}
-	return string(wire.ReasonIO)
+	return reasons.IO
 }
 
 func addrString(a net.Addr) string {

@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/lock"
 	"github.com/sprymq/spry/internal/queue"
 	"github.com/sprymq/spry/internal/scope"
@@ -49,12 +51,14 @@ type Event struct {
 	Time       time.Time
 	Endpoint   *Endpoint
 	Pipe       *Pipe
-	RemoteAddr net.Addr      // of a connection that has no pipe
-	Reason     string        // why, in the terms of the statistics
-	Count      uint64        // of messages
-	Wait       time.Duration // until the next attempt
+	RemoteAddr net.Addr       // of a connection that has no pipe
+	Reason     reasons.Reason // why; empty for panics
+	Count      uint64         // of messages
+	Wait       time.Duration  // until the next attempt
 	Err        error
 	Missed     uint64 // events that this receiver missed before this one
+
+	callback string // which one panicked
 }
 
 const (
@@ -221,10 +225,10 @@ const (
 
 func (v *events) tell(batch []Event) {
 	for _, e := range batch {
-		if e.Reason != logHook {
+		if e.callback != logHook {
 			v.log(func(l *logger) { l.write(e) })
 		}
-		if trace := v.socket.options.Trace; trace != nil && e.Reason != traceHook {
+		if trace := v.socket.options.Trace; trace != nil && e.callback != traceHook {
 			_ = v.socket.Guard(traceHook, func() error { trace(e); return nil })
 		}
 	}
@@ -277,7 +281,7 @@ func (s *Socket) Guard(what string, f func() error) (err error) {
 		if r := recover(); r != nil {
 			s.panics.Add(1)
 			err = fmt.Errorf("%s panicked: %v", what, r)
-			s.Emit(Event{Kind: EventPanic, Reason: what, Err: err})
+			s.Emit(Event{Kind: EventPanic, callback: what, Err: err})
 		}
 	}()
 	return f()

@@ -11,11 +11,13 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/sprymq/spry/internal/reasons"
 )
 
 func TestDropEventsAreMerged(t *testing.T) {
 	a, b := new(Pipe), new(Pipe)
-	drop := func(p *Pipe, reason string, n uint64) Event {
+	drop := func(p *Pipe, reason reasons.Reason, n uint64) Event {
 		return Event{Kind: EventDrop, Pipe: p, Reason: reason, Count: n}
 	}
 	r := &eventReceiver{}
@@ -113,7 +115,7 @@ func TestEventsEnd(t *testing.T) {
 func TestTraceHook(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var s *Socket
-		var heard []string
+		var heard []reasons.Reason
 		inside := 0
 		s, _ = testSocket(Options{Trace: func(e Event) {
 			if inside++; inside > 1 {
@@ -129,7 +131,7 @@ func TestTraceHook(t *testing.T) {
 				_ = s.Close()
 			}
 		}}, &recorder{})
-		for _, reason := range []string{"a", "panic", "b"} {
+		for _, reason := range []reasons.Reason{"a", "panic", "b"} {
 			s.Emit(Event{Kind: EventRetry, Reason: reason})
 		}
 		time.Sleep(time.Minute)
@@ -137,7 +139,7 @@ func TestTraceHook(t *testing.T) {
 		time.Sleep(time.Minute)
 		s.Emit(Event{Kind: EventRetry, Reason: "late"})
 		time.Sleep(time.Minute)
-		if want := []string{"a", "panic", "b", "close"}; !slices.Equal(heard, want) {
+		if want := []reasons.Reason{"a", "panic", "b", "close"}; !slices.Equal(heard, want) {
 			t.Errorf("the hook heard %v, want %v", heard, want)
 		}
 		if n := s.Stats().Panics; n != 1 {

@@ -19,6 +19,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/stats"
 	"github.com/sprymq/spry/internal/wire"
@@ -97,7 +99,7 @@ const (
 )
 
 // feed lets a socket listen to a script. It returns how the connection ended, and the socket's figures when all is over.
-func feed(t *testing.T, kind fuzzedKind, security wire.Security, c *scriptedConn) (reason string, st stats.Stats) {
+func feed(t *testing.T, kind fuzzedKind, security wire.Security, c *scriptedConn) (reason reasons.Reason, st stats.Stats) {
 	t.Helper()
 	before := runtime.NumGoroutine()
 	o := engine.Options{
@@ -125,7 +127,7 @@ func feed(t *testing.T, kind fuzzedKind, security wire.Security, c *scriptedConn
 		}
 	default:
 		<-p.Done()
-		reason = fmt.Sprint(p.Err())
+		reason = reasons.Reason(fmt.Sprint(p.Err()))
 	}
 	if err := s.Close(); err != nil && !errors.Is(err, engine.ErrUnsent) {
 		t.Fatalf("Close: %v", err)
@@ -147,7 +149,7 @@ func feed(t *testing.T, kind fuzzedKind, security wire.Security, c *scriptedConn
 // balanced checks the law of conservation.
 func balanced(t *testing.T, st stats.Stats) {
 	t.Helper()
-	sum := func(counts map[string]uint64) (n uint64) {
+	sum := func(counts map[reasons.Reason]uint64) (n uint64) {
 		for _, c := range counts {
 			n += c
 		}

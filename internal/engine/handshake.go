@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/buf"
 	"github.com/sprymq/spry/internal/rawconn"
 	"github.com/sprymq/spry/internal/scope"
@@ -55,7 +57,7 @@ func (e *Endpoint) establish(ctx context.Context, link transport.Link) (*Pipe, e
 	}
 	switch {
 	case pending.evicted.Load():
-		err = wire.Errorf(wire.ReasonEvicted, "more than %d handshakes are unfinished, and this one made room: its address had the most, and of those it was silent for the longest", e.socket.options.MaxHandshakes)
+		err = wire.Errorf(reasons.Evicted, "more than %d handshakes are unfinished, and this one made room: its address had the most, and of those it was silent for the longest", e.socket.options.MaxHandshakes)
 	case e.scope.Context().Err() != nil:
 		return nil, ErrClosed
 	}
@@ -277,7 +279,7 @@ func (h *streamHandshake) match() (wire.Dialect, error) {
 	// No dialect knows these bytes: the first one says so best.
 	_, _, _, err := h.endpoint.spoken[0].Handshake(h.config).Step(seen)
 	if err == nil {
-		err = wire.Errorf(wire.ReasonBadHeader, "peer's first bytes % x belong to no dialect that is allowed here", seen[:min(len(seen), 8)])
+		err = wire.Errorf(reasons.BadHeader, "peer's first bytes % x belong to no dialect that is allowed here", seen[:min(len(seen), 8)])
 	}
 	return nil, err
 }
@@ -322,15 +324,15 @@ func isProtocol(err error) bool {
 	return errors.As(err, &pe)
 }
 
-// handshakeError says in the terms of wire.Reason what ended a handshake.
+// handshakeError says in the terms of reasons.Reason what ended a handshake.
 func handshakeError(err error) error {
 	switch {
 	case isProtocol(err):
 		return err
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
-		return &reasonError{wire.ReasonTimeout, fmt.Errorf("the peer did not finish its handshake in time: %w", err)}
+		return &reasonError{reasons.Timeout, fmt.Errorf("the peer did not finish its handshake in time: %w", err)}
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.ErrClosedPipe):
-		return &reasonError{wire.ReasonEarlyEOF, fmt.Errorf("the peer closed the connection within the handshake: %w", err)}
+		return &reasonError{reasons.EarlyEOF, fmt.Errorf("the peer closed the connection within the handshake: %w", err)}
 	}
 	return err
 }
@@ -342,5 +344,5 @@ func securityError(ctx context.Context, err error) error {
 	case errors.Is(err, os.ErrDeadlineExceeded): // the connection's deadline was faster than ctx
 		return handshakeError(err)
 	}
-	return &reasonError{wire.ReasonSecurity, err}
+	return &reasonError{reasons.Security, err}
 }

@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/lock"
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/queue"
@@ -37,9 +39,9 @@ func (p *Pipe) NewSource(q *queue.Inbox) *queue.Source {
 	s := q.NewSource(p.out.carrier.resume)
 	s.Charge(p.account.NewMeter())
 	s.OnDrop(func(overflow, lost, shed int) {
-		p.socket.dropped(p, DropOverflow, overflow)
-		p.socket.dropped(p, DropClosed, lost)
-		p.socket.dropped(p, DropBudget, shed)
+		p.socket.dropped(p, reasons.Overflow, overflow)
+		p.socket.dropped(p, reasons.Closed, lost)
+		p.socket.dropped(p, reasons.Budget, shed)
 	})
 	if c, ok := p.out.carrier.(*inprocCarrier); ok {
 		s.CountIn(&c.backlog)
@@ -81,9 +83,9 @@ func (p *Pipe) CloseSource(s *queue.Source) {
 func (in *inbound) addLocked(c queue.Counts) {
 	in.arrived += c.Arrived
 	in.delivered += c.Delivered
-	in.dropped.add(DropOverflow, c.Overflow)
-	in.dropped.add(DropClosed, c.Lost)
-	in.dropped.add(DropBudget, c.Shed)
+	in.dropped.add(reasons.Overflow, c.Overflow)
+	in.dropped.add(reasons.Closed, c.Lost)
+	in.dropped.add(reasons.Budget, c.Shed)
 }
 
 // Took counts messages that the pattern delivered without an inbox, to the application or to its own state.
@@ -107,18 +109,18 @@ func (p *Pipe) Filtered(n int) {
 }
 
 // Drop counts received messages as dropped, and releases them. It returns how many they are.
-func (p *Pipe) Drop(reason Drop, run []msg.Message) int {
+func (p *Pipe) Drop(reason reasons.Reason, run []msg.Message) int {
 	msg.ReleaseAll(run)
 	p.DropN(reason, len(run))
 	return len(run)
 }
 
 // DropN counts n dropped messages that were received.
-func (p *Pipe) DropN(reason Drop, n int) {
+func (p *Pipe) DropN(reason reasons.Reason, n int) {
 	if n == 0 {
 		return
 	}
-	if reason == DropPipeClosed {
+	if reason == reasons.PipeClosed {
 		reason = p.lossReason()
 	}
 	p.in.mu.Lock()
@@ -133,7 +135,7 @@ func (p *Pipe) DropN(reason Drop, n int) {
 func (p *Pipe) deliver(run []msg.Message, room *roomBell) (refused []msg.Message, err error) {
 	for len(run) > 0 {
 		if p.socket.closing() {
-			p.Drop(DropClosed, run)
+			p.Drop(reasons.Closed, run)
 			return nil, nil
 		}
 		run = run[p.socket.pattern.Receive(p, run):]
@@ -142,7 +144,7 @@ func (p *Pipe) deliver(run []msg.Message, room *roomBell) (refused []msg.Message
 		}
 		p.Relieve()
 		if !p.awaitRoom(room) {
-			p.Drop(DropPipeClosed, run)
+			p.Drop(reasons.PipeClosed, run)
 			return nil, ErrPipeClosed
 		}
 	}
@@ -211,7 +213,7 @@ func (p *Pipe) Unanswered(arrived uint64) int {
 }
 
 // Undeliver counts a message as dropped that was counted as delivered.
-func (p *Pipe) Undeliver(reason Drop) {
+func (p *Pipe) Undeliver(reason reasons.Reason) {
 	p.in.mu.Lock()
 	p.in.delivered--
 	p.in.dropped.add(reason, 1)
@@ -224,7 +226,7 @@ func (in *inbound) stats() stats.RecvStats {
 	defer in.mu.Unlock()
 	st := stats.RecvStats{
 		Arrived: in.arrived, Delivered: in.delivered, Filtered: in.filtered, Bytes: in.bytes.Load(),
-		Dropped: make(map[string]uint64),
+		Dropped: make(map[reasons.Reason]uint64),
 	}
 	in.dropped.addTo(st.Dropped)
 	var waiting drops
@@ -234,9 +236,9 @@ func (in *inbound) stats() stats.RecvStats {
 		st.Delivered += c.Delivered
 		st.Queued += uint64(c.Queued)
 		st.QueuedBytes += c.QueuedBytes
-		waiting.add(DropOverflow, c.Overflow)
-		waiting.add(DropClosed, c.Lost)
-		waiting.add(DropBudget, c.Shed)
+		waiting.add(reasons.Overflow, c.Overflow)
+		waiting.add(reasons.Closed, c.Lost)
+		waiting.add(reasons.Budget, c.Shed)
 	}
 	waiting.addTo(st.Dropped)
 	return st

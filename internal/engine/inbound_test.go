@@ -5,6 +5,8 @@ package engine
 import (
 	"testing"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/leak"
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/queue"
@@ -18,7 +20,7 @@ func TestUndeliver(t *testing.T) {
 	defer s.Close()
 	p, _ := streamPipe(t, e, &fakeConn{}, streamSession(t, sp.Pull, 0))
 	p.Took(3)
-	p.Undeliver(DropTTL)
+	p.Undeliver(reasons.TTL)
 	if st := p.Stats().Recv; st.Arrived != 3 || st.Delivered != 2 || st.Dropped["ttl"] != 1 {
 		t.Errorf("figures %+v", st)
 	}

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/lock"
 	"github.com/sprymq/spry/internal/scope"
 )
@@ -16,8 +18,8 @@ const (
 	logBurst  = 5 // lines of a kind, endpoint and reason within a window, before others are merged into one
 )
 
-// A logger writes events to the user's log. Peers cause events, and must not fill it: of events of one kind, endpoint and reason
-// no more than a few a second have a line of their own. The others are merged: one line, at the end of the second, has their
+// A logger writes events to the user's log. Peers cause events, and must not fill it: of events of one kind, endpoint and reason,
+// or callback, no more than a few a second have a line of their own. The others are merged: one line, at the end of the second, has their
 // number and is otherwise about the last of them.
 type logger struct {
 	socket *Socket
@@ -31,7 +33,8 @@ type logger struct {
 type logKey struct {
 	kind     EventKind
 	endpoint *Endpoint
-	reason   string
+	reason   reasons.Reason
+	callback string
 }
 
 // A logEntry is what was written of one key within the window.
@@ -51,7 +54,7 @@ func (l *logger) write(e Event) {
 
 // merge reports whether the event is one of too many.
 func (l *logger) merge(e Event) bool {
-	key := logKey{e.Kind, e.Endpoint, e.Reason}
+	key := logKey{e.Kind, e.Endpoint, e.Reason, e.callback}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	w := l.windows[key]
@@ -157,7 +160,7 @@ func (e Event) Attrs() (attrs []slog.Attr) {
 		attrs = append(attrs, slog.String("peer", e.RemoteAddr.String()))
 	}
 	if e.Reason != "" {
-		attrs = append(attrs, slog.String("reason", e.Reason))
+		attrs = append(attrs, slog.String("reason", string(e.Reason)))
 	}
 	if e.Count > 0 {
 		attrs = append(attrs, slog.Uint64("count", e.Count))

@@ -5,6 +5,8 @@ package engine
 import (
 	"context"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/budget"
 	"github.com/sprymq/spry/internal/lock"
 	"github.com/sprymq/spry/internal/msg"
@@ -185,7 +187,7 @@ func (o *outbox) settleLocked(messages int, bytes int64) (tell bool) {
 
 // unsentLocked empties the outbox of a dead pipe. With keep, the messages that nobody took whole are returned;
 // otherwise they are dropped for a reason, and their number is.
-func (o *outbox) unsentLocked(keep bool, reason Drop) (unsent []msg.Message, lost int) {
+func (o *outbox) unsentLocked(keep bool, reason reasons.Reason) (unsent []msg.Message, lost int) {
 	if keep {
 		unsent = o.queue.Unsent()
 		o.returned += uint64(len(unsent))
@@ -222,7 +224,7 @@ func (o *outbox) stats(p *Pipe) stats.SendStats {
 	defer o.mu.Unlock()
 	st := stats.SendStats{
 		Offered: o.offered, Sent: o.sent, Queued: uint64(o.queued), QueuedBytes: o.bytes, Returned: o.returned,
-		Dropped: make(map[string]uint64),
+		Dropped: make(map[reasons.Reason]uint64),
 	}
 	o.dropped.addTo(st.Dropped)
 	if p.over() {

@@ -26,10 +26,8 @@ func (o *outbox) unbalancedLocked() bool {
 }
 
 func droppedBy(o *outbox) (n uint64) {
-	if o.dropped.counts != nil {
-		for _, c := range o.dropped.counts {
-			n += c
-		}
+	for c := o.dropped.first; c != nil; c = c.next {
+		n += c.n
 	}
 	return n
 }

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/budget"
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/queue"
@@ -288,12 +290,12 @@ func (p *Pipe) makeRoomLocked(n int, overflow Overflow) bool {
 	o := &p.out
 	switch {
 	case overflow == Conflate:
-		p.dropPendingLocked(DropConflated, func() bool { return false })
+		p.dropPendingLocked(reasons.Conflated, func() bool { return false })
 		return o.open()
 	case !o.open() || o.roomLocked(n) || overflow == Block && o.fitsLocked(n): // which was asked for before: see Room
 		return o.open()
 	case overflow == DropOldest:
-		p.dropPendingLocked(DropOverflow, func() bool { return o.roomLocked(n) })
+		p.dropPendingLocked(reasons.Overflow, func() bool { return o.roomLocked(n) })
 		return o.roomLocked(n)
 	}
 	return false
@@ -302,12 +304,12 @@ func (p *Pipe) makeRoomLocked(n int, overflow Overflow) bool {
 // refuseLocked counts a message that is not queued, and releases it. A peer that has ended its direction is none any more,
 // although the pipe is there until its queue is written.
 func (p *Pipe) refuseLocked(m *msg.Message, large bool) {
-	reason := DropOverflow
+	reason := reasons.Overflow
 	switch {
 	case !p.out.open():
-		reason = DropPipeClosed
+		reason = reasons.PipeClosed
 	case large:
-		reason = DropTooLarge
+		reason = reasons.TooLarge
 	}
 	if !p.out.peerEnded {
 		p.out.offered++
@@ -320,7 +322,7 @@ func (p *Pipe) refuseLocked(m *msg.Message, large bool) {
 }
 
 // dropPendingLocked drops messages that are not being written, the oldest first, until that is enough.
-func (p *Pipe) dropPendingLocked(reason Drop, enough func() bool) {
+func (p *Pipe) dropPendingLocked(reason reasons.Reason, enough func() bool) {
 	o, dropped := &p.out, 0
 	for ; o.queue.Pending() > 0 && !enough(); dropped++ {
 		o.changeLocked(-1, -int64(o.queue.Drop()))

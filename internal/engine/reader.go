@@ -7,6 +7,8 @@ import (
 	"io"
 	"runtime"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/budget"
 	"github.com/sprymq/spry/internal/buf"
 	"github.com/sprymq/spry/internal/msg"
@@ -225,7 +227,7 @@ func (r *streamReader) decode(wait bool) error {
 		r.span += n
 		full := r.batch.Full()
 		if r.batch.Expired > 0 {
-			p.DropN(DropTTL, r.batch.Expired)
+			p.DropN(reasons.TTL, r.batch.Expired)
 			r.batch.Expired = 0
 		}
 		if run := r.batch.Next(); len(run) > 0 {

@@ -15,6 +15,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/budget"
 	"github.com/sprymq/spry/internal/lock"
 	"github.com/sprymq/spry/internal/msg"
@@ -184,9 +186,9 @@ func (s *Socket) Changed() {
 }
 
 // dropped tells of dropped messages.
-func (s *Socket) dropped(p *Pipe, reason Drop, n int) {
+func (s *Socket) dropped(p *Pipe, reason reasons.Reason, n int) {
 	if n > 0 {
-		s.Emit(Event{Kind: EventDrop, Pipe: p, Endpoint: p.endpoint, Reason: reason.String(), Count: uint64(n)})
+		s.Emit(Event{Kind: EventDrop, Pipe: p, Endpoint: p.endpoint, Reason: reason, Count: uint64(n)})
 	}
 }
 

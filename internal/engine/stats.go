@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sort"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/stats"
 )
 
@@ -25,7 +27,7 @@ type pastPipes struct {
 	in       stats.RecvStats
 	undone   []*Pipe // over, but with messages in an inbox, or still on their way there
 	settleAt int     // length of undone at which it is looked through
-	rejected map[string]uint64
+	rejected map[reasons.Reason]uint64
 }
 
 // add enters a pipe that is over. Those that came to rest are let go of in passing, so that a socket with many short
@@ -59,7 +61,7 @@ func (past *pastPipes) settle() {
 }
 
 // RefuseN counts n messages that were meant for this pipe and are not offered to it, because it would not take them.
-func (p *Pipe) RefuseN(reason Drop, n int) {
+func (p *Pipe) RefuseN(reason reasons.Reason, n int) {
 	if n == 0 {
 		return
 	}
@@ -83,12 +85,12 @@ func (past *pastPipes) silent() bool {
 }
 
 // DropOut counts messages that were to be sent and had no pipe to be queued to.
-func (s *Socket) DropOut(reason Drop, n int) {
+func (s *Socket) DropOut(reason reasons.Reason, n int) {
 	s.mu.Lock()
 	s.past.out.Offered += uint64(n)
-	stats.AddCounts(&s.past.out.Dropped, map[string]uint64{reason.String(): uint64(n)})
+	stats.AddCounts(&s.past.out.Dropped, map[reasons.Reason]uint64{reason: uint64(n)})
 	s.mu.Unlock()
-	s.Emit(Event{Kind: EventDrop, Reason: reason.String(), Count: uint64(n)})
+	s.Emit(Event{Kind: EventDrop, Reason: reason, Count: uint64(n)})
 }
 
 // RequestFailed counts and reports a request of this pipe that was discarded because of err.

@@ -12,6 +12,8 @@ import (
 	"time"
 	"weak"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/leak"
 	"github.com/sprymq/spry/internal/lock"
@@ -115,7 +117,7 @@ func judge(s *engine.Socket, patience time.Duration) (found []string) {
 // returnsAll says what of a socket's figures cannot be, or nothing.
 func returnsAll(s *engine.Socket) string {
 	out := s.Stats().Send
-	if lost := out.Dropped[engine.DropPipeClosed.String()]; lost > 0 && s.Pattern().Traits().ReturnsUnsent {
+	if lost := out.Dropped[reasons.PipeClosed]; lost > 0 && s.Pattern().Traits().ReturnsUnsent {
 		return fmt.Sprintf("%s dropped %d messages with their pipe, and promises to send them by another: %+v", s.Name(), lost, out)
 	}
 	return ""

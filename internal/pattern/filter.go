@@ -6,6 +6,7 @@ import (
 	"github.com/sprymq/spry/internal/budget"
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/lock"
+	"github.com/sprymq/spry/internal/reasons"
 	"github.com/sprymq/spry/internal/wire"
 )
 
@@ -70,12 +71,12 @@ func (c change) end(p *engine.Pipe) {
 		p.Relieve() // not when all that was read with this topic is added too: topics cost several times what is read
 	}
 	if c.full {
-		p.Close(wire.Errorf(wire.ReasonTopics,
+		p.Close(wire.Errorf(reasons.Topics,
 			"peer subscribed to more than %d topics, or to more than %d bytes of them: let it use shorter prefixes, or several sockets",
 			maxPeerTopics, maxPeerTopicBytes))
 	}
 	if c.shed != nil {
-		c.shed.Close(wire.Errorf(wire.ReasonTopics,
+		c.shed.Close(wire.Errorf(reasons.Topics,
 			"peers subscribed to more topics than the socket's TopicBytes, and this one has most of them: let it use shorter prefixes, or raise the limit"))
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/budget"
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/leak"
@@ -120,7 +122,7 @@ func TestTopicsOfAllPeersAreBounded(t *testing.T) {
 				}
 				until(t, "two peers are remembered", func() bool { return charged() == each*(1+topics) })
 				until(t, "the budget is charged for them", func() bool { return o.Budget.Stats().Bytes >= each*topics })
-				rejected := func() uint64 { return s.Stats().Rejected[string(wire.ReasonTopics)] }
+				rejected := func() uint64 { return s.Stats().Rejected[reasons.Topics] }
 				for i := 0; i < 4*limit/size && rejected() == 0; i++ {
 					_, _ = hog.Write([]byte(command(kind.add, fmt.Sprintf("%0*d", size, 5000+i)))) // which may be over by now
 				}

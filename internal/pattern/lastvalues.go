@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/budget"
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/msg"
@@ -158,7 +160,7 @@ func (r replay) run() {
 		n, full := r.offer(values[:min(replayBatch, len(values))])
 		values = values[n:]
 		if full {
-			r.pipe.RefuseN(engine.DropOverflow, len(values))
+			r.pipe.RefuseN(reasons.Overflow, len(values))
 			return
 		}
 	}
@@ -175,7 +177,7 @@ func (r replay) find() []replayed {
 		return nil
 	}
 	if !r.mayVisit(n) {
-		r.pipe.RefuseN(engine.DropOverflow, n)
+		r.pipe.RefuseN(reasons.Overflow, n)
 		return nil
 	}
 	x.visited.Add(int64(n))

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/wire"
@@ -142,7 +144,7 @@ var (
 func (s *Raw) sendDirected(p *engine.Pipe, header []byte, m *msg.Message) error {
 	if p == nil {
 		m.Release()
-		s.socket.DropOut(engine.DropNoPeer, 1)
+		s.socket.DropOut(reasons.NoPeer, 1)
 		return nil
 	}
 	if err := engine.NoneFits(msg.ShapeOf(header, nil, m), p); err != nil {

@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/lock"
 	"github.com/sprymq/spry/internal/msg"
@@ -269,7 +271,7 @@ func (s *Req) retryDue() {
 	s.mu.Unlock()
 	closeAll(stuck)
 	if n > 0 {
-		s.socket.Emit(engine.Event{Kind: engine.EventRetry, Reason: "timeout", Count: uint64(n)})
+		s.socket.Emit(engine.Event{Kind: engine.EventRetry, Reason: reasons.Timeout, Count: uint64(n)})
 		s.dispatch()
 	}
 }
@@ -323,13 +325,13 @@ func (s *Req) Detach(p *engine.Pipe, _ []msg.Message) {
 	s.mu.Unlock()
 	closeAll(stuck)
 	if given > 0 {
-		s.socket.Emit(engine.Event{Kind: engine.EventAbandoned, Pipe: p, Endpoint: p.Endpoint(), Reason: "attempts", Count: uint64(given)})
+		s.socket.Emit(engine.Event{Kind: engine.EventAbandoned, Pipe: p, Endpoint: p.Endpoint(), Reason: reasons.Attempts, Count: uint64(given)})
 		if other := s.only.Load(); other != nil {
 			other.Reader().Interrupt() // whose caller may read there
 		}
 	}
 	if again > 0 {
-		s.socket.Emit(engine.Event{Kind: engine.EventRetry, Pipe: p, Endpoint: p.Endpoint(), Reason: "pipe_closed", Count: uint64(again)})
+		s.socket.Emit(engine.Event{Kind: engine.EventRetry, Pipe: p, Endpoint: p.Endpoint(), Reason: reasons.PipeClosed, Count: uint64(again)})
 	}
 	s.dispatch() // ends also what only this pipe could carry
 }
@@ -355,8 +357,8 @@ func (s *Req) Receive(p *engine.Pipe, run []msg.Message) int {
 		s.dispatch() // the pipe may be asked again
 	}
 	p.Took(good)
-	p.DropN(engine.DropStale, stale)
-	p.DropN(engine.DropForeign, foreign)
+	p.DropN(reasons.Stale, stale)
+	p.DropN(reasons.Foreign, foreign)
 	return len(run)
 }
 

@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/queue"
@@ -114,7 +116,7 @@ func (s *Responder) reply(ctx context.Context, p *engine.Pipe, header, body []by
 	if !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
 		return err
 	}
-	p.RefuseN(engine.DropStalled, 1)
+	p.RefuseN(reasons.Stalled, 1)
 	p.Close(engine.ErrStalled)
 	return &engine.OpError{Op: "reply", Peer: p.Link().RemoteAddr().String(), Err: fmt.Errorf(
 		"%w: %w: it left no room for a reply for %v; let it read its replies, or raise ReplyTimeout", engine.ErrPipeClosed, engine.ErrStalled, s.Timeout)}

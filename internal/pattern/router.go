@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/wire"
@@ -66,7 +68,7 @@ func (s *Router) SendTo(ctx context.Context, wait bool, identity string, body []
 	}
 	err := s.sendTo(ctx, wait && s.Mandatory, p, nil, body, m)
 	if wait && !s.Mandatory && errors.Is(err, engine.ErrWouldBlock) {
-		p.RefuseN(engine.DropOverflow, 1)
+		p.RefuseN(reasons.Overflow, 1)
 		if m != nil {
 			m.Release()
 		}
@@ -107,7 +109,7 @@ func (s *Router) Attach(p *engine.Pipe) error {
 	old := s.peers[identity]
 	if old != nil && !s.handover {
 		s.mu.Unlock()
-		return wire.Errorf(wire.ReasonIdentity, "peer calls itself %q, as a live one does: give each its own identity, or set Handover", identity)
+		return wire.Errorf(reasons.Identity, "peer calls itself %q, as a live one does: give each its own identity, or set Handover", identity)
 	}
 	s.peers[identity] = p
 	s.mu.Unlock()

@@ -23,6 +23,8 @@ package pattern
 import (
 	"math"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/queue"
@@ -107,7 +109,7 @@ func (s *sides) Receive(p *engine.Pipe, run []msg.Message) int {
 	if s.in.Inbox != nil {
 		return p.State.(*queue.Source).Put(run)
 	}
-	return p.Drop(engine.DropUnwanted, run)
+	return p.Drop(reasons.Unwanted, run)
 }
 
 // Writable implements engine.Pattern.

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/lock"
 	"github.com/sprymq/spry/internal/msg"
@@ -220,7 +222,7 @@ func (s *Sub) Receive(p *engine.Pipe, run []msg.Message) int {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if _, attached := s.pipes[p]; !attached { // its reader was faster than the news of its end
-		return p.Drop(engine.DropPipeClosed, run)
+		return p.Drop(reasons.PipeClosed, run)
 	}
 	if len(s.subscriptions) == 1 {
 		return s.receiveOne(p, s.subscriptions[0], run)

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/lock"
 	"github.com/sprymq/spry/internal/msg"
@@ -115,8 +117,8 @@ func (s *Surveyor) Receive(p *engine.Pipe, run []msg.Message) int {
 		}
 	}
 	s.mu.Unlock()
-	p.DropN(engine.DropStale, stale)
-	p.DropN(engine.DropForeign, foreign)
+	p.DropN(reasons.Stale, stale)
+	p.DropN(reasons.Foreign, foreign)
 	return len(run)
 }
 

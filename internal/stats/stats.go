@@ -3,15 +3,17 @@
 // Package stats has the figures of sockets. They are package spry's too, which documents them again: its tests compare.
 package stats
 
+import "github.com/sprymq/spry/internal/reasons"
+
 // SendStats are the figures of sending.
 type SendStats struct {
-	Offered     uint64            `json:"offered"`      // came to the pipe's queue, or were meant for it
-	Sent        uint64            `json:"sent"`         // wholly taken by the operating system, or by the peer's queue within the process
-	Queued      uint64            `json:"queued"`       // waiting, or being written
-	QueuedBytes int64             `json:"queued_bytes"` // and their size on the wire
-	Returned    uint64            `json:"returned"`     // unsent when the pipe ended, and given back to be sent on another
-	Unknown     uint64            `json:"unknown"`      // of Sent: on pipes that ended without proof that all of it arrived; an upper bound of what did not
-	Dropped     map[string]uint64 `json:"dropped"`      // by reason
+	Offered     uint64                    `json:"offered"`      // came to the pipe's queue, or were meant for it
+	Sent        uint64                    `json:"sent"`         // wholly taken by the operating system, or by the peer's queue within the process
+	Queued      uint64                    `json:"queued"`       // waiting, or being written
+	QueuedBytes int64                     `json:"queued_bytes"` // and their size on the wire
+	Returned    uint64                    `json:"returned"`     // unsent when the pipe ended, and given back to be sent on another
+	Unknown     uint64                    `json:"unknown"`      // of Sent: on pipes that ended without proof that all of it arrived; an upper bound of what did not
+	Dropped     map[reasons.Reason]uint64 `json:"dropped"`      // by reason
 }
 
 // AddSend adds the figures of b to a.
@@ -27,13 +29,13 @@ func AddSend(a *SendStats, b SendStats) {
 
 // RecvStats are the figures of receiving.
 type RecvStats struct {
-	Arrived     uint64            `json:"arrived"`      // came from peers
-	Delivered   uint64            `json:"delivered"`    // taken by the application
-	Queued      uint64            `json:"queued"`       // waiting to be taken
-	QueuedBytes int64             `json:"queued_bytes"` // and their size
-	Filtered    uint64            `json:"filtered"`     // wanted by no subscription; neither arrived nor dropped
-	Bytes       uint64            `json:"bytes"`        // received, frame heads included
-	Dropped     map[string]uint64 `json:"dropped"`      // by reason
+	Arrived     uint64                    `json:"arrived"`      // came from peers
+	Delivered   uint64                    `json:"delivered"`    // taken by the application
+	Queued      uint64                    `json:"queued"`       // waiting to be taken
+	QueuedBytes int64                     `json:"queued_bytes"` // and their size
+	Filtered    uint64                    `json:"filtered"`     // wanted by no subscription; neither arrived nor dropped
+	Bytes       uint64                    `json:"bytes"`        // received, frame heads included
+	Dropped     map[reasons.Reason]uint64 `json:"dropped"`      // by reason
 }
 
 // AddRecv adds the figures of b to a.
@@ -48,9 +50,9 @@ func AddRecv(a *RecvStats, b RecvStats) {
 }
 
 // AddCounts adds counts by reason to sum, which it makes if there is none.
-func AddCounts(sum *map[string]uint64, more map[string]uint64) {
+func AddCounts(sum *map[reasons.Reason]uint64, more map[reasons.Reason]uint64) {
 	if *sum == nil {
-		*sum = make(map[string]uint64, len(more))
+		*sum = make(map[reasons.Reason]uint64, len(more))
 	}
 	for reason, n := range more {
 		(*sum)[reason] += n
@@ -67,22 +69,22 @@ type PipeStats struct {
 
 // EndpointStats are the figures of one endpoint.
 type EndpointStats struct {
-	URL         string            `json:"url"`         // the endpoint's
-	Listening   bool              `json:"listening"`   // a listener, not a dialer
-	Pipes       int               `json:"pipes"`       // live ones
-	Established uint64            `json:"established"` // pipes made so far
-	Rejected    map[string]uint64 `json:"rejected"`    // peers that were refused, or broke the protocol later, by reason
+	URL         string                    `json:"url"`         // the endpoint's
+	Listening   bool                      `json:"listening"`   // a listener, not a dialer
+	Pipes       int                       `json:"pipes"`       // live ones
+	Established uint64                    `json:"established"` // pipes made so far
+	Rejected    map[reasons.Reason]uint64 `json:"rejected"`    // peers that were refused, or broke the protocol later, by reason
 }
 
 // Stats are the figures of a socket.
 type Stats struct {
-	Name      string            `json:"name"`      // the socket's
-	Send      SendStats         `json:"send"`      // of all pipes, past ones included
-	Recv      RecvStats         `json:"recv"`      // of all pipes, past ones included
-	Pending   int               `json:"pending"`   // accepted messages that wait for a pipe
-	Panics    uint64            `json:"panics"`    // of callbacks
-	Failed    uint64            `json:"failed"`    // requests that Request.Fail discarded
-	Rejected  map[string]uint64 `json:"rejected"`  // of all endpoints, past ones included
-	Pipes     []PipeStats       `json:"pipes"`     // live ones, and past ones whose messages are not all taken yet
-	Endpoints []EndpointStats   `json:"endpoints"` // those that have not ended
+	Name      string                    `json:"name"`      // the socket's
+	Send      SendStats                 `json:"send"`      // of all pipes, past ones included
+	Recv      RecvStats                 `json:"recv"`      // of all pipes, past ones included
+	Pending   int                       `json:"pending"`   // accepted messages that wait for a pipe
+	Panics    uint64                    `json:"panics"`    // of callbacks
+	Failed    uint64                    `json:"failed"`    // requests that Request.Fail discarded
+	Rejected  map[reasons.Reason]uint64 `json:"rejected"`  // of all endpoints, past ones included
+	Pipes     []PipeStats               `json:"pipes"`     // live ones, and past ones whose messages are not all taken yet
+	Endpoints []EndpointStats           `json:"endpoints"` // those that have not ended
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // Sum adds counters up.
-func Sum(counts map[string]uint64) (n uint64) {
+func Sum(counts map[spry.Reason]uint64) (n uint64) {
 	for _, c := range counts {
 		n += c
 	}

@@ -4,17 +4,6 @@ package wire
 
 import "fmt"
 
-// Reasons for refusing a peer of a dialect that has commands and security of its own.
-const (
-	ReasonMechanism Reason = "mechanism"      // another security mechanism than the local one
-	ReasonCommand   Reason = "command"        // a command that is malformed or comes at the wrong time
-	ReasonMetadata  Reason = "metadata"       // properties that are malformed, doubled or too many
-	ReasonAuth      Reason = "authentication" // credentials that are not good, or a box that does not open
-	ReasonIdentity  Reason = "identity"       // it calls itself as another live peer does
-	ReasonPeerError Reason = "peer_error"     // the peer refused this end and said why
-	ReasonTopics    Reason = "topics"         // more subscriptions than are remembered for one peer
-)
-
 // Security is how a dialect secures its sessions by itself. The dialect defines the kinds there are.
 type Security interface {
 	// Mechanism is the name on the wire.

@@ -10,6 +10,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/transport"
 )
@@ -126,32 +128,9 @@ type Splitter interface {
 	Split(message []byte) (head int, expired bool, err error)
 }
 
-// A Reason classifies what a peer did wrong; each is counted on its own.
-type Reason string
-
-// Reasons for refusing a connection or closing a pipe.
-const (
-	ReasonBadHeader Reason = "bad_header"       // not the dialect's magic
-	ReasonVersion   Reason = "version"          // a version that is not spoken here
-	ReasonReserved  Reason = "reserved"         // reserved bytes are not zero
-	ReasonProtocol  Reason = "unknown_protocol" // a protocol number that does not exist
-	ReasonRole      Reason = "role_mismatch"    // a protocol that the local socket does not talk to
-	ReasonOversize  Reason = "oversize"         // a message larger than the limit
-	ReasonFrameType Reason = "frame_type"       // ipc: a frame type other than 1
-	ReasonEnvelope  Reason = "envelope"         // a routing header that does not end, or no room for one
-	ReasonTimeout   Reason = "timeout"          // the handshake took too long
-	ReasonEarlyEOF  Reason = "early_eof"        // the connection ended within the handshake
-	ReasonPipes     Reason = "too_many_pipes"   // the listener has all the pipes that it may have
-	ReasonBudget    Reason = "budget"           // the memory budget was exceeded, and this pipe had most of it
-	ReasonEvicted   Reason = "evicted"          // too many unfinished handshakes; this was the oldest
-	ReasonRefused   Reason = "refused"          // Authorize or the pattern refused the peer
-	ReasonSecurity  Reason = "security"         // the transport's security handshake failed
-	ReasonIO        Reason = "io"               // the connection broke
-)
-
 // A ProtocolError says how the peer broke the protocol.
 type ProtocolError struct {
-	Reason Reason
+	Reason reasons.Reason
 	Detail string // what was seen, what was expected, and the remedy
 }
 
@@ -164,6 +143,6 @@ var ErrProtocol = errors.New("peer broke the protocol")
 func (e *ProtocolError) Is(target error) bool { return target == ErrProtocol }
 
 // Errorf makes a [ProtocolError].
-func Errorf(r Reason, format string, args ...any) *ProtocolError {
+func Errorf(r reasons.Reason, format string, args ...any) *ProtocolError {
 	return &ProtocolError{Reason: r, Detail: fmt.Sprintf(format, args...)}
 }

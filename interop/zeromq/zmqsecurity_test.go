@@ -104,7 +104,7 @@ func TestZeroMQRefusals(t *testing.T) {
 			case zmq.CurveServer:
 				m.options["CURVE_PUBLICKEY"], m.options["CURVE_SECRETKEY"] = stranger.public.String(), stranger.secret.Z85()
 			}
-			reason := map[bool]string{true: "authentication", false: "peer_error"}[a.SpryListens]
+			reason := map[bool]spry.Reason{true: spry.ReasonAuthentication, false: spry.ReasonPeerError}[a.SpryListens]
 			pull := zmq.NewPull(&zmq.PullOptions{Options: m.security})
 			p.open("s", "PUSH", a, m.options)
 			kit.Attach(t, pull, a)

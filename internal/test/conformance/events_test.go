@@ -31,7 +31,7 @@ func (d *diary) trace() *spry.Trace {
 }
 
 // dropped is the sum of what was told to be dropped for a reason.
-func (d *diary) dropped(reason string) (n uint64) {
+func (d *diary) dropped(reason spry.Reason) (n uint64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, v := range d.all {
@@ -70,7 +70,7 @@ func TestDropsAreTold(t *testing.T) {
 			t.Errorf("after Close the books say %+v", s)
 		}
 		for reason, n := range s.Dropped { // the hook may still be at it: Close does not wait for callbacks, which may call it
-			testkit.Eventually(t, "drops for "+reason+" are told", func() bool { return traced.dropped(reason) >= n })
+			testkit.Eventually(t, "drops for "+string(reason)+" are told", func() bool { return traced.dropped(reason) >= n })
 			if told := traced.dropped(reason); told != n {
 				t.Errorf("%d messages were told to be dropped for %s, and the books say %d", told, reason, n)
 			}

@@ -21,8 +21,8 @@ import (
 // A limitedSender is a socket whose peer does not read.
 type limitedSender struct {
 	hoarder
-	reason string // that messages beyond the limit are counted by; none: they wait
-	ends   bool   // the pipe ends with the first message beyond the limit
+	reason spry.Reason // that messages beyond the limit are counted by; none: they wait
+	ends   bool        // the pipe ends with the first message beyond the limit
 	open   func(o spry.Options) (s testkit.Socket, try func(body []byte) error)
 	ask    string // what the peer says to be sent something
 }
@@ -37,7 +37,7 @@ func limitedSenders() (all []limitedSender) {
 		spry.Sender
 		TrySendMsg(m *spry.Message) error
 	}
-	add := func(schema, name string, peer spry.Protocol, kind, reason, ask string, open func(o spry.Options) sender) {
+	add := func(schema, name string, peer spry.Protocol, kind string, reason spry.Reason, ask string, open func(o spry.Options) sender) {
 		all = append(all, limitedSender{
 			hoarder: hoarder{name: name, schema: schema, peer: peer, kind: kind}, reason: reason, ask: ask,
 			open: func(o spry.Options) (testkit.Socket, func([]byte) error) {
@@ -52,7 +52,7 @@ func limitedSenders() (all []limitedSender) {
 	add("zmtp", "zmq.Push", 0, "PULL", none, "", func(o spry.Options) sender { return zmq.NewPush(&zmq.PushOptions{Options: o}) })
 	add("zmtp", "zmq.Dealer", 0, "ROUTER", none, "", func(o spry.Options) sender { return zmq.NewDealer(&zmq.DealerOptions{Options: o}) })
 	for _, policy := range []spry.Overflow{spry.DropOldest, spry.DropNewest, spry.Block, spry.Disconnect} {
-		reason := "overflow"
+		reason := spry.ReasonOverflow
 		if policy == spry.Block {
 			reason = none
 		}
@@ -238,7 +238,7 @@ func (l topicLimit) test(t *testing.T, scheme string, listening bool) {
 }
 
 // rejected are the peers that the socket refused or lost for what they did, by reason, those of endpoints that are over included.
-func rejected(s testkit.Socket) map[string]uint64 { return s.Stats().Rejected }
+func rejected(s testkit.Socket) map[spry.Reason]uint64 { return s.Stats().Rejected }
 
 // T06: what last values take is bounded by LastValueBytes, whatever their topics and their sizes are.
 func TestLastValuesKeepTheirLimit(t *testing.T) {

@@ -21,7 +21,7 @@ import (
 type malformed struct {
 	name   string
 	below  bool // on a TLS listener, speak without TLS
-	reason string
+	reason spry.Reason
 	kind   spry.EventKind // how it is told
 	bodies int            // messages of the peer that must be delivered all the same
 	do     func(t testing.TB, b *testkit.Bare)
@@ -187,7 +187,7 @@ func testMalformed(t *testing.T, scheme string) {
 // nothing.
 func breaking(ctx context.Context, t *testing.T, pull *spry.Pull, e *spry.Endpoint, seen *watcher, classes []malformed, good *goodStream) {
 	t.Helper()
-	wantRejected, wantBodies := map[string]uint64{}, 0
+	wantRejected, wantBodies := map[spry.Reason]uint64{}, 0
 	var peers sync.WaitGroup
 	slots := make(chan struct{}, 16)
 	for _, c := range classes {

@@ -22,11 +22,13 @@ import (
 func zmtpClasses() []malformed {
 	const rejected, down = spry.EventReject, spry.EventPipeDown
 	var cs []malformed
-	add := func(name, reason string, kind spry.EventKind, stream string) {
+	add := func(name string, reason spry.Reason, kind spry.EventKind, stream string) {
 		cs = append(cs, malformed{name: name, reason: reason, kind: kind, do: func(t testing.TB, b *testkit.Bare) { b.Say(t, []byte(stream)) }})
 	}
-	reject := func(name, reason, stream string) { add(name, reason, rejected, stream) }
-	after := func(name, reason, stream string) { add(name, reason, down, testkit.OpenAs("PUSH")+stream) }
+	reject := func(name string, reason spry.Reason, stream string) { add(name, reason, rejected, stream) }
+	after := func(name string, reason spry.Reason, stream string) {
+		add(name, reason, down, testkit.OpenAs("PUSH")+stream)
+	}
 	// legal peers, odd as they are, are served: a message of theirs is delivered, and then they end in an orderly way.
 	legal := func(name, stream string) {
 		cs = append(cs, malformed{name: name, reason: "eof", kind: down, bodies: 1, do: func(t testing.TB, b *testkit.Bare) {
@@ -159,18 +161,20 @@ func zmtpVectors(t *testing.T) (cs []malformed) {
 	testkit.Check(t, err)
 	var v struct {
 		Handshakes []struct {
-			Name, Local, Security, Receive, Reason string
-			Listening                              bool
+			Name, Local, Security, Receive string
+			Reason                         spry.Reason
+			Listening                      bool
 		}
 		Malformed []struct {
-			Name, Local, Security, Stream, Reason string
-			Messages                              []struct{}
-			MaxMessage                            int64 `json:"max_message"`
-			MaxFrames                             int   `json:"max_frames"`
+			Name, Local, Security, Stream string
+			Reason                        spry.Reason
+			Messages                      []struct{}
+			MaxMessage                    int64 `json:"max_message"`
+			MaxFrames                     int   `json:"max_frames"`
 		}
 	}
 	testkit.Check(t, json.Unmarshal(file, &v))
-	add := func(name, reason string, kind spry.EventKind, bodies int, before, stream string) {
+	add := func(name string, reason spry.Reason, kind spry.EventKind, bodies int, before, stream string) {
 		bytes, err := hex.DecodeString(stream)
 		testkit.Check(t, err)
 		cs = append(cs, malformed{name: "vector: " + name, reason: reason, kind: kind, bodies: bodies, do: func(t testing.TB, b *testkit.Bare) {

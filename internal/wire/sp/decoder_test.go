@@ -10,6 +10,8 @@ import (
 	"testing"
 	"unsafe"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/internal/wire/sp"
 )
@@ -18,7 +20,7 @@ import (
 type outcome struct {
 	messages []string // header and body, as "hex|hex"
 	expired  int
-	reason   wire.Reason
+	reason   reasons.Reason
 }
 
 func (o outcome) equal(p outcome) bool {
@@ -156,7 +158,7 @@ func TestNoLengthOverflows(t *testing.T) {
 					tooLong := length > 1<<60-1 || limit > 0 && length > uint64(limit) ||
 						length > math.MaxInt-uint64(len(frame))
 					switch {
-					case tooLong && reason(t, err) != wire.ReasonOversize:
+					case tooLong && reason(t, err) != reasons.Oversize:
 						t.Errorf("limit %d, length %d: error %v, want oversize", limit, length, err)
 					case !tooLong && length > 0 && (err != nil || uint64(need) != uint64(len(frame))+length):
 						t.Errorf("limit %d, length %d: needs %d, error %v", limit, length, need, err)

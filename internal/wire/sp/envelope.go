@@ -5,6 +5,8 @@ package sp
 import (
 	"encoding/binary"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/wire"
 )
 
@@ -48,13 +50,13 @@ func (s *splitter) Split(message []byte) (head int, expired bool, err error) {
 
 func (s *splitter) splitHops(message []byte) (head int, expired bool, err error) {
 	if len(message) < wordLen {
-		return 0, false, wire.Errorf(wire.ReasonEnvelope,
+		return 0, false, wire.Errorf(reasons.Envelope,
 			"peer sent a message of %d bytes, which has no room for a hop count of 4: check that the peer is a pair1 socket",
 			len(message))
 	}
 	hops := binary.BigEndian.Uint32(message)
 	if hops > maxHops {
-		return 0, false, wire.Errorf(wire.ReasonEnvelope,
+		return 0, false, wire.Errorf(reasons.Envelope,
 			"peer sent a hop count of 0x%08x and at most 0x%02x is possible: check that the peer is a pair1 socket",
 			hops, maxHops)
 	}
@@ -67,7 +69,7 @@ func (s *splitter) splitHops(message []byte) (head int, expired bool, err error)
 func (s *splitter) splitBacktrace(message []byte) (head int, expired bool, err error) {
 	for range s.ttl {
 		if len(message)-head < wordLen {
-			return 0, false, wire.Errorf(wire.ReasonEnvelope,
+			return 0, false, wire.Errorf(reasons.Envelope,
 				"peer sent a message of %d bytes in which no request id ends the backtrace: check that nothing but "+
 					"sockets of this pattern and their proxies is in between", len(message))
 		}
@@ -79,7 +81,7 @@ func (s *splitter) splitBacktrace(message []byte) (head int, expired bool, err e
 	if s.expires {
 		return 0, true, nil
 	}
-	return 0, false, wire.Errorf(wire.ReasonEnvelope,
+	return 0, false, wire.Errorf(reasons.Envelope,
 		"peer sent a backtrace of more than %d words and no request can have come so far: check for a loop of proxies",
 		s.ttl)
 }

@@ -6,6 +6,8 @@ import (
 	"encoding/binary"
 	"math"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/transport"
@@ -124,11 +126,11 @@ func (d *decoder) startOfFrame(rest []byte) (need int, err error) {
 // badFrame says what is wrong with what comes before a message.
 func (d *decoder) badFrame(first byte, length uint64) error {
 	if d.typed && first != frameType {
-		return wire.Errorf(wire.ReasonFrameType,
+		return wire.Errorf(reasons.FrameType,
 			"peer sent a frame of type 0x%02x and only type 0x%02x is known: check that both ends use ipc://",
 			first, frameType)
 	}
-	return wire.Errorf(wire.ReasonOversize,
+	return wire.Errorf(reasons.Oversize,
 		"peer announced a message of %d bytes and at most %d are taken: raise MaxMessageSize here, or send less",
 		length, d.limit)
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/internal/wire/sp"
 	"github.com/sprymq/spry/transport"
@@ -48,9 +50,9 @@ func TestEveryPairOfProtocols(t *testing.T) {
 			}
 			l := shake(t, wire.Config{Hello: listening.Hello(), Listening: true}, sp.AppendHeader(nil, dialing.Number))
 			d := shake(t, wire.Config{Hello: dialing.Hello()}, l.sent)
-			want := wire.Reason("")
+			want := reasons.Reason("")
 			if dialing.Peer != listening.Number {
-				want = wire.ReasonRole
+				want = reasons.RoleMismatch
 			}
 			if got := reason(t, l.err); got != want || (l.session != nil) != (want == "") {
 				t.Errorf("%s, listening, takes %s with %q, want %q", listening.Name, dialing.Name, got, want)
@@ -64,12 +66,12 @@ func TestEveryPairOfProtocols(t *testing.T) {
 
 // TestPeerThatWaitsForAnAnswer dials with three bytes, as some peers do, and goes on when it was answered.
 func TestPeerThatWaitsForAnAnswer(t *testing.T) {
-	rest := map[string]wire.Reason{
+	rest := map[string]reasons.Reason{
 		"\x00\x00\x30\x00\x00": "",
-		"\x01\x00\x30\x00\x00": wire.ReasonVersion,
-		"\x00\x00\x20\x00\x00": wire.ReasonRole,
-		"\x00\x00\x99\x00\x00": wire.ReasonProtocol,
-		"\x00\x00\x30\x00\x01": wire.ReasonReserved,
+		"\x01\x00\x30\x00\x00": reasons.Version,
+		"\x00\x00\x20\x00\x00": reasons.RoleMismatch,
+		"\x00\x00\x99\x00\x00": reasons.UnknownProtocol,
+		"\x00\x00\x30\x00\x01": reasons.Reserved,
 	}
 	for bytes, want := range rest {
 		h := sp.Dialect.Handshake(wire.Config{Hello: protocol(t, sp.Rep).Hello(), Listening: true})
@@ -90,8 +92,8 @@ func TestPeerThatWaitsForAnAnswer(t *testing.T) {
 func TestDialerDoesNotAdapt(t *testing.T) {
 	c := wire.Config{Hello: protocol(t, sp.Pair1).Hello(), Alternatives: []transport.Hello{protocol(t, sp.Pair0).Hello()}}
 	e := shake(t, c, sp.AppendHeader(nil, sp.Pair0))
-	if got := reason(t, e.err); got != wire.ReasonRole {
-		t.Errorf("a header that was sent already was changed: %q, want %q", got, wire.ReasonRole)
+	if got := reason(t, e.err); got != reasons.RoleMismatch {
+		t.Errorf("a header that was sent already was changed: %q, want %q", got, reasons.RoleMismatch)
 	}
 	e = shake(t, c, sp.AppendHeader(nil, sp.Pair1))
 	if e.session == nil || e.session.Local != c.Hello {

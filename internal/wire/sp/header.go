@@ -5,6 +5,8 @@ package sp
 import (
 	"encoding/binary"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/wire"
 )
 
@@ -34,7 +36,7 @@ func checkMagic(header []byte) error {
 	if string(header[:seen]) == magic[:seen] {
 		return nil
 	}
-	return wire.Errorf(wire.ReasonBadHeader,
+	return wire.Errorf(reasons.BadHeader,
 		"peer began with [% x] and not with the Scalability Protocols' [00 53 50 00]: %s", header, guess(header[0]))
 }
 
@@ -42,7 +44,7 @@ func checkVersion(header []byte) error {
 	if len(header) <= 3 || header[3] == version {
 		return nil
 	}
-	return wire.Errorf(wire.ReasonVersion,
+	return wire.Errorf(reasons.Version,
 		"peer speaks version %d of the Scalability Protocols and only version %d is spoken here: "+
 			"make the peer offer version %d", header[3], version, version)
 }
@@ -50,7 +52,7 @@ func checkVersion(header []byte) error {
 func checkReserved(header []byte) error {
 	for _, c := range header[min(len(header), 6):] {
 		if c != 0 {
-			return wire.Errorf(wire.ReasonReserved,
+			return wire.Errorf(reasons.Reserved,
 				"peer's header ends in [% x] where the reserved bytes [00 00] belong: "+
 					"check that the peer speaks plain Scalability Protocols", header[6:])
 		}

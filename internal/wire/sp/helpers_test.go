@@ -6,6 +6,8 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/internal/wire/sp"
 	"github.com/sprymq/spry/transport"
@@ -36,7 +38,7 @@ func session(tb testing.TB, number uint16, f sp.Framing, limit int64, ttl int) *
 }
 
 // reason returns the class of a protocol error, "" for nil, and fails on any other error.
-func reason(tb testing.TB, err error) wire.Reason {
+func reason(tb testing.TB, err error) reasons.Reason {
 	tb.Helper()
 	if err == nil {
 		return ""

@@ -3,6 +3,7 @@
 package sp
 
 import (
+	"github.com/sprymq/spry/internal/reasons"
 	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/transport"
 )
@@ -77,11 +78,11 @@ func mismatch(c wire.Config, peer uint16) error {
 	}
 	p, known := Lookup(peer)
 	if !known {
-		return wire.Errorf(wire.ReasonProtocol,
+		return wire.Errorf(reasons.UnknownProtocol,
 			"peer speaks protocol 0x%04x, which does not exist, and this %s socket talks to %s: check the address",
 			peer, local.Name, expected)
 	}
-	return wire.Errorf(wire.ReasonRole,
+	return wire.Errorf(reasons.RoleMismatch,
 		"peer is a %s socket (0x%02x) and this %s socket (0x%02x) talks to %s: connect it to that, or open a %s socket here",
 		p.Name, p.Number, local.Name, local.Protocol, expected, p.PeerName)
 }

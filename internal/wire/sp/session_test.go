@@ -6,6 +6,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/internal/wire/sp"
 	"github.com/sprymq/spry/transport"
@@ -42,9 +44,9 @@ func TestMessageLinksSplitAsStreamsDo(t *testing.T) {
 				t.Errorf("%s: header of %d bytes, expired %v, error %v; want %d bytes", stream.Name, head, expired, err, len(m.Header))
 			}
 		}
-		if stream.Reason == wire.ReasonEnvelope && len(stream.Messages) == 0 {
+		if stream.Reason == reasons.Envelope && len(stream.Messages) == 0 {
 			payload := stream.Stream[len(header(stream.framing(t), 0)):]
-			if _, _, err := s.Splitter.Split(payload); reason(t, err) != wire.ReasonEnvelope {
+			if _, _, err := s.Splitter.Split(payload); reason(t, err) != reasons.Envelope {
 				t.Errorf("%s: error %v", stream.Name, err)
 			}
 		}
@@ -74,15 +76,15 @@ func TestSessionChecksThePeer(t *testing.T) {
 		listening bool
 		peer      uint16
 		settled   uint16
-		reason    wire.Reason
+		reason    reasons.Reason
 	}{
 		{req, false, sp.Rep, sp.Req, ""},
-		{req, false, sp.Req, 0, wire.ReasonRole},
-		{req, true, 0x99, 0, wire.ReasonProtocol},
+		{req, false, sp.Req, 0, reasons.RoleMismatch},
+		{req, true, 0x99, 0, reasons.UnknownProtocol},
 		{adaptive, true, sp.Pair1, sp.Pair1, ""},
 		{adaptive, true, sp.Pair0, sp.Pair0, ""},
-		{adaptive, true, sp.Bus, 0, wire.ReasonRole},
-		{adaptive, false, sp.Pair0, 0, wire.ReasonRole},
+		{adaptive, true, sp.Bus, 0, reasons.RoleMismatch},
+		{adaptive, false, sp.Pair0, 0, reasons.RoleMismatch},
 	} {
 		tc.local.Listening = tc.listening
 		s, err := sp.Dialect.Session(tc.local, transport.Hello{Protocol: tc.peer})

@@ -6,14 +6,13 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"os"
 	"slices"
-	"strconv"
-	"strings"
 	"testing"
+
+	"github.com/sprymq/spry/internal/testkit"
+
+	"github.com/sprymq/spry/internal/reasons"
 
 	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/internal/wire/sp"
@@ -41,8 +40,8 @@ type handshakeVector struct {
 	Peer, Settles string // succeeds
 	Left          hexBytes
 
-	Reason    wire.Reason // is refused
-	DecidedBy int         `json:"decided_by"`
+	Reason    reasons.Reason // is refused
+	DecidedBy int            `json:"decided_by"`
 }
 
 type streamVector struct {
@@ -54,8 +53,8 @@ type streamVector struct {
 	Messages          []struct{ Header, Body hexBytes }
 	Expired           int
 
-	Reason    wire.Reason // malformed
-	DecidedBy int         `json:"decided_by"`
+	Reason    reasons.Reason // malformed
+	DecidedBy int            `json:"decided_by"`
 }
 
 type hexBytes []byte
@@ -260,14 +259,9 @@ func TestVectorsOfMalformedStreams(t *testing.T) {
 	}
 }
 
-// TestVectorsCoverEveryReason reads the list of reasons from the source, so that a new one must either get
-// a vector or be named here as one that this dialect's bytes cannot give.
+// TestVectorsCoverEveryReason reads the sources, so that a new reason must get a vector.
 func TestVectorsCoverEveryReason(t *testing.T) {
-	notFromBytes := []wire.Reason{
-		wire.ReasonTimeout, wire.ReasonEarlyEOF, wire.ReasonEvicted, wire.ReasonRefused, wire.ReasonSecurity, wire.ReasonIO,
-		wire.ReasonPipes, wire.ReasonBudget,
-	}
-	covered := map[wire.Reason]bool{}
+	covered := map[reasons.Reason]bool{}
 	v := readVectors(t)
 	for _, h := range v.Handshakes {
 		covered[h.Reason] = true
@@ -275,37 +269,11 @@ func TestVectorsCoverEveryReason(t *testing.T) {
 	for _, m := range v.Malformed {
 		covered[m.Reason] = true
 	}
-	reasons := declaredReasons(t)
-	if len(reasons) <= len(notFromBytes) {
-		t.Fatalf("found only %d reasons in wire.go", len(reasons))
-	}
-	for _, r := range reasons {
-		if !covered[r] && !slices.Contains(notFromBytes, r) {
-			t.Errorf("no vector shows the reason %q", r)
+	for name, r := range testkit.UsedReasons(t, "../../..", ".") {
+		if !covered[r] {
+			t.Errorf("no vector shows the reason %s", name)
 		}
 	}
-}
-
-// declaredReasons returns the values of the constants Reason… of package wire.
-func declaredReasons(t *testing.T) (reasons []wire.Reason) {
-	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), "../wire.go", nil, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ast.Inspect(file, func(n ast.Node) bool {
-		spec, ok := n.(*ast.ValueSpec)
-		if !ok || !strings.HasPrefix(spec.Names[0].Name, "Reason") {
-			return true
-		}
-		text, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
-		if err != nil {
-			t.Fatal(err)
-		}
-		reasons = append(reasons, wire.Reason(text))
-		return true
-	})
-	return reasons
 }
 
 // exchange is what a handshake came to.

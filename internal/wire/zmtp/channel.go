@@ -6,6 +6,8 @@ import (
 	"crypto/subtle"
 	"encoding/binary"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"golang.org/x/crypto/poly1305"      //nolint:staticcheck // a box is made of it; nacl/secretbox would derive the same key for each message anew
 	"golang.org/x/crypto/salsa20/salsa" //nolint:staticcheck // CURVE is made of it, and nobody can choose another cipher
 
@@ -86,12 +88,12 @@ func (s *sealer) append(dst []byte, flags byte, body []byte) []byte {
 // open opens the body of a frame in place: what is returned is a part of it.
 func (o *opener) open(sealed []byte) (flags byte, body []byte, err error) {
 	if len(sealed) < overhead || string(sealed[:len(messageName)]) != messageName {
-		return 0, nil, wire.Errorf(wire.ReasonAuth,
+		return 0, nil, wire.Errorf(reasons.Authentication,
 			"peer sent a frame of %d bytes that is not sealed on a connection with CURVE: check for something in between", len(sealed))
 	}
 	nonce := binary.BigEndian.Uint64(sealed[len(messageName):])
 	if nonce <= o.last {
-		return 0, nil, wire.Errorf(wire.ReasonAuth,
+		return 0, nil, wire.Errorf(reasons.Authentication,
 			"peer sent a message with nonce %d after %d, a replay: check for something in between", nonce, o.last)
 	}
 	plain := sealed[sealedPrefix:]
@@ -102,7 +104,7 @@ func (o *opener) open(sealed []byte) (flags byte, body []byte, err error) {
 	macKey := [32]byte(stream)
 	tag := [poly1305.TagSize]byte(sealed[sealedPrefix-poly1305.TagSize:])
 	if !poly1305.Verify(&tag, plain, &macKey) {
-		return 0, nil, wire.Errorf(wire.ReasonAuth, "peer sent a sealed message that does not open: check for something in between")
+		return 0, nil, wire.Errorf(reasons.Authentication, "peer sent a sealed message that does not open: check for something in between")
 	}
 	o.last = nonce
 

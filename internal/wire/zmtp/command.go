@@ -5,6 +5,8 @@ package zmtp
 import (
 	"encoding/binary"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/wire"
 )
 
@@ -32,7 +34,7 @@ const (
 // parseCommand takes the body of a command frame apart.
 func parseCommand(body []byte) (name, data []byte, err error) {
 	if len(body) == 0 || body[0] == 0 || int(body[0]) > len(body)-1 {
-		return nil, nil, wire.Errorf(wire.ReasonCommand,
+		return nil, nil, wire.Errorf(reasons.Command,
 			"peer sent a command of %d bytes in which no name fits: check its framing", len(body))
 	}
 	end := 1 + int(body[0])
@@ -74,12 +76,12 @@ func parseControl(body []byte) (c wire.Control, ok bool, err error) {
 			c.Kind = wire.ControlLeave
 		}
 		if len(data) > maxGroup {
-			return c, false, wire.Errorf(wire.ReasonCommand,
+			return c, false, wire.Errorf(reasons.Command,
 				"peer named a group of %d bytes and at most %d are possible: shorten it", len(data), maxGroup)
 		}
 	case namePing:
 		if len(data) < 2 {
-			return c, false, wire.Errorf(wire.ReasonCommand, "peer sent a PING without a TTL: check its heartbeats")
+			return c, false, wire.Errorf(reasons.Command, "peer sent a PING without a TTL: check its heartbeats")
 		}
 		c.Kind, c.TTL, c.Data = wire.ControlPing, binary.BigEndian.Uint16(data), cut(data[2:], maxPingContext)
 	case namePong:

@@ -5,6 +5,8 @@ package zmtp
 import (
 	"encoding/binary"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/wire"
 )
 
@@ -122,9 +124,9 @@ func (c *curveClient) ready(h *handshake, data []byte) error {
 func (c *curveClient) verdict(*handshake, wire.Verdict) error { return nil }
 
 func badSize(name string, size int) error {
-	return wire.Errorf(wire.ReasonCommand, "peer sent a %s of %d bytes, which CURVE does not have: check its version of CURVE", name, size)
+	return wire.Errorf(reasons.Command, "peer sent a %s of %d bytes, which CURVE does not have: check its version of CURVE", name, size)
 }
 
 func badBox(name string) error {
-	return wire.Errorf(wire.ReasonAuth, "peer sent a %s that does not open with the keys of this connection: check the server's key", name)
+	return wire.Errorf(reasons.Authentication, "peer sent a %s that does not open with the keys of this connection: check the server's key", name)
 }

@@ -5,6 +5,8 @@ package zmtp
 import (
 	"encoding/binary"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/wire"
 )
@@ -140,7 +142,7 @@ func (d *decoder) check(h frameHead) error {
 		return d.admit(h.size, d.count, d.total)
 	}
 	if h.size > maxCommand || d.commands > maxCommand {
-		return wire.Errorf(wire.ReasonOversize,
+		return wire.Errorf(reasons.Oversize,
 			"peer announced a command of %d bytes after %d of them within a message, and at most %d are taken: send less",
 			h.size, d.commands, maxCommand)
 	}

@@ -5,6 +5,8 @@ package zmtp
 import (
 	"bytes"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/wire"
 )
@@ -46,7 +48,7 @@ func (d *sealedDecoder) Decode(data []byte, b *msg.Batch) (n, need int, err erro
 // as the specification's text has it; libzmq does not, and which it is makes no difference.
 func (d *sealedDecoder) frame(frame []byte, head int, b *msg.Batch) error {
 	if frame[0]&flagMore != 0 {
-		return wire.Errorf(wire.ReasonFrameType, "peer sent a sealed frame with flags 0x%02x, which belong inside: check its version of CURVE", frame[0])
+		return wire.Errorf(reasons.FrameType, "peer sent a sealed frame with flags 0x%02x, which belong inside: check its version of CURVE", frame[0])
 	}
 	flags, body, err := d.open.open(frame[head:])
 	if err != nil {
@@ -54,10 +56,10 @@ func (d *sealedDecoder) frame(frame []byte, head int, b *msg.Batch) error {
 	}
 	if flags&sealedCommand != 0 {
 		if flags&sealedMore != 0 {
-			return wire.Errorf(wire.ReasonFrameType, "peer sealed a command in several frames, flags 0x%02x: check its framing", flags)
+			return wire.Errorf(reasons.FrameType, "peer sealed a command in several frames, flags 0x%02x: check its framing", flags)
 		}
 		if len(body) > maxCommand {
-			return wire.Errorf(wire.ReasonOversize, "peer sent a command of %d bytes and at most %d are taken: send less", len(body), maxCommand)
+			return wire.Errorf(reasons.Oversize, "peer sent a command of %d bytes and at most %d are taken: send less", len(body), maxCommand)
 		}
 		return d.command(body)
 	}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/internal/wire/sp"
 	"github.com/sprymq/spry/internal/wire/zmtp"
@@ -45,7 +47,7 @@ func TestTwins(t *testing.T) {
 		peer, has := twins[p.Number]
 		if !has {
 			e := shake(t, wire.Config{Hello: p.Hello(), Listening: true, TTL: 8}, "", []byte{0xff})
-			if reason(t, e.err) != wire.ReasonProtocol || !strings.Contains(e.err.Error(), p.Name) {
+			if reason(t, e.err) != reasons.UnknownProtocol || !strings.Contains(e.err.Error(), p.Name) {
 				t.Errorf("%s has no twin, and says %v", p.Name, e.err)
 			}
 			continue
@@ -78,7 +80,7 @@ func TestOwnMistakes(t *testing.T) {
 		t.Errorf("the peer knows %d properties: %v", len(got), got)
 	}
 	e := shake(t, wire.Config{Hello: zmtp.Dealer.Hello(), Security: gssapi{}}, "")
-	if reason(t, e.err) != wire.ReasonMechanism {
+	if reason(t, e.err) != reasons.Mechanism {
 		t.Errorf("a mechanism that does not exist: %v", e.err)
 	}
 }

@@ -5,6 +5,8 @@ package zmtp
 import (
 	"encoding/binary"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/wire"
 )
 
@@ -153,6 +155,6 @@ func hasEnvelope(s Socket) bool { return s == Req || s == Rep }
 
 // noEnvelope refuses an answer that nobody can be given.
 func noEnvelope() error {
-	return wire.Errorf(wire.ReasonEnvelope,
+	return wire.Errorf(reasons.Envelope,
 		"peer sent an answer without the empty frame that ends its envelope: check that the peer sends back the frames that the request began with")
 }

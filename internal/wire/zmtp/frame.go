@@ -5,6 +5,8 @@ package zmtp
 import (
 	"encoding/binary"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/wire"
 )
 
@@ -72,7 +74,7 @@ func parseTolerantHead(data []byte) (h frameHead, need int) {
 // checkCommandFlags refuses a command that says that more frames follow.
 func checkCommandFlags(flags byte) error {
 	if flags&flagMore != 0 {
-		return wire.Errorf(wire.ReasonFrameType, "peer sent a command in several frames, flags 0x%02x: check its framing", flags)
+		return wire.Errorf(reasons.FrameType, "peer sent a command in several frames, flags 0x%02x: check its framing", flags)
 	}
 	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/internal/wire/zmtp"
 )
@@ -61,7 +63,7 @@ func TestMessagesOfManyFrames(t *testing.T) {
 			t.Errorf("%d messages, %q", len(got.messages), got.reason)
 		}
 		d, l = pair(t, zmtp.Push, zmtp.Pull)
-		if got := decode(t, l.Decoder, 8, encode(d, nil, append(frames, "more")...)); got.reason != wire.ReasonOversize || len(got.messages) > 0 {
+		if got := decode(t, l.Decoder, 8, encode(d, nil, append(frames, "more")...)); got.reason != reasons.Oversize || len(got.messages) > 0 {
 			t.Errorf("%d messages, %q", len(got.messages), got.reason)
 		}
 	}

@@ -5,6 +5,8 @@ package zmtp
 import (
 	"bytes"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/wire"
 )
 
@@ -42,13 +44,13 @@ func appendRest(dst []byte, mechanism string, asServer bool) []byte {
 // checkSignature judges the first bytes of a peer, as far as they have come, in order.
 func checkSignature(g []byte) error {
 	if len(g) > 0 && g[0] != signatureFirst {
-		return wire.Errorf(wire.ReasonBadHeader, "peer began with 0x%02x and not with ZeroMQ's 0xff: %s", g[0], guess(g[0]))
+		return wire.Errorf(reasons.BadHeader, "peer began with 0x%02x and not with ZeroMQ's 0xff: %s", g[0], guess(g[0]))
 	}
 	if len(g) >= signatureLen && g[signatureLen-1]&1 == 0 {
-		return wire.Errorf(wire.ReasonVersion, "peer speaks ZMTP 1.0, which is not spoken here: use ZeroMQ 3 or newer there")
+		return wire.Errorf(reasons.Version, "peer speaks ZMTP 1.0, which is not spoken here: use ZeroMQ 3 or newer there")
 	}
 	if len(g) >= revisionEnd && (g[signatureLen] == 0 || g[signatureLen] == 2) {
-		return wire.Errorf(wire.ReasonVersion,
+		return wire.Errorf(reasons.Version,
 			"peer speaks revision %d of ZMTP, and 2.0, 3.0 and 3.1 are spoken here: use ZeroMQ 3 or newer there", g[signatureLen])
 	}
 	return nil
@@ -81,11 +83,11 @@ func checkMechanism(g []byte, local string) error {
 	field := g[mechanismStart : mechanismStart+mechanismLen]
 	name, padding, _ := bytes.Cut(field, []byte{0})
 	if len(bytes.Trim(padding, "\x00")) > 0 {
-		return wire.Errorf(wire.ReasonMechanism, "peer named a security mechanism that is not padded with zeros: check its greeting")
+		return wire.Errorf(reasons.Mechanism, "peer named a security mechanism that is not padded with zeros: check its greeting")
 	}
 	if string(name) == local {
 		return nil
 	}
-	return wire.Errorf(wire.ReasonMechanism,
+	return wire.Errorf(reasons.Mechanism,
 		"peer wants the security mechanism %q and this end %q: configure the same at both ends", name, local)
 }

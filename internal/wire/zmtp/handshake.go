@@ -5,6 +5,8 @@ package zmtp
 import (
 	"bytes"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/wire"
 )
 
@@ -137,7 +139,7 @@ func (h *handshake) nextFrame(head func() error) {
 
 func (h *handshake) frameHead() error {
 	if h.held[0]&flagCommand == 0 {
-		return wire.Errorf(wire.ReasonCommand, "peer sent a message before its handshake was over: check its version of ZMTP")
+		return wire.Errorf(reasons.Command, "peer sent a message before its handshake was over: check its version of ZMTP")
 	}
 	if err := checkCommandFlags(h.held[0]); err != nil {
 		return err
@@ -153,7 +155,7 @@ func (h *handshake) sized(body func() error) error {
 		return nil
 	}
 	if head.size > maxHandshakeCommand {
-		return wire.Errorf(wire.ReasonOversize,
+		return wire.Errorf(reasons.Oversize,
 			"peer announced a frame of %d bytes in its handshake and at most %d are taken: send less metadata", head.size, maxHandshakeCommand)
 	}
 	h.expect(head.len+int(head.size), body)
@@ -181,7 +183,7 @@ func (h *handshake) frame() error {
 
 // peerRefusal is the error for what came with ERROR.
 func peerRefusal(data []byte) error {
-	return wire.Errorf(wire.ReasonPeerError,
+	return wire.Errorf(reasons.PeerError,
 		"peer refused this end and said %.64q: check the credentials and what the peer expects", parseReason(data))
 }
 

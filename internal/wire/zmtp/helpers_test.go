@@ -10,6 +10,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/buf"
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/wire"
@@ -110,7 +112,7 @@ func encode(s *wire.Session, header []byte, frames ...string) []byte {
 }
 
 // reason returns the class of a protocol error, "" for nil, and fails on any other error.
-func reason(tb testing.TB, err error) wire.Reason {
+func reason(tb testing.TB, err error) reasons.Reason {
 	tb.Helper()
 	if err == nil {
 		return ""
@@ -130,7 +132,7 @@ type outcome struct {
 	messages []string // header and frames, as "hex|hex|hex"
 	events   []string
 	expired  int
-	reason   wire.Reason
+	reason   reasons.Reason
 }
 
 func (o outcome) equal(p outcome) bool {

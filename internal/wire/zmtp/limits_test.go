@@ -9,6 +9,8 @@ import (
 	"testing"
 	"weak"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/internal/wire/zmtp"
 )
@@ -30,7 +32,7 @@ func TestLimitIsOfEachMessage(t *testing.T) {
 				t.Errorf("of 3 messages of 100 bytes %d came: %q", len(got.messages), got.reason)
 			}
 			over := encode(s[0], nil, strings.Repeat("a", 60), strings.Repeat("b", 41))
-			if got := decode(t, s[1].Decoder, 8, over); len(got.messages) != 0 || got.reason != wire.ReasonOversize {
+			if got := decode(t, s[1].Decoder, 8, over); len(got.messages) != 0 || got.reason != reasons.Oversize {
 				t.Errorf("one of 101 bytes: %d messages, %q", len(got.messages), got.reason)
 			}
 		})
@@ -40,7 +42,7 @@ func TestLimitIsOfEachMessage(t *testing.T) {
 // A command is not larger for being sealed.
 func TestSealedCommandsAreBounded(t *testing.T) {
 	const command, most = 2, 64 << 10
-	for size, want := range map[int]wire.Reason{most: "", most + 1: wire.ReasonOversize} {
+	for size, want := range map[int]reasons.Reason{most: "", most + 1: reasons.Oversize} {
 		seal, d := zmtp.SealedEnds(wire.Config{Hello: named(t, "PULL").Hello(), TTL: 8}, named(t, "PULL"))
 		body := slices.Concat([]byte("\x05EXTRA"), make([]byte, size-6))
 		if got := decode(t, d, 8, seal(nil, command, body)); got.reason != want {

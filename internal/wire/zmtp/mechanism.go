@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/wire"
 )
 
@@ -82,12 +84,12 @@ func newMechanism(s wire.Security) (m mechanism, name string, asServer bool, err
 	case CurveServer:
 		return &curveServer{CurveServer: s}, mechanismCurve, true, nil
 	}
-	return nil, "", false, wire.Errorf(wire.ReasonMechanism, "zmtp has no security mechanism %s: use NULL, PLAIN or CURVE", s.Mechanism())
+	return nil, "", false, wire.Errorf(reasons.Mechanism, "zmtp has no security mechanism %s: use NULL, PLAIN or CURVE", s.Mechanism())
 }
 
 // unexpected refuses a command at the wrong time.
 func unexpected(name, wanted string) error {
-	return wire.Errorf(wire.ReasonCommand,
+	return wire.Errorf(reasons.Command,
 		"peer sent the command %.32q where %s belongs: check that one end is the client and one the server of the same mechanism", name, wanted)
 }
 
@@ -102,9 +104,9 @@ func refused(h *handshake, v wire.Verdict) error {
 		h.out = appendRefusal(h.out, h.name, cut([]byte(status), maxShort))
 	}
 	if v.Err != nil {
-		return wire.Errorf(wire.ReasonAuth, "peer was refused for its credentials, status %.3s: %v", status, v.Err)
+		return wire.Errorf(reasons.Authentication, "peer was refused for its credentials, status %.3s: %v", status, v.Err)
 	}
-	return wire.Errorf(wire.ReasonAuth, "peer was refused for its credentials, status %.3s: check its name and key", status)
+	return wire.Errorf(reasons.Authentication, "peer was refused for its credentials, status %.3s: check its name and key", status)
 }
 
 // appendRefusal appends ERROR; in PLAIN in libzmq's spelling, for its clients understand no other and would come back at once.

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/wire"
 )
 
@@ -56,13 +58,13 @@ func parseMetadata(data []byte) (map[string]string, error) {
 	for len(data) > 0 {
 		name, value, rest, ok := cutProperty(data)
 		if !ok {
-			return nil, wire.Errorf(wire.ReasonMetadata,
+			return nil, wire.Errorf(reasons.Metadata,
 				"peer sent a property that does not end within its command: check its handshake")
 		}
 		data = rest
 		lower := strings.ToLower(name)
 		if seen[lower] || len(seen) == maxProperties || lower == strings.ToLower(UserKey) {
-			return nil, wire.Errorf(wire.ReasonMetadata,
+			return nil, wire.Errorf(reasons.Metadata,
 				"peer sent the property %q, which is one twice, one too many, or not for it to set: send each once", name)
 		}
 		seen[lower] = true
@@ -74,7 +76,7 @@ func parseMetadata(data []byte) (map[string]string, error) {
 		all[name] = value
 	}
 	if n := len(all[propertyIdentity]); n > maxIdentity {
-		return nil, wire.Errorf(wire.ReasonMetadata,
+		return nil, wire.Errorf(reasons.Metadata,
 			"peer has an identity of %d bytes and at most %d are possible: shorten it", n, maxIdentity)
 	}
 	return all, nil
@@ -101,7 +103,7 @@ func peerSocket(local Socket, metadata map[string]string) (uint16, error) {
 	}
 	peer, ok := LookupSocket(name)
 	if !ok {
-		return 0, wire.Errorf(wire.ReasonProtocol, "peer is a %q socket, which does not exist: check its handshake", name)
+		return 0, wire.Errorf(reasons.UnknownProtocol, "peer is a %q socket, which does not exist: check its handshake", name)
 	}
 	return peer.Number(), checkPeer(local, peer)
 }

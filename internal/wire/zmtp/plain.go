@@ -2,7 +2,11 @@
 
 package zmtp
 
-import "github.com/sprymq/spry/internal/wire"
+import (
+	"github.com/sprymq/spry/internal/wire"
+
+	"github.com/sprymq/spry/internal/reasons"
+)
 
 // plainClient is the end of PLAIN that shows credentials.
 type plainClient struct {
@@ -12,7 +16,7 @@ type plainClient struct {
 
 func (p *plainClient) begin(h *handshake) error {
 	if len(p.Username) > maxShort || len(p.Password) > maxShort {
-		return wire.Errorf(wire.ReasonAuth, "the user name or the password has more than %d bytes: shorten it", maxShort)
+		return wire.Errorf(reasons.Authentication, "the user name or the password has more than %d bytes: shorten it", maxShort)
 	}
 	h.out = appendCommand(h.out, nameHello, appendName(appendName(nil, p.Username), p.Password))
 	return nil
@@ -60,7 +64,7 @@ func (p *plainServer) ask(h *handshake, data []byte) error {
 	user, rest, ok := cutShort(data)
 	password, rest, ok2 := cutShort(rest)
 	if !ok || !ok2 || len(rest) > 0 {
-		return wire.Errorf(wire.ReasonCommand, "peer sent a HELLO whose name and password do not fill it: check its PLAIN handshake")
+		return wire.Errorf(reasons.Command, "peer sent a HELLO whose name and password do not fill it: check its PLAIN handshake")
 	}
 	h.question = &wire.Question{Mechanism: mechanismPlain, Username: string(user), Password: string(password)}
 	return nil

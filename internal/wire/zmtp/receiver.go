@@ -6,6 +6,8 @@ import (
 	"bytes"
 	"math"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/wire"
 )
@@ -66,11 +68,11 @@ func (r *receiver) single() bool {
 func (r *receiver) admit(size uint64, count int, total uint64) error {
 	switch {
 	case size > r.limit-total:
-		return wire.Errorf(wire.ReasonOversize,
+		return wire.Errorf(reasons.Oversize,
 			"peer announced a frame of %d bytes after %d of its message and at most %d are taken together: raise MaxMessageSize here, or send less",
 			size, total, r.limit)
 	case count == r.frames:
-		return wire.Errorf(wire.ReasonOversize, "peer sent a message of more than %d frames: send fewer, or larger ones", r.frames)
+		return wire.Errorf(reasons.Oversize, "peer sent a message of more than %d frames: send fewer, or larger ones", r.frames)
 	}
 	return nil
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/internal/wire/zmtp"
 )
@@ -41,7 +43,7 @@ func TestRefusals(t *testing.T) {
 		h.(wire.Asker).Answer(test.verdict)
 		_, said, s, err := h.Step(plainHello()[n:])
 		var pe *wire.ProtocolError
-		if s != nil || !errors.As(err, &pe) || pe.Reason != wire.ReasonAuth || !strings.Contains(err.Error(), test.says) {
+		if s != nil || !errors.As(err, &pe) || pe.Reason != reasons.Authentication || !strings.Contains(err.Error(), test.says) {
 			t.Errorf("%v: %v, which does not say %q", test.verdict, err, test.says)
 		}
 		if string(said) != test.said {

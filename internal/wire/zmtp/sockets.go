@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/internal/wire/sp"
 	"github.com/sprymq/spry/transport"
@@ -111,7 +113,7 @@ func socketOf(h transport.Hello) (Socket, error) {
 	if s, ok := twins[h.Protocol]; ok {
 		return s, nil
 	}
-	return 0, wire.Errorf(wire.ReasonProtocol,
+	return 0, wire.Errorf(reasons.UnknownProtocol,
 		"peer speaks ZeroMQ, which has no twin of a %s socket: connect it to another socket", h.Name)
 }
 
@@ -141,6 +143,6 @@ func checkPeer(local, peer Socket) error {
 	for _, p := range socketTypes[local].peers {
 		names = append(names, p.Name())
 	}
-	return wire.Errorf(wire.ReasonRole, "peer is a %s socket and this %s socket talks to %s: connect it to that",
+	return wire.Errorf(reasons.RoleMismatch, "peer is a %s socket and this %s socket talks to %s: connect it to that",
 		peer.Name(), local.Name(), strings.Join(names, " or "))
 }

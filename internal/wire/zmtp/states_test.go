@@ -5,15 +5,13 @@ package zmtp_test
 import (
 	"bytes"
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
-	"github.com/sprymq/spry/internal/wire"
+	"github.com/sprymq/spry/internal/testkit"
+
+	"github.com/sprymq/spry/internal/reasons"
 )
 
 // A state is a handshake that has come so far, and the only command that belongs there.
@@ -54,9 +52,9 @@ func TestEveryStateRefusesWhatDoesNotBelongThere(t *testing.T) {
 		for _, name := range commands {
 			frame := append([]byte{4, byte(1 + len(name)), byte(len(name))}, name...)
 			e := shake(t, h.config(t, v.Keys), h.Verdict, append(prefix, frame...))
-			want := wire.ReasonCommand
+			want := reasons.Command
 			if name == "ERROR" {
-				want = wire.ReasonPeerError
+				want = reasons.PeerError
 			}
 			if name == s.expected && !strings.HasPrefix(s.name, "CURVE") && name != "HELLO" {
 				want = "" // it may be empty there
@@ -66,7 +64,7 @@ func TestEveryStateRefusesWhatDoesNotBelongThere(t *testing.T) {
 			}
 		}
 		for _, frame := range []string{"\x00\x02hi", "\x01\x02hi", "\x02\x00\x00\x00\x00\x00\x00\x00\x02hi"} {
-			if e := shake(t, h.config(t, v.Keys), h.Verdict, append(prefix, frame...)); reason(t, e.err) != wire.ReasonCommand {
+			if e := shake(t, h.config(t, v.Keys), h.Verdict, append(prefix, frame...)); reason(t, e.err) != reasons.Command {
 				t.Errorf("%s: a message is not refused: %v", s.name, e.err)
 			}
 		}
@@ -104,7 +102,7 @@ func TestCommandsBetweenFramesAreBounded(t *testing.T) {
 	}
 	push, pull := plainPair(t, named(t, "PUSH"), named(t, "PULL"))
 	got := decode(t, pull.Decoder, 8, stream)
-	if got.reason != wire.ReasonOversize || len(got.events) > 270 {
+	if got.reason != reasons.Oversize || len(got.events) > 270 {
 		t.Errorf("after %d commands: %q", len(got.events), got.reason)
 	}
 	_, pull = plainPair(t, named(t, "PUSH"), named(t, "PULL"))
@@ -114,16 +112,9 @@ func TestCommandsBetweenFramesAreBounded(t *testing.T) {
 	}
 }
 
-// TestVectorsCoverEveryReason reads the list of reasons from the source, so that a new one must either get a vector or
-// be named here as one that this dialect's bytes cannot give.
+// TestVectorsCoverEveryReason reads the sources, so that a new reason must get a vector.
 func TestVectorsCoverEveryReason(t *testing.T) {
-	notFromBytes := []wire.Reason{
-		wire.ReasonTimeout, wire.ReasonEarlyEOF, wire.ReasonEvicted, wire.ReasonRefused, wire.ReasonSecurity, wire.ReasonIO,
-		wire.ReasonReserved,                    // what is reserved is ignored
-		wire.ReasonTopics, wire.ReasonIdentity, // the patterns' business
-		wire.ReasonPipes, wire.ReasonBudget, // the engine's
-	}
-	covered := map[wire.Reason]bool{}
+	covered := map[reasons.Reason]bool{}
 	v := readVectors(t)
 	for _, h := range v.Handshakes {
 		covered[h.Reason] = true
@@ -131,13 +122,9 @@ func TestVectorsCoverEveryReason(t *testing.T) {
 	for _, m := range v.Malformed {
 		covered[m.Reason] = true
 	}
-	reasons := append(declaredReasons(t, "../wire.go"), declaredReasons(t, "../security.go")...)
-	if len(reasons) <= len(notFromBytes) {
-		t.Fatalf("found only %d reasons", len(reasons))
-	}
-	for _, r := range reasons {
-		if covered[r] == slices.Contains(notFromBytes, r) {
-			t.Errorf("the reason %q is shown by a vector: %v", r, covered[r])
+	for name, r := range testkit.UsedReasons(t, "../../..", ".") {
+		if !covered[r] {
+			t.Errorf("no vector shows the reason %s", name)
 		}
 	}
 }
@@ -157,26 +144,4 @@ func TestVectorsCoverEveryMalformedClass(t *testing.T) {
 			t.Errorf("no vector is of class %d", class)
 		}
 	}
-}
-
-// declaredReasons returns the values of the constants Reason… in a file of package wire.
-func declaredReasons(t *testing.T, path string) (reasons []wire.Reason) {
-	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ast.Inspect(file, func(n ast.Node) bool {
-		spec, ok := n.(*ast.ValueSpec)
-		if !ok || !strings.HasPrefix(spec.Names[0].Name, "Reason") {
-			return true
-		}
-		text, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
-		if err != nil {
-			t.Fatal(err)
-		}
-		reasons = append(reasons, wire.Reason(text))
-		return true
-	})
-	return reasons
 }

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/sprymq/spry/internal/reasons"
+
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/internal/wire/zmtp"
@@ -58,8 +60,8 @@ type handshakeVector struct {
 	Sealed   bool
 	Left     hexBytes
 
-	Reason    wire.Reason // is refused
-	DecidedBy int         `json:"decided_by"`
+	Reason    reasons.Reason // is refused
+	DecidedBy int            `json:"decided_by"`
 }
 
 type envelopeVector struct {
@@ -87,8 +89,8 @@ type streamVector struct {
 	Events  []string
 	Expired int
 
-	Reason    wire.Reason // malformed
-	DecidedBy int         `json:"decided_by"`
+	Reason    reasons.Reason // malformed
+	DecidedBy int            `json:"decided_by"`
 }
 
 type hexBytes []byte

@@ -13,15 +13,15 @@ import (
 
 // A Drop is how many messages a socket dropped for one reason.
 type Drop struct {
-	Reason string
+	Reason spry.Reason
 	Count  uint64
 }
 
 // Drops returns what a socket dropped, in both directions together, by reason.
 func Drops(socket Socket) []Drop {
 	stats := socket.Stats()
-	sum := map[string]uint64{}
-	for _, counts := range []map[string]uint64{stats.Send.Dropped, stats.Recv.Dropped} {
+	sum := map[spry.Reason]uint64{}
+	for _, counts := range []map[spry.Reason]uint64{stats.Send.Dropped, stats.Recv.Dropped} {
 		for reason, n := range counts {
 			if n > 0 {
 				sum[reason] += n
@@ -52,7 +52,7 @@ type EventRecord struct {
 // Record makes an event printable.
 func Record(e spry.Event) EventRecord {
 	r := EventRecord{
-		Time: e.Time, Event: e.Kind.String(), Reason: e.Reason, Count: e.Count, Missed: e.Missed,
+		Time: e.Time, Event: e.Kind.String(), Reason: string(e.Reason), Count: e.Count, Missed: e.Missed,
 		WaitMS: float64(e.Wait) / float64(time.Millisecond),
 	}
 	if e.Endpoint != nil {

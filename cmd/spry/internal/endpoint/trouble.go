@@ -61,16 +61,16 @@ var flagNames = strings.NewReplacer(
 func reason(err error) string { return strings.TrimPrefix(flagNames.Replace(err.Error()), "spry: ") }
 
 // Faults reports, once for each kind, that a peer was refused or lost its connection by a fault. An orderly end is none.
-type Faults struct{ seen map[string]bool }
+type Faults struct{ seen map[spry.Reason]bool }
 
 // Text says what an event means to the user; "" if it is no fault, or one that was reported before.
 func (f *Faults) Text(e spry.Event) string {
-	orderly := e.Reason == "" || e.Reason == "eof" || e.Reason == "closed" || e.Reason == "io"
+	orderly := e.Reason == "" || e.Reason == spry.ReasonEOF || e.Reason == spry.ReasonClosed || e.Reason == spry.ReasonIO
 	if e.Kind != spry.EventPipeDown && e.Kind != spry.EventReject || orderly || f.seen[e.Reason] {
 		return ""
 	}
 	if f.seen == nil {
-		f.seen = make(map[string]bool)
+		f.seen = make(map[spry.Reason]bool)
 	}
 	f.seen[e.Reason] = true
 	err := e.Err

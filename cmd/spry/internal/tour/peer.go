@@ -72,7 +72,7 @@ func obey(ctx context.Context, j job, orders *json.Decoder, answers *json.Encode
 	worker.rest()
 	worker.count.Drops = map[string]int64{}
 	for _, drop := range endpoint.Drops(worker.socket) {
-		worker.count.Drops[drop.Reason] = int64(drop.Count)
+		worker.count.Drops[string(drop.Reason)] = int64(drop.Count)
 	}
 	return answers.Encode(answer{Report: &worker.count})
 }

@@ -54,7 +54,7 @@ func (s *stage) dismiss(socket endpoint.Socket) ([]*report, error) {
 		reports = append(reports, r)
 	}
 	for _, drop := range endpoint.Drops(socket) {
-		s.addDrops(map[string]int64{drop.Reason: int64(drop.Count)})
+		s.addDrops(map[string]int64{string(drop.Reason): int64(drop.Count)})
 	}
 	return reports, nil
 }
