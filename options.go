@@ -164,10 +164,8 @@ func (o Options) engineOptions() engine.Options {
 	e.Dialects, err = dialectsOf(o.Dialects)
 	switch {
 	case err != nil || o.Security == nil:
-	case engine.IsNil(o.Security):
-		err = engine.NilError("Security")
 	default:
-		e.Security, e.Authenticate, err = o.Security.Resolve()
+		e.Security, e.Authenticate, err = resolve(o.Security)
 	}
 	e.Invalid = err
 	if e.Transports == nil {

@@ -3,19 +3,31 @@
 package spry
 
 import (
+	"fmt"
+
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/face"
 	"github.com/sprymq/spry/internal/wire"
 )
 
-// Security is how connections are secured in a dialect that does that by itself. Package zmq has the values that there are:
-// zmq.CurveServer, zmq.CurveClient, zmq.PlainServer and zmq.PlainClient.
+// Security says how a dialect that has security of its own secures connections. Its only values are those of package zmq:
+// zmq.CurveServer, zmq.CurveClient, zmq.PlainServer and zmq.PlainClient. Any other is an invalid option, [ErrConfig].
 type Security interface {
 	// Mechanism is its name in the protocol: "CURVE" or "PLAIN".
 	Mechanism() string
+}
 
-	// Resolve is for the packages of this module.
-	Resolve() (wire.Security, engine.Authenticate, error)
+// resolve returns what a Security means to the engine. Package zmq knows how to resolve its values, if it is a part of the program.
+func resolve(s Security) (wire.Security, engine.Authenticate, error) {
+	if engine.IsNil(s) {
+		return nil, nil, engine.NilError("Security")
+	}
+	if face.Resolve != nil {
+		if secured, authenticate, ok, err := face.Resolve(s); ok {
+			return secured, authenticate, err
+		}
+	}
+	return nil, nil, fmt.Errorf("%w: Security is a %T, which no dialect knows: use a value of package zmq, such as zmq.CurveServer", ErrConfig, s)
 }
 
 func init() {

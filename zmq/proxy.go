@@ -31,7 +31,7 @@ type ProxyFlow struct {
 	Bytes    uint64 `json:"bytes"`
 
 	// Dropped are messages that were received and could not be passed on: a Router had no peer of that identity, or that
-	// peer's queue was full, or the link of no peer carries the message. The statistics of the socket that received them count them too.
+	// peer's queue was full, the link of no peer carries the message, or messages of the other socket have one frame. The statistics of the socket that received them count them too.
 	Dropped uint64 `json:"dropped"`
 }
 
@@ -105,14 +105,14 @@ func (c *ProxyControl) count(f *ProxyFlow, size int, dropped bool) {
 }
 
 // Proxy passes messages between a and b, with all their frames, in both directions where they have two, until ctx ends or one
-// of the sockets is closed, and returns why. a and b are sockets of this package: a [Router] and a [Dealer], an [XSub] and
-// an [XPub], a [Pull] and a [Push], and whatever else makes sense. Who closes them is the caller's.
+// of the sockets is closed, and returns why: a [Router] and a [Dealer], an [XSub] and an [XPub], a [Pull] and a [Push], and whatever
+// else makes sense. The caller closes them.
 //
 // A direction waits while the socket that it sends to does, except for a Router: one peer that does not read must not
 // hold up the others, and what it has no room for is dropped, and counted.
 //
 // For proxies between the Scalability Protocols and ZeroMQ see [spry.Proxy] and [spry.Raw]. o may be nil.
-func Proxy(ctx context.Context, a, b any, o *ProxyOptions) error {
+func Proxy(ctx context.Context, a, b ProxySocket, o *ProxyOptions) error {
 	switch {
 	case engine.IsNil(a):
 		return opErr("proxy", engine.NilError("first socket"))
@@ -127,13 +127,11 @@ func Proxy(ctx context.Context, a, b any, o *ProxyOptions) error {
 	}
 	var ways []func(context.Context) error
 	for _, w := range []struct {
-		from, to any
+		from, to ProxySocket
 		flow     *ProxyFlow
 	}{{a, b, &options.Control.stats.AToB}, {b, a, &options.Control.stats.BToA}} {
-		from, receives := w.from.(spry.Receiver)
-		to, sends := w.to.(spry.Sender)
-		if receives && sends {
-			ways = append(ways, func(ctx context.Context) error { return options.forward(ctx, from, to, w.flow) })
+		if recv, send := w.from.proxied().recv, w.to.proxied().send; recv != nil && send != nil {
+			ways = append(ways, func(ctx context.Context) error { return options.forward(ctx, recv, send, w.flow) })
 		}
 	}
 	if len(ways) == 0 {
@@ -154,16 +152,14 @@ func Proxy(ctx context.Context, a, b any, o *ProxyOptions) error {
 }
 
 // forward passes messages on, in one direction, until that fails.
-func (o *ProxyOptions) forward(ctx context.Context, from spry.Receiver, to spry.Sender, flow *ProxyFlow) error {
-	send := to.SendMsg
-	if r, ok := to.(*Router); ok {
-		send = func(_ context.Context, m *spry.Message) error { return r.TrySendMsg(m) }
-	}
+func (o *ProxyOptions) forward(
+	ctx context.Context, recv func(context.Context) (*spry.Message, error), send func(context.Context, *spry.Message) error, flow *ProxyFlow,
+) error {
 	for {
 		if err := o.Control.wait(ctx); err != nil {
 			return err
 		}
-		m, err := from.RecvMsg(ctx)
+		m, err := recv(ctx)
 		if err != nil {
 			return err
 		}
@@ -196,7 +192,7 @@ func notPassed(err error) (reason reasons.Reason, alone bool) {
 		return reasons.Overflow, true
 	case errors.Is(err, spry.ErrTooLarge):
 		return reasons.TooLarge, true
-	case errors.Is(err, spry.ErrMultipart):
+	case errors.Is(err, ErrFrames):
 		return reasons.Multipart, true
 	}
 	return reasons.Closed, false

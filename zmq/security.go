@@ -10,11 +10,29 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/face"
 	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/internal/wire/zmtp"
 )
 
-var _ = []spry.Security{PlainClient{}, PlainServer{}, CurveClient{}, CurveServer{}}
+var _ = []resolver{PlainClient{}, PlainServer{}, CurveClient{}, CurveServer{}}
+
+// A resolver is a [spry.Security] of this package.
+type resolver interface {
+	spry.Security
+	resolve() (wire.Security, engine.Authenticate, error)
+}
+
+func init() {
+	face.Resolve = func(security any) (wire.Security, engine.Authenticate, bool, error) {
+		r, ok := security.(resolver)
+		if !ok {
+			return nil, nil, false, nil
+		}
+		s, authenticate, err := r.resolve()
+		return s, authenticate, true, err
+	}
+}
 
 // maxCredential is the most bytes of a user name or a password: its length has one byte on the wire.
 const maxCredential = 255
@@ -67,8 +85,7 @@ func (CurveClient) Mechanism() string { return mechanismCurve }
 // Mechanism is "CURVE".
 func (CurveServer) Mechanism() string { return mechanismCurve }
 
-// Resolve implements [spry.Security].
-func (c PlainClient) Resolve() (wire.Security, engine.Authenticate, error) {
+func (c PlainClient) resolve() (wire.Security, engine.Authenticate, error) {
 	switch {
 	case c.Username == "":
 		return nil, nil, configError("PlainClient.Username", "is empty: say who the socket is")
@@ -80,16 +97,15 @@ func (c PlainClient) Resolve() (wire.Security, engine.Authenticate, error) {
 	return zmtp.PlainClient(c), nil, nil
 }
 
-// Resolve implements [spry.Security].
-func (s PlainServer) Resolve() (wire.Security, engine.Authenticate, error) {
+func (s PlainServer) resolve() (wire.Security, engine.Authenticate, error) {
 	if s.Check == nil {
 		return nil, nil, configError("PlainServer.Check", "is nil: say who may come in, with AllowPasswords or a function")
 	}
 	return zmtp.PlainServer{}, s.Check.answer(), nil
 }
 
-// Resolve implements [spry.Security]. It makes the key of a client that has none.
-func (c CurveClient) Resolve() (wire.Security, engine.Authenticate, error) {
+// resolve makes the key of a client that has none.
+func (c CurveClient) resolve() (wire.Security, engine.Authenticate, error) {
 	if c.Server == (PublicKey{}) {
 		return nil, nil, configError("CurveClient.Server", "is zero: the server's public key is needed")
 	}
@@ -106,8 +122,7 @@ func (c CurveClient) Resolve() (wire.Security, engine.Authenticate, error) {
 	return zmtp.CurveClient{Secret: zmtp.Key(c.Secret), ServerKey: zmtp.Key(c.Server)}, nil, nil
 }
 
-// Resolve implements [spry.Security].
-func (s CurveServer) Resolve() (wire.Security, engine.Authenticate, error) {
+func (s CurveServer) resolve() (wire.Security, engine.Authenticate, error) {
 	if s.Secret == (SecretKey{}) {
 		return nil, nil, configError("CurveServer.Secret", "is zero: use a key of GenerateKeys, whose other half the peers know")
 	}

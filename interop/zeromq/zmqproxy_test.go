@@ -133,7 +133,7 @@ func zmqBetween(t *testing.T, front, back kit.Address) {
 }
 
 // runProxy runs a proxy of package zmq until the test ends.
-func runProxy(t *testing.T, a, b any) {
+func runProxy(t *testing.T, a, b zmq.ProxySocket) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)

@@ -411,9 +411,15 @@ func TestPanicsOfTheUsersCode(t *testing.T) {
 			t.Errorf("Merge of a receiver that panics: %v", err)
 		}
 	}
-	if err := zmq.Proxy(ctx, brokenSocket{}, brokenSocket{}, nil); err == nil || !strings.Contains(err.Error(), "panicked") {
-		t.Errorf("a proxy between sockets that panic: %v", err)
+	in, out := zmq.NewPull(nil), zmq.NewPush(nil)
+	testkit.CloseAll(t, in, out)
+	feed := zmq.NewPush(nil)
+	testkit.DialTo(t, feed, testkit.ListenOn(t, in, "inproc"))
+	testkit.Check(t, feed.Send(ctx, []byte("x")))
+	if err := zmq.Proxy(ctx, in, out, &zmq.ProxyOptions{Capture: brokenSocket{}}); err == nil || !strings.Contains(err.Error(), "panicked") {
+		t.Errorf("a proxy whose Capture panics: %v", err)
 	}
+	testkit.Check(t, feed.Close())
 	var accepts atomic.Int32
 	options := spry.Options{
 		Logger: slog.New(brokenLog{slog.DiscardHandler}),

@@ -356,6 +356,7 @@ func TestContradictoryOptions(t *testing.T) {
 		"a nil transport":           {some(spry.Options{Transports: []transport.Transport{nil}}), "Transports"},
 		"a PairPoly of version 0":   {spry.NewPairPoly(&spry.PairOptions{Version: spry.PairV0}), "Version"},
 		"a Sub that disconnects":    {spry.NewSub(&spry.SubOptions{Overflow: spry.Disconnect}), "Overflow"},
+		"an unknown security":       {some(spry.Options{Security: strangeSecurity{}}), "Security is a conformance_test.strangeSecurity"},
 		"a secret nobody has":       {some(spry.Options{Security: zmq.CurveServer{}}), "CurveServer"},
 	} {
 		t.Run(name, func(t *testing.T) { checkOptionsRefused(t, name, c.s, c.says); testkit.Check(t, c.s.Close()) })
@@ -443,3 +444,8 @@ func TestBackoffOfMaxAlone(t *testing.T) {
 	testkit.Check(t, err)
 	testkit.Check(t, push.Close())
 }
+
+// strangeSecurity is none of package zmq's.
+type strangeSecurity struct{}
+
+func (strangeSecurity) Mechanism() string { return "GSSAPI" }

@@ -26,22 +26,22 @@ type Kind struct {
 	FrontFor    string        // what dials them, in help
 	BackFor     string
 
-	zmq func(front, back zmq.Options) (endpoint.Socket, endpoint.Socket) // between ZeroMQ peers; nil if ZeroMQ has no such pattern
+	zmq func(front, back zmq.Options) (zmqSocket, zmqSocket) // between ZeroMQ peers; nil if ZeroMQ has no such pattern
 }
 
 // Kinds are all of them.
 var Kinds = []Kind{
-	{"reqrep", spry.ProtocolRep, spry.ProtocolReq, "req sockets", "rep sockets", func(front, back zmq.Options) (endpoint.Socket, endpoint.Socket) {
+	{"reqrep", spry.ProtocolRep, spry.ProtocolReq, "req sockets", "rep sockets", func(front, back zmq.Options) (zmqSocket, zmqSocket) {
 		return zmq.NewRouter(&zmq.RouterOptions{Options: front}), zmq.NewDealer(&zmq.DealerOptions{Options: back})
 	}},
-	{"pubsub", spry.ProtocolSub, spry.ProtocolPub, "pub sockets", "sub sockets", func(front, back zmq.Options) (endpoint.Socket, endpoint.Socket) {
+	{"pubsub", spry.ProtocolSub, spry.ProtocolPub, "pub sockets", "sub sockets", func(front, back zmq.Options) (zmqSocket, zmqSocket) {
 		return zmq.NewXSub(&zmq.XSubOptions{Options: front}), zmq.NewXPub(&zmq.XPubOptions{Options: back})
 	}},
-	{"pipeline", spry.ProtocolPull, spry.ProtocolPush, "push sockets", "pull sockets", func(front, back zmq.Options) (endpoint.Socket, endpoint.Socket) {
+	{"pipeline", spry.ProtocolPull, spry.ProtocolPush, "push sockets", "pull sockets", func(front, back zmq.Options) (zmqSocket, zmqSocket) {
 		return zmq.NewPull(&zmq.PullOptions{Options: front}), zmq.NewPush(&zmq.PushOptions{Options: back})
 	}},
 	{"survey", spry.ProtocolRespondent, spry.ProtocolSurveyor, "survey sockets", "respond sockets", nil},
-	{"pair", spry.ProtocolPair1, spry.ProtocolPair1, "a pair socket", "a pair socket", func(front, back zmq.Options) (endpoint.Socket, endpoint.Socket) {
+	{"pair", spry.ProtocolPair1, spry.ProtocolPair1, "a pair socket", "a pair socket", func(front, back zmq.Options) (zmqSocket, zmqSocket) {
 		return zmq.NewPair(&front), zmq.NewPair(&back)
 	}},
 	{"bus", spry.ProtocolBus, spry.ProtocolBus, "bus sockets", "bus sockets", nil},

@@ -5,8 +5,15 @@ package device
 import (
 	"context"
 
+	"github.com/sprymq/spry/cmd/spry/internal/endpoint"
 	"github.com/sprymq/spry/zmq"
 )
+
+// A zmqSocket is one of the two of a proxy between ZeroMQ peers.
+type zmqSocket interface {
+	endpoint.Socket
+	zmq.ProxySocket
+}
 
 // newZMQ makes the sockets of a proxy between ZeroMQ peers, and what passes their messages on.
 func newZMQ(kind Kind, o zmq.Options) *joint {

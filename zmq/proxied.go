@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+
+package zmq
+
+import (
+	"context"
+
+	"github.com/sprymq/spry"
+)
+
+// A ProxySocket is a socket that [Proxy] can pass messages from or to: each of this package but [Req] and [Rep], whose requests
+// have replies. Proxies of a [Router] and a [Dealer] pass both on.
+type ProxySocket interface{ proxied() proxied }
+
+// proxied are the sides of a socket in a proxy. A side that it does not have is nil.
+type proxied struct {
+	recv func(ctx context.Context) (*spry.Message, error)
+	send func(ctx context.Context, m *spry.Message) error
+}
+
+func (s *Pair) proxied() proxied    { return proxied{s.RecvMsg, s.SendMsg} }
+func (s *Channel) proxied() proxied { return proxied{s.RecvMsg, s.SendMsg} }
+func (s *Dealer) proxied() proxied  { return proxied{s.RecvMsg, s.SendMsg} }
+func (s *Client) proxied() proxied  { return proxied{s.RecvMsg, s.SendMsg} }
+func (s *XPub) proxied() proxied    { return proxied{s.RecvMsg, s.SendMsg} }
+func (s *XSub) proxied() proxied    { return proxied{s.RecvMsg, s.SendMsg} }
+func (s *Push) proxied() proxied    { return proxied{send: s.SendMsg} }
+func (s *Pub) proxied() proxied     { return proxied{send: s.SendMsg} }
+func (s *Scatter) proxied() proxied { return proxied{send: s.SendMsg} }
+func (s *Radio) proxied() proxied   { return proxied{send: s.SendMsg} }
+func (s *Pull) proxied() proxied    { return proxied{recv: s.RecvMsg} }
+func (s *Sub) proxied() proxied     { return proxied{recv: s.RecvMsg} }
+func (s *Gather) proxied() proxied  { return proxied{recv: s.RecvMsg} }
+func (s *Dish) proxied() proxied    { return proxied{recv: s.RecvMsg} }
+
+// Messages to a Server's or a Peer's peers name a pipe, which those of another socket do not.
+func (s *directed) proxied() proxied { return proxied{recv: s.RecvMsg} }
+
+// A Router does not wait for a peer that does not read.
+func (s *Router) proxied() proxied {
+	return proxied{s.RecvMsg, func(_ context.Context, m *spry.Message) error { return s.TrySendMsg(m) }}
+}
