@@ -117,6 +117,10 @@ type Call struct {
 // same.
 func (c *Call) Wait(ctx context.Context) (*Message, error) {
 	ctx = scope.OrBackground(ctx)
+	if err := ctx.Err(); err != nil {
+		c.req.Cancel(c.call, err) // unless it has ended: then the next Wait has its reply
+		return nil, opErr("request", err)
+	}
 	select {
 	case c.turn <- struct{}{}:
 	case <-ctx.Done():

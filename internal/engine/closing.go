@@ -12,6 +12,9 @@ import (
 
 // Flush waits until every message that is queued now was handed to its link.
 func (s *Socket) Flush(ctx context.Context) error {
+	if err := scope.Ended(ctx); err != nil {
+		return err
+	}
 	return s.handOver(ctx, s.closedLocked)
 }
 

@@ -20,6 +20,9 @@ import (
 // is no endpoint. Without, attempts go on in the background from the start.
 func (s *Socket) Dial(ctx context.Context, url string, c EndpointConfig, wait bool) (*Endpoint, error) {
 	ctx = scope.OrBackground(ctx) // in the caller's goroutine
+	if err := ctx.Err(); err != nil && wait {
+		return nil, wrap("dial", url, err)
+	}
 	e, err := s.dialEndpoint(url, c)
 	if err == nil {
 		err = e.scope.Go(func() { e.dialLoop(ctx, wait) })

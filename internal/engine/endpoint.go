@@ -176,6 +176,9 @@ func (e *Endpoint) Pipes() []*Pipe {
 
 // Wait waits until the endpoint has a pipe. It fails when the endpoint ends.
 func (e *Endpoint) Wait(ctx context.Context) error {
+	if err := scope.Ended(ctx); err != nil {
+		return err
+	}
 	return e.socket.wait(ctx, func() (bool, error) {
 		e.mu.Lock()
 		defer e.mu.Unlock()

@@ -180,6 +180,9 @@ func (v *events) newReceiver() *eventReceiver {
 
 // next waits for events. It reports false if none will come any more.
 func (v *events) next(ctx context.Context, r *eventReceiver) (batch []Event, ok bool) {
+	if scope.Ended(ctx) != nil {
+		return nil, false
+	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for len(r.pending) == 0 && !v.ended {

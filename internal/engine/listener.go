@@ -14,6 +14,9 @@ import (
 
 // Listen starts a listening endpoint.
 func (s *Socket) Listen(ctx context.Context, url string, c EndpointConfig) (*Endpoint, error) {
+	if err := scope.Ended(ctx); err != nil {
+		return nil, wrap("listen", url, err)
+	}
 	e, err := s.endpointAt(true, url, c)
 	if err == nil {
 		err = e.bind(scope.OrBackground(ctx))

@@ -267,10 +267,21 @@ func TestRefusedMessagesComeBeforeAnError(t *testing.T) {
 	}
 }
 
-// An endedContext has ended, and panics when it is asked why.
-type endedContext struct{ context.Context }
+// An endedContext has ended since it was first asked, and panics when it is asked why.
+type endedContext struct {
+	context.Context
+	asked bool
+}
 
-func (endedContext) Done() <-chan struct{} {
+func (c *endedContext) Err() error {
+	if c.asked {
+		panic("of the user")
+	}
+	c.asked = true
+	return nil
+}
+
+func (*endedContext) Done() <-chan struct{} {
 	done := make(chan struct{})
 	close(done)
 	return done
@@ -281,7 +292,7 @@ func TestBrokenContextLeavesTheRole(t *testing.T) {
 	l := newDirectSocket(t, Options{RecvQueue: 100, RecvQueueBytes: 1 << 20})
 	for range 20 {
 		l.pingPong(t)
-		if _, err := l.inbox.Recv(endedContext{}); err == nil {
+		if _, err := l.inbox.Recv(&endedContext{}); err == nil {
 			t.Fatal("a receive whose context had ended succeeded")
 		}
 	}

@@ -208,12 +208,18 @@ func (s *Socket) PipeByID(id uint32) *Pipe {
 
 // WaitPipes waits until the socket has at least n pipes.
 func (s *Socket) WaitPipes(ctx context.Context, n int) error {
+	if err := scope.Ended(ctx); err != nil {
+		return err
+	}
 	return s.wait(ctx, func() (bool, error) { return s.ready >= n, s.closedLocked() })
 }
 
 // WaitFor waits until ok holds, which is asked whenever the set of pipes changes, or a pattern says that something did. It
 // may take the pattern's lock.
 func (s *Socket) WaitFor(ctx context.Context, ok func() bool) error {
+	if err := scope.Ended(ctx); err != nil {
+		return err
+	}
 	return s.wait(ctx, func() (bool, error) { return ok(), s.closedLocked() })
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/sprymq/spry/internal/budget"
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/scope"
 )
 
 // batchTurn is how many messages of a batch go to one pipe before the next one's turn.
@@ -223,6 +224,9 @@ func (b *balancer) fullLocked(p *engine.Pipe) {
 // Send queues a copy of body, or, if m is not nil, the contents of m. With wait false it fails where it would have to wait.
 func (b *balancer) Send(ctx context.Context, wait bool, body []byte, m *msg.Message) error {
 	if p := b.only.Load(); p != nil {
+		if err := scope.Ended(ctx); err != nil {
+			return err
+		}
 		var header []byte
 		if b.header != nil {
 			header = b.header(p)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/scope"
 	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/transport"
 )
@@ -112,6 +113,9 @@ func (s *Raw) Show(m *msg.Message) *msg.Message {
 // Send routes the contents of m, whose routing header is header. A message for a pipe that is gone or full is
 // dropped and counted: waiting for one peer would hold up all others.
 func (s *Raw) Send(ctx context.Context, wait bool, header []byte, m *msg.Message) error {
+	if err := scope.Ended(ctx); err != nil {
+		return err
+	}
 	var first uint32
 	if len(header) >= wordLen {
 		first = binary.BigEndian.Uint32(header)

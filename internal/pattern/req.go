@@ -58,6 +58,9 @@ func NewReq(s *engine.Socket, hello transport.Hello, retry time.Duration, failFa
 // Do sends a request, body or the contents of m, and waits for the reply. body must not change until Do returns.
 func (s *Req) Do(ctx context.Context, body []byte, m *msg.Message) (*msg.Message, error) {
 	ctx = scope.OrBackground(ctx)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	var lent *msg.Message
 	if m != nil && !m.Multipart() {
 		lent, body, m = m, m.Body(), nil // until the call has ended: its memory is the caller's again then

@@ -13,6 +13,7 @@ import (
 
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/scope"
 	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/transport"
 )
@@ -62,6 +63,9 @@ func (s *Router) Peer(identity string) *engine.Pipe {
 // SendTo queues a copy of body, or the contents of m, to the peer with this identity. Where the queue of that peer is
 // full, it drops the message, unless Mandatory is set. With wait false it fails instead, in either case.
 func (s *Router) SendTo(ctx context.Context, wait bool, identity string, body []byte, m *msg.Message) error {
+	if err := scope.Ended(ctx); err != nil {
+		return err
+	}
 	p := s.Peer(identity)
 	if p == nil {
 		return cmp.Or(s.refusal(), fmt.Errorf("%w: no connected peer has identity %q", engine.ErrNoPeer, identity))

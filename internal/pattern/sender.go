@@ -9,6 +9,7 @@ import (
 	"github.com/sprymq/spry/internal/lock"
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/queue"
+	"github.com/sprymq/spry/internal/scope"
 )
 
 // A sender is the line in which senders wait for room, and the lock of what they send by. By itself it is the sending side of
@@ -19,10 +20,14 @@ type sender struct {
 	waiters queue.Waiters
 }
 
-// do tries to send until that succeeds, fails, or ctx ends. try is called under the lock. With wait false it is tried once.
+// do tries to send until that succeeds, fails, or ctx ends. try is called under the lock. With wait false it is tried once. If
+// ctx has ended already, nothing is tried.
 //
 // What try works on came from the application. Should it panic, the lock is free before anybody can recover.
 func (s *sender) do(ctx context.Context, wait bool, try func() (sent bool, w engine.PendingWrite, err error)) error {
+	if err := scope.Ended(ctx); err != nil {
+		return err
+	}
 	s.mu.Lock()
 	for {
 		if err := s.err; err != nil { // no defer: in a loop it would cost every message
@@ -60,6 +65,9 @@ func (s *sender) attemptLocked(try func() (sent bool, w engine.PendingWrite, err
 
 // sendTo queues a message to one pipe and waits, if it may, while that has no room.
 func (s *sender) sendTo(ctx context.Context, wait bool, p *engine.Pipe, header, body []byte, m *msg.Message) error {
+	if err := scope.Ended(ctx); err != nil {
+		return err
+	}
 	if p == nil {
 		return engine.ErrNoPeer
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/sprymq/spry/internal/lock"
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/queue"
+	"github.com/sprymq/spry/internal/scope"
 	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/transport"
 )
@@ -261,6 +262,9 @@ func (c *changes) chargeLocked(n int) {
 
 // next waits for the next one.
 func (c *changes) next(ctx context.Context) (Change, error) {
+	if err := scope.Ended(ctx); err != nil {
+		return Change{}, err
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for {

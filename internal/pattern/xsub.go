@@ -7,6 +7,7 @@ import (
 
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/scope"
 	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/transport"
 )
@@ -61,6 +62,9 @@ func (s *XSub) tellLocked(kind wire.ControlKind, topic string) (writes []engine.
 // Send queues a copy of body, or the contents of m, to every pipe. A message of one frame that begins with 1 or 0 is a
 // subscription or the end of one: peers would take it for that.
 func (s *XSub) Send(ctx context.Context, wait bool, body []byte, m *msg.Message) error {
+	if err := scope.Ended(ctx); err != nil {
+		return err
+	}
 	first := body
 	if m != nil {
 		first = m.Body()

@@ -155,8 +155,11 @@ func (q *Inbox) TryRecv() (*msg.Message, error) {
 	return m, err
 }
 
-// Recv waits for the next message.
+// Recv waits for the next message. If ctx has ended already, it takes none.
 func (q *Inbox) Recv(ctx context.Context) (*msg.Message, error) {
+	if err := scope.Ended(ctx); err != nil {
+		return nil, err
+	}
 	if m := q.turn.Load().take(); m != nil {
 		return m, nil
 	}

@@ -375,8 +375,11 @@ func TestInboxRecvWaits(t *testing.T) {
 			t.Errorf("%v after %v, want the context's end after 1m", err, time.Since(start))
 		}
 		s.Put(numbered(0, 8, 1, 16))
-		if m, err := q.Recv(ctx); m == nil || err != nil { // an ended context does not keep what is there
-			t.Errorf("a message that is there, with an ended context: %v", err)
+		if m, err := q.Recv(ctx); m != nil || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("a message that is there, with an ended context: %v, %v", m, err)
+		}
+		if m, err := q.Recv(t.Context()); m == nil || err != nil {
+			t.Errorf("the same message, with a live context: %v", err)
 		}
 	})
 }

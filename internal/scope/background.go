@@ -13,3 +13,12 @@ func OrBackground(ctx context.Context) context.Context {
 	_ = ctx.Done()
 	return ctx
 }
+
+// Ended returns the error of a context that has ended, and nil of others and of a nil context. A call that takes a context
+// asks it before anything else: what waits is left to the next call, and nothing is sent.
+func Ended(ctx context.Context) error {
+	if ctx == nil {
+		return nil
+	}
+	return ctx.Err()
+}
