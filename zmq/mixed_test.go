@@ -234,7 +234,7 @@ func TestKindsThatFit(t *testing.T) {
 	})
 }
 
-// Sockets of package spry that ZeroMQ has no twin of, or another, are refused by name.
+// Sockets of package spry without a counterpart in ZeroMQ, or with another one, are refused by name.
 func TestSpryKindsThatDoNotFit(t *testing.T) {
 	leak.Check(t)
 	for name, open := range map[string]func() socket{

@@ -149,7 +149,7 @@ func TestRefusedPeers(t *testing.T) {
 			o, atClient := secured(test.client)
 			err := refusal(t, o, url)
 			if !strings.Contains(err.Error(), test.says) {
-				t.Errorf("the client is told %v, not %q", err, test.says)
+				t.Errorf("the client sees %v, not %q", err, test.says)
 			}
 			rejected(t, pull, test.atServer, 1)
 			if s := pull.Stats(); s.Recv.Arrived != 0 {
@@ -165,9 +165,9 @@ func TestRefusedPeers(t *testing.T) {
 					written += fmt.Sprint(e.Err)
 				}
 			}
-			books, err := json.Marshal(pull.Stats())
+			stats, err := json.Marshal(pull.Stats())
 			testkit.Check(t, err)
-			written += string(books)
+			written += string(stats)
 			for _, secret := range []string{
 				"sesame", "wheat", serverSecret.Z85(), clientSecret.Z85(), strangerSecret.Z85(),
 				fmt.Sprintf("%x", clientSecret[:]), fmt.Sprintf("%x", serverSecret[:]),
@@ -185,8 +185,8 @@ func TestRefusedPeers(t *testing.T) {
 func TestStatuses(t *testing.T) {
 	leak.Check(t)
 	for _, test := range []struct {
-		err          error
-		told, logged string
+		err                error
+		clientSees, logged string
 	}{
 		{fmt.Errorf("%w: on Sundays", zmq.ErrDenied), "400", "on Sundays"},
 		{fmt.Errorf("%w: after lunch", zmq.ErrTryLater), "closed", "after lunch"},
@@ -200,8 +200,8 @@ func TestStatuses(t *testing.T) {
 			return "somebody", test.err
 		}})
 		err := refusal(t, zmq.Options{Security: zmq.PlainClient{Username: "ali"}}, url)
-		if !strings.Contains(err.Error(), test.told) {
-			t.Errorf("%v: the client is told %v, want %s", test.err, err, test.told)
+		if !strings.Contains(err.Error(), test.clientSees) {
+			t.Errorf("%v: the client sees %v, want %s", test.err, err, test.clientSees)
 		}
 		r.await(t, test.logged)
 		rejected(t, pull, "authentication", 1)

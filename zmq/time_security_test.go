@@ -24,7 +24,7 @@ func simulated(n *simnet.Net, s spry.Security) zmq.Options {
 }
 
 // A client that was refused waits for long before it asks again, and comes in when it has become welcome.
-func TestRefusedClientsDoNotHammer(t *testing.T) {
+func TestRefusedClientsBackOff(t *testing.T) {
 	server, secret := newKeys(t)
 	synctest.Test(t, func(t *testing.T) {
 		n := simnet.New(1)

@@ -68,16 +68,16 @@ func TestSubscriptionsEndWithTheContext(t *testing.T) {
 	leak.Check(t)
 	pub := zmq.NewXPub(nil)
 	ctx, cancel := context.WithCancel(testkit.Watchdog(t))
-	told := make(chan error)
+	errs := make(chan error)
 	go func() {
 		for _, err := range pub.Subscriptions(ctx) {
-			told <- err
+			errs <- err
 		}
-		close(told)
+		close(errs)
 	}()
 	cancel()
-	testkit.Wants(t, <-told, context.Canceled)
-	if err, more := <-told; more {
+	testkit.Wants(t, <-errs, context.Canceled)
+	if err, more := <-errs; more {
 		t.Errorf("and then %v", err)
 	}
 	testkit.Shut(t, pub)

@@ -12,10 +12,10 @@ import (
 func TestBridge(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
-		name          string
-		front, back   string
-		receive, send []string
-		printed, told string
+		name                         string
+		front, back                  string
+		receive, send                []string
+		listenerPrints, dialerPrints string
 	}{
 		{"pipeline to zeromq", "pull=sp+", "push=zmtp+", []string{"pull", "--zmtp", "-n", "1"}, []string{"push", "-D", "x"}, "x\n", ""},
 		{"pipeline from zeromq", "pull=zmtp+", "push=sp+", []string{"pull", "-n", "1"}, []string{"push", "--zmtp", "-D", "x"}, "x\n", ""},
@@ -32,11 +32,11 @@ func TestBridge(t *testing.T) {
 			receiver := start(t, nil, append(test.receive, "--dial", back, "-v")...)
 			receiver.await(receiver.stderr, `pipe_up()`)
 			sender := start(t, nil, append(test.send, "--dial", front)...)
-			receiver.expect(0, test.printed)
+			receiver.expect(0, test.listenerPrints)
 			if strings.HasPrefix(test.front, "sub") {
 				sender.interrupt()
 			}
-			sender.expect(0, test.told)
+			sender.expect(0, test.dialerPrints)
 			bridge.interrupt()
 			bridge.expect(0, "")
 			name, _, _ := strings.Cut(test.front, "=")
@@ -69,15 +69,15 @@ func TestBridgeAndFrames(t *testing.T) {
 				pull.expect(0, want)
 				bridge.interrupt()
 				bridge.expect(0, "")
-				if told := strings.Contains(bridge.stderr(), "1 that could not be sent on to it"); told != (flags == nil) {
-					t.Errorf("what was lost is not told: %s", bridge.stderr())
+				if reported := strings.Contains(bridge.stderr(), "1 that could not be sent on to it"); reported != (flags == nil) {
+					t.Errorf("the loss is not reported: %s", bridge.stderr())
 				}
 			})
 		}
 	}
 }
 
-func TestFiguresAreToldAgainAndAgain(t *testing.T) {
+func TestFiguresAreReportedAgainAndAgain(t *testing.T) {
 	t.Parallel()
 	bridge := start(t, nil, "bridge", "rep=listen:sp+"+here, "req=dial:zmtp+tcp://127.0.0.1:1", "--stats", "10ms", "--quiet")
 	bridge.await(bridge.stderr, `(?s)req: 0 in, 0 out, 0 peers.*req: 0 in, 0 out, 0 peers()`)
@@ -89,9 +89,9 @@ func TestFiguresAreToldAgainAndAgain(t *testing.T) {
 func TestZeroMQProxy(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
-		kind          string
-		receive, send []string
-		printed, told string
+		kind                         string
+		receive, send                []string
+		listenerPrints, dialerPrints string
 	}{
 		{"pipeline", []string{"pull", "-n", "1"}, []string{"push", "-m", "-D", "x", "-D", "y"}, "x | y\n", ""},
 		{"reqrep", []string{"rep", "--echo", "-n", "1"}, []string{"req", "-m", "-D", "x", "-D", "y"}, "x | y\n", "x | y\n"},
@@ -104,11 +104,11 @@ func TestZeroMQProxy(t *testing.T) {
 			front, back := proxy.await(proxy.stderr, `listening at (\S+)`), proxy.await(proxy.stderr, `(?s)listening at \S+.*listening at (\S+)`)
 			receiver := start(t, nil, append(test.receive, "--zmtp", "--dial", back)...)
 			sender := start(t, nil, append(test.send, "--zmtp", "--dial", front)...)
-			receiver.expect(0, test.printed)
+			receiver.expect(0, test.listenerPrints)
 			if test.kind == "pubsub" {
 				sender.interrupt()
 			}
-			sender.expect(0, test.told)
+			sender.expect(0, test.dialerPrints)
 			proxy.interrupt()
 			proxy.expect(0, "")
 		})

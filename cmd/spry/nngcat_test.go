@@ -23,30 +23,30 @@ func TestNngcatAndItsPersonality(t *testing.T) {
 	}
 	programs := map[string]string{"nngcat": theirs, "spry": ours}
 	for _, test := range []struct {
-		name           string
-		listen, dial   string
-		heard, told    string // what the listener and the dialer print
-		listenC, dialC int    // how they exit
+		name                         string
+		listen, dial                 string
+		listenerPrints, dialerPrints string // what the listener and the dialer print
+		listenC, dialC               int    // how they exit
 	}{
-		{name: "pipeline", listen: "--pull0 --quoted -C 2", dial: `--push0 -C 2 --data a"\b`, heard: lines(`"a\"\\b"`, `"a\"\\b"`)},
-		{name: "pipeline interval", listen: "--pull --ascii -C 2", dial: "--push -D x -i 1 -C 2", heard: "xx"},
-		{name: "pipeline back", listen: "--push --data=hello", dial: "--pull --hex --count=1", told: lines(`"\x68\x65\x6c\x6c\x6f"`)},
-		{name: "pipeline timeout", listen: "--pull --raw --recv-timeout 3", dial: "--push -D x", heard: "x"},
-		{name: "pubsub", listen: "--sub --subscribe b --subscribe c -A -C 1", dial: "--pub -D bx -d 1", heard: "bx"},
-		{name: "reqrep", listen: "--rep -D answer --hex -C 1", dial: "--req -D ab --msgpack", heard: lines(`"\x61\x62"`), told: "\xc4\x06answer"},
-		{name: "reqrep count", listen: "--rep -D b --raw -C 2", dial: "--req -D a --raw -C 2 -i 1", heard: "aa", told: "bb"},
-		{name: "survey", listen: "--respondent -D here -A -C 1", dial: "--surveyor -D who -Q -d 1", heard: "who", told: lines(`"here"`)},
+		{name: "pipeline", listen: "--pull0 --quoted -C 2", dial: `--push0 -C 2 --data a"\b`, listenerPrints: lines(`"a\"\\b"`, `"a\"\\b"`)},
+		{name: "pipeline interval", listen: "--pull --ascii -C 2", dial: "--push -D x -i 1 -C 2", listenerPrints: "xx"},
+		{name: "pipeline back", listen: "--push --data=hello", dial: "--pull --hex --count=1", dialerPrints: lines(`"\x68\x65\x6c\x6c\x6f"`)},
+		{name: "pipeline timeout", listen: "--pull --raw --recv-timeout 3", dial: "--push -D x", listenerPrints: "x"},
+		{name: "pubsub", listen: "--sub --subscribe b --subscribe c -A -C 1", dial: "--pub -D bx -d 1", listenerPrints: "bx"},
+		{name: "reqrep", listen: "--rep -D answer --hex -C 1", dial: "--req -D ab --msgpack", listenerPrints: lines(`"\x61\x62"`), dialerPrints: "\xc4\x06answer"},
+		{name: "reqrep count", listen: "--rep -D b --raw -C 2", dial: "--req -D a --raw -C 2 -i 1", listenerPrints: "aa", dialerPrints: "bb"},
+		{name: "survey", listen: "--respondent -D here -A -C 1", dial: "--surveyor -D who -Q -d 1", listenerPrints: "who", dialerPrints: lines(`"here"`)},
 		{
 			name: "pair1", listen: "--pair1 -D from-l -Q --recv-timeout 3", dial: "--pair1 -D from-d -Q --recv-timeout 3",
-			heard: lines(`"from-d"`), told: lines(`"from-l"`),
+			listenerPrints: lines(`"from-d"`), dialerPrints: lines(`"from-l"`),
 		},
 		{
 			name: "pair0", listen: "--pair0 -D from-l -Q --recv-timeout 3", dial: "--pair0 --compat -D from-d -Q --recv-timeout 3",
-			heard: lines(`"from-d"`), told: lines(`"from-l"`),
+			listenerPrints: lines(`"from-d"`), dialerPrints: lines(`"from-l"`),
 		},
 		{
 			name: "bus", listen: "--bus -D from-l -Q -d 2 --recv-timeout 3", dial: "--bus -D from-d -Q -d 1 --recv-timeout 4",
-			heard: lines(`"from-d"`), told: lines(`"from-l"`),
+			listenerPrints: lines(`"from-d"`), dialerPrints: lines(`"from-l"`),
 		},
 		{name: "timeouts", listen: "--rep -D x --recv-timeout 2", dial: "--req -D y -d 4 --send-timeout 1", listenC: 1, dialC: 1},
 	} {
@@ -58,8 +58,8 @@ func TestNngcatAndItsPersonality(t *testing.T) {
 					l := startProgram(t, listenProgram, nil, append(strings.Fields(test.listen), "-X", path)...)
 					awaitListener(t, l, path)
 					d := startProgram(t, dialProgram, nil, append(strings.Fields(test.dial), "-x", path)...)
-					d.expect(test.dialC, test.told)
-					l.expect(test.listenC, test.heard)
+					d.expect(test.dialC, test.dialerPrints)
+					l.expect(test.listenC, test.listenerPrints)
 				})
 			}
 		}

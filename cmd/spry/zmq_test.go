@@ -15,9 +15,9 @@ func TestZeroMQPatterns(t *testing.T) {
 	for transport, listen := range addresses(t) {
 		t.Run(transport, func(t *testing.T) {
 			for _, test := range []struct {
-				name         string
-				listen, dial []string
-				heard, told  string // what the listener and the dialer print
+				name                         string
+				listen, dial                 []string
+				listenerPrints, dialerPrints string // what the listener and the dialer print
 			}{
 				{"pipeline", []string{"pull", "--zmtp", "-n", "1"}, []string{"push", "--zmtp", "-m", "-D", "a", "-D", "", "-D", "b"}, "a |  | b\n", ""},
 				{"pubsub", []string{"sub", "--zmtp", "-s", "b", "-n", "2"}, []string{"pub", "--zmtp", "-D", "b1", "-D", "a", "-D", "b2,x", "--frames", ","}, lines("b1", "b2 | x"), ""},
@@ -42,11 +42,11 @@ func TestZeroMQPatterns(t *testing.T) {
 					listener := start(t, nil, append(test.listen, "--listen", listen)...)
 					dialer := start(t, nil, append(test.dial, "--dial", listener.url(), "-v")...)
 					if test.name == "xsub and xpub" { // a subscription that is gone again is not told of
-						listener.expect(0, test.heard)
+						listener.expect(0, test.listenerPrints)
 						dialer.interrupt()
 					}
-					dialer.expect(0, test.told)
-					listener.expect(0, test.heard)
+					dialer.expect(0, test.dialerPrints)
+					listener.expect(0, test.listenerPrints)
 				})
 			}
 		})

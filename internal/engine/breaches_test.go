@@ -44,12 +44,12 @@ type besieged struct {
 	endpoint *engine.Endpoint
 	tls      *tls.Config // of clients
 
-	ended     chan engine.Event // of connections
-	asked     atomic.Int64      // how often somebody had to be authenticated
-	told      transcript        // everything that was said of all this
-	delivered int
-	admitted  uint64                    // pipes, of the good client and of peers that were let in
-	rejected  map[reasons.Reason]uint64 // as it should be
+	ended      chan engine.Event // of connections
+	asked      atomic.Int64      // how often somebody had to be authenticated
+	transcript transcript        // everything that was said of all this
+	delivered  int
+	admitted   uint64                    // pipes, of the good client and of peers that were let in
+	rejected   map[reasons.Reason]uint64 // as it should be
 }
 
 // A transcript keeps what is written by several at once.
@@ -106,15 +106,15 @@ func besiege(t *testing.T, scheme string, server, client wire.Security, check fu
 		b.asked.Add(1)
 		return check(q)
 	}
-	o.Logger = slog.New(slog.NewJSONHandler(&b.told, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	o.Trace = func(v engine.Event) { b.told.print(v, v.Err) }
+	o.Logger = slog.New(slog.NewJSONHandler(&b.transcript, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	o.Trace = func(v engine.Event) { b.transcript.print(v, v.Err) }
 	b.server = engine.NewSocket(o, func(_ *engine.Socket, o engine.Options) engine.Pattern {
 		b.pull = pattern.NewPull(hello(sp.Pull), o, false)
 		return b.pull
 	})
 	trace := o.Trace
 	o = securedOptions(client)
-	o.Logger, o.Trace = slog.New(slog.NewTextHandler(&b.told, nil)), trace
+	o.Logger, o.Trace = slog.New(slog.NewTextHandler(&b.transcript, nil)), trace
 	b.client = engine.NewSocket(o, func(*engine.Socket, engine.Options) engine.Pattern {
 		b.push = pattern.NewPush(hello(sp.Push), false, false)
 		return b.push
@@ -198,14 +198,14 @@ func (b *besieged) suffer(c breach, do func(p *rawPeer)) {
 	if v.Kind != kind || v.Reason != c.reason {
 		b.t.Errorf("%s: ended with %v, %q (%v); want %v, %q", c.name, v.Kind, v.Reason, v.Err, kind, c.reason)
 	}
-	b.told.print(v, v.Err)
+	b.transcript.print(v, v.Err)
 	if n := int(b.asked.Load() - asked); n != c.asked {
 		b.t.Errorf("%s: authentication was asked for %d times, want %d", c.name, n, c.asked)
 	}
 	if c.down {
 		b.admitted++
 		<-v.Pipe.Done()
-		b.told.print(v.Pipe.Err(), v.Pipe.Session().Metadata, v.Pipe.Stats())
+		b.transcript.print(v.Pipe.Err(), v.Pipe.Session().Metadata, v.Pipe.Stats())
 	}
 	if c.reason != "eof" {
 		b.rejected[c.reason]++
@@ -249,9 +249,9 @@ func (b *besieged) relief(secrets map[string][]byte) {
 		must(b.t, s.Close())
 		asJSON, err := json.Marshal(s.Stats())
 		must(b.t, err)
-		b.told.print(s.Stats(), string(asJSON), s.Options())
+		b.transcript.print(s.Stats(), string(asJSON), s.Options())
 	}
-	text := b.told.String()
+	text := b.transcript.String()
 	for _, want := range []string{"authentication", "reject", "pipe_down"} {
 		if !strings.Contains(text, want) {
 			b.t.Errorf("nothing was told of %s: what is searched is not all", want)

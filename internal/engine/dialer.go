@@ -166,7 +166,7 @@ func (e *Endpoint) givesUp(p *Pipe, err error) (done bool) {
 func (e *Endpoint) connect(ctx context.Context, patient bool) (p *Pipe, lived time.Duration, err error) {
 	defer func() {
 		if err != nil {
-			e.tellFirst(err)
+			e.reportFirst(err)
 		}
 	}()
 	if e.dialer == nil {
@@ -184,7 +184,7 @@ func (e *Endpoint) connect(ctx context.Context, patient bool) (p *Pipe, lived ti
 	if p, err = e.establish(ctx, link); err != nil {
 		return nil, 0, err
 	}
-	e.tellFirst(nil)
+	e.reportFirst(nil)
 	up := time.Now()
 	p.run()
 	return p, time.Since(up), nil
@@ -204,9 +204,9 @@ func (e *Endpoint) dial(ctx context.Context) (transport.Link, error) {
 	return link, err
 }
 
-func (e *Endpoint) tellFirst(err error) {
+func (e *Endpoint) reportFirst(err error) {
 	select {
 	case e.first <- err:
-	default: // only the first attempt is asked after
+	default: // only the first attempt has a receiver
 	}
 }

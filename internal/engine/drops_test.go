@@ -14,7 +14,7 @@ import (
 )
 
 // Messages that die with their pipe are counted, and an event tells of them.
-func TestMessagesThatDieWithTheirPipeAreTold(t *testing.T) {
+func TestMessagesDroppedWithTheirPipeAreReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, e := testSocket(Options{}, &recorder{})
 		defer s.Close()
@@ -32,14 +32,14 @@ func TestMessagesThatDieWithTheirPipeAreTold(t *testing.T) {
 		p.end(io.EOF)
 		<-p.done
 		_ = s.Close()
-		var told uint64
+		var reported uint64
 		for e := range events {
 			if e.Kind == EventDrop && e.Pipe == p && e.Reason == reasons.PipeClosed {
-				told += e.Count
+				reported += e.Count
 			}
 		}
-		if counted := p.Stats().Send.Dropped[reasons.PipeClosed]; told != messages || counted != messages {
-			t.Errorf("%d messages died with their pipe, %d are counted, and events tell of %d", messages, counted, told)
+		if counted := p.Stats().Send.Dropped[reasons.PipeClosed]; reported != messages || counted != messages {
+			t.Errorf("%d messages were dropped with their pipe, %d are counted, and events report %d", messages, counted, reported)
 		}
 	})
 }

@@ -209,7 +209,7 @@ func (v *events) feed() {
 		}
 		v.mu.Unlock()
 		open := v.socket.scope.Callback(func() {
-			v.tell(batch)
+			v.report(batch)
 			if flush {
 				v.log((*logger).flush)
 			}
@@ -226,7 +226,7 @@ const (
 	logHook   = "Logger"
 )
 
-func (v *events) tell(batch []Event) {
+func (v *events) report(batch []Event) {
 	for _, e := range batch {
 		if e.callback != logHook {
 			v.log(func(l *logger) { l.write(e) })
@@ -249,7 +249,7 @@ func (v *events) close() {
 		r.waiters.WakeAll()
 	}
 	v.mu.Unlock()
-	v.tell(rest)
+	v.report(rest)
 	v.log((*logger).stop)
 }
 

@@ -51,7 +51,7 @@ func (e *Endpoint) connectInproc(ctx context.Context, patient bool) (p *Pipe, li
 		l.endpoint.reject(inprocAddr(l.name), err)
 		return nil, 0, err
 	}
-	e.tellFirst(nil)
+	e.reportFirst(nil)
 	up := time.Now()
 	<-p.done
 	return p, time.Since(up), nil

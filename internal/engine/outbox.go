@@ -170,19 +170,19 @@ func (o *outbox) pauseLocked() bool {
 }
 
 // settleLocked books what a write took, and reports whether senders that wait for room should be told.
-func (o *outbox) settleLocked(messages int, bytes int64) (tell bool) {
+func (o *outbox) settleLocked(messages int, bytes int64) (hasRoom bool) {
 	o.changeLocked(-messages, -bytes)
 	o.sent += uint64(messages)
 	if !o.flushers.Empty() {
 		o.flushers.WakeAll()
 	}
 	if o.hungry && o.halfEmptyLocked() {
-		o.hungry, tell = false, true
+		o.hungry, hasRoom = false, true
 	}
 	if o.requests != nil {
 		o.throttleLocked()
 	}
-	return tell
+	return hasRoom
 }
 
 // unsentLocked empties the outbox of a dead pipe. With keep, the messages that nobody took whole are returned;

@@ -34,7 +34,7 @@ func droppedBy(o *outbox) (n uint64) {
 
 // A pipe's books balance at every moment while messages are offered under every policy, written in part, and lost
 // with their connection; and what the peer has received whole is what is counted as sent.
-func TestOutboxBooks(t *testing.T) {
+func TestOutboxCounters(t *testing.T) {
 	histories := 0
 	for seed := range uint64(40) {
 		for _, keep := range []bool{false, true} {
@@ -252,13 +252,13 @@ func TestBatchesKeepTheLimits(t *testing.T) {
 }
 
 // Senders that were refused are told once, when the queue is half empty.
-func TestWritableIsToldOnce(t *testing.T) {
+func TestWritableIsReportedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &recorder{}
 		s, e := testSocket(Options{SendQueue: 8}, r)
 		step := make(chan struct{})
 		p, _ := streamPipe(t, e, &fakeConn{onWrite: func(b []byte) (int, error) { <-step; return len(b), nil }}, streamSession(t, sp.Push, 0))
-		var told []int
+		var calls []int
 		fill := func(n int) {
 			for range n {
 				trySend(p, []byte("x"))
@@ -269,7 +269,7 @@ func TestWritableIsToldOnce(t *testing.T) {
 			step <- struct{}{}
 			synctest.Wait()
 			r.mu.Lock()
-			told = append(told, r.writable)
+			calls = append(calls, r.writable)
 			r.mu.Unlock()
 		}
 		fill(9) // one is in flight, seven are pending, one is refused
@@ -278,8 +278,8 @@ func TestWritableIsToldOnce(t *testing.T) {
 		fill(8) // nobody is refused now
 		progress()
 		progress()
-		if !slices.Equal(told, []int{0, 1, 1, 1}) {
-			t.Errorf("told %v times after each write, want once, when all was written", told)
+		if !slices.Equal(calls, []int{0, 1, 1, 1}) {
+			t.Errorf("told %v times after each write, want once, when all was written", calls)
 		}
 		close(step)
 		_ = s.Close()

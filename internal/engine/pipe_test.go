@@ -18,7 +18,7 @@ import (
 )
 
 // Whoever is refused for want of room, in whatever way it asks, is told when there is some.
-func TestEveryRefusalIsToldOfRoom(t *testing.T) {
+func TestEveryRefusedSenderLearnsOfRoom(t *testing.T) {
 	leak.Check(t)
 	for name, refused := range map[string]func(p *Pipe) bool{
 		"TryQueue": func(p *Pipe) bool { return !trySend(p, []byte("x")) },

@@ -113,14 +113,14 @@ func (p *Pipe) writeOnce(wait bool) (done bool) {
 	messages, bytes, err := o.carrier.write(wait)
 
 	o.mu.Lock()
-	tell := o.settleLocked(messages, bytes)
+	hasRoom := o.settleLocked(messages, bytes)
 	last := err == nil && (o.emptyLocked() || o.carrier.stuck())
 	if last {
 		done = p.yieldAndUnlock()
 	} else {
 		o.mu.Unlock()
 	}
-	if tell {
+	if hasRoom {
 		p.socket.pattern.Writable(p)
 	}
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 )
 
 // told runs f, which may break the order, and returns what is said of that.
-func told(t *testing.T, f func()) (text string) {
+func report(t *testing.T, f func()) (text string) {
 	t.Helper()
 	type breach string
 	was := violated
@@ -116,7 +116,7 @@ func TestLocksKeepTheOrder(t *testing.T) {
 		}},
 		{name: "waiting with none", f: AssertNone},
 	} {
-		if got := told(t, test.f); test.want == "" && got != "" || !strings.Contains(got, test.want) {
+		if got := report(t, test.f); test.want == "" && got != "" || !strings.Contains(got, test.want) {
 			t.Errorf("%s: told %q, want %q", test.name, got, test.want)
 		}
 		if len(held.of) > 0 {
@@ -128,7 +128,7 @@ func TestLocksKeepTheOrder(t *testing.T) {
 func TestEachGoroutineHasItsOwnLocks(t *testing.T) {
 	var socket Mutex[Socket]
 	var inbox Mutex[Inbox]
-	if text := told(t, func() {
+	if text := report(t, func() {
 		inbox.Lock()
 		var other sync.WaitGroup
 		other.Go(func() { lockBriefly(&socket) })
@@ -150,12 +150,12 @@ func park()                       { AssertNone() }
 func TestABreachNamesBothStacks(t *testing.T) {
 	var socket Mutex[Socket]
 	var inbox Mutex[Inbox]
-	text := told(t, func() {
+	text := report(t, func() {
 		lockInbox(&inbox)
 		defer inbox.Unlock()
 		lockSocket(&socket)
 	})
-	text += told(t, func() {
+	text += report(t, func() {
 		inbox.Lock()
 		defer inbox.Unlock()
 		park()

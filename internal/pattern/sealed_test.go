@@ -183,11 +183,11 @@ func TestSealedMessagesComeBack(t *testing.T) {
 			case <-ctx.Done():
 				t.Fatal("the pipe lives on")
 			}
-			books := first.Stats().Send
-			if books.Dropped["pipe_closed"] > 0 || books.Sent+books.Returned != uint64(sent) || books.Returned < 300 {
-				t.Fatalf("of %d messages %d were sent, %d came back, dropped: %v", sent, books.Sent, books.Returned, books.Dropped)
+			counted := first.Stats().Send
+			if counted.Dropped["pipe_closed"] > 0 || counted.Sent+counted.Returned != uint64(sent) || counted.Returned < 300 {
+				t.Fatalf("of %d messages %d were sent, %d came back, dropped: %v", sent, counted.Sent, counted.Returned, counted.Dropped)
 			}
-			for i := sent - int(books.Returned); i < sent; i++ {
+			for i := sent - int(counted.Returned); i < sent; i++ {
 				m, err := pull.Recv(ctx)
 				if err != nil {
 					t.Fatalf("message %d of %d: %v", i, sent, err)

@@ -110,13 +110,13 @@ func (s *Sub) Open(prefixes ...string) *Subscription {
 func (n *Subscription) addLocked(topic string) (writes []engine.PendingWrite) {
 	n.topics.add(topic)
 	if n.sub.wanted.add(topic) {
-		writes = n.sub.tellLocked(n.sub.asking(true), topic)
+		writes = n.sub.announceLocked(n.sub.asking(true), topic)
 	}
 	return writes
 }
 
-// tellLocked tells every peer that filters.
-func (s *Sub) tellLocked(kind wire.ControlKind, topic string) (writes []engine.PendingWrite) {
+// announceLocked queues a change of topics to every peer that filters.
+func (s *Sub) announceLocked(kind wire.ControlKind, topic string) (writes []engine.PendingWrite) {
 	for p := range s.pipes {
 		writes = append(writes, p.QueueControl(wire.Control{Kind: kind, Data: []byte(topic)}))
 	}
@@ -167,7 +167,7 @@ func (n *Subscription) Unsubscribe(prefixes ...string) error {
 // forgetLocked takes a topic of one subscription back from what peers are told.
 func (s *Sub) forgetLocked(topic string) (writes []engine.PendingWrite) {
 	if _, last := s.wanted.remove(topic); last {
-		return s.tellLocked(s.asking(false), topic)
+		return s.announceLocked(s.asking(false), topic)
 	}
 	return nil
 }

@@ -127,7 +127,7 @@ func TestSubFilters(t *testing.T) {
 }
 
 // Publishers that filter are told of the topics that there are when they come, and of those that nobody wants any more.
-func TestSubTellsPublishers(t *testing.T) {
+func TestSubSendsTopicsToPublishers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := house(zmtp.Dialect)
 		sub, subscribes := open(t, o, func(_ *engine.Socket, o engine.Options) *Sub { return NewSub(zmtp.Sub.Hello(), o, engine.Block, false) })

@@ -34,7 +34,7 @@ func (s *XSub) Subscribe(prefixes ...string) error {
 		if !s.wanted.add(t) {
 			return nil, nil
 		}
-		return s.tellLocked(wire.ControlSubscribe, t), nil
+		return s.announceLocked(wire.ControlSubscribe, t), nil
 	})
 }
 
@@ -45,14 +45,14 @@ func (s *XSub) Unsubscribe(prefixes ...string) error {
 		case !was:
 			return nil, ErrNotSubscribed
 		case last:
-			return s.tellLocked(wire.ControlCancel, t), nil
+			return s.announceLocked(wire.ControlCancel, t), nil
 		}
 		return nil, nil
 	})
 }
 
-// tellLocked tells every peer.
-func (s *XSub) tellLocked(kind wire.ControlKind, topic string) (writes []engine.PendingWrite) {
+// announceLocked queues a change of topics to every peer.
+func (s *XSub) announceLocked(kind wire.ControlKind, topic string) (writes []engine.PendingWrite) {
 	for _, m := range s.members.Load().list {
 		writes = append(writes, m.pipe.QueueControl(wire.Control{Kind: kind, Data: []byte(topic)}))
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/sprymq/spry/internal/msg"
 )
 
-func TestDrainTellsOfTheLastMessage(t *testing.T) {
+func TestDrainReportsTheLastMessage(t *testing.T) {
 	q := NewInbox(Limits{Messages: 1000, Bytes: 1 << 20}, Wait)
 	one, two := q.NewSource(nil), q.NewSource(nil)
 	put := func(s *Source, bodies ...byte) {

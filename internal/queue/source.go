@@ -16,7 +16,7 @@ type Source struct {
 	inbox   *Inbox
 	resume  func()                         // called, without locks, when a source that refused messages has room again
 	backlog *atomic.Int64                  // messages in the queue, for who asks without the lock; may be nil
-	tell    func(overflow, lost, shed int) // called, under inbox.mu, when messages were dropped; nil: nobody is told
+	onDrop  func(overflow, lost, shed int) // called, under inbox.mu, when messages were dropped; nil: nobody is told
 
 	// Under inbox.mu.
 	runs      fifo[sizedRun]
@@ -60,15 +60,15 @@ func (s *Source) Charge(m budget.Meter) { s.meter = m }
 
 // OnDrop has tell called when messages of the source are dropped: for overflow, lost because the inbox is closed, or shed.
 // It is called under the inbox's lock. OnDrop comes before the first Put.
-func (s *Source) OnDrop(tell func(overflow, lost, shed int)) { s.tell = tell }
+func (s *Source) OnDrop(onDrop func(overflow, lost, shed int)) { s.onDrop = onDrop }
 
 // droppedLocked counts messages that are dropped.
 func (s *Source) droppedLocked(overflow, lost, shed int) {
 	s.dropped += uint64(overflow)
 	s.lost += uint64(lost)
 	s.gone += uint64(shed)
-	if s.tell != nil && overflow+lost+shed > 0 {
-		s.tell(overflow, lost, shed)
+	if s.onDrop != nil && overflow+lost+shed > 0 {
+		s.onDrop(overflow, lost, shed)
 	}
 }
 

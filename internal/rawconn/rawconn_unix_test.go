@@ -87,7 +87,7 @@ func TestDirectWriterStopsWhereTheKernelIsFull(t *testing.T) {
 	}
 }
 
-func TestDirectWriterTellsOfABrokenConnection(t *testing.T) {
+func TestDirectWriterReportsABrokenConnection(t *testing.T) {
 	a, b := connected(t)
 	w := NewWriter(a)
 	if err := b.Close(); err != nil {

@@ -77,8 +77,8 @@ func TestMongrel2Handler(t *testing.T) {
 	if err := <-ended; !errors.Is(err, context.Canceled) {
 		t.Errorf("the handler ended with %v", err)
 	}
-	if books := pull.Stats().Recv; books.Delivered < clients*requests || len(books.Dropped) > 0 {
-		t.Errorf("the books say %+v", books)
+	if counted := pull.Stats().Recv; counted.Delivered < clients*requests || len(counted.Dropped) > 0 {
+		t.Errorf("the counters say %+v", counted)
 	}
 }
 

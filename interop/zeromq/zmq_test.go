@@ -190,7 +190,7 @@ func TestAllFamiliesOnOnePort(t *testing.T) {
 					t.Errorf("messages by pipe %v, by protocol %v", byPipe, next)
 				}
 				if s := pull.Stats().Recv; s.Arrived != uint64(messages*len(families)) || len(s.Dropped) > 0 {
-					t.Errorf("the books say %+v", s)
+					t.Errorf("the counters say %+v", s)
 				}
 				for _, p := range ps {
 					p.Wait()

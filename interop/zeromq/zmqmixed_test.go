@@ -23,7 +23,7 @@ func startLines(t *testing.T, verb, url string, lines []string) *peer.Process {
 	t.Helper()
 	p := peer.Start(t, kit.Builder.Command(t, kit.CommandFolder), verb, "--dial", url, "--lines")
 	for _, line := range lines {
-		p.Tell(line)
+		p.WriteLine(line)
 	}
 	return p
 }
@@ -78,8 +78,8 @@ func TestMixedPull(t *testing.T) {
 			for _, f := range feeders {
 				f.Wait()
 			}
-			if books := pull.Stats().Recv; books.Arrived != total || books.Delivered != total || books.Queued != 0 || len(books.Dropped) > 0 {
-				t.Errorf("%d messages were taken, and the books say %+v", total, books)
+			if counted := pull.Stats().Recv; counted.Arrived != total || counted.Delivered != total || counted.Queued != 0 || len(counted.Dropped) > 0 {
+				t.Errorf("%d messages were taken, and the counters say %+v", total, counted)
 			}
 		})
 	}
@@ -134,8 +134,8 @@ func TestMixedPub(t *testing.T) {
 			}
 			// All messages go to the three of the Scalability Protocols, half of them to the two of ZeroMQ.
 			testkit.Check(t, pub.Flush(ctx))
-			if books := pub.Stats().Send; books.Offered != 2*messages*3+messages*2 || books.Sent != books.Offered || len(books.Dropped) > 0 {
-				t.Errorf("the books say %+v", books)
+			if counted := pub.Stats().Send; counted.Offered != 2*messages*3+messages*2 || counted.Sent != counted.Offered || len(counted.Dropped) > 0 {
+				t.Errorf("the counters say %+v", counted)
 			}
 		})
 	}
@@ -185,9 +185,9 @@ func TestMixedRep(t *testing.T) {
 			testkit.Check(t, rep.Close())
 			testkit.Check(t, <-served)
 			const questions = 6*mixedMessages + 1
-			books := rep.Stats()
-			if books.Recv.Arrived != questions || books.Recv.Delivered != questions || books.Send.Sent != questions || testkit.Sum(books.Send.Dropped) > 0 {
-				t.Errorf("%d questions were answered, and the books say %+v and %+v", questions, books.Recv, books.Send)
+			counted := rep.Stats()
+			if counted.Recv.Arrived != questions || counted.Recv.Delivered != questions || counted.Send.Sent != questions || testkit.Sum(counted.Send.Dropped) > 0 {
+				t.Errorf("%d questions were answered, and the counters say %+v and %+v", questions, counted.Recv, counted.Send)
 			}
 		})
 	}

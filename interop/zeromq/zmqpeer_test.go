@@ -57,7 +57,7 @@ func (z *zmqPeer) begin(op string, a args) (end func() json.RawMessage) {
 	maps.Copy(call, a)
 	line, err := json.Marshal(call)
 	testkit.Check(z.t, err)
-	z.Tell(string(line))
+	z.WriteLine(string(line))
 	prefix := strconv.Itoa(z.calls) + " "
 	z.calls++
 	return func() json.RawMessage {

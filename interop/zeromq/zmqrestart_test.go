@@ -53,12 +53,12 @@ func TestZeroMQReceiversRestart(t *testing.T) {
 		received = append(received, result[[]int](t, p.do("recvids", args{"socket": "s", "until": lastMessage}))...)
 		sending.Wait()
 		testkit.Check(t, push.Close())
-		books := push.Stats().Send
+		counted := push.Stats().Send
 		lost := restartMessages - len(distinct(t, received))
-		if books.Offered-books.Returned != restartMessages+1 || books.Queued != 0 || len(books.Dropped) > 0 || uint64(lost) > books.Unknown+met.closed() {
-			t.Errorf("%d of %d messages are missing, and the books say %+v", lost, restartMessages, books)
+		if counted.Offered-counted.Returned != restartMessages+1 || counted.Queued != 0 || len(counted.Dropped) > 0 || uint64(lost) > counted.Unknown+met.closed() {
+			t.Errorf("%d of %d messages are missing, and the counters say %+v", lost, restartMessages, counted)
 		}
-		t.Logf("%d of %d messages are missing, %d are unknown, %d were sent to another", lost, restartMessages, books.Unknown, books.Returned)
+		t.Logf("%d of %d messages are missing, %d are unknown, %d were sent to another", lost, restartMessages, counted.Unknown, counted.Returned)
 	})
 }
 
@@ -78,8 +78,8 @@ func TestZeroMQReceiversMeetRestarts(t *testing.T) {
 				testkit.Check(t, push.Send(kit.Watched(t), kit.Numbered(restartSize, incarnation*each+i)))
 			}
 			testkit.Check(t, push.Close())
-			if books := push.Stats().Send; books.Sent != books.Offered || books.Returned > 0 || len(books.Dropped) > 0 {
-				t.Errorf("Push %d: the books say %+v", incarnation, books)
+			if counted := push.Stats().Send; counted.Sent != counted.Offered || counted.Returned > 0 || len(counted.Dropped) > 0 {
+				t.Errorf("Push %d: the counters say %+v", incarnation, counted)
 			}
 		}
 		ids := result[[]int](t, received())
@@ -114,11 +114,11 @@ func TestZeroMQSendersMeetRestarts(t *testing.T) {
 			}
 			next = taken[len(taken)-1] + 1
 			testkit.Check(t, pull.Close())
-			books := pull.Stats().Recv
-			if books.Delivered < uint64(len(taken)) || books.Arrived != books.Delivered+books.Dropped["closed"] || books.Queued != 0 {
-				t.Errorf("%d messages were taken, and the books say %+v", len(taken), books)
+			counted := pull.Stats().Recv
+			if counted.Delivered < uint64(len(taken)) || counted.Arrived != counted.Delivered+counted.Dropped["closed"] || counted.Queued != 0 {
+				t.Errorf("%d messages were taken, and the counters say %+v", len(taken), counted)
 			}
-			dropped = int(books.Dropped["closed"])
+			dropped = int(counted.Dropped["closed"])
 			t.Logf("Pull %d: %d messages taken, %d lost before, %d dropped by its end", incarnation, len(taken), lost, dropped)
 		}
 		if next != restartMessages {
@@ -170,12 +170,12 @@ func TestZeroMQSubscribersRestart(t *testing.T) {
 		cancel()
 		sending.Wait()
 		_ = pub.Close() // with messages for the last one
-		books := pub.Stats().Send
-		lost := books.Sent - uint64(received)
-		if lost > books.Unknown+met.closed() || books.Offered != books.Sent+books.Returned+testkit.Sum(books.Dropped) {
-			t.Errorf("%d messages were received, and the books say %+v", received, books)
+		counted := pub.Stats().Send
+		lost := counted.Sent - uint64(received)
+		if lost > counted.Unknown+met.closed() || counted.Offered != counted.Sent+counted.Returned+testkit.Sum(counted.Dropped) {
+			t.Errorf("%d messages were received, and the counters say %+v", received, counted)
 		}
-		t.Logf("%d received of %d sent, %d unknown, dropped %v", received, books.Sent, books.Unknown, books.Dropped)
+		t.Logf("%d received of %d sent, %d unknown, dropped %v", received, counted.Sent, counted.Unknown, counted.Dropped)
 	})
 }
 

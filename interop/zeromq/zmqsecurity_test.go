@@ -110,7 +110,7 @@ func TestZeroMQRefusals(t *testing.T) {
 			kit.Attach(t, pull, a)
 			kit.WaitFor(t, func() bool { return pull.Stats().Rejected[reason] > 0 })
 			if s := pull.Stats(); len(s.Pipes) > 0 || s.Recv.Arrived > 0 {
-				t.Errorf("the books say %+v", s)
+				t.Errorf("the counters say %+v", s)
 			}
 		})
 	}

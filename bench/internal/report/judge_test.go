@@ -107,7 +107,7 @@ func TestTargetsAreAboutWhatThereIs(t *testing.T) {
 	}
 }
 
-func TestEveryFormatTellsTargets(t *testing.T) {
+func TestEveryFormatHasTargets(t *testing.T) {
 	formats := example().Formats()
 	formats["text"] = example().Text
 	for name, show := range formats {

@@ -31,7 +31,7 @@ func example() *Report {
 	}
 }
 
-func TestEveryFormatTellsRatiosAndWhatIsMissing(t *testing.T) {
+func TestEveryFormatHasRatiosAndWhatIsMissing(t *testing.T) {
 	formats := example().Formats()
 	formats["text"] = example().Text
 	for name, show := range formats {

@@ -132,11 +132,11 @@ func both(ctx context.Context, server, client []string, endsItself bool) (s, c o
 		if c, clientErr = by.finish(); clientErr != nil {
 			cancel() // the server would wait for ever
 		}
-		at.told()
+		at.sendEnd()
 	}()
 	if endsItself {
 		s, err = at.finish()
-		by.told()
+		by.sendEnd()
 		<-ended
 	} else {
 		<-ended
@@ -148,5 +148,5 @@ func both(ctx context.Context, server, client []string, endsItself bool) (s, c o
 	return s, c, err
 }
 
-// told tells a worker that the other side has ended. One that has ended too does not hear it.
-func (p *process) told() { _, _ = fmt.Fprintln(p.in, "ended") }
+// sendEnd informs a worker that the other side has ended. A worker that has ended too does not read it.
+func (p *process) sendEnd() { _, _ = fmt.Fprintln(p.in, "ended") }

@@ -110,7 +110,7 @@ func TestDialInADialect(t *testing.T) {
 	testkit.Shut(t, push, pull)
 }
 
-// What ZeroMQ has no twin of refuses its peers, by name.
+// Sockets without a counterpart in ZeroMQ refuse its peers, by name.
 func TestSocketsWithoutATwin(t *testing.T) {
 	leak.Check(t)
 	bus := spry.NewBus(nil)

@@ -28,7 +28,7 @@ func quick(o *spry.Options) {
 }
 
 // An endpoint tells its address: one that a peer can dial.
-func TestEndpointsTellTheirAddress(t *testing.T) {
+func TestEndpointsKnowTheirAddress(t *testing.T) {
 	overEveryWire(t, func(t *testing.T, w wireUnderTest) {
 		push, pull := spry.NewPush(&spry.PushOptions{Options: w.options}), spry.NewPull(&spry.PullOptions{Options: w.options})
 		e := w.listen(t, pull)
@@ -178,7 +178,7 @@ func TestManyEndpoints(t *testing.T) {
 }
 
 // Whom Authorize refuses gets no pipe; both ends count and tell it, and others are served.
-func TestRefusalsAreCountedAndTold(t *testing.T) {
+func TestRefusalsAreCountedAndReported(t *testing.T) {
 	overEveryWire(t, func(t *testing.T, w wireUnderTest) {
 		ctx := testkit.Watchdog(t)
 		reason := errors.New("not on the list")
@@ -202,17 +202,17 @@ func TestRefusalsAreCountedAndTold(t *testing.T) {
 		testkit.DialTo(t, push, e)
 		carry(t, push, pull)
 		testkit.Shut(t, push, pull)
-		told := 0
+		refusals := 0
 		for v := range events {
 			if v.Kind == spry.EventReject {
-				told++
+				refusals++
 				if v.Reason != "refused" || v.RemoteAddr == nil || v.Endpoint != e || !errors.Is(v.Err, spry.ErrRefused) || !errors.Is(v.Err, reason) {
 					t.Errorf("the event of a refusal: %+v", v)
 				}
 			}
 		}
-		if told != 1 {
-			t.Errorf("%d events of a refusal, want 1", told)
+		if refusals != 1 {
+			t.Errorf("%d events of a refusal, want 1", refusals)
 		}
 	})
 }

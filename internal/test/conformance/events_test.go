@@ -43,7 +43,7 @@ func (d *diary) dropped(reason spry.Reason) (n uint64) {
 }
 
 // The events of dropped messages have the sums of the statistics.
-func TestDropsAreTold(t *testing.T) {
+func TestDropsAreReported(t *testing.T) {
 	runSP(t, func(t *testing.T, l link) {
 		ctx := testkit.Watchdog(t)
 		var traced diary
@@ -62,17 +62,17 @@ func TestDropsAreTold(t *testing.T) {
 		testkit.Eventually(t, "all have come", func() bool { s := sub.Stats().Recv; return s.Filtered+s.Arrived == 2*all })
 		s := sub.Stats().Recv
 		if s.Filtered != all || s.Queued != 4 || s.Dropped["overflow"] != all-4 || testkit.Sum(s.Dropped) != all-4 {
-			t.Errorf("the books say %+v", s)
+			t.Errorf("the counters say %+v", s)
 		}
 		testkit.Shut(t, pub, sub)
 		s = sub.Stats().Recv
 		if s.Dropped["closed"] != 4 || s.Arrived != all {
-			t.Errorf("after Close the books say %+v", s)
+			t.Errorf("after Close the counters say %+v", s)
 		}
 		for reason, n := range s.Dropped { // the hook may still be at it: Close does not wait for callbacks, which may call it
-			testkit.Eventually(t, "drops for "+string(reason)+" are told", func() bool { return traced.dropped(reason) >= n })
-			if told := traced.dropped(reason); told != n {
-				t.Errorf("%d messages were told to be dropped for %s, and the books say %d", told, reason, n)
+			testkit.Eventually(t, "drops for "+string(reason)+" are reported", func() bool { return traced.dropped(reason) >= n })
+			if reported := traced.dropped(reason); reported != n {
+				t.Errorf("%d messages were reported as dropped for %s, and the counters say %d", reported, reason, n)
 			}
 		}
 	})
@@ -87,11 +87,11 @@ func TestEventsEndAndMiss(t *testing.T) {
 		first, slow := pull.Events(ctx), pull.Events(testkit.Watchdog(t))
 		ended := make(chan int, 1)
 		go func() {
-			told := 0
+			reported := 0
 			for range first {
-				told++
+				reported++
 			}
-			ended <- told
+			ended <- reported
 		}()
 		const pipes = 200 // two events each, and 256 wait
 		for range pipes {
@@ -104,16 +104,16 @@ func TestEventsEndAndMiss(t *testing.T) {
 			testkit.Check(t, push.Close())
 		}
 		cancel()
-		if told := <-ended; told == 0 {
-			t.Error("nothing was told until the context's end")
+		if reported := <-ended; reported == 0 {
+			t.Error("nothing was reported until the context's end")
 		}
 		testkit.Shut(t, pull)
-		told, missed := uint64(0), uint64(0)
+		reported, missed := uint64(0), uint64(0)
 		for v := range slow {
-			told, missed = told+1, missed+v.Missed
+			reported, missed = reported+1, missed+v.Missed
 		}
-		if told == 0 || told > 257 || missed != 0 && told != 256 {
-			t.Errorf("%d events, %d missed before them", told, missed)
+		if reported == 0 || reported > 257 || missed != 0 && reported != 256 {
+			t.Errorf("%d events, %d missed before them", reported, missed)
 		}
 	})
 }

@@ -18,7 +18,7 @@ import (
 )
 
 // Books are one pair of sockets at work, and what the application itself has counted.
-type books struct {
+type workload struct {
 	name         string
 	a, b         testkit.End
 	toB, toA     atomic.Uint64 // received by the application
@@ -27,10 +27,10 @@ type books struct {
 	answers      atomic.Uint64 // replies that a request or survey got
 }
 
-// newBooks opens a pair of sockets of a kind, over a scheme, with queues that are often full.
-func newBooks(t *testing.T, kind int, scheme string) *books {
+// newWorkload opens a pair of sockets of a kind, over a scheme, with queues that are often full.
+func newWorkload(t *testing.T, kind int, scheme string) *workload {
 	o := spry.Options{Linger: -1, SendQueue: 8, RecvQueue: 4, Backoff: spry.Backoff{Min: time.Millisecond, Max: 2 * time.Millisecond}}
-	k := &books{name: kinds[kind] + " over " + scheme}
+	k := &workload{name: kinds[kind] + " over " + scheme}
 	k.a, k.b = testkit.Pair(kind, o)
 	if kind == 2 || kind == 3 {
 		k.countRequests()
@@ -43,7 +43,7 @@ func newBooks(t *testing.T, kind int, scheme string) *books {
 var kinds = [...]string{"push, pull", "pub, sub", "req, rep", "surveyor, respondent", "pair", "bus"}
 
 // countRequests replaces the verbs of sockets that ask and answer by ones that count.
-func (k *books) countRequests() {
+func (k *workload) countRequests() {
 	body := []byte("request")
 	switch a := k.a.Socket.(type) {
 	case *spry.Req:
@@ -80,7 +80,7 @@ func (k *books) countRequests() {
 }
 
 // work keeps the sockets busy until ctx ends or they are closed.
-func (k *books) work(ctx context.Context, all *sync.WaitGroup) {
+func (k *workload) work(ctx context.Context, all *sync.WaitGroup) {
 	loop := func(f func(context.Context) error, count *atomic.Uint64) {
 		if f == nil {
 			return
@@ -115,14 +115,14 @@ func (k *books) work(ctx context.Context, all *sync.WaitGroup) {
 }
 
 // asks reports whether the sockets count for themselves.
-func (k *books) asks() bool {
+func (k *workload) asks() bool {
 	_, req := k.a.Socket.(*spry.Req)
 	_, survey := k.a.Socket.(*spry.Surveyor)
 	return req || survey
 }
 
 // atRest compares the figures of closed sockets with what the application counted.
-func (k *books) atRest(t *testing.T) {
+func (k *workload) atRest(t *testing.T) {
 	t.Helper()
 	a, b := k.a.Stats(), k.b.Stats()
 	for _, st := range []spry.Stats{a, b} {
@@ -152,16 +152,16 @@ func (k *books) atRest(t *testing.T) {
 
 // The conservation law holds in every snapshot: under load, with queues that overflow, pipes that are closed and
 // dialed anew, and sockets that close. At rest, the figures are what the application counted itself.
-func TestConservationLaw(t *testing.T) {
+func TestCountersBalance(t *testing.T) {
 	leak.Check(t)
 	const snapshots, wanted = 10_000, 6 * 3
 	ctx, stop := context.WithCancel(testkit.Watchdog(t))
 	defer stop()
-	var all []*books
+	var all []*workload
 	var working sync.WaitGroup
 	for kind := range kinds {
 		for _, scheme := range []string{"inproc", "ipc", "tcp"} {
-			k := newBooks(t, kind, scheme)
+			k := newWorkload(t, kind, scheme)
 			all = append(all, k)
 			k.work(ctx, &working)
 		}

@@ -43,7 +43,7 @@ func TestHandlerPanics(t *testing.T) {
 		}
 		testkit.Shut(t, req, rep)
 		testkit.Check(t, <-served)
-		told := 0
+		panics := 0
 		for e := range events {
 			if e.Kind == spry.EventPanic {
 				told++
@@ -52,8 +52,8 @@ func TestHandlerPanics(t *testing.T) {
 				}
 			}
 		}
-		if told != 1 {
-			t.Errorf("%d events of a panic, want 1", told)
+		if panics != 1 {
+			t.Errorf("%d events of a panic, want 1", panics)
 		}
 	})
 }

@@ -54,22 +54,22 @@ func TestMergeIsFair(t *testing.T) {
 }
 
 // Merge yields its context's end once, whatever its goroutines are at.
-func TestMergeTellsItsContextsEnd(t *testing.T) {
+func TestMergeYieldsTheEndOfItsContext(t *testing.T) {
 	a, b := spry.NewPull(nil), spry.NewPull(nil)
 	defer a.Close()
 	defer b.Close()
 	for i := range 100 {
 		ctx, cancel := context.WithCancel(context.Background())
 		go cancel()
-		told := 0
+		errs := 0
 		for m, err := range spry.Merge(ctx, a, b) {
 			if m != nil || !errors.Is(err, context.Canceled) {
 				t.Errorf("Merge yielded %v, %v", m, err)
 			}
-			told++
+			errs++
 		}
-		if told != 1 {
-			t.Fatalf("round %d: Merge yielded the context's end %d times, want once", i, told)
+		if errs != 1 {
+			t.Fatalf("round %d: Merge yielded the context's end %d times, want once", i, errs)
 		}
 	}
 }

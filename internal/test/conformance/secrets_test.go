@@ -35,7 +35,7 @@ func (c *confidant) said() string {
 	return c.text.String()
 }
 
-func (c *confidant) tell(vs ...any) {
+func (c *confidant) note(vs ...any) {
 	for _, v := range vs {
 		for _, verb := range []string{"%v\n", "%+v\n", "%#v\n"} {
 			_, _ = fmt.Fprintf(c, verb, v)
@@ -43,14 +43,14 @@ func (c *confidant) tell(vs ...any) {
 		if asJSON, err := json.Marshal(v); err == nil {
 			_, _ = c.Write(asJSON)
 		}
-		slog.New(slog.NewTextHandler(c, nil)).Info("told", "value", v)
-		slog.New(slog.NewJSONHandler(c, nil)).Info("told", "value", v)
+		slog.New(slog.NewTextHandler(c, nil)).Info("noted", "value", v)
+		slog.New(slog.NewJSONHandler(c, nil)).Info("noted", "value", v)
 	}
 }
 
 // options are those of a socket whose every word is written down.
 func (c *confidant) options(s spry.Security) spry.Options {
-	event := func(v spry.Event) { c.tell(v.Kind.String(), v.Reason, v.Err) }
+	event := func(v spry.Event) { c.note(v.Kind.String(), v.Reason, v.Err) }
 	return spry.Options{
 		Security: s, Logger: slog.New(slog.NewJSONHandler(c, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Trace: &spry.Trace{Reject: event, PipeUp: event, PipeDown: event, Other: event},
@@ -71,7 +71,7 @@ func TestSecretsStaySecret(t *testing.T) {
 	c := new(confidant)
 	asked := func(allow zmq.Authenticator) zmq.Authenticator {
 		return func(ctx context.Context, who zmq.Credentials) (string, error) {
-			c.tell(who)
+			c.note(who)
 			if who.Username == "panic" {
 				panic(who)
 			}
@@ -96,22 +96,22 @@ func TestSecretsStaySecret(t *testing.T) {
 	} {
 		pull := spry.NewPull(&spry.PullOptions{Options: c.options(secured.server)})
 		e := testkit.ListenOn(t, pull, "zmtp+tcp")
-		c.tell(secured.server, c.options(secured.server).Security)
+		c.note(secured.server, c.options(secured.server).Security)
 		for i, s := range append(secured.in, secured.out...) {
 			push := spry.NewPush(&spry.PushOptions{Options: c.options(s)})
 			_, err := push.Dial(testkit.Watchdog(t), e.URL())
-			c.tell(s, err)
+			c.note(s, err)
 			if in := i < len(secured.in); in != (err == nil) {
 				t.Errorf("%v is let in: %v, want %v", s, err == nil, in)
 			} else if in {
 				testkit.Check(t, push.Send(testkit.Watchdog(t), []byte(body)))
 				m, err := pull.RecvMsg(testkit.Watchdog(t))
 				testkit.Check(t, err)
-				c.tell(m.Pipe().Metadata(), m.Pipe().Stats())
+				c.note(m.Pipe().Metadata(), m.Pipe().Stats())
 			}
-			c.tell(push.Stats(), push.Close())
+			c.note(push.Stats(), push.Close())
 		}
-		c.tell(pull.Stats(), pull.Close())
+		c.note(pull.Stats(), pull.Close())
 	}
 	for _, want := range []string{"alice", "authentication", "peer_error", "mechanism", "panic", "pipe_up", public.String()} {
 		// Hooks may run when Close has returned.

@@ -36,7 +36,7 @@ func overEveryWire(t *testing.T, f func(t *testing.T, w wireUnderTest)) {
 	overWires(t, slices.Concat(spWires, zmtpWires), f)
 }
 
-// overSPWires is overEveryWire for what ZeroMQ has no twin of: surveys, buses, hop counts, filtering by the subscriber.
+// overSPWires is overEveryWire for what ZeroMQ lacks: surveys, buses, hop counts, filtering by the subscriber.
 func overSPWires(t *testing.T, f func(t *testing.T, w wireUnderTest)) { overWires(t, spWires, f) }
 
 func overWires(t *testing.T, wires []string, f func(t *testing.T, w wireUnderTest)) {
@@ -80,7 +80,7 @@ func run(t *testing.T, property func(t *testing.T, l link)) {
 	runSP(t, property)
 }
 
-// runSP is run for what ZeroMQ has no twin of.
+// runSP is run for what ZeroMQ lacks.
 func runSP(t *testing.T, property func(t *testing.T, l link)) {
 	overSPWires(t, func(t *testing.T, w wireUnderTest) { property(t, link{w, false}) })
 	t.Run("attached", func(t *testing.T) {

@@ -39,14 +39,14 @@ func TestDialersGiveUp(t *testing.T) {
 
 		l, err := pull.Listen(t.Context(), "sim://somebody")
 		testkit.Check(t, err)
-		told := make(chan error, 1)
-		e, err = push.DialWith(t.Context(), &spry.DialConfig{URL: l.URL(), GiveUp: func(err error) bool { told <- err; return true }})
+		failed := make(chan error, 1)
+		e, err = push.DialWith(t.Context(), &spry.DialConfig{URL: l.URL(), GiveUp: func(err error) bool { failed <- err; return true }})
 		testkit.Check(t, err)
 		testkit.Check(t, pull.WaitPipes(t.Context(), 1))
 		for p := range pull.Pipes() {
 			testkit.Check(t, p.Close())
 		}
-		if err := <-told; err == nil {
+		if err := <-failed; err == nil {
 			t.Error("a connection ended without a reason")
 		}
 		synctest.Wait()

@@ -94,7 +94,7 @@ func TestHeartbeats(t *testing.T) {
 
 // A peer that sends, and to which this end has nothing to say, is told that this end lives: its own questions may take long to
 // come, behind what it has sent.
-func TestReceiversTellThatTheyLive(t *testing.T) {
+func TestIdleReceiversSendSignsOfLife(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		pull := spry.NewPull(&spry.PullOptions{Options: spry.Options{Heartbeat: time.Second}})
 		defer pull.Close()

@@ -195,11 +195,11 @@ func testPartitions(t *testing.T, cuts int) {
 		delivered += uint64(len(got))
 		unknown += uint64(len(whole) - len(got))
 	}
-	var sent, told, reported uint64
+	var sent, counted, reported uint64
 	for i, p := range pushes {
 		st := p.Stats()
 		sent += accepted[i]
-		told += st.Send.Sent
+		counted += st.Send.Sent
 		reported += st.Send.Unknown
 		if why := testkit.Unbalanced(st); why != "" || st.Send.Queued != 0 || st.Pending != 0 || testkit.Sum(st.Send.Dropped) != 0 {
 			t.Errorf("push %d at rest: %s: %+v", i, why, st.Send)
@@ -218,8 +218,8 @@ func testPartitions(t *testing.T, cuts int) {
 			t.Errorf("pull at rest: %s: %v dropped", why, st.Recv.Dropped)
 		}
 	}
-	if sent != told || sent != uint64(len(written)) || delivered != received || sent != delivered+unknown || unknown > reported {
-		t.Errorf("accepted %d, counted as sent %d, written whole %d; delivered %d, counted %d; lost on cut links %d, reported unknown %d", sent, told, len(written), delivered, received, unknown, reported)
+	if sent != counted || sent != uint64(len(written)) || delivered != received || sent != delivered+unknown || unknown > reported {
+		t.Errorf("accepted %d, counted as sent %d, written whole %d; delivered %d, counted %d; lost on cut links %d, reported unknown %d", sent, counted, len(written), delivered, received, unknown, reported)
 	}
 	t.Logf("T09: %d cuts of %d links: %d messages = %d delivered + %d under way on cut links; 0 twice, 0 elsewhere", cuts, len(n.links), sent, delivered, unknown)
 }

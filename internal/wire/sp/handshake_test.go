@@ -14,7 +14,7 @@ import (
 	"github.com/sprymq/spry/transport"
 )
 
-func TestMatchTellsTheFamily(t *testing.T) {
+func TestMatchFindsTheFamily(t *testing.T) {
 	for _, tc := range []struct {
 		prefix    string
 		yes, more bool

@@ -20,7 +20,7 @@ func BenchmarkDecode(b *testing.B) {
 		for _, p := range []struct {
 			name          string
 			local, sender zmtp.Socket
-			twin          uint16
+			spProtocol    uint16
 			header        []byte
 		}{
 			{"pull", zmtp.Pull, zmtp.Push, sp.Pull, nil},
@@ -28,12 +28,12 @@ func BenchmarkDecode(b *testing.B) {
 		} {
 			from, to := plainPair(b, p.sender, p.local)
 			decodeMany(b, fmt.Sprintf("dialect=zmtp/protocol=%s/size=%d", p.name, size), from.Framing, to.Decoder, p.header, size)
-			protocol, _ := sp.Lookup(p.twin)
-			_, _, twin, err := sp.Dialect.Handshake(wire.Config{Hello: protocol.Hello(), TTL: 8}).Step(sp.AppendHeader(nil, protocol.Peer))
+			protocol, _ := sp.Lookup(p.spProtocol)
+			_, _, session, err := sp.Dialect.Handshake(wire.Config{Hello: protocol.Hello(), TTL: 8}).Step(sp.AppendHeader(nil, protocol.Peer))
 			if err != nil {
 				b.Fatal(err)
 			}
-			decodeMany(b, fmt.Sprintf("dialect=sp/protocol=%s/size=%d", p.name, size), sp.FramingLength, twin.Decoder, p.header, size)
+			decodeMany(b, fmt.Sprintf("dialect=sp/protocol=%s/size=%d", p.name, size), sp.FramingLength, session.Decoder, p.header, size)
 		}
 	}
 }

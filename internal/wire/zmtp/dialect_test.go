@@ -34,8 +34,8 @@ func TestLinksOfWholeMessagesAreRefused(t *testing.T) {
 }
 
 // Sockets of the Scalability Protocols meet their twins; those that have none say so.
-func TestTwins(t *testing.T) {
-	twins := map[uint16]zmtp.Socket{
+func TestCounterparts(t *testing.T) {
+	counterparts := map[uint16]zmtp.Socket{
 		sp.Pair0: zmtp.Pair, sp.Pair1: zmtp.Pair, sp.Pub: zmtp.Sub, sp.Sub: zmtp.Pub, sp.Req: zmtp.Rep, sp.Rep: zmtp.Req,
 		sp.Push: zmtp.Pull, sp.Pull: zmtp.Push,
 	}
@@ -44,7 +44,7 @@ func TestTwins(t *testing.T) {
 		if !ok {
 			continue
 		}
-		peer, has := twins[p.Number]
+		peer, has := counterparts[p.Number]
 		if !has {
 			e := shake(t, wire.Config{Hello: p.Hello(), Listening: true, TTL: 8}, "", []byte{0xff})
 			if reason(t, e.err) != reasons.UnknownProtocol || !strings.Contains(e.err.Error(), p.Name) {

@@ -34,12 +34,12 @@ func join(c, other wire.Config) (*wire.Session, error) {
 	said := map[string]string{}
 	maps.Copy(said, other.Metadata)
 	said[propertySocket] = peer.Name()
-	if tellsIdentity(peer) {
+	if sendsIdentity(peer) {
 		said[propertyIdentity] = string(other.Identity)
 	}
 	f := framing{local: local, minor: 1} // which says what the peer takes, and encodes nothing
 	s := &wire.Session{
-		Dialect: Dialect.Name(), Local: c.Hello, Peer: asTwin(c.Hello, peer.Number()), Metadata: said,
+		Dialect: Dialect.Name(), Local: c.Hello, Peer: asCounterpart(c.Hello, peer.Number()), Metadata: said,
 		Multipart: f, Commander: f,
 	}
 	switch {

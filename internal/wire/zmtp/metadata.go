@@ -36,7 +36,7 @@ func appendProperty[V string | []byte](dst []byte, name string, value V) []byte 
 // appendMetadata appends what the local end says of itself. Only some sockets have an identity to tell.
 func appendMetadata(dst []byte, c wire.Config, local Socket) []byte {
 	dst = appendProperty(dst, propertySocket, local.Name())
-	if tellsIdentity(local) {
+	if sendsIdentity(local) {
 		dst = appendProperty(dst, propertyIdentity, cut(c.Identity, maxIdentity))
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Metadata)) {
@@ -47,8 +47,8 @@ func appendMetadata(dst []byte, c wire.Config, local Socket) []byte {
 	return dst
 }
 
-// tellsIdentity reports whether a socket says what it calls itself.
-func tellsIdentity(s Socket) bool { return s == Req || s == Dealer || s == Router }
+// sendsIdentity reports whether a socket sends its identity.
+func sendsIdentity(s Socket) bool { return s == Req || s == Dealer || s == Router }
 
 // parseMetadata reads properties, which may come in any order. Names differ in more than case; the two that
 // have a meaning are given as the specification spells them.

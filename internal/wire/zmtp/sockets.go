@@ -101,7 +101,7 @@ func LookupSocket(name string) (Socket, bool) {
 }
 
 // twins are the socket types that SP's protocols are to ZeroMQ.
-var twins = map[uint16]Socket{
+var counterparts = map[uint16]Socket{
 	sp.Pair0: Pair, sp.Pair1: Pair, sp.Pub: Pub, sp.Sub: Sub, sp.Req: Req, sp.Rep: Rep, sp.Push: Push, sp.Pull: Pull,
 }
 
@@ -110,17 +110,17 @@ func socketOf(h transport.Hello) (Socket, error) {
 	if s := Socket(h.Protocol); h.Protocol&0xff00 == ownNumbers && socketTypes[s].name != "" {
 		return s, nil
 	}
-	if s, ok := twins[h.Protocol]; ok {
+	if s, ok := counterparts[h.Protocol]; ok {
 		return s, nil
 	}
 	return 0, wire.Errorf(reasons.UnknownProtocol,
-		"peer speaks ZeroMQ, which has no twin of a %s socket: connect it to another socket", h.Name)
+		"peer speaks ZeroMQ, which has no counterpart of a %s socket: connect it to another socket", h.Name)
 }
 
-// asTwin returns the number of a peer as a local socket of SP's protocols knows it: that of the protocol it talks to, if the
+// asCounterpart returns the number of a peer as a local socket of SP's protocols knows it: that of the protocol it talks to, if the
 // peer is that one's twin.
-func asTwin(local transport.Hello, peer uint16) uint16 {
-	if twin, ok := twins[local.Peer]; ok && twin.Number() == peer {
+func asCounterpart(local transport.Hello, peer uint16) uint16 {
+	if s, ok := counterparts[local.Peer]; ok && s.Number() == peer {
 		return local.Peer
 	}
 	return peer

@@ -26,7 +26,7 @@ func (o *output) Write(p []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.buf.Write(p)
-	o.tellLocked()
+	o.notifyLocked()
 	return len(p), nil
 }
 
@@ -35,10 +35,10 @@ func (o *output) end() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.ended = true
-	o.tellLocked()
+	o.notifyLocked()
 }
 
-func (o *output) tellLocked() {
+func (o *output) notifyLocked() {
 	close(o.changed)
 	o.changed = make(chan struct{})
 }

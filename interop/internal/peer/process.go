@@ -92,11 +92,11 @@ func (p *Process) Reap() {
 // Continue writes an empty line to the process's standard input: C peers wait for it.
 func (p *Process) Continue() {
 	p.t.Helper()
-	p.Tell("")
+	p.WriteLine("")
 }
 
 // Tell writes a line to the process's standard input.
-func (p *Process) Tell(line string) {
+func (p *Process) WriteLine(line string) {
 	p.t.Helper()
 	if _, err := io.WriteString(p.stdin, line+"\n"); err != nil {
 		p.t.Fatalf("write to %s: %v", p, err)

@@ -75,16 +75,16 @@ func dataAddress(control string) (string, error) {
 	return u.String(), nil
 }
 
-// dataURL is where a client finds the data socket: on the host that it has dialed, at the port that the server tells.
-func dataURL(dialed, told string) (string, error) {
-	if err := endpoint.Check(told); err != nil {
-		return "", fmt.Errorf("the server tells a strange data address: %w", err)
+// dataURL is the address of the data socket for a client: the host that it dialed, with the port that the server announced.
+func dataURL(dialed, announced string) (string, error) {
+	if err := endpoint.Check(announced); err != nil {
+		return "", fmt.Errorf("the server announced an invalid data address: %w", err)
 	}
 	from, err := transport.ParseURL(dialed)
 	if err != nil {
 		return "", err
 	}
-	to, err := transport.ParseURL(told)
+	to, err := transport.ParseURL(announced)
 	if err != nil {
 		return "", err
 	}
@@ -94,10 +94,10 @@ func dataURL(dialed, told string) (string, error) {
 	return to.String(), nil
 }
 
-// hasPort tells addresses of a host and a port from names and paths.
+// hasPort reports whether an address is a host and a port, and not a name or a path.
 func hasPort(u transport.URL) bool { return strings.HasPrefix(u.Base(), "tcp") }
 
-// host is what stands before the port.
+// host is the part before the port.
 func host(u transport.URL) string {
 	if i := strings.LastIndexByte(u.Address, ':'); i >= 0 {
 		return u.Address[:i]

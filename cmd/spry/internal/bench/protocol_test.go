@@ -27,7 +27,7 @@ func TestDataAddress(t *testing.T) {
 }
 
 func TestDataURL(t *testing.T) {
-	for _, test := range []struct{ dialed, told, want string }{
+	for _, test := range []struct{ dialed, announced, want string }{
 		{"tcp://host:5555", "tcp://127.0.0.1:40123", "tcp://host:40123"},
 		{"tcp://[fe80::1%eth0]:5555", "tcp://[::1]:40123", "tcp://[fe80::1%eth0]:40123"},
 		{"tls+tcp://host:5555", "tcp://127.0.0.1:40123", "tcp://host:40123"},
@@ -35,13 +35,13 @@ func TestDataURL(t *testing.T) {
 		{"ipc:///tmp/b", "ipc:///tmp/b-data", "ipc:///tmp/b-data"},
 		{"inproc://b", "inproc://b-data", "inproc://b-data"},
 	} {
-		if got, err := dataURL(test.dialed, test.told); err != nil || got != test.want {
-			t.Errorf("%s told by %s: %q, %v, want %q", test.told, test.dialed, got, err, test.want)
+		if got, err := dataURL(test.dialed, test.announced); err != nil || got != test.want {
+			t.Errorf("%s announced by %s: %q, %v, want %q", test.announced, test.dialed, got, err, test.want)
 		}
 	}
-	for _, told := range []string{"", "nonsense", "bogus://x"} {
-		if got, err := dataURL("tcp://host:5555", told); err == nil {
-			t.Errorf("%q was taken: %q", told, got)
+	for _, announced := range []string{"", "nonsense", "bogus://x"} {
+		if got, err := dataURL("tcp://host:5555", announced); err == nil {
+			t.Errorf("%q was taken: %q", announced, got)
 		}
 	}
 }

@@ -65,9 +65,9 @@ func Run(ctx context.Context, opener Opener, o *Options, stdio Stdio) error {
 	stopDraining := r.drainAfter(ctx, working)
 	err = o.Endpoints.Open(working, socket, r.say)
 	if err == nil {
-		stopTelling := o.Endpoints.TellTrouble(working, socket, r.say)
+		stopReporting := o.Endpoints.ReportTrouble(working, socket, r.say)
 		err = work(r, working)
-		stopTelling()
+		stopReporting()
 	}
 	err = errors.Join(r.ended(working, err), r.shutDown(ctx), stopDraining(err))
 	stopWatching()

@@ -31,10 +31,10 @@ func (d *deviceFlags) add(cmd *cobra.Command) {
 
 // run runs a device until Ctrl-C.
 func (d *deviceFlags) run(cmd *cobra.Command, o device.Options) (err error) {
-	o.Tell = func(form string, args ...any) { fmt.Fprintf(cmd.ErrOrStderr(), "spry: "+form+"\n", args...) }
+	o.Print = func(form string, args ...any) { fmt.Fprintf(cmd.ErrOrStderr(), "spry: "+form+"\n", args...) }
 	o.Say = func(form string, args ...any) {
 		if !d.quiet {
-			o.Tell(form, args...)
+			o.Print(form, args...)
 		}
 	}
 	if o.Separator, err = unescape("--frames", d.separator); err != nil {

@@ -95,7 +95,7 @@ type Options struct {
 	Every time.Duration    // between two reports of the figures; 0 for none but the last
 	Ask   <-chan os.Signal // asks for one now
 	Say   sayFunc
-	Tell  sayFunc // of figures that were asked for
+	Print sayFunc // of figures that were asked for
 }
 
 // A joint is two sockets and what passes messages on between them.
@@ -122,9 +122,9 @@ func Run(ctx context.Context, o Options) error {
 	reporting, stop := context.WithCancel(ctx)
 	reported := make(chan struct{})
 	go func() { defer close(reported); o.report(reporting, j) }()
-	stopTelling := o.tellTrouble(ctx, j)
+	stopReporting := o.reportTrouble(ctx, j)
 	err = j.run(ctx)
-	stopTelling()
+	stopReporting()
 	stop()
 	<-reported
 	finish(ctx, j)
@@ -135,16 +135,16 @@ func Run(ctx context.Context, o Options) error {
 	return err
 }
 
-// tellTrouble says what keeps a side from having peers.
-func (o *Options) tellTrouble(ctx context.Context, j *joint) (stop func()) {
-	stopFront := o.Front.tellTrouble(ctx, j.front, o.Say)
-	stopBack := o.Back.tellTrouble(ctx, j.back, o.Say)
+// reportTrouble reports why a side has no peers.
+func (o *Options) reportTrouble(ctx context.Context, j *joint) (stop func()) {
+	stopFront := o.Front.reportTrouble(ctx, j.front, o.Say)
+	stopBack := o.Back.reportTrouble(ctx, j.back, o.Say)
 	return func() { stopFront(); stopBack() }
 }
 
-func (s *Side) tellTrouble(ctx context.Context, socket endpoint.Socket, say sayFunc) (stop func()) {
+func (s *Side) reportTrouble(ctx context.Context, socket endpoint.Socket, say sayFunc) (stop func()) {
 	say = s.of(say)
-	return s.TellTrouble(ctx, socket, func(form string, args ...any) {
+	return s.ReportTrouble(ctx, socket, func(form string, args ...any) {
 		say(form, args...)
 		for _, url := range s.implied {
 			say("to listen there, write %s=listen:%s", s.Name, url)

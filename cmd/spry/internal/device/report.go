@@ -26,15 +26,15 @@ func (o *Options) report(ctx context.Context, j *joint) {
 		case <-ctx.Done():
 			return
 		}
-		o.figures(j, o.Tell)
+		o.figures(j, o.Print)
 	}
 }
 
 // figures tells what came, went and was lost on both sides.
-func (o *Options) figures(j *joint, tell func(form string, args ...any)) {
+func (o *Options) figures(j *joint, print func(form string, args ...any)) {
 	atFront, atBack := j.lost()
-	tell("%s", figuresOf(o.Front.Name, j.front, atFront))
-	tell("%s", figuresOf(o.Back.Name, j.back, atBack))
+	print("%s", figuresOf(o.Front.Name, j.front, atFront))
+	print("%s", figuresOf(o.Back.Name, j.back, atBack))
 }
 
 // figuresOf are those of one side, on a line. lost are messages for it that the device itself could not pass on.

@@ -28,9 +28,9 @@ func AfterPatience(ctx context.Context, f func()) (stop func()) {
 	return func() { cancel(); waiting.Wait() }
 }
 
-// TellTrouble says, once, what keeps the dialers of a socket without peers from connecting: an address at which nobody
-// listens, or credentials that are refused. The returned function ends that, and waits for it.
-func (s *Set) TellTrouble(ctx context.Context, socket Socket, say func(form string, args ...any)) (stop func()) {
+// ReportTrouble reports once, after Patience, why the dialers of a socket without peers do not connect: no listener at the
+// address, or refused credentials. The returned function ends the report and waits for its goroutine.
+func (s *Set) ReportTrouble(ctx context.Context, socket Socket, say func(form string, args ...any)) (stop func()) {
 	return AfterPatience(ctx, func() {
 		for range socket.Pipes() {
 			return
@@ -41,7 +41,7 @@ func (s *Set) TellTrouble(ctx context.Context, socket Socket, say func(form stri
 	})
 }
 
-// Trouble says what keeps the dialers from connecting, for the end of an error message; "" if nothing is known.
+// Trouble is the reason why the dialers do not connect, as the end of an error message; "" if it is unknown.
 func (s *Set) Trouble() string {
 	var text strings.Builder
 	for _, e := range s.dialers {

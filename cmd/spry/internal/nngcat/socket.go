@@ -55,9 +55,9 @@ func open(c *config) (socket, endpoint.Socket, error) {
 // openEndpoints opens the addresses in their order. A first connection that fails ends the program, unless --async.
 func (c *config) openEndpoints(ctx context.Context, s endpoint.Socket, stdout io.Writer) error {
 	for _, a := range c.addresses {
-		verb, noun, told := "dial", "dialer", "Connected to"
+		verb, noun, label := "dial", "dialer", "Connected to"
 		if a.listen {
-			verb, noun, told = "listen", "listener", "Listening at"
+			verb, noun, label = "listen", "listener", "Listening at"
 		}
 		if err := endpoint.Check(a.url); err != nil {
 			return fmt.Errorf("Unable to create %s for %s: %s", noun, a.url, errorText(err))
@@ -76,7 +76,7 @@ func (c *config) openEndpoints(ctx context.Context, s endpoint.Socket, stdout io
 			return fmt.Errorf("Unable to %s on %s: %s", verb, a.url, errorText(err))
 		}
 		if c.verbose {
-			fmt.Fprintf(stdout, "%s: %s\n", told, e.URL())
+			fmt.Fprintf(stdout, "%s: %s\n", label, e.URL())
 		}
 	}
 	return nil
