@@ -46,7 +46,7 @@ func TestHandlerPanics(t *testing.T) {
 		panics := 0
 		for e := range events {
 			if e.Kind == spry.EventPanic {
-				told++
+				panics++
 				if e.Reason != "" || e.Err == nil || !strings.Contains(e.Err.Error(), "Handler panicked") {
 					t.Errorf("the event of a panic: %+v", e)
 				}
