@@ -37,5 +37,5 @@ func NewBus(o *BusOptions) *Bus {
 		p = pattern.NewBus(s, ProtocolBus.hello(), engine.Overflow(o.Overflow))
 		return p
 	})
-	return &Bus{Socket{core}, sending{p.Send, nil}, receiving{p.Recv, p.TryRecv, p.RecvBatch}}
+	return &Bus{Socket{core}, sending{p.Send, nil}, receiving{core, p.Recv, p.TryRecv, p.RecvBatch, p.Unreceive}}
 }

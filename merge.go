@@ -12,17 +12,26 @@ import (
 	"github.com/sprymq/spry/internal/scope"
 )
 
+// A Received is a message that [Merge] yields, with the socket that it came from.
+type Received struct {
+	*Message
+	From Receiver
+}
+
 // Merge yields messages of several sockets, fairly: with all of them busy, none is more than one message ahead of
 // another. It ends when all are closed, when ctx ends, whose error it yields, once, or when the loop is left. What was
-// received and not yielded then, at most one message of each socket, is dropped and counted under the reason closed. A nil
-// Receiver, or one that panics, ends it with an error.
+// received and not yielded then, at most one message of each socket, goes back to the front of the socket's queue; those of
+// Receivers of other packages are dropped and counted under the reason closed. A nil Receiver, or one that panics or fails, ends
+// it with an error; From says which.
+//
+// Requests of a [Rep] or [Respondent] are replied to by their [Message.Request].
 //
 // Receivers that have no TryRecvMsg, as all of this package do, are served as fairly as goroutines are scheduled.
-func Merge(ctx context.Context, rs ...Receiver) iter.Seq2[*Message, error] {
+func Merge(ctx context.Context, rs ...Receiver) iter.Seq2[Received, error] {
 	ctx = scope.OrBackground(ctx)
-	return func(yield func(*Message, error) bool) {
+	return func(yield func(Received, error) bool) {
 		if slices.ContainsFunc(rs, func(r Receiver) bool { return engine.IsNil(r) }) {
-			yield(nil, opErr("recv", engine.NilError("Receiver")))
+			yield(Received{}, opErr("recv", engine.NilError("Receiver")))
 			return
 		}
 		within, cancel := context.WithCancel(ctx)
@@ -42,14 +51,14 @@ func Merge(ctx context.Context, rs ...Receiver) iter.Seq2[*Message, error] {
 			}
 			waits.Close(nil)
 			for _, s := range sources {
-				s.dropRest()
+				s.giveBack()
 			}
 		}()
 		for open := slices.Clone(sources); len(open) > 0; {
 			still, idle := open[:0], true
 			for _, s := range open { // a round: everybody who has a message gives one
 				if err := ctx.Err(); err != nil {
-					yield(nil, opErr("recv", err))
+					yield(Received{}, opErr("recv", err))
 					return
 				}
 				it, ok := s.next()
@@ -59,7 +68,7 @@ func Merge(ctx context.Context, rs ...Receiver) iter.Seq2[*Message, error] {
 					continue
 				case ok:
 					idle = false
-					if !yield(it.m, it.err) || it.err != nil {
+					if !yield(Received{it.m, s.r}, it.err) || it.err != nil {
 						return
 					}
 				}
@@ -125,10 +134,14 @@ func (s *mergeSource) wait(ctx context.Context, ready chan<- struct{}) {
 	}
 }
 
-// dropRest counts what was received and not yielded. The goroutine has ended.
-func (s *mergeSource) dropRest() {
+// giveBack puts what was received and not yielded back, or counts it as dropped. The goroutine has ended.
+func (s *mergeSource) giveBack() {
 	select {
 	case it := <-s.got:
+		if r, ok := s.r.(interface{ putBack(m *Message) }); ok && it.m != nil {
+			r.putBack(it.m)
+			return
+		}
 		dropRest(innerMessages([]*Message{it.m}))
 	default:
 	}

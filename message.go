@@ -8,6 +8,7 @@ import (
 
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/pattern"
 )
 
 // A Message is what sockets exchange: a body and, on [Raw] sockets, a routing header. The zero value is an empty
@@ -79,6 +80,11 @@ func ReleaseMessages(ms []*Message) { msg.ReleaseEach(innerMessages(ms)) }
 
 // Pipe is where the message came from, or nil.
 func (m *Message) Pipe() *Pipe { return (*Pipe)(engine.PipeOf(m.inner())) }
+
+// Request is what to reply to if the message was received from a [Rep] or a [Respondent], and nil otherwise. It is nil as soon as
+// the message is released or sent, so ask for it before. The message belongs to the Request: it is released when that is replied
+// to or discarded. Requests that are neither keep Drain waiting.
+func (m *Message) Request() *Request { return (*Request)(pattern.RequestOf(m.inner())) }
 
 // innerMessages is the same slice, as the patterns take it: Message and msg.Message have the same memory.
 func innerMessages(ms []*Message) []*msg.Message {

@@ -58,7 +58,7 @@ func NewPair(o *PairOptions) *Pair {
 		p = pattern.NewPair(hello, sp.Pair1, eo, adaptive...)
 		return p
 	})
-	return &Pair{Socket{core}, sending{p.Send, p.SendBatch}, receiving{p.Recv, p.TryRecv, p.RecvBatch}, draining{core}}
+	return &Pair{Socket{core}, sending{p.Send, p.SendBatch}, receiving{core, p.Recv, p.TryRecv, p.RecvBatch, p.Unreceive}, draining{core}}
 }
 
 // A PairPoly talks with any number of peers, PAIR 1 sockets that each see a pair of their own: every message is sent
@@ -83,7 +83,7 @@ func NewPairPoly(o *PairOptions) *PairPoly {
 		p = pattern.NewPairPoly(ProtocolPair1.hello(), sp.Pair1, eo)
 		return p
 	})
-	return &PairPoly{Socket{core}, receiving{p.Recv, p.TryRecv, p.RecvBatch}, draining{core}, p}
+	return &PairPoly{Socket{core}, receiving{core, p.Recv, p.TryRecv, p.RecvBatch, p.Unreceive}, draining{core}, p}
 }
 
 // SendTo queues the contents of m to pipe, which must be one of this socket's. It waits while the pipe has no room,

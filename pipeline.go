@@ -59,5 +59,5 @@ func NewPull(o *PullOptions) *Pull {
 		p = pattern.NewPull(ProtocolPull.hello(), eo, false)
 		return p
 	})
-	return &Pull{Socket{core}, receiving{p.Recv, p.TryRecv, p.RecvBatch}, draining{core}}
+	return &Pull{Socket{core}, receiving{core, p.Recv, p.TryRecv, p.RecvBatch, p.Unreceive}, draining{core}}
 }

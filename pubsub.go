@@ -90,7 +90,7 @@ func NewSub(o *SubOptions) *Sub {
 		return p
 	})
 	f := p.First()
-	return &Sub{Socket{core}, receiving{f.Recv, f.TryRecv, f.RecvBatch}, draining{core}, p}
+	return &Sub{Socket{core}, receiving{core, f.Recv, f.TryRecv, f.RecvBatch, f.Unreceive}, draining{core}, p}
 }
 
 // Subscribe asks for messages that begin with one of the prefixes; the empty one means all. A prefix that is
@@ -108,7 +108,7 @@ func (s *Sub) Unsubscribe(prefixes ...string) error {
 // Open adds a subscription with topics and a queue of its own. On a closed socket it is closed.
 func (s *Sub) Open(prefixes ...string) *Subscription {
 	p := s.pattern.Open(prefixes...)
-	return &Subscription{receiving{p.Recv, p.TryRecv, p.RecvBatch}, p}
+	return &Subscription{receiving{s.core, p.Recv, p.TryRecv, p.RecvBatch, p.Unreceive}, p}
 }
 
 // A Subscription is a part of a [Sub]: a set of topics, and the queue of the messages that begin with one of them.

@@ -8,6 +8,7 @@ import (
 	"iter"
 	"sync"
 	"time"
+	"unsafe"
 
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/msg"
@@ -193,7 +194,8 @@ func (r *Request) inner() *pattern.Request { return (*pattern.Request)(r) }
 // Bytes is the request's body, read-only, and valid until the reply.
 func (r *Request) Bytes() []byte { return r.inner().Message().Bytes() }
 
-// Message is the request. It belongs to the Request: it is valid until the reply, and must be cloned to be sent.
+// Message is the request's message. It belongs to the Request, which releases it when it is replied to or discarded. It may be
+// released or sent before.
 func (r *Request) Message() *Message { return received(r.inner().Message()) }
 
 // Pipe is where the request came from.
@@ -207,7 +209,7 @@ func (r *Request) Reply(ctx context.Context, body []byte) error {
 	return opErr("reply", r.inner().Reply(ctx, body, nil))
 }
 
-// ReplyMsg is Reply with the contents of m, which may not be the request itself.
+// ReplyMsg is Reply with the contents of m, which may be the request's own message.
 func (r *Request) ReplyMsg(ctx context.Context, m *Message) error {
 	return opErr("reply", r.inner().Reply(ctx, nil, m.inner()))
 }
@@ -250,6 +252,39 @@ func (s *responding) TryRecv() (*Request, error) {
 	r, err := s.pattern.TryRecv()
 	return (*Request)(r), opErr("recv", err)
 }
+
+// RecvBatch waits for at least one request and fills dst with as many as are at hand. It returns their number.
+func (s *responding) RecvBatch(ctx context.Context, dst []*Request) (int, error) {
+	n, err := s.pattern.RecvBatch(ctx, innerRequests(dst))
+	return n, opErr("recv", err)
+}
+
+// innerRequests is the same slice, as the pattern takes it: Request and pattern.Request have the same memory.
+func innerRequests(rs []*Request) []*pattern.Request {
+	return unsafe.Slice((**pattern.Request)(unsafe.Pointer(unsafe.SliceData(rs))), len(rs))
+}
+
+// RecvMsg is Recv for the request's message, so that a [Receiver] can be a socket that replies: [Message.Request] is what to
+// reply to. The message belongs to that Request, which releases it when it is replied to or discarded.
+func (s *responding) RecvMsg(ctx context.Context) (*Message, error) {
+	m, err := s.pattern.RecvMsg(ctx)
+	return received(m), opErr("recv", err)
+}
+
+// TryRecvMsg is RecvMsg, but fails with [ErrWouldBlock] if no request is there.
+func (s *responding) TryRecvMsg() (*Message, error) {
+	m, err := s.pattern.TryRecvMsg()
+	return received(m), opErr("recv", err)
+}
+
+// Chan returns a channel of requests as RecvMsg returns them, for select statements. It is closed when ctx ends and when the
+// socket is closed. See Chan of [Pull].
+func (s *responding) Chan(ctx context.Context) <-chan *Message {
+	return engine.Feed(ctx, s.core, s.RecvMsg, s.putBack)
+}
+
+// putBack makes a request that the application has not seen the next one to be received.
+func (s *responding) putBack(m *Message) { s.pattern.Unreceive((*msg.Message)(m)) }
 
 // Requests yields requests until the socket is closed or the loop ends. If ctx ends it yields its error, once.
 func (s *responding) Requests(ctx context.Context) iter.Seq2[*Request, error] {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"iter"
 
+	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/scope"
 )
@@ -60,9 +61,11 @@ func (s *sending) SendBatch(ctx context.Context, ms []*Message) (n int, err erro
 
 // receiving are the receiving verbs of a socket. It is embedded, never used by itself.
 type receiving struct {
-	recv     func(ctx context.Context) (*msg.Message, error)
-	try      func() (*msg.Message, error)
-	recvMany func(ctx context.Context, dst []*msg.Message) (int, error)
+	owner     *engine.Socket
+	recv      func(ctx context.Context) (*msg.Message, error)
+	try       func() (*msg.Message, error)
+	recvMany  func(ctx context.Context, dst []*msg.Message) (int, error)
+	unreceive func(m *msg.Message)
 }
 
 // Recv waits for the next message, until ctx ends, and returns a copy of its body.
@@ -95,6 +98,17 @@ func (r *receiving) RecvBatch(ctx context.Context, dst []*Message) (int, error) 
 	msg.StampAll(innerMessages(dst[:n]))
 	return n, opErr("recv", err)
 }
+
+// Chan returns a channel of the socket's messages, for select statements. It is closed when ctx ends and when the socket is
+// closed. The goroutine behind it, which is the socket's, receives the next message as soon as the last one was taken. If
+// nobody takes that message before ctx ends, it goes back to the front of its queue: nothing is lost. Let ctx end when the
+// channel is no longer read, so that other receivers get that message.
+func (r *receiving) Chan(ctx context.Context) <-chan *Message {
+	return engine.Feed(ctx, r.owner, r.RecvMsg, r.putBack)
+}
+
+// putBack makes a message that the application has not seen the next one to be received.
+func (r *receiving) putBack(m *Message) { r.unreceive((*msg.Message)(m)) }
 
 // Messages yields messages until the socket is closed or the loop ends. If ctx ends it yields its error, once.
 func (r *receiving) Messages(ctx context.Context) iter.Seq2[*Message, error] {

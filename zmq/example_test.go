@@ -185,7 +185,7 @@ func ExampleXSub() {
 	done := make(chan bool)
 	forward := func(from spry.Receiver, to spry.Sender) {
 		for m, err := range spry.Merge(ctx, from) {
-			if err != nil || to.SendMsg(ctx, m) != nil {
+			if err != nil || to.SendMsg(ctx, m.Message) != nil {
 				break
 			}
 		}

@@ -221,6 +221,28 @@ func (p *Pipe) Undeliver(reason reasons.Reason) {
 	p.socket.dropped(p, reason, 1)
 }
 
+// Unreceive puts a message that was received from this pipe, and that the application has not seen, back to the front of its
+// queue in q. If q is closed, the message is dropped and counted.
+func (p *Pipe) Unreceive(q *queue.Inbox, m *msg.Message) {
+	m.SetOrigin(&p.origin) // which was another one if the message had a request
+	if s := p.in.sourceIn(q); s == nil || !s.Unreceive(m) {
+		p.Undeliver(DropClosed)
+		m.Release()
+	}
+}
+
+// sourceIn is the pipe's source in an inbox, or nil if that was closed.
+func (in *inbound) sourceIn(q *queue.Inbox) *queue.Source {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	for _, s := range in.sources {
+		if s.Of(q) {
+			return s
+		}
+	}
+	return nil
+}
+
 func (in *inbound) stats() stats.RecvStats {
 	in.mu.Lock()
 	defer in.mu.Unlock()

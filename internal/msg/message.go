@@ -12,7 +12,10 @@ import (
 
 // An Origin names the pipe that a message came from. Each pipe has one and every message of it points
 // there, which keeps a Message small and this package free of the engine.
-type Origin struct{ Pipe any }
+type Origin struct {
+	Pipe    any
+	Request any // of the one message that has this origin, if that is a request to be replied to
+}
 
 // A Message is what sockets exchange. The zero value is an empty message.
 //

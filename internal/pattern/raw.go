@@ -110,6 +110,14 @@ func (s *Raw) Show(m *msg.Message) *msg.Message {
 	return m
 }
 
+// Unreceive puts a message that Show has had back to the front of its queue, as it was.
+func (s *Raw) Unreceive(m *msg.Message) {
+	if s.protocol.Names {
+		m.SetHeader(m.Header()[wordLen:])
+	}
+	s.receiver.Unreceive(m)
+}
+
 // Send routes the contents of m, whose routing header is header. A message for a pipe that is gone or full is
 // dropped and counted: waiting for one peer would hold up all others.
 func (s *Raw) Send(ctx context.Context, wait bool, header []byte, m *msg.Message) error {

@@ -63,9 +63,14 @@ func (s *Responder) request(m *msg.Message, err error) (*Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Request{m: m, from: s, pipe: engine.PipeOf(m)}
-	r.header = append(r.short[:0], m.Header()...)
+	r := new(Request)
+	r.open(s, m)
 	return r, nil
+}
+
+func (r *Request) open(from *Responder, m *msg.Message) {
+	r.m, r.from, r.pipe = m, from, engine.PipeOf(m)
+	r.header = append(r.short[:0], m.Header()...)
 }
 
 // Recv waits for the next request.
@@ -75,6 +80,57 @@ func (s *Responder) Recv(ctx context.Context) (*Request, error) {
 
 // TryRecv returns the next request, or ErrWouldBlock.
 func (s *Responder) TryRecv() (*Request, error) { return s.request(s.receiver.TryRecv()) }
+
+// RecvBatch waits for at least one request and fills dst with as many as are at hand.
+func (s *Responder) RecvBatch(ctx context.Context, dst []*Request) (n int, err error) {
+	if len(dst) == 0 {
+		return 0, nil
+	}
+	if dst[0], err = s.Recv(ctx); err != nil {
+		return 0, err
+	}
+	for n = 1; n < len(dst); n++ {
+		if dst[n], err = s.TryRecv(); err != nil { // which the next call reports, unless there is nothing to report
+			return n, nil
+		}
+	}
+	return n, nil
+}
+
+// A shown is a request whose message leads to it.
+type shown struct {
+	Request
+	origin msg.Origin
+}
+
+// asMessage returns a received request's message, which leads to its Request.
+func (s *Responder) asMessage(m *msg.Message, err error) (*msg.Message, error) {
+	if err != nil {
+		return nil, err
+	}
+	a := new(shown)
+	a.open(s, m)
+	a.origin = msg.Origin{Pipe: a.pipe, Request: &a.Request}
+	m.SetOrigin(&a.origin)
+	return m, nil
+}
+
+// RecvMsg is Recv for the request's message. RequestOf returns the request.
+func (s *Responder) RecvMsg(ctx context.Context) (*msg.Message, error) {
+	return s.asMessage(s.receiver.Recv(ctx))
+}
+
+// TryRecvMsg is TryRecv for the request's message.
+func (s *Responder) TryRecvMsg() (*msg.Message, error) { return s.asMessage(s.receiver.TryRecv()) }
+
+// RequestOf is the request that a message was received as, or nil.
+func RequestOf(m *msg.Message) *Request {
+	if o := m.Origin(); o != nil {
+		r, _ := o.Request.(*Request)
+		return r
+	}
+	return nil
+}
 
 // Message is the request. It is released with the reply, if it was not before.
 func (r *Request) Message() *msg.Message { return r.m }

@@ -61,6 +61,15 @@ type sides struct {
 // reader, which is the back-pressure that the peer feels. The zero receiver is that of a pattern that only sends.
 type receiver struct{ *queue.Inbox }
 
+// Unreceive puts a message that was received, and that the application has not seen, back to the front of its queue.
+func (r receiver) Unreceive(m *msg.Message) {
+	if p := engine.PipeOf(m); p != nil {
+		p.Unreceive(r.Inbox, m)
+		return
+	}
+	m.Release()
+}
+
 // newest limits a queue, with the policy DropOldest, to the newest message.
 var newest = queue.Limits{Messages: 1, Bytes: math.MaxInt64}
 

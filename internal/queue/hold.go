@@ -56,7 +56,5 @@ func (q *Inbox) endTurnLocked(s *Source) {
 	for i, m := range rest {
 		run[i] = m.Take()
 	}
-	back := sizedRun{run, cost(run)}
-	s.runs.pushFront(back)
-	s.changeLocked(len(run), back.bytes)
+	s.pushFrontLocked(run)
 }
