@@ -226,7 +226,7 @@ func (p *Pipe) Undeliver(reason reasons.Reason) {
 func (p *Pipe) Unreceive(q *queue.Inbox, m *msg.Message) {
 	m.SetOrigin(&p.origin) // which was another one if the message had a request
 	if s := p.in.sourceIn(q); s == nil || !s.Unreceive(m) {
-		p.Undeliver(DropClosed)
+		p.Undeliver(reasons.Closed)
 		m.Release()
 	}
 }
