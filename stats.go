@@ -38,7 +38,7 @@ type RecvStats = stats.RecvStats
 //
 //	ID          uint32            // the pipe's
 //	Live        bool              // false for a pipe that is over, but has messages that are not taken yet
-//	Send        SendStats         // what was sent
+//	Send        SendStats         // messages sent
 //	Recv        RecvStats         // what was received
 type PipeStats = stats.PipeStats
 

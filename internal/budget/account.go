@@ -10,8 +10,8 @@ type Holder interface {
 	// budget.
 	Shed()
 
-	// Resume says that there may be room again for a queue to which [Meter.Room] was refused. It is called by whoever
-	// gave something back, who may hold the lock of another queue: it must neither wait nor take such a lock.
+	// Resume reports that there may be room again for a queue that [Meter.Room] refused. Its caller has given back memory
+	// and may hold the lock of another queue, so Resume must neither block nor take such a lock.
 	Resume()
 }
 
@@ -28,7 +28,7 @@ type Account struct {
 	listed     bool
 }
 
-// Open makes a zero Account one of b. If holder is nil, the account is never shed, and nobody is resumed.
+// Open makes a zero Account one of b. If holder is nil, the account is never shed, and its queues are not resumed.
 func (a *Account) Open(b *Budget, holder Holder) {
 	a.budget, a.holder = b, holder
 	if holder == nil {

@@ -60,7 +60,7 @@ type Budget struct {
 	refused   atomic.Uint64
 }
 
-// New returns a Budget that nobody uses yet.
+// New returns an unused Budget.
 func New(c Config) *Budget {
 	b := &Budget{
 		bytes: c.Bytes, pipes: c.PipesPerListener,
@@ -124,8 +124,8 @@ func (b *Budget) AddPipes(n int) { b.livePipes.Add(int64(n)) }
 // AddRefused counts a connection that was refused because its listener had all its pipes.
 func (b *Budget) AddRefused() { b.refused.Add(1) }
 
-// Spare returns which part of most, what somebody would like to have, should do: a quarter where more than a quarter of the
-// budget is in use, a sixteenth where more than half is.
+// Spare returns how much of most a caller should use: a quarter if more than a quarter of the budget is in use, a sixteenth
+// if more than half is.
 func (b *Budget) Spare(most int) int {
 	switch used := b.used.Load(); {
 	case used > b.bytes/2:

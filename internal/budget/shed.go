@@ -18,10 +18,10 @@ const (
 	patience = yields + sleeps
 )
 
-// Relieve sheds the largest accounts if more than the limit is in use, until a sixteenth of the budget is free, so that it
-// is worth looking through all of them. Accounts within their share stay. It is called without locks by those whose queues
-// take what has arrived. If a, their account, has more than a share, it keeps them for a moment until the memory is free;
-// nobody else waits.
+// Relieve sheds the largest accounts if the limit is exceeded, until a sixteenth of the budget is free, so that looking
+// through all accounts pays off. Accounts within their share stay. A caller whose queue has taken received data calls it,
+// without locks. If a, its account, has more than a share, it waits for a moment until the memory is free; other callers do
+// not wait.
 func (b *Budget) Relieve(a *Account) {
 	if b.Exceeded() { // apart from the rest so that the compiler inlines it
 		b.shedFor(a)

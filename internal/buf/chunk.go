@@ -10,13 +10,12 @@ import (
 	"github.com/sprymq/spry/internal/scope"
 )
 
-// A Chunk is a buffer shared by messages. Its memory may be written again only by a reader that holds the
-// last reference. A chunk that is never released is left to the garbage collector: forgetting to release
-// costs speed, never correctness.
+// A Chunk is a buffer shared by messages. Its memory may be written again only by a reader that holds the last reference. A
+// chunk that is never released is left to the garbage collector: forgetting to release costs speed, never correctness.
 //
-// A message that was released may still point to its chunk, because it costs less to leave the pointer there. So a chunk
-// whose last reference has gone lets go of its memory, which goes to its pool as another chunk, unless it is small: what nobody
-// needs any more keeps little memory in use.
+// A released message may still point to its chunk, because it costs less to leave the pointer there. So when the last
+// reference is released, a chunk gives its memory to the pool as another chunk, unless it is small. Forgotten pointers then
+// keep little memory in use.
 type Chunk struct {
 	Data []byte
 	From any // what it was received from: set by the reader before anybody else has a reference

@@ -55,7 +55,7 @@ func (p *Pipe) closeAccount() {
 // NewMeter returns the meter of something that the pattern remembers of the peer until Detach.
 func (p *Pipe) NewMeter() budget.Meter { return p.account.NewMeter() }
 
-// NewMeter returns the meter of something that the socket itself has, and nobody is shed for.
+// NewMeter returns a meter for memory of the socket itself, for which no pipe is shed.
 func (s *Socket) NewMeter() budget.Meter {
 	if s.options.Budget == nil { // the options are wrong, and nothing will be
 		return budget.Meter{}

@@ -43,7 +43,7 @@ func (s *Socket) handOver(ctx context.Context, hopeless func() error) error {
 	}
 }
 
-// Close sends what is queued, for as long as the socket's Linger, and closes.
+// Close sends queued messages, for as long as the socket's Linger, and closes.
 func (s *Socket) Close() error {
 	ctx := context.Background()
 	linger := s.options.Linger
@@ -58,9 +58,9 @@ func (s *Socket) Close() error {
 // unlimitedLinger is a Linger beyond any that a context can be given.
 const unlimitedLinger = 1<<63 - 1
 
-// Shutdown sends what is queued, until ctx ends, and closes. The error says how many messages were not handed
-// over, and how many were sent on connections that had to be closed without proof that they arrived. Further calls wait for
-// the first and return its error.
+// Shutdown sends queued messages, until ctx ends, and closes. The error says how many messages were not handed over, and how
+// many were sent on connections that had to be closed without proof of arrival. Further calls wait for the first and return
+// its error.
 func (s *Socket) Shutdown(ctx context.Context) error {
 	return s.shutdown(scope.OrBackground(ctx), true)
 }

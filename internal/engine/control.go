@@ -18,7 +18,7 @@ var errControls = errors.New("the peer does not read, and too many subscriptions
 // pipe's reader, in the order of the stream; the data is only valid during the call.
 type Controller interface{ Control(p *Pipe, c wire.Control) }
 
-// QueueControl queues a control event, whose data is not kept. Peers of dialects without control events are not told.
+// QueueControl queues a control event and does not keep its data. For dialects without control events it does nothing.
 func (p *Pipe) QueueControl(c wire.Control) (w PendingWrite) {
 	if p.session.Commander == nil {
 		return w
@@ -50,8 +50,8 @@ func (p *Pipe) relieveLater(q *sendqueue.Controls) {
 	}
 }
 
-// QueueControls queues the control events of a source, of which a pipe has one at most; nil is none. It is for Attach, after
-// which they are written.
+// QueueControls queues the control events of a source; nil is none. A pipe has at most one source. Attach calls it, and the
+// events are written afterwards.
 func (p *Pipe) QueueControls(source sendqueue.ControlSource) {
 	if source == nil || p.session.Commander == nil {
 		return

@@ -11,7 +11,7 @@ import (
 	"github.com/sprymq/spry/internal/stats"
 )
 
-// A Drainer is a pattern that can receive what its peers have sent, to the end, while they are told to send no more.
+// A Drainer is a pattern that can receive everything that its peers have sent, after asking them to stop sending.
 type Drainer interface {
 	// Drain refuses new messages of the application with err. From now on progress is called, without locks, whenever the
 	// last received message has been taken or a reply that was owed is queued.
@@ -43,8 +43,8 @@ type draining struct {
 	err    error
 }
 
-// Drain tells every peer to send no more, delivers what still arrives, and closes the socket. If ctx ends first, what is left
-// is dropped and counted. Further calls wait for the first and return the same.
+// Drain asks every peer to stop sending, delivers messages that still arrive, and closes the socket. If ctx ends first, the
+// remaining messages are dropped and counted. Further calls wait for the first and return the same.
 func (s *Socket) Drain(ctx context.Context) (DrainReport, error) {
 	before := s.Stats().Recv // before a Close that comes meanwhile can drop anything
 	s.mu.Lock()

@@ -25,7 +25,7 @@ var (
 	ErrBusy       = errors.New("the socket has a peer already")
 	ErrPipeClosed = errors.New("the pipe is closed")
 	ErrGivenUp    = errors.New("the request was given up")
-	ErrStalled    = errors.New("the peer does not read what is sent to it")
+	ErrStalled    = errors.New("the peer does not read its messages")
 	ErrMultipart  = errors.New("a message of several frames cannot be sent to a peer of the Scalability Protocols: make it one frame, or connect ZeroMQ peers only")
 	ErrTooLarge   = errors.New("the message is larger than the link to its peer carries: send less at a time, or use a transport without a limit")
 	ErrWouldBlock = queue.ErrWouldBlock

@@ -27,7 +27,7 @@ const (
 	EventDialFailed                     // the transport could not connect
 	EventBackoff                        // a dialer waits before its next attempt
 	EventAcceptFailed                   // the operating system refused to accept; tried again after Wait
-	EventReject                         // a connection came to nothing in its handshake, or was refused
+	EventReject                         // a connection failed in its handshake, or was refused
 	EventPipeUp                         // a pipe is live
 	EventPipeDown                       // a pipe is over
 	EventDrop                           // messages were dropped

@@ -9,9 +9,9 @@ import (
 	"github.com/sprymq/spry/internal/scope"
 )
 
-// A Flusher writes for all the pipes of a fan-out socket: one goroutine goes round those that have something to
-// write, where one a pipe would have to be woken for every message. What a pipe's link does not take at once is
-// left to the pipe's own writer, so that a stalled peer delays nobody.
+// A Flusher writes all pipes of a fan-out socket: one goroutine visits the pipes with queued messages, instead of one
+// goroutine per pipe that is woken for every message. If a pipe's link does not take everything at once, the pipe's own
+// writer sends the rest, so that a stalled peer delays no other.
 type Flusher struct {
 	task *scope.Task
 
@@ -28,10 +28,11 @@ func NewFlusher(s *Socket) *Flusher {
 	return f
 }
 
-// Add takes the writes of pipes over and keeps no reference to the slice. What is left to the caller is to start the flusher.
+// Add takes the writes of pipes and keeps no reference to the slice. The caller must then start the flusher.
 //
-// A fan-out calls it under its own lock, because that guards the slice: to call it later, each message would need a slice of its
-// own. The flusher's lock is held for no longer than copying takes, and is not taken at all for pipes that are being written.
+// A fan-out calls it under its own lock, because that guards the slice: to call it later, each message would need its own
+// slice. The flusher's lock is held only while the writes are copied, and is not taken at all for pipes that are being
+// written.
 func (f *Flusher) Add(writes []PendingWrite) (w PendingWrite) {
 	if len(writes) == 0 {
 		return w

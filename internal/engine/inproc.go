@@ -15,7 +15,7 @@ import (
 	"github.com/sprymq/spry/transport"
 )
 
-var errNobodyListens = errors.New("nobody in this process listens on that name: listen first, or use Connect, which waits")
+var errNobodyListens = errors.New("no socket in this process listens on that name: listen first, or use Connect, which waits")
 
 func (e *Endpoint) listenInproc() error {
 	if err := checkInprocName(e.url.Address); err != nil {

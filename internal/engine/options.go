@@ -38,7 +38,7 @@ type Options struct {
 	Security         wire.Security  // of dialects that have their own
 	Identity         []byte
 	Metadata         map[string]string
-	Authenticate     Authenticate // nil = whoever proves to own a key
+	Authenticate     Authenticate // nil = accept every peer that proves it owns its key
 	Heartbeat        time.Duration
 	Network          *Network
 	Budget           *budget.Budget
@@ -82,7 +82,7 @@ func (o Options) Resolve() (Options, error) {
 		o.Budget = budget.Default()
 	}
 	if n := len(o.Identity); n > 255 || n > 0 && o.Identity[0] == 0 {
-		return o, fmt.Errorf("%w: Identity must have up to 255 bytes, of which the first is not 0", ErrConfig)
+		return o, fmt.Errorf("%w: Identity must have up to 255 bytes and not begin with a zero byte", ErrConfig)
 	}
 	if slices.ContainsFunc(o.Transports, func(t transport.Transport) bool { return IsNil(t) }) {
 		return o, NilError("transport in Transports")

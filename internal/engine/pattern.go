@@ -17,7 +17,7 @@ type Pattern interface {
 	// Attach takes a new pipe in, or refuses it with an error. Messages may come as soon as it is called.
 	Attach(p *Pipe) error
 
-	// Detach says that an attached pipe is over. unsent are the messages that nobody took, if Traits ask for
+	// Detach reports that an attached pipe has ended. unsent are the messages that its link did not take, if Traits ask for
 	// them; they belong to the pattern.
 	Detach(p *Pipe, unsent []msg.Message)
 
@@ -35,7 +35,7 @@ type Pattern interface {
 	// Pending is the number of accepted messages that are in no pipe's queue.
 	Pending() int
 
-	// Close drops and counts what is left, after the last pipe has gone. It returns the number of accepted
+	// Close drops and counts the remaining messages, after the last pipe has ended. It returns the number of accepted
 	// messages that were not handed to any pipe.
 	Close() (lost int)
 }
@@ -49,15 +49,15 @@ type Traits struct {
 	// Reliable and Ordered say what every link must promise.
 	Reliable, Ordered bool
 
-	// Replies says that what is sent are replies. The pattern has one source a pipe, which is held while the pipe's send queue
-	// is more than half full: no request is received from a peer that does not read its replies, and the peer's own queue
-	// fills.
+	// Replies says that the pattern sends replies. It has one source for each pipe, which is paused while the pipe's send
+	// queue is more than half full: no request is received from a peer that does not read its replies, and the peer's own
+	// queue fills.
 	Replies bool
 
 	// ReturnsUnsent asks for the unwritten messages of a dead pipe.
 	ReturnsUnsent bool
 
-	// FlushesEnded asks that a peer which has ended its own direction, and may still read, is sent what is queued for it
-	// before the pipe ends. It is for messages that can go to no other peer.
+	// FlushesEnded asks the engine to send the queue of a pipe whose peer has ended its own direction and may still read. It
+	// is for messages that can go to no other peer.
 	FlushesEnded bool
 }

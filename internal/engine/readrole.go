@@ -77,8 +77,8 @@ type directReads struct {
 // Reader is the reader's role.
 func (p *Pipe) Reader() *ReadRole { return &p.reads }
 
-// AllowDirectReads lets a waiting receiver read this connection itself. idle reports that nobody waits; it is called without
-// locks. Nil forbids direct reads, and interrupts one.
+// AllowDirectReads lets a waiting receiver read this connection itself. idle reports whether no receiver waits; it is called
+// without locks. Nil forbids direct reads, and interrupts one.
 func (r *ReadRole) AllowDirectReads(idle func() bool) {
 	if idle == nil {
 		r.idle.Store(nil)
@@ -119,7 +119,7 @@ func (r *ReadRole) take(state int32) bool {
 	return r.state.Load() == roleFree && r.state.CompareAndSwap(roleFree, state)
 }
 
-// WakeReader has the reader goroutine read if nobody does: for receivers that wait and do not read.
+// WakeReader makes the reader goroutine read if no receiver does: for receivers that wait and do not read.
 func (r *ReadRole) WakeReader() {
 	if r.take(roleGoroutine) {
 		r.wakeGoroutine()

@@ -178,7 +178,7 @@ func (s *Socket) remove(p *Pipe) {
 	s.Emit(Event{Kind: EventPipeDown, Pipe: p, Endpoint: p.endpoint, Err: p.err, Reason: reasonOf(p.err)})
 }
 
-// Changed lets those who wait for something about the socket's pipes look again.
+// Changed wakes callers that wait for a change of the socket's pipes.
 func (s *Socket) Changed() {
 	s.mu.Lock()
 	s.changed.WakeAll()
@@ -266,8 +266,8 @@ func sleep(sc *scope.Scope, d time.Duration) bool {
 	}
 }
 
-// An Observer is told of every socket of the process. Tests have one, which sees to it that sockets keep their promises;
-// programs have none.
+// An Observer learns of every socket of the process. Tests have one, to check that sockets keep their promises; programs
+// have none.
 type Observer interface {
 	// Opened is called with a new socket.
 	Opened(s *Socket)
@@ -278,5 +278,5 @@ type Observer interface {
 
 var observer atomic.Pointer[Observer]
 
-// Observe has o told of sockets from now on, in place of another.
+// Observe sets the Observer of sockets that are made from now on.
 func Observe(o Observer) { observer.Store(&o) }

@@ -21,8 +21,8 @@ const (
 	writerTaken
 )
 
-// A PendingWrite is what is left to be done when messages have been queued under a lock: writing them, without the lock. The
-// zero value is nothing. Somebody has to call Write of any other: nobody else writes by that pipe.
+// A PendingWrite is the work that remains after messages have been queued under a lock: writing them, without the lock. The
+// zero value does nothing. Write of any other must be called, because no other goroutine writes this pipe until then.
 type PendingWrite struct {
 	pipe    *Pipe    // whose writer's role the holder has
 	flusher *Flusher // which is to start
@@ -31,8 +31,8 @@ type PendingWrite struct {
 // IsZero reports whether there is nothing to be done.
 func (w PendingWrite) IsZero() bool { return w.pipe == nil && w.flusher == nil }
 
-// Write writes what was queued, as far as the link takes it at once, and leaves the rest to the pipe's writer, with the role. It
-// does not wait, and no lock may be held.
+// Write writes queued messages, as far as the link takes them at once, and leaves the rest to the pipe's writer, with the
+// role. It does not block. The caller must hold no lock.
 func (w PendingWrite) Write() {
 	if !w.IsZero() {
 		w.write()

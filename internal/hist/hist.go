@@ -12,8 +12,8 @@ import (
 // precision is the number of bits of a value that are kept.
 const precision = 7
 
-// A Histogram counts durations. Its zero value is empty. It holds at most 7296 counters, of which those beyond the
-// longest duration are not allocated.
+// A Histogram counts durations. Its zero value is empty. It holds at most 7296 counters; those beyond the longest duration
+// are not allocated.
 type Histogram struct {
 	counts []uint64
 	total  uint64

@@ -22,14 +22,13 @@ const module = "github.com/sprymq/spry"
 // patience is a watchdog, not a measure: what ends at all has ended long before, even on a busy machine.
 const patience = 10 * time.Second
 
-// Check makes t fail if, when it ends, there are goroutines of this module or open file descriptors that
-// were not there when Check was called, if a chunk was released more often than retained meanwhile, if the heap has grown by
-// more than caches explain, or if what [Also] was told of does not hold. Call it first in a test: what t.Cleanup registers
-// later runs before the check. Descriptors are seen on Linux only.
+// Check makes t fail if, when it ends, there are new goroutines of this module or new open file descriptors. It also fails
+// if a chunk was released more often than retained, if the heap has grown by more than caches explain, or if a check that
+// was passed to [Also] fails. Call it first in a test: functions that t.Cleanup registers later run before the check.
+// Descriptors are seen on Linux only.
 //
-// It sees the whole process, so that the test must not run beside others (t.Parallel), and it polls in real
-// time, so that it must be called outside of a synctest bubble; there, the bubble itself reports goroutines
-// that stay.
+// It sees the whole process, so the test must not run beside others (t.Parallel). It polls in real time, so it must be
+// called outside of a synctest bubble; there, the bubble itself reports goroutines that stay.
 func Check(t testing.TB) {
 	t.Helper()
 	checkWithin(t, patience)

@@ -14,7 +14,7 @@ import (
 	"sync"
 )
 
-// A Mutex is the lock that R names in the order. Here it is one that nobody reads.
+// A Mutex is the lock that R names in the order. Here it is an RWMutex without readers.
 type Mutex[R any] = RWMutex[R]
 
 // An RWMutex is the lock that R names in the order. Readers keep to it as well.

@@ -17,7 +17,7 @@ type (
 	// Socket guards the pipes and endpoints of a socket, and its state (engine.Socket).
 	Socket [20]struct{}
 
-	// Sender is the lock of what a pattern sends by: its pipes, and who waits for room (pattern.sender, also a fanout's).
+	// Sender is the lock of a pattern's sending side: its pipes, and blocked senders (pattern.sender, also a fanout's).
 	Sender [30]struct{}
 	// Req guards calls, and whom they were sent to (pattern.Req).
 	Req [31]struct{}

@@ -65,8 +65,8 @@ func (b *Batch) Add(data []byte, head int) {
 	}
 }
 
-// AddFrames appends a message of these frames, of which there is at least one, with a routing header of its own, which
-// may be nil. Each is a part of Chunk or memory that nobody else uses; the slice frames is not kept.
+// AddFrames appends a message of these frames, at least one, with its own routing header, which may be nil. Each frame is a
+// part of Chunk or memory that has no other user; the slice frames is not kept.
 func (b *Batch) AddFrames(header []byte, frames [][]byte) {
 	b.Add(frames[0], 0)
 	if m := &b.Msgs[len(b.Msgs)-1]; header != nil || len(frames) > 1 {
@@ -75,8 +75,8 @@ func (b *Batch) AddFrames(header []byte, frames [][]byte) {
 	}
 }
 
-// ReleaseAll releases every message of a run, which nobody uses again. References of one chunk go back together. What lies
-// beside the run in memory keeps nothing of it alive.
+// ReleaseAll releases every message of a run, which must not be used again. References of one chunk are released together.
+// The run keeps no memory beside it alive.
 func ReleaseAll(run []Message) {
 	var r releaser
 	for i := range run {

@@ -166,7 +166,7 @@ func ShapeOf(header, body []byte, m *Message) Shape {
 	return Shape{Size: len(header) + len(body)}
 }
 
-// Shape is the shape of the message's contents behind a header of so many bytes. It is not inlined, so that ShapeOf is.
+// Shape is the shape of the message's contents behind a header of that many bytes. It is not inlined, so that ShapeOf is.
 //
 //go:noinline
 func (m *Message) Shape(header int) Shape {

@@ -19,13 +19,12 @@ type Origin struct {
 
 // A Message is what sockets exchange. The zero value is an empty message.
 //
-// A received message is a part of a chunk, routing header first. What a message has of its own, and whatever else few
-// messages have, is in its extension. Memory is shared freely between messages: nobody writes to data once a message was
-// sent, received or cloned.
+// A received message is a part of a chunk, routing header first. Data of its own, and attributes that few messages have, are
+// in its extension. Messages share memory: after a message was sent, received or cloned, its data is never written again.
 //
-// A received message is 32 bytes of which one pointer is written, and held says whether it counts, so that a message is
-// emptied without writing pointers. Pointers cost more than all the rest of a small message's way while the garbage collector
-// works, and what is allocated decides how often it does.
+// A received message has 32 bytes, and only one pointer in it is written. held says whether that pointer counts, so that
+// emptying a message writes no pointer. While the garbage collector works, writing pointers is the largest cost of a small
+// message; see BenchmarkPipeline.
 type Message struct {
 	chunk *buf.Chunk // counted memory, if held
 	ext   *extension
@@ -112,7 +111,7 @@ func Copy(body []byte) (m Message) {
 	return m
 }
 
-// OfFrames returns a message, as a value, of these frames, of which there is at least one. It owns them from now on.
+// OfFrames returns a message, as a value, of these frames, at least one. The message owns them.
 func OfFrames(frames [][]byte) Message {
 	m := Of(frames[0])
 	if len(frames) > 1 {
@@ -258,8 +257,8 @@ func (m *Message) AppendFrame(p []byte) {
 	x.frames = append(x.frames, append([]byte(nil), p...))
 }
 
-// Reframe takes the first cut frames off, of which at least one is left, or puts the frames of envelope, which the message
-// owns from now on, in front, and replaces the header.
+// Reframe removes the first cut frames and leaves at least one, or prepends the frames of envelope, which the message then
+// owns. It also replaces the header.
 func (m *Message) Reframe(header []byte, envelope [][]byte, cut int) {
 	frames := make([][]byte, 0, len(envelope)+m.Count())
 	frames = append(frames, envelope...)

@@ -16,7 +16,7 @@ type Packer struct {
 }
 
 // Pack moves those messages of run that lie in the chunk with this use (see [buf.Chunk.Use]). Chunks of the packer have at
-// most limit bytes, but for a message that needs more. It is for messages that nobody else has a pointer to yet.
+// most limit bytes, except for a message that needs more. No other code may have a pointer to the messages yet.
 func (p *Packer) Pack(run []Message, use uint64, limit int) {
 	var left releaser
 	for i := range run {

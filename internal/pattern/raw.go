@@ -36,7 +36,7 @@ type RawProtocol struct {
 	Receives bool
 	Names    bool // received messages get the id of their pipe as the first word of the header
 	Single   bool // one pipe at a time
-	Topics   bool // peers of dialects that filter are told a topic, which is everything, or tell theirs
+	Topics   bool // peers of dialects that filter get one topic, which is everything, or send theirs
 
 	Reliable, Ordered bool // what every link must promise
 }

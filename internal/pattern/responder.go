@@ -199,8 +199,8 @@ func (r *Request) Fail(err error) {
 	}
 }
 
-// Receive implements engine.Pattern. A Responder that drains first answers what it has received: what comes meanwhile waits in
-// the connection, and could not be answered later.
+// Receive implements engine.Pattern. A Responder that drains first answers the requests that it has received: later ones
+// wait in the connection, because they could not be answered.
 func (s *Responder) Receive(p *engine.Pipe, run []msg.Message) int {
 	if s.progress.Load() != nil && !p.Over() {
 		return 0

@@ -18,10 +18,10 @@ import (
 	"github.com/sprymq/spry/transport"
 )
 
-// Router sends each message to the peer that it names, and says of each that it receives which peer it came from.
+// Router sends each message to the peer that it names, and reports the sender of each message that it receives.
 //
-// A peer is called what it calls itself, or else by a zero byte and the id of its pipe. A name that begins with a zero byte is
-// nobody's own: who claims one could be taken for another peer.
+// A peer is named by its identity, or else by a zero byte and the id of its pipe. An identity must not begin with a zero
+// byte: a peer that claims such a name could be mistaken for another.
 type Router struct {
 	sides
 	receiver

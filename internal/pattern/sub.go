@@ -154,7 +154,7 @@ func (n *Subscription) Subscribe(prefixes ...string) error {
 	return changeTopics(&n.sub.mu, &n.sub.err, prefixes, func(t string) ([]engine.PendingWrite, error) { return n.addLocked(t), nil })
 }
 
-// Unsubscribe takes topics back. What is queued already stays.
+// Unsubscribe removes topics. Messages that are queued already stay.
 func (n *Subscription) Unsubscribe(prefixes ...string) error {
 	return changeTopics(&n.sub.mu, &n.sub.err, prefixes, func(t string) ([]engine.PendingWrite, error) {
 		if was, _ := n.topics.remove(t); !was {
@@ -172,7 +172,7 @@ func (s *Sub) forgetLocked(topic string) (writes []engine.PendingWrite) {
 	return nil
 }
 
-// Close ends the subscription; what is queued is dropped and counted.
+// Close ends the subscription; queued messages are dropped and counted.
 func (n *Subscription) Close() {
 	s := n.sub
 	s.mu.Lock()

@@ -187,7 +187,7 @@ func (s *XPub) Close() int {
 	return 0
 }
 
-// A Change is a topic that somebody wants now whom nobody did before, or that nobody wants any more.
+// A Change is a topic that has got its first subscriber, or has lost its last one.
 type Change struct {
 	Topic  string
 	Wanted bool

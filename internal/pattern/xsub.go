@@ -12,7 +12,7 @@ import (
 	"github.com/sprymq/spry/transport"
 )
 
-// XSub receives everything that its peers send, which are told what it subscribes to, and can send to them.
+// XSub sends its topics to its peers, receives everything that they send, and can send to them.
 type XSub struct {
 	sides
 	receiver

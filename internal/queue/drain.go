@@ -2,8 +2,8 @@
 
 package queue
 
-// Drain has messages taken one by one from now on, and taken called, without locks, when somebody has taken the last one. The
-// turn that is under way ends, because nobody sees the end of a turn that is taken without the lock.
+// Drain makes receivers take messages one by one, and calls taken, without locks, after the last one was taken. The current
+// turn ends, because the end of a turn that is taken without the lock cannot be observed.
 func (q *Inbox) Drain(taken func()) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

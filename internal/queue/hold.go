@@ -4,9 +4,9 @@ package queue
 
 import "github.com/sprymq/spry/internal/msg"
 
-// Hold keeps the source's messages back until Unhold: no turn begins with them, and what
-// is left of a turn that is under way returns to the front of the queue. A message that a receiver took before stays
-// taken. The source goes on accepting messages up to its limits.
+// Hold withholds the source's messages until Unhold: no turn begins with them, and the rest of the current turn returns to
+// the front of the queue. A message that a receiver took before stays taken. The source still accepts messages up to its
+// limits.
 func (s *Source) Hold() {
 	q := s.inbox
 	q.mu.Lock()

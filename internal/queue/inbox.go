@@ -29,9 +29,9 @@ const (
 	DropNewest               // the message itself is dropped
 )
 
-// An Inbox is where a socket's received messages wait. Each source (a pipe) has a bounded queue in it; the
-// receiver takes turns of at most Turn messages, and of a turnShare of its bytes, from the sources that have something, in
-// the order in which they came to have it. With every source non-empty, none is therefore ever more than one turn ahead.
+// An Inbox holds a socket's received messages. Each source (a pipe) has a bounded queue in it. The receiver takes turns from
+// the sources that have messages, first come, first served. A turn has at most Turn messages and a turnShare of the queue's
+// bytes. If all sources have messages, no source is ever more than one turn ahead.
 //
 // A turn is taken under the lock, once, and its messages are taken one by one without it.
 type Inbox struct {
@@ -68,7 +68,7 @@ func (q *Inbox) NewSource(resume func()) *Source { return &Source{inbox: q, resu
 // before the first Put, and what it gives is in no source's figures.
 func (q *Inbox) First(first func() *msg.Message) { q.first = first }
 
-// Look lets those who wait look again.
+// Look wakes blocked receivers, to look again.
 func (q *Inbox) Look() {
 	q.mu.Lock()
 	q.waiters.WakeAll()
@@ -236,8 +236,7 @@ func (q *Inbox) tryRecv(wait **Waiter) (m *msg.Message, err error, resume func()
 	return nil, q.err, nil
 }
 
-// Close makes every receive return err, after what is queued was dropped and counted as lost. A second Close
-// does nothing.
+// Close makes every receive return err, after queued messages were dropped and counted as lost. A second Close does nothing.
 func (q *Inbox) Close(err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

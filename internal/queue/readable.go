@@ -6,10 +6,10 @@ import "context"
 
 // A Readable is a connection, a pipe's, that a receiver which waits for a message may read itself.
 type Readable interface {
-	// AllowDirectReads allows that. idle reports that nobody waits; it is called without locks. Nil forbids it.
+	// AllowDirectReads allows that. idle reports whether no receiver waits; it is called without locks. Nil forbids it.
 	AllowDirectReads(idle func() bool)
 
-	// ReadDirectly reads until w is woken, ctx ends or somebody else should read, which may be at once.
+	// ReadDirectly reads until w is woken, ctx ends or another goroutine should read, which may be at once.
 	ReadDirectly(ctx context.Context, w Wakeable)
 
 	// Interrupt makes a receiver that reads look whether it has been woken.

@@ -55,7 +55,7 @@ type sizedRun struct {
 // comes before the first Put.
 func (s *Source) CountIn(backlog *atomic.Int64) { s.backlog = backlog }
 
-// Charge has what is queued, and what receivers have begun with, counted by a meter. It comes before the first Put.
+// Charge sets the meter that counts queued messages and those of the current turn. It must be called before the first Put.
 func (s *Source) Charge(m budget.Meter) { s.meter = m }
 
 // OnDrop has tell called when messages of the source are dropped: for overflow, lost because the inbox is closed, or shed.
@@ -72,7 +72,7 @@ func (s *Source) droppedLocked(overflow, lost, shed int) {
 	}
 }
 
-// Shed drops what is queued, and whatever comes.
+// Shed drops queued messages, and all that arrive later.
 func (s *Source) Shed() {
 	q := s.inbox
 	q.mu.Lock()
@@ -82,8 +82,8 @@ func (s *Source) Shed() {
 	s.clearLocked()
 }
 
-// Put offers messages and returns how many were taken; the rest was refused for want of room, and resume is
-// called when there is some. Only the policy Wait refuses. The inbox owns what it took.
+// Put offers messages and returns how many were taken; the rest was refused because the queue is full, and resume is called
+// when there is room. Only the policy Wait refuses. The inbox owns the messages that it took.
 func (s *Source) Put(run []msg.Message) (taken int) {
 	q := s.inbox
 	q.mu.Lock()

@@ -52,7 +52,7 @@ func (ws *Waiters) Add() *Waiter {
 	return w
 }
 
-// Empty reports whether nobody waits.
+// Empty reports whether there is no waiter.
 func (ws *Waiters) Empty() bool { return ws.first == nil }
 
 // Wake wakes the first n waiters.
@@ -64,15 +64,15 @@ func (ws *Waiters) Wake(n int) {
 	}
 }
 
-// WakeAll wakes everybody.
+// WakeAll wakes all waiters.
 func (ws *Waiters) WakeAll() {
 	for ws.first != nil {
 		ws.Wake(1)
 	}
 }
 
-// Done recycles a waiter whose Park has returned. Where Park returned an error although the waiter had been
-// woken, the wake is passed on to the next in line, for it may stand for something that is there to be had.
+// Done recycles a waiter whose Park has returned. If Park returned an error although the waiter had been woken, the next
+// waiter is woken instead, because the wake may announce a message or room.
 func (ws *Waiters) Done(w *Waiter, parkErr error) {
 	switch {
 	case w.queued:

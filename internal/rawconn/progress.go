@@ -12,7 +12,7 @@ import (
 type Progress struct {
 	Queued int           // bytes that wait in this system for the peer's to acknowledge or, on the same machine, for its process to read
 	Unread int           // bytes that have come and that this process has not read
-	Local  bool          // the peer is a process of this machine, and Queued is what it has not read
+	Local  bool          // the peer is a process of this machine, and Queued counts the bytes that it has not read
 	Owed   bool          // the peer's system has an acknowledgement to send: of bytes in flight, or of a window probe
 	Quiet  time.Duration // since the last acknowledgement came; valid if one is owed
 }

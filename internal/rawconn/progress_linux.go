@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// EndReceived reports whether the peer's end of the stream has come, be it that nobody has read as far.
+// EndReceived reports whether the peer's end of the stream has arrived, even if data before it is unread.
 func EndReceived(c net.Conn) (ended bool) {
 	if raw := descriptor(c); raw != nil {
 		_ = raw.Control(func(fd uintptr) {

@@ -2,9 +2,8 @@
 
 // Package salsa20 is the stream cipher of CURVE.
 //
-// It does what golang.org/x/crypto/salsa20/salsa does, in which a sealed connection spent 60 % of its time. Here that is
-// used where there are no vectors of 256 bits. Where there are, what 64 bytes of a message need takes 187 ns instead of
-// 290, and 4 KiB 2.8 µs instead of 4.4; with AVX-512 135 ns and 1.9 µs.
+// It does the same as golang.org/x/crypto/salsa20/salsa, faster on processors with vectors of 256 or 512 bits; see
+// BenchmarkXOR. Other processors use x/crypto's.
 package salsa20
 
 import "golang.org/x/crypto/salsa20/salsa" //nolint:staticcheck // CURVE is made of it, and nobody can choose another cipher

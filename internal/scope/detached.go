@@ -7,9 +7,9 @@ import (
 	"runtime/debug"
 )
 
-// Detached runs a callback of the user in a goroutine that belongs to no scope: nobody waits for it, so that it may take any
-// time and call anything. what names it where a panic of it is logged, by [slog.Default]: there is no socket that it belongs
-// to.
+// Detached runs a callback of the user in a goroutine that belongs to no scope. No Close waits for it, so it may take any
+// time and call anything. If it panics, the panic is logged under the name what by [slog.Default], because it belongs to no
+// socket.
 func Detached(what string, f func()) {
 	go func() {
 		defer func() {

@@ -32,7 +32,7 @@ type Controls struct {
 	bytes      int64 // what events cost
 	meter      budget.Meter
 
-	Relieving atomic.Bool // somebody is being shed because of these events
+	Relieving atomic.Bool // a pipe is being shed because of these events
 }
 
 // NewControls returns an empty queue, whose events the meter counts.

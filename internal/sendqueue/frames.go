@@ -128,7 +128,7 @@ func (q *Frames) Discard() {
 	q.flight, q.pend, q.prefix = nil, nil, nil
 }
 
-// Idle implements Queue. What is left after the link broke goes back to the pattern.
+// Idle implements Queue. Messages that remain after the link broke return to the pattern.
 func (q *Frames) Idle() {
 	if q.flight.len() == 0 && q.pend.len() == 0 {
 		q.Discard()

@@ -76,8 +76,8 @@ func (q *Messages) Sent(n int) Weight {
 	return gone
 }
 
-// Passed takes the first n messages in flight out, which somebody else has now, and returns what they weighed. What is left
-// is weighed: mostly nothing.
+// Passed removes the first n messages in flight, which have a new owner, and returns what they weighed. The remaining ones,
+// mostly none, are weighed.
 func (q *Messages) Passed(n int) Weight {
 	gone := q.flight.Weight
 	q.flight.run = q.flight.run[n:]

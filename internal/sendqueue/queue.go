@@ -10,13 +10,13 @@ import "github.com/sprymq/spry/internal/msg"
 //	Put ──> pending ──Take──> in flight ──> the link
 //
 // A write has begun with those in flight; only pending ones can be dropped. Control events, which are written before
-// messages, wait in [Controls] and are in flight here. It must lose nothing: if the link breaks, Unsent returns both regions.
+// messages, wait in [Controls] and are in flight here. It must lose nothing: if the link breaks, Unsent returns both
+// regions.
 //
-// A link whose peer acknowledges messages will need a third region behind these two: sent, and not acknowledged. It belongs
-// between what a write took and what Unsent returns.
+// A link whose peer acknowledges messages will need a third region after these two: sent, and not acknowledged.
 //
-// The methods of this interface are called under the lock of the queue's owner. Those that only an implementation has are
-// for whoever writes, one at a time, without that lock.
+// The methods of this interface are called under the lock of the queue's owner. The writer calls the methods that only an
+// implementation has, one at a time, without that lock.
 type Queue interface {
 	// Put adds a message behind all others and returns its cost. body is used if m is nil, and copied; of m the contents
 	// are taken. The cost is what the queue is charged.
@@ -36,7 +36,7 @@ type Queue interface {
 	Unsent() []msg.Message
 	// Discard releases everything.
 	Discard()
-	// Idle gives back the memory that a quiet link does not need. It is called when nobody writes.
+	// Idle gives back memory that an idle link does not need. It is called while no goroutine writes.
 	Idle()
 }
 

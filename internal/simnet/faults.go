@@ -23,8 +23,8 @@ type Faults struct {
 	// CutAfter, if positive, cuts the link when that many bytes, counted from its beginning, were read.
 	CutAfter int64
 
-	// FINAfter, if positive, ends the direction in an orderly way when that many bytes, counted from its
-	// beginning, were read, be it within a frame. Whatever else was written is lost.
+	// FINAfter, if positive, ends the direction in an orderly way after that many bytes from its beginning were read, even
+	// within a frame. Other written bytes are lost.
 	FINAfter int64
 
 	// Loss and Duplicate are the probabilities, 0 to 1, that a message is lost or arrives twice. Only for

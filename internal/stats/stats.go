@@ -63,7 +63,7 @@ func AddCounts(sum *map[reasons.Reason]uint64, more map[reasons.Reason]uint64) {
 type PipeStats struct {
 	ID   uint32    `json:"id"`   // the pipe's
 	Live bool      `json:"live"` // false for a pipe that is over, but has messages that are not taken yet
-	Send SendStats `json:"send"` // what was sent
+	Send SendStats `json:"send"` // messages sent
 	Recv RecvStats `json:"recv"` // what was received
 }
 

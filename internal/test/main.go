@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// Command test runs all tests of the workspace, as "go test work" does, and says at the end in one line each what was not
-// tested for want of something, and how to run it.
+// Command test runs all tests of the workspace, as "go test work" does. At the end it prints a line for each thing that was
+// not tested because a program was missing, and how to test it.
 //
 //	go run ./internal/test [flags of go test]
 package main

@@ -24,8 +24,7 @@ type Bare struct {
 	Typed bool // each message is preceded by its type, as on ipc
 }
 
-// BareTo connects to a listener, with TLS where the scheme has it. On ipc the peer binds a name, so that it can be
-// told from others.
+// BareTo connects to a listener, with TLS if the scheme has it. On ipc the peer binds a name, so that it can be identified.
 func BareTo(t testing.TB, e *spry.Endpoint) *Bare {
 	t.Helper()
 	b := BareBelow(t, e)
@@ -123,7 +122,7 @@ func (b *Bare) ShakeZMTP(t testing.TB, kind string) {
 	Check(t, b.SetWriteDeadline(time.Time{}))
 }
 
-// An Attacher is a socket that can be given connections: all but those of which a test knows only a part.
+// An Attacher is a socket that can be given connections; sockets that a test knows only in part are not.
 type Attacher interface {
 	Socket
 	Attach(context.Context, net.Conn, *spry.AttachConfig) (*spry.Pipe, error)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// Package testkit has what the tests of several packages need: sockets over each transport, peers that speak bytes, and
-// checks of a socket's figures. Whoever imports it has leak.Check see to the invariants of package invariant too.
+// Package testkit has helpers for the tests of several packages: sockets over each transport, peers that speak bytes, and
+// checks of a socket's figures. In packages that import it, leak.Check also checks the invariants of package invariant.
 package testkit
 
 import (

@@ -28,13 +28,13 @@ func (q Question) Format(s fmt.State, _ rune) {
 type Verdict struct {
 	Accept bool
 	User   string // who the peer is, for the session's metadata; may be empty
-	Status string // with a refusal: what the peer is told; three digits, 400 if empty
+	Status string // with a refusal: the status sent to the peer; three digits, 400 if empty
 	Err    error  // with a refusal: why, for the local end only
 }
 
-// An Asker is a [Handshake] that may stop at a question. After a Step that gave neither a session nor an
-// error, the caller looks for a question; if there is one, it answers and then calls Step again with what
-// was left, be it nothing.
+// An Asker is a [Handshake] that may stop with a question. After a Step that returned neither a session nor an error, the
+// caller looks for a question. If there is one, it answers, and calls Step again with the remaining input, even if that is
+// empty.
 type Asker interface {
 	Handshake
 	Question() *Question // nil if there is none to answer

@@ -59,8 +59,8 @@ type Dialect interface {
 	// Handshake begins a session on a stream.
 	Handshake(c Config) Handshake
 
-	// Session is a session on a link that moves whole messages, where the transport itself told each end
-	// what the other speaks. It has no framing, and its decoder is a [Splitter] only.
+	// Session is a session on a link that moves whole messages, where the transport itself reported to each end what the
+	// other speaks. It has no framing, and its decoder is a [Splitter] only.
 	Session(c Config, peer transport.Hello) (*Session, error)
 
 	// Join is the two sessions of a connection within the process, whose ends exchange message values.

@@ -16,15 +16,15 @@ const maxLines = 500
 
 const licence = "// SPDX-License-Identifier: MIT\n"
 
-// check returns the breaches of one file.
-func check(name string, source []byte, rootModule bool) (breaches []string) {
+// check returns the breaches of one file, and what it only warns of.
+func check(name string, source []byte, rootModule bool) (breaches, warnings []string) {
 	report := func(line int, format string, args ...any) {
 		breaches = append(breaches, fmt.Sprintf("%s:%d: %s", name, line, fmt.Sprintf(format, args...)))
 	}
 	fset := token.NewFileSet()
 	file, err := parser.ParseFile(fset, name, source, parser.ParseComments|parser.SkipObjectResolution)
 	if err != nil {
-		return []string{err.Error()}
+		return []string{err.Error()}, nil
 	}
 	line := func(n ast.Node) int { return fset.Position(n.Pos()).Line }
 
@@ -59,7 +59,17 @@ func check(name string, source []byte, rootModule bool) (breaches []string) {
 			report(line(n), "a channel or timer of the package's own breaks testing/synctest: make it in a constructor")
 		}
 	}
-	return breaches
+	found := theWords.inNames(file)
+	if !strings.HasSuffix(name, "_test.go") { // tests document nothing for users
+		found = append(found, theWords.inTexts(file)...)
+		for _, f := range longSentences(file) {
+			warnings = append(warnings, fmt.Sprintf("%s:%d: warning: %s", name, fset.Position(f.at).Line, f.text))
+		}
+	}
+	for _, f := range found {
+		report(fset.Position(f.at).Line, "%s", f.text)
+	}
+	return breaches, warnings
 }
 
 // sharedWaits finds channels and timers that are made when the package is initialised.

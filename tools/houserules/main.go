@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 // Command houserules checks what no linter knows: the rules of CONTRIBUTING.md that can be seen in the
-// syntax of a file. It prints each breach as file:line: text and fails if there is one.
+// syntax of a file. It prints each breach as file:line: text and fails if there is one. It warns of long sentences in
+// the documentation of exported names; a warning is no failure. words.txt lists words that names and texts avoid.
 //
 //	houserules [folder]
 package main
@@ -21,22 +22,22 @@ func main() {
 	if len(os.Args) > 1 {
 		root = filepath.Clean(os.Args[1])
 	}
-	breaches, files, err := checkTree(root)
+	breaches, warnings, files, err := checkTree(root)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "houserules:", err)
 		os.Exit(2)
 	}
-	for _, b := range breaches {
-		fmt.Println(b)
+	for _, line := range append(warnings, breaches...) {
+		fmt.Println(line)
 	}
-	fmt.Printf("houserules: %d breaches in %d files\n", len(breaches), files)
+	fmt.Printf("houserules: %d breaches and %d warnings in %d files\n", len(breaches), len(warnings), files)
 	if len(breaches) > 0 {
 		os.Exit(1)
 	}
 }
 
 // checkTree checks every Go file below root.
-func checkTree(root string) (breaches []string, files int, err error) {
+func checkTree(root string) (breaches, warnings []string, files int, err error) {
 	modules := map[string]bool{}
 	err = filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
 		switch {
@@ -56,13 +57,15 @@ func checkTree(root string) (breaches []string, files int, err error) {
 			return err
 		}
 		files++
-		breaches = append(breaches, check(filepath.ToSlash(name), source, inRootModule(root, path, modules))...)
+		refused, doubtful := check(filepath.ToSlash(name), source, inRootModule(root, path, modules))
+		breaches = append(breaches, refused...)
+		warnings = append(warnings, doubtful...)
 		return nil
 	})
 	if files == 0 && err == nil {
 		err = errors.New("no Go files below " + root)
 	}
-	return breaches, files, err
+	return breaches, warnings, files, err
 }
 
 // inRootModule reports whether no folder between path and root has a go.mod of its own. known remembers
