@@ -4,28 +4,27 @@ package spry
 
 import "github.com/sprymq/spry/internal/budget"
 
-// A Budget bounds the memory and the number of pipes of all sockets that share it: see [Options]. The limits of queues
-// bound each pipe by itself; a Budget bounds what many pipes have together, whatever their peers do.
+// A Budget bounds the memory and the number of pipes of all sockets that share it: see [Options]. The limits of queues apply
+// to each pipe; a Budget applies to all pipes together, whatever their peers do.
 //
-// It counts the bytes of queues, of both directions, and of frames that have not wholly arrived, with the memory that they
-// keep in use; the topics that peers have subscribed to, subscriptions that a peer has not been told yet, messages that an
-// ended pipe has given back, and the last values that a publisher keeps. A message in several queues counts in each. What a
-// queue, a frame or a peer's set of topics has up to 8 KiB is not counted, nor is what the pipes themselves take, some KiB each,
-// and what the program has received.
+// It counts the memory of queues in both directions, of frames that have arrived in part, and of the topics of peers. It
+// also counts subscriptions that are not yet sent to a peer, messages that an ended pipe has returned, and the last values
+// of a publisher. A message in several queues counts in each. It does not count the few KiB that each pipe needs, messages
+// that the program has received, or any queue, frame or set of topics below 8 KiB.
 //
-// While three quarters of the bytes are in use, queues to be sent do not grow beyond a small share: to their patterns they
-// are full, so that a Push waits and a Pub drops by its policy; those who wait go on when there is room again. An empty
-// queue takes one message as long as the limit holds. Last values do not grow either: for a new one, the oldest are forgotten.
+// While three quarters of the bytes are in use, send queues do not grow beyond a small share. To their patterns they are
+// full, so that a Push blocks and a Pub drops by its policy; blocked senders continue when there is room again. An empty
+// queue accepts one message as long as the limit is not reached. A new last value then replaces the oldest ones.
 //
-// When more bytes than the limit are in use, because of what has arrived, messages or topics, the pipe that has most is shed,
-// then the next one: it ends with [ErrBudget], and the reason of events is "budget". What it had received and the program had not
-// taken is dropped and counted under the reason "budget", and so is what was to be sent on it, unless its pattern gives that to
-// another pipe. A pipe within its share is never shed. A dialer comes back, as after other ends of a connection.
+// When received data, messages or topics, exceeds the limit, the pipe that uses the most memory is shed, then the next one:
+// it ends with [ErrBudget], and the reason of events is "budget". Its received and undelivered messages are dropped and
+// counted under that reason. So are its unsent messages, unless the pattern gives them to another pipe. A pipe within its
+// share is never shed. A dialer redials, as after any other end of a connection.
 //
-// A listener that has all its pipes closes new connections at once and counts them as rejected, with the reason
-// "too_many_pipes". Dialers are not bound by that.
+// A listener that has reached its number of pipes closes new connections at once and counts them as rejected, with the
+// reason "too_many_pipes". Dialers have no such limit.
 //
-// Its methods are safe for concurrent use. It needs no closing.
+// Its methods are safe for concurrent use. It need not be closed.
 type Budget budget.Budget
 
 // BudgetConfig says how large a [Budget] is.

@@ -23,10 +23,13 @@ and in another process
 
 # Sockets
 
-A socket is opened for one role of a pattern: [Push] and [Pull], [Pub] and [Sub], [Req] and [Rep], [Surveyor] and
-[Respondent], [Pair], [PairPoly], [Bus]. It is bound to any number of endpoints, listening or dialing, by URL, and
-may talk to many peers at once. It speaks the Scalability Protocols, so that peers may be programs of nanomsg, NNG
-and mangos. [Raw] sockets show routing headers and are what [Proxy] joins.
+A socket has one role of a pattern: [Push] and [Pull], [Pub] and [Sub], [Req] and [Rep], [Surveyor] and
+[Respondent], [Pair], [PairPoly], [Bus]. It may have any number of endpoints, listening or dialing, each with a URL, and
+may talk to many peers at once. [Raw] sockets show routing headers, and [Proxy] forwards messages between them.
+
+Sockets speak the Scalability Protocols, so peers may be programs that use nanomsg, NNG or mangos. They also speak
+ZeroMQ's ZMTP: a listening Push, Pull, Pub, Sub, Req, Rep or Pair serves both families on one port, and zmtp+tcp://
+dials ZeroMQ. Package zmq has ZeroMQ's own socket types.
 
 All methods of all types are safe for concurrent use unless they say otherwise.
 
@@ -36,33 +39,33 @@ All methods of all types are safe for concurrent use unless they say otherwise.
 	tls+tcp://host:port
 	ipc:///run/app.sock   ipc://relative/path   (also unix)
 	abstract://name   (Linux)
-	inproc://name   (within the process, by way of a [Network])
+	inproc://name   (in one process, in a [Network])
 
 # Ownership
 
-A []byte that goes in is copied before the call returns. A []byte that comes out is a copy, the caller's for ever.
-SendMsg takes the contents of a [Message]: on a nil error the Message is empty and may be used again, on an error it
+A []byte argument is copied before the call returns. A []byte result is a copy that belongs to the caller.
+SendMsg takes the contents of a [Message]: after a nil error the Message is empty and may be used again, after an error it
 is unchanged. [Message.Bytes] is read-only. [Message.Release] is optional and makes receiving cheaper.
 
 # Misuse
 
 A nil context counts as [context.Background], a nil *[Message] as an empty one, and nil options as the zero value. Any other
-nil that a call cannot do without, such as a nil net.Conn, fails with [ErrConfig]. Whatever else a caller passes may at worst
-panic in the caller's own goroutine; no lock stays taken then, and the socket works on. Callbacks that run in goroutines of
-this package may panic too: that is caught, counted in Stats.Panics and told as EventPanic.
+nil argument that a call needs, such as a nil net.Conn, fails with [ErrConfig]. Other invalid arguments may at worst
+panic in the caller's own goroutine; no lock stays held, and the socket continues to work. A panic of a callback that runs in a
+goroutine of this package is caught, counted in Stats.Panics and reported as EventPanic.
 
 # Delivery
 
 A nil error from a send means that the message is queued for a pipe, never that it was received. Messages are lost
-only where the documentation of a pattern says so, and then they are counted by reason, in [Stats], and told by
-[Event]. Close sends what is queued, for as long as Options.Linger.
+only where the documentation of a pattern says so. They are then counted by reason in [Stats] and reported by
+[Event]. Close sends queued messages, for as long as Options.Linger.
 
 # Errors
 
 Errors are *[OpError] values that wrap documented sentinels and causes. Calls on a closed socket fail with
 [ErrClosed], for which errors.Is(err, net.ErrClosed) holds too; calls whose context ended with the context's error.
 
-A call whose context has ended before it begins fails at once with the context's error, even if it would not have to wait:
+A call whose context has ended before it begins fails at once with the context's error, even if it would not block:
 nothing is sent, and received messages stay for the next call. Shutdown and Drain then close without waiting.
 */
 package spry

@@ -114,8 +114,7 @@ func (p *Pipe) Done() <-chan struct{} { return p.inner().Done() }
 // Err says why the pipe is over: nil while it lives, io.EOF after the peer's orderly end.
 func (p *Pipe) Err() error { return p.inner().Err() }
 
-// Close ends the pipe at once. What is queued on it is treated as when a connection breaks; a dialing endpoint
-// connects anew.
+// Close ends the pipe at once. Its queued messages are handled as after a broken connection; a dialing endpoint redials.
 func (p *Pipe) Close() error {
 	p.inner().Close(engine.ErrClosed)
 	return nil

@@ -28,9 +28,9 @@ var (
 	ErrStalled = engine.ErrStalled
 	// ErrMultipart says that a message of several frames cannot go to a peer of the Scalability Protocols.
 	ErrMultipart = engine.ErrMultipart
-	// ErrTooLarge says that a message is larger than its link carries; the text names both sizes, which count the routing
-	// header. Only links of whole messages have a limit (see transport.Properties), none of the transports that sockets
-	// have by default. Where a socket has several peers, one of which is to get the message, no peer's link carries it.
+	// ErrTooLarge says that a message exceeds the limit of its link; the text has both sizes, which include the routing
+	// header. Only links of whole messages have a limit (see transport.Properties); the default transports have none. If a
+	// socket sends to one of several peers, the links of all peers are too small.
 	ErrTooLarge = engine.ErrTooLarge
 	// ErrWouldBlock is returned by Try calls that would have to wait.
 	ErrWouldBlock = engine.ErrWouldBlock

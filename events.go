@@ -20,7 +20,7 @@ const (
 	EventDialFailed    = EventKind(engine.EventDialFailed)    // the transport could not connect
 	EventBackoff       = EventKind(engine.EventBackoff)       // a dialer waits before its next attempt
 	EventAcceptFailed  = EventKind(engine.EventAcceptFailed)  // the operating system refused to accept; tried again after Wait
-	EventReject        = EventKind(engine.EventReject)        // a connection came to nothing in its handshake, or was refused
+	EventReject        = EventKind(engine.EventReject)        // a connection failed in its handshake, or was refused
 	EventPipeUp        = EventKind(engine.EventPipeUp)        // a pipe is live
 	EventPipeDown      = EventKind(engine.EventPipeDown)      // a pipe is over
 	EventDrop          = EventKind(engine.EventDrop)          // messages were dropped
@@ -40,7 +40,7 @@ type Event struct {
 	Time       time.Time
 	Endpoint   *Endpoint
 	Pipe       *Pipe
-	RemoteAddr net.Addr      // of the pipe, or of a connection that came to nothing
+	RemoteAddr net.Addr      // of the pipe, or of a connection that failed
 	Reason     Reason        // why; empty for panics, whose Err names the callback
 	Count      uint64        // of messages
 	Wait       time.Duration // until the next attempt

@@ -11,12 +11,12 @@ import (
 	"github.com/sprymq/spry/internal/pattern"
 )
 
-// A Message is what sockets exchange: a body and, on [Raw] sockets, a routing header. The zero value is an empty
-// message. A Message must not be used by two goroutines at once.
+// A Message is what sockets exchange: a body and, on [Raw] sockets, a routing header. The zero value is an empty message. A
+// Message must not be used by two goroutines at once.
 //
-// Messages are passed as pointers: a Message must not be copied by value, because both copies would share memory of which they
-// have one reference. Releasing or sending such a copy does no harm to others, but copies the body, and after the original
-// was released the copy's contents are undefined. A nil *Message counts as an empty one.
+// Messages are passed as pointers and must not be copied by value: both copies would share one reference to their memory.
+// Releasing or sending such a copy does not affect other messages, but copies the body; after the original was released, the
+// copy's contents are undefined. A nil *Message counts as an empty one.
 type Message msg.Message
 
 // NewMessage returns an empty message with room for capacity bytes.

@@ -30,10 +30,10 @@ type Options struct {
 	// Name of the socket in logs and statistics. Defaults to the protocol and a number: "push-7".
 	Name string
 
-	// SendQueue and SendQueueBytes bound what is queued to be sent on one pipe; both hold. A message larger
-	// than SendQueueBytes may enter an empty queue. They default to 16384 messages and 4 MiB. A message is charged
-	// its bytes and 64 more, and 24 for each frame after the first; a queue takes at most twice its bytes of memory, plus
-	// one read buffer.
+	// SendQueue and SendQueueBytes limit the messages queued to be sent on one pipe; both apply. A message larger than
+	// SendQueueBytes may enter an empty queue. They default to 16384 messages and 4 MiB; negative means no limit. A message
+	// costs its bytes and 64 more, and 24 for each frame after the first. A queue uses at most twice its bytes of memory,
+	// plus one read buffer.
 	SendQueue      int
 	SendQueueBytes int64
 
@@ -45,8 +45,8 @@ type Options struct {
 	// peer its pipe. Defaults to 16 MiB.
 	MaxMessageSize int64
 
-	// TTL is the number of hops, pipes between sockets, that a request, a survey or a PAIR 1 message may have
-	// come over: 1 to 255. What came further is dropped and counted. Defaults to 8.
+	// TTL is the maximum number of hops, pipes between sockets, of a request, a survey or a PAIR 1 message: 1 to 255.
+	// Messages with more hops are dropped and counted. Defaults to 8.
 	TTL int
 
 	// Linger bounds how long Close goes on sending and waits for peers to end their side. Defaults to 1 s; negative means not
@@ -64,9 +64,9 @@ type Options struct {
 	// Backoff says how long dialers wait between attempts.
 	Backoff Backoff
 
-	// Heartbeat is how long a peer may be silent before it is asked whether it is still there, and again until it is
-	// given up, where the dialect lets it be asked. A peer that has no room for what is sent to it, or that is
-	// behind a slow link, is not given up while its machine acknowledges something. Defaults to 10 s; negative means that nobody is asked.
+	// Heartbeat is how long a peer may be silent before it gets a ping, and then again before its pipe ends. It applies to
+	// dialects with pings: ZeroMQ's. A peer that does not read, or is behind a slow link, keeps its pipe while its machine
+	// acknowledges data. Defaults to 10 s; negative means no pings.
 	Heartbeat time.Duration
 
 	// Dialects that the socket speaks: "sp", "zmtp". The first is what it dials where a URL names none. Defaults to both, in
@@ -78,8 +78,8 @@ type Options struct {
 	// Scalability Protocols have none but that of tls+tcp.
 	Security Security
 
-	// Identity is what the socket calls itself to ZeroMQ peers, which ROUTER sockets address it by: up to 255 bytes, of which
-	// the first is not 0. Only sockets that ask tell it. Defaults to none.
+	// Identity is the name under which ROUTER sockets address this socket: up to 255 bytes, not beginning with a zero byte.
+	// REQ, DEALER and ROUTER sockets send it; others have none. Defaults to none.
 	Identity string
 
 	// Metadata is what else the socket says of itself to ZeroMQ peers. Names begin with "X-". The peer sees it in
@@ -101,7 +101,7 @@ type Options struct {
 	// Network holds the names of inproc addresses. Defaults to one that the whole process shares.
 	Network *Network
 
-	// Logger, if not nil, is told every event.
+	// Logger, if not nil, logs every event.
 	Logger *slog.Logger
 
 	// Trace, if not nil, has functions that are called on events. See [Trace].

@@ -61,9 +61,9 @@ func (s *Pub) WaitSubscribers(ctx context.Context, topic string, n int) error {
 type SubOptions struct {
 	Options
 
-	// Overflow is what happens to a message for a subscription whose queue is full. Defaults to DropOldest.
-	// With Block the socket stops reading from that message's peer until there is room, which holds up that
-	// peer's messages for the other subscriptions too; the other policies delay nobody. Disconnect is refused.
+	// Overflow is what happens to a message for a subscription whose queue is full. Defaults to DropOldest. With Block the
+	// socket stops reading from that message's peer until there is room, which also delays that peer's messages for the
+	// other subscriptions. The other policies delay no other subscription. Disconnect is refused.
 	Overflow Overflow
 }
 
@@ -132,7 +132,7 @@ func (s *Subscription) Messages(ctx context.Context) iter.Seq2[*Message, error] 
 	return s.receiving.Messages(ctx)
 }
 
-// Close ends the subscription. What it has queued is dropped and counted.
+// Close ends the subscription. Its queued messages are dropped and counted.
 func (s *Subscription) Close() error {
 	s.pattern.Close()
 	return nil

@@ -20,8 +20,8 @@ const (
 	// reason: a [Req] does that by itself, and the drop is a copy.
 	ReasonPipeClosed Reason = reasons.PipeClosed
 
-	// ReasonClosed means that the message was queued when the socket or subscription was closed; or this end closed the pipe. To receive what
-	// is queued, stop the senders and receive until nothing is left before Close.
+	// ReasonClosed means that the message was queued when the socket or subscription was closed; or that this end closed the
+	// pipe. To receive queued messages, use Drain, or stop the senders and receive everything before Close.
 	ReasonClosed Reason = reasons.Closed
 
 	// ReasonTTL means that the message came over more devices than Options.TTL. Look for a loop of proxies, or raise TTL.
@@ -52,8 +52,8 @@ const (
 	// limit.
 	ReasonTooLarge Reason = reasons.TooLarge
 
-	// ReasonEnvelope means that a request or reply came without the envelope that it needs, which drops it; or the routing header that a
-	// peer sent does not end or has no room, which ends the pipe. Programs that build envelopes themselves should look there.
+	// ReasonEnvelope means that a request or reply was dropped because it lacks its envelope. Or the peer sent a routing
+	// header that does not end or has no room, which ended the pipe. Check programs that build envelopes themselves.
 	ReasonEnvelope Reason = reasons.Envelope
 
 	// ReasonStalled means that the peer left no room for a reply within ReplyTimeout. The reply is dropped and the pipe ends. The peer must

@@ -34,10 +34,9 @@ type ReqOptions struct {
 	// connection ends. Defaults to waiting for a peer.
 	FailFast bool
 
-	// LockStep sends ZeroMQ peers requests without an id, one at a time on each connection: for ROUTER sockets whose
-	// programs expect nothing before the empty frame that begins a request. A request that is given up then costs its
-	// connection, for a late reply could not be told from that of the next request. Defaults to sending an id, which REP
-	// sockets and most ROUTERs give back.
+	// LockStep sends ZeroMQ peers requests without an id, one at a time on each connection. It is for ROUTER programs that
+	// expect nothing before the empty frame. Giving up a request then closes its connection, because a late reply would look
+	// like that to the next request. Defaults to sending an id, which REP sockets and most ROUTER programs return.
 	LockStep bool
 }
 
@@ -152,11 +151,11 @@ type RepOptions struct {
 // replyTimeout is the default of ReplyTimeout.
 const replyTimeout = 30 * time.Second
 
-// A Rep receives requests from its peers, which are [Req] sockets, and sends each reply back the way that its
-// request came, over any number of proxies. Any number of requests may be open at once.
+// A Rep receives requests from its peers, which are [Req] sockets, and sends each reply back the way that its request came,
+// over any number of proxies. Any number of requests may be open at once.
 //
-// While a peer's queue of replies is more than half full, no further request of that peer is received: it has to read
-// first. A peer that does not read therefore stops nobody else.
+// While a peer's queue of replies is more than half full, the Rep receives no further request of that peer. A peer that does
+// not read its replies therefore does not block others.
 type Rep struct {
 	Socket
 	responding
@@ -201,10 +200,10 @@ func (r *Request) Message() *Message { return received(r.inner().Message()) }
 // Pipe is where the request came from.
 func (r *Request) Pipe() *Pipe { return (*Pipe)(r.inner().Pipe()) }
 
-// Reply sends a copy of body back. Room for it was left when the request was received. If replies to other requests of
-// the same peer have taken that, Reply waits until ctx ends, and may be called again; or until ReplyTimeout of the socket
-// has passed, when it closes the pipe, fails with [ErrStalled] and [ErrPipeClosed], and is counted as stalled. It fails
-// with [ErrPipeClosed] alone when that pipe is over, and with [ErrReplied] the second time.
+// Reply sends a copy of body back. A received request normally has room for its reply. If replies to other requests of the
+// same peer have used that room, Reply blocks until ctx ends; then it may be called again. After ReplyTimeout of the socket,
+// Reply closes the pipe, fails with [ErrStalled] and [ErrPipeClosed], and counts the message as stalled. It fails with
+// [ErrPipeClosed] alone when the pipe has ended, and with [ErrReplied] the second time.
 func (r *Request) Reply(ctx context.Context, body []byte) error {
 	return opErr("reply", r.inner().Reply(ctx, body, nil))
 }

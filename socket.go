@@ -114,8 +114,8 @@ type AttachConfig struct {
 	Dialects []string
 }
 
-// Attach makes a pipe of a connection, which belongs to the socket from now on; on an error it is closed. ctx bounds
-// the handshake. cfg may be nil. When the connection ends, so does the pipe: nobody dials again.
+// Attach makes a pipe of a connection. The socket owns the connection from now on, and closes it on an error. ctx bounds the
+// handshake. cfg may be nil. When the connection ends, so does the pipe; it is not redialed.
 func (s *Socket) Attach(ctx context.Context, c net.Conn, cfg *AttachConfig) (*Pipe, error) {
 	if engine.IsNil(c) {
 		return nil, opErr("attach", engine.NilError("net.Conn"))
@@ -152,20 +152,19 @@ func (s *Socket) WaitPipes(ctx context.Context, n int) error {
 // within the process. Messages of broken connections that wait for another count as queued.
 func (s *Socket) Flush(ctx context.Context) error { return opErr("flush", s.core.Flush(ctx)) }
 
-// Close sends what is queued, for as long as Options.Linger, ends every connection in an orderly way, and returns
-// when every goroutine of the socket has ended, but for callbacks that are running: Close may be called by one. What
-// was received and not taken is dropped and counted. An error says how many messages were not handed over
-// ([OpError].Unsent), and how many were sent on connections that had to be closed without proof that they arrived
+// Close sends queued messages, for as long as Options.Linger, and closes every connection in order. It returns when every
+// goroutine of the socket has ended, except callbacks that are running: a callback may call Close. Messages that were
+// received and not delivered are dropped and counted. The error says how many messages were not handed over
+// ([OpError].Unsent), and how many were sent on connections that had to be closed without proof of arrival
 // ([OpError].Unknown). A second call waits for the first and returns its error.
 func (s *Socket) Close() error { return opErr("close", s.core.Close()) }
 
 // Shutdown is Close with ctx in place of Linger.
 func (s *Socket) Shutdown(ctx context.Context) error { return opErr("close", s.core.Shutdown(ctx)) }
 
-// Events yields what happens on the socket, from the call on, until ctx ends or the socket is closed. A receiver that
-// falls behind by more than 256 events misses some, which the next event says. A second loop over the result yields what
-// happens from its own beginning on. Dropped messages of one pipe and
-// reason may be told in one event.
+// Events yields the events of the socket, from the call on, until ctx ends or the socket is closed. A receiver that falls
+// behind by more than 256 events misses some, and the next event has their number. A second loop over the result yields
+// events from its own beginning on. Dropped messages of one pipe and reason may be merged into one event.
 func (s *Socket) Events(ctx context.Context) iter.Seq[Event] {
 	events := s.core.Events(ctx)
 	return func(yield func(Event) bool) {

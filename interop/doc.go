@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 
-// Package interop tests Spry against the other implementations of the Scalability Protocols and of ZeroMQ: the tools
-// nngcat and nanocat, C programs linked with libnng, libnanomsg and libzmq, which the folder c has, and programs in Python
-// and for Node.js that do with libzmq what a test tells them, which the folders python and node have. Jupyter and Mongrel2
-// are programs that others use ZeroMQ in.
+// Package interop tests Spry against the other implementations of the Scalability Protocols and of ZeroMQ. The peers are the
+// tools nngcat and nanocat, and C programs linked with libnng, libnanomsg and libzmq, in the folder c. Programs in Python
+// and for Node.js, in the folders python and node, use libzmq as a test directs them. Jupyter and Mongrel2 are independent
+// programs that use ZeroMQ.
 //
-// What is not installed is skipped, and says so; with SPRY_INTEROP=require in the environment it fails the tests:
+// Tests of missing peers are skipped with a message; with SPRY_INTEROP=require in the environment they fail:
 //
 //	SPRY_INTEROP=require go test -race -v ./... -matrix=/tmp
 //
-// With SPRY_LONG=1 tests that are cut short otherwise do all that they can.
+// With SPRY_LONG=1, tests that do less by default run in full.
 //
-// Each package makes a table of what worked: peer, pattern, transport and direction, for Spry's library and command. It
-// is printed with -v, and written as Markdown to the folder named by -matrix or SPRY_INTEROP_TABLE.
+// Each package makes a table of the results: peer, pattern, transport and direction, for Spry's library and command. It is
+// printed with -v, and written as Markdown to the folder named by -matrix or SPRY_INTEROP_TABLE.
 package interop

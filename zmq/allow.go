@@ -48,8 +48,8 @@ func AllowPasswords(passwords map[string]string) Authenticator {
 	}
 }
 
-// AllowAddresses refuses the peers whose IP address is in none of the prefixes, or that have none. Combine it by [All]:
-// alone, it lets in whoever comes from there.
+// AllowAddresses refuses peers whose IP address is in none of the prefixes, and peers without an IP address. Combine it with
+// a check of credentials by [All]: alone, it accepts every peer from these addresses.
 func AllowAddresses(prefixes ...netip.Prefix) Authenticator {
 	prefixes = unmapped(prefixes)
 	return func(_ context.Context, c Credentials) (string, error) {
@@ -60,8 +60,8 @@ func AllowAddresses(prefixes ...netip.Prefix) Authenticator {
 	}
 }
 
-// DenyAddresses refuses the peers whose IP address is in one of the prefixes. Combine it by [All]: alone, it lets in
-// everybody else.
+// DenyAddresses refuses peers whose IP address is in one of the prefixes. Combine it with a check of credentials by [All]:
+// alone, it accepts all other peers.
 func DenyAddresses(prefixes ...netip.Prefix) Authenticator {
 	prefixes = unmapped(prefixes)
 	return func(_ context.Context, c Credentials) (string, error) {
@@ -72,12 +72,12 @@ func DenyAddresses(prefixes ...netip.Prefix) Authenticator {
 	}
 }
 
-// All lets in the peers that every one of the authenticators lets in, which are asked in this order until one refuses. The
-// user is what the last of them said that named one. All of none lets nobody in.
+// All accepts the peers that every one of the authenticators accepts. They are called in this order until one refuses. The
+// user is the one that the last authenticator with a non-empty user returned. All of none accepts no peer.
 func All(checks ...Authenticator) Authenticator {
 	return func(ctx context.Context, c Credentials) (user string, err error) {
 		if len(checks) == 0 {
-			return "", fmt.Errorf("%w: there is nobody to ask", ErrDenied)
+			return "", fmt.Errorf("%w: All has no authenticators", ErrDenied)
 		}
 		for _, check := range checks {
 			named, err := check(ctx, c)

@@ -17,7 +17,7 @@ import (
 type Certificate struct {
 	Public   PublicKey
 	Secret   SecretKey         // zero where only the public half is known
-	Metadata map[string]string // such as "name" and "email"; nobody vouches for it but who gave the file
+	Metadata map[string]string // such as "name" and "email"; only the author of the file vouches for it
 }
 
 const (

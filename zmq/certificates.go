@@ -15,14 +15,13 @@ import (
 	"github.com/sprymq/spry/internal/lock"
 )
 
-// AllowCertificates lets in the peers whose certificate is in a directory, by CURVE. The directory has public certificates,
-// each a file of its own; files whose names begin with a dot or end with _secret, and directories, are passed over. A file
-// that is added or removed counts from the next peer that asks. The user is what the certificate's metadata has as "name",
-// or the key in Z85.
+// AllowCertificates accepts, by CURVE, the peers whose public certificate is in a directory, one file for each. Files whose
+// names begin with a dot or end with _secret, and directories, are skipped. A change of the directory applies from the next
+// peer on. The user is the value of "name" in the certificate's metadata, or the key in Z85.
 //
-// While the directory cannot be read, nobody is let in. A file that cannot be read lets nobody in; the error for peers that
-// are refused names it. Each question looks at what the file system tells of each file, some microseconds a file: for
-// many thousands, keep the keys elsewhere.
+// While the directory cannot be read, every peer is refused. A file that cannot be read accepts no peer, and the errors of
+// refused peers name it. Each check asks the file system about each file, which takes some microseconds a file; keep many
+// thousands of keys elsewhere.
 func AllowCertificates(directory string) Authenticator {
 	d := &certificates{directory: directory}
 	return func(_ context.Context, c Credentials) (string, error) {

@@ -46,17 +46,16 @@ const (
 	mechanismCurve = "CURVE"
 )
 
-// An Authenticator says whether a peer with these credentials may come in, and who it is then: user, which may be empty, is
-// in the [spry.Pipe]'s Metadata as "User-Id". It is asked within the handshake, in a goroutine of the connection; ctx ends
-// with the time for the handshake. Pipes that exist already are not asked about again, and peers within the process, over
-// inproc, not at all.
+// An Authenticator decides whether to accept a peer with these credentials, and returns its user, which may be empty. The
+// user is in the [spry.Pipe]'s Metadata as "User-Id". It is called within the handshake, in a goroutine of the connection;
+// ctx ends with the time for the handshake. It is not called again for existing pipes, and never for inproc peers.
 //
-// What a refused peer is told follows from the error: [ErrDenied] and [ErrTryLater] have a status of their own, every other
-// error stands for a failure within.
+// The status that a refused peer receives depends on the error: [ErrDenied] and [ErrTryLater] have a status of their own;
+// every other error is reported as an internal failure.
 type Authenticator func(ctx context.Context, c Credentials) (user string, err error)
 
 var (
-	// ErrDenied says that the credentials are not good; the peer is told the status 400.
+	// ErrDenied says that the credentials are wrong; the peer receives the status 400.
 	ErrDenied = errors.New("the credentials are not good")
 	// ErrTryLater says that the peer may come in later; the status is 300.
 	ErrTryLater = errors.New("not now: try again later")

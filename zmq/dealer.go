@@ -13,8 +13,8 @@ import (
 type DealerOptions struct {
 	Options
 
-	// Conflate keeps the newest message of each pipe and direction only: of those to be sent, one that waits is replaced and
-	// counted as conflated; of those received, older ones that nobody took are counted as overflow.
+	// Conflate keeps only the newest message of each pipe and direction. A message to be sent replaces a waiting one, which
+	// is counted as conflated. A received message replaces one that was not delivered, which is counted as overflow.
 	Conflate bool
 }
 

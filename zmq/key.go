@@ -94,7 +94,7 @@ func (k SecretKey) Public() (PublicKey, error) {
 	return PublicKey(public), err
 }
 
-// Z85 is the key itself, as text. It is for files that nobody else can read.
+// Z85 is the key itself, as text. Write it only to files that no other user can read.
 func (k SecretKey) Z85() string { return string(textOf(k[:])) }
 
 // Format shows nothing of the key, whatever the verb.

@@ -16,8 +16,8 @@ type PushOptions struct {
 	// LeastLoaded sends each message to the pipe with the least queued. Defaults to taking turns.
 	LeastLoaded bool
 
-	// Conflate keeps the newest message of each pipe only: one that waits is replaced, and counted as conflated. What is
-	// queued when a connection breaks is then dropped.
+	// Conflate keeps only the newest message of each pipe: it replaces a waiting one, which is counted as conflated. When a
+	// connection breaks, its queued message is dropped.
 	Conflate bool
 }
 
@@ -39,7 +39,7 @@ func NewPush(o *PushOptions) *Push {
 type PullOptions struct {
 	Options
 
-	// Conflate keeps the newest message of each pipe only; older ones that nobody took are counted as overflow.
+	// Conflate keeps only the newest message of each pipe; older ones that were not delivered are counted as overflow.
 	Conflate bool
 }
 

@@ -30,8 +30,9 @@ type ProxyFlow struct {
 	Messages uint64 `json:"messages"`
 	Bytes    uint64 `json:"bytes"`
 
-	// Dropped are messages that were received and could not be passed on: a Router had no peer of that identity, or that
-	// peer's queue was full, the link of no peer carries the message, or messages of the other socket have one frame. The statistics of the socket that received them count them too.
+	// Dropped counts messages that were received and could not be forwarded: a Router had no peer of that identity, the
+	// peer's queue was full, no peer's link carries the message, or the other socket has no multipart messages. The
+	// statistics of the receiving socket count them too.
 	Dropped uint64 `json:"dropped"`
 }
 
@@ -104,12 +105,12 @@ func (c *ProxyControl) count(f *ProxyFlow, size int, dropped bool) {
 	f.Bytes += uint64(size)
 }
 
-// Proxy passes messages between a and b, with all their frames, in both directions where they have two, until ctx ends or one
-// of the sockets is closed, and returns why: a [Router] and a [Dealer], an [XSub] and an [XPub], a [Pull] and a [Push], and whatever
-// else makes sense. The caller closes them.
+// Proxy forwards messages between a and b, with all their frames, in each direction that both sockets support. It returns
+// when ctx ends or one of the sockets is closed, with the reason. Typical pairs are a [Router] and a [Dealer], an [XSub] and
+// an [XPub], or a [Pull] and a [Push]. The caller closes the sockets.
 //
-// A direction waits while the socket that it sends to does, except for a Router: one peer that does not read must not
-// hold up the others, and what it has no room for is dropped, and counted.
+// A direction blocks while its sending socket does, except for a Router: a peer that does not read must not delay the
+// others, so messages for which it has no room are dropped and counted.
 //
 // For proxies between the Scalability Protocols and ZeroMQ see [spry.Proxy] and [spry.Raw]. o may be nil.
 func Proxy(ctx context.Context, a, b ProxySocket, o *ProxyOptions) error {

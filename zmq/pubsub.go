@@ -72,13 +72,13 @@ type SubOptions struct {
 	// [spry.Block] stops reading from the peer until there is room. [spry.Disconnect] is refused.
 	Overflow spry.Overflow
 
-	// Conflate keeps the newest message of each pipe only; older ones that nobody took are counted as overflow. Overflow does
-	// not matter then.
+	// Conflate keeps only the newest message of each pipe; older ones that were not delivered are counted as overflow. It
+	// overrides Overflow.
 	Conflate bool
 }
 
-// A Sub receives the messages of its peers, PUB and XPUB sockets, whose first frame begins with a topic that it
-// subscribed to: none, at first. Peers are told of the topics and filter for it.
+// A Sub receives messages from its peers, PUB and XPUB sockets, if their first frame begins with one of its topics. A new
+// Sub has no topics. The peers know the topics and filter for it.
 type Sub struct {
 	spry.Socket
 	frameReceiver
@@ -115,7 +115,8 @@ func (s *Sub) Subscribe(prefixes ...string) error {
 	return opErr("subscribe", s.pattern.First().Subscribe(prefixes...))
 }
 
-// Unsubscribe takes topics back. What is queued already stays. One that is not there is [spry.ErrNotSubscribed].
+// Unsubscribe removes topics. Messages that are queued already stay. For an unknown topic it fails with
+// [spry.ErrNotSubscribed].
 func (s *Sub) Unsubscribe(prefixes ...string) error {
 	return opErr("unsubscribe", s.pattern.First().Unsubscribe(prefixes...))
 }

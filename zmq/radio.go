@@ -136,7 +136,8 @@ func (s *Dish) Join(groups ...string) error {
 	return opErr("join", s.pattern.First().Subscribe(groups...))
 }
 
-// Leave takes groups back. What is queued already stays. One that was not joined is [spry.ErrNotSubscribed].
+// Leave removes groups. Messages that are queued already stay. For a group that was not joined it fails with
+// [spry.ErrNotSubscribed].
 func (s *Dish) Leave(groups ...string) error {
 	return opErr("leave", s.pattern.First().Unsubscribe(groups...))
 }

@@ -16,8 +16,8 @@ import (
 type RouterOptions struct {
 	Options
 
-	// Handover gives the place of a live peer to a new one that calls itself the same: the older connection is closed.
-	// Defaults to refusing the new one, which is counted as identity and told to the log and by an event.
+	// Handover lets a new peer replace a connected one with the same identity: the older connection is closed. By default
+	// the new peer is refused, counted under the reason "identity", logged and reported as an event.
 	Handover bool
 
 	// Mandatory makes sending wait while the queue of the peer is full, until ctx ends, as ZMQ_ROUTER_MANDATORY does.
@@ -26,17 +26,17 @@ type RouterOptions struct {
 	Mandatory bool
 }
 
-// A Router sends each message to the peer that it names and says of each that it receives which peer it came from. Its peers
+// A Router sends each message to the peer that it names, and reports the sender of each message that it receives. Its peers
 // are DEALER, REQ and ROUTER sockets.
 //
-// A peer is called what it calls itself, its Identity. One that has none, or one that begins with 0, is called by five bytes, of
-// which the first is 0, as long as its connection lives. The first frame of every message, in both directions, is the peer's identity; it is not
-// on the wire.
+// The first frame of every message, in both directions, is the peer's identity; it is not on the wire. A peer without an
+// identity, or with one that begins with a zero byte, gets one of five bytes, the first of them zero, for the life of its
+// connection.
 //
 // A message for a peer whose queue is full is dropped and counted as overflow, on the pipe of that peer, and sending it
-// succeeds: one peer that does not read stops nobody else. TrySendMsg fails with [spry.ErrWouldBlock] instead, and with
-// Mandatory sending waits. If no connected peer has the identity, sending fails with [spry.ErrNoPeer]; if the peer goes
-// meanwhile, with [spry.ErrPipeClosed].
+// succeeds: a peer that does not read does not block the others. TrySendMsg fails with [spry.ErrWouldBlock] instead, and
+// with Mandatory sending blocks. If no connected peer has the identity, sending fails with [spry.ErrNoPeer]; if the peer
+// disconnects meanwhile, with [spry.ErrPipeClosed].
 type Router struct {
 	spry.Socket
 	frameSender

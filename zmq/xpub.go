@@ -43,11 +43,11 @@ type XPubOptions struct {
 	TopicBytes int64
 }
 
-// An XPub is a [Pub] that says what its peers subscribe to, and receives what XSUB peers send.
+// An XPub is a [Pub] that reports the subscriptions of its peers, and receives messages from XSUB peers.
 //
-// What it receives are messages, and, between them, subscriptions: a message of one frame, which is 1 and a topic that
-// nobody had subscribed to before, or 0 and a topic that nobody is subscribed to any more. Subscriptions that
-// were taken back before anybody received them are left out.
+// Among the messages that it receives are subscriptions: messages of one frame, which is 1 and a topic that has its first
+// subscriber, or 0 and a topic that has lost its last one. Subscriptions that were removed before they were received are
+// left out.
 type XPub struct {
 	spry.Socket
 	frameSender
@@ -78,8 +78,7 @@ func (s *XPub) WaitSubscribers(ctx context.Context, topic string, n int) error {
 	return opErr("wait", s.pattern.WaitSubscribers(ctx, topic, n))
 }
 
-// A Subscription is a topic that somebody subscribed to whom nobody had before, or, with Cancelled, one that nobody is
-// subscribed to any more.
+// A Subscription is a topic that has got its first subscriber or, with Cancelled, has lost its last one.
 type Subscription struct {
 	Topic     string
 	Cancelled bool

@@ -40,7 +40,8 @@ func TestCheck(t *testing.T) {
 		{name: "cmd/spry/a.go", source: head + "var mu sync.Mutex\n", foreign: true},
 		{name: "a.go", source: "no Go at all", want: "expected 'package'"},
 	} {
-		got := strings.Join(check(test.name, []byte(test.source), !test.foreign), "\n")
+		breaches, _ := check(test.name, []byte(test.source), !test.foreign)
+		got := strings.Join(breaches, "\n")
 		if test.want == "" && got != "" || !strings.Contains(got, test.want) {
 			t.Errorf("%s:\n%s\ngot %q, want %q", test.name, test.source, got, test.want)
 		}
@@ -63,11 +64,11 @@ func TestTreeKnowsItsModules(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	breaches, files, err := checkTree(root)
+	breaches, _, files, err := checkTree(root)
 	if got := fmt.Sprint(len(breaches), files, err); got != "2 3 <nil>" {
 		t.Errorf("breaches, files, error = %s, want 2 3 <nil>: %q", got, breaches)
 	}
-	if _, _, err := checkTree(t.TempDir()); err == nil {
+	if _, _, _, err := checkTree(t.TempDir()); err == nil {
 		t.Error("an empty folder passes: a wrong path would go unnoticed")
 	}
 }

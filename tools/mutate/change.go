@@ -127,9 +127,9 @@ func (c *change) check() error {
 	case len(c.old) == 0:
 		return errors.New("the change takes nothing away and has no context")
 	case c.see == "" && c.same == "":
-		return errors.New("a change says what a user would see, or why nobody could")
+		return errors.New("a change says what a user would see, or why no user could")
 	case c.same != "" && c.test.name != "":
-		return errors.New("a change that nobody can see names a test that sees it")
+		return errors.New("a change without a visible effect names a test that sees it")
 	}
 	return nil
 }

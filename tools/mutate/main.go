@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT
 
-// Command mutate finds out whether the tests see what they should. It makes the changes of a list, each of which is a
-// fault that somebody could make, one at a time, and runs the tests of the changed package and of those that import it. A
-// change that they all pass survives: a test is missing.
+// Command mutate finds missing tests. It makes the changes of a list, one at a time, each of which is a plausible fault. For
+// each it runs the tests of the changed package and of the packages that import it. If they all pass, the change survives: a
+// test is missing.
 //
 //	mutate [-list file] [-state file] [-run regexp] [-p n] [-own] [-check] [folder]
 //
-// The list may name the test that sees a change: it runs first, and alone if it does see it.
+// The list may name the test that detects a change: it runs first, and the others run only if it passes.
 //
-// The sources stay as they are: the go command is told to read a changed copy of one file. Results are remembered by a hash
-// of everything that they depend on, so that a run which was interrupted goes on, and one after a small edit is short.
+// The sources are not modified: the go command reads a changed copy of one file. Results are stored by a hash of everything
+// that they depend on, so that an interrupted run can continue, and a run after a small edit is short.
 //
-// It fails if a change survives that the list does not give a reason for, if one that the list takes for harmless is seen
-// by a test, and if one does not fit the sources any more.
+// It fails if a change survives without a reason in the list, or does not fit the sources. It also fails if a test detects a change
+// that the list calls harmless.
 package main
 
 import (

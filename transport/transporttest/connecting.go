@@ -103,7 +103,7 @@ func (s *suite) refused(t *testing.T) {
 		link, err := d.Dial(t.Context())
 		if err == nil {
 			_ = link.Close()
-			return fmt.Errorf("it reaches %s, where nobody listens", url)
+			return fmt.Errorf("it reaches %s, where no listener is", url)
 		}
 		return namesURL(err, url)
 	})

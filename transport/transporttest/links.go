@@ -140,7 +140,7 @@ func (s *suite) closeReachesPeer(t *testing.T) {
 	}
 	within(t, "a read of a link that the peer has closed", func() error {
 		if _, err := accepted.take(1); err == nil {
-			return errors.New("something arrives that nobody wrote")
+			return errors.New("data arrives that was not written")
 		}
 		return nil
 	})

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// Package transporttest checks that a [transport.Transport] keeps the promises that Spry's engine relies
-// on. Whoever writes a transport runs the suite from a test of their own:
+// Package transporttest checks that a [transport.Transport] keeps the promises that Spry's engine relies on. Run the suite
+// from a test of your transport:
 //
 //	func TestTransport(t *testing.T) {
 //		transporttest.Run(t, mytransport.Transport{}, transporttest.Options{
@@ -10,9 +10,9 @@
 //		})
 //	}
 //
-// Each property is a subtest with a name that says what is promised. The suite covers both kinds of links,
-// streams of bytes and whole messages, and finds out which one it has. What a kind of link does not
-// promise is skipped with the reason.
+// Each property is a subtest with a name that states the promise. The suite covers both kinds of links, streams of bytes and
+// whole messages, and finds out which kind the transport has. Properties that a kind of link does not promise are skipped
+// with the reason.
 package transporttest
 
 import (
@@ -27,8 +27,8 @@ import (
 
 // Options tell the suite about the transport.
 type Options struct {
-	// URL returns an address to listen on that nobody uses: port 0, a path in t.TempDir(). It is called
-	// anew for every listener. Required.
+	// URL returns an unused address to listen on, such as one with port 0 or a path in t.TempDir(). It is called once for
+	// every listener. Required.
 	URL func(t *testing.T) string
 
 	// Dial and Listen are passed to the transport with every endpoint, such as TLS configurations that

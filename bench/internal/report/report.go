@@ -26,7 +26,7 @@ type Spread struct {
 	Rounds int     `json:"rounds"`
 }
 
-// SpreadOf returns the spread of samples, of which there must be one.
+// SpreadOf returns the spread of samples, at least one.
 func SpreadOf(samples []float64) Spread {
 	sorted := slices.Sorted(slices.Values(samples))
 	n := len(sorted)

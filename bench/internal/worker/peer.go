@@ -33,7 +33,7 @@ type Asker interface {
 // A Peer drives one library. What is nil, the library does not have; a function may also return
 // [ErrNotApplicable] for a mode or an address.
 type Peer struct {
-	Listen     func(Settings) (Receiver, error) // PULL, or what comes closest
+	Listen     func(Settings) (Receiver, error) // PULL, or the closest equivalent
 	Dial       func(Settings) (Sender, error)   // PUSH, connected
 	InprocFlow func(Settings) (Sender, Receiver, error)
 
@@ -50,14 +50,14 @@ type Peer struct {
 	// Idle accepts connections and waits for what they say. Nil means that Listen does.
 	Idle func(Settings) (io.Closer, error)
 
-	// Subscriptions makes a subscriber with very many subscriptions, of which the flow's messages match one.
+	// Subscriptions makes a subscriber with very many subscriptions; one of them matches the messages.
 	Subscriptions func(Settings) (Sender, Receiver, error)
 }
 
 // A Publisher is a Sender whose flow begins when its subscribers are there.
 type Publisher interface {
 	Sender
-	// Wait returns when so many subscribers are there.
+	// Wait returns when subs subscribers are connected.
 	Wait(subs int) error
 }
 

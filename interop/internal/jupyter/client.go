@@ -125,10 +125,10 @@ func (k *Client) recv(ctx context.Context, from interface {
 // Hooks are called while code is executed, where they are not nil.
 type Hooks struct {
 	Input  func(prompt string) string // says what the code reads
-	Output func(text string)          // is told what it prints
+	Output func(text string)          // called with the output
 }
 
-// A Result is what came of an execution.
+// A Result is the result of an execution.
 type Result struct {
 	Status string // "ok" or "error"
 	Stdout string

@@ -100,7 +100,7 @@ func OnlyPipe(t *testing.T, s spry.Socket) *spry.Pipe {
 	return pipes[0]
 }
 
-// WaitFor waits until something is so that nothing tells of.
+// WaitFor waits for a condition that no event reports.
 func WaitFor(t *testing.T, so func() bool) {
 	t.Helper()
 	for ctx := Watched(t); !so(); time.Sleep(time.Millisecond) {

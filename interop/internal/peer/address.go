@@ -59,8 +59,8 @@ func SocketPath(folder string) string {
 	return filepath.Join(folder, fmt.Sprintf("%d.sock", nextPath.Add(1)))
 }
 
-// WaitListening waits until something listens at a URL with a tcp port or an ipc path, without connecting to it
-// where the system can tell, because a probe would look like a peer.
+// WaitListening waits until a process listens at a URL with a tcp port or an ipc path. If the system can report that, it
+// does not connect, because a probe would look like a peer.
 func WaitListening(t testing.TB, url string) {
 	t.Helper()
 	for deadline := time.Now().Add(Watchdog); !listening(t, url); time.Sleep(2 * time.Millisecond) {

@@ -54,7 +54,7 @@ func missing(t testing.TB, what, remedy string) {
 	t.Skipf("NOT TESTED: %s is missing; %s", what, remedy)
 }
 
-// Summary writes how many tests could not run for want of which peer. It writes nothing if all were there.
+// Summary writes how many tests could not run because of each missing peer. It writes nothing if no peer was missing.
 func Summary(w io.Writer) {
 	absent.Lock()
 	defer absent.Unlock()

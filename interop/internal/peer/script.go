@@ -18,7 +18,7 @@ var pythons = struct {
 	by map[string]string
 }{by: map[string]string{}}
 
-// Python starts a Python interpreter that has the module, with these arguments, of which a program is the first.
+// Python starts a Python interpreter that has the module, with these arguments; the first is a program.
 func Python(t testing.TB, module, debianPackage string, args ...string) *Process {
 	t.Helper()
 	python := pythonWith(module)

@@ -81,8 +81,8 @@ func (l *Listener) Accept() (net.Conn, error) {
 	return conn, nil
 }
 
-// Addr is the bound address: a *net.TCPAddr. A multipath TCP socket, which is what package net makes by default, does not
-// report the zone of a link-local address, so Addr puts back the one that was asked for.
+// Addr is the bound address: a *net.TCPAddr. Package net makes multipath TCP sockets by default, which do not report the
+// zone of a link-local address. Addr therefore restores the requested zone.
 func (l *Listener) Addr() net.Addr {
 	bound, ok := l.inner.Addr().(*net.TCPAddr)
 	if !ok || bound.Zone != "" || !bound.IP.IsLinkLocalUnicast() {

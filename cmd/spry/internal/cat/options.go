@@ -24,7 +24,7 @@ type Options struct {
 	Interval time.Duration // between two messages
 	Repeat   bool          // send the same again and again
 
-	Templates bool          // fill in what is sent
+	Templates bool          // fill in templates in the messages to send
 	Delay     time.Duration // between the first peer's coming and the first message
 	Peers     int           // to wait for before the first message
 
@@ -39,8 +39,8 @@ type Options struct {
 	To        string        // router: whom every message is for; none means that the first frame says it
 	Retry     time.Duration // req; 0 is the library's default, negative is never
 	Deadline  time.Duration // survey
-	Answers   int64         // survey: end after so many; 0 waits for the deadline
-	RecvCount int64         // pair, bus and others that do both: end after so many received; negative is no limit
+	Answers   int64         // survey: end after this number of answers; 0 waits for the deadline
+	RecvCount int64         // pair, bus and others that do both: end after this number of received messages; negative is no limit
 	Reply     Replier       // of verbs that answer; nil is no answers
 	Workers   int           // answers made at once
 	Separator string        // between frames that are printed
@@ -57,7 +57,7 @@ type SocketOptions struct {
 	Overflow   string // drop-oldest, drop-newest, block or disconnect
 	PairV0     bool   // pair: speak version 0
 	ZMTP       bool   // speak ZeroMQ only
-	Identity   string // what ZeroMQ peers are told
+	Identity   string // sent to ZeroMQ peers
 	Security   endpoint.Security
 }
 

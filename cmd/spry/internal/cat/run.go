@@ -41,8 +41,8 @@ type run struct {
 	printer  *format.Printer
 }
 
-// Run opens a socket, does what the options say, delivers what is queued and closes. ctx ends at
-// Ctrl-C. The error has the exit code.
+// Run opens a socket, does what the options say, delivers queued messages and closes. ctx ends at Ctrl-C. The error has the
+// exit code.
 func Run(ctx context.Context, opener Opener, o *Options, stdio Stdio) error {
 	work, socket, err := open(opener, o)
 	if err != nil {

@@ -16,9 +16,9 @@ var bridges = map[[2]string]string{
 	{"rep", "req"}:   "reqrep",
 }
 
-// ParseBridge reads the sides of a bridge: SOCKET=URL, any number for each of the two sockets. An address that is listen:URL
-// is listened at, and one that is dial:URL dialed. Without either, those that nobody could dial, for they name no host,
-// are listened at, and all others are dialed.
+// ParseBridge reads the sides of a bridge: SOCKET=URL, any number for each of the two sockets. The bridge listens at
+// listen:URL and dials dial:URL. Without either prefix, it listens at addresses without a host, which cannot be dialed, and
+// dials all others.
 func ParseBridge(args []string) (kind string, front, back Side, err error) {
 	sides := map[string]*Side{}
 	for _, arg := range args {

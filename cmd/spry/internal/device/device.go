@@ -18,8 +18,8 @@ import (
 	"github.com/sprymq/spry/zmq"
 )
 
-// A Kind is a pattern that can be proxied. Front is the side that the pattern's clients dial: requesters, publishers' subscribers
-// aside, whoever begins.
+// A Kind is a pattern that can be proxied. Front is the side that the pattern's clients dial: requesters, publishers, or
+// whichever peer begins.
 type Kind struct {
 	Name        string
 	Front, Back spry.Protocol // of the proxy's sockets

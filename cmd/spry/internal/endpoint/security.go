@@ -156,7 +156,7 @@ func (s Security) plainServer() (spry.Security, error) {
 		return nil, fmt.Errorf("--plain-server %s: %w", s.PlainServer, err)
 	}
 	if len(passwords) == 0 {
-		return nil, fmt.Errorf("--plain-server %s: there is no NAME=PASSWORD in it, so that nobody could come in", s.PlainServer)
+		return nil, fmt.Errorf("--plain-server %s: it has no NAME=PASSWORD line, so every client would be refused", s.PlainServer)
 	}
 	return zmq.PlainServer{Check: zmq.AllowPasswords(passwords)}, nil
 }

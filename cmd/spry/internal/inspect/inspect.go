@@ -46,7 +46,7 @@ type Report struct {
 	ConnectUS float64 `json:"connect_us"`              // time to connect, in microseconds
 	AnswerUS  float64 `json:"round_trip_us,omitempty"` // from the first byte sent to the answer
 	TLS       *Cert   `json:"tls,omitempty"`
-	ZMTP      *Hello  `json:"zmtp,omitempty"`   // of a port that speaks it, be it beside another dialect
+	ZMTP      *Hello  `json:"zmtp,omitempty"`   // of a port that speaks it, even beside another dialect
 	Status    string  `json:"status,omitempty"` // http
 	Server    string  `json:"server,omitempty"` // http
 	Detail    string  `json:"detail,omitempty"`

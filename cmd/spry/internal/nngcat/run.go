@@ -2,9 +2,9 @@
 
 // Package nngcat is the personality of the spry command that takes the options of nngcat 1.5 and behaves like it.
 //
-// Two things differ on purpose. What was sent is with the peer's kernel before the program ends, however long
-// that takes, where nngcat waits 200 ms. And --pair means what nngcat's help says it means (PAIR 1, or PAIR 0 with
-// --compat), where nngcat 1.5.2 forgets it.
+// Two things differ on purpose. Sent messages have reached the peer's kernel before the program ends, however long that
+// takes; nngcat waits 200 ms. And --pair means what nngcat's help says (PAIR 1, or PAIR 0 with --compat), where nngcat 1.5.2
+// ignores it.
 package nngcat
 
 import (

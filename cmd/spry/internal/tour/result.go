@@ -55,7 +55,7 @@ func (t *tally) result(pattern, transport string) (Result, error) {
 	}
 	switch lost := t.expected - t.arrived - dropped; {
 	case lost > 0:
-		return r, fmt.Errorf("%d of %d messages are missing and nobody counted them as dropped", lost, t.expected)
+		return r, fmt.Errorf("%d of %d messages are missing and were not counted as dropped", lost, t.expected)
 	case lost < 0:
 		return r, fmt.Errorf("%d messages more than the %d sent arrived or were counted as dropped", -lost, t.expected)
 	case t.arrived == 0:

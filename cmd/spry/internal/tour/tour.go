@@ -51,7 +51,7 @@ var transports = []string{"tcp", "ipc", "inproc"}
 // crewSize is how many peers there are of each kind.
 const crewSize = 2
 
-// Run takes the tour. The error tells which legs failed, and for which messages nobody can account.
+// Run takes the tour. The error names the legs that failed, and those with messages that were neither received nor counted.
 func Run(ctx context.Context, o Options) (err error) {
 	if o.Size < minSize {
 		return fmt.Errorf("messages of the tour have at least %d bytes", minSize)

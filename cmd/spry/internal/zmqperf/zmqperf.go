@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 
 // Package zmqperf is the personality of the spry command that takes the arguments of libzmq 4.3's performance tools and
-// prints their lines. Both ends must be Spry's, or speak the Scalability Protocols: the patterns are libzmq's, the
-// bytes on the wire are not.
+// prints their lines. The dialect is ZeroMQ's, so the other end may be libzmq's tool.
 //
-// Two things differ on purpose. What goes wrong is told on standard error and not among the results, and numbers that
-// are none are refused, where libzmq's tools take them for 0.
+// Two things differ on purpose. Errors go to standard error and not among the results. Invalid numbers are refused, where
+// libzmq's tools read them as 0.
 package zmqperf
 
 import (
