@@ -18,15 +18,16 @@ type Received struct {
 	From Receiver
 }
 
-// Merge yields messages of several sockets, fairly: with all of them busy, none is more than one message ahead of
-// another. It ends when all are closed, when ctx ends, whose error it yields, once, or when the loop is left. What was
-// received and not yielded then, at most one message of each socket, goes back to the front of the socket's queue; those of
-// Receivers of other packages are dropped and counted under the reason closed. A nil Receiver, or one that panics or fails, ends
-// it with an error; From says which.
+// Merge yields messages of several sockets, fairly: if all of them are busy, none is more than one message ahead of another.
+// It ends when all sockets are closed, when ctx ends, or when the loop is left. At the end of ctx it yields ctx's error,
+// once. A nil Receiver, or one that panics or fails, ends it with an error; From says which.
+//
+// At the end, received messages that were not yielded, at most one of each socket, return to the front of the socket's
+// queue. Those of Receivers of other packages are dropped and counted under the reason closed.
 //
 // Requests of a [Rep] or [Respondent] are replied to by their [Message.Request].
 //
-// Receivers that have no TryRecvMsg, as all of this package do, are served as fairly as goroutines are scheduled.
+// All sockets of this package have TryRecvMsg. Receivers without it are served as fairly as goroutines are scheduled.
 func Merge(ctx context.Context, rs ...Receiver) iter.Seq2[Received, error] {
 	ctx = scope.OrBackground(ctx)
 	return func(yield func(Received, error) bool) {

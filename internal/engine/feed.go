@@ -8,8 +8,9 @@ import (
 	"github.com/sprymq/spry/internal/scope"
 )
 
-// Feed returns a channel of what receive returns. The channel is closed when ctx ends, when receive fails, or when the socket
-// is closed. What was received by then and taken by nobody is given to putBack. Drain waits for it to be taken.
+// Feed returns a channel of the values that receive returns. The channel is closed when ctx ends, when receive fails, or
+// when the socket is closed. A value that was received and not taken by then is given to putBack. Drain waits for it to be
+// taken.
 func Feed[T any](ctx context.Context, s *Socket, receive func(context.Context) (T, error), putBack func(T)) <-chan T {
 	ctx = scope.OrBackground(ctx)
 	f := feed[T]{c: make(chan T), receive: receive, putBack: putBack, ended: ctx.Done(), closed: s.scope.Done()}

@@ -22,10 +22,10 @@ const module = "github.com/sprymq/spry"
 // patience is a watchdog, not a measure: what ends at all has ended long before, even on a busy machine.
 const patience = 10 * time.Second
 
-// Check makes t fail if, when it ends, there are new goroutines of this module or new open file descriptors. It also fails
-// if a chunk was released more often than retained, if the heap has grown by more than caches explain, or if a check that
-// was passed to [Also] fails. Call it first in a test: functions that t.Cleanup registers later run before the check.
-// Descriptors are seen on Linux only.
+// Check makes t fail if, when it ends, there are new goroutines of this module or new open file descriptors. It also makes t
+// fail if a chunk was released more often than retained, if the heap has grown by more than caches explain, or if a check of
+// [Also] fails. Call it first in a test: functions that t.Cleanup registers later run before the check. Descriptors are seen
+// on Linux only.
 //
 // It sees the whole process, so the test must not run beside others (t.Parallel). It polls in real time, so it must be
 // called outside of a synctest bubble; there, the bubble itself reports goroutines that stay.

@@ -105,9 +105,9 @@ func (c *Conn) setDeadlines(t time.Time, which ...*time.Time) error {
 	return nil
 }
 
-// Progress reports what a kernel reports of a TCP connection: the bytes that have not arrived at the peer, the bytes that
-// have arrived here and were not read, whether the peer's machine owes an acknowledgement, and for how long it has sent
-// none. Bytes are acknowledged when they arrive.
+// Progress reports what a kernel knows about a TCP connection. queued bytes have not arrived at the peer, and unread ones
+// have arrived here. owed says that the peer's machine owes an acknowledgement, and quiet for how long it has sent none.
+// Bytes are acknowledged when they arrive.
 func (c *Conn) Progress() (queued, unread int, owed bool, quiet time.Duration) {
 	c.link.mu.Lock()
 	defer c.link.mu.Unlock()

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-// Command mutate finds missing tests. It makes the changes of a list, one at a time, each of which is a plausible fault. For
-// each it runs the tests of the changed package and of the packages that import it. If they all pass, the change survives: a
-// test is missing.
+// Command mutate finds missing tests. It makes the changes of a list, one at a time; each is a plausible fault. For each it
+// runs the tests of the changed package and of the packages that import it. If they all pass, the change survives: a test is
+// missing.
 //
 //	mutate [-list file] [-state file] [-run regexp] [-p n] [-own] [-check] [folder]
 //
@@ -11,8 +11,8 @@
 // The sources are not modified: the go command reads a changed copy of one file. Results are stored by a hash of everything
 // that they depend on, so that an interrupted run can continue, and a run after a small edit is short.
 //
-// It fails if a change survives without a reason in the list, or does not fit the sources. It also fails if a test detects a change
-// that the list calls harmless.
+// It fails if a change survives without a reason in the list, or does not fit the sources. It also fails if a test detects a
+// change that the list calls harmless.
 package main
 
 import (
