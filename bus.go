@@ -18,9 +18,11 @@ type BusOptions struct {
 // A Bus sends every message to all its direct neighbours, which are buses too, and receives from all of them. It
 // passes nothing on and does not hear itself. Sending is best effort: see Overflow. When its receive queue for a
 // neighbour is full it stops reading from that one.
+//
+// See [Socket.Dial], [Socket.Listen] and [Socket.Close], which all sockets have.
 type Bus struct {
 	Socket
-	sending
+	toAll
 	receiving
 }
 
@@ -37,5 +39,5 @@ func NewBus(o *BusOptions) *Bus {
 		p = pattern.NewBus(s, ProtocolBus.hello(), engine.Overflow(o.Overflow))
 		return p
 	})
-	return &Bus{Socket{core}, sending{p.Send, nil}, receiving{core, p.Recv, p.TryRecv, p.RecvBatch, p.Unreceive}}
+	return &Bus{Socket{core}, toAll{sending{p.Send, nil}}, receiving{core, p.Recv, p.TryRecv, p.RecvBatch, p.Unreceive}}
 }

@@ -3,6 +3,9 @@
 /*
 Package spry is brokerless messaging: sockets with patterns over many transports.
 
+Peers are programs that use this library, nanomsg, NNG or mangos, and, at URLs such as zmtp+tcp://host:port, ZeroMQ. Package
+[github.com/sprymq/spry/zmq] has ZeroMQ's own socket types.
+
 	rep := spry.NewRep(nil)
 	defer rep.Close()
 	if _, err := rep.Listen(ctx, "tcp://127.0.0.1:5555"); err != nil {
@@ -29,7 +32,10 @@ may talk to many peers at once. [Raw] sockets show routing headers, and [Proxy] 
 
 Sockets speak the Scalability Protocols, so peers may be programs that use nanomsg, NNG or mangos. They also speak
 ZeroMQ's ZMTP: a listening Push, Pull, Pub, Sub, Req, Rep or Pair serves both families on one port, and zmtp+tcp://
-dials ZeroMQ. Package zmq has ZeroMQ's own socket types.
+dials ZeroMQ.
+
+Programs receive by calls (Recv, RecvMsg, RecvBatch), by loops (Messages, Requests) or by channels (Chan). [Merge] loops over
+several sockets. [NewCaller], [HandleTyped], [TypedSender] and [TypedReceiver] exchange values instead of bytes.
 
 All methods of all types are safe for concurrent use unless they say otherwise.
 
@@ -40,6 +46,7 @@ All methods of all types are safe for concurrent use unless they say otherwise.
 	ipc:///run/app.sock   ipc://relative/path   (also unix)
 	abstract://name   (Linux)
 	inproc://name   (in one process, in a [Network])
+	zmtp+tcp://host:port   zmtp+tls+tcp://...   zmtp+ipc://...   (a peer that speaks ZeroMQ's protocol)
 
 # Ownership
 

@@ -6,12 +6,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log"
 	"net"
 	"sync"
 	"time"
 
 	"github.com/sprymq/spry"
 )
+
+// apart are options with inproc names of their own, so that examples do not meet.
+func apart() spry.Options { return spry.Options{Network: spry.NewNetwork()} }
+
+func check(err error) {
+	if err != nil {
+		log.Fatal(err)
+	}
+}
 
 func ExampleSocket_Attach() {
 	ctx := context.Background()
@@ -26,51 +36,51 @@ func ExampleSocket_Attach() {
 	push := spry.NewPush(nil)
 	defer push.Close()
 	_, err := push.Attach(ctx, mine, nil)
-	must(err)
-	must(<-attached)
+	check(err)
+	check(<-attached)
 
-	must(push.Send(ctx, []byte("over my own connection")))
+	check(push.Send(ctx, []byte("over my own connection")))
 	m, err := pull.Recv(ctx)
-	must(err)
+	check(err)
 	fmt.Printf("%s\n", m)
 	// Output: over my own connection
 }
 
 func ExampleProxy() {
-	ctx, o := context.Background(), private()
+	ctx, o := context.Background(), apart()
 	front, err := spry.NewRaw(spry.ProtocolRep, &o)
-	must(err)
+	check(err)
 	back, err := spry.NewRaw(spry.ProtocolReq, &o)
-	must(err)
+	check(err)
 	_, err = front.Listen(ctx, "inproc://front")
-	must(err)
+	check(err)
 	_, err = back.Listen(ctx, "inproc://back")
-	must(err)
+	check(err)
 	ended := make(chan error)
 	go func() { ended <- spry.Proxy(ctx, front, back, nil) }()
 
 	rep := spry.NewRep(&spry.RepOptions{Options: o})
 	_, err = rep.Dial(ctx, "inproc://back")
-	must(err)
+	check(err)
 	served := make(chan error)
 	go func() {
 		served <- rep.Serve(ctx, 1, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
-			must(r.Reply(ctx, r.Bytes()))
+			check(r.Reply(ctx, r.Bytes()))
 		}))
 	}()
 	req := spry.NewReq(&spry.ReqOptions{Options: o})
 	_, err = req.Dial(ctx, "inproc://front")
-	must(err)
+	check(err)
 	reply, err := req.Do(ctx, []byte("through the proxy"))
-	must(err)
+	check(err)
 	fmt.Printf("%s\n", reply)
 
-	must(req.Close())
-	must(rep.Close())
-	must(<-served)
-	must(front.Close())
+	check(req.Close())
+	check(rep.Close())
+	check(<-served)
+	check(front.Close())
 	fmt.Println(errors.Is(<-ended, spry.ErrClosed))
-	must(back.Close())
+	check(back.Close())
 	// Output:
 	// through the proxy
 	// true
@@ -79,20 +89,20 @@ func ExampleProxy() {
 type point struct{ X, Y int }
 
 func ExampleTypedSender() {
-	ctx, o := context.Background(), private()
+	ctx, o := context.Background(), apart()
 	pull := spry.NewPull(&spry.PullOptions{Options: o})
 	defer pull.Close()
 	push := spry.NewPush(&spry.PushOptions{Options: o})
 	defer push.Close()
 	_, err := pull.Listen(ctx, "inproc://points")
-	must(err)
+	check(err)
 	_, err = push.Dial(ctx, "inproc://points")
-	must(err)
+	check(err)
 
 	points := spry.TypedSender[point]{S: push}
-	must(points.Send(ctx, point{3, 4}))
+	check(points.Send(ctx, point{3, 4}))
 	for p, err := range (spry.TypedReceiver[point]{R: pull}).All(ctx) {
-		must(err)
+		check(err)
 		fmt.Println(p.X + p.Y)
 		break
 	}
@@ -100,27 +110,27 @@ func ExampleTypedSender() {
 }
 
 func ExampleNewCaller() {
-	ctx, o := context.Background(), private()
+	ctx, o := context.Background(), apart()
 	rep := spry.NewRep(&spry.RepOptions{Options: o})
 	_, err := rep.Listen(ctx, "inproc://swap")
-	must(err)
+	check(err)
 	swap := func(_ context.Context, p point) (point, error) { return point{p.Y, p.X}, nil }
 	served := make(chan error)
 	go func() { served <- rep.Serve(ctx, 1, spry.HandleTyped(swap)) }()
 	req := spry.NewReq(&spry.ReqOptions{Options: o})
 	_, err = req.Dial(ctx, "inproc://swap")
-	must(err)
+	check(err)
 	p, err := spry.NewCaller[point, point](req).Call(ctx, point{1, 2})
-	must(err)
+	check(err)
 	fmt.Println(p)
-	must(req.Close())
-	must(rep.Close())
-	must(<-served)
+	check(req.Close())
+	check(rep.Close())
+	check(<-served)
 	// Output: {2 1}
 }
 
 func ExampleMerge() {
-	ctx, o := context.Background(), private()
+	ctx, o := context.Background(), apart()
 	push := spry.NewPush(&spry.PushOptions{Options: o})
 	defer push.Close()
 	var pulls []spry.Receiver
@@ -128,16 +138,16 @@ func ExampleMerge() {
 		pull := spry.NewPull(&spry.PullOptions{Options: o})
 		defer pull.Close()
 		_, err := pull.Listen(ctx, url)
-		must(err)
+		check(err)
 		_, err = push.Dial(ctx, url)
-		must(err)
+		check(err)
 		pulls = append(pulls, pull)
 	}
-	must(push.Send(ctx, []byte("x"))) // to one
-	must(push.Send(ctx, []byte("x"))) // to the other
+	check(push.Send(ctx, []byte("x"))) // to one
+	check(push.Send(ctx, []byte("x"))) // to the other
 	n := 0
 	for m, err := range spry.Merge(ctx, pulls...) {
-		must(err)
+		check(err)
 		n += m.Len()
 		if n == 2 {
 			break
@@ -148,28 +158,28 @@ func ExampleMerge() {
 }
 
 func ExampleTrace() {
-	ctx, o := context.Background(), private()
+	ctx, o := context.Background(), apart()
 	up := make(chan string, 1)
 	o.Trace = &spry.Trace{PipeUp: func(e spry.Event) { up <- e.Endpoint.URL() }}
 	pull := spry.NewPull(&spry.PullOptions{Options: o})
 	defer pull.Close()
 	_, err := pull.Listen(ctx, "inproc://seen")
-	must(err)
+	check(err)
 	push := spry.NewPush(&spry.PushOptions{Options: spry.Options{Network: o.Network}})
 	defer push.Close()
 	_, err = push.Dial(ctx, "inproc://seen")
-	must(err)
+	check(err)
 	fmt.Println(<-up)
 	// Output: inproc://seen
 }
 
 func ExampleSocket_Events() {
-	ctx, o := context.Background(), private()
+	ctx, o := context.Background(), apart()
 	pull := spry.NewPull(&spry.PullOptions{Options: o})
 	events := pull.Events(ctx) // from here on
 	_, err := pull.Listen(ctx, "inproc://watched")
-	must(err)
-	must(pull.Close())
+	check(err)
+	check(pull.Close())
 	for e := range events {
 		fmt.Println(e.Kind)
 	}
@@ -177,21 +187,21 @@ func ExampleSocket_Events() {
 }
 
 func ExampleSocket_Stats() {
-	ctx, o := context.Background(), private()
+	ctx, o := context.Background(), apart()
 	pull := spry.NewPull(&spry.PullOptions{Options: o})
 	defer pull.Close()
 	push := spry.NewPush(&spry.PushOptions{Options: o})
 	defer push.Close()
 	_, err := pull.Listen(ctx, "inproc://counted")
-	must(err)
+	check(err)
 	_, err = push.Dial(ctx, "inproc://counted")
-	must(err)
+	check(err)
 	for range 3 {
-		must(push.Send(ctx, []byte("one")))
+		check(push.Send(ctx, []byte("one")))
 	}
-	must(push.Flush(ctx)) // until all three are with the peer
+	check(push.Flush(ctx)) // until all three are with the peer
 	_, err = pull.Recv(ctx)
-	must(err)
+	check(err)
 	sent, received := push.Stats().Send, pull.Stats().Recv
 	fmt.Println(sent.Offered, "offered,", sent.Sent, "sent")
 	fmt.Println(received.Arrived, "arrived,", received.Delivered, "delivered,", received.Queued, "queued")
@@ -201,16 +211,16 @@ func ExampleSocket_Stats() {
 }
 
 func ExampleSocket_Shutdown() {
-	ctx, o := context.Background(), private()
+	ctx, o := context.Background(), apart()
 	pull := spry.NewPull(&spry.PullOptions{Options: spry.Options{Network: o.Network, RecvQueue: 1}})
 	defer pull.Close()
 	push := spry.NewPush(&spry.PushOptions{Options: o})
 	_, err := pull.Listen(ctx, "inproc://slow")
-	must(err)
+	check(err)
 	_, err = push.Dial(ctx, "inproc://slow")
-	must(err)
+	check(err)
 	for range 5 {
-		must(push.Send(ctx, []byte("job")))
+		check(push.Send(ctx, []byte("job")))
 	}
 	// Nobody receives: one message is with the peer, and the others stay behind.
 	soon, cancel := context.WithTimeout(ctx, 10*time.Millisecond)
@@ -220,35 +230,35 @@ func ExampleSocket_Shutdown() {
 }
 
 func ExampleSocket_Flush() {
-	ctx, o := context.Background(), private()
+	ctx, o := context.Background(), apart()
 	pull := spry.NewPull(&spry.PullOptions{Options: o})
 	defer pull.Close()
 	push := spry.NewPush(&spry.PushOptions{Options: o})
 	defer push.Close()
 	_, err := pull.Listen(ctx, "inproc://flushed")
-	must(err)
+	check(err)
 	_, err = push.Dial(ctx, "inproc://flushed")
-	must(err)
-	must(push.Send(ctx, []byte("on its way")))
-	must(push.Flush(ctx))
+	check(err)
+	check(push.Send(ctx, []byte("on its way")))
+	check(push.Flush(ctx))
 	fmt.Println(push.Stats().Send.Queued)
 	// Output: 0
 }
 
 // A worker stops. It receives what its peers have sent, and they send the rest elsewhere.
 func ExamplePull_Drain() {
-	ctx, o := context.Background(), private()
+	ctx, o := context.Background(), apart()
 	pull := spry.NewPull(&spry.PullOptions{Options: o})
 	push := spry.NewPush(&spry.PushOptions{Options: o})
 	defer push.Close()
 	_, err := pull.Listen(ctx, "inproc://worker")
-	must(err)
+	check(err)
 	_, err = push.Dial(ctx, "inproc://worker")
-	must(err)
+	check(err)
 	for _, job := range []string{"one", "two", "three"} {
-		must(push.Send(ctx, []byte(job)))
+		check(push.Send(ctx, []byte(job)))
 	}
-	must(push.Flush(ctx))
+	check(push.Flush(ctx))
 
 	var report spry.DrainReport
 	var draining sync.WaitGroup
@@ -258,12 +268,12 @@ func ExamplePull_Drain() {
 		report, err = pull.Drain(limit)
 	})
 	for m, err := range pull.Messages(ctx) { // ends when everything was taken
-		must(err)
+		check(err)
 		fmt.Printf("%s\n", m.Bytes())
 		m.Release()
 	}
 	draining.Wait()
-	must(err)
+	check(err)
 	fmt.Println(report.Left, "left")
 	// Output:
 	// one
@@ -274,33 +284,33 @@ func ExamplePull_Drain() {
 
 // A service stops. It answers the requests that it has received.
 func ExampleRep_Drain() {
-	ctx, o := context.Background(), private()
+	ctx, o := context.Background(), apart()
 	rep := spry.NewRep(&spry.RepOptions{Options: o})
 	req := spry.NewReq(&spry.ReqOptions{Options: o})
 	defer req.Close()
 	_, err := rep.Listen(ctx, "inproc://service")
-	must(err)
+	check(err)
 	_, err = req.Dial(ctx, "inproc://service")
-	must(err)
+	check(err)
 	began := make(chan struct{})
 	var serving sync.WaitGroup
 	serving.Go(func() {
-		must(rep.Serve(ctx, 8, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
+		check(rep.Serve(ctx, 8, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
 			close(began)
-			must(r.Reply(ctx, []byte("answer")))
+			check(r.Reply(ctx, []byte("answer")))
 		})))
 	})
 	call, err := req.Start(spry.NewMessage(0))
-	must(err)
+	check(err)
 	<-began
 
 	limit, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	report, err := rep.Drain(limit)
-	must(err)
+	check(err)
 	serving.Wait() // Handle ends with the socket
 	answer, err := call.Wait(ctx)
-	must(err)
+	check(err)
 	fmt.Printf("%s\n", answer.Bytes())
 	fmt.Println(report.Unanswered, "requests are not answered")
 	// Output:

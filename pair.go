@@ -33,9 +33,11 @@ type PairOptions struct {
 // A Pair talks with one peer, another pair socket, in both directions. A second peer is refused while there is one.
 //
 // What is not sent when the connection ends is dropped and counted: it was meant for that peer.
+//
+// See [Socket.Dial], [Socket.Listen] and [Socket.Close], which all sockets have.
 type Pair struct {
 	Socket
-	sending
+	toOne
 	receiving
 	draining
 }
@@ -58,11 +60,13 @@ func NewPair(o *PairOptions) *Pair {
 		p = pattern.NewPair(hello, sp.Pair1, eo, adaptive...)
 		return p
 	})
-	return &Pair{Socket{core}, sending{p.Send, p.SendBatch}, receiving{core, p.Recv, p.TryRecv, p.RecvBatch, p.Unreceive}, draining{core}}
+	return &Pair{Socket{core}, toOne{sending{p.Send, p.SendBatch}}, receiving{core, p.Recv, p.TryRecv, p.RecvBatch, p.Unreceive}, draining{core}}
 }
 
 // A PairPoly talks with any number of peers, PAIR 1 sockets that each see a pair of their own: every message is sent
 // to a pipe that it names, and [Message.Pipe] says where one came from.
+//
+// See [Socket.Dial], [Socket.Listen] and [Socket.Close], which all sockets have.
 type PairPoly struct {
 	Socket
 	receiving

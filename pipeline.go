@@ -20,9 +20,11 @@ type PushOptions struct {
 //
 // What a pipe has not sent when it ends goes to another pipe, before anything new. What the operating system has
 // taken is lost if the connection breaks before the peer has read it.
+//
+// See [Socket.Dial], [Socket.Listen] and [Socket.Close], which all sockets have.
 type Push struct {
 	Socket
-	sending
+	toOne
 }
 
 // NewPush returns a Push without endpoints. o may be nil.
@@ -35,7 +37,7 @@ func NewPush(o *PushOptions) *Push {
 		p = pattern.NewPush(ProtocolPush.hello(), o.LeastLoaded, false)
 		return p
 	})
-	return &Push{Socket{core}, sending{p.Send, p.SendBatch}}
+	return &Push{Socket{core}, toOne{sending{p.Send, p.SendBatch}}}
 }
 
 // PullOptions are the options of a [Pull].
@@ -43,6 +45,8 @@ type PullOptions struct{ Options }
 
 // A Pull receives from its peers, which are [Push] sockets, in turns. When its queue for a peer is full it stops
 // reading from that peer, which then sends elsewhere or waits.
+//
+// See [Socket.Dial], [Socket.Listen] and [Socket.Close], which all sockets have.
 type Pull struct {
 	Socket
 	receiving

@@ -28,9 +28,11 @@ type PubOptions struct {
 //
 // A message goes to the subscribers that are connected when it is sent, as far as their queues have room; see
 // Overflow. Who connects later has missed it.
+//
+// See [Socket.Dial], [Socket.Listen] and [Socket.Close], which all sockets have.
 type Pub struct {
 	Socket
-	sending
+	toAll
 	pattern *pattern.Pub
 }
 
@@ -48,7 +50,7 @@ func NewPub(o *PubOptions) *Pub {
 		p.LimitTopics(o.TopicBytes)
 		return p
 	})
-	return &Pub{Socket{core}, sending{p.Send, nil}, p}
+	return &Pub{Socket{core}, toAll{sending{p.Send, nil}}, p}
 }
 
 // WaitSubscribers waits until at least n subscribers may want topic. Subscribers of the Scalability Protocols do not
@@ -69,6 +71,8 @@ type SubOptions struct {
 
 // A Sub receives the messages of its peers, which are [Pub] sockets, that it has subscribed to. It is itself a
 // [Subscription]; further ones, with topics and queues of their own, are opened beside it.
+//
+// See [Socket.Dial], [Socket.Listen] and [Socket.Close], which all sockets have.
 type Sub struct {
 	Socket
 	receiving

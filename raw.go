@@ -23,6 +23,8 @@ import (
 // Sending where the protocol only receives, and the other way round, fails with errors.ErrUnsupported.
 //
 // The words of a header are of 4 bytes, most significant first; the highest bit of the last one is set.
+//
+// See [Socket.Dial], [Socket.Listen] and [Socket.Close], which all sockets have.
 type Raw struct {
 	Socket
 	sending

@@ -49,6 +49,8 @@ const maxAttempts = 5
 // While a peer is reachable, a request is answered: it is sent again when its connection ends, up to MaxAttempts times,
 // and every Retry. It may therefore be executed more than once. A reply is accepted from any live pipe that the request was sent to; the
 // first one counts.
+//
+// See [Socket.Dial], [Socket.Listen] and [Socket.Close], which all sockets have.
 type Req struct {
 	Socket
 	pattern *pattern.Req
@@ -156,6 +158,8 @@ const replyTimeout = 30 * time.Second
 //
 // While a peer's queue of replies is more than half full, the Rep receives no further request of that peer. A peer that does
 // not read its replies therefore does not block others.
+//
+// See [Socket.Dial], [Socket.Listen] and [Socket.Close], which all sockets have.
 type Rep struct {
 	Socket
 	responding

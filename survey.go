@@ -27,6 +27,8 @@ type SurveyorOptions struct {
 // A Surveyor asks all its peers, which are [Respondent] sockets, and takes what they answer until a deadline. Any
 // number of surveys may be open at once. Asking is best effort: see Overflow. Answers that come after the deadline
 // are dropped and counted, as are those that a full queue has no room for.
+//
+// See [Socket.Dial], [Socket.Listen] and [Socket.Close], which all sockets have.
 type Surveyor struct {
 	Socket
 	pattern  *pattern.Surveyor
@@ -97,6 +99,8 @@ type RespondentOptions struct {
 // A Respondent receives surveys from its peers, which are [Surveyor] sockets, and sends each answer back the way that
 // its survey came. An answer that comes too late is dropped by the surveyor. A surveyor that does not read its answers
 // is treated as a [Rep] treats such a peer.
+//
+// See [Socket.Dial], [Socket.Listen] and [Socket.Close], which all sockets have.
 type Respondent struct {
 	Socket
 	responding

@@ -11,52 +11,9 @@ import (
 	"github.com/sprymq/spry/internal/scope"
 )
 
-// A Sender sends messages. See SendMsg of the sockets.
-type Sender interface {
-	SendMsg(ctx context.Context, m *Message) error
-}
-
 // A Receiver receives messages. See RecvMsg of the sockets.
 type Receiver interface {
 	RecvMsg(ctx context.Context) (*Message, error)
-}
-
-// sending are the sending verbs of a socket. It is embedded, never used by itself.
-type sending struct {
-	send     func(ctx context.Context, wait bool, body []byte, m *msg.Message) error
-	sendMany func(ctx context.Context, ms []*msg.Message) (int, error) // nil: one by one
-}
-
-// Send queues a copy of body. A socket that sends to one peer waits while no pipe has room, or none is there, until ctx
-// ends; one that sends to all sends to those that are there. A nil error says that the message is queued, not that it was
-// received.
-func (s *sending) Send(ctx context.Context, body []byte) error {
-	return opErr("send", s.send(ctx, true, body, nil))
-}
-
-// SendMsg is Send, of the contents of m, which is empty afterwards. On an error m is unchanged.
-func (s *sending) SendMsg(ctx context.Context, m *Message) error {
-	return opErr("send", s.send(ctx, true, nil, m.inner()))
-}
-
-// TrySendMsg is SendMsg, but fails with [ErrWouldBlock] where that would have to wait.
-func (s *sending) TrySendMsg(m *Message) error {
-	return opErr("send", s.send(context.Background(), false, nil, m.inner()))
-}
-
-// SendBatch is SendMsg of all of ms, in order. It returns how many were queued; with an error, those from n on are
-// unchanged.
-func (s *sending) SendBatch(ctx context.Context, ms []*Message) (n int, err error) {
-	if s.sendMany != nil {
-		n, err = s.sendMany(ctx, msg.GivenAll(innerMessages(ms)))
-		return n, opErr("send", err)
-	}
-	for n < len(ms) && err == nil {
-		if err = s.send(ctx, true, nil, ms[n].inner()); err == nil {
-			n++
-		}
-	}
-	return n, opErr("send", err)
 }
 
 // receiving are the receiving verbs of a socket. It is embedded, never used by itself.
