@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 
-// Package transport is the seam between Spry's engine and the ways in which bytes move.
+// Package transport is the interface between Spry's engine and transports, which move bytes.
 //
-// A [Transport] turns addresses of its URL schemes into links. A link is either a [Stream], which is a
-// net.Conn that the engine frames and reads itself, or [Messages], which moves whole messages and brings
-// a handshake of its own. A transport never learns what a message means.
+// A [Transport] turns addresses of its URL schemes into links. A link is either a [Stream], which is a net.Conn on which the
+// engine does the framing, or [Messages], which moves whole messages and has its own handshake. A transport does not
+// interpret messages.
 //
-// The package depends on the standard library only, so that third parties can write transports without
-// importing Spry itself. Package transporttest checks such a transport.
+// The package depends on the standard library only, so that third parties can write transports without importing Spry
+// itself. Package transporttest checks such a transport.
 package transport
 
 import (
@@ -23,8 +23,8 @@ type Transport interface {
 	// Schemes lists the URL schemes that the transport serves, in lower case: "tcp", "tcp4", "tcp6".
 	Schemes() []string
 
-	// Dialer checks the address and returns what connects to it. It does no I/O and resolves no names:
-	// each Dial does that anew. An address that can never work is an error here.
+	// Dialer checks the address and returns a dialer for it. It does no I/O and resolves no names: each Dial does that
+	// again. An address that can never work is an error here.
 	Dialer(u URL, o DialOptions) (Dialer, error)
 
 	// Listen binds the address and begins to listen. ctx bounds the binding only.
@@ -62,20 +62,20 @@ type Link interface {
 	LocalAddr() net.Addr
 	RemoteAddr() net.Addr
 
-	// Info tells what is known of the link. It may be called at any time, and costs little.
+	// Info describes the link. It may be called at any time, and is cheap.
 	Info() Info
 
 	// Close ends the link at once and makes every blocked call on it return. A second Close does nothing.
 	Close() error
 }
 
-// Info is what is known of a [Link].
+// Info describes a [Link].
 type Info struct {
 	Properties
 	Framing Framing              // of a [Stream]
 	TLS     *tls.ConnectionState // nil without TLS, and until its handshake is done
 	Creds   *Creds               // who the peer's process is, where the operating system says so; else nil
-	Conn    net.Conn             // what the link runs over in the end: the operating system's connection, if it is one; may be nil
+	Conn    net.Conn             // the innermost connection of the link, such as the operating system's; may be nil
 
 	// HalfCloses says that a [Stream] can end its outgoing direction and go on reading; all Messages can.
 	HalfCloses bool
@@ -100,14 +100,14 @@ const (
 type Stream struct {
 	net.Conn
 
-	// Framing is what the Scalability Protocols prescribe for this kind of stream.
+	// Framing is the framing that the Scalability Protocols prescribe for this kind of stream.
 	Framing Framing
 
-	// Creds tells who the peer's process is, where the operating system says so; else nil.
+	// Creds identifies the peer's process, if the operating system reports it; else nil.
 	Creds *Creds
 }
 
-// Info implements [Link]. TLS is what a method ConnectionState of Conn says, such as that of *tls.Conn.
+// Info implements [Link]. TLS is the result of the method ConnectionState of Conn, such as that of *tls.Conn.
 func (s *Stream) Info() Info {
 	info := Info{Properties: Properties{Reliable: true, Ordered: true}, Framing: s.Framing, Creds: s.Creds, Conn: Innermost(s.Conn)}
 	if c, ok := s.Conn.(interface{ ConnectionState() tls.ConnectionState }); ok {
@@ -119,7 +119,7 @@ func (s *Stream) Info() Info {
 	return info
 }
 
-// CloseWrite tells the peer that nothing more comes; reading goes on. A Conn that cannot, as Info says, is closed.
+// CloseWrite ends the outgoing direction; reading continues. A Conn that cannot do that (see Info) is closed.
 func (s *Stream) CloseWrite() error {
 	if half, ok := s.Conn.(closeWriter); ok {
 		return half.CloseWrite()
@@ -129,7 +129,7 @@ func (s *Stream) CloseWrite() error {
 
 type closeWriter interface{ CloseWrite() error }
 
-// Innermost is the connection that c runs over in the end: connections that wrap others, as *tls.Conn does, tell by a method
+// Innermost is the innermost connection of c. Connections that wrap others, such as *tls.Conn, return them by a method
 // NetConn() net.Conn.
 func Innermost(c net.Conn) net.Conn {
 	for {
@@ -157,14 +157,14 @@ type Creds struct {
 type Messages interface {
 	Link
 
-	// Handshake tells the peer what the local socket would speak, in the way of the transport, and returns which of the offers
-	// was chosen, and what the peer speaks. There is at least one offer, and the first is the best. A listening end chooses one
-	// that suits its peer; if none does, any: the engine checks that the two ends fit. listening says which end accepted
-	// the link.
+	// Handshake sends the offers of the local socket to the peer, in the transport's own way. It returns the chosen offer,
+	// and the peer's protocol. There is at least one offer, and the first is the best. A listening end chooses one that
+	// suits its peer, or any if none does: the engine checks that the two ends fit. listening is true at the end that
+	// accepted the link.
 	Handshake(ctx context.Context, offers []Offer, listening bool) (chosen Offer, peer Hello, err error)
 
-	// ReadMessages waits for at least one message and fills dst with as many as are at hand. Each lies at the beginning of
-	// memory that alloc returned for it, and that belongs to the caller: alloc is called in the order of the messages, once for
+	// ReadMessages waits for at least one message and fills dst with all that have arrived. Each lies at the beginning of
+	// memory that alloc returned for it, and belongs to the caller. alloc is called in the order of the messages, once for
 	// each, before ReadMessages returns. io.EOF is the peer's orderly end.
 	ReadMessages(dst [][]byte, alloc func(size int) []byte) (n int, err error)
 
@@ -172,14 +172,14 @@ type Messages interface {
 	// them.
 	WriteMessages(ps []Packet) (n int, err error)
 
-	// CloseWrite tells the peer that nothing more comes; reading goes on.
+	// CloseWrite ends the outgoing direction; reading continues.
 	CloseWrite() error
 }
 
-// Properties are what a link promises. They do not change. A socket whose pattern needs one that a link does not have refuses
-// the link: PUSH and PULL need Reliable, PAIR needs both, and so do raw sockets of these protocols.
+// Properties are the promises of a link. They do not change. A socket refuses links without a property that its pattern
+// needs: PUSH and PULL need Reliable, PAIR needs both, and so do raw sockets of these protocols.
 type Properties struct {
-	Reliable bool // what was taken arrives, as long as the link lives
+	Reliable bool // written messages arrive, as long as the link lives
 	Ordered  bool // and in order
 
 	// MaxMessage is the largest message in bytes, the Header of its [Packet] included; 0 = no limit of its own, as for each
@@ -193,7 +193,7 @@ type Packet struct {
 	Header, Body []byte
 }
 
-// A Hello names what one end speaks.
+// A Hello names the protocol of one end.
 type Hello struct {
 	Protocol uint16 // Scalability Protocols number of the local socket: 0x30 is REQ
 	Peer     uint16 // number of the protocol that it talks to: 0x31 is REP
@@ -207,7 +207,7 @@ type Offer struct {
 	Hello
 }
 
-// DialOptions are an endpoint's wishes. A transport takes those that apply to it and ignores the rest.
+// DialOptions are options of an endpoint. A transport applies the ones that it supports and ignores the rest.
 type DialOptions struct {
 	// TLS configures tls+ schemes. Nil means the system's roots and the URL's host name.
 	TLS *tls.Config

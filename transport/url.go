@@ -14,10 +14,10 @@ import (
 //
 //	[dialect+][layer+]scheme://address[?name=value[&name=value]]
 //
-// The words before "://" say what is spoken and over what: zmtp+tls+tcp is ZeroMQ's protocol, in TLS, over TCP. What follows means
-// what the scheme's transport says. It is not a URL of RFC 3986: "tcp://*:5555" and "ipc://relative/path" are legal, and
+// The words before "://" name the dialect and the layers: zmtp+tls+tcp is ZeroMQ's protocol, in TLS, over TCP. The scheme's
+// transport interprets the rest. It is not a URL of RFC 3986: "tcp://*:5555" and "ipc://relative/path" are legal, and
 // nothing is escaped unless the transport says so. A name, as in ipc://path and inproc://name, may contain a question mark:
-// only where the transport asks for [URL.Parameters] does one begin them.
+// parameters exist only in transports that call [URL.Parameters].
 type URL struct {
 	Scheme  string // lower case, with the dialect and the layers before it
 	Address string // with the parameters
@@ -37,8 +37,8 @@ func (u URL) Cut(word string) (rest URL, found bool) {
 	return u, found
 }
 
-// Parameters takes off the address what follows its first question mark: names and values as in the query of a URL of the web,
-// where %26 is an ampersand. For schemes whose addresses are no names. The error wraps [ErrURL].
+// Parameters splits the address at its first question mark: names and values are encoded as in the query of a web URL, where
+// %26 is an ampersand. It is for schemes whose addresses are not names. The error wraps [ErrURL].
 func (u URL) Parameters() (rest URL, values url.Values, err error) {
 	var query string
 	u.Address, query, _ = strings.Cut(u.Address, "?")
@@ -49,12 +49,12 @@ func (u URL) Parameters() (rest URL, values url.Values, err error) {
 	return u, values, nil
 }
 
-// Redacted is String without secrets, for errors and logs: xxxxx stands for a password before the host, and for the value of a
-// parameter whose name has pass, secret, token or key in it.
+// Redacted is String without secrets, for errors and logs. It shows xxxxx for a password before the host, and for the value
+// of a parameter with pass, secret, token or key in its name.
 func (u URL) Redacted() string { return Redact(u.String()) }
 
-// Redact is [URL.Redacted] of what may not be a URL at all. A password may contain anything, a slash or an @ too, so that all
-// from the first colon to the last @ is replaced.
+// Redact is [URL.Redacted] for text that may not be a URL at all. A password may contain any character, including a slash or
+// an @, so everything from the first colon to the last @ is replaced.
 func Redact(s string) string {
 	scheme, address, found := strings.Cut(s, "://")
 	if !found || strings.ContainsAny(scheme, ":@") { // what stands before "://" is not a scheme then
@@ -71,7 +71,7 @@ func Redact(s string) string {
 	return begin + redactParameters(address)
 }
 
-// hidden stands for what is not shown.
+// hidden replaces secrets.
 const hidden = "xxxxx"
 
 func redactParameters(address string) string {
@@ -89,10 +89,10 @@ func redactParameters(address string) string {
 	return host + "?" + strings.Join(all, "&")
 }
 
-// secretive parts of a parameter's name tell that its value is a secret.
+// secretive parts of a parameter's name mark its value as a secret.
 var secretive = []string{"pass", "secret", "token", "key"}
 
-// isPath tells names that are paths, as in ipc:///run/a:b@c, from a user's: they have a slash before their first colon.
+// isPath recognises names that are paths, as in ipc:///run/a:b@c: they have a slash before their first colon.
 func isPath(scheme, beforeColon string) bool {
 	return (scheme == "" || isName(scheme)) && strings.Contains(beforeColon, "/")
 }

@@ -18,7 +18,7 @@ import (
 // keep little memory in use.
 type Chunk struct {
 	Data []byte
-	From any // what it was received from: set by the reader before anybody else has a reference
+	From any // the connection it was read from: set by the reader before any other code has a reference
 	use  uint64
 	refs atomic.Int32
 	free func()     // runs once, when the last reference goes; may be nil
@@ -31,7 +31,7 @@ type Chunk struct {
 // The sizes of chunks that connections read into, and that queues copy small messages into.
 const (
 	MinChunk = 4 << 10   // what an idle one keeps
-	MaxChunk = 256 << 10 // what a busy one uses at a time
+	MaxChunk = 256 << 10 // the largest, for a busy connection
 )
 
 // MaxStale is the size of the largest message that may still point to its chunk when it was released, and of the largest chunk
@@ -41,8 +41,8 @@ const MaxStale = 16 << 10
 // excess counts releases without a reference, see [Excess].
 var excess atomic.Uint64
 
-// NewChunk returns a chunk of size bytes or up to an eighth more, with one reference, the reader's. What is in it is
-// left from before.
+// NewChunk returns a chunk of size bytes, or up to an eighth more, with one reference, the reader's. Its contents are
+// undefined.
 func NewChunk(size int) *Chunk {
 	p, size := pool(size)
 	var c *Chunk
@@ -64,11 +64,11 @@ const useBits = 24
 // uses counts the chunks that were handed out.
 var uses atomic.Uint64
 
-// Renew begins another use of the chunk, whose only reference the caller has.
+// Renew begins another use of the chunk. The caller must have the only reference.
 func (c *Chunk) Renew() { c.use++ }
 
-// Use identifies what the chunk is used for now: from one time that it was empty to the next. Unlike a pointer, it does not
-// keep the chunk alive. It is 0 for memory that is not the package's own.
+// Use identifies the current use of the chunk: from one time that it was empty to the next. Unlike a pointer, it does not
+// keep the chunk alive. It is 0 for memory from outside the package.
 func (c *Chunk) Use() uint64 { return c.use }
 
 // Copy returns a chunk that begins with a copy of body, for one message.

@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// Chunks of sizes between these are kept for reuse when their last reference goes. They are the process's, and the
-// garbage collector takes what nobody has used for a while.
+// Chunks of sizes between these are pooled when their last reference is released. The pools belong to the process, and the
+// garbage collector empties them after a while without use.
 const (
 	minPooled = 4 << 10
 	maxPooled = 64 << 20

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// Package hist counts latencies in little memory: a log-linear histogram, whose buckets grow with what they hold, so that
-// each value is known to within 1/128 of itself.
+// Package hist counts latencies in little memory: a log-linear histogram, in which each value is known to within 1/128 of
+// itself.
 package hist
 
 import (
@@ -87,7 +87,7 @@ func rankOf(n uint64, p float64) uint64 {
 	return rank
 }
 
-// AtMost is how many durations do not exceed d, as far as buckets tell them apart.
+// AtMost is how many durations do not exceed d, with the resolution of the buckets.
 func (h *Histogram) AtMost(d time.Duration) int64 {
 	if d < 0 {
 		return 0

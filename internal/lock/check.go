@@ -71,7 +71,7 @@ func AssertNone() {
 	}
 }
 
-// violated tells of a breach of the order and ends the program: a panic could be recovered from, and pass unnoticed.
+// violated reports a breach of the order and ends the program: a panic could be recovered from, and pass unnoticed.
 var violated = func(text string) {
 	fmt.Fprintln(os.Stderr, "lockcheck:", text)
 	os.Exit(2)
@@ -131,7 +131,7 @@ func (r *registry) remove(g uintptr, lock any) {
 	}
 }
 
-// last returns what a goroutine has locked last, if it has.
+// last returns the lock that a goroutine has taken last, if it holds one.
 func (r *registry) last(g uintptr) (h hold, some bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -145,7 +145,7 @@ func (r *registry) last(g uintptr) (h hold, some bool) {
 // A stack is where a lock was taken.
 type stack [12]uintptr
 
-// callers returns the stack without what is of this package.
+// callers returns the stack without the frames of this package.
 func callers(skip int) (s stack) {
 	runtime.Callers(skip, s[:])
 	return s

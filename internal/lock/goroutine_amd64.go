@@ -4,5 +4,5 @@
 
 package lock
 
-// goroutine returns what the calling goroutine alone has while it lives: the address of its descriptor.
+// goroutine returns an identity of the calling goroutine, unique while it lives: the address of its descriptor.
 func goroutine() uintptr

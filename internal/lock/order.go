@@ -54,11 +54,11 @@ type (
 	Brake [82]struct{}
 	// Network guards the names of a process (engine.Network).
 	Network [83]struct{}
-	// Scope guards what is at work in a scope (scope.Scope).
+	// Scope guards the goroutines and timers of a scope (scope.Scope).
 	Scope [84]struct{}
 	// Budget guards the accounts of a budget (budget.Budget).
 	Budget [85]struct{}
-	// Certificates guards what was read of a directory of certificates, and is held while its files are read, so that they are
+	// Certificates guards the contents of a directory of certificates. It is held while files are read, so that they are
 	// read once (zmq.certificates).
 	Certificates [86]struct{}
 	// Proxy guards the state of a proxy and its figures (zmq.ProxyControl).

@@ -13,43 +13,43 @@ import (
 // out by pointer and never used a second time.
 type Batch struct {
 	Msgs  []Message  // decoded; at most cap(Msgs)
-	Chunk *buf.Chunk // what the data points into; the receiver of the batch retains it once for all
+	Chunk *buf.Chunk // the data points into it; the receiver of the batch retains it once for all messages
 
 	// Expired counts messages that were dropped for having come over too many hops.
 	Expired int
 
-	frames int // of Msgs, beside their first ones
+	frames int // of Msgs, without their first ones
 }
 
-// maxFrames is how many frames, beside first ones, a batch is full with: a frame takes two bytes of a stream and [FrameCost]
-// of memory, so that those of one chunk would take a multiple of what a queue may hold.
+// maxFrames is the number of frames, not counting first ones, at which a batch is full. A frame takes two bytes of a stream
+// and [FrameCost] of memory, so the frames of one chunk could exceed the limit of a queue many times.
 const maxFrames = 4 << 10
 
 // Full reports whether the slab is used up, or the messages have as many frames as may be decoded before they are handed on.
 func (b *Batch) Full() bool { return len(b.Msgs) == cap(b.Msgs) || b.frames >= maxFrames }
 
-// The lengths of slabs: what a quiet connection allocates at a time, and what fills a size class of 16 KiB.
+// The lengths of slabs: one for an idle connection, and one that fills a size class of 16 KiB.
 const (
 	minSlab = 8
 	maxSlab = 511
 )
 
-// NextSlab is how many messages, of size bytes each, the slab after one of last messages is for. Slabs grow while they are
-// filled, but none is for more than a chunk's worth of messages: it keeps the contents of those that were received and not
-// released from the garbage collector.
+// NextSlab is how many messages, of size bytes each, the slab after one of last messages has. Slabs grow while they are
+// filled, up to a chunk's worth of messages: a slab keeps the contents of messages that were received and not released from
+// the garbage collector.
 func NextSlab(last, size int) int {
 	return min(max(last*4, minSlab), maxSlab, 1+buf.MaxChunk/max(size, 1))
 }
 
-// Next takes the messages out. Those that follow go to the unused rest of the slab.
+// Next takes the messages out. Later ones go to the unused rest of the slab.
 func (b *Batch) Next() (run []Message) {
 	run = b.Msgs
 	b.Msgs, b.frames = run[len(run):], 0
 	return run
 }
 
-// Add appends a message: data is the routing header, of head bytes, and the body. The batch must not be
-// full. data must be a part of Chunk, whose references are counted by the caller when decoding is done.
+// Add appends a message: data is the routing header, of head bytes, and the body. The batch must not be full. data must be a
+// part of Chunk; the caller counts the references when decoding is done.
 func (b *Batch) Add(data []byte, head int) {
 	b.Msgs = b.Msgs[:len(b.Msgs)+1]
 	m := &b.Msgs[len(b.Msgs)-1] // zero, and filled in place: a composite literal would be built and then copied
@@ -86,7 +86,8 @@ func ReleaseAll(run []Message) {
 	clear(run)
 }
 
-// ReleaseEach releases messages that the application gives back, nil ones left out. References of one chunk go back together.
+// ReleaseEach releases messages that the application returns, skipping nil ones. References of one chunk are released
+// together.
 func ReleaseEach(ms []*Message) {
 	r := releaser{here: true}
 	for _, m := range ms {
@@ -133,7 +134,7 @@ func (r *releaser) flush() {
 	r.refs = 0
 }
 
-// A Span is what the first messages of a run that lie in one chunk, or in none, are together.
+// A Span describes the first messages of a run that lie in the same chunk, or in none.
 type Span struct {
 	Chunk    *buf.Chunk // nil = none
 	Messages int

@@ -2,13 +2,13 @@
 
 package msg
 
-// What a message occupies beside its bytes, on a 64-bit machine. Limits of queues charge it, so that messages and frames
-// without any bytes are not free.
+// The memory of a message in addition to its bytes, on a 64-bit machine. Limits of queues include it, so that messages and
+// frames without bytes are not free.
 const (
-	// BaseCost is what every message is charged beside its header, body and further frames, in bytes: its structure, and
-	// its share of those that list queued messages.
+	// BaseCost is charged for every message, in addition to its header, body and further frames, in bytes: for its
+	// structure, and its share of the lists of queued messages.
 	BaseCost = 64
-	// FrameCost is what each frame after the first is charged beside its bytes.
+	// FrameCost is charged for each frame after the first, in addition to its bytes.
 	FrameCost = 24
 
 	extensionCost = 48
@@ -67,8 +67,8 @@ func (m *Message) extendedContents() (bytes, more int) {
 	return m.bytes(), len(m.rest())
 }
 
-// StreamSize is about how much of the stream that it was received from a message takes, in bytes: with its header and frames,
-// what a dialect puts before them.
+// StreamSize is about how many bytes of its stream a received message took: with its header and frames, and the dialect's
+// framing.
 func (m *Message) StreamSize() int {
 	if m.ext == nil {
 		return streamHead + int(m.size)
@@ -154,8 +154,8 @@ type Shape struct {
 	More int // frames after the first
 }
 
-// Cost is what a message of this shape is charged in a queue, in bytes: its contents, its structure, and the structures of
-// its further frames. What the dialect puts before it comes on top.
+// Cost is the charge of a message of this shape in a queue, in bytes: its contents, its structure, and the structures of its
+// further frames. The dialect's framing is added to it.
 func (s Shape) Cost() int { return BaseCost + s.Size + FrameCost*s.More }
 
 // ShapeOf is the shape of body, or of the contents of m if that is not nil, behind header.

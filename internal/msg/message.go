@@ -91,7 +91,7 @@ func WrapForeign(body []byte, release func()) *Message {
 	return m
 }
 
-// hold makes m, which must be empty, the beginning of chunk, of which it gets a reference.
+// hold makes m, which must be empty, the beginning of chunk, and takes a reference.
 func (m *Message) hold(chunk *buf.Chunk, body []byte) {
 	m.chunk, m.held = chunk, true
 	if uint64(len(body)) > math.MaxUint32 {
@@ -101,10 +101,10 @@ func (m *Message) hold(chunk *buf.Chunk, body []byte) {
 	m.size = uint32(len(body))
 }
 
-// Of returns a message, as a value, whose body is data, which the message owns from now on.
+// Of returns a message, as a value, with the body data, which the message then owns.
 func Of(data []byte) Message { return Message{ext: &extension{data: data, sealed: true}} }
 
-// Copy returns a message, as a value, whose body is a copy of body.
+// Copy returns a message, as a value, with a copy of body.
 func Copy(body []byte) (m Message) {
 	chunk := buf.Copy(body)
 	m.hold(chunk, chunk.Data[:len(body)])
@@ -120,7 +120,7 @@ func OfFrames(frames [][]byte) Message {
 	return m
 }
 
-// OfParts returns a message, as a value, whose routing header and body are copies of these.
+// OfParts returns a message, as a value, with copies of this routing header and body.
 func OfParts(header, body []byte) Message {
 	m := Copy(body)
 	if len(header) > 0 {
@@ -129,8 +129,8 @@ func OfParts(header, body []byte) Message {
 	return m
 }
 
-// Received returns a message, as a value, that came whole from a pipe; it owns data, whose first head bytes are
-// the routing header.
+// Received returns a message, as a value, that arrived whole from a pipe. It owns data; the first head bytes of data are the
+// routing header.
 func Received(data []byte, head int, o *Origin) Message {
 	m := Message{ext: &extension{data: data[head:], origin: o, sealed: true}, came: true}
 	if head > 0 {
@@ -271,7 +271,7 @@ func (m *Message) Reframe(header []byte, envelope [][]byte, cut int) {
 	m.from, m.size, m.head = 0, 0, 0 // counted memory stays: other frames may lie there
 }
 
-// Header is the routing header: what a raw socket shows. Read-only.
+// Header is the routing header, which a raw socket shows. Read-only.
 func (m *Message) Header() []byte {
 	if m.ext != nil && m.ext.more != nil && m.ext.more.header != nil {
 		return m.ext.more.header
@@ -310,7 +310,7 @@ func (m *Message) Clone() *Message {
 	return c
 }
 
-// CloneInto makes dst, whose old contents are lost, share m's contents.
+// CloneInto makes dst share m's contents; its old contents are lost.
 func (m *Message) CloneInto(dst *Message) {
 	if m.held {
 		m.chunk.Retain(1)
@@ -345,7 +345,7 @@ func (m *Message) Release() {
 	}
 }
 
-// clear empties a message whose reference somebody else has now.
+// clear empties a message after its reference has passed to another owner.
 func (m *Message) clear() {
 	if m.size > buf.MaxStale {
 		m.chunk = nil
@@ -356,7 +356,7 @@ func (m *Message) clear() {
 	}
 }
 
-// clearExtension keeps the memory of data that nobody else has seen: it is written to again.
+// clearExtension keeps the memory of data that was never shared, to be written again.
 func (m *Message) clearExtension() {
 	e := m.ext
 	if e.sealed || e.data == nil || cap(e.data) > keep {

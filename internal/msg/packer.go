@@ -69,10 +69,10 @@ func (p *Packer) room(n int, from any, limit int) (c *buf.Chunk, at int) {
 	return p.chunk, at
 }
 
-// Used reports whether the packer has memory to let go of.
+// Used reports whether the packer has memory to release.
 func (p *Packer) Used() bool { return p.chunk != nil }
 
-// End lets go of the packer's memory, which its messages keep for as long as they need it.
+// End releases the packer's memory; its messages keep it for as long as they need it.
 func (p *Packer) End() {
 	if p.chunk != nil {
 		p.chunk.Release(1)

@@ -8,10 +8,10 @@ import (
 	"unsafe"
 )
 
-// Applications copy messages by value, although they must not: copy and original then have one reference, and one extension.
-// Releasing both would take a reference that belongs to a neighbour, whose memory would be written to while it is in use. So
-// a message that the application gets is stamped with its address, and what it gives back is looked at: at another address,
-// it is a copy.
+// Applications copy messages by value, although they must not. Copy and original then share one reference and one extension.
+// Releasing both would release a reference of another message, whose memory would then be overwritten while it is in use. So
+// a message that the application gets is stamped with its address. A message that the application returns is checked: at
+// another address, it is a copy.
 
 // Stamp marks a message that the application gets as the one at this address. It returns m, which may be nil.
 func (m *Message) Stamp() *Message {
@@ -28,8 +28,8 @@ func StampAll(ms []*Message) {
 	}
 }
 
-// Given returns m, which the application passes: an empty message if it is nil, and if it is a copy by value, after making it
-// one that owns what is in it.
+// Given returns the message that the application passes: an empty one if m is nil. A copy by value first gets its own
+// contents.
 func Given(m *Message) *Message {
 	if m == nil || m.tag != m.address() {
 		return ownCopy(m)
@@ -48,8 +48,8 @@ func ownCopy(m *Message) *Message {
 	return m
 }
 
-// dropCopy empties a copy by value that the application has no use for. Its contents may be somebody else's by now, and are not
-// looked at.
+// dropCopy empties a copy by value that the application does not need. Its contents may belong to another message by now,
+// and are not read.
 func (m *Message) dropCopy() {
 	if m.copied() {
 		*m = Message{tag: m.address()}
@@ -69,11 +69,11 @@ func (m *Message) GiveBack() {
 	}
 }
 
-// copied reports whether the message is a copy by value that must not do what the original may.
+// copied reports whether the message is a copy by value that must not act as the original.
 func (m *Message) copied() bool { return m.tag != 0 && m.tag != m.address() && m.exclusive() }
 
-// exclusive reports whether the message has something that two of them cannot have. Data that nobody writes to, and that is
-// not counted, may be anybody's.
+// exclusive reports whether the message owns something that two messages cannot share. Data that is neither written nor
+// counted may be shared.
 func (m *Message) exclusive() bool {
 	return m.held || m.ext != nil && (!m.ext.sealed || m.ext.more != nil)
 }
@@ -92,8 +92,8 @@ func GivenAll(ms []*Message) []*Message {
 	return ms
 }
 
-// address fits into 32 bits: messages are aligned, and what is copied lies closer than 32 GiB to its copy, or is taken for
-// the original.
+// address fits into 32 bits, because messages are aligned. A copy at a multiple of 32 GiB from its original would be taken
+// for it.
 func (m *Message) address() uint32 { return uint32(uintptr(unsafe.Pointer(m))>>3) | 1 }
 
 // disown gives a copy contents of its own. The reference is the original's.

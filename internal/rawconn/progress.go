@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Progress tells how far a connection's peer, or rather its machine, has come with what was written. It comes from the
-// operating system, and is about its own sockets only: the zero value says that nothing is known.
+// Progress is how much of the written data the peer's machine has received. The operating system reports it, for its own
+// sockets only: the zero value means that nothing is known.
 type Progress struct {
 	Queued int           // bytes that wait in this system for the peer's to acknowledge or, on the same machine, for its process to read
 	Unread int           // bytes that have come and that this process has not read

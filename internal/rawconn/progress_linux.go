@@ -29,7 +29,7 @@ func systemProgress(c net.Conn) (p Progress) {
 		return p
 	}
 	_, tcp := c.(*net.TCPConn)
-	_ = raw.Control(func(fd uintptr) { // an error leaves what is not known at zero: the connection is dead, and a read says so
+	_ = raw.Control(func(fd uintptr) { // an error leaves unknown values at zero: the connection has ended, and a read reports it
 		p.Queued, _ = unix.IoctlGetInt(int(fd), unix.SIOCOUTQ)
 		p.Unread, _ = unix.IoctlGetInt(int(fd), unix.SIOCINQ)
 		if !tcp {
@@ -40,8 +40,8 @@ func systemProgress(c net.Conn) (p Progress) {
 		if err != nil {
 			return
 		}
-		// Segments in flight that were sent before the last acknowledgement came are no debt: a peer without room acknowledges
-		// what it has to drop, and the next attempt may be minutes away. So may the next probe of a window that is closed.
+		// Segments in flight that were sent before the last acknowledgement do not count: a peer without room acknowledges
+		// data that it must drop, and the next attempt may be minutes away. So may the next probe of a closed window.
 		p.Owed = info.Probes > 0 || info.Unacked > 0 && info.Last_data_sent < info.Last_ack_recv
 		p.Quiet = time.Duration(info.Last_ack_recv) * time.Millisecond
 	})

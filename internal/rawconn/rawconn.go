@@ -4,7 +4,7 @@
 // asking how far the peer has come.
 package rawconn
 
-// A Sink is where a Reader puts what it reads.
+// A Sink receives the data that a Reader reads.
 type Sink interface {
 	// Room returns where the next bytes go. It is called when there are some.
 	Room() []byte

@@ -14,8 +14,8 @@ func OrBackground(ctx context.Context) context.Context {
 	return ctx
 }
 
-// Ended returns the error of a context that has ended, and nil of others and of a nil context. A call that takes a context
-// asks it before anything else: what waits is left to the next call, and nothing is sent.
+// Ended returns the error of a context that has ended, and nil for others and for a nil context. Every call that takes a
+// context checks it first: queued messages are left to the next call, and nothing is sent.
 func Ended(ctx context.Context) error {
 	if ctx == nil {
 		return nil

@@ -25,7 +25,7 @@ type Scope struct {
 	cause    error           // why it is
 	ctx      context.Context // made when it is asked for: the scopes of most pipes have none
 	cancel   context.CancelCauseFunc
-	members  int           // goroutines at work here, those of fired timers included
+	members  int           // running goroutines, including those of fired timers
 	empty    chan struct{} // made by a joiner; closed when members is 0
 	children map[*Scope]struct{}
 }
@@ -136,7 +136,7 @@ type Timer struct{ t *time.Timer }
 // Stop prevents the timer from firing; it reports whether it did.
 func (t *Timer) Stop() bool { return t.t.Stop() }
 
-// Reset arms the timer anew.
+// Reset arms the timer again.
 func (t *Timer) Reset(d time.Duration) { t.t.Reset(d) }
 
 // Cancel begins to close the scope and everything below it, and does not wait. The first cause stands.

@@ -55,7 +55,7 @@ func BareBelow(t testing.TB, e *spry.Endpoint) *Bare {
 	return b
 }
 
-// Header is what a peer that speaks protocol begins with.
+// Header is the first message of a peer that speaks protocol.
 func Header(protocol spry.Protocol) []byte {
 	return []byte{0, 'S', 'P', 0, byte(protocol >> 8), byte(protocol), 0, 0}
 }

@@ -10,7 +10,8 @@ import (
 	"github.com/sprymq/spry"
 )
 
-// An End is a socket of some pattern, by what may be done with it: to send, to receive, or both. What it cannot do is nil.
+// An End is a socket of some pattern, described by its operations: sending, receiving, or both. An unsupported operation is
+// nil.
 type End struct {
 	Socket
 	Send, Recv func(context.Context) error

@@ -37,7 +37,7 @@ type Socket interface {
 	WaitPipes(context.Context, int) error
 }
 
-// Certificates returns the TLS configurations of listeners and of those that dial them.
+// Certificates returns the TLS configurations of listeners and of dialers.
 var Certificates = sync.OnceValues(func() (server, client *tls.Config) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

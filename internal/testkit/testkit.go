@@ -73,7 +73,7 @@ func Eventually(t testing.TB, what string, ok func() bool) {
 func Heap() uint64 {
 	var m runtime.MemStats
 	runtime.GC()
-	runtime.GC() // what the first one finalized
+	runtime.GC() // collects objects that the first one finalized
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc
 }

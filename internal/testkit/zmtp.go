@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// What peers of ZMTP say, as bytes.
+// Bytes that peers of ZMTP send.
 const (
 	ZMTPSignature = "\xff\x00\x00\x00\x00\x00\x00\x00\x01\x7f"
 	ZMTPCommand   = "\x04" // the flags of a short command
@@ -21,7 +21,7 @@ func Greeting(version, mechanism string, asServer byte) string {
 // Greet is the greeting of a peer of ZMTP 3.1 without security.
 var Greet = Greeting("\x03\x01", "NULL", 0)
 
-// ShortFrame is a frame whose length is a byte.
+// ShortFrame is a frame with a length of one byte.
 func ShortFrame(flags, body string) string { return flags + string([]byte{byte(len(body))}) + body }
 
 // LongFrame begins a frame of size bytes.

@@ -9,7 +9,7 @@ import (
 	"github.com/sprymq/spry/transport"
 )
 
-// peerCreds asks the kernel who connected, or who listened. Nil means that it would not tell.
+// peerCreds returns the credentials of the connecting or listening process. Nil means that the kernel does not report them.
 func peerCreds(c *net.UnixConn) *transport.Creds {
 	raw, err := c.SyscallConn()
 	if err != nil {

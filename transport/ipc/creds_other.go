@@ -10,5 +10,5 @@ import (
 	"github.com/sprymq/spry/transport"
 )
 
-// peerCreds is nil: this system does not tell.
+// peerCreds is nil: this system does not report credentials.
 func peerCreds(*net.UnixConn) *transport.Creds { return nil }

@@ -4,7 +4,7 @@ package ipc
 
 import "golang.org/x/sys/windows"
 
-// What the system says; the names of package syscall stand for other numbers here.
+// The system's error numbers; the names of package syscall have other values here.
 const (
 	errAddrInUse   = windows.WSAEADDRINUSE
 	errConnRefused = windows.WSAECONNREFUSED

@@ -30,7 +30,7 @@ func bindFile(ctx context.Context, path string, mode fs.FileMode) (*net.UnixList
 	return bind(ctx, path, mode)
 }
 
-// removeStale removes the file at the path if it is a socket that nobody listens on.
+// removeStale removes the file at the path if it is a socket without a listener.
 func removeStale(ctx context.Context, path string) error {
 	info, err := os.Lstat(path)
 	switch {

@@ -7,13 +7,13 @@
 //	tcp://127.0.0.1:5555    one address
 //	tcp://*:5555            every interface, also written tcp://:5555
 //	tcp://eth0:5555         the address of an interface
-//	tcp://127.0.0.1:0       a port of the system's choice; the listener's URL tells which
+//	tcp://127.0.0.1:0       a port of the system's choice; see the endpoint's URL
 //
 // And to dial:
 //
-//	tcp://example.com:5555        a name, resolved anew by every attempt, over all its addresses
+//	tcp://example.com:5555        a name, resolved again by every attempt; all its addresses are tried
 //	tcp://[2001:db8::1]:5555      an IPv6 address, in brackets
-//	tcp://eth0;example.com:5555   out of an interface
+//	tcp://eth0;example.com:5555   from an interface
 //	tcp://10.0.0.7;example.com:5555  from a local address
 //
 // Nagle's algorithm is off and keep-alive probes are on unless the options say otherwise.

@@ -2,13 +2,13 @@
 
 // Package tlstcp is the transport over TLS on TCP.
 //
-// Its schemes are tls+tcp (both families), tls+tcp4 and tls+tcp6, and its addresses are those of package
-// tcp. A listener needs a configuration with a certificate; a dialer without one trusts the system's roots
-// and expects the URL's host in the peer's certificate. TLS 1.2 is the least that is spoken. For mutual
-// TLS the listener's configuration says tls.RequireAndVerifyClientCert, and the dialer's has a certificate.
+// Its schemes are tls+tcp (both families), tls+tcp4 and tls+tcp6, and its addresses are those of package tcp. A listener
+// needs a configuration with a certificate; a dialer without one trusts the system's roots and expects the URL's host in the
+// peer's certificate. The lowest version is TLS 1.2. For mutual TLS the listener's configuration has
+// tls.RequireAndVerifyClientCert, and the dialer's has a certificate.
 //
-// Configurations are copied, so later changes to them have no effect; to exchange certificates while an
-// endpoint runs, use the callbacks of [tls.Config].
+// Configurations are copied, so later changes to them have no effect; to exchange certificates while an endpoint runs, use
+// the callbacks of [tls.Config].
 package tlstcp
 
 import (
@@ -63,7 +63,7 @@ func (Transport) Listen(ctx context.Context, u transport.URL, o transport.Listen
 	return &listener{Listener: l, config: config}, nil
 }
 
-// ownConfig copies a configuration, nil meaning the defaults, and sets what this transport insists on.
+// ownConfig copies a configuration, nil meaning the defaults, and sets the values that this transport requires.
 func ownConfig(c *tls.Config) (*tls.Config, error) {
 	if c == nil {
 		c = &tls.Config{}
@@ -117,11 +117,11 @@ func newLink(c *tls.Conn) *transport.Stream {
 // conn is a TLS connection that ends in the ways of a link.
 type conn struct{ *tls.Conn }
 
-// Close ends the connection at once. Unlike [tls.Conn.Close] it does not wait up to five seconds to tell a
-// peer that has stopped reading; the orderly end is CloseWrite before it.
+// Close ends the connection at once. Unlike [tls.Conn.Close] it does not wait up to five seconds for a peer that has stopped
+// reading; for an orderly end call CloseWrite before it.
 func (c *conn) Close() error { return c.NetConn().Close() }
 
-// CloseWrite tells the peer that nothing more comes, in TLS and below it. The handshake must be complete.
+// CloseWrite ends the outgoing direction, in TLS and below it. The handshake must be complete.
 func (c *conn) CloseWrite() error {
 	if err := c.Conn.CloseWrite(); err != nil {
 		return err

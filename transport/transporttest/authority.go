@@ -18,7 +18,7 @@ import (
 
 // An Authority issues certificates for tests. Nothing outside the test trusts it.
 type Authority struct {
-	// Pool has the authority's own certificate: who uses it as roots trusts what the authority issued.
+	// Pool has the authority's own certificate, for use as trusted roots.
 	Pool *x509.CertPool
 
 	certificate *x509.Certificate

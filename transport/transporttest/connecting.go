@@ -191,8 +191,8 @@ func saysClosed(err error) error {
 	return nil
 }
 
-// acceptSilent dials and says nothing, several times. Each silent link must be accepted, and a peer that
-// does talk must be served beside them.
+// acceptSilent dials and sends nothing, several times. Each silent link must be accepted, and a peer that sends data must be
+// served beside them.
 func (s *suite) acceptSilent(t *testing.T) {
 	s.needsConnections(t)
 	l := s.listen(t, s.options.URL(t))
@@ -234,8 +234,8 @@ func (s *suite) concurrentDials(t *testing.T) {
 	stop()
 }
 
-// serveEcho accepts links and sends back what they send, 8 bytes at a time, until stop is called, which
-// closes the listener and waits for the links to have ended.
+// serveEcho accepts links and sends back their data, 8 bytes at a time, until stop is called, which closes the listener and
+// waits for the links to have ended.
 func serveEcho(t *testing.T, l transport.Listener) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), watchdog)

@@ -14,18 +14,18 @@ import (
 	"github.com/sprymq/spry/transport"
 )
 
-// An end is one end of a link, with the same verbs for both kinds of links. Its methods return errors
-// rather than fail the test, because most of them run beside it.
+// An end is one end of a link, with the same methods for both kinds of links. Its methods return errors rather than fail the
+// test, because most of them run in other goroutines.
 type end struct {
 	link transport.Link
 
-	chosen transport.Offer // what the handshake said, on a message link
+	chosen transport.Offer // the result of the handshake, on a message link
 	peer   transport.Hello
 
 	inbox [][]byte // messages read and not yet taken
 }
 
-// What the suite makes the ends offer: a request, and its answer after what does not suit.
+// The offers of the two ends: a request, and its answer after an offer that does not fit.
 var (
 	dialerHello    = transport.Hello{Protocol: 0x30, Peer: 0x31, Name: "req", PeerName: "rep"}
 	listenerHello  = transport.Hello{Protocol: 0x31, Peer: 0x30, Name: "rep", PeerName: "req"}
@@ -37,7 +37,7 @@ var (
 	}
 )
 
-// open does what the engine does with a new link before the first byte of a dialect.
+// open prepares a new link as the engine does, before the first byte of a dialect.
 func open(ctx context.Context, link transport.Link, listening bool) (*end, error) {
 	e := &end{link: link}
 	switch link := link.(type) {
@@ -132,7 +132,7 @@ func (e *end) messages(t *testing.T) transport.Messages {
 	return e.link.(transport.Messages)
 }
 
-// reliable tells whether what is written arrives.
+// reliable reports whether written messages arrive.
 func (e *end) reliable() bool { return e.link.Info().Reliable }
 
 // put writes p: its bytes, or one message.

@@ -22,7 +22,7 @@ func (s *suite) linkAddresses(t *testing.T) {
 	}
 }
 
-// linkInfo asks links what they are before and after they were used, and when they are closed.
+// linkInfo compares the Info of links before and after use, and after Close.
 func (s *suite) linkInfo(t *testing.T) {
 	dialed, accepted := s.pair(t)
 	before := map[*end]transport.Info{dialed: dialed.link.Info(), accepted: accepted.link.Info()}

@@ -210,7 +210,7 @@ func memoryLinks(addr memoryAddr) (a, b *memoryLink) {
 func (l *memoryLink) LocalAddr() net.Addr  { return l.addr }
 func (l *memoryLink) RemoteAddr() net.Addr { return l.addr }
 
-// Info tells what an *[transport.Stream] would tell, but for connections.
+// Info is the same as that of an *[transport.Stream], without a connection.
 func (l *memoryLink) Info() transport.Info {
 	return transport.Info{Properties: transport.Properties{Reliable: true, Ordered: true}}
 }
@@ -271,7 +271,7 @@ func (l *memoryLink) ReadMessages(dst [][]byte, alloc func(size int) []byte) (in
 	return len(dst), nil
 }
 
-// read waits for one message. What was written before the peer's end comes before that end.
+// read waits for one message. Messages written before the peer's end are returned before that end.
 func (l *memoryLink) read() ([]byte, error) {
 	select {
 	case <-l.closed:

@@ -25,7 +25,7 @@ import (
 	"github.com/sprymq/spry/transport"
 )
 
-// Options tell the suite about the transport.
+// Options describe the transport to the suite.
 type Options struct {
 	// URL returns an unused address to listen on, such as one with port 0 or a path in t.TempDir(). It is called once for
 	// every listener. Required.
@@ -139,7 +139,7 @@ func (s *suite) needsConnections(t *testing.T) {
 	}
 }
 
-// expected says that err, which may be nil, is not what it should be.
+// expected returns an error for an err, possibly nil, that differs from want.
 func expected(want string, err error) error {
 	if err == nil {
 		return errors.New("no error is returned; expected is " + want)
@@ -147,8 +147,8 @@ func expected(want string, err error) error {
 	return fmt.Errorf("expected is %s, and not: %w", want, err)
 }
 
-// within runs f and fails the test if f returns an error, or does not return. What f finds after that
-// concerns nobody any more, which is why it returns its errors and leaves t alone.
+// within runs f and fails the test if f returns an error, or does not return. A late result of f is ignored, so f returns
+// its errors and must not use t.
 func within(t *testing.T, what string, f func() error) {
 	t.Helper()
 	done := make(chan error, 1)

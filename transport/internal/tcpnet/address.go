@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// Package tcpnet connects and listens for the transports that run over TCP: tcp, tls+tcp and what else is
-// built on them. It holds what they share: the forms of an address, and the options of a connection.
+// Package tcpnet connects and listens for the transports that run over TCP: tcp, tls+tcp and others. It implements the forms
+// of an address, and the options of a connection.
 package tcpnet
 
 import (
@@ -20,7 +20,7 @@ import (
 // maxHost is the longest host name of RFC 1035, in its text form.
 const maxHost = 253
 
-// An address is what follows "://" of a URL, taken apart but with no name resolved.
+// An address is the part of a URL after "://", parsed but with no name resolved.
 type address struct {
 	network string // as package net calls it: tcp, tcp4 or tcp6
 	local   string // dialing: interface or IP address to connect from; empty for any
@@ -63,8 +63,8 @@ func parseDial(u transport.URL) (address, error) {
 	return a, nil
 }
 
-// begin begins with the address of u, which must name no user, nor have parameters: the error shows nothing of what may be a
-// password.
+// begin parses the beginning of u's address, which must have no user and no parameters. The error does not show text that
+// may be a password.
 func begin(u transport.URL) (address, error) {
 	if strings.Contains(u.Address, "@") {
 		return address{}, malformed(u, "there is no user in an address; credentials go into Options.Security")
@@ -79,7 +79,7 @@ func begin(u transport.URL) (address, error) {
 	return address{network: u.Base()}, nil
 }
 
-// setLocal takes apart what stands before the semicolon: an interface or an address, perhaps with a port.
+// setLocal parses the part before the semicolon: an interface or an address, perhaps with a port.
 func (a *address) setLocal(s string) error {
 	a.local = unbracket(s)
 	ip, err := netip.ParseAddr(a.local)
@@ -102,8 +102,8 @@ func (a *address) setLocal(s string) error {
 	return nil
 }
 
-// parseListen takes apart "host:port", "*:port", ":port" and "host:*", whose port the system chooses. Whether the host is an interface, and if not,
-// whether it can be a name, is for [resolveListen] to say.
+// parseListen parses "host:port", "*:port", ":port" and "host:*"; for the last, the system chooses the port. [resolveListen]
+// decides whether the host is an interface, or else a valid name.
 func parseListen(u transport.URL) (address, error) {
 	a, err := begin(u)
 	if err != nil {
@@ -127,7 +127,7 @@ func parseListen(u transport.URL) (address, error) {
 			return address{}, malformed(u, err.Error())
 		}
 		if a.network == "tcp" && ip == netip.IPv4Unspecified() {
-			// Package net takes 0.0.0.0 for every address of both families. Who writes it means IPv4.
+			// Package net listens on both families for 0.0.0.0, but users mean IPv4.
 			a.network = "tcp4"
 		}
 	}
@@ -161,7 +161,7 @@ func (a *address) setHostPort(s string) error {
 	return nil
 }
 
-// checkHost refuses what is neither an IP address of the right family nor a possible name.
+// checkHost refuses a host that is neither an IP address of the right family nor a possible name.
 func (a *address) checkHost() error {
 	if ip, err := netip.ParseAddr(a.host); err == nil {
 		return a.checkFamily(ip)
@@ -180,7 +180,7 @@ func (a *address) checkFamily(ip netip.Addr) error {
 	return nil
 }
 
-// checkName refuses what the resolver would refuse too, but only after it was asked again and again.
+// checkName refuses names that the resolver would refuse too, but only after many attempts.
 func checkName(host string) error {
 	if len(host) > maxHost {
 		return fmt.Errorf("the host name has %d bytes, at most %d are allowed", len(host), maxHost)

@@ -22,8 +22,8 @@ type Listener struct {
 	inner   net.Listener
 }
 
-// Listen binds the address of u, whose scheme ends in tcp, tcp4 or tcp6. Errors name u; those of a
-// malformed address wrap [transport.ErrURL].
+// Listen binds the address of u. The scheme of u ends in tcp, tcp4 or tcp6. Errors name u; those of a malformed address wrap
+// [transport.ErrURL].
 func Listen(ctx context.Context, u transport.URL, o transport.ListenOptions) (*Listener, error) {
 	a, err := parseListen(u)
 	if err != nil {
