@@ -4,7 +4,7 @@ package budget
 
 import "sync/atomic"
 
-// A Holder is who has an account.
+// A Holder owns an account.
 type Holder interface {
 	// Shed gives up everything that the account counts. It is called once, by [Budget.Relieve], without locks of the
 	// budget.
@@ -15,7 +15,7 @@ type Holder interface {
 	Resume()
 }
 
-// An Account is what one holder has in all its queues. Open comes first; all methods are safe for concurrent use then.
+// An Account is the memory of all queues of one holder. After Open, all methods are safe for concurrent use.
 type Account struct {
 	budget *Budget
 	holder Holder
@@ -46,7 +46,7 @@ func (a *Account) Open(b *Budget, holder Holder) {
 // Budget is the account's.
 func (a *Account) Budget() *Budget { return a.budget }
 
-// Close says that the holder is over. What its queues still have counts until they are empty, and can still be shed.
+// Close reports that the holder has ended. The contents of its queues count until they are empty, and can still be shed.
 func (a *Account) Close() {
 	a.closed.Store(true)
 	if a.held.Load() == 0 {
@@ -79,7 +79,7 @@ func (a *Account) unlist() {
 	a.next, a.prev = nil, nil
 }
 
-// A Meter is what one queue has. Its methods are called under the lock of that queue. The zero Meter counts nothing.
+// A Meter is the memory of one queue. Its methods are called under the lock of that queue. The zero Meter counts nothing.
 type Meter struct {
 	account *Account
 	held    int64 // bytes reserved: 0, or no less than the queue has
@@ -91,7 +91,7 @@ type Meter struct {
 // NewMeter returns the meter of an empty queue.
 func (a *Account) NewMeter() Meter { return Meter{account: a, high: uncounted} }
 
-// NewFixedMeter returns the meter of a queue whose contents outlive the shedding of the account.
+// NewFixedMeter returns the meter of a queue that keeps its contents when the account is shed.
 func (a *Account) NewFixedMeter() Meter { return Meter{account: a, high: uncounted, fixed: true} }
 
 // Set says how many bytes the queue has now.
@@ -106,8 +106,8 @@ func (m *Meter) Room(bytes, n int64) bool {
 	return bytes+n <= m.high || m.account == nil || m.account.room(bytes, n)
 }
 
-// Spare returns how much more than some bytes a queue may take, up to most, without asking for each message. Where others have
-// taken most of the budget it is what is reserved already, so that a queue does not reserve more only because it was promised more.
+// Spare returns how many bytes more, up to most, a queue may take without asking for each message. If most of the budget is
+// in use, this is what is reserved already, so that the promise itself does not reserve more.
 func (m *Meter) Spare(bytes, most int64) int64 {
 	if m.account == nil || m.account.budget.mayTake(max(bytes, 1), most) {
 		return most
@@ -140,7 +140,7 @@ func (m *Meter) Grow(bytes int64) bool {
 // stepAt is how much more than it has a queue reserves.
 func stepAt(bytes int64) int64 { return min(max(bytes/4, minStep), maxStep) }
 
-// adjust reserves as much as bytes need and some more, or gives back what is too much.
+// adjust reserves enough for bytes and some more, or returns the excess.
 func (m *Meter) adjust(bytes int64) {
 	if m.account == nil {
 		return
@@ -150,7 +150,7 @@ func (m *Meter) adjust(bytes int64) {
 	m.account.change(m.held-before, m.fixed)
 }
 
-// reserved notes what is, or will be, reserved for bytes.
+// reserved records the reservation for bytes.
 func (m *Meter) reserved(bytes int64) {
 	before, step := m.held, stepAt(bytes)
 	if m.held, m.low = bytes+step, max(bytes-2*step, uncounted/2); bytes <= uncounted {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 
-// Package budget bounds the memory of everything that shares one Budget. It is pure accounting: it knows neither
-// messages nor connections.
+// Package budget bounds the memory of everything that shares one Budget. It is pure accounting: it knows neither messages
+// nor connections.
 //
-//	Budget    what all may have together
-//	Account   what one holder (a connection) has; the largest account is shed first
-//	Meter     what one queue has; it draws on its account in steps, so that most changes touch nothing shared
+//	Budget    the limit of all together
+//	Account   the memory of one holder (a connection); the largest account is shed first
+//	Meter     the memory of one queue; it draws on its account in steps, so that most changes touch nothing shared
 //
-// A queue that may wait asks its meter for room first. What cannot wait, because it has arrived already, is taken in any
-// case; if the budget is exceeded then, [Budget.Relieve] sheds the accounts that have most.
+// A queue that can wait asks its meter for room first. Received data cannot wait and is always accepted; if it exceeds the
+// budget, [Budget.Relieve] sheds the largest accounts.
 package budget
 
 import (
@@ -27,7 +27,7 @@ const (
 	// uncounted is how much a queue may have without being counted: most queues stay below it, and touch nothing shared.
 	uncounted = 8 << 10
 
-	minStep = 8 << 10  // what a meter reserves at a time at least,
+	minStep = 8 << 10  // the smallest step in which a meter reserves,
 	maxStep = 64 << 10 // and at most
 )
 
@@ -44,7 +44,7 @@ type Budget struct {
 
 	used      atomic.Int64 // bytes that meters have reserved
 	holders   atomic.Int64 // meters that have reserved some
-	relieveAt atomic.Int64 // use beyond which somebody is to be shed
+	relieveAt atomic.Int64 // use beyond which an account must be shed
 	waiting   atomic.Int32 // accounts that were refused
 	leavers   atomic.Int32 // accounts that are shed, and not empty yet
 	livePipes atomic.Int64
@@ -136,7 +136,7 @@ func (b *Budget) Spare(most int) int {
 	return most
 }
 
-// Three quarters are for what may wait: the rest is for what has arrived already, and for small queues.
+// Three quarters are for queues that can wait: the rest is for received data, and for small queues.
 func (b *Budget) waitLimit() int64 { return b.bytes - b.bytes/4 }
 
 // share is what every queue may have, whatever the others have. All shares together are a quarter of the budget.
@@ -172,7 +172,7 @@ func (b *Budget) record(used int64) {
 	}
 }
 
-// release gives n bytes back and lets those go on who wait for that.
+// release returns n bytes and resumes accounts that wait for them.
 func (b *Budget) release(n int64) {
 	used := b.used.Add(-n)
 	if b.waiting.Load() > 0 && used <= b.bytes {

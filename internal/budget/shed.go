@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Until those that were shed are gone, whoever needs memory lets others run this often, then sleeps this often. Most are
-// gone at once; one that is just copying what came of a large frame needs some milliseconds. Nobody waits longer than that.
+// While shed accounts are still closing, a caller that needs memory yields this often, then sleeps this often. Most accounts
+// close at once; one that is copying a large frame needs some milliseconds. No caller waits longer than that.
 const (
 	yields   = 8
 	sleeps   = 250
@@ -39,7 +39,7 @@ func (b *Budget) shedFor(a *Account) {
 // Exceeded reports whether more than the limit is in use.
 func (b *Budget) Exceeded() bool { return b.used.Load() > b.bytes }
 
-// shedLargest sheds those that choose chooses, and reports whether there was any.
+// shedLargest sheds the accounts that choose returns, and reports whether there was one.
 func (b *Budget) shedLargest(a *Account, n int64) (some bool) {
 	for _, largest := range b.choose(a, n) {
 		some = true
@@ -49,8 +49,8 @@ func (b *Budget) shedLargest(a *Account, n int64) (some bool) {
 	return some
 }
 
-// relieve sheds until there is room for n bytes more, and takes them for the account a. It reports false if that was shed
-// itself. If there is nothing to be shed, or those who are do not go, it takes them in any case.
+// relieve sheds until there is room for n bytes more, and takes them for the account a. It reports false if a was shed
+// itself. If no account can be shed, or the shed ones do not close in time, it takes the bytes anyway.
 func (b *Budget) relieve(a *Account, n int64) bool {
 	for i := 0; ; i++ {
 		if a.shed.Load() {
@@ -104,7 +104,7 @@ func (b *Budget) choose(a *Account, n int64) (chosen []*Account) {
 	return chosen
 }
 
-// A candidate is an account that may be shed, with what it had when it was looked at.
+// A candidate is an account that may be shed, with its size when it was examined.
 type candidate struct {
 	account *Account
 	held    int64
@@ -126,7 +126,7 @@ func (b *Budget) largestLocked(wants *Account, more int64) (all []candidate) {
 	return all
 }
 
-// leavingLocked is what those that are being shed still have.
+// leavingLocked is the memory that shed accounts still use.
 func (b *Budget) leavingLocked() (bytes int64) {
 	for a := range b.leaving {
 		bytes += a.held.Load()
@@ -134,7 +134,7 @@ func (b *Budget) leavingLocked() (bytes int64) {
 	return bytes
 }
 
-// setReliefLocked says when somebody is to be shed next: when what stays exceeds the limit.
+// setReliefLocked sets when the next account must be shed: when the memory of the remaining ones exceeds the limit.
 func (b *Budget) setReliefLocked() {
 	b.leavers.Store(int32(len(b.leaving)))
 	b.relieveAt.Store(b.bytes + b.leavingLocked())
@@ -161,7 +161,7 @@ func (b *Budget) resume(more bool) {
 	}
 }
 
-// forgetLocked takes an account out of those that wait.
+// forgetLocked removes an account from those that wait.
 func (b *Budget) forgetLocked(a *Account) {
 	delete(b.forEmpty, a)
 	delete(b.forMore, a)

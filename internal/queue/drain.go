@@ -21,7 +21,7 @@ func (q *Inbox) Drain(taken func()) {
 	}
 }
 
-// Empty reports whether no message waits, those of held sources included. It is exact after Drain.
+// Empty reports whether no message waits, including those of held sources. It is exact after Drain.
 func (q *Inbox) Empty() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -37,7 +37,7 @@ func (q *Inbox) emptyLocked() bool {
 	return q.ready.empty()
 }
 
-// drainedLocked returns what is to be called, without the lock, after a message was taken.
+// drainedLocked returns the function to call, without the lock, after a message was taken.
 func (q *Inbox) drainedLocked(resume func()) func() {
 	if !q.emptyLocked() {
 		return resume

@@ -46,7 +46,7 @@ func (f *fifo[T]) pushFront(v T) {
 	f.items[f.head] = v
 }
 
-// live is what is in the queue, the front first. It is valid until the next change.
+// live is the contents of the queue, the front first. It is valid until the next change.
 func (f *fifo[T]) live() []T { return f.items[f.head:] }
 
 // replace puts v in the place of the items from to to of live.

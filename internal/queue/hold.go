@@ -38,8 +38,8 @@ func (s *Source) Unhold() {
 	s.announceLocked(s.messages)
 }
 
-// endTurnLocked ends the turn that is under way, if it is one of s, and returns the messages that nobody has taken to
-// the front of the queue.
+// endTurnLocked ends the current turn, if it is one of s, and returns the messages that were not taken to the front of the
+// queue.
 func (q *Inbox) endTurnLocked(s *Source) {
 	t := q.turn.Load()
 	if t.source != s {

@@ -13,8 +13,8 @@ import (
 	"github.com/sprymq/spry/internal/scope"
 )
 
-// Limits bound what one source may hold in an inbox. Both hold; a single message that costs more than Bytes may enter
-// an empty queue.
+// Limits bound the messages of one source in an inbox. Both apply; a single message that costs more than Bytes may enter an
+// empty queue.
 type Limits struct {
 	Messages int
 	Bytes    int64
@@ -42,12 +42,12 @@ type Inbox struct {
 
 	mu       lock.Mutex[lock.Inbox]
 	turns    turns
-	ready    fifo[*Source]        // those that have messages, held ones perhaps among them
+	ready    fifo[*Source]        // sources with messages, perhaps including held ones
 	held     map[*Source]struct{} // see Hold; nil until there was one
 	waiters  Waiters
 	readable map[Readable]struct{} // the connections that messages come from
 	first    func() *msg.Message   // asked before the sources; nil = none
-	taken    func()                // called when the last message was taken, which is then taken alone; nil = nobody waits for that
+	taken    func()                // called when the last message was taken; messages are then taken one by one; nil = not draining
 	err      error                 // set once by Close: nothing comes any more
 }
 
@@ -64,8 +64,8 @@ var noTurn turn
 // NewSource adds a source. resume may be nil where the policy never refuses.
 func (q *Inbox) NewSource(resume func()) *Source { return &Source{inbox: q, resume: resume} }
 
-// First has first asked for a message before the sources are, under the inbox's lock. Look says that it may have one. It comes
-// before the first Put, and what it gives is in no source's figures.
+// First sets a function that is asked for a message before the sources, under the inbox's lock. Look announces that it may
+// have one. It must be set before the first Put, and its messages are in no source's counters.
 func (q *Inbox) First(first func() *msg.Message) { q.first = first }
 
 // Look wakes blocked receivers, to look again.
@@ -89,7 +89,7 @@ func (q *Inbox) takeTurnLocked() (m *msg.Message, resume func()) {
 		q.retireLocked(q.turn.Swap(&noTurn))
 		return nil, nil
 	}
-	if s.messages == 1 || q.taken != nil { // without a turn, whose memory counts where messages come one by one
+	if s.messages == 1 || q.taken != nil { // no turn: its memory would matter if messages arrive one by one
 		run := s.frontLocked(1, math.MaxInt64, true)
 		s.changeLocked(-1, -run.bytes)
 		s.delivered++
@@ -129,7 +129,7 @@ func (q *Inbox) nextTurnLocked(s *Source) (m *msg.Message) {
 	return m
 }
 
-// retireLocked counts a turn of which all messages were taken.
+// retireLocked counts a turn whose messages were all taken.
 func (q *Inbox) retireLocked(t *turn) {
 	if s := t.source; s != nil {
 		s.delivered += uint64(t.n)
@@ -185,7 +185,7 @@ func (q *Inbox) Recv(ctx context.Context) (*msg.Message, error) {
 	}
 }
 
-// RecvBatch waits for at least one message and fills dst with as many as are at hand.
+// RecvBatch waits for at least one message and fills dst with all that are queued.
 func (q *Inbox) RecvBatch(ctx context.Context, dst []*msg.Message) (n int, err error) {
 	if len(dst) == 0 {
 		return 0, nil
@@ -198,7 +198,7 @@ func (q *Inbox) RecvBatch(ctx context.Context, dst []*msg.Message) (n int, err e
 			n += k
 			continue
 		}
-		m, _ := q.TryRecv() // of the next turn; an error is told by the next call
+		m, _ := q.TryRecv() // of the next turn; the next call returns an error
 		if m == nil {
 			break
 		}
@@ -216,7 +216,7 @@ func (q *Inbox) tryRecv(wait **Waiter) (m *msg.Message, err error, resume func()
 	if wait != nil && *wait != nil {
 		q.waiters.Done(*wait, nil)
 	}
-	if m = q.turn.Load().take(); m != nil { // somebody else has taken the next turn
+	if m = q.turn.Load().take(); m != nil { // another receiver has taken the next turn
 		return m, nil, nil
 	}
 	if q.first != nil && q.err == nil {

@@ -50,7 +50,7 @@ func (q *Inbox) chooseDirectLocked() {
 	}
 }
 
-// idle reports whether nobody waits.
+// idle reports whether no receiver waits.
 func (q *Inbox) idle() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()

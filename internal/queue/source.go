@@ -10,21 +10,21 @@ import (
 	"github.com/sprymq/spry/internal/msg"
 )
 
-// A Source is one pipe's queue in an inbox. Its limit of bytes is one of memory: a message is charged its
-// [msg.Message.Cost], and what else it would keep alive is bounded by its tail.
+// A Source is one pipe's queue in an inbox. Its byte limit is a limit of memory: a message is charged its
+// [msg.Message.Cost], and the tail bounds the other memory that it keeps alive.
 type Source struct {
 	inbox   *Inbox
 	resume  func()                         // called, without locks, when a source that refused messages has room again
-	backlog *atomic.Int64                  // messages in the queue, for who asks without the lock; may be nil
-	onDrop  func(overflow, lost, shed int) // called, under inbox.mu, when messages were dropped; nil: nobody is told
+	backlog *atomic.Int64                  // messages in the queue, to be read without the lock; may be nil
+	onDrop  func(overflow, lost, shed int) // called, under inbox.mu, when messages were dropped; may be nil
 
 	// Under inbox.mu.
 	runs      fifo[sizedRun]
 	messages  int
 	bytes     int64 // and their cost
-	begun     int64 // what the turn under way costs, if it is one of this source
+	begun     int64 // the cost of the current turn, if it is one of this source
 	meter     budget.Meter
-	shed      bool // what comes is dropped
+	shed      bool // messages that arrive are dropped
 	tail      tail
 	packer    msg.Packer
 	inReady   bool
@@ -34,7 +34,7 @@ type Source struct {
 	dropped   uint64 // for overflow
 	lost      uint64 // for being still queued when the inbox was closed
 	gone      uint64 // with the pipe, which was shed
-	delivered uint64 // in turns that are over
+	delivered uint64 // in finished turns
 }
 
 // Counts are the figures of one source at one moment:
@@ -51,15 +51,15 @@ type sizedRun struct {
 	bytes int64
 }
 
-// CountIn has the messages in the queue, those of a turn left out, counted in backlog, which may count several sources. It
-// comes before the first Put.
+// CountIn makes backlog count the messages in the queue, without those of a turn; several sources may share it. It must be
+// called before the first Put.
 func (s *Source) CountIn(backlog *atomic.Int64) { s.backlog = backlog }
 
 // Charge sets the meter that counts queued messages and those of the current turn. It must be called before the first Put.
 func (s *Source) Charge(m budget.Meter) { s.meter = m }
 
-// OnDrop has tell called when messages of the source are dropped: for overflow, lost because the inbox is closed, or shed.
-// It is called under the inbox's lock. OnDrop comes before the first Put.
+// OnDrop sets a function that is called when messages of the source are dropped: for overflow, lost because the inbox is
+// closed, or shed. It is called under the inbox's lock. OnDrop must be called before the first Put.
 func (s *Source) OnDrop(onDrop func(overflow, lost, shed int)) { s.onDrop = onDrop }
 
 // droppedLocked counts messages that are dropped.
@@ -117,8 +117,8 @@ func (s *Source) Put(run []msg.Message) (taken int) {
 
 var noLimits = Limits{math.MaxInt, math.MaxInt64}
 
-// changeLocked counts messages that are in the queue now, or, if negative, are not any more, and their cost. All changes of
-// what is queued go through it.
+// changeLocked counts messages that entered the queue or, if negative, left it, and their cost. All changes of the queue go
+// through it.
 func (s *Source) changeLocked(messages int, bytes int64) {
 	s.messages += messages
 	s.bytes += bytes
@@ -221,7 +221,7 @@ func (s *Source) nextRunLocked(run []msg.Message) (most int, longer bool) {
 	return Turn, false
 }
 
-// following is by how many messages of more run can be made longer: those that are in memory where it ends.
+// following is how many messages of more lie in memory directly after run, so that run can be extended by them.
 func following(run, more []msg.Message) int {
 	n := len(run)
 	if n == cap(run) || &run[:n+1][n] != &more[0] {
@@ -268,14 +268,14 @@ func (s *Source) frontLocked(n int, bytes int64, first bool) (part sizedRun) {
 	return part
 }
 
-// loseLocked drops what is queued, because the inbox is closed.
+// loseLocked drops the queued messages, because the inbox is closed.
 func (s *Source) loseLocked() {
 	s.droppedLocked(0, s.messages, 0)
 	s.clearLocked()
 	s.inReady, s.held = false, false
 }
 
-// clearLocked releases what is queued.
+// clearLocked releases the queued messages.
 func (s *Source) clearLocked() {
 	for !s.runs.empty() {
 		msg.ReleaseAll(s.runs.pop().msgs)
@@ -283,7 +283,7 @@ func (s *Source) clearLocked() {
 	s.changeLocked(-s.messages, -s.bytes)
 }
 
-// beginLocked says what a turn that receivers begin with costs, or, if negative, one that is over.
+// beginLocked counts the cost of a turn that begins or, if negative, of one that has ended.
 func (s *Source) beginLocked(bytes int64) {
 	s.begun += bytes
 	s.meter.Set(s.bytes + s.begun)
@@ -315,26 +315,26 @@ func cost(run []msg.Message) (n int64) {
 	return n
 }
 
-// Received messages are parts of the chunk that they were read into, and one of them keeps all of it. What else was read
-// into it may have gone: other messages may have been filtered, have expired, or have been commands that nobody knows. A
-// peer that makes one message of each chunk stay would make a queue keep a multiple of its limit.
+// Received messages are parts of the chunk that they were read into, and each of them keeps the whole chunk. The rest of the
+// chunk may be unused: other messages may have been filtered, expired, or unknown commands. A peer that leaves one message
+// of each chunk would make a queue keep a multiple of its limit.
 //
-// So a source watches its tail: the messages of the chunk that the latest message lies in. When the reader goes on to
-// another chunk, and the tail has used little of its own, what is still queued of it moves to memory of the source's. At
-// most that is copied which the chunk is too large by, and what is left alive is used for the most part, so that a queue
-// takes at most twice what its messages cost, and one chunk; or three, if its limit is not worth even one.
+// So a source watches its tail: the messages in the chunk of the latest message. When the reader goes on to another chunk,
+// and the tail has used little of its own, the tail's queued messages move to memory of the source. This copies at most the
+// excess of the chunk, and most of the memory that is kept is used. So a queue takes at most twice the cost of its messages,
+// and one chunk; or three, if its limit is less than a chunk.
 type tail struct {
 	use      uint64 // of the chunk (see [buf.Chunk.Use]); 0: none
 	size     int    // of the chunk
-	used     int    // bytes of it that the source's messages took, those that have left the queue included
+	used     int    // bytes of it that the source's messages took, including those that have left the queue
 	messages int    // put since the tail began
 }
 
 const (
-	// A chunk of which usedNum/usedDen were used is kept. It leaves large messages alone, of which few fit into a chunk.
+	// A chunk is kept if usedNum/usedDen of it were used. Large messages, of which few fit into a chunk, are never moved.
 	usedNum, usedDen = 5, 8
 
-	// A queue whose limit is less than smallQueue chunks does not keep one for less than a fewLeft part of it.
+	// A queue with a limit of less than smallQueue chunks keeps a chunk only for at least a fewLeft part of it.
 	smallQueue = 8
 	fewLeft    = 8
 )
@@ -359,8 +359,8 @@ func (s *Source) Settle() {
 	s.inbox.mu.Unlock()
 }
 
-// settleLocked moves what is queued of the tail, which ends before the last after messages, to memory of the source's, if
-// it keeps too much alive.
+// settleLocked moves the tail's queued messages, which end before the last after messages, to memory of the source, if they
+// keep too much alive.
 func (s *Source) settleLocked(after int) {
 	t := &s.tail
 	n := min(t.messages, s.messages-after)

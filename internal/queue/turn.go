@@ -11,11 +11,11 @@ import (
 // Turn is how many messages the receiver takes from one source before it goes on to the next.
 const Turn = 64
 
-// A turn is up to Turn messages of one source, which receivers take one by one. That costs one locked instruction a
-// message, where a mutex takes two: on its way from a connection to the application a small message meets no more than
-// a handful of them, and they are a third of what it costs.
+// A turn is up to Turn messages of one source, which receivers take one by one. Taking a message costs one locked
+// instruction, where a mutex costs two. Locked instructions are a large part of the cost of a small message; see
+// BenchmarkPipeline.
 //
-// A turn is used once, because a receiver that was delayed may still look at it when it is over.
+// A turn is used once, because a delayed receiver may still read it after its end.
 type turn struct {
 	source *Source
 	n      int   // messages
@@ -25,7 +25,7 @@ type turn struct {
 	next   atomic.Int64   // index of the next one to be taken; beyond n when all are
 }
 
-// take returns the next message, or nil if the turn is over.
+// take returns the next message, or nil if the turn has ended.
 func (t *turn) take() *msg.Message {
 	if t.next.Load() >= int64(t.n) {
 		return nil
@@ -67,8 +67,8 @@ func (t *turn) end() (rest []*msg.Message) {
 	return rest
 }
 
-// Turns that are made at once keep each other's messages from the garbage collector until all are over: with 32 of them, a
-// small message took 7 % more time. Where messages are large on average, turns are made one by one.
+// Turns that are allocated together keep each other's messages from the garbage collector until all have ended, so more of
+// them make small messages slower; see BenchmarkPipeline. If messages are large on average, turns are allocated one by one.
 const (
 	turnsAtOnce  = 8
 	partsAtOnce  = 4 * Turn
@@ -94,7 +94,7 @@ func (ts *turns) next(s *Source) *turn {
 	return t
 }
 
-// add adds a run to a turn that nobody takes from yet.
+// add adds a run to a turn that no receiver takes from yet.
 func (ts *turns) add(t *turn, r sizedRun) {
 	run := r.msgs
 	t.bytes += r.bytes

@@ -22,7 +22,7 @@ func (s *Source) Unreceive(m *msg.Message) bool {
 		m.Release()
 		return true
 	}
-	q.endTurnLocked(s) // the rest of which comes after this message
+	q.endTurnLocked(s) // its remaining messages come after this message
 	s.pushFrontLocked([]msg.Message{m.Take()})
 	if q.policy == DropOldest {
 		s.dropOldestLocked()

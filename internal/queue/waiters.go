@@ -25,7 +25,7 @@ type Waiter struct {
 	wake       chan struct{}
 	prev, next *Waiter
 	queued     bool
-	alone      bool // nobody else was in line when it came
+	alone      bool // the line was empty when it came
 }
 
 // A Wakeable is a caller that waits, or reads a connection meanwhile, until it is woken.

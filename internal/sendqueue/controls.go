@@ -9,13 +9,13 @@ import (
 	"github.com/sprymq/spry/internal/wire"
 )
 
-// maxControlBytes is what the control events that wait for a peer may cost. A Sub tells a new peer its topics from the set
-// itself, so that what waits here are topics that came and went since: nobody changes as many within the time that a
-// connection takes to break.
+// maxControlBytes is the most that the waiting control events of a peer may cost. A Sub sends a new peer its topics from the
+// set itself, so only topics that changed since then wait here: no program changes that many in the time that a connection
+// takes to break.
 const maxControlBytes = 128 << 20
 
 const (
-	controlCost    = 64       // of an event that waits, beside its data
+	controlCost    = 64       // of a waiting event, in addition to its data
 	controlsAtOnce = 64 << 10 // bytes that are encoded, or handed over, before the next write
 )
 
@@ -35,7 +35,7 @@ type Controls struct {
 	Relieving atomic.Bool // a pipe is being shed because of these events
 }
 
-// NewControls returns an empty queue, whose events the meter counts.
+// NewControls returns an empty queue; the meter counts its events.
 func NewControls(m budget.Meter) *Controls { return &Controls{meter: m} }
 
 // Begin puts a source before the events: one at most.
@@ -93,7 +93,7 @@ func (q *Controls) take() (events []wire.Control) {
 	return events
 }
 
-// Discard drops what waits.
+// Discard drops the waiting events.
 func (q *Controls) Discard() {
 	if q != nil {
 		q.meter.Set(0)

@@ -16,7 +16,7 @@ const (
 	byReference = 8 << 10
 
 	// maxBlockCopy is the largest body that goes to a block if it has to be copied anyway, or if its message then keeps its
-	// memory for what comes next: new memory for 8 KiB costs twice what all the rest does.
+	// memory for the next body. Allocating memory for larger bodies costs more than copying; see BenchmarkPipeline.
 	maxBlockCopy = largeBlock / 4
 
 	keepRoom = 32 << 10 // frames that a run without a pipe has room for, at most
@@ -46,7 +46,7 @@ type segment struct {
 	end   int        // where shared frames end in their chunk
 }
 
-// A frame remembers where its body is, so that a frame which nobody took can become a message again.
+// A frame remembers where its body is, so that a frame that was not written can become a message again.
 type frame struct {
 	size   int // encoded, all of it
 	before int // encoded bytes before the body; if negative, the number of bodies after the first
@@ -55,10 +55,10 @@ type frame struct {
 // more is the number of the message's frames after its first.
 func (f *frame) more() int { return max(0, -f.before) }
 
-// cost is what a queue is charged for the message.
+// cost is the charge of the message in a queue.
 func (f *frame) cost() int { return msg.BaseCost + f.size + msg.FrameCost*f.more() }
 
-// runs are those that no pipe uses, each with its small block.
+// runs are unused runs, each with its small block.
 var runs = sync.Pool{New: func() any { return &encoded{small: &block{bytes: make([]byte, 0, smallBlock)}} }}
 
 func newEncoded() *encoded { return runs.Get().(*encoded) }
@@ -159,7 +159,7 @@ func (e *encoded) putShared(f sharedFrame) int {
 	return e.added(n, f.before)
 }
 
-// extend makes what was appended to a block, which begins at from, a part of the run.
+// extend adds the bytes that were appended to a block, from from on, to the run.
 func (e *encoded) extend(b *block, from int) {
 	if last := len(e.segments) - 1; last >= 0 && e.segments[last].block == b {
 		s := &e.segments[last]
@@ -175,7 +175,7 @@ func (e *encoded) segment(s segment) {
 	e.tail.entries++
 }
 
-// cost is what a queue is charged for all messages of the run.
+// cost is the charge of all messages of the run in a queue.
 func (e *encoded) cost() int64 {
 	return e.size + int64(msg.BaseCost*e.len()) + int64(msg.FrameCost*e.more)
 }
@@ -243,7 +243,7 @@ func (e *encoded) advance(n int) {
 	}
 }
 
-// leave lets go of a segment that is done with.
+// leave releases a segment that is no longer used.
 func (e *encoded) leave(s *segment) {
 	if s.owner != nil {
 		s.owner.Release(1)
@@ -264,7 +264,7 @@ func (e *encoded) recycle(b *block) {
 	b.free()
 }
 
-// buffers appends to dst what is to be written, without the first skip bytes.
+// buffers appends the bytes to write to dst, without the first skip bytes.
 func (e *encoded) buffers(dst [][]byte, skip int) [][]byte {
 	for i := range e.segments {
 		b := e.segments[i].bytes
@@ -296,7 +296,7 @@ func (e *encoded) written(n int64, partial int) (frames, rest int) {
 	return frames, int(left)
 }
 
-// reset forgets everything and keeps the memory for what is to come.
+// reset empties the run and keeps its memory for the next messages.
 func (e *encoded) reset() {
 	for i := range e.segments {
 		e.leave(&e.segments[i])

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-// Package wire is the seam between the engine and the dialects: what the bytes of a connection mean.
+// Package wire is the interface between the engine and the dialects, which give the bytes of a connection their meaning.
 //
-// A dialect is pure. It is fed bytes and answers with bytes and decoded messages; it never does I/O, never
-// waits, never looks at a clock and never sees a socket. Everything in it can therefore be fuzzed.
+// A dialect is pure: its input is bytes, and its output is bytes and decoded messages. It does no I/O, never blocks, reads
+// no clock and knows no socket. So everything in it can be fuzzed.
 package wire
 
 import (
@@ -25,25 +25,25 @@ const (
 	EnvelopeBacktrace                 // pipe ids up to a request id: REQ, REP, SURVEYOR, RESPONDENT
 )
 
-// A Config is what one connection's session starts from.
+// A Config is the initial state of one connection's session.
 type Config struct {
-	// Hello names the local protocol and the one that it talks to, and Alternatives those that a listener speaks instead to a
-	// peer which it does not suit.
+	// Hello names the local protocol and its counterpart. Alternatives are the protocols that a listener uses instead for a
+	// peer that Hello does not suit.
 	Hello        transport.Hello
 	Alternatives []transport.Hello
 
-	// Listening is true at the end that accepted the connection. It stays silent until it knows what the
-	// peer speaks; the dialing end speaks first.
+	// Listening is true at the end that accepted the connection. It stays silent until it knows the peer's dialect; the
+	// dialing end sends first.
 	Listening bool
 
 	Framing    transport.Framing
 	MaxMessage int64 // largest message in bytes, header included; 0 = unlimited
 	TTL        int   // most hops that a message may have come over; 1 to 255
-	MaxFrames  int   // most frames of one message; 0 = what the dialect takes for sensible
+	MaxFrames  int   // maximum number of frames of one message; 0 = the dialect's default
 
 	Security Security          // nil = none
-	Identity []byte            // what the local end calls itself, in dialects where it may; up to 255 bytes
-	Metadata map[string]string // what else the local end says of itself
+	Identity []byte            // the local end's identity, in dialects with identities; up to 255 bytes
+	Metadata map[string]string // further properties of the local end
 }
 
 // A Dialect is one family of protocols on a stream. Its value has no state.
@@ -51,19 +51,18 @@ type Dialect interface {
 	// Name is "sp" or "zmtp".
 	Name() string
 
-	// Match looks at the first bytes of a connection and tells whether a peer that sent them can be
-	// speaking this dialect. With yes, the dialect takes the connection; with more, it may still do so when
-	// more bytes are there. Both false means no.
+	// Match reports whether a peer that sent these first bytes of a connection can be speaking this dialect. With yes, the
+	// dialect takes the connection; with more, the answer needs more bytes. Both false means no.
 	Match(prefix []byte) (yes, more bool)
 
 	// Handshake begins a session on a stream.
 	Handshake(c Config) Handshake
 
-	// Session is a session on a link that moves whole messages, where the transport itself reported to each end what the
-	// other speaks. It has no framing, and its decoder is a [Splitter] only.
+	// Session is a session on a link that moves whole messages, where the transport itself reported the peer's protocol. It
+	// has no framing, and its decoder is a [Splitter] only.
 	Session(c Config, peer transport.Hello) (*Session, error)
 
-	// Join is the two sessions of a connection within the process, whose ends exchange message values.
+	// Join returns the two sessions of a connection in process. Its ends exchange message values.
 	Join(dialing, listening Config) (forDialing, forListening *Session, err error)
 
 	// Secures reports whether connections can be secured in this way.
@@ -72,19 +71,18 @@ type Dialect interface {
 
 // A Handshake is the first part of a session, until both ends know each other.
 type Handshake interface {
-	// Step takes the bytes received so far and not yet consumed. It returns how many it consumed, bytes to
-	// be sent to the peer (valid until the next call), and, when the handshake is over, the session. A
-	// dialing end is stepped once with no bytes to begin. Bytes after the handshake are left unconsumed:
-	// they are early data, which is legal.
+	// Step takes the bytes that were received and not yet consumed. It returns how many it consumed, bytes to send to the
+	// peer (valid until the next call), and, at the end of the handshake, the session. A dialing end begins with a step
+	// without bytes. Bytes after the handshake are not consumed: they are early data, which is legal.
 	Step(in []byte) (n int, out []byte, s *Session, err error)
 }
 
 // A Session is a connection after its handshake.
 type Session struct {
 	Dialect  string
-	Local    transport.Hello   // what the local end settled on
+	Local    transport.Hello   // the protocol that the local end chose
 	Peer     uint16            // the peer's protocol
-	Metadata map[string]string // what the peer said of itself; claimed, not verified
+	Metadata map[string]string // the peer's properties; claimed, not verified
 	Framing  Framing
 	Decoder  Decoder
 	Splitter Splitter // nil where messages have no routing header
@@ -96,8 +94,8 @@ type Session struct {
 	// reports whether that can be done.
 	Reframe func(m *msg.Message) bool
 
-	// Sealed framings have a state: what they encode is for this one connection, in the order in which it was
-	// encoded, and must neither be shared nor be encoded a second time or taken back.
+	// Sealed framings have a state. Their frames are for this one connection, in the order in which they were encoded, and
+	// must not be shared, encoded a second time or taken back.
 	Sealed bool
 }
 
@@ -107,17 +105,17 @@ type Framing interface {
 	// AppendFrame appends the whole frame of a message with this routing header and body.
 	AppendFrame(dst, header, body []byte) []byte
 
-	// AppendHead appends what goes before the body of a frame: for bodies that are written by reference.
+	// AppendHead appends the bytes before the body of a frame: for bodies that are written by reference.
 	AppendHead(dst, header []byte, body int) []byte
 }
 
 // A Decoder takes messages out of a stream of bytes. Data begins with the first byte that was not consumed so
 // far; consumed bytes may be rewritten in place. Some decoders are also [Controlled].
 type Decoder interface {
-	// Decode adds every whole message in data to b, until data ends or b is full, and returns how many
-	// bytes it consumed. If data ends within a frame, need is how long data would have to be, from n on, for
-	// that frame to be whole, as far as is known: at least one byte more than is there. An error is final: the peer broke
-	// the protocol, and what was added to b before is good.
+	// Decode adds every whole message in data to b, until data ends or b is full, and returns how many bytes it consumed. If
+	// data ends within a frame, need is the length that data must have, from n on, for that frame to be whole, as far as is
+	// known: at least one byte more than now. An error is final: the peer broke the protocol. Messages added to b before it
+	// are valid.
 	Decode(data []byte, b *msg.Batch) (n int, need int, err error)
 }
 
@@ -131,7 +129,7 @@ type Splitter interface {
 // A ProtocolError says how the peer broke the protocol.
 type ProtocolError struct {
 	Reason reasons.Reason
-	Detail string // what was seen, what was expected, and the remedy
+	Detail string // what was received, what was expected, and the remedy
 }
 
 func (e *ProtocolError) Error() string { return e.Detail }

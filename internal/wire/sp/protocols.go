@@ -22,7 +22,7 @@ const (
 	Bus        uint16 = 0x70
 )
 
-// A Protocol is one role of a pattern: what a socket is on the wire.
+// A Protocol is one role of a pattern: the type of a socket on the wire.
 type Protocol struct {
 	Number   uint16        // sent in the handshake
 	Peer     uint16        // the number of the protocol that it talks to

@@ -40,7 +40,7 @@ func newSession(c wire.Config, settled transport.Hello, peer uint16) (*wire.Sess
 	return s, split
 }
 
-// newStreamSession makes a session whose messages come in frames.
+// newStreamSession makes a session with framing.
 func newStreamSession(c wire.Config, settled transport.Hello, peer uint16) *wire.Session {
 	s, split := newSession(c, settled, peer)
 	s.Framing = Framing(c.Framing)
@@ -48,8 +48,8 @@ func newStreamSession(c wire.Config, settled transport.Hello, peer uint16) *wire
 	return s
 }
 
-// adapts reports whether the local end may become another protocol to suit its peer. A dialing end has
-// said what it is before it hears of the peer.
+// adapts reports whether the local end may become another protocol to suit its peer. A dialing end cannot: it has sent its
+// protocol before it receives the peer's.
 func adapts(c wire.Config) bool { return c.Listening && len(c.Alternatives) > 0 }
 
 // settle returns which of the local protocols talks to peer, or local itself and false.

@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/crypto/curve25519"
 	"golang.org/x/crypto/nacl/secretbox"
-	"golang.org/x/crypto/salsa20/salsa" //nolint:staticcheck // CURVE is made of it, and nobody can choose another cipher
+	"golang.org/x/crypto/salsa20/salsa" //nolint:staticcheck // CURVE is made of it, and the protocol has no other cipher
 )
 
 // A Key is a CURVE key, public or secret.
@@ -27,7 +27,7 @@ const (
 // Format prints no key: it may be a secret one, and errors and logs are read by others.
 func (Key) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, "(key)") }
 
-// MarshalText tells nothing either, for logs that are written as JSON.
+// MarshalText hides the key too, for logs that are written as JSON.
 func (Key) MarshalText() ([]byte, error) { return []byte("(key)"), nil }
 
 // Public returns the public key of a secret one.

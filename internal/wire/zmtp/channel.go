@@ -8,8 +8,8 @@ import (
 
 	"github.com/sprymq/spry/internal/reasons"
 
-	"golang.org/x/crypto/poly1305"      //nolint:staticcheck // a box is made of it; nacl/secretbox would derive the same key for each message anew
-	"golang.org/x/crypto/salsa20/salsa" //nolint:staticcheck // CURVE is made of it, and nobody can choose another cipher
+	"golang.org/x/crypto/poly1305"      //nolint:staticcheck // a box is made of it; nacl/secretbox would derive the same key again for each message
+	"golang.org/x/crypto/salsa20/salsa" //nolint:staticcheck // CURVE is made of it, and the protocol has no other cipher
 
 	"github.com/sprymq/spry/internal/salsa20"
 	"github.com/sprymq/spry/internal/wire"
@@ -28,14 +28,14 @@ const (
 	prefixFromServer = "CurveZMQMESSAGES"
 )
 
-// An authenticator's key and the stream that covers the data come from one key stream, of which the former
-// is the first 32 bytes: just as many as there are before the flags. See [sealer.append].
+// An authenticator's key and the stream that covers the data come from one key stream. The key is its first 32 bytes, as
+// many as the bytes before the flags. See [sealer.append].
 const streamHead = 32
 
 var _ = [1]struct{}{}[sealedPrefix-streamHead]
 
-// streamBegin is how much of the key stream is made before a message is known to be genuine: what a cipher makes at once
-// costs little more than the head.
+// streamBegin is how much of the key stream is made before a message is authenticated: a cipher makes this much at once for
+// little more than the cost of the head.
 const streamBegin = 4 * salsa20.BlockLen
 
 // A sealer makes sealed messages. The part of the work that depends only on the nonce's prefix is done once.
@@ -85,7 +85,7 @@ func (s *sealer) append(dst []byte, flags byte, body []byte) []byte {
 	return dst
 }
 
-// open opens the body of a frame in place: what is returned is a part of it.
+// open decrypts the body of a frame in place: body is a part of sealed.
 func (o *opener) open(sealed []byte) (flags byte, body []byte, err error) {
 	if len(sealed) < overhead || string(sealed[:len(messageName)]) != messageName {
 		return 0, nil, wire.Errorf(reasons.Authentication,

@@ -50,7 +50,7 @@ func (c *curveClient) begin(h *handshake) (err error) {
 		return err
 	}
 	hello := make([]byte, 2+helloPad, helloLen)
-	hello[0] = 1 // the version; a zero follows, and padding so that nobody gets back more than he sent
+	hello[0] = 1 // the version; a zero follows, and padding so that the answer is not longer than the request
 	hello = append(hello, c.public[:]...)
 	hello = binary.BigEndian.AppendUint64(hello, nonceHello)
 	hello = sealBox(hello, make([]byte, helloBox-boxTag), shortNonceOf(prefixHello, nonceHello), c.shared)

@@ -9,8 +9,8 @@ import (
 	"github.com/sprymq/spry/internal/wire"
 )
 
-// curveServer is the end of CURVE that answers. It keeps what it could also take from the cookie: a peer has
-// one connection and must bring back the very cookie that it got there.
+// curveServer is the server's end of CURVE. It stores what it could also take from the cookie: a peer has one connection and
+// must return the cookie that it got there.
 type curveServer struct {
 	CurveServer
 	client Key // the peer's key of this connection

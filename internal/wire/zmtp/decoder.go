@@ -11,8 +11,8 @@ import (
 	"github.com/sprymq/spry/internal/wire"
 )
 
-// A decoder takes messages and commands out of a stream that is not sealed. Of a message whose frames are not all
-// there it remembers how far it has looked, so that a peer who sends many small ones costs no more than they are.
+// A decoder decodes messages and commands of an unencrypted stream. For an incomplete message it remembers its position, so
+// that many small frames are not read again and again.
 type decoder struct {
 	receiver
 	plain bool // messages of one frame are for the socket as they are
@@ -22,14 +22,14 @@ type decoder struct {
 	count    int      // frames in these
 	total    uint64   // bytes in these frames
 	commands int      // bytes of commands among these
-	parts    [][]byte // frames of the message at hand, when it is whole
+	parts    [][]byte // frames of the current message, when it is whole
 }
 
 func newDecoder(r receiver) *decoder {
 	return &decoder{receiver: r, plain: r.direct(), brief: hasEnvelope(r.local) && r.ttl > 0 && r.frames > 2}
 }
 
-// Decode implements [wire.Decoder]. Small messages of one frame are so many that not even a call is spent on them.
+// Decode implements [wire.Decoder]. Small messages of one frame are frequent and decoded without a call.
 func (d *decoder) Decode(data []byte, b *msg.Batch) (n, need int, err error) {
 	for !b.Full() {
 		rest := data[n:]
@@ -54,8 +54,8 @@ func (d *decoder) Decode(data []byte, b *msg.Batch) (n, need int, err error) {
 	return n, 0, nil
 }
 
-// usual takes a message without a detour, if it is one of those that nearly all are: of one frame, or of one frame in
-// an envelope that has an id or nothing. Both results are 0 if it is not.
+// usual decodes the most frequent messages directly: those of one frame, or of one frame in an envelope that has an id or
+// nothing. Both results are 0 for others.
 func (d *decoder) usual(rest []byte, b *msg.Batch) (used, need int) {
 	at := 0
 	switch {
@@ -130,7 +130,7 @@ func (d *decoder) message(rest []byte, b *msg.Batch) (used, need int, err error)
 		used = d.seen
 		frames := d.split(rest[:used])
 		err := d.deliver(rest[:used], frames, b)
-		clear(frames) // or what they lie in could not be freed
+		clear(frames) // or their memory could not be freed
 		d.seen, d.count, d.total, d.commands = 0, 0, 0, 0
 		return used, 0, err
 	}

@@ -29,7 +29,7 @@ func (d *sealedDecoder) Decode(data []byte, b *msg.Batch) (n, need int, err erro
 		if more > 0 {
 			return n, more, nil
 		}
-		if h.size > max(d.limit-d.total, maxCommand)+uint64(overhead) { // what it is shows when it is open
+		if h.size > max(d.limit-d.total, maxCommand)+uint64(overhead) { // only the decrypted frame shows whether it is a command
 			return n, 0, d.admit(h.size, len(d.parts), d.total)
 		}
 		end := h.len + int(h.size)
@@ -44,8 +44,8 @@ func (d *sealedDecoder) Decode(data []byte, b *msg.Batch) (n, need int, err erro
 	return n, 0, nil
 }
 
-// frame opens one frame and, if it is the last of a message, delivers that. Some peers flag what is sealed as a command,
-// as the specification's text has it; libzmq does not, and which it is makes no difference.
+// frame decrypts one frame and, if it is the last of a message, delivers the message. Some peers flag encrypted frames as
+// commands, as in the specification's text; libzmq does not. Both are accepted.
 func (d *sealedDecoder) frame(frame []byte, head int, b *msg.Batch) error {
 	if frame[0]&flagMore != 0 {
 		return wire.Errorf(reasons.FrameType, "peer sent a sealed frame with flags 0x%02x, which belong inside: check its version of CURVE", frame[0])

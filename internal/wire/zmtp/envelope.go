@@ -10,12 +10,12 @@ import (
 	"github.com/sprymq/spry/internal/wire"
 )
 
-// A request comes in an envelope: frames, up to and with the first empty one, that its answer takes back. The rest
-// of a socket knows backtraces only, as the Scalability Protocols have them: words, of which the last alone has its
-// highest bit set. So that requests and answers can go from one family to the other, each is written as the other.
+// A request arrives in an envelope: frames up to and including the first empty one, which its answer returns. The rest of a
+// socket knows only backtraces, as the Scalability Protocols have them: words; only the last has its highest bit set. So
+// that requests and answers can go from one family to the other, each is written as the other.
 //
-// The requesting end sends every word as a frame. The answering end takes such frames as words again; all other
-// envelopes it packs into words, after which packedID stands where a request's id belongs.
+// The requesting end sends every word as a frame. The answering end turns such frames back into words. It packs all other
+// envelopes into words, followed by packedID in the place of a request's id.
 const (
 	wordLen  = 4
 	endBit   = 1 << 31
@@ -40,8 +40,8 @@ func staysWords(local Socket, parts [][]byte) bool {
 	return isBacktrace(parts) && (local == Req || binary.BigEndian.Uint32(parts[len(parts)-1]) != packedID)
 }
 
-// appendBacktrace appends the backtrace that stands for an envelope, of which the empty frame is left out. It fails
-// if a frame is longer than an identity can be.
+// appendBacktrace appends the backtrace for an envelope without its empty frame. It fails if a frame is longer than an
+// identity can be.
 func appendBacktrace(dst []byte, local Socket, parts [][]byte) (backtrace []byte, ok bool) {
 	if staysWords(local, parts) {
 		for _, p := range parts {
@@ -84,7 +84,7 @@ func briefEnvelope(data []byte) int {
 	return -1
 }
 
-// A packer turns bytes into words whose highest bit is not set.
+// A packer turns bytes into words with the highest bit clear.
 type packer struct {
 	bits  uint64
 	count int
@@ -126,8 +126,8 @@ type envelopeReader struct {
 	packed bool
 }
 
-// readEnvelope reads what appendBacktrace wrote, if the answering end sends it back, and else words. room is used
-// for what has to be unpacked.
+// readEnvelope reads the result of appendBacktrace, if the answering end returns it, and else words. room is used for
+// unpacking.
 func readEnvelope(local Socket, backtrace, room []byte) envelopeReader {
 	last := len(backtrace) - wordLen
 	if local != Rep || last < 0 || binary.BigEndian.Uint32(backtrace[last:]) != packedID {
@@ -153,7 +153,7 @@ func (r *envelopeReader) next() (part []byte) {
 // hasEnvelope reports whether messages of the socket have an envelope.
 func hasEnvelope(s Socket) bool { return s == Req || s == Rep }
 
-// noEnvelope refuses an answer that nobody can be given.
+// noEnvelope refuses an answer without an envelope.
 func noEnvelope() error {
 	return wire.Errorf(reasons.Envelope,
 		"peer sent an answer without the empty frame that ends its envelope: check that the peer sends back the frames that the request began with")

@@ -23,7 +23,7 @@ const (
 	maxShort  = 255
 )
 
-// appendHead appends what goes before a frame's body.
+// appendHead appends the bytes before a frame's body.
 func appendHead(dst []byte, flags byte, size int) []byte {
 	if size <= maxShort {
 		return append(dst, flags, byte(size))
@@ -35,7 +35,7 @@ func appendFrame(dst []byte, flags byte, body []byte) []byte {
 	return append(appendHead(dst, flags, len(body)), body...)
 }
 
-// A frameHead is what goes before a frame's body.
+// A frameHead is the bytes before a frame's body.
 type frameHead struct {
 	flags byte
 	len   int

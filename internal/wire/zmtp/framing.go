@@ -7,8 +7,7 @@ import (
 	"github.com/sprymq/spry/internal/wire"
 )
 
-// A framing encodes plain frames. It has no state, and those of peers that are spoken to in the same way
-// are equal.
+// A framing encodes plain frames. It has no state, and the framings of peers with the same version and type are equal.
 type framing struct {
 	local  Socket
 	minor  byte
@@ -28,7 +27,7 @@ func (f framing) AppendHead(dst, header []byte, body int) []byte {
 	return appendHead(f.withEnvelope(dst, header), 0, body)
 }
 
-// withEnvelope appends what stands for a routing header, which goes before the first frame of a message.
+// withEnvelope appends the envelope for a routing header, before the first frame of a message.
 func (f framing) withEnvelope(dst, header []byte) []byte {
 	if !hasEnvelope(f.local) {
 		return dst
@@ -80,7 +79,7 @@ func (f framing) AppendControl(dst []byte, c wire.Control) []byte {
 	return appendFrame(dst, flagCommand, body)
 }
 
-// asMessage tells the byte that makes a message a subscription, for peers older than the command.
+// asMessage returns the byte that makes a message a subscription, for peers older than the command.
 func (f framing) asMessage(k wire.ControlKind) (prefix byte, ok bool) {
 	if f.minor > 0 {
 		return 0, false
@@ -145,7 +144,7 @@ func (f *sealedFraming) AppendControl(dst []byte, c wire.Control) []byte {
 	return dst
 }
 
-// withEnvelope appends what stands for a routing header, which goes before the first frame of a message.
+// withEnvelope appends the envelope for a routing header, before the first frame of a message.
 func (f *sealedFraming) withEnvelope(dst, header []byte) []byte {
 	if !hasEnvelope(f.local) {
 		return dst

@@ -10,7 +10,7 @@ import (
 	"github.com/sprymq/spry/internal/wire"
 )
 
-// A greeting is sent in parts, for what may follow depends on the peer's version.
+// A greeting is sent in parts, because the second part depends on the peer's version.
 const (
 	signatureFirst = 0xff
 	signatureLast  = 0x7f
@@ -30,7 +30,7 @@ func appendSignature(dst []byte) []byte {
 	return append(dst, signatureFirst, 0, 0, 0, 0, 0, 0, 0, 1, signatureLast, major)
 }
 
-// appendRest appends what a peer of version 3 gets after the signature.
+// appendRest appends the second part of the greeting, for a peer of version 3.
 func appendRest(dst []byte, mechanism string, asServer bool) []byte {
 	dst = append(dst, minor)
 	var rest [greetingLen - mechanismStart]byte
@@ -69,7 +69,7 @@ func guess(first byte) string {
 	}
 }
 
-// peerMinor is what a session with this peer is spoken in.
+// peerMinor is the minor version of a session with this peer.
 func peerMinor(g []byte) byte {
 	if g[signatureLen] > major {
 		return minor // newer versions speak older ones

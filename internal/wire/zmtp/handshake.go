@@ -13,8 +13,8 @@ import (
 // maxHandshakeCommand is how much memory a peer gets before it is known.
 const maxHandshakeCommand = 8 << 10
 
-// A handshake is a sequence of pieces of known length. Each is collected, so that Step consumes what it sees
-// and the outcome does not depend on how the bytes were cut, and then judged by the current phase.
+// A handshake is a sequence of pieces of known length. Each piece is collected first, so that the result does not depend on
+// how the bytes were split, and then checked by the current phase.
 type handshake struct {
 	config    wire.Config
 	local     Socket
@@ -22,7 +22,7 @@ type handshake struct {
 	name      string // of the mechanism
 	asServer  bool
 	began     bool
-	signature bool // is what is being collected
+	signature bool // the signature is being collected
 
 	held []byte
 	want int
@@ -81,7 +81,7 @@ func (h *handshake) Step(in []byte) (n int, out []byte, s *wire.Session, err err
 		took := min(len(in)-n, h.want-len(h.held))
 		h.held = append(h.held, in[n:n+took]...)
 		n += took
-		if h.signature { // judged byte by byte: nobody waits for the rest of one that cannot become good
+		if h.signature { // checked byte by byte: a wrong signature is refused without waiting for the rest
 			if err := checkSignature(h.held); err != nil {
 				return n, h.out, nil, err
 			}
@@ -108,7 +108,7 @@ func (h *handshake) begin() (err error) {
 	return nil
 }
 
-// expect says how long the piece is that is being collected, with what is held already, and who judges it.
+// expect sets the length of the next piece, including bytes that are collected already, and the function that checks it.
 func (h *handshake) expect(want int, next func() error) { h.want, h.next = want, next }
 
 // revision decides which version follows.
@@ -181,13 +181,13 @@ func (h *handshake) frame() error {
 	return nil
 }
 
-// peerRefusal is the error for what came with ERROR.
+// peerRefusal is the error for the data of an ERROR command.
 func peerRefusal(data []byte) error {
 	return wire.Errorf(reasons.PeerError,
 		"peer refused this end and said %.64q: check the credentials and what the peer expects", parseReason(data))
 }
 
-// finish takes the peer's metadata; the handshake is over.
+// finish parses the peer's metadata and ends the handshake.
 func (h *handshake) finish(metadata []byte) (err error) {
 	if h.metadata, err = parseMetadata(metadata); err != nil {
 		return err

@@ -26,7 +26,7 @@ func (h *handshake) beginV2() error {
 	return nil
 }
 
-// inV2 is what a socket calls itself in ZMTP 2.0, which knows no difference between PUB and XPUB.
+// inV2 is the type that a socket sends in ZMTP 2.0, in which PUB and XPUB are the same.
 func inV2(s Socket) Socket {
 	switch s {
 	case XPub:

@@ -9,8 +9,8 @@ import (
 	"github.com/sprymq/spry/internal/wire"
 )
 
-// Join is the sessions of two sockets of one process. No bytes are exchanged; what the peer says of itself is what it would
-// have said.
+// Join returns the sessions of two sockets of one process. No bytes are exchanged; the peer's properties are those that it
+// would have sent.
 func (dialect) Join(dialing, listening wire.Config) (forDialing, forListening *wire.Session, err error) {
 	if forListening, err = join(listening, dialing); err != nil {
 		return nil, nil, err
@@ -37,7 +37,7 @@ func join(c, other wire.Config) (*wire.Session, error) {
 	if sendsIdentity(peer) {
 		said[propertyIdentity] = string(other.Identity)
 	}
-	f := framing{local: local, minor: 1} // which says what the peer takes, and encodes nothing
+	f := framing{local: local, minor: 1} // it knows what the peer accepts, and encodes nothing
 	s := &wire.Session{
 		Dialect: Dialect.Name(), Local: c.Hello, Peer: asCounterpart(c.Hello, peer.Number()), Metadata: said,
 		Multipart: f, Commander: f,

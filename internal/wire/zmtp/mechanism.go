@@ -93,8 +93,8 @@ func unexpected(name, wanted string) error {
 		"peer sent the command %.32q where %s belongs: check that one end is the client and one the server of the same mechanism", name, wanted)
 }
 
-// refused ends the handshake of a peer whose credentials are not good, and tells it so. A peer that may try again later is
-// told nothing, as libzmq does it: ERROR makes libzmq's clients give up for good.
+// refused ends the handshake of a peer with wrong credentials and sends it an ERROR. A peer that may try again later gets
+// none, as from libzmq: ERROR makes libzmq's clients give up for good.
 func refused(h *handshake, v wire.Verdict) error {
 	status := v.Status
 	if status == "" {

@@ -33,7 +33,7 @@ func appendProperty[V string | []byte](dst []byte, name string, value V) []byte 
 	return append(dst, value...)
 }
 
-// appendMetadata appends what the local end says of itself. Only some sockets have an identity to tell.
+// appendMetadata appends the properties of the local end. Only some sockets have an identity.
 func appendMetadata(dst []byte, c wire.Config, local Socket) []byte {
 	dst = appendProperty(dst, propertySocket, local.Name())
 	if sendsIdentity(local) {

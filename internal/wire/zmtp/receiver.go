@@ -12,7 +12,7 @@ import (
 	"github.com/sprymq/spry/internal/wire"
 )
 
-// What a session takes where its configuration says nothing.
+// The limits of a session without configured ones.
 const (
 	defaultFrames = 4096
 	maxLength     = 1<<60 - 1
@@ -21,7 +21,7 @@ const (
 // maxCommand bounds commands, whatever the limit of messages is.
 const maxCommand = 64 << 10
 
-// A receiver turns frames into what the local socket has a use for: messages and control events.
+// A receiver turns frames into messages and control events for the local socket.
 type receiver struct {
 	local  Socket
 	limit  uint64 // bytes of a message, over all frames
@@ -64,7 +64,7 @@ func (r *receiver) single() bool {
 	}
 }
 
-// admit judges a frame of a message, of which count frames and total bytes are there, before its body is.
+// admit checks the size of a frame before its body is read. The message has count frames and total bytes so far.
 func (r *receiver) admit(size uint64, count int, total uint64) error {
 	switch {
 	case size > r.limit-total:
@@ -77,7 +77,7 @@ func (r *receiver) admit(size uint64, count int, total uint64) error {
 	return nil
 }
 
-// command hands on what the local socket has a use for. Others, and what is not known, are ignored.
+// command forwards commands that the local socket uses. It ignores all others.
 func (r *receiver) command(body []byte) error {
 	c, ok, err := parseControl(body)
 	if err == nil && ok && r.wants(c.Kind) {
@@ -105,8 +105,8 @@ func (r *receiver) emit(c wire.Control) {
 
 func (r *receiver) drop() { r.emit(wire.Control{Kind: wire.ControlDropped}) }
 
-// deliver adds a whole message to the batch, or makes an event of it. The last frame is the end of whole, whose bytes
-// before that are of no use any more.
+// deliver adds a whole message to the batch, or turns it into an event. The last frame is the end of whole; the bytes before
+// it are no longer used.
 func (r *receiver) deliver(whole []byte, frames [][]byte, b *msg.Batch) error {
 	switch {
 	case hasEnvelope(r.local):
@@ -133,7 +133,7 @@ func (r *receiver) subscription(body []byte) bool {
 	return true
 }
 
-// deliverEnveloped adds a request or an answer, whose envelope becomes its header.
+// deliverEnveloped adds a request or an answer and turns its envelope into its header.
 func (r *receiver) deliverEnveloped(whole []byte, frames [][]byte, b *msg.Batch) error {
 	end := 0
 	for end < len(frames) && len(frames[end]) > 0 {
@@ -147,7 +147,7 @@ func (r *receiver) deliverEnveloped(whole []byte, frames [][]byte, b *msg.Batch)
 		r.drop()
 	case r.local == Rep && len(parts) > r.ttl:
 		b.Expired++
-	case r.local == Req && len(parts) > 0 && !isBacktrace(parts): // an answer to nobody here
+	case r.local == Req && len(parts) > 0 && !isBacktrace(parts): // an answer to no request of this socket
 		r.drop()
 	default:
 		r.addEnveloped(whole, parts, frames[end+1:], b)
@@ -155,8 +155,8 @@ func (r *receiver) deliverEnveloped(whole []byte, frames [][]byte, b *msg.Batch)
 	return nil
 }
 
-// addEnveloped adds a message whose header stands for its envelope. It is written in front of the body if that is
-// one frame, for there is its place in a message; most are shorter than what they stand for.
+// addEnveloped adds a message and turns its envelope into its header. If the body is one frame, the header is written before
+// it in the same memory; most headers are shorter than their envelopes.
 func (r *receiver) addEnveloped(whole []byte, parts, frames [][]byte, b *msg.Batch) {
 	var header []byte
 	if r.local == Rep || len(parts) > 0 { // else it answers a request that had no id

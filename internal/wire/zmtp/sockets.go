@@ -13,7 +13,7 @@ import (
 	"github.com/sprymq/spry/transport"
 )
 
-// A Socket is a ZeroMQ socket type. The numbers are those that ZMTP 2.0 sends and libzmq uses.
+// A Socket is a ZeroMQ socket type. The numbers are those of ZMTP 2.0 and libzmq.
 type Socket uint8
 
 // The socket types.
@@ -105,7 +105,7 @@ var counterparts = map[uint16]Socket{
 	sp.Pair0: Pair, sp.Pair1: Pair, sp.Pub: Pub, sp.Sub: Sub, sp.Req: Req, sp.Rep: Rep, sp.Push: Push, sp.Pull: Pull,
 }
 
-// socketOf returns what a local socket is to ZeroMQ.
+// socketOf returns the ZeroMQ type of a local socket.
 func socketOf(h transport.Hello) (Socket, error) {
 	if s := Socket(h.Protocol); h.Protocol&0xff00 == ownNumbers && socketTypes[s].name != "" {
 		return s, nil
