@@ -306,8 +306,8 @@ func (e *encoded) reset() {
 	e.tail = chunkTail{}
 }
 
-// messages turns the remaining frames, of which none was written in part, into messages with bodies of their
-// own. mf encoded those of several frames.
+// messages turns the remaining frames, none of them written in part, into messages with bodies of their own. mf encoded
+// those of several frames.
 func (e *encoded) messages(mf wire.Multipart) []msg.Message {
 	ms := make([]msg.Message, 0, e.len())
 	for e.len() > 0 {
@@ -334,12 +334,12 @@ const (
 
 // A block is memory that frames are copied into, behind each other.
 type block struct {
-	bytes []byte // what is used
+	bytes []byte // the used part
 	parts int    // segments that point into it
 }
 
-// largeBlocks are those that no run uses. They are the process's, not a pipe's: a pipe that falls idle after a burst
-// keeps nothing, and the next burst, of whatever pipe, allocates nothing.
+// largeBlocks are unused large blocks. They belong to the process and not to a pipe: a pipe that becomes idle after a burst
+// keeps none, and the next burst, of any pipe, allocates none.
 var largeBlocks = sync.Pool{New: func() any { return &block{bytes: make([]byte, 0, largeBlock)} }}
 
 // newBlock returns an empty block with room for n bytes, other than the small one of a run.

@@ -7,9 +7,9 @@ import (
 	"github.com/sprymq/spry/internal/wire"
 )
 
-// A FrameLog encodes each message of a fan-out once for all pipes that frame alike. Frames lie behind each other in
-// memory that the pipes share, so that what a pipe has queued is a few segments of that, however many messages they
-// are: 64 queues of their own would not stay in a processor's cache. It is used under the pattern's lock.
+// A FrameLog encodes each message of a fan-out once for all pipes with the same framing. Its frames are contiguous in memory
+// that the pipes share, so a pipe's queue is a few segments of the log, for any number of messages. Separate queues of many
+// pipes would exceed the processor's cache. It is used under the pattern's lock.
 type FrameLog struct {
 	header, body []byte
 	dialects     []frameLog
@@ -20,11 +20,11 @@ type frameLog struct {
 	framing wire.Framing
 	chunk   *buf.Chunk
 	used    int         // bytes of the chunk
-	frame   sharedFrame // of the message at hand
+	frame   sharedFrame // of the current message
 	encoded bool        // it is
 }
 
-// A sharedFrame is a frame in a chunk: the bytes between from and to, of which before come before the body.
+// A sharedFrame is a frame in a chunk: the bytes between from and to. The first before of them precede the body.
 type sharedFrame struct {
 	chunk            *buf.Chunk
 	from, to, before int

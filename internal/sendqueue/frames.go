@@ -12,7 +12,7 @@ type Frames struct {
 	session      *wire.Session
 	framing      wire.Framing // the session's, nearer: every message needs it
 	pend, flight *encoded     // nil while there is nothing to write
-	tail         chunkTail    // of what was pending before
+	tail         chunkTail    // of previously pending messages
 	partial      int          // bytes of the first frame in flight that are written
 	prefix       []byte       // control events that are written before it
 }
@@ -31,8 +31,8 @@ func (q *Frames) Put(header, body []byte, m *msg.Message) int {
 	return q.pend.put(q.framing, header, body, m)
 }
 
-// begin makes e, which is empty, what is pending. It goes on with the chunk that the last one was at, so that what a write took
-// of that counts as used.
+// begin makes e, which is empty, the pending run. It continues in the chunk of the last one, so that the written part of
+// that counts as used.
 func (q *Frames) begin(e *encoded) {
 	q.pend = e
 	if e != nil {

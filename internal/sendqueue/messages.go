@@ -64,7 +64,7 @@ func (q *Messages) FlightOf(n int64, most int) []msg.Message {
 	return q.flight.run[:min(len(q.flight.run), most)]
 }
 
-// Sent releases the first n messages in flight, which the link has taken, and returns what they weigh.
+// Sent releases the first n messages in flight, which the link has taken, and returns their weight.
 func (q *Messages) Sent(n int) Weight {
 	gone := q.flight.Weight
 	if n < len(q.flight.run) {

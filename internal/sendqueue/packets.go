@@ -25,7 +25,7 @@ type packets struct {
 	packer msg.Packer
 }
 
-// A parcel is a run of messages, with what they weigh together.
+// A parcel is a run of messages with their total weight.
 type parcel struct {
 	run []msg.Message
 	Weight
@@ -96,8 +96,8 @@ func (q *packets) put(header, body []byte, m *msg.Message, origin *msg.Origin) i
 	return size
 }
 
-// nextSlab begins another slab. Slabs grow while they are filled. One is not for more than a chunk's worth of messages: it
-// keeps the contents of those that were received and not released from the garbage collector.
+// nextSlab begins another slab. Slabs grow while they are filled, up to a chunk's worth of messages: a slab keeps the
+// contents of messages that were received and not released from the garbage collector.
 func (q *packets) nextSlab() {
 	if len(q.run) > 0 {
 		q.full = append(q.full, q.parcel)
@@ -114,7 +114,7 @@ func (q *packets) len() int {
 	return n
 }
 
-// take takes the messages of the first slab out. What comes later goes to the unused rest of it.
+// take takes the messages of the first slab out. Later messages go to its unused rest.
 func (q *packets) take() parcel {
 	if len(q.full) > 0 {
 		first := q.full[0]
@@ -176,7 +176,7 @@ func weigh(run []msg.Message) (w Weight) {
 	return w
 }
 
-// clean returns run as messages that belong to nobody: without routing header and origin.
+// clean returns run without routing headers and origins.
 func clean(run []msg.Message) []msg.Message {
 	out := make([]msg.Message, 0, len(run))
 	for i := range run {
@@ -222,7 +222,7 @@ func (c *copies) add(m *msg.Message, header, body []byte, origin *msg.Origin) {
 	m.Share(c.chunk, begin, c.used, len(header))
 }
 
-// end lets go of the chunk, which its messages keep for as long as they need it.
+// end releases the chunk; its messages keep it for as long as they need it.
 func (c *copies) end() {
 	if c.chunk != nil {
 		c.chunk.Release(c.refs + 1)

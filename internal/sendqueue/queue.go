@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// Package sendqueue holds what waits to be written on one pipe, in the form that its link takes.
+// Package sendqueue holds messages that wait to be written on one pipe, in the form that its link takes.
 package sendqueue
 
 import "github.com/sprymq/spry/internal/msg"
@@ -18,8 +18,8 @@ import "github.com/sprymq/spry/internal/msg"
 // The methods of this interface are called under the lock of the queue's owner. The writer calls the methods that only an
 // implementation has, one at a time, without that lock.
 type Queue interface {
-	// Put adds a message behind all others and returns its cost. body is used if m is nil, and copied; of m the contents
-	// are taken. The cost is what the queue is charged.
+	// Put adds a message behind all others and returns its cost, which the queue is charged. If m is nil, it copies body;
+	// otherwise it takes the contents of m.
 	Put(header, body []byte, m *msg.Message) (cost int)
 	// PutShared is Put of the message that the log is at.
 	PutShared(l *FrameLog) (cost int)
@@ -43,7 +43,7 @@ type Queue interface {
 // A ByteQueue is the queue of a link that takes bytes.
 type ByteQueue interface {
 	Queue
-	// Buffers appends to dst what is in flight and not written, and returns its size.
+	// Buffers appends the unwritten bytes in flight to dst, and returns their size.
 	Buffers(dst [][]byte) (bs [][]byte, size int64)
 	// Written says that the link took n bytes of the buffers, and returns how many messages left with that, and their cost.
 	Written(n int64) (messages int, cost int64)

@@ -7,17 +7,17 @@ import (
 	"github.com/sprymq/spry/internal/wire"
 )
 
-// sealAtOnce is about how many bytes are sealed before they are written: what a processor's cache holds.
+// sealAtOnce is about how many bytes are sealed before they are written, so that they are still in the processor's cache.
 const sealAtOnce = 64 << 10
 
-// Sealed is the queue of a stream whose frames are sealed for that connection, one after the other. What is sealed cannot be
-// taken back: messages wait as they are, and are sealed when they are written.
+// Sealed is the queue of a stream that seals (encrypts) its frames for this connection, one after the other. Sealed frames
+// cannot be taken back: messages wait unencoded, and are sealed when they are written.
 type Sealed struct {
 	Messages
 	sealed Frames // of the first messages in flight
 }
 
-// NewSealed returns an empty queue for a stream whose frames the session seals.
+// NewSealed returns an empty queue for a stream with a session that seals frames.
 func NewSealed(s *wire.Session) *Sealed { return &Sealed{sealed: *NewFrames(s)} }
 
 // Take implements Queue.
@@ -62,7 +62,7 @@ func (q *Sealed) seal() {
 	}
 }
 
-// sealedFrameRoom is room for what a dialect puts around each frame that it seals.
+// sealedFrameRoom is room for the bytes that a dialect adds to each sealed frame.
 const sealedFrameRoom = 64
 
 // sealedRoom is how long a message can become: each word of its header may be a frame.

@@ -4,24 +4,24 @@ package sendqueue
 
 import "github.com/sprymq/spry/internal/buf"
 
-// A chunkTail watches which part of its chunk the latest entries of a send queue use: bodies that were received
-// and are passed on, or frames that a fan-out encoded for many pipes. A queue that takes one of a hundred messages would
-// otherwise keep a chunk for each: when it goes on to another chunk and has used little of the last one, what is
-// still queued of that is copied.
+// A chunkTail watches which part of its chunk the latest entries of a send queue use: received bodies that are forwarded, or
+// frames that a fan-out encoded for many pipes. A queue that takes one of a hundred messages would otherwise keep a chunk
+// for each. When the queue goes on to another chunk and has used little of the last one, it copies the entries that are
+// still queued.
 type chunkTail struct {
 	use     uint64 // see [buf.Chunk.Use]; 0: none
 	size    int    // of the chunk
-	used    int    // bytes of it that entries took, those that have left the queue included
+	used    int    // bytes of it that entries took, including those that have left the queue
 	entries int    // since the tail began
 }
 
-// A chunk of which keepNum/keepDen were used is kept.
+// A chunk is kept if keepNum/keepDen of it were used.
 const keepNum, keepDen = 5, 8
 
-// left reports whether c is another chunk than the tail's, so that the tail is to be settled and begin anew.
+// left reports whether c is another chunk than the tail's, so that the tail must be settled and begin again.
 func (t *chunkTail) left(c *buf.Chunk) bool { return c.Use() != t.use }
 
-// wasteful reports whether so little of the chunk was used that what is left of that is worth a copy.
+// wasteful reports whether so little of the chunk was used that copying the remaining entries is worth it.
 func (t *chunkTail) wasteful() bool { return t.use != 0 && t.used*keepDen < t.size*keepNum }
 
 // begin makes c the tail's chunk.

@@ -4,7 +4,7 @@ package simnet
 
 import "time"
 
-// Faults are what one direction of a link suffers. The zero value is a perfect link.
+// Faults are the faults of one direction of a link. The zero value is a perfect link.
 type Faults struct {
 	// Latency is how long bytes travel; a dial takes twice as long.
 	Latency time.Duration

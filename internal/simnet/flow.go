@@ -19,19 +19,19 @@ type flow struct {
 	held      bool // partitioned: nothing arrives
 
 	segments  []segment // in order of arrival
-	size      int       // what the segments take of the window
+	size      int       // the part of the window that the segments use
 	taken     int64     // bytes written
 	delivered int64     // bytes read
 	passed    time.Time // when the last bytes that were read had arrived
 	chunkEnd  int64     // where, in bytes from the beginning, the next read must end
-	lineFree  time.Time // when the line has sent what it took, at its rate
+	lineFree  time.Time // when the line has sent all its bytes, at its rate
 	notBefore time.Time // no later segment arrives before this
 
 	jitter, chunk, fate dice
 
 	end     ending
 	endDue  time.Time // when the reader learns of end
-	gone    bool      // nobody reads any more
+	gone    bool      // the reader has left
 	goneDue time.Time // when the writer learns of gone
 }
 
@@ -45,12 +45,12 @@ type ending uint8
 
 const (
 	open     ending = iota
-	finished        // FIN: what was written before is still read
-	broken          // RST: what was written before is lost
+	finished        // FIN: bytes written before are still read
+	broken          // RST: bytes written before are lost
 )
 
-// messageOverhead is what a message takes of the window besides its bytes, so that empty messages are not
-// taken without limit.
+// messageOverhead is the part of the window that a message uses in addition to its bytes, so that empty messages are limited
+// too.
 const messageOverhead = 16
 
 func newFlow(o LinkOptions, f Faults, held bool, seed uint64, name string) *flow {
@@ -93,7 +93,7 @@ func (f *flow) pieceSize() int {
 	return int(min(max(f.faults.Rate/piecesPerSecond, 1), most))
 }
 
-// read moves what has arrived of a stream into p.
+// read moves bytes of a stream that have arrived into p.
 func (f *flow) read(now time.Time, p []byte) int {
 	limit := min(int64(len(p)), f.budget())
 	if f.faults.ReadChunk > 0 {
@@ -123,7 +123,7 @@ func (f *flow) hasRoom(n int) bool {
 	return f.size == 0 || n+messageOverhead <= f.window-f.size
 }
 
-// send takes a message. Control messages are never lost, nor overtaken by what is sent after them.
+// send takes a message. Control messages are never lost, nor overtaken by later ones.
 func (f *flow) send(now time.Time, data []byte, control bool) {
 	f.taken += int64(len(data))
 	copies := 1
@@ -188,7 +188,7 @@ func (f *flow) arrived(now time.Time) bool {
 	return !f.held && len(f.segments) > 0 && !f.segments[0].due.After(now)
 }
 
-// progress tells how many bytes have not arrived, and when the last of the others did.
+// progress returns how many bytes have not arrived, and when the last of the others did.
 func (f *flow) progress(now time.Time) (underway int, last time.Time) {
 	last = f.passed
 	for _, s := range f.segments {
@@ -207,7 +207,7 @@ func (f *flow) pop() {
 	f.segments = f.segments[1:]
 }
 
-// drop loses what is on its way.
+// drop loses everything in flight.
 func (f *flow) drop() { f.segments, f.size = nil, 0 }
 
 // budget is how many bytes may still be read before CutAfter or FINAfter strikes.
@@ -234,14 +234,14 @@ func (f *flow) finish(now time.Time) {
 	}
 }
 
-// stop is an orderly end in the middle of what was written.
+// stop is an orderly end within the written bytes.
 func (f *flow) stop(now time.Time) {
 	f.drop()
 	f.end, f.endDue = finished, now
 	f.leave(now)
 }
 
-// reset loses what is on its way; the reader learns of it at due.
+// reset loses everything in flight; the reader learns of it at due.
 func (f *flow) reset(due time.Time) {
 	f.drop()
 	if f.end != broken {
@@ -249,7 +249,7 @@ func (f *flow) reset(due time.Time) {
 	}
 }
 
-// leave says that nobody reads any more; the writer learns of it at due.
+// leave ends reading; the writer learns of it at due.
 func (f *flow) leave(due time.Time) {
 	if !f.gone {
 		f.gone, f.goneDue = true, due

@@ -54,9 +54,8 @@ func (l *Link) SetFaults(d Direction, f Faults) {
 	l.changed.raise()
 }
 
-// Partition makes a direction silent, or lets it speak again: bytes are taken until the window is full, and
-// arrive, with the orderly end if there was one, when the partition is over. Message links that are
-// Unreliable lose them.
+// Partition stops a direction, or lets it continue: bytes are taken until the window is full, and arrive, with the orderly
+// end if there was one, when the partition ends. Unreliable message links lose them.
 func (l *Link) Partition(d Direction, on bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -73,7 +72,7 @@ func (l *Link) Cut() {
 	l.cutLocked()
 }
 
-// Traffic tells how many bytes were written in a direction and how many were read.
+// Traffic returns how many bytes were written in a direction and how many were read.
 func (l *Link) Traffic(d Direction) (written, read int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -123,7 +122,7 @@ func (l *Link) waitLocked(done <-chan struct{}, until time.Time) {
 	l.mu.Lock()
 }
 
-// An end is what the two ends of a stream and of a message link share. The link's mutex guards it.
+// An end is the part that the ends of a stream and of a message link have in common. The link's mutex guards it.
 type end struct {
 	link          *Link
 	in, out       *flow
@@ -140,8 +139,8 @@ func (e *end) RemoteAddr() net.Addr { return e.remote }
 // Link is the link that this is an end of.
 func (e *end) Link() *Link { return e.link }
 
-// Close ends the connection at once. If input was left unread, the peer sees a reset and loses what it has
-// not read; else it reads what was written, then the end. A second Close does nothing.
+// Close ends the connection at once. If this end left input unread, the peer sees a reset and loses its unread input;
+// otherwise the peer reads all written bytes, then the end. A second Close does nothing.
 func (e *end) Close() error {
 	l := e.link
 	l.mu.Lock()
@@ -166,7 +165,7 @@ func (e *end) Close() error {
 	return nil
 }
 
-// CloseWrite ends the outgoing direction after what was written. Reading goes on.
+// CloseWrite ends the outgoing direction after the written bytes. Reading continues.
 func (e *end) CloseWrite() error {
 	l := e.link
 	l.mu.Lock()

@@ -86,7 +86,7 @@ func (m *messages) receiveHello(ctx context.Context) ([]transport.Offer, error) 
 	return offers, nil
 }
 
-// ReadMessages waits for the first message, then takes what else has arrived.
+// ReadMessages waits for the first message, then takes the others that have arrived.
 func (m *messages) ReadMessages(dst [][]byte, alloc func(size int) []byte) (int, error) {
 	if len(dst) == 0 {
 		return 0, nil

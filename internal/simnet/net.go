@@ -10,9 +10,8 @@ import (
 	"github.com/sprymq/spry/transport"
 )
 
-// A Net is a network of its own: names in it are found by its own dialers only. It implements
-// transport.Transport. All methods are safe for concurrent use; those that change the network take effect at
-// once, for live links and for those made later.
+// A Net is a separate network: only its own dialers find its names. It implements transport.Transport. All methods are safe
+// for concurrent use. Changes of the network take effect at once, for existing links and for later ones.
 type Net struct {
 	seed uint64
 
@@ -31,13 +30,13 @@ type Net struct {
 
 // A host is what an address of the network is like, whether anybody listens there or not.
 type host struct {
-	listener *listener // nil: nobody listens
+	listener *listener // nil: no listener
 	dialers  int       // dialers made for this address
 	refuses  bool
 	drops    bool
 }
 
-// New returns an empty network, whose random decisions follow from seed.
+// New returns an empty network; seed determines its random decisions.
 func New(seed uint64) *Net {
 	return &Net{seed: seed, hosts: map[string]*host{}, live: map[*Link]struct{}{}}
 }

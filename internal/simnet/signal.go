@@ -4,9 +4,8 @@ package simnet
 
 import "time"
 
-// A signal wakes everybody who waits for a change of something. It is guarded by the mutex of what it
-// belongs to. Its channel is made by the goroutine that waits, and so belongs to that goroutine's synctest
-// bubble.
+// A signal wakes all goroutines that wait for a change. The mutex of its owner guards it. Its channel is made by the
+// goroutine that waits, and so belongs to that goroutine's synctest bubble.
 type signal struct{ ch chan struct{} }
 
 func (s *signal) await() <-chan struct{} {
@@ -38,7 +37,7 @@ func pause(changed, done <-chan struct{}, until time.Time) {
 	}
 }
 
-// earliest is the first of two times, of which zero ones never come.
+// earliest is the first of two times; a zero time means never.
 func earliest(a, b time.Time) time.Time {
 	if a.IsZero() || !b.IsZero() && b.Before(a) {
 		return b

@@ -23,7 +23,7 @@ const backlog = 128
 
 var _ transport.Transport = (*Net)(nil)
 
-// Schemes lists "sim", whose links are streams, and "simmsg", whose links move messages.
+// Schemes lists "sim", for streams, and "simmsg", for links that move messages.
 func (n *Net) Schemes() []string { return []string{schemeStream, schemeMessage} }
 
 // Dialer returns what connects to a name of this network. It is the order of these calls, per address, that
@@ -97,7 +97,7 @@ func (d *dialer) Dial(ctx context.Context) (transport.Link, error) {
 		switch late := there.After(time.Now()); {
 		case late:
 			until = there
-		case n.held: // until the partition is over
+		case n.held: // until the partition ends
 		case h.refuses || !h.drops && h.listener == nil:
 			return nil, endpointError("dial", d.url, syscall.ECONNREFUSED)
 		case h.drops:

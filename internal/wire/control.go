@@ -4,7 +4,7 @@ package wire
 
 import "github.com/sprymq/spry/internal/msg"
 
-// A ControlKind is what a peer says to the socket that is not a message.
+// A ControlKind is the kind of a control event: a command of a peer that is not a message.
 type ControlKind uint8
 
 // The kinds of control events.
@@ -13,8 +13,8 @@ const (
 	ControlCancel                           // Data is the prefix of a subscription that ends
 	ControlJoin                             // Data is a group
 	ControlLeave                            // Data is a group that the peer leaves
-	ControlPing                             // Data is what a pong must echo; TTL is set
-	ControlPong                             // Data is what the ping had
+	ControlPing                             // a pong must echo Data; TTL is set
+	ControlPong                             // Data is that of the ping
 	ControlError                            // Data is the peer's reason for giving up
 	ControlDropped                          // a message had no envelope and was dropped; Data is empty
 )
@@ -44,6 +44,6 @@ type Multipart interface {
 	// AppendMessage appends all frames of m, with this routing header before the first.
 	AppendMessage(dst, header []byte, m *msg.Message) []byte
 
-	// Frames returns the frames of a message that was encoded, without what stands for its routing header.
+	// Frames returns the frames of an encoded message, without the envelope for its routing header.
 	Frames(encoded []byte) [][]byte
 }

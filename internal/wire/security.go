@@ -10,13 +10,13 @@ type Security interface {
 	Mechanism() string
 }
 
-// A Question is what a handshake cannot answer by itself: whether a peer with these credentials may come in.
+// A Question is a decision that a handshake leaves to the engine: whether to accept a peer with these credentials.
 type Question struct {
 	Mechanism string
 	Username  string            // PLAIN
 	Password  string            `json:"-"` // PLAIN; must not get into errors, events or logs
 	PublicKey []byte            // CURVE: 32 bytes, which the peer has proved to own
-	Metadata  map[string]string // what the peer said of itself
+	Metadata  map[string]string // the peer's properties
 }
 
 // Format leaves the password out.

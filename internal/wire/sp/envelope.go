@@ -14,7 +14,7 @@ import (
 const (
 	wordLen = 4
 	endBit  = 0x80 // in the first byte of the word that ends a backtrace
-	maxHops = 0xff // of a hop count, of which the other 24 bits are reserved
+	maxHops = 0xff // of a hop count; the other 24 bits are reserved
 )
 
 // maxBacktrace is the longest backtrace that an answer can have, in words. The request came over at most as
@@ -63,9 +63,9 @@ func (s *splitter) splitHops(message []byte) (head int, expired bool, err error)
 	return wordLen, int(hops) > s.ttl, nil
 }
 
-// splitBacktrace reads words up to the first one with the highest bit set, which is the request's id. At the
-// answering end a longer backtrace than the TTL is expired even if it never ends: what nobody will read is
-// not judged, which is what the other implementations do.
+// splitBacktrace reads words up to the first one with the highest bit set, which is the request's id. At the answering end a
+// backtrace that is longer than the TTL is expired even if it never ends: it is not checked further, as in the other
+// implementations.
 func (s *splitter) splitBacktrace(message []byte) (head int, expired bool, err error) {
 	for range s.ttl {
 		if len(message)-head < wordLen {

@@ -75,7 +75,7 @@ func newDecoder(c wire.Config, split splitter) *decoder {
 	if c.MaxMessage > 0 {
 		d.limit = min(d.limit, uint64(c.MaxMessage))
 	}
-	d.limit = min(d.limit, uint64(math.MaxInt-d.prefix)) // what a 32-bit machine can address
+	d.limit = min(d.limit, uint64(math.MaxInt-d.prefix)) // the limit of a 32-bit machine
 	return d
 }
 
@@ -115,7 +115,7 @@ func (d *decoder) Decode(data []byte, b *msg.Batch) (n, need int, err error) {
 	return n, 0, nil
 }
 
-// startOfFrame tells how long data must be at least, where a frame has begun and its length is not known yet.
+// startOfFrame returns the minimum length of data, if a frame has begun and its length is not known yet.
 func (d *decoder) startOfFrame(rest []byte) (need int, err error) {
 	if d.typed && rest[0] != frameType {
 		return 0, d.badFrame(rest[0], 0)
@@ -123,7 +123,7 @@ func (d *decoder) startOfFrame(rest []byte) (need int, err error) {
 	return d.prefix, nil
 }
 
-// badFrame says what is wrong with what comes before a message.
+// badFrame describes the fault in the bytes before a message.
 func (d *decoder) badFrame(first byte, length uint64) error {
 	if d.typed && first != frameType {
 		return wire.Errorf(reasons.FrameType,

@@ -9,7 +9,7 @@ import (
 	"github.com/sprymq/spry/transport"
 )
 
-// A handshake exchanges headers. It keeps what has arrived of the peer's, so that Step consumes what it sees.
+// A handshake exchanges headers. It stores the peer's bytes that have arrived, so Step always consumes its input.
 type handshake struct {
 	config   wire.Config
 	received [HeaderLen]byte
@@ -20,12 +20,12 @@ type handshake struct {
 
 // Step implements [wire.Handshake].
 //
-// The dialing end writes its header at once. The listening end writes its own as soon as it knows what to
-// write: after 00 53 50 if it speaks one protocol, for some peers send no more before they are answered;
-// after the peer's protocol number if it has alternatives to choose from. Both judge every byte when it
-// comes, in order, so that the outcome does not depend on how the header was cut.
+// The dialing end writes its header at once. The listening end writes its own as soon as it knows which. If it has one
+// protocol, that is after 00 53 50, because some peers send no more before they are answered. If it has alternatives, it is
+// after the peer's protocol number. Both check the bytes in order as they arrive, so that the result does not depend on how
+// the header was split.
 //
-// With an error, out may still have the local header: a peer that gets it can say by itself what did not fit.
+// With an error, out may still have the local header, so that the peer can report the mismatch too.
 func (h *handshake) Step(in []byte) (n int, out []byte, s *wire.Session, err error) {
 	n = copy(h.received[h.have:], in)
 	h.have += n

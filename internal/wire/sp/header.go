@@ -27,9 +27,8 @@ func AppendHeader(dst []byte, protocol uint16) []byte {
 	return append(dst, 0, 0)
 }
 
-// checkMagic, checkVersion and checkReserved each look at their part of a header, as far as it has arrived.
-// They fail at the first byte that is wrong, so that nobody waits for the rest of a header that cannot
-// become good.
+// checkMagic, checkVersion and checkReserved each check their part of a header, as far as it has arrived. They fail at the
+// first wrong byte, without waiting for the rest of the header.
 
 func checkMagic(header []byte) error {
 	seen := min(len(header), len(magic))
@@ -60,7 +59,7 @@ func checkReserved(header []byte) error {
 	return nil
 }
 
-// guess tells what a connection that begins with this byte probably is, and what to do about it.
+// guess describes the probable protocol of a connection that begins with this byte, and the remedy.
 func guess(first byte) string {
 	switch {
 	case first == 0xff:
