@@ -15,7 +15,7 @@ import (
 // authenticate answers the question of a handshake.
 func (e *Endpoint) authenticate(ctx context.Context, q *wire.Question, link transport.Link) (v wire.Verdict) {
 	check := e.socket.options.Authenticate
-	if check == nil { // a key is a proof of something, a password that nobody looks at is not
+	if check == nil { // a key proves its ownership without a check, a password does not
 		return wire.Verdict{Accept: len(q.PublicKey) > 0, Status: statusDenied}
 	}
 	if len(q.PublicKey) > 0 { // which cannot be guessed
@@ -33,10 +33,10 @@ func (e *Endpoint) authenticate(ctx context.Context, q *wire.Question, link tran
 	return v
 }
 
-// statusDenied is the status of a peer that is refused for what it showed.
+// statusDenied is the status of a peer whose credentials are refused.
 const statusDenied = "400"
 
-// judge asks the user about what a peer has shown.
+// judge calls the user's check of a peer's credentials.
 func (e *Endpoint) judge(ctx context.Context, check Authenticate, q *wire.Question, link transport.Link) (v wire.Verdict) {
 	err := e.ask(ctx, "Authenticate", func(ctx context.Context) error { v = check(ctx, q, link); return nil })
 	if err != nil {
@@ -45,7 +45,7 @@ func (e *Endpoint) judge(ctx context.Context, check Authenticate, q *wire.Questi
 	return v
 }
 
-// authorize asks the user about a pipe whose handshake is done.
+// authorize calls the user's Authorize for a pipe after its handshake.
 func (e *Endpoint) authorize(ctx context.Context, p *Pipe) error {
 	authorize := e.socket.options.Authorize
 	if authorize == nil {
@@ -58,7 +58,7 @@ func (e *Endpoint) authorize(ctx context.Context, p *Pipe) error {
 	return fmt.Errorf("%w: %w", ErrRefused, err) // a panic refuses too
 }
 
-// ask calls a function of the user, whose context ends with the endpoint too.
+// ask calls a function of the user, with a context that ends with the endpoint too.
 func (e *Endpoint) ask(ctx context.Context, name string, f func(ctx context.Context) error) (err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

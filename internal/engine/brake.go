@@ -21,16 +21,16 @@ const (
 	brakeCrowd   = 32   // passwords of one source that are looked at or wait at a time, once one was refused
 )
 
-// A brake slows down who guesses passwords. After refusals, the next password of the same source is looked at after a delay,
-// whether it is right or wrong: an early answer would tell. Only few of a source wait at a time, or many connections at once
-// would make up for it; the others are told to come again, without a look. Other sources notice nothing.
+// A brake limits the guessing of passwords. After refusals, the next password of the same source is checked after a delay,
+// whether it is right or wrong: an early answer would reveal which. Few connections of a source wait at a time, so that many
+// of them gain nothing; the others are refused without a check, to try again later. Other sources are not affected.
 type brake struct {
 	mu      lock.Mutex[lock.Brake]
 	sources map[source]*list.Element
 	recent  list.List // of *suspect; the one of the last attempt first
 }
 
-// A suspect is a source whose passwords were refused, or are being looked at.
+// A suspect is a source with refused passwords, or with passwords being checked.
 type suspect struct {
 	from    source
 	refused int       // and not forgotten yet
@@ -104,8 +104,8 @@ var errBrake = errors.New("too many passwords of this address were wrong, and ot
 // tooMany refuses an attempt without a look at it. The peer may come again.
 var tooMany = wire.Verdict{Status: "300", Err: errBrake}
 
-// holdBack waits out a delay, of which no more than half the time for the handshake, so that a right password still gets in. It
-// reports false if the handshake is over.
+// holdBack waits for a delay, but at most half the time for the handshake, so that a right password still succeeds. It
+// reports false if the handshake has ended.
 func (e *Endpoint) holdBack(ctx context.Context, delay time.Duration) bool {
 	if delay == 0 {
 		return true

@@ -13,13 +13,13 @@ import (
 	"github.com/sprymq/spry/transport"
 )
 
-// Every pipe has an account of its socket's budget. It counts what the pipe's reader holds, what is queued to be sent, what
-// was received and not taken, and what the pattern remembers of the peer.
+// Every pipe has an account of its socket's budget. It counts the memory of the pipe's reader, of its send queue, of its
+// received messages, and of the pattern's data about the peer.
 
 // budgeted is a pipe as the holder of its account.
 type budgeted Pipe
 
-// Shed implements budget.Holder: the pipe ends, and what was received and not taken is dropped.
+// Shed implements budget.Holder: the pipe ends, and its received messages that were not delivered are dropped.
 func (b *budgeted) Shed() {
 	p := (*Pipe)(b)
 	p.end(ErrBudget)
@@ -34,10 +34,10 @@ func (b *budgeted) Shed() {
 // Resume implements budget.Holder. The caller may hold the lock of a queue, hence the goroutine.
 func (b *budgeted) Resume() {
 	p := (*Pipe)(b)
-	_ = p.scope.Go(func() { p.socket.pattern.Writable(p) }) // a pipe that is over has nobody to be told
+	_ = p.scope.Go(func() { p.socket.pattern.Writable(p) }) // after the end of the pipe there is nothing to report
 }
 
-// openAccount gives a new pipe its account; closeAccount is called when the pipe is over.
+// openAccount gives a new pipe its account; closeAccount is called when the pipe ends.
 func (p *Pipe) openAccount() {
 	b := p.socket.options.Budget
 	b.AddPipes(1)
@@ -63,7 +63,7 @@ func (s *Socket) NewMeter() budget.Meter {
 	return s.account.NewMeter()
 }
 
-// lossReason is why messages are dropped that were to be sent when the pipe ended, or that nobody took of those that came.
+// lossReason is the reason for dropping a pipe's unsent messages, and its received ones that were not delivered.
 func (p *Pipe) lossReason() reasons.Reason {
 	if p.over() && errors.Is(p.err, ErrBudget) {
 		return reasons.Budget
@@ -74,8 +74,8 @@ func (p *Pipe) lossReason() reasons.Reason {
 // creditAtOnce is how many bytes a pipe promises room for at most, because others share the budget.
 const creditAtOnce = 64 << 10
 
-// Relieve sheds those that have most if the budget is exceeded, after more was kept of what a peer has sent. It is called
-// without locks, and not within a read of the connection: closing a connection waits for its reads.
+// Relieve sheds the largest accounts if received data exceeds the budget. It is called without locks, and not within a read
+// of the connection: closing a connection waits for its reads.
 func (p *Pipe) Relieve() { p.account.Budget().Relieve(&p.account) }
 
 // Budget is what bounds the memory and the pipes of the socket, perhaps with others.

@@ -2,13 +2,13 @@
 
 package engine
 
-// A carrier moves a pipe's messages over its kind of link: a stream of bytes, a link of whole messages, or
-// within the process. It writes what is in flight in the pipe's send queue, which it shares with the outbox.
+// A carrier moves a pipe's messages over its kind of link: a stream of bytes, a link of whole messages, or a pipe in
+// process. It writes the messages in flight of the pipe's send queue, which it shares with the outbox.
 type carrier interface {
 	// With the writer's role, without the lock.
 
-	// write hands what is in flight to the link and returns how many messages left for good, and their cost. With wait
-	// false it must not block; if it returns less than everything then, wait is needed.
+	// write passes the messages in flight to the link and returns how many have left, and their cost. With wait false it
+	// must not block; if it returns less than everything then, wait is needed.
 	write(wait bool) (messages int, cost int64, err error)
 	// direct reports whether write(false) is possible.
 	direct() bool
@@ -22,7 +22,7 @@ type carrier interface {
 
 	// Under the outbox's lock, with the writer's role.
 
-	// stuck reports whether the writer should give up its role with messages left: resume brings somebody back to them.
+	// stuck reports whether the writer should give up its role with messages left: resume starts a writer for them later.
 	stuck() bool
 
 	// By the pipe's reader.

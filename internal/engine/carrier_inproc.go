@@ -20,8 +20,9 @@ const handAtOnce = 64 << 10
 // fewMessages is a queue too short for messages to wait in it for others.
 const fewMessages = 256
 
-// An inprocCarrier hands messages to the peer's pattern: in the sender's own call while the peer has none, else many at
-// a time, by the pipe's writer. What the peer has no room for stays, and goes on when its receiver has made some.
+// An inprocCarrier delivers messages to the peer's pattern: in the sender's own call while the peer's queue is empty,
+// otherwise many at a time, by the pipe's writer. Messages for which the peer has no room stay queued until its receiver has
+// made room.
 type inprocCarrier struct {
 	pipe     *Pipe
 	peer     *inprocCarrier
@@ -95,7 +96,7 @@ func (c *inprocCarrier) hand(run []msg.Message) (taken int) {
 		refused, _ := q.deliver(run, nil)
 		return len(run) - len(refused)
 	}
-	own := make([]msg.Message, 0, len(run)) // what is not taken stays as it is, for it may have to go elsewhere
+	own := make([]msg.Message, 0, len(run)) // refused messages stay unchanged, because they may go to another pipe
 	for i := range run {
 		own = own[:i+1]
 		run[i].CloneInto(&own[i])
@@ -146,7 +147,7 @@ func (c *inprocCarrier) resume() {
 func (c *inprocCarrier) expire()     {}
 func (c *inprocCarrier) read() error { return io.EOF } // there is no reader
 
-// confirmed holds always: what was sent is in the peer's queue, and in its figures.
+// confirmed is always true: sent messages are in the peer's queue, and in its counters.
 func (c *inprocCarrier) confirmed(bool) bool { return true }
 
 func (c *inprocCarrier) closeWrite() error {

@@ -39,18 +39,18 @@ type streamCarrier struct {
 
 	writing atomic.Bool // a write waits for the peer to read, or may
 
-	heard atomic.Int32 // what was received since the last write
+	heard atomic.Int32 // kinds of data received since the last write
 
 	expired atomic.Bool // the reader has a deadline
 	closed  atomic.Bool // this end has ended its direction, before the peer has
 	alive   atomic.Bool // something was received since the last heartbeat
 	fed     atomic.Bool // more than a control event was
 	room    roomBell
-	first   *buf.Chunk // what the handshake read into
+	first   *buf.Chunk // the chunk of the handshake
 	early   [2]int     // begin and end of the bytes in it that are not consumed
 }
 
-// carryStream gives a pipe its link, of which the handshake has read the bytes of first between begin and end too much.
+// carryStream gives a pipe its link. The handshake has read too much: the bytes of first between begin and end.
 func (p *Pipe) carryStream(link *transport.Stream, first *buf.Chunk, begin, end int) *streamCarrier {
 	c := &streamCarrier{link: link, pipe: p, decoder: p.session.Decoder, first: first, early: [2]int{begin, end}}
 	if p.session.Sealed {
@@ -69,11 +69,11 @@ func (c *streamCarrier) direct() bool {
 	return c.unblocked != nil
 }
 
-// What was heard from a peer.
+// Kinds of data received from a peer.
 const (
 	heardNothing int32 = iota
 	heardFew           // messages that are answered at once
-	heardMany          // messages with one read, whose answers go together: a call of 64 at a time costs a tenth less
+	heardMany          // messages with one read, whose answers are written together; see BenchmarkCallers
 )
 
 // manyAtOnce is how many messages come with one read where they come many at a time.
@@ -120,7 +120,7 @@ func (c *streamCarrier) writeAll(size int64) (n int64, err error) {
 		n, err = c.vec.WriteTo(c.link.Conn)
 	}
 	if err == nil && n < size {
-		err = io.ErrShortWrite // not as io.Writer says; what comes next would be out of step
+		err = io.ErrShortWrite // against the rules of io.Writer; later frames would be misread
 	}
 	return n, err
 }
@@ -133,8 +133,8 @@ func (c *streamCarrier) closeWrite() error {
 	return c.link.CloseWrite()
 }
 
-// confirmed holds if the peer's end came after this end's, with everything acknowledged. A kernel whose process ends or dies
-// with unread input says so by a reset instead.
+// confirmed is true if the peer's end came after this end's, with everything acknowledged. If a process ends with unread
+// input, its kernel sends a reset instead.
 func (c *streamCarrier) confirmed(ended bool) bool {
 	return ended && c.closed.Load() && rawconn.ProgressOf(c.link.Info().Conn).Queued == 0
 }

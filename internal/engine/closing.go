@@ -130,7 +130,7 @@ func closingError(unsent, unknown int) error {
 	return e
 }
 
-// mayNeedPipes reports whether new connections may serve to deliver what is queued.
+// mayNeedPipes reports whether new connections may be needed to deliver queued messages.
 func (s *Socket) mayNeedPipes() bool {
 	if s.pattern.Pending() > 0 {
 		return true
@@ -150,8 +150,8 @@ func (s *Socket) mayNeedPipes() bool {
 
 var errNoEndpoints = errors.New("no endpoint is left to make a pipe")
 
-// sendToTheEnd waits until nothing is left to be sent, then ends every pipe in an orderly way: what the peer has not
-// read yet is not lost, as it would be if a connection with unread input were closed.
+// sendToTheEnd waits until everything is sent, then ends every pipe in order. If a connection were closed with unread input,
+// data that the peer has not read would be lost.
 func (s *Socket) sendToTheEnd(ctx context.Context) {
 	err := s.handOver(ctx, func() error {
 		if len(s.endpoints) == 0 && len(s.pipes) == 0 {

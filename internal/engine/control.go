@@ -14,7 +14,7 @@ import (
 
 var errControls = errors.New("the peer does not read, and too many subscriptions wait for it")
 
-// A Controller is a pattern that peers tell something beside messages: subscriptions, or groups. Control is called by the
+// A Controller is a pattern that handles control events of its peers: subscriptions, or groups. Control is called by the
 // pipe's reader, in the order of the stream; the data is only valid during the call.
 type Controller interface{ Control(p *Pipe, c wire.Control) }
 
@@ -89,7 +89,7 @@ func (p *Pipe) control(c wire.Control) {
 	}
 }
 
-// pong answers a ping. Of those that wait for the peer to read, the newest is enough.
+// pong answers a ping. If the peer does not read, only the newest pong waits.
 func (p *Pipe) pong(c wire.Control) {
 	p.QueueControl(wire.Control{Kind: wire.ControlPong, Data: c.Data}).Write()
 }

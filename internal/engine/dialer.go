@@ -92,8 +92,8 @@ func (s *Socket) transport(scheme string) (transport.Transport, error) {
 	return nil, fmt.Errorf("%w: this socket has %s, %s; pass others in Options.Transports", ErrScheme, inprocScheme, strings.Join(known, ", "))
 }
 
-// dialLoop makes a connection, lives through it, waits and makes the next. ctx and wait concern the first
-// attempt, whose outcome goes to e.first.
+// dialLoop makes a connection, waits for its end and for the back-off, and redials. ctx and wait concern the first attempt;
+// its result goes to e.first.
 func (e *Endpoint) dialLoop(ctx context.Context, wait bool) {
 	backoff := e.socket.options.Backoff
 	if e.config.Backoff != nil {
@@ -161,8 +161,8 @@ func (e *Endpoint) givesUp(p *Pipe, err error) (done bool) {
 	return done
 }
 
-// connect makes one connection and returns when it is over, and how long it lived; an error says that none came
-// about. patient is whether a name within the process that nobody listens on is waited for.
+// connect makes one connection and returns when it has ended, with its duration; an error says that no connection was made.
+// patient says whether to wait for a listener on a name in process.
 func (e *Endpoint) connect(ctx context.Context, patient bool) (p *Pipe, lived time.Duration, err error) {
 	defer func() {
 		if err != nil {

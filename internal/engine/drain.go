@@ -77,14 +77,14 @@ func (s *Socket) receiveToTheEnd(ctx context.Context, before stats.RecvStats) (r
 		err = s.waitOpen(ctx, pattern.Empty)
 	}
 	if err == nil {
-		pattern.EndReceiving(ErrClosed) // handlers have what they had taken; nothing more comes
+		pattern.EndReceiving(ErrClosed) // handlers keep their requests; no more are delivered
 		err = s.waitOpen(ctx, func() bool { return s.handling == 0 })
 	}
 	for _, p := range s.Pipes() {
 		r.Cut++
 		r.Unanswered += pattern.Owed(p)
 	}
-	r.Unanswered = max(0, r.Unanswered-int(s.Stats().Recv.Queued)) // what nobody took is left, not unanswered
+	r.Unanswered = max(0, r.Unanswered-int(s.Stats().Recv.Queued)) // undelivered requests are counted as left, not as unanswered
 	closed := s.Shutdown(ctx)
 	after := s.Stats().Recv
 	r.Delivered = after.Delivered - before.Delivered
@@ -96,8 +96,8 @@ func (s *Socket) receiveToTheEnd(ctx context.Context, before stats.RecvStats) (r
 		r.Left, r.Unanswered, r.Cut, err)
 }
 
-// drainPipes stops making connections, ends the outgoing direction of each pipe when its peer has been given what it is owed,
-// and waits until the peers have ended theirs.
+// drainPipes stops making connections, ends the outgoing direction of each pipe when its replies and queue are written, and
+// waits until the peers have ended theirs.
 func (s *Socket) drainPipes(ctx context.Context, pattern Drainer) error {
 	s.mu.Lock()
 	endpoints := s.endpointsLocked()
@@ -122,7 +122,7 @@ func (s *Socket) drainPipes(ctx context.Context, pattern Drainer) error {
 		}
 		for _, p := range paid {
 			p.endSending()
-			p.out.carrier.resume() // what was not accepted while there were replies to send
+			p.out.carrier.resume() // for messages that were refused while there were replies to send
 		}
 	}
 }

@@ -13,7 +13,7 @@ func (p *Pipe) setErr(err error) { p.errOnce.Do(func() { p.err = err }) }
 
 // end ends the pipe. The first cause stands.
 func (p *Pipe) end(cause error) {
-	lock.AssertNone() // the pattern is told
+	lock.AssertNone() // because it calls the pattern
 	p.setErr(cause)
 	o := &p.out
 	if p.over() {
@@ -27,7 +27,7 @@ func (p *Pipe) end(cause error) {
 	}
 	o.confirmed = confirmed
 	finish := o.writer != writerTaken
-	o.writer = writerTaken // for good: a writer at work sees that the pipe is over
+	o.writer = writerTaken // for good: a running writer sees that the pipe has ended
 	o.mu.Unlock()
 	_ = o.carrier.close()
 	p.reads.WakeReader()
@@ -38,14 +38,14 @@ func (p *Pipe) end(cause error) {
 
 func (p *Pipe) over() bool { return p.out.life.reached(pipeOver) }
 
-// finish is called once, with the writer's role, when the pipe is over.
+// finish is called once, with the writer's role, when the pipe has ended.
 func (p *Pipe) finish() {
 	o := &p.out
 	keep := p.socket.pattern.Traits().ReturnsUnsent
 	if h := p.heartbeat.Load(); h != nil {
 		h.stop()
 	}
-	p.socket.ending.Add(1) // until the pattern has what comes back: who waits for it must see it somewhere
+	p.socket.ending.Add(1) // until the pattern has the returned messages: Flush and Shutdown must see them somewhere
 	p.socket.ended.Add(1)
 	reason := p.lossReason()
 	o.mu.Lock()

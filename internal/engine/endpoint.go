@@ -27,7 +27,7 @@ type Endpoint struct {
 	config EndpointConfig
 	url    transport.URL
 	shown  string         // the URL as users see it: with the real port
-	spoken []wire.Dialect // what may be spoken; the first is what a dialer speaks
+	spoken []wire.Dialect // the allowed dialects; a dialer uses the first
 	named  string         // the dialect that the URL names, with its plus sign
 
 	dialer   transport.Dialer // dialing endpoints
@@ -37,7 +37,7 @@ type Endpoint struct {
 
 	mu          lock.Mutex[lock.Endpoint]
 	pipes       map[*Pipe]struct{}
-	places      int        // pipes, those that are being attached included
+	places      int        // pipes, including those that are being attached
 	unfinished  unfinished // handshakes at work
 	established uint64     // connections made or accepted
 	rejected    map[reasons.Reason]uint64
@@ -45,13 +45,13 @@ type Endpoint struct {
 	quiet       bool  // the socket is closing: no new connections unless there is something to deliver
 }
 
-// An EndpointConfig is what a DialConfig or ListenConfig of the root package asks for.
+// An EndpointConfig has the settings of a DialConfig or ListenConfig of the root package.
 type EndpointConfig struct {
 	Dial    transport.DialOptions
 	Listen  transport.ListenOptions
 	Backoff *Backoff // nil = the socket's
 
-	// Dialects are names of those that may be spoken. The first is what a dialer speaks. None means all of the socket's.
+	// Dialects are the names of the allowed dialects. A dialer uses the first. None means all of the socket's.
 	Dialects []string
 
 	// ReadBuffer and WriteBuffer are the kernel's, in bytes; 0 leaves them alone.
@@ -88,8 +88,8 @@ func (s *Socket) endpointAt(listen bool, url string, c EndpointConfig) (*Endpoin
 	return s.newEndpoint(listen, u, u.String(), c)
 }
 
-// choose finds out what the endpoint speaks. A URL may name a dialect before its scheme, as in zmtp+tcp://, which is taken
-// off.
+// choose determines the endpoint's dialects. A URL may name a dialect before its scheme, as in zmtp+tcp://, which is
+// removed.
 func (e *Endpoint) choose(u transport.URL) (transport.URL, error) {
 	names := e.config.Dialects
 	for _, d := range e.socket.options.Dialects {
@@ -112,8 +112,8 @@ func (e *Endpoint) choose(u transport.URL) (transport.URL, error) {
 	return u, nil
 }
 
-// chooseSecured leaves out the dialects that the socket's security does not cover: nobody gets past it by speaking another.
-// Who wants that names them.
+// chooseSecured excludes dialects that the socket's security does not cover, so that no peer avoids it by speaking another
+// dialect. Users can name such a dialect explicitly.
 func (e *Endpoint) chooseSecured(u transport.URL) error {
 	security, all := e.socket.options.Security, e.spoken
 	if security == nil || u.Scheme == inprocScheme {
@@ -150,7 +150,7 @@ func (e *Endpoint) register() error {
 // Socket is the endpoint's socket.
 func (e *Endpoint) Socket() *Socket { return e.socket }
 
-// Listening tells a listener from a dialer.
+// Listening reports whether the endpoint listens; otherwise it dials.
 func (e *Endpoint) Listening() bool { return e.listen }
 
 // URL is the address, with port 0 and wildcards resolved on a listener.
@@ -281,7 +281,7 @@ func (e *Endpoint) attached(p *Pipe) {
 	}
 }
 
-// errPeerClosed is what a dialer reports between the end of one connection and the next.
+// errPeerClosed is a dialer's error between the end of one connection and the next.
 var errPeerClosed = fmt.Errorf("the peer closed the connection, as one that stops does, and a Pair that has another peer: %w", io.EOF)
 
 func (e *Endpoint) detached(p *Pipe) {
@@ -301,7 +301,7 @@ func (e *Endpoint) detached(p *Pipe) {
 	e.mu.Unlock()
 }
 
-// reject counts a connection that came to nothing, and tells of it.
+// reject counts and reports a connection that failed in its handshake or was refused.
 func (e *Endpoint) reject(peer net.Addr, err error) {
 	reason := reasonOf(err)
 	e.mu.Lock()

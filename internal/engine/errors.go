@@ -56,8 +56,8 @@ type OpError struct {
 	// Unsent is the number of messages that a Close or Shutdown could not hand over.
 	Unsent int
 
-	// Unknown is how many messages were sent on connections that a Close or Shutdown had to close without proof that they
-	// arrived. It is an upper bound of those that did not.
+	// Unknown is the number of messages sent on connections that a Close or Shutdown had to close without proof of arrival.
+	// It is an upper bound of those that did not arrive.
 	Unknown int
 }
 

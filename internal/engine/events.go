@@ -29,7 +29,7 @@ const (
 	EventAcceptFailed                   // the operating system refused to accept; tried again after Wait
 	EventReject                         // a connection failed in its handshake, or was refused
 	EventPipeUp                         // a pipe is live
-	EventPipeDown                       // a pipe is over
+	EventPipeDown                       // a pipe has ended
 	EventDrop                           // messages were dropped
 	EventRetry                          // a request was sent again
 	EventPanic                          // a callback of the user panicked
@@ -66,8 +66,7 @@ const (
 	eventMerge  = 8   // how far back a drop looks for one of its kind to be added to
 )
 
-// events spreads a socket's events to those who iterate over them, to the trace hook and to the log. Nobody who
-// emits ever waits.
+// events sends a socket's events to receivers, to the trace hook and to the log. Emitting an event never blocks.
 type events struct {
 	socket *Socket
 	task   *scope.Task // feeds hook and log
@@ -98,7 +97,7 @@ func newEvents(s *Socket) *events {
 	return v
 }
 
-// Emit tells receivers, hook and log of something that happened.
+// Emit reports an event to receivers, hook and log.
 func (s *Socket) Emit(e Event) {
 	v := s.events
 	v.mu.Lock()
@@ -121,8 +120,8 @@ func (s *Socket) Emit(e Event) {
 	v.beginFeed(start)
 }
 
-// add queues an event. A drop is added to a recent one of the same pipe and reason: a socket that drops a
-// million messages tells so in few events, with the right sum.
+// add queues an event. A drop is added to a recent one of the same pipe and reason: a socket that drops a million messages
+// reports few events, with the right sum.
 func (r *eventReceiver) add(e Event) {
 	if e.Kind == EventDrop {
 		for i := len(r.pending) - 1; i >= max(0, len(r.pending)-eventMerge); i-- {
@@ -194,8 +193,7 @@ func (v *events) next(ctx context.Context, r *eventReceiver) (batch []Event, ok 
 	return batch, !v.ended
 }
 
-// feed calls hook and log, in a goroutine that exists while there is something to tell. They may do what they
-// like, close the socket included.
+// feed calls hook and log, in a goroutine that exists while there are events. They may call any method, including Close.
 func (v *events) feed() {
 	for {
 		v.mu.Lock()
@@ -220,7 +218,7 @@ func (v *events) feed() {
 	}
 }
 
-// The names of hook and log as causes of panics, which they are not told of: that would never end.
+// The names of hook and log as causes of panics. Their own panics are not reported to them: that would never end.
 const (
 	traceHook = "Trace"
 	logHook   = "Logger"
@@ -237,7 +235,7 @@ func (v *events) report(batch []Event) {
 	}
 }
 
-// close lets receivers finish what they have and end. What is left for hook and log is told by the caller.
+// close lets receivers finish their events and end. The caller reports the remaining events to hook and log.
 func (v *events) close() {
 	v.mu.Lock()
 	v.ended = true

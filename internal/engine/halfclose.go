@@ -6,7 +6,7 @@ package engine
 // queue is written, and reads until the peer has ended the other: closing a connection with unread input would make the
 // kernel discard what was just sent. The pipe ends when both directions have.
 
-// endSending accepts no more messages and ends the outgoing direction when what is queued is written.
+// endSending accepts no more messages and ends the outgoing direction when the queue is written.
 func (p *Pipe) endSending() {
 	o := &p.out
 	o.mu.Lock()
@@ -18,8 +18,8 @@ func (p *Pipe) endSending() {
 	p.writeOn()
 }
 
-// peerEnded is called when the peer has ended its direction. A peer that drains still reads: a pattern whose messages can go
-// to no other pipe sends it what is queued. Elsewhere the pipe ends at once.
+// peerEnded is called when the peer has ended its direction. A peer that drains still reads: if the pattern's messages can
+// go to no other pipe, the queue is sent to it. Otherwise the pipe ends at once.
 func (p *Pipe) peerEnded(cause error) {
 	o := &p.out
 	o.mu.Lock()

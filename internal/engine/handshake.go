@@ -21,8 +21,8 @@ import (
 	"github.com/sprymq/spry/transport"
 )
 
-// establish does the handshake on a new link and attaches the pipe to the socket. On error the link is closed
-// and the failure counted. ctx bounds the handshake beside the socket's own limit.
+// establish does the handshake on a new link and attaches the pipe to the socket. On error the link is closed and the
+// failure counted. ctx bounds the handshake in addition to the socket's own limit.
 func (e *Endpoint) establish(ctx context.Context, link transport.Link) (*Pipe, error) {
 	ctx, cancel := context.WithTimeout(ctx, e.socket.options.HandshakeTimeout)
 	defer cancel()
@@ -130,7 +130,7 @@ func (e *Endpoint) messageHandshake(ctx context.Context, link transport.Messages
 	return p, nil
 }
 
-// checkPromises refuses a link that does not promise what the pattern needs.
+// checkPromises refuses a link that lacks a property that the pattern needs.
 func (e *Endpoint) checkPromises(p transport.Properties) error {
 	t := e.socket.pattern.Traits()
 	switch {
@@ -192,7 +192,7 @@ func (e *Endpoint) streamHandshake(ctx context.Context, s *transport.Stream, pen
 	return p, nil
 }
 
-// A streamHandshake finds out what the peer speaks and shakes hands in that dialect.
+// A streamHandshake finds out the peer's dialect and does the handshake in it.
 type streamHandshake struct {
 	ctx      context.Context
 	endpoint *Endpoint
@@ -227,7 +227,7 @@ func (h *streamHandshake) run() (*wire.Session, error) {
 		}
 		if shake != nil {
 			session, err := h.step(shake)
-			if err != nil { // the peer is told what this end is, so that it can say what does not fit
+			if err != nil { // the peer gets this end's protocol, so that it can report the mismatch
 				_ = h.link.SetWriteDeadline(time.Now().Add(drainTime))
 				_ = h.joinWrite()
 			}
@@ -235,7 +235,7 @@ func (h *streamHandshake) run() (*wire.Session, error) {
 				return session, err
 			}
 		}
-		if h.end == len(h.chunk.Data) { // what is not consumed of it begins a piece that is longer than the rest
+		if h.end == len(h.chunk.Data) { // the unconsumed rest begins a piece that is longer than the chunk
 			h.end = copy(h.chunk.Data, h.chunk.Data[h.start:h.end])
 			h.start = 0
 		}
@@ -247,7 +247,7 @@ func (h *streamHandshake) run() (*wire.Session, error) {
 	}
 }
 
-// step lets the handshake go on with what has come, and answers its questions.
+// step passes received bytes to the handshake, and answers its questions.
 func (h *streamHandshake) step(shake wire.Handshake) (*wire.Session, error) {
 	for {
 		n, out, session, err := shake.Step(h.chunk.Data[h.start:h.end])
@@ -303,7 +303,7 @@ func (h *streamHandshake) write(out []byte) error {
 		_, err := h.link.Write(out)
 		done <- err
 	})
-	if err == nil { // else the endpoint is closing, and nobody writes
+	if err == nil { // otherwise the endpoint is closing, and no goroutine writes
 		h.writing = done
 	}
 	return err

@@ -19,23 +19,22 @@ var (
 	errUnacknowledged = errors.New("the peer's machine has acknowledged nothing for two heartbeats")
 )
 
-// A heartbeat asks a peer that has been quiet for an interval whether it is still there. It ends the pipe
+// A heartbeat pings a peer that has been silent for an interval. It ends the pipe
 //
-//   - if the peer had room, which is to say that nothing was on its way to it when it was asked, and it said nothing within
-//     another interval;
+//   - if nothing was in flight to the peer when it was pinged, and it sends nothing within another interval;
 //   - if the peer's machine owes an acknowledgement and has given none for two intervals.
 //
-// It also tells a peer that sends, and to which this end has nothing to say, that this end lives.
+// It also sends signs of life to a peer that sends, if this end has nothing else to send.
 //
-// Back-pressure is no reason: a peer that does not read cannot see a question, and one behind a slow link sees it late. Nor
-// is a pause of this process.
+// Back-pressure does not end a pipe: a peer that does not read cannot see a ping, and one behind a slow link sees it late.
+// Nor does a pause of this process.
 type heartbeat struct {
 	pipe     *Pipe
 	carrier  *streamCarrier
 	conn     net.Conn // that the link runs over in the end
 	interval time.Duration
 	last     time.Time // when the last beat was
-	asked    bool      // then, and the question was the first thing on its way
+	asked    bool      // then, and the ping was the first data in flight
 	sent     uint64    // messages, until then
 	received uint64    // bytes of messages, until then
 	stalled  int       // beats in a row that have seen a debt and no acknowledgement since the one before
@@ -49,13 +48,13 @@ type heartbeat struct {
 }
 
 const (
-	// maxLifeSigns and minLifeSigns bound how often a peer is told that this end lives while it does not read. A peer may
-	// have a shorter heartbeat than that which was not seen before reading stopped.
+	// maxLifeSigns and minLifeSigns bound the interval of signs of life while this end does not read. A peer may have a
+	// shorter heartbeat that was not received before reading stopped.
 	maxLifeSigns = 500 * time.Millisecond
 	minLifeSigns = 50 * time.Millisecond
 )
 
-// lifeSigns is how often the peer is told that this end lives while nothing is read.
+// lifeSigns is the interval of signs of life while nothing is read.
 func (h *heartbeat) lifeSigns() time.Duration {
 	d := min(h.interval, maxLifeSigns)
 	if peers := time.Duration(h.peers.Load()); peers > 0 {
@@ -78,7 +77,7 @@ func (h *heartbeat) heard(ttl uint16) {
 	h.peers.Store(int64(gap))
 }
 
-// startHeartbeat begins with the heartbeats of a pipe whose peer understands them.
+// startHeartbeat starts the heartbeats of a pipe, if the peer's dialect has them.
 func (p *Pipe) startHeartbeat(c *streamCarrier) {
 	interval := p.socket.options.Heartbeat
 	f := p.session.Commander
@@ -90,7 +89,7 @@ func (p *Pipe) startHeartbeat(c *streamCarrier) {
 	h.timer = p.scope.AfterFunc(interval, h.beat)
 	h.mu.Unlock()
 	p.heartbeat.Store(h)
-	if p.over() { // which nobody stops any more
+	if p.over() { // no other code would stop it
 		h.stop()
 	}
 }
@@ -123,7 +122,7 @@ func (h *heartbeat) look() error {
 	listens := h.listens()
 	if h.carrier.alive.Swap(false) || late {
 		h.asked, h.stalled = false, 0
-		if listens { // what the peer asks may take long to come, behind what else it sends
+		if listens { // the peer's ping may be delayed behind its other data
 			h.ping()
 		}
 		return nil
@@ -133,11 +132,11 @@ func (h *heartbeat) look() error {
 	if h.stalled++; !stalls {
 		h.stalled = 0
 	}
-	waits := h.carrier.room.awaited.Load() // nobody takes what has come, so that nothing is read; see awaitRoom
+	waits := h.carrier.room.awaited.Load() // received messages have no room, so nothing is read; see awaitRoom
 	switch {
 	case h.stalled > 2:
 		return errUnacknowledged
-	case waits || p.Unread > 0 || h.carrier.writing.Load() || !h.pipe.out.idle() || p.Queued > 0 && !(h.asked && (stalls || p.Local)): // of a local peer that was asked, the question is what it has not read
+	case waits || p.Unread > 0 || h.carrier.writing.Load() || !h.pipe.out.idle() || p.Queued > 0 && !(h.asked && (stalls || p.Local)): // of a local peer that was pinged, Queued includes the ping
 		h.asked = false
 	case h.asked:
 		return errSilent

@@ -57,8 +57,8 @@ func (p *Pipe) NewSource(q *queue.Inbox) *queue.Source {
 	return s
 }
 
-// settle tells queues that nothing more is read into the chunk of the latest messages, so that they keep no more of it than
-// they need.
+// settle reports to queues that nothing more is read into the chunk of the latest messages, so that they keep only the part
+// that they need.
 func (p *Pipe) settle() {
 	p.in.mu.Lock()
 	defer p.in.mu.Unlock()
@@ -67,7 +67,7 @@ func (p *Pipe) settle() {
 	}
 }
 
-// CloseSource adds the figures of a source, whose inbox is closed, to the pipe's.
+// CloseSource adds the counters of a source, whose inbox is closed, to the pipe's.
 func (p *Pipe) CloseSource(s *queue.Source) {
 	p.in.mu.Lock()
 	defer p.in.mu.Unlock()
@@ -130,8 +130,8 @@ func (p *Pipe) DropN(reason reasons.Reason, n int) {
 	p.socket.dropped(p, reason, n)
 }
 
-// deliver offers run to the pattern. With room, it blocks while the pattern refuses, which is the back-pressure, and fails if the
-// pipe ends first; without, it returns what was refused. A closing socket drops everything.
+// deliver offers run to the pattern. With room, it blocks while the pattern refuses, which is the back-pressure, and fails
+// if the pipe ends first. Without room, it returns the refused messages. A closing socket drops everything.
 func (p *Pipe) deliver(run []msg.Message, room *roomBell) (refused []msg.Message, err error) {
 	for len(run) > 0 {
 		if p.socket.closing() {

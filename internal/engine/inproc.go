@@ -29,7 +29,7 @@ func (e *Endpoint) listenInproc() error {
 	return e.register()
 }
 
-// connectInproc makes one connection within the process and returns when it is over, and how long it lived.
+// connectInproc makes one connection in process and returns when it has ended, with its duration.
 func (e *Endpoint) connectInproc(ctx context.Context, patient bool) (p *Pipe, lived time.Duration, err error) {
 	l, appeared := e.socket.options.Network.find(e.url.Address)
 	for l == nil {
@@ -101,7 +101,7 @@ func (e *Endpoint) admittedBy(ctx context.Context, l *Endpoint, q *Pipe) error {
 	}
 }
 
-// common is the dialect whose sockets both ends can be, so that they know what their messages are.
+// common is a dialect that both ends have, so that they agree on the form of their messages.
 func (e *Endpoint) common(l *Endpoint) (wire.Dialect, error) {
 	for _, d := range l.socket.options.Dialects {
 		if slices.Contains(e.socket.options.Dialects, d) {
@@ -135,7 +135,7 @@ const maxInprocName = 256
 type Network struct {
 	mu        lock.Mutex[lock.Network]
 	listeners map[string]*inprocListener
-	appeared  chan struct{} // closed and forgotten when a name appears; made by those who wait
+	appeared  chan struct{} // closed and forgotten when a name appears; made by waiting dialers
 }
 
 // DefaultNetwork is the process's.

@@ -28,13 +28,13 @@ func (l *life) reached(stage int32) bool { return l.stage.Load() >= stage }
 //	 └────writeFailed──────┴──────────────> broken ──^
 //
 //	open    messages are accepted
-//	ending  none are; the outgoing direction ends when what is queued is written
+//	ending  none are; the outgoing direction ends when the queue is written
 //	ended   it has ended, before the peer's: the peer's end ends the pipe
-//	broken  a write has failed: what the peer has sent before is read, for a while
-//	over    the link is closed; whoever has the writer's role last calls finish
+//	broken  a write has failed: data that the peer has sent before is read, for a while
+//	over    the link is closed; the last holder of the writer's role calls finish
 //
-// That the peer has ended its direction is apart (outbox.peerEnded), for it may come at any stage. The pipe is then over as
-// soon as its own direction has ended.
+// The end of the peer's direction is a separate flag (outbox.peerEnded), because it may come at any stage. The pipe is then
+// over as soon as its own direction has ended.
 const (
 	pipeOpen int32 = iota
 	pipeEnding
@@ -43,8 +43,8 @@ const (
 	pipeOver
 )
 
-// What the pattern knows of a pipe, under Socket.mu. It learns of the end after it has learned of the pipe, even if the pipe
-// is over before it is attached.
+// The pattern's knowledge of a pipe, under Socket.mu. It learns of the end after it has learned of the pipe, even if the
+// pipe is over before it is attached.
 //
 //	new ──attach──> attached ──detach──> detached
 //	 └───────────────detach─────────────────^
@@ -59,8 +59,8 @@ const (
 //	open ──Drain──> draining ──Shutdown──> closing
 //	 └──────────────Shutdown─────────────────^
 //
-//	draining  no new connections; what peers still send is delivered
-//	closing   nothing more is accepted from the application or delivered to it; what is queued is sent
+//	draining  no new connections; messages that peers still send are delivered
+//	closing   nothing more is accepted from the application or delivered to it; queued messages are sent
 const (
 	socketOpen int32 = iota
 	socketDraining

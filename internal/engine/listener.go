@@ -33,7 +33,7 @@ func (s *Socket) ListenOn(l transport.Listener, c EndpointConfig) (*Endpoint, er
 	return e.listening(l.URL(), err)
 }
 
-// listening is what comes of the beginning of a listener.
+// listening returns the endpoint of a started listener, or its error.
 func (e *Endpoint) listening(url string, err error) (*Endpoint, error) {
 	if err != nil {
 		e.abandon(err)

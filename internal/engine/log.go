@@ -37,7 +37,7 @@ type logKey struct {
 	callback string
 }
 
-// A logEntry is what was written of one key within the window.
+// A logEntry records the lines of one key within the window.
 type logEntry struct {
 	lines  int
 	merged uint64 // events, or messages where events count those
@@ -86,7 +86,7 @@ func (l *logger) armLocked() {
 	}
 }
 
-// ended has the feeder write what was merged: the log is called by one goroutine only.
+// ended makes the feeder write merged events: only one goroutine calls the log.
 func (l *logger) ended() {
 	l.mu.Lock()
 	l.due = true
@@ -101,7 +101,7 @@ func (l *logger) isDue() bool {
 	return l.due
 }
 
-// flush ends the window. Keys of which events were merged begin another, the others are forgotten.
+// flush ends the window. Keys with merged events begin another, the others are removed.
 func (l *logger) flush() {
 	l.mu.Lock()
 	l.due = false
@@ -124,7 +124,7 @@ func (l *logger) flush() {
 	}
 }
 
-// stop writes what is left. No event comes after it.
+// stop writes the remaining events. No event comes after it.
 func (l *logger) stop() {
 	l.flush()
 	l.mu.Lock()

@@ -34,7 +34,7 @@ type Options struct {
 	Backoff          Backoff
 	Authorize        func(ctx context.Context, p *Pipe) error
 	Transports       []transport.Transport
-	Dialects         []wire.Dialect // the first is what a URL without a dialect's name dials
+	Dialects         []wire.Dialect // a URL without a dialect's name dials the first
 	Security         wire.Security  // of dialects that have their own
 	Identity         []byte
 	Metadata         map[string]string
@@ -44,7 +44,7 @@ type Options struct {
 	Budget           *budget.Budget
 	Logger           *slog.Logger
 	Trace            func(Event)
-	Invalid          error // what was found wrong with them already
+	Invalid          error // an error that was found before
 }
 
 // Authenticate answers the question of a handshake on a link. It is the user's, and ctx ends with the time for the handshake.
@@ -115,7 +115,7 @@ func checkMetadata(said map[string]string) error {
 	return nil
 }
 
-// setDefault gives an option its default if it is zero, and what stands for no limit, or for off, if it is negative.
+// setDefault gives an option its default if it is zero, and the value for no limit, or for off, if it is negative.
 func setDefault[T ~int | ~int64](option *T, byDefault, negative T) {
 	switch {
 	case *option == 0:
@@ -167,13 +167,13 @@ func (b Backoff) resolve() (Backoff, error) {
 	return b, nil
 }
 
-// refused returns the time to wait after the peer refused this end: long, since what it refuses will hardly be better soon.
+// refused returns the time to wait after the peer refused this end: long, because its reason will hardly change soon.
 func (b Backoff) refused() time.Duration {
 	return b.Max/2 + time.Duration(rand.Int64N(int64(b.Max/2)+1))
 }
 
-// wait returns the time to wait after that many failed attempts in a row, of which the first is number 0. The
-// whole of it is random, so that many dialers of one peer do not come back at once.
+// wait returns the time to wait after that many failed attempts in a row, counted from 0. It is fully random, so that many
+// dialers of one peer do not redial at once.
 func (b Backoff) wait(attempt int) time.Duration {
 	bound := float64(b.Min)
 	for i := 0; i < attempt && bound < float64(b.Max); i++ {

@@ -15,15 +15,14 @@ import (
 	"github.com/sprymq/spry/internal/stats"
 )
 
-// An outbox is the sending half of a pipe: it bounds a send queue, from which a carrier writes, and has the figures that
-// say what became of every message. Under mu, at any moment:
+// An outbox is the sending half of a pipe: it bounds a send queue, from which a carrier writes, and counts
+// every message. Under mu, at any moment:
 //
 //	offered = sent + queued + returned + dropped
 //
-// Whoever puts something in takes the writer's role if that is free.
+// A caller that queues a message takes the writer's role if it is free.
 //
-// What every message needs comes first: with many pipes, the lines of a processor's cache that a message touches are a part of
-// what it costs.
+// Fields that every message needs come first: with many pipes, the number of cache lines that a message touches matters.
 type outbox struct {
 	mu     lock.Mutex[lock.Outbox]
 	queue  sendqueue.Queue
@@ -43,11 +42,11 @@ type outbox struct {
 	holding  bool
 
 	life      life  // see pipeOpen
-	writer    uint8 // whose the writer's role is: see writerHeld
+	writer    uint8 // the holder of the writer's role: see writerHeld
 	direct    bool  // senders need not ask the pattern
-	hungry    bool  // somebody was refused for want of room and waits for Writable
+	hungry    bool  // a sender was refused because the queue is full, and waits for Writable
 	peerEnded bool  // the peer has ended its direction
-	confirmed bool  // the pipe is over, and what was sent is known to have arrived
+	confirmed bool  // the pipe is over, and its sent messages are known to have arrived
 
 	sincePause     int64 // see pace
 	sent, returned uint64
@@ -56,7 +55,7 @@ type outbox struct {
 	flushers       queue.Waiters
 }
 
-// An Overflow says what a best-effort pattern does when a pipe's queue is full.
+// An Overflow is the policy of a best-effort pattern for a full queue.
 type Overflow uint8
 
 // The policies.
@@ -68,9 +67,9 @@ const (
 	Conflate                   // the message takes the place of all that are not being written
 )
 
-// roomLocked reports whether n more bytes fit. One message fits into an empty queue, however large. Where the queue is
-// of replies, one fits into a queue that is no more than half full: whoever was given the request can send the reply,
-// unless another reply was faster.
+// roomLocked reports whether n more bytes fit. One message fits into an empty queue, however large. In a queue of replies,
+// one fits if the queue is no more than half full. So the receiver of a request can send the reply, unless another reply was
+// faster.
 func (o *outbox) roomLocked(n int) bool {
 	return o.queued < o.limits.Messages && o.bytes+int64(n) <= o.ceiling || o.tightLocked(n)
 }
@@ -86,8 +85,8 @@ func (o *outbox) fitsLocked(n int) bool {
 		(o.queued == 0 || o.bytes+int64(n) <= o.limits.Bytes || o.requests != nil && o.halfEmptyLocked())
 }
 
-// changeLocked counts messages that are queued now, or, if negative, are not any more, and their size. All changes of
-// what is queued go through it.
+// changeLocked counts messages that were queued or, if negative, left the queue, and their size. All changes of the queue go
+// through it.
 func (o *outbox) changeLocked(messages int, bytes int64) {
 	o.queued += messages
 	o.bytes += bytes
@@ -96,7 +95,7 @@ func (o *outbox) changeLocked(messages int, bytes int64) {
 	}
 }
 
-// chargeLocked tells the meter how much is queued.
+// chargeLocked sets the meter to the size of the queue.
 func (o *outbox) chargeLocked() {
 	o.meter.Set(o.bytes)
 	low, high := o.meter.Bounds()
@@ -108,8 +107,8 @@ func (o *outbox) halfEmptyLocked() bool {
 	return o.queued <= o.limits.Messages/2 && o.bytes <= o.limits.Bytes/2
 }
 
-// throttleLocked holds the requests of a peer whose queue is more than half full, and no other's. It is called whenever
-// the queue has changed, under the same lock, so that no request is handed out while there is no room for its reply.
+// throttleLocked pauses the requests of a peer whose queue is more than half full, and no other's. It is called after every
+// change of the queue, under the same lock, so that no request is delivered without room for its reply.
 func (o *outbox) throttleLocked() {
 	if full := !o.halfEmptyLocked(); full != o.holding {
 		if o.holding = full; full {
@@ -169,7 +168,7 @@ func (o *outbox) pauseLocked() bool {
 	return true
 }
 
-// settleLocked books what a write took, and reports whether senders that wait for room should be told.
+// settleLocked counts written messages, and reports whether blocked senders have room again.
 func (o *outbox) settleLocked(messages int, bytes int64) (hasRoom bool) {
 	o.changeLocked(-messages, -bytes)
 	o.sent += uint64(messages)
@@ -185,8 +184,8 @@ func (o *outbox) settleLocked(messages int, bytes int64) (hasRoom bool) {
 	return hasRoom
 }
 
-// unsentLocked empties the outbox of a dead pipe. With keep, the messages that nobody took whole are returned;
-// otherwise they are dropped for a reason, and their number is.
+// unsentLocked empties the outbox of a pipe that has ended. With keep, it returns the messages that were not wholly written;
+// otherwise it drops them for a reason, and returns their number.
 func (o *outbox) unsentLocked(keep bool, reason reasons.Reason) (unsent []msg.Message, lost int) {
 	if keep {
 		unsent = o.queue.Unsent()
@@ -233,7 +232,7 @@ func (o *outbox) stats(p *Pipe) stats.SendStats {
 	return st
 }
 
-// unknownLocked is how many messages a pipe that is over has sent and may not have delivered: all, if there is no proof.
+// unknownLocked is how many messages an ended pipe has sent without proof of arrival: all or none.
 func (o *outbox) unknownLocked() uint64 {
 	if o.confirmed {
 		return 0

@@ -28,8 +28,7 @@ type Pattern interface {
 	// Writable says that a pipe which refused a message has room again.
 	Writable(p *Pipe)
 
-	// Refuse makes every call of the application fail with err, those that wait included. Messages that were
-	// accepted go on.
+	// Refuse makes every call of the application, including blocked ones, fail with err. Accepted messages are still sent.
 	Refuse(err error)
 
 	// Pending is the number of accepted messages that are in no pipe's queue.
@@ -42,7 +41,7 @@ type Pattern interface {
 
 // Traits of a pattern.
 type Traits struct {
-	// Hello names the protocol, and Alternatives those that the socket speaks to a peer which the protocol does not suit.
+	// Hello names the protocol. Alternatives are the protocols for a peer that the protocol does not suit.
 	Hello        transport.Hello
 	Alternatives []transport.Hello
 

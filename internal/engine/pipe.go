@@ -44,9 +44,9 @@ type Pipe struct {
 	silent    atomic.Bool // nothing arrives any more: the link's reader has ended
 
 	known  life          // see pipeNew
-	unsent []msg.Message // what the pattern is to be given back; set before the pipe is detached
+	unsent []msg.Message // messages that are returned to the pattern; set before the pipe is detached
 
-	err     error // why the pipe ended; set before it is over
+	err     error // why the pipe ended; set before it ends
 	errOnce sync.Once
 	done    chan struct{}
 }
@@ -61,7 +61,7 @@ func (e *Endpoint) newPipe(link transport.Link, session *wire.Session) *Pipe {
 	return p
 }
 
-// run receives until the pipe is over.
+// run receives until the pipe ends.
 func (p *Pipe) run() {
 	p.release()
 	err := p.out.carrier.read()
@@ -94,16 +94,16 @@ func (p *Pipe) Socket() *Socket { return p.socket }
 // Endpoint is the dialer or listener that made the pipe.
 func (p *Pipe) Endpoint() *Endpoint { return p.endpoint }
 
-// Link is what the pipe's bytes or messages move over: where it leads, and what it knows of the peer.
+// Link is the pipe's link, with its addresses and its Info.
 func (p *Pipe) Link() transport.Link { return p.link }
 
-// Session is what the handshake has settled: what both ends are, and what the dialect can say.
+// Session is the result of the handshake: the protocols of both ends, and the abilities of the dialect.
 func (p *Pipe) Session() *wire.Session { return p.session }
 
-// Done is closed when the pipe is over.
+// Done is closed when the pipe has ended.
 func (p *Pipe) Done() <-chan struct{} { return p.done }
 
-// Err says why the pipe is over: nil while it lives, io.EOF after the peer's orderly end, [ErrClosed] after one of this end's.
+// Err says why the pipe has ended: nil while it lives, io.EOF after the peer's orderly end, [ErrClosed] after this end's.
 func (p *Pipe) Err() error {
 	if p.over() {
 		return p.err
@@ -155,12 +155,12 @@ func NoneFits(s msg.Shape, pipes ...*Pipe) error {
 	return best.unfit(s)
 }
 
-// TryQueue queues a message, whose routing header is header, if there is room. If m is nil, body is copied; else the
-// contents of m are taken. If there is no room, nothing is taken, and the pattern's Writable is called when there is some
+// TryQueue queues a message with the routing header header, if there is room. If m is nil, body is copied; otherwise it
+// takes the contents of m. If there is no room, nothing is taken, and the pattern's Writable is called when there is room
 // again.
 //
-// With direct, the sender has not asked the pattern, which saves its lock: about a fifth of what a small message costs. It asks
-// where TryQueue fails, as it does for a message that the pipe cannot carry.
+// With direct, the sender has not asked the pattern, which saves the pattern's lock; see BenchmarkPipeline. It must ask the
+// pattern if TryQueue fails, as for a message that the pipe cannot carry.
 func (p *Pipe) TryQueue(direct bool, header, body []byte, m *msg.Message) (queued bool, w PendingWrite) {
 	o := &p.out
 	shape := msg.ShapeOf(header, body, m)
@@ -199,11 +199,11 @@ func (p *Pipe) SetDirect(direct bool) {
 	p.out.mu.Unlock()
 }
 
-// pace is after how many bytes a sender lets the writer go first, which it may have to share a processor with: what is
+// pace is the number of bytes after which a sender yields to the writer, which may share a processor with it: data that is
 // written soon is still in that processor's cache.
 const (
 	pace        = 128 << 10
-	paceMessage = 64 // what a message counts beside its cost
+	paceMessage = 64 // added for each message, besides its cost
 )
 
 // TryQueueBatch queues as many of ms as there is room for, up to the first that the pipe cannot carry, all without a routing
@@ -331,7 +331,7 @@ func (p *Pipe) dropPendingLocked(reason reasons.Reason, enough func() bool) {
 	p.socket.dropped(p, reason, dropped)
 }
 
-// ErrOverflow ends a pipe whose queue is full, by the policy Disconnect.
+// ErrOverflow ends a pipe with a full queue, by the policy Disconnect.
 var ErrOverflow = errors.New("the peer does not keep up, and the overflow policy is Disconnect")
 
 // Room returns how many messages are queued, and how much there is room for: a message of n bytes, or as many messages and
@@ -343,7 +343,7 @@ func (p *Pipe) Room(n int) (queued, messages int, bytes int64) {
 	defer o.mu.Unlock()
 	switch {
 	case !o.open():
-		return 0, unlimited, 1<<63 - 1 // it takes nothing, and holds nobody up
+		return 0, unlimited, 1<<63 - 1 // it takes no messages, and delays no other pipe
 	case !o.roomLocked(n):
 		o.hungry = true
 		return o.queued, 0, 0

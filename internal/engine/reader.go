@@ -144,7 +144,7 @@ func (r *streamReader) Idle() {
 	}
 }
 
-// replace releases the chunk and continues with another, or none, whose first n bytes are not decoded yet.
+// replace releases the chunk and continues with another, or none. Its first n bytes are not decoded yet.
 func (r *streamReader) replace(next *buf.Chunk, n int) {
 	shared := r.chunk != nil && !r.chunk.Unshared()
 	if r.chunk != nil {
@@ -290,7 +290,7 @@ func (r *streamReader) nextChunk() int {
 	return size
 }
 
-// moveTo continues with a new chunk, which begins with what has arrived of the next frame.
+// moveTo continues with a new chunk, which begins with the bytes of the next frame that have arrived.
 func (r *streamReader) moveTo(size int) {
 	next, have := buf.NewChunk(size), r.end-r.start
 	next.From = &r.c.pipe.origin

@@ -16,24 +16,24 @@ import (
 )
 
 // The reader's role is the right to read a stream. It belongs to the pipe's reader goroutine, or for a while to a receiver
-// that waits for a message and reads the connection itself: a direct read. No goroutine then has to wake another one, which
-// between sleeping processors costs more than the rest of a message's way: a round trip takes half the time.
+// that waits for a message and reads the connection itself: a direct read. So no goroutine has to wake another one, which is
+// about half of a round trip between idle processors; see the round trips in docs/performance.md.
 //
 //	goroutine ──yield──> free ──claim──> receiver ──begin──> reading ──Interrupt──> interrupting ──> interrupted
 //	    ^ ^───reclaim─────┘ ^───release───┘ │  ^ ^─────end─────┘                                         │
 //	    └─────────────return────────────────┘  └────────────────────────end──────────────────────────────┘
 //
 //	yield      the reader goroutine delivered one message to a receiver that waited alone
-//	reclaim    anybody: another receiver waits, direct reads are not allowed any more, the pipe ends, or nobody reads
+//	reclaim    any goroutine: another receiver waits, direct reads are not allowed any more, the pipe ends, or no receiver reads
 //	claim      a receiver waits
 //	begin      that receiver, before a read, which may wait for the connection
 //	end        that receiver, after the read
-//	Interrupt  anybody who has woken the receiver: a deadline ends its read
+//	Interrupt  the goroutine that has woken the receiver: a deadline ends its read
 //	release    that receiver has its message, or its context has ended
-//	return     that receiver has read many messages, found no room for some, met the end of the stream, or may not read any more
+//	return     that receiver has read many messages, had no room for some, met the end of the stream, or may not read any more
 //
-// Free and reading can be left by several parties, and are left by compare-and-swap. Each other state is left by one: by the
-// reader goroutine, by the receiver that has the role, or, interrupting, by whoever interrupts.
+// Several goroutines may take the role out of free and reading, by compare-and-swap. Only one may leave each other state: the
+// reader goroutine, the receiver that has the role, or the goroutine that interrupts.
 const (
 	roleGoroutine int32 = iota
 	roleFree
@@ -55,12 +55,12 @@ type ReadRole struct {
 	wanted   atomic.Bool                 // a receiver would have read
 	used     atomic.Bool                 // a receiver has read since the last alarm
 	alarmOff atomic.Bool                 // the receiver that has the role sets the alarm when it releases it
-	idle     atomic.Pointer[func() bool] // reports whether nobody waits; nil: direct reads are not allowed
+	idle     atomic.Pointer[func() bool] // reports whether no receiver waits; nil: direct reads are not allowed
 
 	*directReads // set by the first yield
 }
 
-// directReads is what direct reads need. What the role protects is used by whoever has it.
+// directReads is the state of direct reads. The holder of the role owns the fields that the role protects.
 type directReads struct {
 	reader *streamReader
 	wake   chan struct{} // wakes the reader goroutine
@@ -134,8 +134,8 @@ func (r *ReadRole) Interrupt() {
 	}
 }
 
-// yield lets receivers read, if one would have. It returns when the reader goroutine has the role again and has delivered what
-// was refused. The error is what ended the stream.
+// yield lets a receiver read, if one is likely to. It returns when the reader goroutine has the role again and has delivered
+// refused messages. The error is that of the end of the stream.
 func (r *ReadRole) yield(s *streamReader) error {
 	idle := r.idle.Load()
 	if s.burst > fewAtOnce || idle == nil || !r.wanted.Swap(false) || !(*idle)() {
@@ -147,7 +147,7 @@ func (r *ReadRole) yield(s *streamReader) error {
 	r.alarm.Reset(unusedAfter)
 	r.used.Store(true)
 	r.state.Store(roleFree)
-	if !(*idle)() || s.c.pipe.over() { // somebody began to wait, and may have seen that the role was not free
+	if !(*idle)() || s.c.pipe.over() { // a receiver began to wait, and may have seen that the role was not free
 		r.take(roleGoroutine)
 	}
 	for r.state.Load() != roleGoroutine {
@@ -171,8 +171,8 @@ func (r *ReadRole) yield(s *streamReader) error {
 	return r.err
 }
 
-// alarmed reclaims the role if nobody has used it since the last alarm. Otherwise the alarm is set again: if a receiver has the
-// role, when it releases it, so that a receiver that waits for long is left alone.
+// alarmed reclaims the role if it was not used since the last alarm. Otherwise the alarm is set again. If a receiver has the
+// role, that happens when it releases it, so that a receiver may wait for long.
 func (r *ReadRole) alarmed() {
 	if !r.used.Swap(false) && r.take(roleGoroutine) {
 		return
@@ -213,13 +213,13 @@ func (r *ReadRole) release(kept bool) {
 	r.setAlarm()
 }
 
-// readOnce reads once and delivers what has come. It reports whether the receiver keeps the role.
+// readOnce reads once and delivers the messages. It reports whether the receiver keeps the role.
 func (r *ReadRole) readOnce(w queue.Wakeable) bool {
 	s := r.reader
 	var n int
 	var err error
 	r.state.Store(roleReading)
-	if !w.Woken() && r.idle.Load() != nil { // in this order: whoever wakes w from now on interrupts the read
+	if !w.Woken() && r.idle.Load() != nil { // in this order: a goroutine that wakes w from now on interrupts the read
 		n, err = s.direct.Read()
 	}
 	if r.endRead() && errors.Is(err, os.ErrDeadlineExceeded) {
@@ -234,7 +234,7 @@ func (r *ReadRole) readOnce(w queue.Wakeable) bool {
 	return err == nil && len(r.refused) == 0 && s.burst <= fewAtOnce
 }
 
-// endRead ends what the state reading allows. It reports whether there was an interrupt, of which nothing is left.
+// endRead ends the state reading. It reports whether there was an interrupt, and clears it.
 func (r *ReadRole) endRead() (interrupted bool) {
 	if r.state.CompareAndSwap(roleReading, roleReceiver) {
 		return false

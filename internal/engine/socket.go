@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 
-// Package engine is what every socket has in common: endpoints that listen and dial, pipes with their queues,
-// lifetimes, counters and events. It joins the three axes: a pattern decides where messages go, a dialect
-// what they look like as bytes, a transport how bytes move.
+// Package engine is the common core of all sockets: endpoints that listen and dial, pipes with their queues, lifetimes,
+// counters and events. It joins the three axes: a pattern decides where messages go, a dialect how they are encoded, a
+// transport how bytes move.
 //
-// Locks are taken in the order that package lock has.
+// Locks are taken in the order of package lock.
 package engine
 
 import (
@@ -33,20 +33,20 @@ type Socket struct {
 	life    life // see socketOpen
 	scope   *scope.Scope
 	events  *events
-	account budget.Account // what no pipe has
+	account budget.Account // memory of the socket itself
 
 	mu        lock.Mutex[lock.Socket]
 	pipes     map[uint32]*Pipe // attached, or about to be
-	ready     int              // those that the pattern knows
+	ready     int              // pipes that the pattern knows
 	endpoints map[*Endpoint]struct{}
 	past      pastPipes
-	changed   queue.Waiters // of pipes, for those who wait for it
-	draining  *draining     // nil: nobody has called Drain
+	changed   queue.Waiters // callers that wait for a change of the pipes
+	draining  *draining     // nil: Drain was not called
 	handling  int           // calls that hand requests to the application's handlers
 
 	brake brake
 
-	ending atomic.Int32  // pipes that are over and whose messages the pattern has not been given yet
+	ending atomic.Int32  // pipes that have ended and have not yet returned their messages to the pattern
 	ended  atomic.Uint64 // pipes that ever were
 
 	panics    atomic.Uint64
@@ -107,8 +107,8 @@ func (s *Socket) Break(err error) {
 	}
 }
 
-// nextPipeID returns an id that no live pipe of the socket has. The counter passes 2^31 once in a very long
-// life; an id whose pipe is still there then is skipped.
+// nextPipeID returns an id that no live pipe of the socket has. The counter passes 2^31 once in a very long life; ids of
+// pipes that are still live then are skipped.
 func (s *Socket) nextPipeID() uint32 {
 	for {
 		id := lastPipe.Add(1) & 0x7fffffff
@@ -121,7 +121,7 @@ func (s *Socket) nextPipeID() uint32 {
 	}
 }
 
-// attach makes a pipe, whose handshake is done, part of the socket.
+// attach makes a pipe, after its handshake, part of the socket.
 func (s *Socket) attach(p *Pipe) error {
 	needed := s.mayNeedPipes()
 	s.mu.Lock()
@@ -151,8 +151,7 @@ func (s *Socket) attach(p *Pipe) error {
 	return nil
 }
 
-// detach is called once for every pipe that is over, attached or not. unsent are the messages that go back to the
-// pattern.
+// detach is called once for every pipe that has ended, attached or not. unsent are the messages that return to the pattern.
 func (s *Socket) detach(p *Pipe, unsent []msg.Message) {
 	s.mu.Lock()
 	known := p.known.reached(pipeAttached)
@@ -164,7 +163,7 @@ func (s *Socket) detach(p *Pipe, unsent []msg.Message) {
 	}
 }
 
-// remove takes a pipe that is over out of the socket.
+// remove removes an ended pipe from the socket.
 func (s *Socket) remove(p *Pipe) {
 	s.pattern.Detach(p, p.unsent)
 	p.unsent = nil
@@ -185,7 +184,7 @@ func (s *Socket) Changed() {
 	s.mu.Unlock()
 }
 
-// dropped tells of dropped messages.
+// dropped reports dropped messages.
 func (s *Socket) dropped(p *Pipe, reason reasons.Reason, n int) {
 	if n > 0 {
 		s.Emit(Event{Kind: EventDrop, Pipe: p, Endpoint: p.endpoint, Reason: reason, Count: uint64(n)})

@@ -10,8 +10,8 @@ import (
 	"github.com/sprymq/spry/transport"
 )
 
-// A source is who connections come from, as far as can be told before they are authenticated: an IPv4 address, the /64 of an
-// IPv6 address, because one machine has all of that, or the user of a process of this machine.
+// A source identifies the origin of connections before they are authenticated: an IPv4 address, the /64 of an IPv6 address,
+// because one machine may have all of it, or the user of a process of this machine.
 type source struct {
 	ip   netip.Addr
 	name string // where there is no IP address
@@ -20,7 +20,7 @@ type source struct {
 // ownPrefix is how many bits of an IPv6 address the network decides on; the peer chooses the rest.
 const ownPrefix = 64
 
-// sourceOf returns where a link comes from. Links that tell nothing have one source.
+// sourceOf returns the source of a link. Links without addresses have a common source.
 func sourceOf(link transport.Link) source {
 	if c := link.Info().Creds; c != nil && c.UID >= 0 {
 		return source{name: "uid " + strconv.Itoa(c.UID)}

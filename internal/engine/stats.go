@@ -21,7 +21,7 @@ func (s *Socket) Name() string {
 	return fmt.Sprintf("%s-%d", s.pattern.Traits().Hello.Name, s.id)
 }
 
-// pastPipes remembers the figures of what is gone.
+// pastPipes stores the counters of ended pipes.
 type pastPipes struct {
 	out      stats.SendStats
 	in       stats.RecvStats
@@ -30,8 +30,7 @@ type pastPipes struct {
 	rejected map[reasons.Reason]uint64
 }
 
-// add enters a pipe that is over. Those that came to rest are let go of in passing, so that a socket with many short
-// connections does not keep them.
+// add adds an ended pipe. It also settles earlier ones, so that a socket with many short connections does not keep them.
 func (past *pastPipes) add(p *Pipe) {
 	past.undone = append(past.undone, p)
 	if len(past.undone) >= past.settleAt {
@@ -43,7 +42,7 @@ func (past *pastPipes) add(p *Pipe) {
 // minUndone is how many past pipes are not worth looking through.
 const minUndone = 16
 
-// settle moves the figures of pipes that nothing more comes from, and whose inbox is empty, into the sums.
+// settle adds the counters of pipes that will not change any more, with an empty inbox, to the sums.
 func (past *pastPipes) settle() {
 	rest := past.undone[:0]
 	for _, p := range past.undone {
@@ -79,7 +78,7 @@ func (p *Pipe) Sent() uint64 {
 	return p.out.sent
 }
 
-// silent reports whether nothing arrives any more from pipes that are over.
+// silent reports whether nothing arrives any more from ended pipes.
 func (past *pastPipes) silent() bool {
 	return !slices.ContainsFunc(past.undone, func(p *Pipe) bool { return !p.silent.Load() })
 }

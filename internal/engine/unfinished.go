@@ -11,10 +11,10 @@ import (
 	"github.com/sprymq/spry/transport"
 )
 
-// unfinished are an endpoint's handshakes at work. There are never more than a limit: a peer that says nothing must not keep
-// others out. The source with the most handshakes makes room: of these, the oldest that has said nothing yet, or else the
-// one that spoke first. So a flood costs itself, and a distant peer, whose first bytes come right behind its connection, outlasts silent
-// ones even of its own address.
+// unfinished are an endpoint's running handshakes. Their number is limited: a silent peer must not keep others out. The
+// source with the most handshakes makes room: of these, the oldest without any data from its peer, or else the one that sent
+// data first. So a flood affects only itself. A distant peer sends its first bytes right after it connects, so it outlasts
+// silent ones even of its own address.
 //
 // Adding, removing and evicting take O(log n) steps. All methods are called under the endpoint's lock.
 type unfinished struct {
@@ -72,7 +72,7 @@ func (u *unfinished) add(p *pendingLink, limit int) (evict *pendingLink) {
 	return evict
 }
 
-// spoke says that the peer has sent what a handshake may begin with.
+// spoke records that the peer has sent the beginning of a handshake.
 func (u *unfinished) spoke(p *pendingLink) {
 	s := p.at
 	if s == nil || p.heard {

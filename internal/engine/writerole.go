@@ -9,12 +9,12 @@ import (
 	"github.com/sprymq/spry/internal/lock"
 )
 
-// The writer's role of a pipe, under outbox.mu, is the right to write. It is no lock, because writing may wait.
+// The writer's role of a pipe, under outbox.mu, is the right to write. It is not a lock, because writing may block.
 //
 //	held ──release──> free ──claimLocked──> taken
 //	                    ^───────yield─────────┘
 //
-// While a pipe is attached, nothing is written. The role of one that is over is never free again.
+// While a pipe is being attached, nothing is written. The role of an ended pipe is never free again.
 const (
 	writerHeld uint8 = iota
 	writerFree
@@ -24,7 +24,7 @@ const (
 // A PendingWrite is the work that remains after messages have been queued under a lock: writing them, without the lock. The
 // zero value does nothing. Write of any other must be called, because no other goroutine writes this pipe until then.
 type PendingWrite struct {
-	pipe    *Pipe    // whose writer's role the holder has
+	pipe    *Pipe    // the pipe whose writer's role the holder has
 	flusher *Flusher // which is to start
 }
 
@@ -54,14 +54,14 @@ func (w PendingWrite) write() {
 	w.pipe.writeInBackground()
 }
 
-// WriteSoon is Write for a caller who knows that others are about to add to the queue: one system call serves them all.
+// WriteSoon is Write for a caller that knows that others are about to add to the queue: one system call writes them all.
 func (w PendingWrite) WriteSoon() {
 	if w.pipe != nil {
 		w.pipe.writeInBackground()
 	}
 }
 
-// claimLocked takes the writer's role if it is free, for a caller who has queued something.
+// claimLocked takes the writer's role if it is free, for a caller that has queued messages.
 func (p *Pipe) claimLocked() (w PendingWrite) {
 	if p.out.writer == writerFree {
 		p.out.writer, w.pipe = writerTaken, p
@@ -69,7 +69,7 @@ func (p *Pipe) claimLocked() (w PendingWrite) {
 	return w
 }
 
-// writeOn writes what is queued, if nobody does.
+// writeOn writes queued messages, if no goroutine does.
 func (p *Pipe) writeOn() {
 	var w PendingWrite
 	p.out.mu.Lock()
@@ -96,8 +96,8 @@ func (p *Pipe) writeAll() {
 	}
 }
 
-// writeOnce writes once. It reports whether the writer's role was given up, because nothing is left to write
-// or the pipe is over.
+// writeOnce writes once. It reports whether the writer's role was given up, because nothing is left to write or the pipe has
+// ended.
 func (p *Pipe) writeOnce(wait bool) (done bool) {
 	o := &p.out
 	o.mu.Lock()
@@ -131,8 +131,8 @@ func (p *Pipe) writeOnce(wait bool) (done bool) {
 	return done
 }
 
-// yieldAndUnlock gives the writer's role up and releases the lock. If the pipe is over, what is left is seen
-// to: nobody else may touch it while somebody has the role.
+// yieldAndUnlock gives the writer's role up and releases the lock. If the pipe has ended, it also finishes the pipe: no
+// other goroutine may do that while the role is taken.
 func (p *Pipe) yieldAndUnlock() bool {
 	o := &p.out
 	if o.endsLocked() {
@@ -166,8 +166,8 @@ func (p *Pipe) giveUpRole() {
 	p.yieldAndUnlock()
 }
 
-// writeFailed stops sending. What the peer sent before the connection broke is still read: the reader is
-// given a short time for it, and ends the pipe. If the peer has ended its direction, the pipe is over at once.
+// writeFailed stops sending. The reader has a short time to read data that the peer sent before the connection broke, and
+// then ends the pipe. If the peer has ended its direction, the pipe ends at once.
 func (p *Pipe) writeFailed(err error) {
 	p.setErr(err)
 	p.out.mu.Lock()
