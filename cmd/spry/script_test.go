@@ -3,27 +3,77 @@
 package main_test
 
 import (
+	"bufio"
+	"bytes"
 	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/sprymq/spry/cmd/spry/internal/testcert"
 )
 
-// What the command says to mistakes, and its exit codes: testdata/script has a file for each kind.
+// What the command says to mistakes, and its exit codes: testdata/script has a file for each kind. Scripts find foreign servers at
+// $HTTP (a host and port), $HTTPS, $SSH and $SILENT, and a certificate in $CERT and $KEY.
 func TestScripts(t *testing.T) {
 	t.Parallel()
+	cert, key, _ := testcert.Files(t)
+	env := map[string]string{
+		"PATH":   filepath.Dir(binary) + string(filepath.ListSeparator),
+		"GORACE": "halt_on_error=1 atexit_sleep_ms=0", "CERT": cert, "KEY": key,
+		"SSH": greeter(t, "SSH-2.0-OpenSSH_9.2\r\n"), "SILENT": greeter(t, ""),
+	}
+	for name, listen := range map[string]func(http.Handler) *httptest.Server{"HTTP": httptest.NewServer, "HTTPS": httptest.NewTLSServer} {
+		server := listen(http.NotFoundHandler())
+		server.Config.ErrorLog = nil
+		t.Cleanup(server.Close)
+		env[name] = server.Listener.Addr().String()
+	}
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"),
 		Setup: func(e *testscript.Env) error {
-			e.Setenv("PATH", filepath.Dir(binary)+string(filepath.ListSeparator)+e.Getenv("PATH"))
-			e.Setenv("GORACE", "halt_on_error=1 atexit_sleep_ms=0")
+			for name, value := range env {
+				if name == "PATH" {
+					value += e.Getenv(name)
+				}
+				e.Setenv(name, value)
+			}
 			return nil
 		},
-		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"code": exitCode},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"code": exitCode, "serve": serve},
 	})
+}
+
+// greeter is a server that says one thing to everybody, and nothing more. It returns its host and port.
+func greeter(t *testing.T, greeting string) string {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	go func() {
+		for {
+			c, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				io.WriteString(c, greeting)
+				io.Copy(io.Discard, c)
+			}()
+		}
+	}()
+	return listener.Addr().String()
 }
 
 // exitCode runs the command and checks its exit code: code 2 push hello.
@@ -41,4 +91,30 @@ func exitCode(ts *testscript.TestScript, neg bool, args []string) {
 	if got != args[0] {
 		ts.Fatalf("exit code %s instead of %s", got, args[0])
 	}
+}
+
+// serve runs the command until the script ends, and sets $URL, and $ADDRESS of host and port, to where it listens:
+// serve pull --listen tcp://127.0.0.1:0.
+func serve(ts *testscript.TestScript, neg bool, args []string) {
+	if neg {
+		ts.Fatalf("usage: serve VERB [ARGUMENT ...]")
+	}
+	cmd := exec.Command(binary, args...)
+	cmd.Dir = ts.MkAbs(".")
+	talk, err := cmd.StderrPipe()
+	ts.Check(err)
+	ts.Check(cmd.Start())
+	ts.Defer(func() { cmd.Process.Kill(); cmd.Wait() })
+	lines, seen := bufio.NewScanner(talk), new(bytes.Buffer)
+	for lines.Scan() {
+		if found := regexp.MustCompile(`listening at (\S+)`).FindStringSubmatch(lines.Text()); found != nil {
+			ts.Setenv("URL", found[1])
+			_, address, _ := strings.Cut(found[1], "://")
+			ts.Setenv("ADDRESS", address)
+			go io.Copy(io.Discard, talk)
+			return
+		}
+		seen.WriteString(lines.Text() + "\n")
+	}
+	ts.Fatalf("spry %v listens nowhere: %s", args, seen)
 }

@@ -98,7 +98,7 @@ func TestPlain(t *testing.T) {
 		}
 	}
 	waiting := start(t, nil, "req", "--dial", url, "--plain", "alice", "--plain-password-file", wrong, "-D", "x")
-	waiting.await(waiting.stderr, `no peer is connected so far.*refused()`) // and it does not wait in silence
+	waiting.await(waiting.stderr, `peer refused this end.*--plain()`) // and it does not wait in silence
 	rep.interrupt()
 	rep.expect(0, "alice\n")
 

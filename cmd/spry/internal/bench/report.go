@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/dustin/go-humanize"
+
 	"github.com/sprymq/spry/cmd/spry/internal/table"
 	"github.com/sprymq/spry/internal/hist"
 )
@@ -84,7 +86,7 @@ func (p *report) end() error {
 		return nil
 	}
 	for _, s := range p.sizes() {
-		if _, err := fmt.Fprintf(p.out, "\n%s B, %s round trips\n", table.Thousands(int64(s.size)), table.Thousands(s.messages)); err != nil {
+		if _, err := fmt.Fprintf(p.out, "\n%s B, %s round trips\n", humanize.Comma(int64(s.size)), humanize.Comma(s.messages)); err != nil {
 			return err
 		}
 		if err := s.latency.WriteText(p.out); err != nil {
@@ -145,7 +147,7 @@ func (p *report) table() error {
 	}
 	for _, s := range p.sizes() {
 		row := []string{
-			table.Thousands(int64(s.size)) + " B", table.Thousands(s.messages), perSecond(s.median()), fmt.Sprintf("%.1f", s.median()*float64(s.size)/1e6),
+			humanize.Comma(int64(s.size)) + " B", humanize.Comma(s.messages), perSecond(s.median()), fmt.Sprintf("%.1f", s.median()*float64(s.size)/1e6),
 		}
 		if rounds > 1 {
 			row = append(row, perSecond(s.rates[0]), perSecond(s.rates[len(s.rates)-1]))
@@ -157,11 +159,11 @@ func (p *report) table() error {
 				row = append(row, table.Micros(us))
 			}
 		} else {
-			row = append(row, table.Thousands(s.lost))
+			row = append(row, humanize.Comma(s.lost))
 		}
 		t.Rows = append(t.Rows, row)
 	}
 	return t.Write(p.out)
 }
 
-func perSecond(rate float64) string { return table.Thousands(int64(rate)) + "/s" }
+func perSecond(rate float64) string { return humanize.Comma(int64(rate)) + "/s" }

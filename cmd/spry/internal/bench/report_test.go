@@ -43,8 +43,8 @@ func TestTableOfRoundTrips(t *testing.T) {
 	if err := p.end(); err != nil {
 		t.Fatal(err)
 	}
-	want := " size  messages   rate  MB/s      p50      p90      p99   p99.9     max\n" +
-		"100 B       100  100/s   0.0  50.2 µs  90.1 µs  99.3 µs  100 µs  100 µs\n"
+	want := " size  messages   rate  MB/s      p50      p90      p99     p99.9       max\n" +
+		"100 B       100  100/s   0.0  50.2 µs  90.1 µs  99.3 µs  100.0 µs  100.0 µs\n"
 	if out.String() != want {
 		t.Errorf("got\n%swant\n%s", out.String(), want)
 	}

@@ -10,12 +10,18 @@ import (
 	"github.com/sprymq/spry/zmq"
 )
 
+// noReply is what a request without a limit waits for.
+var noReply = "no reply so far; --recv-timeout TIME limits the wait"
+
 // ask sends requests one after the other and prints the replies.
 func (r *run) ask(ctx context.Context, req *spry.Req) error {
 	r.asks = true
 	return r.sendAll(ctx, func(ctx context.Context, frames [][]byte) error {
 		asking, cancel := within(ctx, r.RecvTimeout)
 		defer cancel()
+		if r.RecvTimeout == 0 {
+			r.waitsFor.Store(&noReply)
+		}
 		reply, err := req.DoMsg(asking, zmq.NewMessage(frames...))
 		if r.timedOut(ctx, err) {
 			return r.incomplete("no reply within %s%s", r.RecvTimeout, r.Endpoints.Trouble())

@@ -5,6 +5,7 @@ package cat
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/sprymq/spry/cmd/spry/internal/exit"
@@ -46,6 +47,9 @@ func (r *run) known(s *zmq.Router, identity string) readiness {
 	return func(ctx context.Context, _ [][]byte) error {
 		waiting, cancel := within(ctx, r.ConnectTimeout)
 		defer cancel()
+		missing := fmt.Sprintf("no peer has identity %q so far", identity)
+		r.waitsFor.Store(&missing)
+		defer r.waitsFor.Store(nil)
 		for s.Peer(identity) == nil {
 			if err := sleep(waiting, interval); err != nil {
 				if ctx.Err() == nil {

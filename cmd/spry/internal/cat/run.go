@@ -28,6 +28,8 @@ type run struct {
 	asks   bool      // each message sent waits for its answers: --recv-timeout bounds the wait for a peer too
 	unsent bool      // there was a message, and it was not sent
 
+	waitsFor atomic.Pointer[string] // what the run waits for that may never come, for reportWaiting
+
 	receiving context.Context // of sockets that drain at the end; nil for others
 	drained   spry.DrainReport
 
@@ -66,8 +68,10 @@ func Run(ctx context.Context, opener Opener, o *Options, stdio Stdio) error {
 	err = o.Endpoints.Open(working, socket, r.say)
 	if err == nil {
 		stopReporting := o.Endpoints.ReportTrouble(working, socket, r.say)
+		stopWaiting := endpoint.AfterPatience(working, r.reportWaiting)
 		err = work(r, working)
 		stopReporting()
+		stopWaiting()
 	}
 	err = errors.Join(r.ended(working, err), r.shutDown(ctx), stopDraining(err))
 	stopWatching()
@@ -123,6 +127,16 @@ func (r *run) summary() {
 	r.say("%s in %s", text, time.Since(r.start).Round(time.Millisecond))
 }
 
+// reportWaiting reports what a run with a peer waits for: the first reply, or the peer that --to names.
+func (r *run) reportWaiting() {
+	for range r.socket.Pipes() {
+		if what := r.waitsFor.Load(); what != nil && r.received.Load() == 0 {
+			r.say("%s", *what)
+		}
+		return
+	}
+}
+
 // say writes one line of talk, unless --quiet.
 func (r *run) say(form string, args ...any) {
 	if r.Quiet {
@@ -158,23 +172,21 @@ func (r *run) print(m *spry.Message) error {
 	return r.printer.Print(&record)
 }
 
-// watch shows the socket's events if --verbose, and else the faults for which peers were disconnected. The returned function
-// ends that and waits for it.
+// watch shows the socket's events if --verbose, and else the faults for which peers were refused or disconnected. The returned
+// function ends that and waits for it.
 func (r *run) watch() (stop func()) {
 	if r.Quiet && !r.Verbose {
 		return func() {}
+	}
+	if !r.Verbose {
+		return r.Endpoints.ReportFaults(r.socket, r.say)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	events := r.socket.Events(ctx)
 	var watching sync.WaitGroup
 	watching.Go(func() {
-		var faults endpoint.Faults
 		for e := range events {
-			if r.Verbose {
-				r.complain("%s", endpoint.EventText(e))
-			} else if text := faults.Text(e); text != "" {
-				r.complain("%s", text)
-			}
+			r.complain("%s", endpoint.EventText(e))
 		}
 	})
 	return func() { cancel(); watching.Wait() }

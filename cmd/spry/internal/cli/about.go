@@ -59,25 +59,3 @@ func newVersion() *cobra.Command {
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object")
 	return cmd
 }
-
-func newCompletion() *cobra.Command {
-	return &cobra.Command{
-		Use: "completion bash|zsh|fish|powershell", Short: "Print a shell's completion script", GroupID: "self",
-		Example:   "  source <(spry completion bash)\n  spry completion fish > ~/.config/fish/completions/spry.fish",
-		ValidArgs: []string{"bash", "zsh", "fish", "powershell"},
-		Args:      takes("the name of a shell"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			root, out := cmd.Root(), cmd.OutOrStdout()
-			switch args[0] {
-			case "bash":
-				return root.GenBashCompletionV2(out, true)
-			case "zsh":
-				return root.GenZshCompletion(out)
-			case "fish":
-				return root.GenFishCompletion(out, true)
-			default:
-				return root.GenPowerShellCompletionWithDesc(out)
-			}
-		},
-	}
-}

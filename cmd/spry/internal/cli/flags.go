@@ -3,9 +3,7 @@
 package cli
 
 import (
-	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -162,6 +160,7 @@ func (m *messageFlags) options(cmd *cobra.Command) (*cat.Options, error) {
 	if err := needAddress(&o.Endpoints); err != nil {
 		return nil, err
 	}
+	o.Endpoints.Verb, o.Endpoints.ZMTP = true, o.Socket.ZMTP
 	o.Count, o.Peers, o.Answers = int64(m.count), int(m.peers), int64(m.answers)
 	o.For, o.Delay = time.Duration(m.span), time.Duration(m.delay)
 	o.RecvTimeout, o.SendTimeout = time.Duration(m.recvTimeout), time.Duration(m.sendTimeout)
@@ -218,8 +217,11 @@ func (m *messageFlags) checkTemplates() error {
 func (m *messageFlags) readInput(cmd *cobra.Command, in io.Reader, must bool) error {
 	s := &m.Source
 	for _, path := range s.Files {
-		if _, err := os.Stat(path); path != "-" && err != nil {
-			return fmt.Errorf("--file: %w", err) // better now than when a peer has come
+		if path == "-" {
+			continue
+		}
+		if err := source.Check(path); err != nil { // better now than when a peer has come
+			return err
 		}
 	}
 	if len(s.Data) > 0 || len(s.Files) > 0 {

@@ -36,8 +36,8 @@ func newProxy() *cobra.Command {
 			"  spry proxy --zmtp --kind pubsub --dial-front tcp://source:5556 --back tcp://*:5557 --stats 1m\n" +
 			"  spry proxy --kind pipeline --front tls+tcp://*:5555 --cert own.pem --back tcp://127.0.0.1:5555",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			o.Front = device.Side{Name: "front", Set: endpoint.Set{Listen: front, Dial: dialFront, TLS: tls}}
-			o.Back = device.Side{Name: "back", Set: endpoint.Set{Listen: back, Dial: dialBack, TLS: tls}}
+			o.Front = device.Side{Name: "front", Set: endpoint.Set{Listen: front, Dial: dialFront, TLS: tls, ZMTP: o.ZMTP}}
+			o.Back = device.Side{Name: "back", Set: endpoint.Set{Listen: back, Dial: dialBack, TLS: tls, ZMTP: o.ZMTP}}
 			if len(front)+len(dialFront) == 0 || len(back)+len(dialBack) == 0 {
 				return exit.Errorf(exit.Usage, "give --front or --dial-front, and --back or --dial-back")
 			}

@@ -66,7 +66,9 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return zmqperf.Run(ctx, name, rest, stdout, stderr)
 	}
 	root := newRoot()
-	if cmd, err := knownVerb(root, args[1:]); err != nil {
+	if len(args) > 1 && args[1] == cobra.ShellCompRequestCmd {
+		plainUsage(root)
+	} else if cmd, err := knownVerb(root, args[1:]); err != nil {
 		return fail(stderr, cmd, err)
 	}
 	root.SetArgs(args[1:])

@@ -24,8 +24,15 @@ func knownVerb(root *cobra.Command, args []string) (*cobra.Command, error) {
 	return cmd, exit.Errorf(exit.Usage, "unknown verb %q%s", rest[0], didYouMean(similar(cmd, rest[0])))
 }
 
-// flagError adds to an error about flags which ones were probably meant.
+// flagError adds to an error about flags which ones were probably meant, or what the value has to be.
 func flagError(cmd *cobra.Command, err error) error {
+	if invalid, is := errors.AsType[*pflag.InvalidValueError](err); is {
+		return exit.Errorf(exit.Usage, "--%s %q: %w", invalid.GetFlag().Name, invalid.GetValue(), wanted(invalid))
+	}
+	if valueless, is := errors.AsType[*pflag.ValueRequiredError](err); is {
+		what, _ := pflag.UnquoteUsage(valueless.GetFlag())
+		return exit.Errorf(exit.Usage, "--%s needs a value: write --%s %s", valueless.GetFlag().Name, valueless.GetFlag().Name, strings.ToUpper(what))
+	}
 	unknown, is := errors.AsType[*pflag.NotExistError](err)
 	if !is || len(unknown.GetSpecifiedName()) < 2 {
 		return exit.Errorf(exit.Usage, "%w", err)
@@ -39,6 +46,17 @@ func flagError(cmd *cobra.Command, err error) error {
 		meant[i] = "--" + meant[i]
 	}
 	return exit.Errorf(exit.Usage, "%w%s", err, didYouMean(meant))
+}
+
+// wanted is what an invalid value should have been.
+func wanted(invalid *pflag.InvalidValueError) error {
+	switch invalid.GetFlag().Value.Type() {
+	case "int":
+		return errors.New("write a whole number")
+	case "bool":
+		return errors.New("write nothing behind it, or =true or =false")
+	}
+	return errors.Unwrap(invalid) // types of the command say it
 }
 
 // similar returns the verbs of a command that are most like name, if any is.

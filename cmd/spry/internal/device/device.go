@@ -113,6 +113,8 @@ func Run(ctx context.Context, o Options) error {
 	}
 	defer j.back.Close()
 	defer j.front.Close()
+	defer o.Front.ReportFaults(j.front, o.Front.of(o.Say))()
+	defer o.Back.ReportFaults(j.back, o.Back.of(o.Say))()
 	if err := o.Front.open(ctx, j.front, o.Say); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ package endpoint
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"slices"
 	"strings"
@@ -34,7 +35,13 @@ type Set struct {
 	Dial, Listen []string
 	TLS          TLS
 
-	dialers []*spry.Endpoint
+	// For what is said of errors.
+	Verb bool // the socket is that of a verb: a peer of another role is for another verb
+	ZMTP bool // --zmtp was given
+
+	dialers   []*spry.Endpoint
+	listening []string
+	faults    *faults // that were reported; nil without ReportFaults
 }
 
 // Open opens the endpoints. Dialers connect in the background and go on trying for ever. say tells where a listener
@@ -59,8 +66,9 @@ func (s *Set) Open(ctx context.Context, socket Socket, say func(form string, arg
 		}
 		e, err := socket.ListenWith(ctx, &spry.ListenConfig{URL: url, TLS: server})
 		if err != nil {
-			return misused(err)
+			return misused(&explained{err, fmt.Sprintf("listen %s: %s", transport.Redact(url), s.Explain(url, true, err))})
 		}
+		s.listening = append(s.listening, e.URL())
 		say("listening at %s", e.URL())
 	}
 	for _, url := range s.Dial {

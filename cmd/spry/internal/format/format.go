@@ -73,7 +73,7 @@ func New(w io.Writer, name, separator string) (*Printer, error) {
 		p.append = func(dst []byte, _ *Record) ([]byte, error) { return dst, nil }
 	default:
 		if !strings.Contains(name, "{{") {
-			return nil, fmt.Errorf("format %q is not known; use one of %s, or a template like '{{.Peer}} {{quote .Body}}'",
+			return nil, fmt.Errorf("--format %q is none of %s, nor a template like '{{.Peer}} {{quote .Body}}'",
 				name, strings.Join(Names, ", "))
 		}
 		var err error

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"os"
 	"slices"
@@ -113,10 +114,24 @@ func (s *Source) frames(body []byte) [][]byte {
 	return bytes.Split(body, []byte(s.Separator))
 }
 
+// Check reports whether there is a file. It does not open it: what a pipe holds can be read once only.
+func Check(path string) error {
+	_, err := os.Stat(path)
+	return named(path, err)
+}
+
+// named is an error about a file with the flag that names it.
+func named(path string, err error) error {
+	if failed, is := errors.AsType[*fs.PathError](err); is {
+		return fmt.Errorf("--file %s: %w", path, failed.Err)
+	}
+	return err
+}
+
 func (s *Source) file(path string, yield func([][]byte, error) bool) bool {
 	f, err := os.Open(path)
 	if err != nil {
-		yield(nil, err)
+		yield(nil, named(path, err))
 		return false
 	}
 	defer f.Close()

@@ -8,6 +8,8 @@ import (
 	"io"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/dustin/go-humanize"
 )
 
 // A Table is rows beneath headings.
@@ -62,24 +64,8 @@ func cut(line string, width int) string {
 	return string(runes[:width-1]) + "…"
 }
 
-// Thousands groups the digits of a number.
-func Thousands(n int64) string {
-	digits := fmt.Sprint(n)
-	for i := len(digits) - 3; i > 0 && digits[i-1] != '-'; i -= 3 {
-		digits = digits[:i] + "," + digits[i:]
-	}
-	return digits
-}
-
-// Micros is a time in microseconds, with three digits or so.
+// Micros is a time in microseconds, as in 22.7 ms.
 func Micros(us float64) string {
-	switch {
-	case us >= 100e3:
-		return fmt.Sprintf("%.0f ms", us/1e3)
-	case us >= 1e3:
-		return fmt.Sprintf("%.1f ms", us/1e3)
-	case us >= 100:
-		return fmt.Sprintf("%.0f µs", us)
-	}
-	return fmt.Sprintf("%.1f µs", us)
+	value, prefix := humanize.ComputeSI(us / 1e6)
+	return fmt.Sprintf("%.1f %ss", value, prefix)
 }

@@ -68,9 +68,9 @@ func TestTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := strings.Join([]string{
-		"pattern    transport   messages         rate      p50     p99  drops",
-		"push/pull  tcp        1,234,567  9,876,543/s  12.3 µs  1.2 ms  none",
-		"pub/sub    inproc             9          1/s   123 ms  123 µs  a 1, b 2",
+		"pattern    transport   messages         rate       p50       p99  drops",
+		"push/pull  tcp        1,234,567  9,876,543/s   12.3 µs    1.2 ms  none",
+		"pub/sub    inproc             9          1/s  123.5 ms  123.4 µs  a 1, b 2",
 		"",
 	}, "\n")
 	if out.String() != want {

@@ -5,6 +5,8 @@ package tour
 import (
 	"io"
 
+	"github.com/dustin/go-humanize"
+
 	"github.com/sprymq/spry/cmd/spry/internal/table"
 )
 
@@ -17,7 +19,7 @@ func writeTable(w io.Writer, results []Result, width int, bold bool) error {
 	}
 	for _, r := range results {
 		t.Rows = append(t.Rows, []string{
-			r.Pattern, r.Transport, table.Thousands(r.Messages), table.Thousands(int64(r.Rate)) + "/s", table.Micros(r.P50), table.Micros(r.P99),
+			r.Pattern, r.Transport, humanize.Comma(r.Messages), humanize.Comma(int64(r.Rate)) + "/s", table.Micros(r.P50), table.Micros(r.P99),
 			r.dropText(),
 		})
 	}

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/dustin/go-humanize"
 )
 
 // Size is a flag for bytes.
@@ -21,15 +23,10 @@ func (v *Size) String() string {
 	if *v < 0 {
 		return "unlimited"
 	}
-	for _, unit := range []struct {
-		name string
-		size Size
-	}{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}} {
-		if *v >= unit.size && *v%unit.size == 0 {
-			return strconv.FormatInt(int64(*v/unit.size), 10) + unit.name
-		}
+	if *v < 1<<10 {
+		return strconv.FormatInt(int64(*v), 10)
 	}
-	return strconv.FormatInt(int64(*v), 10)
+	return strings.NewReplacer(" ", "", ".0", "").Replace(humanize.IBytes(uint64(*v)))
 }
 
 // Sizes is a flag for several numbers of bytes, with commas between them.

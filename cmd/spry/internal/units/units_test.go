@@ -33,7 +33,7 @@ func TestParseSize(t *testing.T) {
 
 func TestParseCount(t *testing.T) {
 	check(t, units.ParseCount, map[string]int64{"1": 1, "10k": 10000, "1M": 1000000, "1.5k": 1500},
-		"", "-3", "0.5", "ten", "1x")
+		"", "-3", "0.5", "ten", "1x", "10MB")
 }
 
 func TestParseRate(t *testing.T) {
