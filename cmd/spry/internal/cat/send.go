@@ -25,7 +25,7 @@ func (r *run) awaitPeers(ctx context.Context) error {
 	defer cancel()
 	if err := r.socket.WaitPipes(waiting, max(r.Peers, 1)); err != nil {
 		if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
-			return exit.Errorf(exit.NoPeer, "no peer within %s%s", patience, r.Endpoints.Nobody())
+			return exit.Errorf(exit.NoPeer, "no peer within %s%s", patience, r.Endpoints.NoPeer())
 		}
 		return err
 	}

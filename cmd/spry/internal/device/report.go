@@ -31,10 +31,10 @@ func (o *Options) report(ctx context.Context, j *joint) {
 }
 
 // figures tells what came, went and was lost on both sides.
-func (o *Options) figures(j *joint, print func(form string, args ...any)) {
+func (o *Options) figures(j *joint, say func(form string, args ...any)) {
 	atFront, atBack := j.lost()
-	print("%s", figuresOf(o.Front.Name, j.front, atFront))
-	print("%s", figuresOf(o.Back.Name, j.back, atBack))
+	say("%s", figuresOf(o.Front.Name, j.front, atFront))
+	say("%s", figuresOf(o.Back.Name, j.back, atBack))
 }
 
 // figuresOf are those of one side, on a line. lost are messages for it that the device itself could not pass on.

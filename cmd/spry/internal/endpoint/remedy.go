@@ -116,12 +116,12 @@ func (s *Set) remedy(url string, listening bool, err error) string {
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		return "no interface of this machine has the address; with * for the host, all are listened at"
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return "nobody listens there: start the listener, or check the address"
+		return "nothing listens there: start the listener, or check the address"
 	case errors.Is(err, fs.ErrNotExist):
 		if listening {
 			return "create the folder " + filepath.Dir(path(url)) + " first"
 		}
-		return "nobody listens there: start the listener, or check the path"
+		return "nothing listens there: start the listener, or check the path"
 	case errors.Is(err, fs.ErrPermission):
 		return permission(url, listening)
 	case isType[*net.DNSError](err):

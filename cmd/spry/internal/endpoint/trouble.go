@@ -69,11 +69,11 @@ func (s *Set) Trouble() string {
 	return text.String()
 }
 
-// Nobody is the reason why a socket never had a peer, as the end of an error message.
-func (s *Set) Nobody() string {
+// NoPeer is the reason why a socket never had a peer, as the end of an error message.
+func (s *Set) NoPeer() string {
 	text := s.Trouble()
 	if len(s.listening) > 0 {
-		text += "; nobody connected to " + strings.Join(s.listening, " or ")
+		text += "; no peer connected to " + strings.Join(s.listening, " or ")
 	}
 	return text
 }
