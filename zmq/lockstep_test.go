@@ -15,8 +15,7 @@ import (
 	"github.com/sprymq/spry/zmq"
 )
 
-func lockStep(o spry.ReqOptions) *zmq.Req {
-	o.LockStep = true
+func lockStep(o zmq.ReqOptions) *zmq.Req {
 	o.Backoff = spry.Backoff{Min: time.Millisecond, Max: 10 * time.Millisecond}
 	return zmq.NewReq(&o)
 }
@@ -34,7 +33,7 @@ func bareRequest(t *testing.T, router *zmq.Router, body string) (from string) {
 func TestLockStepIsOneAtATime(t *testing.T) {
 	overEveryWire(t, func(t *testing.T, scheme string) {
 		ctx := testkit.Watchdog(t)
-		req, router := lockStep(spry.ReqOptions{}), zmq.NewRouter(nil)
+		req, router := lockStep(zmq.ReqOptions{}), zmq.NewRouter(nil)
 		join(t, scheme, req, router)
 		const callers = 20
 		var calling sync.WaitGroup
@@ -65,7 +64,7 @@ func TestLockStepIsOneAtATime(t *testing.T) {
 func TestLockStepTakesTurns(t *testing.T) {
 	overTwoWires(t, func(t *testing.T, scheme string) {
 		ctx := testkit.Watchdog(t)
-		req := lockStep(spry.ReqOptions{})
+		req := lockStep(zmq.ReqOptions{})
 		routers := []*zmq.Router{zmq.NewRouter(nil), zmq.NewRouter(nil)}
 		for _, r := range routers {
 			join(t, scheme, req, r)
@@ -124,7 +123,7 @@ func TestLockStepTakesTurns(t *testing.T) {
 func TestLockStepCancelled(t *testing.T) {
 	overTwoWires(t, func(t *testing.T, scheme string) {
 		ctx := testkit.Watchdog(t)
-		req, router := lockStep(spry.ReqOptions{}), zmq.NewRouter(nil)
+		req, router := lockStep(zmq.ReqOptions{}), zmq.NewRouter(nil)
 		join(t, scheme, req, router)
 		patient, cancel := context.WithCancel(ctx)
 		ended := make(chan error)
@@ -158,7 +157,7 @@ func TestLockStepCancelled(t *testing.T) {
 func TestLockStepRetries(t *testing.T) {
 	overTwoWires(t, func(t *testing.T, scheme string) {
 		ctx := testkit.Watchdog(t)
-		req, router := lockStep(spry.ReqOptions{Retry: 20 * time.Millisecond}), zmq.NewRouter(nil)
+		req, router := lockStep(zmq.ReqOptions{Retry: 20 * time.Millisecond}), zmq.NewRouter(nil)
 		join(t, scheme, req, router)
 		answered := make(chan string)
 		go func() {
@@ -192,7 +191,7 @@ func TestLockStepRetries(t *testing.T) {
 func TestLockStepUnasked(t *testing.T) {
 	overTwoWires(t, func(t *testing.T, scheme string) {
 		ctx := testkit.Watchdog(t)
-		req, router := lockStep(spry.ReqOptions{Options: zmq.Options{Identity: "me"}}), zmq.NewRouter(nil)
+		req, router := lockStep(zmq.ReqOptions{Options: zmq.Options{Identity: "me"}}), zmq.NewRouter(nil)
 		join(t, scheme, req, router)
 		testkit.Check(t, router.SendTo(ctx, "me", nil, []byte("unasked")))
 		testkit.Eventually(t, "it is counted", func() bool { return req.Stats().Recv.Dropped["stale"] == 1 })
@@ -212,7 +211,7 @@ func TestLockStepUnasked(t *testing.T) {
 // A Rep does not mind.
 func TestLockStepToRep(t *testing.T) {
 	overTwoWires(t, func(t *testing.T, scheme string) {
-		req, rep := lockStep(spry.ReqOptions{}), zmq.NewRep(nil)
+		req, rep := lockStep(zmq.ReqOptions{}), zmq.NewRep(nil)
 		join(t, scheme, req, rep)
 		served := echo(t, rep)
 		for _, frames := range [][]string{{"one"}, {"two", "frames"}, {""}} {

@@ -4,23 +4,52 @@ package zmq
 
 import (
 	"context"
+	"math"
+	"time"
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/msg"
 )
 
-// ReqOptions are the options of [NewReq]. See [spry.ReqOptions], LockStep above all.
-type ReqOptions = spry.ReqOptions
+// ReqOptions are the options of [NewReq].
+type ReqOptions struct {
+	Options
 
-// A Req sends requests to REP and ROUTER peers, any number at once, and matches the replies. It is a [spry.Req] that
-// speaks ZeroMQ only, and whose requests and replies have frames.
+	// Correlate sends an id with each request, as ZMQ_REQ_CORRELATE does: a frame before the empty one that begins a request.
+	// REP sockets return it, and so do ROUTERs whose programs return all frames before the empty one. A connection then carries
+	// any number of requests at once, and an abandoned request costs nothing. Defaults to no id and one request at a time on
+	// each connection, as libzmq's REQ sockets do it: further requests wait. A request that is abandoned, or sent again because
+	// of Retry, then costs its connection, because a late reply would look like that of the next one.
+	Correlate bool
+
+	// Retry is how long a request waits for its reply before it is sent again, perhaps to another peer. Defaults to 1 minute
+	// with Correlate, and otherwise to no end: a request is then sent again only when its connection ends. Negative means that
+	// a request is never sent twice, and fails with [spry.ErrPipeClosed] when its connection ends.
+	Retry time.Duration
+
+	// MaxAttempts is that of [spry.ReqOptions].
+	MaxAttempts int
+
+	// FailFast makes requests fail with [spry.ErrNoPeer] if no peer is connected, and with [spry.ErrPipeClosed] when their
+	// connection ends. Defaults to waiting for a peer.
+	FailFast bool
+}
+
+// A Req sends requests to REP and ROUTER peers, and matches the replies. It is a [spry.Req] that speaks ZeroMQ only, and whose
+// requests and replies have frames. Any number of requests may be open at once. Each connection carries one of them at a time,
+// unless ReqOptions.Correlate is set.
 type Req struct{ spry.Req }
 
 // NewReq returns a Req without endpoints. o may be nil.
 func NewReq(o *ReqOptions) *Req {
 	options := orZero(o)
-	options.Options = speaking(options.Options)
-	return &Req{*spry.NewReq(&options)}
+	if options.Retry == 0 && !options.Correlate {
+		options.Retry = math.MaxInt64
+	}
+	return &Req{*spry.NewReq(&spry.ReqOptions{
+		Options: speaking(options.Options), Retry: options.Retry, MaxAttempts: options.MaxAttempts, FailFast: options.FailFast,
+		LockStep: !options.Correlate,
+	})}
 }
 
 // Do sends a request of copies of these frames and waits for its reply, whose frames it returns. If ctx ends first, so does

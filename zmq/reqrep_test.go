@@ -98,11 +98,11 @@ func TestDealerAsksRep(t *testing.T) {
 	})
 }
 
-// A Router answers a Req with the frames that its request began with.
+// A Router answers a Req that correlates with the frames that its request began with.
 func TestReqAsksRouter(t *testing.T) {
 	overEveryWire(t, func(t *testing.T, scheme string) {
 		ctx := testkit.Watchdog(t)
-		req := zmq.NewReq(&zmq.ReqOptions{Options: zmq.Options{Identity: "asker"}})
+		req := zmq.NewReq(&zmq.ReqOptions{Options: zmq.Options{Identity: "asker"}, Correlate: true})
 		router := zmq.NewRouter(nil)
 		join(t, scheme, req, router)
 		answered := make(chan string)
