@@ -74,5 +74,8 @@ Errors are *[OpError] values that wrap documented sentinels and causes. Calls on
 
 A call whose context has ended before it begins fails at once with the context's error, even if it would not block:
 nothing is sent, and received messages stay for the next call. Shutdown and Drain then close without waiting.
+
+The error of a call that came to its deadline also says what it waited for: that no peer is connected, with the last error of
+each endpoint; which peers have the request; whose send queue is full. It wraps those errors.
 */
 package spry

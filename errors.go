@@ -12,7 +12,7 @@ import (
 var (
 	// ErrClosed says that the socket, endpoint or subscription is closed. net.ErrClosed is matched too.
 	ErrClosed error = engine.ErrClosed
-	// ErrNoPeer says that no peer is connected, where the call does not wait for one.
+	// ErrNoPeer says that no peer is connected: where the call does not wait for one, or until its deadline.
 	ErrNoPeer = engine.ErrNoPeer
 	// ErrRefused says that Authorize refused a peer.
 	ErrRefused = engine.ErrRefused

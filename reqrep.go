@@ -120,13 +120,13 @@ type Call struct {
 func (c *Call) Wait(ctx context.Context) (*Message, error) {
 	ctx = scope.OrBackground(ctx)
 	if err := ctx.Err(); err != nil {
-		c.req.Cancel(c.call, err) // unless it has ended: then the next Wait has its reply
+		c.req.Expire(c.call, err) // unless it has ended: then the next Wait has its reply
 		return nil, opErr("request", err)
 	}
 	select {
 	case c.turn <- struct{}{}:
 	case <-ctx.Done():
-		c.req.Cancel(c.call, ctx.Err()) // by which the one that has the turn is done
+		c.req.Expire(c.call, ctx.Err()) // by which the one that has the turn is done
 		c.turn <- struct{}{}
 	}
 	defer func() { <-c.turn }()

@@ -179,14 +179,14 @@ func (e *Endpoint) Wait(ctx context.Context) error {
 	if err := scope.Ended(ctx); err != nil {
 		return err
 	}
-	return e.socket.wait(ctx, func() (bool, error) {
+	return e.late(e.socket.wait(ctx, func() (bool, error) {
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		if e.scope.Context().Err() != nil {
 			return false, ErrClosed
 		}
 		return len(e.pipes) > 0, e.socket.closedLocked()
-	})
+	}))
 }
 
 // Err is why the endpoint ended, or, while it runs, the last thing that went wrong: nil if all is well.

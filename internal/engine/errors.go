@@ -68,7 +68,7 @@ func (e *OpError) Error() string {
 	if e.URL != "" {
 		b.WriteString(" " + e.URL)
 	}
-	if e.Peer != "" {
+	if e.Peer != "" && !strings.Contains(e.URL, e.Peer) {
 		b.WriteString(" (peer " + e.Peer + ")")
 	}
 	b.WriteString(": " + e.cause())
@@ -100,6 +100,10 @@ func (e *OpError) Timeout() bool {
 
 // OpErr makes an error that is not nil an OpError: the one that is in it, or a new one around it.
 func OpErr(op string, err error) *OpError {
+	//nolint:errorlint // of the error itself: the causes of a late one are the errors of other operations
+	if _, ok := err.(*lateError); ok {
+		return &OpError{Op: op, Err: err}
+	}
 	if e, ok := errors.AsType[*OpError](err); ok {
 		return e
 	}

@@ -76,6 +76,9 @@ func NewSocket(o Options, bind func(s *Socket, o Options) Pattern) *Socket {
 	s.events = newEvents(s)
 	s.account.Open(o.Budget, nil)
 	s.pattern = bind(s, o)
+	if b, ok := s.pattern.(Binder); ok {
+		b.Bind(s)
+	}
 	if s.broken != nil {
 		s.pattern.Refuse(s.broken)
 	}
@@ -210,7 +213,8 @@ func (s *Socket) WaitPipes(ctx context.Context, n int) error {
 	if err := scope.Ended(ctx); err != nil {
 		return err
 	}
-	return s.wait(ctx, func() (bool, error) { return s.ready >= n, s.closedLocked() })
+	err := s.wait(ctx, func() (bool, error) { return s.ready >= n, s.closedLocked() })
+	return s.lateWait(err, n)
 }
 
 // WaitFor waits until ok holds, which is asked whenever the set of pipes changes, or a pattern says that something did. It

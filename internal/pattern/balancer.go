@@ -236,7 +236,7 @@ func (b *balancer) Send(ctx context.Context, wait bool, body []byte, m *msg.Mess
 			return nil
 		}
 	}
-	return b.do(ctx, wait, func() (bool, engine.PendingWrite, error) { return b.tryLocked(nil, body, m) })
+	return b.do(ctx, wait, nil, func() (bool, engine.PendingWrite, error) { return b.tryLocked(nil, body, m) })
 }
 
 // refuse makes every present and future attempt fail.
@@ -261,7 +261,7 @@ func (b *balancer) SendBatch(ctx context.Context, ms []*msg.Message) (n int, err
 	for n < len(ms) && err == nil {
 		pause := false
 		turn := ms[n:min(n+batchTurn, len(ms))]
-		err = b.do(ctx, true, func() (sent bool, w engine.PendingWrite, err error) {
+		err = b.do(ctx, true, nil, func() (sent bool, w engine.PendingWrite, err error) {
 			if len(b.returned) > 0 {
 				return false, w, nil
 			}

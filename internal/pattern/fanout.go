@@ -21,7 +21,6 @@ const shareFrom = 8 << 10
 // no other, except by Block, with which a message waits until every pipe has room.
 type fanout struct {
 	sender
-	socket   *engine.Socket
 	overflow engine.Overflow
 	flusher  *engine.Flusher
 	log      sendqueue.FrameLog
@@ -71,7 +70,7 @@ func (f *fanout) WaitSubscribers(ctx context.Context, topic string, n int) error
 const DefaultTopicBytes = 256 << 20
 
 func newFanout(s *engine.Socket, overflow engine.Overflow) *fanout {
-	f := &fanout{socket: s, overflow: overflow, flusher: engine.NewFlusher(s), topicLimit: DefaultTopicBytes}
+	f := &fanout{sender: sender{socket: s}, overflow: overflow, flusher: engine.NewFlusher(s), topicLimit: DefaultTopicBytes}
 	f.members.Store(new(members))
 	return f
 }
@@ -153,7 +152,7 @@ func (f *fanout) send(ctx context.Context, wait bool, header, body []byte, m *ms
 	var w wanting
 	pause := false
 	w.find(f, body)
-	err := f.do(ctx, wait, func() (sent bool, pending engine.PendingWrite, err error) {
+	err := f.do(ctx, wait, nil, func() (sent bool, pending engine.PendingWrite, err error) {
 		w.refreshLocked(f, body)
 		if m != nil && m.Multipart() && !w.allTakeFrames() {
 			return false, pending, engine.ErrMultipart

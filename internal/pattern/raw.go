@@ -133,7 +133,7 @@ func (s *Raw) Send(ctx context.Context, wait bool, header []byte, m *msg.Message
 		if s.protocol.Envelope == wire.EnvelopeHops {
 			header = hopOn(header)
 		}
-		return s.balancer.do(ctx, wait, func() (bool, engine.PendingWrite, error) {
+		return s.balancer.do(ctx, wait, nil, func() (bool, engine.PendingWrite, error) {
 			return s.balancer.tryLocked(header, nil, m)
 		})
 	case RouteFan:

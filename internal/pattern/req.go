@@ -131,11 +131,36 @@ func (s *Req) Wait(ctx context.Context, c *Call) (*msg.Message, error) {
 		select {
 		case <-c.done:
 		case <-done:
-			s.Cancel(c, ctx.Err())
+			s.Expire(c, ctx.Err())
 			<-c.done
 		}
 	}
 	return c.reply, c.err
+}
+
+// Expire is Cancel, with the error of the context that has ended, which at a deadline says who has the request.
+func (s *Req) Expire(c *Call, err error) {
+	s.mu.Lock()
+	var written, queued []*engine.Pipe
+	for i, p := range c.sent {
+		if c.nths[i] <= p.Sent() {
+			written = append(written, p)
+		} else {
+			queued = append(queued, p)
+		}
+	}
+	s.mu.Unlock()
+	s.Cancel(c, s.socket.Late(err, func(few []*engine.Pipe, n int) string {
+		switch {
+		case len(written) == 1:
+			return engine.PeerNames(written, 1) + " has the request and has not answered"
+		case len(written) > 1:
+			return engine.PeerNames(written, len(written)) + " have the request and have not answered"
+		case len(queued) > 0:
+			return "the request was still queued for " + engine.PeerNames(queued, len(queued))
+		}
+		return s.socket.FullQueues(few, n)
+	}))
 }
 
 // Cancel ends a call with err, unless it has ended.

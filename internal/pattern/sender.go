@@ -15,16 +15,17 @@ import (
 // A sender is the line in which senders wait for room, and the lock of what they send by. By itself it is the sending side of
 // a pattern whose messages name their pipe.
 type sender struct {
+	socket  *engine.Socket // nil in tests
 	mu      lock.Mutex[lock.Sender]
 	err     error // set when nothing may be sent any more
 	waiters queue.Waiters
 }
 
 // do tries to send until that succeeds, fails, or ctx ends. try is called under the lock. With wait false it is tried once. If
-// ctx has ended already, nothing is tried.
+// ctx has ended already, nothing is tried. to is the pipe that the message is for, or nil.
 //
 // What try works on came from the application. Should it panic, the lock is free before anybody can recover.
-func (s *sender) do(ctx context.Context, wait bool, try func() (sent bool, w engine.PendingWrite, err error)) error {
+func (s *sender) do(ctx context.Context, wait bool, to *engine.Pipe, try func() (sent bool, w engine.PendingWrite, err error)) error {
 	if err := scope.Ended(ctx); err != nil {
 		return err
 	}
@@ -45,7 +46,7 @@ func (s *sender) do(ctx context.Context, wait bool, try func() (sent bool, w eng
 		}
 		if err = s.waiters.Wait(ctx, &s.mu); err != nil {
 			s.mu.Unlock()
-			return err
+			return s.late(err, to)
 		}
 	}
 }
@@ -74,13 +75,27 @@ func (s *sender) sendTo(ctx context.Context, wait bool, p *engine.Pipe, header, 
 	if err := engine.NoneFits(msg.ShapeOf(header, body, m), p); err != nil {
 		return err
 	}
-	return s.do(ctx, wait, func() (queued bool, w engine.PendingWrite, err error) {
+	return s.do(ctx, wait, p, func() (queued bool, w engine.PendingWrite, err error) {
 		if queued, w = p.TryQueue(false, header, body, m); !queued && p.Over() {
 			err = engine.ErrPipeClosed
 		}
 		return queued, w, err
 	})
 }
+
+// late says why a message could not be queued until the deadline.
+func (s *sender) late(err error, to *engine.Pipe) error {
+	if s.socket == nil {
+		return err
+	}
+	full := s.socket.FullQueues
+	if to != nil {
+		full = func([]*engine.Pipe, int) string { return engine.FullQueueOf(to) }
+	}
+	return s.socket.Late(err, full)
+}
+
+func (s *sender) bind(socket *engine.Socket) { s.socket = socket }
 
 // wake lets everybody try again.
 func (s *sender) wake() {

@@ -18,13 +18,13 @@ func TestSenderIsFreeAfterAPanic(t *testing.T) {
 				t.Error("the panic was lost")
 			}
 		}()
-		_ = s.do(context.Background(), true, func() (bool, engine.PendingWrite, error) { panic("in a message") })
+		_ = s.do(context.Background(), true, nil, func() (bool, engine.PendingWrite, error) { panic("in a message") })
 	}()
 	if !s.mu.TryLock() {
 		t.Fatal("the lock is still taken")
 	}
 	s.mu.Unlock()
-	if err := s.do(context.Background(), true, func() (bool, engine.PendingWrite, error) { return true, engine.PendingWrite{}, nil }); err != nil {
+	if err := s.do(context.Background(), true, nil, func() (bool, engine.PendingWrite, error) { return true, engine.PendingWrite{}, nil }); err != nil {
 		t.Error(err)
 	}
 }

@@ -41,6 +41,9 @@ type sendingSide interface {
 	// reroutes reports whether what one pipe has not sent may go to another.
 	reroutes() bool
 
+	// bind says which socket the pattern is of.
+	bind(s *engine.Socket)
+
 	// refuse makes every present and future attempt to send fail.
 	refuse(err error)
 
@@ -88,6 +91,14 @@ func newSides(hello transport.Hello, in receiver, out sendingSide) sides {
 	}
 	reroutes := out.reroutes()
 	return sides{traits: engine.Traits{Hello: hello, ReturnsUnsent: reroutes, FlushesEnded: !reroutes}, in: in, out: out}
+}
+
+// Bind implements engine.Binder.
+func (s *sides) Bind(socket *engine.Socket) {
+	s.out.bind(socket)
+	if s.in.Inbox != nil {
+		s.in.Explain(func(err error) error { return socket.Late(err, engine.NothingFrom) })
+	}
 }
 
 // Traits implements engine.Pattern.

@@ -24,6 +24,7 @@ var ErrNotSubscribed = errors.New("no such subscription")
 // topics and a queue of its own.
 type Sub struct {
 	sides  // its subscriptions are what it receives by
+	socket *engine.Socket
 	limits queue.Limits
 	policy queue.Policy
 	first  *Subscription
@@ -88,6 +89,7 @@ func (s *Sub) Open(prefixes ...string) *Subscription {
 		receiver: receiver{queue.NewInbox(s.limits, s.policy)}, sub: s, sources: make(map[*engine.Pipe]*queue.Source),
 		topics: topics{exact: s.groups},
 	}
+	n.Explain(n.late)
 	var writes []engine.PendingWrite
 	defer func() { writeAll(writes) }() // after the lock is released
 	s.mu.Lock()
@@ -193,6 +195,26 @@ func (n *Subscription) Close() {
 		p.CloseSource(src)
 		src.Resume()
 	}
+}
+
+// Bind implements engine.Binder.
+func (s *Sub) Bind(socket *engine.Socket) { s.socket = socket }
+
+// late says why no message came until the deadline.
+func (n *Subscription) late(err error) error {
+	s := n.sub
+	s.mu.RLock()
+	none := n.topics.count() == 0
+	s.mu.RUnlock()
+	return s.socket.Late(err, func(few []*engine.Pipe, all int) string {
+		switch {
+		case none && s.groups:
+			return "no group was joined: call Join first"
+		case none:
+			return "no topic is subscribed to: call Subscribe first, with an empty prefix for all"
+		}
+		return engine.NothingFrom(few, all)
+	})
 }
 
 // Attach implements engine.Pattern.

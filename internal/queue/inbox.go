@@ -49,6 +49,7 @@ type Inbox struct {
 	first    func() *msg.Message   // asked before the sources; nil = none
 	taken    func()                // called when the last message was taken; messages are then taken one by one; nil = not draining
 	err      error                 // set once by Close: nothing comes any more
+	explain  func(err error) error // what becomes of the error of a context that ended while a receiver waited; nil = nothing
 }
 
 // NewInbox returns an empty inbox.
@@ -67,6 +68,9 @@ func (q *Inbox) NewSource(resume func()) *Source { return &Source{inbox: q, resu
 // First sets a function that is asked for a message before the sources, under the inbox's lock. Look announces that it may
 // have one. It must be set before the first Put, and its messages are in no source's counters.
 func (q *Inbox) First(first func() *msg.Message) { q.first = first }
+
+// Explain has explain say why no message came before a receiver's context ended. It is called before the inbox is used.
+func (q *Inbox) Explain(explain func(err error) error) { q.explain = explain }
 
 // Look wakes blocked receivers, to look again.
 func (q *Inbox) Look() {
@@ -180,6 +184,9 @@ func (q *Inbox) Recv(ctx context.Context) (*msg.Message, error) {
 			q.mu.Lock()
 			q.waiters.Done(w, err)
 			q.mu.Unlock()
+			if q.explain != nil {
+				err = q.explain(err)
+			}
 			return nil, err
 		}
 	}
