@@ -75,10 +75,10 @@ func failureOf(method reflect.Value) (err error) {
 	for _, v := range method.Call(args) {
 		switch {
 		case v.Type() == reflect.TypeFor[error]():
-			err, _ = v.Interface().(error)
+			err, _ = reflect.TypeAssert[error](v)
 		case v.Kind() == reflect.Func && v.Type().NumIn() == 1 && v.Type().In(0).Kind() == reflect.Func:
 			v.Call([]reflect.Value{reflect.MakeFunc(v.Type().In(0), func(yielded []reflect.Value) []reflect.Value {
-				err, _ = yielded[len(yielded)-1].Interface().(error)
+				err, _ = reflect.TypeAssert[error](yielded[len(yielded)-1])
 				return []reflect.Value{reflect.ValueOf(false)}
 			})})
 		}
