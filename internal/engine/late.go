@@ -114,8 +114,8 @@ func (e *Endpoint) late(err error) error {
 	return nobody(err, e)
 }
 
-// Late says why a call came to its deadline. connected says it where the socket has peers, of which it is given a few and the
-// number of all. Errors that are no deadline's are returned as they are. It takes locks of the engine.
+// Late adds to the error of a call at its deadline what the call waited for. Other errors are returned unchanged. connected
+// describes it where the socket has n peers; it is called with a few of them. Late takes locks of the engine.
 func (s *Socket) Late(err error, connected func(peers []*Pipe, n int) string) error {
 	if s == nil || !errors.Is(err, context.DeadlineExceeded) {
 		return err
@@ -221,5 +221,5 @@ func FullQueueOf(full ...*Pipe) string {
 // NothingFrom says that these peers, of n, have sent nothing.
 func NothingFrom(few []*Pipe, n int) string { return "no message arrived from " + PeerNames(few, n) }
 
-// A Binder is a pattern that is told its socket, when it is made.
+// A Binder is a pattern that needs its socket. Bind is called once, when both are made.
 type Binder interface{ Bind(s *Socket) }
