@@ -7,6 +7,7 @@ import (
 	"go/doc"
 	"go/parser"
 	"go/token"
+	"go/types"
 	"os"
 	"path/filepath"
 	"strings"
@@ -51,21 +52,26 @@ func TestExamplesAreWhole(t *testing.T) {
 // does not list. So its comment names them.
 func TestSocketsLeadToTheirEndpoints(t *testing.T) {
 	const end = "\nSee [Socket.Dial], [Socket.Listen] and [Socket.Close], which all sockets have.\n"
-	found := 0
-	for _, f := range parsed(t, token.NewFileSet(), ".") {
-		for _, d := range f.Decls {
-			g, ok := d.(*ast.GenDecl)
-			if !ok || g.Tok != token.TYPE || !embedsSocket(g.Specs[0].(*ast.TypeSpec)) {
-				continue
-			}
-			found++
-			if !strings.HasSuffix(g.Doc.Text(), end) {
-				t.Errorf("the comment of %s does not end with %q", g.Specs[0].(*ast.TypeSpec).Name, end[1:])
+	for folder, want := range map[string]struct {
+		end   string
+		least int
+	}{".": {end, 12}, "zmq": {strings.ReplaceAll(end, "[", "[spry."), 19}} {
+		found := 0
+		for _, f := range parsed(t, token.NewFileSet(), folder) {
+			for _, d := range f.Decls {
+				g, ok := d.(*ast.GenDecl)
+				if !ok || g.Tok != token.TYPE || !embedsSocket(g.Specs[0].(*ast.TypeSpec)) {
+					continue
+				}
+				found++
+				if !strings.HasSuffix(g.Doc.Text(), want.end) {
+					t.Errorf("%s: the comment of %s does not end with %q", folder, g.Specs[0].(*ast.TypeSpec).Name, want.end[1:])
+				}
 			}
 		}
-	}
-	if found < 12 {
-		t.Errorf("only %d sockets were found", found)
+		if found < want.least {
+			t.Errorf("%s: only %d sockets were found", folder, found)
+		}
 	}
 }
 
@@ -83,10 +89,16 @@ func TestFirstScreenNamesZeroMQ(t *testing.T) {
 	}
 }
 
+// embedsSocket reports whether an exported type has the methods of a Socket.
 func embedsSocket(s *ast.TypeSpec) bool {
-	if x, ok := s.Type.(*ast.StructType); ok && s.Name.IsExported() {
-		for _, f := range x.Fields.List {
-			if i, ok := f.Type.(*ast.Ident); ok && len(f.Names) == 0 && i.Name == "Socket" {
+	x, ok := s.Type.(*ast.StructType)
+	if !ok || !s.Name.IsExported() {
+		return false
+	}
+	for _, f := range x.Fields.List {
+		switch types.ExprString(f.Type) {
+		case "Socket", "spry.Socket", "spry.Req", "spry.Rep", "directed":
+			if len(f.Names) == 0 {
 				return true
 			}
 		}

@@ -20,6 +20,8 @@ type DealerOptions struct {
 
 // A Dealer sends each message to one of its peers, in turn, and receives from all of them, fairly. Its peers are ROUTER,
 // REP and DEALER sockets. To talk to REP, messages begin with an empty frame, and so do those that come back.
+//
+// See [spry.Socket.Dial], [spry.Socket.Listen] and [spry.Socket.Close], which all sockets have.
 type Dealer struct {
 	spry.Socket
 	frameSender
@@ -35,6 +37,8 @@ func NewDealer(o *DealerOptions) *Dealer {
 
 // A Client sends each message to one of its SERVER peers, in turn, and receives from all of them, fairly. Messages have one
 // frame. It is a draft of ZeroMQ's (RFC 41).
+//
+// See [spry.Socket.Dial], [spry.Socket.Listen] and [spry.Socket.Close], which all sockets have.
 type Client struct {
 	spry.Socket
 	bodySender

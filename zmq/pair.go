@@ -10,6 +10,8 @@ import (
 )
 
 // A Pair talks with one PAIR peer at a time. While it has one, others are refused.
+//
+// See [spry.Socket.Dial], [spry.Socket.Listen] and [spry.Socket.Close], which all sockets have.
 type Pair struct {
 	spry.Socket
 	frameSender
@@ -24,6 +26,8 @@ func NewPair(o *Options) *Pair {
 }
 
 // A Channel is a [Pair] whose messages have one frame, and whose peer is a CHANNEL socket. It is a draft of ZeroMQ's (RFC 52).
+//
+// See [spry.Socket.Dial], [spry.Socket.Listen] and [spry.Socket.Close], which all sockets have.
 type Channel struct {
 	spry.Socket
 	bodySender

@@ -22,6 +22,8 @@ type PushOptions struct {
 }
 
 // A Push sends each message to one PULL peer.
+//
+// See [spry.Socket.Dial], [spry.Socket.Listen] and [spry.Socket.Close], which all sockets have.
 type Push struct {
 	spry.Socket
 	frameSender
@@ -44,6 +46,8 @@ type PullOptions struct {
 }
 
 // A Pull receives from all its PUSH peers, fairly.
+//
+// See [spry.Socket.Dial], [spry.Socket.Listen] and [spry.Socket.Close], which all sockets have.
 type Pull struct {
 	spry.Socket
 	frameReceiver
@@ -62,6 +66,8 @@ func NewPull(o *PullOptions) *Pull {
 }
 
 // A Scatter is a [Push] whose messages have one frame, and whose peers are GATHER sockets. It is a draft of ZeroMQ's (RFC 49).
+//
+// See [spry.Socket.Dial], [spry.Socket.Listen] and [spry.Socket.Close], which all sockets have.
 type Scatter struct {
 	spry.Socket
 	bodySender
@@ -75,6 +81,8 @@ func NewScatter(o *Options) *Scatter {
 }
 
 // A Gather is a [Pull] whose messages have one frame, and whose peers are SCATTER sockets. It is a draft of ZeroMQ's (RFC 49).
+//
+// See [spry.Socket.Dial], [spry.Socket.Listen] and [spry.Socket.Close], which all sockets have.
 type Gather struct {
 	spry.Socket
 	bodyReceiver

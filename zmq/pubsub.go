@@ -30,6 +30,8 @@ type PubOptions struct {
 }
 
 // A Pub sends each message to the peers, SUB and XSUB sockets, that subscribed to a prefix of its first frame.
+//
+// See [spry.Socket.Dial], [spry.Socket.Listen] and [spry.Socket.Close], which all sockets have.
 type Pub struct {
 	spry.Socket
 	frameSender
@@ -79,6 +81,8 @@ type SubOptions struct {
 
 // A Sub receives messages from its peers, PUB and XPUB sockets, if their first frame begins with one of its topics. A new
 // Sub has no topics. The peers know the topics and filter for it.
+//
+// See [spry.Socket.Dial], [spry.Socket.Listen] and [spry.Socket.Close], which all sockets have.
 type Sub struct {
 	spry.Socket
 	frameReceiver

@@ -39,6 +39,8 @@ type RadioOptions struct {
 }
 
 // A Radio sends each message, a body for a group, to the DISH peers that joined that group. It is a draft of ZeroMQ's (RFC 48).
+//
+// See [spry.Socket.Dial], [spry.Socket.Listen] and [spry.Socket.Close], which all sockets have.
 type Radio struct {
 	spry.Socket
 	pattern *pattern.Pub
@@ -96,6 +98,8 @@ type DishOptions struct {
 }
 
 // A Dish receives what its RADIO peers send to the groups that it joined: none, at first. It is a draft of ZeroMQ's (RFC 48).
+//
+// See [spry.Socket.Dial], [spry.Socket.Listen] and [spry.Socket.Close], which all sockets have.
 type Dish struct {
 	spry.Socket
 	receiver

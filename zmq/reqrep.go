@@ -38,6 +38,8 @@ type ReqOptions struct {
 // A Req sends requests to REP and ROUTER peers, and matches the replies. It is a [spry.Req] that speaks ZeroMQ only, and whose
 // requests and replies have frames. Any number of requests may be open at once. Each connection carries one of them at a time,
 // unless ReqOptions.Correlate is set.
+//
+// See [spry.Socket.Dial], [spry.Socket.Listen] and [spry.Socket.Close], which all sockets have.
 type Req struct{ spry.Req }
 
 // NewReq returns a Req without endpoints. o may be nil.
@@ -75,6 +77,8 @@ type RepOptions = spry.RepOptions
 
 // A Rep receives requests of REQ and DEALER peers and replies to each. It is a [spry.Rep] that speaks ZeroMQ only; the frames
 // of a request are those of its Message, and ReplyMsg sends a reply of several.
+//
+// See [spry.Socket.Dial], [spry.Socket.Listen] and [spry.Socket.Close], which all sockets have.
 type Rep struct{ spry.Rep }
 
 // NewRep returns a Rep without endpoints. o may be nil.

@@ -37,6 +37,8 @@ type RouterOptions struct {
 // succeeds: a peer that does not read does not block the others. TrySendMsg fails with [spry.ErrWouldBlock] instead, and
 // with Mandatory sending blocks. If no connected peer has the identity, sending fails with [spry.ErrNoPeer]; if the peer
 // disconnects meanwhile, with [spry.ErrPipeClosed].
+//
+// See [spry.Socket.Dial], [spry.Socket.Listen] and [spry.Socket.Close], which all sockets have.
 type Router struct {
 	spry.Socket
 	frameSender

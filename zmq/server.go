@@ -75,6 +75,8 @@ func (s *directed) mine(to *spry.Pipe) (*engine.Pipe, error) {
 //
 // While a client's queue is more than half full, nothing more is received from it: it has to read first. A program that
 // answers each message as it comes therefore never waits for a client that does not read.
+//
+// See [spry.Socket.Dial], [spry.Socket.Listen] and [spry.Socket.Close], which all sockets have.
 type Server struct{ directed }
 
 // NewServer returns a Server without endpoints. o may be nil.
@@ -87,6 +89,8 @@ func NewServer(o *Options) *Server {
 // A Peer is to peers of its own kind what a [Server] is to clients, but receives from a peer whose queue is full too: both
 // ends may have much to say. SendTo waits for that peer; a program that serves several in one loop uses TrySendMsgTo. It is
 // a draft of ZeroMQ's (RFC 51).
+//
+// See [spry.Socket.Dial], [spry.Socket.Listen] and [spry.Socket.Close], which all sockets have.
 type Peer struct{ directed }
 
 // NewPeer returns a Peer without endpoints. o may be nil.

@@ -48,6 +48,8 @@ type XPubOptions struct {
 // Among the messages that it receives are subscriptions: messages of one frame, which is 1 and a topic that has its first
 // subscriber, or 0 and a topic that has lost its last one. Subscriptions that were removed before they were received are
 // left out.
+//
+// See [spry.Socket.Dial], [spry.Socket.Listen] and [spry.Socket.Close], which all sockets have.
 type XPub struct {
 	spry.Socket
 	frameSender
@@ -105,6 +107,8 @@ type XSubOptions struct {
 //
 // A message of one frame that begins with 1 or 0 is sent as the subscription, or the end of the one, to the rest of it: what
 // an XPub receives can be sent on as it is.
+//
+// See [spry.Socket.Dial], [spry.Socket.Listen] and [spry.Socket.Close], which all sockets have.
 type XSub struct {
 	spry.Socket
 	frameSender
