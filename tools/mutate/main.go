@@ -43,7 +43,7 @@ func run(args []string, out io.Writer) error {
 	statePath := flags.String("state", "", "where results are remembered; by default in the user's cache")
 	only := flags.String("run", "", "only changes that match, as `regexp` of package, declaration and text")
 	own := flags.Bool("own", false, "only run the tests of the changed package itself, and the one that the list names: quick, and more may survive")
-	check := flags.Bool("check", false, "only see whether the changes fit the sources")
+	check := flags.Bool("check", false, "only see whether the changes fit the sources and build")
 	workers := flags.Int("p", runtime.NumCPU(), "how many changes are tried at the same time")
 	least := flags.Duration("least", time.Minute, "time that the tests of a package are given, beside four times what they need")
 	if err := flags.Parse(args); err != nil {
@@ -75,7 +75,7 @@ func run(args []string, out io.Writer) error {
 	}
 	r.name(changes)
 	if *check {
-		return r.checkAll(out, changes)
+		return r.checkAll(ctx, out, changes)
 	}
 	if r.state, err = loadState(*statePath); err != nil {
 		return err
@@ -112,13 +112,21 @@ func readList(path, only string) (changes []*change, err error) {
 	return changes, nil
 }
 
-// checkAll sees whether changes fit the sources and their tests exist, and runs nothing.
-func (r *runner) checkAll(out io.Writer, changes []*change) error {
+// checkAll sees whether changes fit the sources and build, and their tests exist. It runs nothing.
+func (r *runner) checkAll(ctx context.Context, out io.Writer, changes []*change) error {
+	types, err := newChecker(ctx, r.tree)
+	if err != nil {
+		return err
+	}
 	bad := 0
 	for _, c := range changes {
 		p, err := r.tree.in(c.pkg)
 		if err == nil {
-			_, _, err = c.apply(p.files())
+			var file string
+			var contents []byte
+			if file, contents, err = c.apply(p.files()); err == nil {
+				err = types.builds(p, file, contents)
+			}
 		}
 		if err == nil && c.test.name != "" {
 			err = r.checkTest(c.test)

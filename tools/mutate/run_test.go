@@ -104,10 +104,19 @@ func TestTestsOfTheWholeRun(t *testing.T) {
 }
 
 func TestCheckMissesTests(t *testing.T) {
-	root := module(t, "lib Sum\nsee: x\ntest: user TestGone\n- return a + b\n")
+	root := module(t, "lib Sum\nsee: x\ntest: user TestGone\n- return a + b\n+ return a\n")
 	var out bytes.Buffer
 	err := run([]string{"-check", "-list", filepath.Join(root, "tools", "mutate", "c.txt"), root}, &out)
 	if want := "line 1: user has no test TestGone\n"; err == nil || !strings.Contains(out.String(), want) {
 		t.Errorf("%v, and no %q in\n%s", err, want, &out)
+	}
+}
+
+func TestCheckTypes(t *testing.T) {
+	root := module(t, "lib Sum\nsee: x\n- return a + b\n+ return a + false\n\nlib Sum\nsee: y\n- return a + b\n+ return a\n")
+	var out bytes.Buffer
+	err := run([]string{"-check", "-list", filepath.Join(root, "tools", "mutate", "c.txt"), root}, &out)
+	if got := out.String(); err == nil || !strings.HasPrefix(got, "line 1: ") || !strings.Contains(got, "false") || !strings.Contains(got, "2 changes, 1 do not fit") {
+		t.Errorf("%v, and\n%s", err, got)
 	}
 }
