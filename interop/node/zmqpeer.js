@@ -98,6 +98,12 @@ async function main() {
   let n = 0
   for await (const line of readline.createInterface({ input: process.stdin })) {
     const { op, ...call } = JSON.parse(line)
+    if (op === "reset") {
+      for (const socket of Object.keys(sockets)) commands.close({ socket })
+      n = 0
+      console.log("ready")
+      continue
+    }
     let result
     try {
       result = (await commands[op](call)) ?? null

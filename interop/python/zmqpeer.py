@@ -2,7 +2,8 @@
 """A libzmq peer that does what it is told.
 
 Each line of standard input is a JSON object with an "op" and its arguments. Each is answered, in order, by a line with
-its number and a JSON value; "error" in that says what went wrong. It ends with its standard input.
+its number and a JSON value; "error" in that says what went wrong. After {"op": "reset"}, which closes everything, it is as if
+it had just been started, and says so: "ready". It ends with its standard input.
 
 Frames are written as
     x:HEX              these bytes
@@ -23,8 +24,7 @@ import zmq.utils.monitor
 PATIENCE_MS = 55_000
 SHORT = 64
 
-context = zmq.Context()
-context.set(zmq.MAX_SOCKETS, 1000)
+context = None
 sockets = {}
 monitors = {}
 authenticators = []
@@ -214,18 +214,38 @@ def do_authenticate(passwords=None, keys=None):
     authenticators.append(a)
 
 
+def reset():
+    """Ends the context with all that is in it, and makes another."""
+    global context
+    while authenticators:
+        authenticators.pop().stop()
+    if context:
+        context.destroy(linger=0)
+    sockets.clear()
+    monitors.clear()
+    context = zmq.Context()
+    context.set(zmq.MAX_SOCKETS, 1000)
+
+
 def main():
+    n = 0
+    reset()
     print("ready", flush=True)
-    for n, line in enumerate(sys.stdin):
+    for line in sys.stdin:
         call = json.loads(line)
+        op = call.pop("op")
+        if op == "reset":
+            n = 0
+            reset()
+            print("ready", flush=True)
+            continue
         try:
-            result = globals()["do_" + call.pop("op")](**call)
+            result = globals()["do_" + op](**call)
         except Exception as e:  # whatever it was, the test is told and decides
             result = {"error": "%s: %s" % (type(e).__name__, e)}
         print(n, json.dumps(result), flush=True)
-    for a in authenticators:
-        a.stop()
-    context.destroy(linger=0)
+        n += 1
+    reset()
 
 
 main()

@@ -136,12 +136,12 @@ func meetPairs(t *testing.T, peerName string, pairs []zmqPair, how mechanism) {
 						kit.Results.Track(t, kit.Row(peerName, pattern, transport, kit.Direction(spryListens)), kit.Library)
 						m := zmqMeeting{zmqPair: pair, peer: p, a: kit.NewAddress(t, transport, spryListens), security: kit.Options, options: args{}}
 						m.shapes = pair.shapes()
-						p.t = t
+						p.forTest(t)
 						how.apply(&m)
 						pair.cross(t, m)
 						p.do("close", args{"socket": "s"})
 					})
-					if p.t = t; !ok {
+					if p.forTest(t); !ok {
 						p = nil // it may wait for what never comes
 					}
 				}

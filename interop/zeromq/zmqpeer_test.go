@@ -37,17 +37,27 @@ type zmqPeer struct {
 // args are the arguments of a command, by name.
 type args map[string]any
 
-// startPeer starts the program that stands for libzmq, by Python, or for npm's package.
+// peers are the programs that have started.
+var peers = peer.Pool{Ready: "ready", Reset: `{"op": "reset"}`}
+
+// startPeer starts the program that stands for libzmq, by Python, or for npm's package, or takes one that another test has
+// done with. A peer closes all that a test has opened before another test has it.
 func startPeer(t *testing.T, name string) *zmqPeer {
 	t.Helper()
 	var p *peer.Process
 	if name == npmZeroMQ {
-		p = kit.Builder.Node(t, kit.NodeFolder, "zmqpeer.js")
+		modules := kit.Builder.NodeModules(t, kit.NodeFolder)
+		p = peers.Borrow(t, "node", "--no-warnings", kit.NodeFolder+"/zmqpeer.js", modules)
 	} else {
-		p = peer.Python(t, "zmq", "python3-zmq", kit.PythonFolder+"/zmqpeer.py")
+		p = peers.Borrow(t, peer.FindPython(t, "zmq", "python3-zmq"), kit.PythonFolder+"/zmqpeer.py")
 	}
-	p.WaitLine("ready")
 	return &zmqPeer{Process: p, t: t}
+}
+
+// forTest makes a part of the test the one that the peer works for.
+func (z *zmqPeer) forTest(t *testing.T) {
+	z.t = t
+	z.For(t)
 }
 
 // begin has the peer do something. The function that it returns waits until it is done and returns the result.

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/sprymq/spry/interop/internal/peer"
 )
 
 // A TableRow is one way to meet a foreign peer.
@@ -109,6 +111,7 @@ func (tb *Table) report(folder string) error {
 	}
 	if testing.Verbose() {
 		fmt.Print("\nInteroperability, as shown by this run:\n\n", text, "\n")
+		fmt.Println(peer.Started(), "processes were started.")
 	}
 	if folder == "" {
 		return nil

@@ -51,6 +51,13 @@ func (o *output) snapshot() (printed []byte, ended bool, changed <-chan struct{}
 	return o.buf.Bytes(), o.ended, o.changed
 }
 
+// forget discards what was printed so far.
+func (o *output) forget() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.buf = bytes.Buffer{} // not Reset: a snapshot may still be read
+}
+
 func (o *output) bytes() []byte {
 	printed, _, _ := o.snapshot()
 	return printed

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -17,7 +18,7 @@ import (
 // A Process is a running program. Its methods fail the test, so they belong to the test's goroutine; Kill may be
 // called from any.
 type Process struct {
-	t      testing.TB
+	t      testing.TB // the test that uses the process
 	cmd    *exec.Cmd
 	stdin  io.WriteCloser
 	stdout *output
@@ -34,6 +35,20 @@ func Start(t testing.TB, program string, args ...string) *Process {
 
 // StartIn is Start in a folder.
 func StartIn(t testing.TB, folder, program string, args ...string) *Process {
+	t.Helper()
+	p := launch(t, folder, program, args...)
+	t.Cleanup(p.end)
+	return p
+}
+
+// started counts processes.
+var started atomic.Int64
+
+// Started is the number of processes that this run has started, without compilers.
+func Started() int64 { return started.Load() }
+
+// launch starts a program. The caller ends it.
+func launch(t testing.TB, folder, program string, args ...string) *Process {
 	t.Helper()
 	p := &Process{
 		t:      t,
@@ -53,20 +68,22 @@ func StartIn(t testing.TB, folder, program string, args ...string) *Process {
 	if err := p.cmd.Start(); err != nil {
 		t.Fatalf("start %s: %v", p, err)
 	}
+	started.Add(1)
 	go func() {
 		p.err = p.cmd.Wait()
 		p.stdout.end()
 		p.stderr.end()
 		close(p.exited)
 	}()
-	t.Cleanup(func() {
-		p.Kill()
-		<-p.exited
-		if t.Failed() {
-			t.Logf("%s\nended: %v\nstdout: %s\nstderr: %s", p, p.err, excerpt(p.stdout.bytes()), excerpt(p.stderr.bytes()))
-		}
-	})
 	return p
+}
+
+// end kills the process, and logs what it printed if the test failed.
+func (p *Process) end() {
+	p.Reap()
+	if p.t.Failed() {
+		p.t.Logf("%s\nended: %v\nstdout: %s\nstderr: %s", p, p.err, excerpt(p.stdout.bytes()), excerpt(p.stderr.bytes()))
+	}
 }
 
 // String is the command line, with long arguments cut.
@@ -76,6 +93,41 @@ func (p *Process) String() string {
 		args[i] = excerpt([]byte(a))
 	}
 	return strings.Join(args, " ")
+}
+
+// For makes t the test that the methods fail, such as a part of the test that started the process.
+func (p *Process) For(t testing.TB) { p.t = t }
+
+// hasEnded reports whether the process has been reaped.
+func (p *Process) hasEnded() bool {
+	select {
+	case <-p.exited:
+		return true
+	default:
+		return false
+	}
+}
+
+// answers writes a line to the process's standard input, and reports whether the process then prints the answer soon.
+func (p *Process) answers(line, answer string) bool {
+	p.stdout.forget()
+	if _, err := io.WriteString(p.stdin, line+"\n"); err != nil {
+		return false
+	}
+	for patience := time.After(10 * time.Second); ; {
+		printed, ended, changed := p.stdout.snapshot()
+		switch {
+		case bytes.HasSuffix(printed, []byte(answer+"\n")):
+			return true
+		case ended:
+			return false
+		}
+		select {
+		case <-changed:
+		case <-patience:
+			return false
+		}
+	}
 }
 
 // Kill ends the process at once and does not wait for it.

@@ -21,11 +21,17 @@ var pythons = struct {
 // Python starts a Python interpreter that has the module, with these arguments; the first is a program.
 func Python(t testing.TB, module, debianPackage string, args ...string) *Process {
 	t.Helper()
+	return Start(t, FindPython(t, module, debianPackage), args...)
+}
+
+// FindPython returns the path of a Python interpreter that has the module. Without one the test is skipped as by [Find].
+func FindPython(t testing.TB, module, debianPackage string) string {
+	t.Helper()
 	python := pythonWith(module)
 	if python == "" {
 		missing(t, "Python's module "+module, "install Debian's "+debianPackage)
 	}
-	return Start(t, python, args...)
+	return python
 }
 
 // pythonWith tries Debian's own interpreter first, because no other sees its modules.
@@ -42,9 +48,9 @@ func pythonWith(module string) string {
 	return found
 }
 
-// Node starts a JavaScript program of the folder, with the npm packages that the folder's lock file names. The program's
-// first argument is the folder where they are.
-func (b *Builder) Node(t testing.TB, folder, script string) *Process {
+// NodeModules returns a folder with the npm packages that the lock file of another folder names. Without Node.js the test is
+// skipped as by [Find].
+func (b *Builder) NodeModules(t testing.TB, folder string) string {
 	t.Helper()
 	modules, err := b.once("node", func(path string) error { return install(folder, path) })
 	switch {
@@ -53,7 +59,7 @@ func (b *Builder) Node(t testing.TB, folder, script string) *Process {
 	case err != nil:
 		t.Fatalf("install the npm packages of %s: %v", folder, err)
 	}
-	return Start(t, "node", "--no-warnings", filepath.Join(folder, script), modules)
+	return modules
 }
 
 // install puts npm packages into a folder of their own, because there is no place for them among sources. Nothing of
