@@ -29,20 +29,41 @@ func TestMatrix(t *testing.T) {
 			}
 			for _, transport := range tl.transports {
 				for _, spryListens := range []bool{true, false} {
-					r := kit.Row(tl.name, x.tool+" – "+x.spry, transport, kit.Direction(spryListens))
-					name := strings.ReplaceAll(fmt.Sprintf("%s/%s/%s/%s", tl.name, x.tool, transport, r.Direction), " ", "_")
-					for s, spry := range map[kit.Side]end{kit.Library: libraryEnd, kit.Command: commandEnd} {
-						t.Run(fmt.Sprintf("%s/%s", name, s), func(t *testing.T) {
-							kit.Results.Track(t, r, s)
-							t.Parallel()
-							for _, size := range kit.Sizes {
-								meet(t, tl, x, kit.NewAddress(t, transport, spryListens), size, spry)
-							}
-						})
-					}
+					testCell(t, tl, x, transport, spryListens)
 				}
 			}
 		}
+	}
+}
+
+// testCell tries all sizes with Spry as a library and as the command.
+func testCell(t *testing.T, tl tool, x exchange, transport string, spryListens bool) {
+	r := kit.Row(tl.name, x.tool+" – "+x.spry, transport, kit.Direction(spryListens))
+	name := strings.ReplaceAll(fmt.Sprintf("%s/%s/%s/%s", tl.name, x.tool, transport, r.Direction), " ", "_")
+	ends := map[kit.Side]end{kit.Library: libraryEnd, kit.Command: commandEnd}
+	if x.serves && !spryListens {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			shared := servers{t, map[int]*server{}}
+			for s, spry := range ends {
+				t.Run(string(s), func(t *testing.T) {
+					kit.Results.Track(t, r, s)
+					for _, size := range kit.Sizes {
+						shared.meet(t, tl, x, transport, size, spry)
+					}
+				})
+			}
+		})
+		return
+	}
+	for s, spry := range ends {
+		t.Run(fmt.Sprintf("%s/%s", name, s), func(t *testing.T) {
+			kit.Results.Track(t, r, s)
+			t.Parallel()
+			for _, size := range kit.Sizes {
+				meet(t, tl, x, kit.NewAddress(t, transport, spryListens), size, spry)
+			}
+		})
 	}
 }
 
@@ -67,14 +88,19 @@ func TestOtherSchemes(t *testing.T) {
 	}
 }
 
-// meet has one message, or one each way, cross between a tool and Spry.
-func meet(t *testing.T, tl tool, x exchange, a kit.Address, size int, spry end) {
-	t.Helper()
-	theirs := kit.Body(size, 1)
-	ours := kit.Body(size, 3)
+// bodies are what the tool and Spry send.
+func (x exchange) bodies(tl tool, size int) (theirs, ours []byte) {
+	theirs, ours = kit.Body(size, 1), kit.Body(size, 3)
 	if limit := tl.bodyLimit - headerRoom; x.header && size > limit {
 		ours = ours[:limit]
 	}
+	return theirs, ours
+}
+
+// meet has one message, or one each way, cross between a tool and Spry.
+func meet(t *testing.T, tl tool, x exchange, a kit.Address, size int, spry end) {
+	t.Helper()
+	theirs, ours := x.bodies(tl, size)
 	file := kit.BodyFile(t, theirs)
 	var (
 		process *peer.Process

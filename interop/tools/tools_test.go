@@ -14,6 +14,7 @@ type exchange struct {
 	tool, spry     string
 	toTool, toSpry bool
 	header         bool // the pattern puts a routing header before the body
+	serves         bool // the tool deals with one peer after the other, without an end, and sends only when it is asked
 }
 
 // role is what Spry plays, for [libraryEnd] and [commandEnd]. A listening pair adapts to version 0, a dialing one has
@@ -29,13 +30,13 @@ var reqToRep = exchange{tool: "req", spry: "rep", toSpry: true, toTool: true, he
 
 var exchanges = []exchange{
 	{tool: "push", spry: "pull", toSpry: true},
-	{tool: "pull", spry: "push", toTool: true},
+	{tool: "pull", spry: "push", toTool: true, serves: true},
 	{tool: "pub", spry: "sub", toSpry: true},
-	{tool: "sub", spry: "pub", toTool: true},
+	{tool: "sub", spry: "pub", toTool: true, serves: true},
 	reqToRep,
-	{tool: "rep", spry: "req", toSpry: true, toTool: true, header: true},
+	{tool: "rep", spry: "req", toSpry: true, toTool: true, header: true, serves: true},
 	{tool: "surveyor", spry: "respondent", toSpry: true, toTool: true, header: true},
-	{tool: "respondent", spry: "surveyor", toSpry: true, toTool: true, header: true},
+	{tool: "respondent", spry: "surveyor", toSpry: true, toTool: true, header: true, serves: true},
 	{tool: "pair0", spry: "pair", toSpry: true, toTool: true},
 	{tool: "pair1", spry: "pair", toSpry: true, toTool: true, header: true},
 	{tool: "bus", spry: "bus", toSpry: true, toTool: true},
