@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -28,12 +29,13 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	binary = filepath.Join(dir, "spry")
+	// "go run" keeps programs in the build cache, so that other packages of tests need not link the command again.
+	build := exec.Command("go", "run", "-exec", "cp", "-race="+strconv.FormatBool(raceEnabled), ".", binary)
 	if runtime.GOOS == "windows" {
 		binary += ".exe"
+		build = exec.Command("go", "build", "-o", binary, ".")
 	}
-	build := exec.Command("go", "build", "-o", binary, ".")
 	if raceEnabled {
-		build = exec.Command("go", "build", "-race", "-o", binary, ".")
 		os.Setenv("GORACE", "halt_on_error=1 atexit_sleep_ms=0 "+os.Getenv("GORACE")) // it would add a second to each of hundreds of processes
 	}
 	build.Stderr = os.Stderr

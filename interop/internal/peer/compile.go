@@ -76,7 +76,8 @@ func (b *Builder) C(t testing.TB, name string) string {
 func (b *Builder) Command(t testing.TB, folder string) string {
 	t.Helper()
 	path, err := b.once("spry", func(path string) error {
-		return run(exec.Command("go", "build", "-C", folder, "-o", path, "."))
+		// "go run" keeps programs in the build cache, where "go build" links them anew for each package of tests.
+		return run(exec.Command("go", "run", "-C", folder, "-exec", "cp", ".", path))
 	})
 	if err != nil {
 		t.Fatalf("build the spry command: %v", err)
