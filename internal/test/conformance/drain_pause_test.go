@@ -46,7 +46,7 @@ func TestDrainAfterAPause(t *testing.T) {
 		testkit.Eventually(t, "the sender has closed", func() bool { return len(push.Stats().Pipes) == 0 })
 		stop()
 		sending.Wait()
-		time.Sleep(10 * fastHeartbeat) // nobody receives: this is what the test is about
+		time.Sleep(4 * fastHeartbeat) // nobody receives: this is what the test is about
 		got := 0
 		for m, err := range pull.Messages(ctx) {
 			testkit.Check(t, err)

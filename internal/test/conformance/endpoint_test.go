@@ -274,6 +274,7 @@ func TestCredsOnIPC(t *testing.T) {
 func TestCloseConcurrently(t *testing.T) {
 	run(t, func(t *testing.T, l link) {
 		ctx := testkit.Watchdog(t)
+		l.options.Linger = 50 * time.Millisecond // nobody receives what is queued when both are closed
 		push, pull := spry.NewPush(&spry.PushOptions{Options: l.options}), spry.NewPull(&spry.PullOptions{Options: l.options})
 		l.join(t, push, pull)
 		sending := make(chan error, 1)

@@ -51,7 +51,7 @@ func slowLink(t *testing.T, rng *rand.Rand, scheme string) {
 	}).DialWith(testkit.Watchdog(t), &spry.DialConfig{URL: scheme + "://" + r.Addr().String(), ReadBuffer: 4 << 10, WriteBuffer: 4 << 10})
 	testkit.Check(t, err)
 	ctx := testkit.Watchdog(t)
-	messages, size := 20+rng.IntN(30), 1+rng.IntN(30_000)
+	messages, size := 20+rng.IntN(30), 1+rng.IntN(testkit.Figure(8_000, 30_000))
 	sending.Go(func() {
 		body := make([]byte, 8+size)
 		for i := range messages {

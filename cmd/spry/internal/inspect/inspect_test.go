@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"net"
@@ -218,23 +219,26 @@ func TestTLS(t *testing.T) {
 func TestTLSByItself(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewTLSServer(http.NotFoundHandler())
-	defer server.Close()
+	t.Cleanup(server.Close)
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	url := "tcp://" + server.Listener.Addr().String()
 	roots := x509.NewCertPool()
 	roots.AddCert(server.Certificate())
 	for _, trusted := range []bool{true, false} {
-		config := &tls.Config{RootCAs: x509.NewCertPool()}
-		if trusted {
-			config.RootCAs = roots
-		}
-		got, err := run(t, url, inspect.Options{TLS: config, Timeout: time.Second})
-		if err != nil || got.Dialect != "http" || got.TLS == nil {
-			t.Fatalf("%+v, %v", got, err)
-		}
-		if got.TLS.Subject != server.Certificate().Subject.String() || got.TLS.Verified != trusted || got.TLS.NotAfter.IsZero() {
-			t.Errorf("trusted %t: %+v", trusted, got.TLS)
-		}
+		t.Run(fmt.Sprintf("trusted %t", trusted), func(t *testing.T) {
+			t.Parallel()
+			config := &tls.Config{RootCAs: x509.NewCertPool()}
+			if trusted {
+				config.RootCAs = roots
+			}
+			got, err := run(t, url, inspect.Options{TLS: config, Timeout: time.Second})
+			if err != nil || got.Dialect != "http" || got.TLS == nil {
+				t.Fatalf("%+v, %v", got, err)
+			}
+			if got.TLS.Subject != server.Certificate().Subject.String() || got.TLS.Verified != trusted || got.TLS.NotAfter.IsZero() {
+				t.Errorf("%+v", got.TLS)
+			}
+		})
 	}
 }
 
