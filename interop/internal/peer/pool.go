@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// A Pool lends programs that do what they are told to tests, one after the other, because an interpreter takes longer to start
-// than most tests to run. Such a program prints the line ready when it has started, and again when it is told, by the line
-// reset, to forget what it has done so far. It ends with its standard input, and so with the tests.
+// A Pool lends scripted programs to tests, one after the other, because an interpreter takes longer to start than most tests to
+// run. Such a program prints the line Ready when it has started. The line Reset makes it close everything, and print Ready
+// again. It ends with its standard input, and so with the tests.
 type Pool struct {
 	Ready, Reset string
 
