@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-// Package face connects package spry with the packages of this module that have sockets of their own, without exported names:
-// how a socket is made, and how what they define for its options is resolved. Package spry sets Socket and Options before any
-// package that imports it begins.
+// Package face connects package spry with the other packages of this module that have sockets, without exported names. It
+// has variables for making a socket and for resolving their options. Package spry sets Socket and Options before any package
+// that imports it is initialised.
 package face
 
 import (
@@ -13,9 +13,9 @@ import (
 // Socket returns the spry.Socket around a core.
 var Socket func(core *engine.Socket) any
 
-// Options returns what a spry.Options asks for.
+// Options returns the engine's options for a spry.Options.
 var Options func(o any) engine.Options
 
-// Resolve returns what a spry.Security means to the engine, if it is one that a package here knows. Package zmq sets it; it is nil in
-// programs without that package.
+// Resolve returns the engine's settings for a spry.Security, if it is one that a package here knows. Package zmq sets it; it
+// is nil in programs without that package.
 var Resolve func(security any) (wire.Security, engine.Authenticate, bool, error)

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 
-// Package invariant has what must hold of every socket when a test ends. A test package that imports it has leak.Check see
-// to that too:
+// Package invariant checks the invariants of every socket when a test ends. In a test package that imports it, leak.Check
+// also checks that
 //
 //   - no lock of a socket is held;
-//   - figures add up, and no message was dropped with its pipe where the pattern promises to send it by another.
+//   - counters balance, and no message was dropped with its pipe if the pattern promises to send it by another.
 package invariant
 
 import (
@@ -54,7 +54,7 @@ func (w *watcher) Opened(s *engine.Socket) {
 	if !w.on {
 		return
 	}
-	if n := len(w.sockets); n == cap(w.sockets) { // those that are gone make room
+	if n := len(w.sockets); n == cap(w.sockets) { // removes those that have ended
 		alive := w.sockets[:0]
 		for _, p := range w.sockets {
 			if p.Value() != nil {
@@ -76,7 +76,7 @@ func (w *watcher) Closed(s *engine.Socket) {
 	}
 }
 
-// end says what does not hold.
+// end returns the violated invariants.
 func (w *watcher) end() []string {
 	w.mu.Lock()
 	sockets, found := w.sockets, w.found

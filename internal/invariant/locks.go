@@ -11,9 +11,8 @@ import (
 	"github.com/sprymq/spry/internal/engine"
 )
 
-// heldLocks names the locks that a value and what it is made of do not let go of. It follows what is set when a value is
-// made and never again: what is embedded, interfaces, and pointers to values that have locks themselves. What may change
-// is behind those locks.
+// heldLocks names the held locks of a value and of its parts. It follows fields that are set when a value is made and never
+// again: embedded values, interfaces, and pointers to values with locks. Other fields are guarded by those locks.
 func heldLocks(root any, patience time.Duration) (held []string) {
 	deadline := time.Now().Add(patience)
 	for _, l := range locksOf(root) {
@@ -87,8 +86,8 @@ func findLocks(v reflect.Value, name string, found map[unsafe.Pointer]namedLock,
 	}
 }
 
-// worthwhile leaves out types that lead to no lock, and those that change: pools, maps and slices are not followed, and pipes
-// and endpoints are looked at by asking for their figures.
+// worthwhile leaves out types that lead to no lock, and those that change: pools, maps and slices are not followed, and
+// pipes and endpoints are checked by their statistics.
 func worthwhile(t reflect.Type) bool { return leadsToLock(t, map[reflect.Type]bool{}) }
 
 func leadsToLock(t reflect.Type, visiting map[reflect.Type]bool) bool {

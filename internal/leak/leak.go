@@ -22,10 +22,10 @@ const module = "github.com/sprymq/spry"
 // patience is a watchdog, not a measure: what ends at all has ended long before, even on a busy machine.
 const patience = 10 * time.Second
 
-// Check makes t fail if, when it ends, there are new goroutines of this module or new open file descriptors. It also makes t
-// fail if a chunk was released more often than retained, if the heap has grown by more than caches explain, or if a check of
-// [Also] fails. Call it first in a test: functions that t.Cleanup registers later run before the check. Descriptors are seen
-// on Linux only.
+// Check makes t fail if, when it ends, there are new goroutines of this module or new open file descriptors. So do chunks
+// that were released more often than retained, a heap that has grown by more than caches explain, and failed checks of
+// [Also]. Call it first in a test: functions that t.Cleanup registers later run before the check. Descriptors are seen on
+// Linux only.
 //
 // It sees the whole process, so the test must not run beside others (t.Parallel). It polls in real time, so it must be
 // called outside of a synctest bubble; there, the bubble itself reports goroutines that stay.
@@ -72,8 +72,8 @@ func checkWithin(t testing.TB, patience time.Duration) {
 // also are checks of others.
 var also []func() (end func() []string)
 
-// Also has every Check begin with begin, and end with what that returns, which says what does not hold. It is called by
-// the init function of a package that knows what must hold when a test ends.
+// Also adds a check: every Check begins with begin, and ends with the function that begin returned, which describes
+// violations. The init function of a package with invariants calls it.
 func Also(begin func() (end func() []string)) { also = append(also, begin) }
 
 // heapRoom is how much larger the live heap may be when a test ends, in bytes: pools and caches of the process fill once. A
@@ -92,8 +92,8 @@ func checkHeap(t testing.TB, before uint64, deadline time.Time) {
 	}
 }
 
-// heapAtStart is what is alive on the heap, or a little more: collecting garbage before every test would double the time that
-// most of them take.
+// heapAtStart is the live heap, or a little more: collecting garbage before every test would double the duration of most
+// tests.
 func heapAtStart() uint64 {
 	if n := allocated(); n < heapRoom/2 {
 		return n
@@ -101,14 +101,14 @@ func heapAtStart() uint64 {
 	return heap()
 }
 
-// heap is what is alive on the heap, in bytes. The second collection frees what pools held at the first one.
+// heap is the size of the live heap, in bytes. The second collection frees the contents of pools.
 func heap() uint64 {
 	runtime.GC()
 	runtime.GC()
 	return allocated()
 }
 
-// allocated is what is on the heap, in bytes, alive or not.
+// allocated is the size of the heap, in bytes, including garbage.
 func allocated() uint64 {
 	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
 	metrics.Read(sample)
@@ -148,8 +148,8 @@ func allStacks() string {
 	}
 }
 
-// files returns the open descriptors and what they are open on. The runtime's own poller, which comes with
-// the first use of the network and stays, is left out.
+// files returns the open descriptors and their files. The runtime's own poller, which is opened with the first use of the
+// network and stays, is left out.
 func files() map[string]string {
 	const dir = "/proc/self/fd"
 	found := map[string]string{}
@@ -168,7 +168,7 @@ func files() map[string]string {
 	return found
 }
 
-// added returns what is in now and was not in before.
+// added returns the entries of now that are not in before.
 func added(now, before map[string]string) map[string]string {
 	for key := range before {
 		delete(now, key)

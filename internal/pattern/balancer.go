@@ -17,29 +17,29 @@ import (
 // batchTurn is how many messages of a batch go to one pipe before the next one's turn.
 const batchTurn = 64
 
-// A balancer sends each message to one of several pipes: in turn, or to the one with the least queued. Pipes
-// without room are passed over; if none has room, or there is none, the sender waits.
+// A balancer sends each message to one of several pipes: in turn, or to the one with the shortest queue. Pipes without room
+// are skipped; if no pipe has room, or there is none, the sender blocks.
 //
-// Messages that a dead pipe gives back stand at the head: nothing new is sent before they are, but for those that no pipe can
-// carry. They wait for one that can, and hold up nothing.
+// Messages that an ended pipe returned are sent before any new one. Returned messages that no pipe can carry wait separately
+// for a pipe that can, and delay no others.
 type balancer struct {
 	sender
 	leastLoaded bool
 	single      bool                        // there is no more than one pipe
-	conflate    bool                        // the newest message takes the place of those that wait, so that there is always room
+	conflate    bool                        // the newest message replaces waiting ones, so that there is always room
 	header      func(p *engine.Pipe) []byte // nil = none; only of a single pipe
 
 	pipes    []*engine.Pipe
-	open     []*engine.Pipe // those that were not found full, in turn
+	open     []*engine.Pipe // pipes that were not found full, in turn
 	next     int            // in open
 	returned []msg.Message
 	stranded []msg.Message               // given back, and nothing that a pipe of those there are can carry
-	bytes    int64                       // what the messages of both cost
+	bytes    int64                       // the cost of the messages of both
 	meter    budget.Meter                // of these
 	only     atomic.Pointer[engine.Pipe] // the pipe that senders may use without asking; nil if they must ask
 }
 
-// reroutes reports whether what comes back goes to another pipe: not the newest message, which is for its peer alone.
+// reroutes reports whether returned messages go to another pipe. With conflate, or a single peer, they do not.
 func (b *balancer) reroutes() bool { return !b.conflate && !b.single }
 
 // chooseLocked finds out whether senders have to ask, after anything has changed.
@@ -112,7 +112,7 @@ func (b *balancer) writable(p *engine.Pipe) {
 	b.sendReturned(p.Socket())
 }
 
-// sendReturned sends what was given back, as far as there is room, and then lets senders try.
+// sendReturned sends returned messages, as far as there is room, and then wakes senders.
 func (b *balancer) sendReturned(s *engine.Socket) {
 	for again := false; ; again = true {
 		b.mu.Lock()
@@ -155,7 +155,7 @@ func (b *balancer) tryLocked(header, body []byte, m *msg.Message) (queued bool, 
 	return b.offerLocked(header, body, m)
 }
 
-// offerLocked is tryLocked for the message that is to be sent first. One that conflates takes the place of what waits there.
+// offerLocked is tryLocked for the message that is to be sent first. With conflate, it replaces the waiting message.
 func (b *balancer) offerLocked(header, body []byte, m *msg.Message) (queued bool, w engine.PendingWrite, err error) {
 	if b.header != nil && len(b.pipes) > 0 {
 		header = b.header(b.pipes[0])
@@ -173,8 +173,8 @@ func (b *balancer) offerLocked(header, body []byte, m *msg.Message) (queued bool
 	return false, w, engine.NoneFits(msg.ShapeOf(header, body, m), b.pipes...)
 }
 
-// nextLocked returns the pipe whose turn it is, of those that can carry the message: the next open one, or, of those with room
-// for it, the one with the least queued. It returns nil if there is none.
+// nextLocked returns the next pipe, among those that can carry the message: the next open one in turn or, among those with
+// room for it, the one with the shortest queue. It returns nil if there is none.
 func (b *balancer) nextLocked(header, body []byte, m *msg.Message) *engine.Pipe {
 	shape := msg.ShapeOf(header, body, m)
 	if b.leastLoaded {
@@ -192,7 +192,7 @@ func (b *balancer) nextLocked(header, body []byte, m *msg.Message) *engine.Pipe 
 	return nil
 }
 
-// leastLocked returns the pipe with the least queued, of those that can carry a message and have room for it, or nil.
+// leastLocked returns the pipe with the shortest queue, among those that can carry a message and have room for it, or nil.
 func (b *balancer) leastLocked(shape msg.Shape) (least *engine.Pipe) {
 	best := 0
 	for i := 0; i < len(b.open); i++ {
@@ -295,7 +295,7 @@ func (b *balancer) pending() int {
 	return len(b.returned) + len(b.stranded)
 }
 
-// drop forgets what was given back, and returns how many messages that were.
+// drop discards the returned messages, and returns their number.
 func (b *balancer) drop() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -7,8 +7,8 @@ import (
 	"github.com/sprymq/spry/transport"
 )
 
-// Dealer sends each message to one of its pipes, and receives from all of them in turn. What a dead pipe has not sent goes
-// to another.
+// Dealer sends each message to one of its pipes, and receives from all of them in turn. Messages that an ended pipe has not
+// sent go to another.
 type Dealer struct {
 	sides
 	receiver

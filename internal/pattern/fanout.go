@@ -28,28 +28,28 @@ type fanout struct {
 	unpaused int // bytes since the publisher last paused
 
 	members atomic.Pointer[members] // replaced under mu
-	epoch   atomic.Uint64           // of changes of members and of what they want; counted under mu
+	epoch   atomic.Uint64           // counts changes of members and of their topics, under mu
 	writes  []engine.PendingWrite   // reused
 	over    []*engine.Pipe          // reused: those to disconnect
 
 	sent       uint64 // messages, so far
-	filters    bool   // peers that tell their topics are sent only what they want
+	filters    bool   // peers that send their topics get only matching messages
 	groups     bool   // they name groups, which the first frame of a message is, instead of prefixes of it
-	topicBytes int64  // what the topics of all peers are charged
+	topicBytes int64  // the charge of the topics of all peers
 	topicLimit int64
 }
 
-// A credit is what may be sent by the policy Block before the pipes are to be asked for room again.
+// A credit is how much may be sent by the policy Block before the pipes must be asked for room again.
 type credit struct {
 	messages int
 	bytes    int64
 }
 
-// publishPace is after how many bytes a publisher lets others go first: those who write what is still in the processor's
-// cache, and those who receive it, which keeps queues short where all share a processor.
+// publishPace is the number of bytes after which a publisher yields to writers, while data is still in the processor's
+// cache, and to receivers, which keeps queues short if all share a processor.
 const (
 	publishPace    = 64 << 10
-	publishMessage = 64 // what a message counts beside its own size
+	publishMessage = 64 // added for each message, besides its size
 )
 
 // WaitSubscribers waits until at least n pipes may want what begins with topic.
@@ -105,7 +105,7 @@ func (f *fanout) addLocked(p *engine.Pipe) {
 	f.replaceLocked(m)
 }
 
-// replaceLocked changes the members. Who has found out which of the old ones want a message looks again.
+// replaceLocked changes the members. A sender that has matched a message against the old ones does so again.
 func (f *fanout) replaceLocked(m *members) {
 	f.members.Store(m)
 	f.epoch.Add(1)
@@ -137,8 +137,8 @@ func (f *fanout) Send(ctx context.Context, wait bool, body []byte, m *msg.Messag
 	return f.send(ctx, wait, nil, body, m, nil, nil)
 }
 
-// send queues a message to every pipe but except, which may be nil. The contents of m are taken; if m is nil,
-// body is copied. before, if not nil, is told the pipes before anything is queued to them.
+// send queues a message to every pipe but except, which may be nil. It takes the contents of m; if m is nil, it copies body.
+// before, if not nil, is called with the pipes before anything is queued to them.
 func (f *fanout) send(ctx context.Context, wait bool, header, body []byte, m *msg.Message, except *engine.Pipe, before func([]member)) error {
 	if m == nil && len(body) >= shareFrom {
 		own := msg.Copy(body)

@@ -10,26 +10,26 @@ import (
 	"github.com/sprymq/spry/internal/wire"
 )
 
-// A filter is what a peer of a fan-out wants: a set of topics, however often the peer asks for one.
+// A filter is the set of topics of a peer of a fan-out. A topic is in it once, however often the peer subscribed to it.
 //
 // Senders match against it without a lock. It is changed by the pipe's reader, under mu, which comes before the fan-out's
 // lock and is not held by senders.
 type filter struct {
-	extra int64 // what a topic costs beside what its set is charged for it
+	extra int64 // the cost of a topic in addition to the charge of its set
 
 	mu     lock.Mutex[lock.Filter]
 	topics topics
-	closed bool // the pipe is over, or about to be: nothing is added
+	closed bool // the pipe has ended, or is about to: nothing is added
 
 	// Under the fan-out's lock.
 	cost    int64 // of the topics, as the fan-out counts them
 	meter   budget.Meter
 	since   uint64 // how many messages were sent before the topics last changed
 	changed uint64 // the fan-out's epoch when the topics last changed
-	shed    bool   // the pipe is over, or about to be: nothing is counted any more
+	shed    bool   // the pipe has ended, or is about to: nothing is counted any more
 }
 
-// filtered is the state of a pipe that tells its topics.
+// filtered is the state of a pipe whose peer sends its topics.
 type filtered interface{ wants() *filter }
 
 func (t *filter) wants() *filter { return t }
@@ -46,8 +46,8 @@ func (t *filter) hasRoom(topic string) bool {
 	return t.topics.count() < maxPeerTopics && int64(len(topic)) <= maxPeerTopicBytes-t.topics.bytes
 }
 
-// close ends the filter, of which nothing may change any more, and returns the topics that it had. It lets go of them: the pipe
-// itself may be kept for a while, for its figures.
+// close ends the filter and returns its topics; nothing in it may change any more. It drops its reference to them, because
+// the pipe itself may be kept for a while, for its counters.
 func (t *filter) close() (had *topics) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -57,18 +57,18 @@ func (t *filter) close() (had *topics) {
 	return had
 }
 
-// A change is what a peer's control event did to its topics.
+// A change is the effect of a peer's control event on its topics.
 type change struct {
 	topic          string
 	added, removed bool
 	full           bool         // the peer wants more than is remembered of one
-	shed           *engine.Pipe // the peer with the most topics, which makes room for those of others
+	shed           *engine.Pipe // the peer with the most topics, which is closed to make room for those of others
 }
 
 // end ends the pipes of peers that want too much. It is not called under locks.
 func (c change) end(p *engine.Pipe) {
 	if c.added {
-		p.Relieve() // not when all that was read with this topic is added too: topics cost several times what is read
+		p.Relieve() // not after all topics of one read are added: topics cost several times their bytes
 	}
 	if c.full {
 		p.Close(wire.Errorf(reasons.Topics,
@@ -81,7 +81,7 @@ func (c change) end(p *engine.Pipe) {
 	}
 }
 
-// subscribed takes what a peer says of its topics. also, if not nil, is called under t.mu when they change.
+// subscribed applies a control event to a peer's topics. also, if not nil, is called under t.mu when they change.
 func (f *fanout) subscribed(t *filter, c wire.Control, also func(change)) (done change) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -162,7 +162,7 @@ func (f *fanout) shedLocked() *engine.Pipe {
 	return most
 }
 
-// forgetLocked takes the topics of a pipe that is over, or is to be ended, out of the count.
+// forgetLocked removes the topics of a pipe that has ended, or will be ended, from the sum.
 func (f *fanout) forgetLocked(t *filter) {
 	if !t.shed {
 		t.shed = true
@@ -185,8 +185,8 @@ type member struct {
 
 func (m *member) wants(body []byte) bool { return m.filter == nil || m.filter.topics.match(body) }
 
-// wanting is which members want one message. It is found out before the fan-out's lock is taken, so that a peer with many
-// topics delays nobody else, and looked at again under the lock for what has changed meanwhile.
+// wanting records which members want one message. It is determined before the fan-out's lock is taken, so that a peer with
+// many topics delays no other, and under the lock again for members that have changed.
 type wanting struct {
 	members *members
 	epoch   uint64

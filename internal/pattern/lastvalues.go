@@ -15,11 +15,11 @@ import (
 	"github.com/sprymq/spry/internal/msg"
 )
 
-// lastValues are the last messages of topics, a message's topic being its first frame. If there are too many, or too large
-// ones, the topics that were silent for the longest are forgotten. While the budget has no room, they do not take more than
-// they have.
+// lastValues are the last messages of topics; a message's topic is its first frame. If they are too many, or too large, the
+// topics without a message for the longest time are removed. While the budget has no room, they do not grow.
 //
-// Topics are sorted, so that a subscription costs what it is sent, and not a look at all of them.
+// Topics are sorted, so that the cost of a subscription depends on the messages that it receives, and not on the number of
+// topics.
 type lastValues struct {
 	keep   int
 	limit  int64
@@ -42,7 +42,7 @@ const (
 	// DefaultLastValueBytes is how much last values may be charged, in bytes.
 	DefaultLastValueBytes = 64 << 20
 
-	// lastValueNode is what a last value costs beside its message and its topic.
+	// lastValueNode is the cost of a last value in addition to its message and its topic.
 	lastValueNode = 128
 )
 

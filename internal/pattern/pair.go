@@ -23,15 +23,15 @@ func pairHeader(version1 uint16) func(p *engine.Pipe) []byte {
 	}
 }
 
-// Pair talks with one peer at a time. What was not sent was meant for this peer and goes to no other.
+// Pair talks with one peer at a time. Its unsent messages were meant for this peer and go to no other.
 type Pair struct {
 	sides
 	receiver
 	*balancer
 }
 
-// NewPair returns the pattern. version1 is the protocol whose messages have a hop count, adaptive what a listener is to peers that
-// hello does not suit.
+// NewPair returns the pattern. version1 is the protocol with a hop count. adaptive are the protocols of a listener for peers
+// that hello does not suit.
 func NewPair(hello transport.Hello, version1 uint16, o engine.Options, adaptive ...transport.Hello) *Pair {
 	in, out := newReceiver(o, false), &balancer{single: true, header: pairHeader(version1)}
 	s := &Pair{newSides(hello, in, out), in, out}
@@ -55,8 +55,7 @@ func NewPairPoly(hello transport.Hello, version1 uint16, o engine.Options) *Pair
 	return s
 }
 
-// NewServer returns a PairPoly without headers that answers: nothing is received from a pipe whose peer does not read
-// what it is sent.
+// NewServer returns a PairPoly without headers that answers: it receives nothing from a peer that does not read its answers.
 func NewServer(hello transport.Hello, o engine.Options) *PairPoly {
 	s := NewPairPoly(hello, 0, o) // a version that no pipe has
 	s.traits.Replies = true

@@ -7,13 +7,13 @@ import (
 	"github.com/sprymq/spry/transport"
 )
 
-// Push sends each message to one of its pipes. What a dead pipe has not sent goes to another.
+// Push sends each message to one of its pipes. Messages that an ended pipe has not sent go to another.
 type Push struct {
 	sides
 	*balancer
 }
 
-// NewPush returns the pattern. With conflate, the newest message takes the place of those that wait.
+// NewPush returns the pattern. With conflate, the newest message replaces waiting ones.
 func NewPush(hello transport.Hello, leastLoaded, conflate bool) *Push {
 	b := &balancer{leastLoaded: leastLoaded, conflate: conflate}
 	s := &Push{newSides(hello, receiver{}, b), b}

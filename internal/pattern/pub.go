@@ -7,14 +7,14 @@ import (
 	"github.com/sprymq/spry/transport"
 )
 
-// Pub sends every message to all its pipes. Peers that tell their topics get what they want; subscribers of the
+// Pub sends every message to all its pipes. Peers that send their topics get only matching messages; subscribers of the
 // Scalability Protocols get everything and filter for themselves.
 type Pub struct {
 	sides
 	*fanout
 }
 
-// NewPub returns the pattern. With groups, it is a Radio, whose messages are for groups.
+// NewPub returns the pattern. With groups, it is a Radio, which sends messages to groups.
 func NewPub(s *engine.Socket, hello transport.Hello, overflow engine.Overflow, groups bool) *Pub {
 	f := newFanout(s, overflow)
 	f.filters, f.groups = true, groups

@@ -28,7 +28,7 @@ const (
 	RouteDirected              // to the pipe that the header names: REP, RESPONDENT
 )
 
-// A RawProtocol says what a raw socket does with messages and their routing headers.
+// A RawProtocol describes how a raw socket handles messages and their routing headers.
 type RawProtocol struct {
 	Hello    transport.Hello
 	Envelope wire.Envelope
@@ -79,14 +79,14 @@ func NewRaw(s *engine.Socket, protocol RawProtocol, overflow engine.Overflow) *R
 func (r RawProtocol) traits() engine.Traits {
 	returns := r.Route == RouteBalance && r.Envelope == wire.EnvelopeNone && !r.Single
 	asks := r.Route == RouteBalance && r.Envelope != wire.EnvelopeNone && !r.Single ||
-		r.Route == RouteFan && r.Receives && !r.Names // requests and surveys, which nobody would answer
+		r.Route == RouteFan && r.Receives && !r.Names // requests and surveys, which would not be answered
 	return engine.Traits{
 		Hello: r.Hello, Reliable: r.Reliable, Ordered: r.Ordered, ReturnsUnsent: returns, FlushesEnded: !returns && !asks,
 		Replies: r.Route == RouteDirected,
 	}
 }
 
-// Protocol says what the socket does.
+// Protocol describes the socket.
 func (s *Raw) Protocol() RawProtocol { return s.protocol }
 
 // wordLen is the length of a pipe id in a header.
@@ -118,8 +118,8 @@ func (s *Raw) Unreceive(m *msg.Message) {
 	s.receiver.Unreceive(m)
 }
 
-// Send routes the contents of m, whose routing header is header. A message for a pipe that is gone or full is
-// dropped and counted: waiting for one peer would hold up all others.
+// Send routes the contents of m with the routing header header. A message for a full or ended pipe is dropped and counted:
+// waiting for one peer would delay all others.
 func (s *Raw) Send(ctx context.Context, wait bool, header []byte, m *msg.Message) error {
 	if err := scope.Ended(ctx); err != nil {
 		return err

@@ -259,7 +259,7 @@ func (s *Req) queueToLocked(p *engine.Pipe, c *Call) (queued bool, w engine.Pend
 	return queued, w
 }
 
-// dispatch sends what can be sent.
+// dispatch sends the calls for which there is room.
 func (s *Req) dispatch() {
 	for {
 		s.mu.Lock()
@@ -288,7 +288,7 @@ func (s *Req) armLocked() {
 	}
 }
 
-// retryDue sends again what has waited long enough.
+// retryDue sends calls again that have waited long enough.
 func (s *Req) retryDue() {
 	s.mu.Lock()
 	s.armed = time.Time{}
@@ -330,7 +330,7 @@ func (s *Req) giveUpLocked(p *engine.Pipe) (given int, stuck []*engine.Pipe) {
 	return given, stuck
 }
 
-// Detach implements engine.Pattern: what was only with this pipe is sent again at once, up to MaxAttempts times.
+// Detach implements engine.Pattern: calls that were sent only on this pipe are sent again at once, up to MaxAttempts times.
 func (s *Req) Detach(p *engine.Pipe, _ []msg.Message) {
 	s.mu.Lock()
 	s.pipes = without(s.pipes, p)
@@ -348,14 +348,14 @@ func (s *Req) Detach(p *engine.Pipe, _ []msg.Message) {
 		again++
 	}
 	for c := s.table.unsent.first; c != nil && s.failFast && len(s.pipes) == 0; c = s.table.unsent.first {
-		s.table.end(c, nil, engine.ErrNoPeer) // it waited for room, and there is nobody left to make some
+		s.table.end(c, nil, engine.ErrNoPeer) // it waited for room, and no peer is left to make some
 	}
 	s.mu.Unlock()
 	closeAll(stuck)
 	if given > 0 {
 		s.socket.Emit(engine.Event{Kind: engine.EventAbandoned, Pipe: p, Endpoint: p.Endpoint(), Reason: reasons.Attempts, Count: uint64(given)})
 		if other := s.only.Load(); other != nil {
-			other.Reader().Interrupt() // whose caller may read there
+			other.Reader().Interrupt() // the caller may be reading there
 		}
 	}
 	if again > 0 {

@@ -15,12 +15,12 @@ import (
 // requestBit marks the word of a backtrace that is a request's or survey's id.
 const requestBit = 1 << 31
 
-// A Call is one request on its way: waiting for a pipe, or sent and waiting for the reply.
+// A Call is one open request: waiting for a pipe, or sent and waiting for the reply.
 type Call struct {
 	id     uint32
 	header [4]byte
 	body   []byte
-	m      msg.Message // whose the body is, if the call is made by message; kept until the reply, for it may be sent again
+	m      msg.Message // the owner of the body, if the call is made by message; kept until the reply, because it may be sent again
 	sent   []*engine.Pipe
 	nths   []uint64  // which of the requests queued to each of these pipes it is
 	nth    uint64    // of the pipe that it is being sent over
@@ -32,7 +32,7 @@ type Call struct {
 	queue      *callList // where it is: waiting for a pipe, or for a reply
 	prev, next *Call
 
-	done  chan struct{} // told once, when reply or err is set
+	done  chan struct{} // receives one value, when reply or err is set
 	reply *msg.Message
 	err   error
 }
@@ -112,8 +112,8 @@ func (r *requests) resend(c *Call) {
 	r.unsent.pushFront(c)
 }
 
-// resendDue moves the calls whose time to be sent again has come among those to be sent, in their order, and
-// returns how many these are.
+// resendDue moves the calls that are due to be sent again to the queue of unsent calls, in their order, and returns their
+// number.
 func (r *requests) resendDue(now time.Time) (n int) {
 	if r.retry <= 0 {
 		return 0
@@ -131,7 +131,7 @@ func (r *requests) resendDue(now time.Time) (n int) {
 	return n
 }
 
-// An answer says what a reply is.
+// An answer classifies a reply.
 type answer uint8
 
 const (
@@ -172,7 +172,7 @@ func (s *Req) answeredLocked(p *engine.Pipe, m *msg.Message) answer {
 	return answerGood
 }
 
-// end ends a call and tells its caller.
+// end ends a call and wakes its caller.
 func (r *requests) end(c *Call, reply *msg.Message, err error) {
 	if c.ended {
 		return
@@ -185,8 +185,8 @@ func (r *requests) end(c *Call, reply *msg.Message, err error) {
 	c.done <- struct{}{}
 }
 
-// recycle makes an ended call, whose caller has been told, ready to be another. A Call that the application
-// holds is never recycled.
+// recycle makes an ended call available again, after its caller has got the result. A Call that the application holds is
+// never recycled.
 func (r *requests) recycle(c *Call) {
 	clear(c.sent)
 	*c = Call{done: c.done, sent: c.sent[:0], nths: c.nths[:0], next: r.free}
@@ -208,7 +208,7 @@ func (r *requests) broke(p *engine.Pipe, written uint64, limit int) (spent []*Ca
 	return spent
 }
 
-// lost takes a dead pipe out of every call and returns those that wait for a reply from no other.
+// lost removes an ended pipe from every call and returns the calls that wait on no other pipe.
 func (r *requests) lost(p *engine.Pipe) (orphans []*Call) {
 	for c := r.waiting.first; c != nil; c = c.next {
 		if c.leave(p) && len(c.sent) == 0 {
@@ -268,14 +268,14 @@ func (l *callList) remove(c *Call) {
 	c.queue, c.prev, c.next = nil, nil, nil
 }
 
-// lockStepTurns says which call each pipe is at whose peer is sent requests without an id. Such a peer's reply can only
-// belong to the last request, so that a pipe whose call was given up is of no use any more: it is closed, and made anew.
+// lockStepTurns has the current call of each pipe whose peer gets requests without an id. Such a peer's reply always belongs
+// to the last request. So a pipe whose call was given up cannot be used any more: it is closed and redialed.
 type lockStepTurns map[*engine.Pipe]*Call
 
 // takes reports whether requests over the pipe go without an id.
 func (t lockStepTurns) takes(p *engine.Pipe) bool { return t != nil && p.Session().Multipart != nil }
 
-// stuckWith returns the pipes that wait for the reply of a call that is over.
+// stuckWith returns the pipes that wait for the reply to an ended call.
 func (t lockStepTurns) stuckWith(c *Call) (pipes []*engine.Pipe) {
 	for p, at := range t {
 		if at == c {
@@ -286,7 +286,7 @@ func (t lockStepTurns) stuckWith(c *Call) (pipes []*engine.Pipe) {
 	return pipes
 }
 
-// stuckSince returns the pipes whose calls are to be sent again.
+// stuckSince returns the pipes whose calls are due to be sent again.
 func (t lockStepTurns) stuckSince(r *requests, now time.Time) (pipes []*engine.Pipe) {
 	if t == nil || r.retry <= 0 {
 		return nil

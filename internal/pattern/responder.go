@@ -32,7 +32,7 @@ type Responder struct {
 	// pipe. If it is not positive, a reply waits as long as its context lets it.
 	Timeout time.Duration
 
-	progress atomic.Pointer[func()] // Drain's; nil = nobody drains
+	progress atomic.Pointer[func()] // Drain's; nil = not draining
 }
 
 // NewResponder returns the pattern.
@@ -81,7 +81,7 @@ func (s *Responder) Recv(ctx context.Context) (*Request, error) {
 // TryRecv returns the next request, or ErrWouldBlock.
 func (s *Responder) TryRecv() (*Request, error) { return s.request(s.receiver.TryRecv()) }
 
-// RecvBatch waits for at least one request and fills dst with as many as are at hand.
+// RecvBatch waits for at least one request and fills dst with all that are queued.
 func (s *Responder) RecvBatch(ctx context.Context, dst []*Request) (n int, err error) {
 	if len(dst) == 0 {
 		return 0, nil
@@ -97,7 +97,7 @@ func (s *Responder) RecvBatch(ctx context.Context, dst []*Request) (n int, err e
 	return n, nil
 }
 
-// A shown is a request whose message leads to it.
+// A shown is a request that can be found by its message.
 type shown struct {
 	Request
 	origin msg.Origin
@@ -219,7 +219,7 @@ func (s *Responder) Owed(p *engine.Pipe) int {
 	return p.Unanswered(p.State.(*queue.Source).Counts().Arrived)
 }
 
-// advanced tells Drain that a request has ended.
+// advanced reports to Drain that a request has ended.
 func (s *Responder) advanced() {
 	if progress := s.progress.Load(); progress != nil {
 		(*progress)()

@@ -45,7 +45,7 @@ func NewRouter(hello transport.Hello, o engine.Options, handover bool) *Router {
 	}
 }
 
-// Identity is what the peer of a pipe is called.
+// Identity is the name of a pipe's peer.
 func Identity(p *engine.Pipe) string {
 	if own := p.Session().Metadata["Identity"]; own != "" && own[0] != 0 {
 		return own
@@ -81,7 +81,7 @@ func (s *Router) SendTo(ctx context.Context, wait bool, identity string, body []
 	return err
 }
 
-// Send queues the contents of m, without the first frame, to the peer whose identity that is.
+// Send queues the contents of m, without the first frame, to the peer with that frame as its identity.
 func (s *Router) Send(ctx context.Context, wait bool, m *msg.Message) error {
 	identity := m.Body()
 	if !m.Multipart() {

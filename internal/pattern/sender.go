@@ -12,7 +12,7 @@ import (
 	"github.com/sprymq/spry/internal/scope"
 )
 
-// A sender is the line in which senders wait for room, and the lock of what they send by. By itself it is the sending side of
+// A sender is the queue of senders that wait for room, and the lock of the sending side. By itself it is the sending side of
 // a pattern whose messages name their pipe.
 type sender struct {
 	socket  *engine.Socket // nil in tests

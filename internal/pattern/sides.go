@@ -38,7 +38,7 @@ type sendingSide interface {
 	remove(p *engine.Pipe, unsent []msg.Message)
 	writable(p *engine.Pipe)
 
-	// reroutes reports whether what one pipe has not sent may go to another.
+	// reroutes reports whether one pipe's unsent messages may go to another.
 	reroutes() bool
 
 	// bind says which socket the pattern is of.
@@ -87,7 +87,7 @@ func newReceiver(o engine.Options, conflate bool) receiver {
 // newSides returns the sides of a pattern. The zero receiver receives nothing, and a nil out sends nothing.
 func newSides(hello transport.Hello, in receiver, out sendingSide) sides {
 	if out == nil {
-		return sides{traits: engine.Traits{Hello: hello}, in: in, out: new(sender)} // that nobody uses
+		return sides{traits: engine.Traits{Hello: hello}, in: in, out: new(sender)} // unused
 	}
 	reroutes := out.reroutes()
 	return sides{traits: engine.Traits{Hello: hello, ReturnsUnsent: reroutes, FlushesEnded: !reroutes}, in: in, out: out}
@@ -124,7 +124,7 @@ func (s *sides) Detach(p *engine.Pipe, unsent []msg.Message) {
 	s.out.remove(p, unsent)
 }
 
-// Receive implements engine.Pattern. What a peer sends although its role is to receive is dropped.
+// Receive implements engine.Pattern. Messages from a peer that should only receive are dropped.
 func (s *sides) Receive(p *engine.Pipe, run []msg.Message) int {
 	if s.in.Inbox != nil {
 		return p.State.(*queue.Source).Put(run)

@@ -20,8 +20,8 @@ import (
 // ErrNotSubscribed is returned for taking a topic back that is not there.
 var ErrNotSubscribed = errors.New("no such subscription")
 
-// Sub receives what its subscriptions want. It has one from the start and any number beside it, each with
-// topics and a queue of its own.
+// Sub receives messages that match its subscriptions. It has one subscription from the start and any number of further ones,
+// each with topics and a queue of its own.
 type Sub struct {
 	sides  // its subscriptions are what it receives by
 	socket *engine.Socket
@@ -32,7 +32,7 @@ type Sub struct {
 
 	mu            lock.RWMutex[lock.Sub]
 	subscriptions []*Subscription
-	wanted        topics // of all subscriptions: what peers that filter are told
+	wanted        topics // of all subscriptions, as sent to peers that filter
 	pipes         map[*engine.Pipe]struct{}
 	err           error
 }
@@ -47,8 +47,8 @@ type Subscription struct {
 	sources map[*engine.Pipe]*queue.Source
 }
 
-// NewSub returns the pattern. With engine.Conflate, it keeps the newest message of each pipe only. With groups, it is a Dish,
-// which joins groups: of messages whose first frame is their group.
+// NewSub returns the pattern. With engine.Conflate, it keeps only the newest message of each pipe. With groups, it is a
+// Dish, which joins groups: the first frame of a message is its group.
 func NewSub(hello transport.Hello, o engine.Options, overflow engine.Overflow, groups bool) *Sub {
 	s := &Sub{
 		sides:  newSides(hello, receiver{}, nil),
@@ -108,7 +108,7 @@ func (s *Sub) Open(prefixes ...string) *Subscription {
 	return n
 }
 
-// addLocked adds a topic, and tells peers of it if it is new.
+// addLocked adds a topic, and sends it to peers if it is new.
 func (n *Subscription) addLocked(topic string) (writes []engine.PendingWrite) {
 	n.topics.add(topic)
 	if n.sub.wanted.add(topic) {
@@ -166,7 +166,7 @@ func (n *Subscription) Unsubscribe(prefixes ...string) error {
 	})
 }
 
-// forgetLocked takes a topic of one subscription back from what peers are told.
+// forgetLocked removes a topic of one subscription from the set that peers know.
 func (s *Sub) forgetLocked(topic string) (writes []engine.PendingWrite) {
 	if _, last := s.wanted.remove(topic); last {
 		return s.announceLocked(s.asking(false), topic)
@@ -252,8 +252,8 @@ func (s *Sub) Receive(p *engine.Pipe, run []msg.Message) int {
 	return s.receiveMany(p, run)
 }
 
-// receiveOne moves what the only subscription wants to the end of run and gives it that. What is refused for
-// want of room is then the rest of run, to be offered again.
+// receiveOne moves the messages that the only subscription wants to the end of run and offers them to it. Messages that are
+// refused because the queue is full are then the rest of run, to be offered again.
 func (s *Sub) receiveOne(p *engine.Pipe, n *Subscription, run []msg.Message) int {
 	if n.topics.all() {
 		return n.sources[p].Put(run)

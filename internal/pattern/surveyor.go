@@ -18,8 +18,8 @@ import (
 	"github.com/sprymq/spry/transport"
 )
 
-// Surveyor asks all its pipes at once and collects what they answer until a deadline. Any number of surveys may
-// be open.
+// Surveyor sends a question to all its pipes at once and collects the answers until a deadline. Any number of surveys may be
+// open.
 type Surveyor struct {
 	sides
 	*fanout
@@ -49,7 +49,7 @@ func NewSurveyor(s *engine.Socket, hello transport.Hello, overflow engine.Overfl
 		sides: newSides(hello, receiver{}, f), fanout: f, limits: s.Options().RecvLimits(),
 		nextID: rand.Uint32(), surveys: make(map[uint32]*Survey),
 	}
-	v.traits.FlushesEnded = false // nobody would have the answers
+	v.traits.FlushesEnded = false // the answers would have no receiver
 	return v
 }
 

@@ -15,15 +15,15 @@ import (
 type topics struct {
 	exact bool // topics are whole bodies: groups
 	root  atomic.Pointer[page[struct{}]]
-	more  map[string]int // of topics that were added more than once: how often beside that
+	more  map[string]int // topics that were added more than once: how many times more
 	bytes int64          // of the topics, each once
 }
 
-// topicNode is what a topic in a set costs beside its bytes, in bytes: its place in a page, its share of the page, and what
-// an allocation of its length leaves unused. The memory of a set is at most twice what is charged for it.
+// topicNode is the cost of a topic in a set in addition to its bytes, in bytes: its place in a page, its share of the page,
+// and the unused rest of its allocation. The memory of a set is at most twice its charge.
 const topicNode = 40
 
-// What one peer may ask for, so that it cannot make this process remember as much as it cares to send.
+// The limits of one peer's topics, so that it cannot use any amount of memory.
 const (
 	maxPeerTopics     = 1 << 20
 	maxPeerTopicBytes = 64 << 20
@@ -107,7 +107,7 @@ func (t *topics) lookup(body []byte) (matches bool, steps int) {
 	return root.covers(body)
 }
 
-// events returns the set as control events of this kind. What is added or removed later is not among them.
+// events returns the set as control events of this kind. Later changes are not among them.
 func (t *topics) events(kind wire.ControlKind) sendqueue.ControlSource {
 	root, next := t.root.Load(), ""
 	if root == nil {

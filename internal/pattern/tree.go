@@ -8,11 +8,10 @@ import (
 )
 
 // A page is a node of a sorted map from strings to values: a balanced tree (AVL) whose nodes hold up to pageItems items
-// each, which keeps what an item costs close to its string. A nil page is an empty map.
+// each, so that the memory of an item is close to that of its string. A nil page is an empty map.
 //
-// Pages are immutable. A change copies the path to the page that it concerns and returns the new root, so that readers
-// need no lock. All operations take a number of steps that is logarithmic in the number of items, whatever the strings
-// are; a recursion is as deep as the tree is high.
+// Pages are immutable. A change copies the path to its page and returns the new root, so that readers need no lock. All
+// operations take a logarithmic number of steps, whatever the strings are; a recursion is as deep as the tree is high.
 type page[V any] struct {
 	left, right *page[V]
 	items       []item[V] // sorted by key; never empty
@@ -85,7 +84,7 @@ func (p *page[V]) high() int8 {
 	return p.height
 }
 
-// balance returns p between left and right, of which one may be higher than the other by two.
+// balance returns p between left and right; one of them may be higher than the other by two.
 func (p *page[V]) balance(left, right *page[V]) *page[V] {
 	switch {
 	case left.high() > right.high()+1:
@@ -127,7 +126,7 @@ func (p *page[V]) find(key string) (*page[V], int) {
 	return nil, 0
 }
 
-// insert returns the tree with one item more, whose key it does not have.
+// insert returns the tree with one more item, with a new key.
 func (p *page[V]) insert(it item[V]) *page[V] {
 	if p == nil {
 		return leaf([]item[V]{it})
@@ -155,7 +154,7 @@ func (p *page[V]) insert(it item[V]) *page[V] {
 	return leaf(first).balance(p.left, p.right.prepend(leaf(second)))
 }
 
-// topsWith returns the tops of items, which are those of the page and a new one at an index.
+// topsWith returns the tops of items: those of the page, and a new one at an index.
 func (p *page[V]) topsWith(at int, items []item[V]) []uint8 {
 	tops := make([]uint8, len(items))
 	copy(tops, p.tops[:at])
@@ -168,7 +167,7 @@ func (p *page[V]) topsWith(at int, items []item[V]) []uint8 {
 		tops[i] = p.tops[i-1]
 		switch {
 		case int(tops[i]) < at:
-			continue // whose shortest prefix comes before the new key
+			continue // its shortest prefix comes before the new key
 		case under && strings.HasPrefix(items[i].key, items[at].key):
 			tops[i] = tops[at]
 		default:
@@ -241,8 +240,8 @@ func (p *page[V]) covers(body []byte) (covered bool, steps int) {
 			p = p.left
 			continue
 		}
-		// What is on the left is less than body. A key there that is a prefix of body is one of the last key there, too, and
-		// then their shortest common prefix is the cover.
+		// The keys on the left are less than body. If one of them is a prefix of body, it is also a prefix of the last key
+		// there, and their shortest common prefix is the cover.
 		if p.left != nil && begins(body, p.left.cover) {
 			return true, steps
 		}
@@ -282,8 +281,8 @@ func (p *page[V]) has(body []byte) (found bool, steps int) {
 	return false, steps
 }
 
-// upTo returns the index of the last key of the page that is not greater than body, of which the page has one, and how many
-// keys it looked at.
+// upTo returns the index of the last key of the page that is not greater than body, and how many keys it compared. The page
+// must have such a key.
 func (p *page[V]) upTo(body []byte) (at, steps int) {
 	low, high := 1, len(p.items)
 	for ; low < high; steps++ {
@@ -323,8 +322,8 @@ func (p *page[V]) before(less func(key string) bool) (n int) {
 	return n
 }
 
-// from calls yield with the items whose keys are not less than key, in order, until it returns false. It reports whether
-// it never did.
+// from calls yield with the items whose keys are not less than key, in order, until it returns false. It reports whether it
+// reached the end.
 func (p *page[V]) from(key string, yield func(it item[V]) bool) bool {
 	if p == nil {
 		return true

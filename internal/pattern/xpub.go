@@ -18,7 +18,7 @@ import (
 	"github.com/sprymq/spry/transport"
 )
 
-// XPub is a Pub that says what its peers subscribe to, and receives what they send beside that.
+// XPub is a Pub that reports the subscriptions of its peers, and receives their other messages.
 type XPub struct {
 	sides
 	receiver
@@ -39,8 +39,8 @@ type xpubPeer struct {
 	visited uint64 // last values that were looked at for the peer; of its reader
 }
 
-// xpubTopic is what a topic costs an XPub beside its place in the peer's set: another in the set of all, and a change that
-// the application has not heard of yet.
+// xpubTopic is the cost of a topic in an XPub in addition to its place in the peer's set: a place in the set of all, and a
+// change that the application has not received yet.
 const xpubTopic = topicNode + 64
 
 // NewXPub returns the pattern. Every new peer is sent welcome, unless that is nil, and every new subscription the last
@@ -69,7 +69,7 @@ func (s *XPub) LimitLastValues(n int64) {
 	}
 }
 
-// What a message begins with that is a subscription, or the end of one.
+// The first byte of a message that is a subscription, or the end of one.
 const (
 	subscribePrefix = 1
 	cancelPrefix    = 0
@@ -89,7 +89,7 @@ func (s *XPub) nextChange() *msg.Message {
 	return &m
 }
 
-// Next waits for the next change of what peers subscribe to. Messages of peers are left alone.
+// Next waits for the next change of the peers' subscriptions. Messages of peers stay queued.
 func (s *XPub) Next(ctx context.Context) (Change, error) { return s.changes.next(ctx) }
 
 // Send queues a copy of body, or the contents of m, to every pipe that wants it. With wait false it fails where it would have to
@@ -136,7 +136,7 @@ func (s *XPub) Control(p *engine.Pipe, c wire.Control) {
 	s.socket.Changed()
 }
 
-// changed counts a change of one peer's topics among those of all.
+// changed counts a change of one peer's topics in the set of all.
 func (s *XPub) changed(c change) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -193,20 +193,19 @@ type Change struct {
 	Wanted bool
 }
 
-// changes are those that the application has not heard of yet, in order. Of one topic there is at most one: what was taken
-// back before anybody heard of it has not happened. They are therefore never more than the topics that there are, or were when
-// somebody last asked.
+// changes are the changes that the application has not received yet, in order. A topic has at most one: a subscription that
+// was removed before it was received is left out. So there are never more changes than topics, now or at the last call.
 type changes struct {
 	mu      lock.Mutex[lock.Changes]
 	order   list.List // of Change
 	pending map[string]*list.Element
 	waiters queue.Waiters
 	err     error
-	gone    int64 // what those cost that are of topics that nobody wants any more: no peer is charged for them
+	gone    int64 // the cost of changes of topics without subscribers: no peer is charged for them
 	meter   budget.Meter
 }
 
-// changeCost is what a change takes beside its topic, in bytes.
+// changeCost is the memory of a change in addition to its topic, in bytes.
 const changeCost = 128
 
 func (c *changes) add(topic string, wanted bool) {

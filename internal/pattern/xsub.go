@@ -84,7 +84,7 @@ func (s *XSub) Send(ctx context.Context, wait bool, body []byte, m *msg.Message)
 	return err
 }
 
-// add makes a pipe a member, and tells its peer the topics as they stand then.
+// add makes a pipe a member, and sends its peer the current topics.
 func (s *XSub) add(p *engine.Pipe) error {
 	s.mu.Lock()
 	p.QueueControls(s.wanted.events(wire.ControlSubscribe)) // written when the pipe is attached

@@ -14,9 +14,9 @@ const (
 	Closed     Reason = "closed"      // still queued when its socket or subscription was closed; or this end closed the pipe
 	TTL        Reason = "ttl"         // came over more hops than the limit
 	NoPeer     Reason = "no_peer"     // addressed to a pipe that is gone
-	Stale      Reason = "stale"       // a reply to a request or survey that is over or unknown
+	Stale      Reason = "stale"       // a reply to a request or survey that has ended or is unknown
 	Foreign    Reason = "foreign"     // a reply over a pipe that the request did not go to
-	Unwanted   Reason = "unwanted"    // sent by a peer whose role is to receive only
+	Unwanted   Reason = "unwanted"    // sent by a peer that should only receive
 	Conflated  Reason = "conflated"   // a newer one took its place
 	Multipart  Reason = "multipart"   // has several frames, which the peer's dialect has no place for
 	TooLarge   Reason = "too_large"   // larger than its peer's link carries

@@ -51,10 +51,10 @@ type event struct {
 	Action, Package, ImportPath, Test, Output string
 }
 
-// A report prints results as they come, and collects what was not tested.
+// A report prints results as they arrive, and collects the tests that were skipped.
 type report struct {
 	out     io.Writer
-	said    map[string][]string // what a test, or a package outside of its tests, has printed
+	said    map[string][]string // the output of a test, or of a package outside of its tests
 	missing map[string]int      // tests, by why they did not run
 }
 
@@ -117,7 +117,7 @@ func (r *report) print(name string, lines *regexp.Regexp) {
 	}
 }
 
-// summary says what was not tested.
+// summary prints the skipped tests.
 func (r *report) summary() {
 	reasons := make([]string, 0, len(r.missing))
 	for why := range r.missing {
