@@ -28,8 +28,8 @@ func AllowKeys(keys ...PublicKey) Authenticator {
 	}
 }
 
-// AllowPasswords lets in the peers that know their password, by PLAIN. It is given passwords by user names; the user is the
-// name. How long it takes to refuse a password tells nothing of the right one.
+// AllowPasswords accepts, by PLAIN, the peers with a right password. passwords maps user names to passwords; the user is the
+// name. The time that it takes to refuse a password reveals nothing about the right one. The map is copied.
 func AllowPasswords(passwords map[string]string) Authenticator {
 	sums := make(map[string][sha256.Size]byte, len(passwords))
 	for user, password := range passwords {
@@ -112,7 +112,7 @@ func addressOf(a net.Addr) (netip.Addr, bool) {
 
 func plain(a netip.Addr) (netip.Addr, bool) { return a.Unmap().WithZone(""), a.IsValid() }
 
-// unmapped writes prefixes of IPv4 addresses that are written as IPv6 ones as what they mean.
+// unmapped rewrites IPv6 prefixes of mapped IPv4 addresses as prefixes of IPv4 addresses.
 func unmapped(prefixes []netip.Prefix) []netip.Prefix {
 	const mapping = 128 - 32 // bits before the IPv4 address
 	all := make([]netip.Prefix, 0, len(prefixes))

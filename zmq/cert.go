@@ -12,8 +12,8 @@ import (
 	"slices"
 )
 
-// A Certificate is a key pair, or the public half of one, with what is said of its owner. Its files are those of CZMQ:
-// NAME has the public half and may be given away, NAME_secret has both and belongs to the owner only.
+// A Certificate is a key pair, or its public half, with metadata about its owner. Its files have CZMQ's format: NAME has the
+// public half and may be published, NAME_secret has both halves and belongs to the owner only.
 type Certificate struct {
 	Public   PublicKey
 	Secret   SecretKey         // zero where only the public half is known
@@ -98,7 +98,7 @@ func parseCertificate(text string) (c Certificate, err error) {
 	return c, c.check()
 }
 
-// check tells whether the keys are a pair.
+// check verifies that the keys are a pair.
 func (c Certificate) check() error {
 	if c.Public == (PublicKey{}) {
 		return fmt.Errorf("%s: %w", namePublic, errZeroKey)

@@ -40,7 +40,8 @@ func AllowCertificates(directory string) Authenticator {
 	}
 }
 
-// certificates are those of a directory, which is looked at whenever somebody asks, and read again when it has changed.
+// certificates caches the certificates of a directory. Each check looks at the directory, and reads it again if it has
+// changed.
 type certificates struct {
 	directory string
 
@@ -51,17 +52,17 @@ type certificates struct {
 	broken  error // of the files that could not be read
 }
 
-// A certificateFile is what a directory tells of a file.
+// A certificateFile is the state of a file in a directory.
 type certificateFile struct {
 	name    string
 	size    int64
 	changed time.Time
 }
 
-// clockTick is more than file systems let pass between two times that they tell apart.
+// clockTick is more than the resolution of the times of file systems.
 const clockTick = 3 * time.Second
 
-// users returns who has which key. What it returns is not changed later.
+// users returns the users of keys. The map is not changed later.
 func (d *certificates) users() (map[PublicKey]string, error, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -105,7 +106,7 @@ func listCertificates(directory string) (listing []certificateFile, err error) {
 			continue
 		}
 		info, err := os.Stat(filepath.Join(directory, name))
-		if err != nil || !info.Mode().IsRegular() { // what has just been removed is not there
+		if err != nil || !info.Mode().IsRegular() { // the file may just have been removed
 			continue
 		}
 		listing = append(listing, certificateFile{name, info.Size(), info.ModTime()})

@@ -14,13 +14,13 @@ import (
 	"github.com/sprymq/spry/transport"
 )
 
-// Credentials are what a peer shows when it wants to come in, and what else is known of it then.
+// Credentials are what a peer presents in its handshake, and what is known of its connection.
 type Credentials struct {
 	Mechanism string            // "PLAIN" or "CURVE"; in a request of ZAP also "NULL"
 	Username  string            // PLAIN: claimed
 	Password  string            `json:"-"` // PLAIN
 	PublicKey PublicKey         // CURVE: proved to be the peer's
-	Metadata  map[string]string // what the peer said of itself; with PLAIN it says that later
+	Metadata  map[string]string // the peer's properties; with PLAIN it sends them later
 	Domain    string            // of a request of ZAP; see [HandleZAP]
 
 	Address net.Addr             // the peer's

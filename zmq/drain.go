@@ -13,8 +13,8 @@ import (
 // draining is the verb of sockets that can be drained. It is embedded, never used by itself.
 type draining struct{ socket *engine.Socket }
 
-// Drain tells the peers to send no more, delivers what they have sent, to the end, and closes the socket. See the Drain of
-// [spry.Pull]. What a libzmq peer had queued and not given to its kernel is that peer's to keep or to discard.
+// Drain asks the peers to stop sending, delivers everything that they have sent, and closes the socket. See the Drain of
+// [spry.Pull]. A libzmq peer may keep or discard messages that it had queued and not given to its kernel.
 func (d *draining) Drain(ctx context.Context) (spry.DrainReport, error) {
 	r, err := d.socket.Drain(scope.OrBackground(ctx))
 	return spry.DrainReport(r), opErr("drain", err)

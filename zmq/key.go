@@ -25,7 +25,7 @@ type PublicKey [keyBytes]byte
 // or marshalled, also as a part of something else. Who must write it down calls [SecretKey.Z85].
 type SecretKey [keyBytes]byte
 
-// secretShown is what is shown of every secret key.
+// secretShown replaces every secret key in output.
 const secretShown = "(secret key)"
 
 // GenerateKeys makes a new key pair.

@@ -8,8 +8,8 @@ import (
 	"github.com/sprymq/spry"
 )
 
-// A ProxySocket is a socket that [Proxy] can pass messages from or to: each of this package but [Req] and [Rep], whose requests
-// have replies. Proxies of a [Router] and a [Dealer] pass both on.
+// A ProxySocket is a socket that [Proxy] can forward messages from or to: every socket of this package except [Req] and
+// [Rep]. To forward requests and replies, use a [Router] and a [Dealer].
 type ProxySocket interface{ proxied() proxied }
 
 // proxied are the sides of a socket in a proxy. A side that it does not have is nil.
@@ -33,7 +33,7 @@ func (s *Sub) proxied() proxied     { return proxied{recv: s.RecvMsg} }
 func (s *Gather) proxied() proxied  { return proxied{recv: s.RecvMsg} }
 func (s *Dish) proxied() proxied    { return proxied{recv: s.RecvMsg} }
 
-// Messages to a Server's or a Peer's peers name a pipe, which those of another socket do not.
+// Messages to the peers of a Server or a Peer name a pipe; messages of other sockets do not.
 func (s *directed) proxied() proxied { return proxied{recv: s.RecvMsg} }
 
 // A Router does not wait for a peer that does not read.

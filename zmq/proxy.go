@@ -21,11 +21,11 @@ type ProxyOptions struct {
 	// Capture does.
 	Capture spry.Sender
 
-	// Control, if not nil, pauses and resumes the proxy and tells its figures. It is for one proxy.
+	// Control, if not nil, pauses and resumes the proxy and reports its counters. It is for one proxy.
 	Control *ProxyControl
 }
 
-// ProxyFlow is what a [Proxy] has passed on in one direction.
+// ProxyFlow counts the messages that a [Proxy] has forwarded in one direction.
 type ProxyFlow struct {
 	Messages uint64 `json:"messages"`
 	Bytes    uint64 `json:"bytes"`
@@ -201,7 +201,7 @@ func notPassed(err error) (reason reasons.Reason, alone bool) {
 
 // lose counts a message that was received for nothing.
 func lose(m *spry.Message, reason reasons.Reason) {
-	if p := engine.PipeOf(inner(m)); p != nil { // a subscription is from nobody
+	if p := engine.PipeOf(inner(m)); p != nil { // a subscription has no sender
 		p.Undeliver(reason)
 	}
 	m.Release()

@@ -23,9 +23,9 @@ type PubOptions struct {
 	// counted as conflated. Overflow does not matter then.
 	Conflate bool
 
-	// TopicBytes bounds what the socket remembers of the topics of all its peers, in bytes: a topic is charged its length
-	// and 40 bytes. Beyond it, the peer with the most loses its pipe, which is counted under "topics". Defaults to 256 MiB;
-	// negative is no limit.
+	// TopicBytes limits the memory for the topics of all peers, in bytes: a topic is charged its length and 40 bytes. Beyond
+	// it, the peer with the most topics loses its pipe, which is counted under "topics". Defaults to 256 MiB; negative means
+	// no limit.
 	TopicBytes int64
 }
 

@@ -17,7 +17,7 @@ import (
 // maxGroup is the longest name of a group, in bytes.
 const maxGroup = 255
 
-// checkGroup says what is wrong with the name of a group.
+// checkGroup reports what is wrong with the name of a group.
 func checkGroup(group []byte) error {
 	if len(group) > maxGroup || bytes.IndexByte(group, 0) >= 0 {
 		return fmt.Errorf("%w: group %.40q: a group's name has up to %d bytes, none of them 0", spry.ErrConfig, group, maxGroup)
@@ -32,9 +32,9 @@ type RadioOptions struct {
 	// Overflow is what happens to a message for a peer whose queue is full. Defaults to [spry.DropOldest].
 	Overflow spry.Overflow
 
-	// TopicBytes bounds what the socket remembers of the groups of all its peers, in bytes: a group is charged its length
-	// and 40 bytes. Beyond it, the peer with the most loses its pipe, which is counted under "topics". Defaults to 256 MiB;
-	// negative is no limit.
+	// TopicBytes limits the memory for the groups of all peers, in bytes: a group is charged its length and 40 bytes. Beyond
+	// it, the peer with the most groups loses its pipe, which is counted under "topics". Defaults to 256 MiB; negative means
+	// no limit.
 	TopicBytes int64
 }
 
@@ -70,8 +70,7 @@ func (s *Radio) Send(ctx context.Context, group string, body []byte) error {
 	return opErr("send", err)
 }
 
-// SendMsg is Send, of the contents of m, whose first frame is the group and whose second the body. On an error m is
-// unchanged.
+// SendMsg is Send, with the contents of m: the first frame is the group and the second the body. On an error m is unchanged.
 func (s *Radio) SendMsg(ctx context.Context, m *spry.Message) error {
 	err := checkGroup(inner(m).Body())
 	if err == nil && inner(m).Count() != 2 {

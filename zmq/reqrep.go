@@ -54,8 +54,8 @@ func NewReq(o *ReqOptions) *Req {
 	})}
 }
 
-// Do sends a request of copies of these frames and waits for its reply, whose frames it returns. If ctx ends first, so does
-// the request.
+// Do sends a request with copies of these frames, waits for its reply and returns the reply's frames. If ctx ends first, so
+// does the request.
 func (s *Req) Do(ctx context.Context, frames ...[]byte) ([][]byte, error) {
 	var reply *spry.Message
 	err := sendFrames(frames, func(body []byte, m *msg.Message) (err error) {

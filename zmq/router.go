@@ -104,5 +104,5 @@ func (s *Router) SendTo(ctx context.Context, identity string, frames ...[]byte) 
 // Peer is the pipe of the peer with this identity, or nil.
 func (s *Router) Peer(identity string) *spry.Pipe { return (*spry.Pipe)(s.pattern.Peer(identity)) }
 
-// Identity is what the peer of a pipe is called: what it calls itself, or what a [Router] calls it.
+// Identity is the identity of a pipe's peer: its own, or the one that a [Router] gave it.
 func Identity(p *spry.Pipe) string { return pattern.Identity((*engine.Pipe)(p)) }

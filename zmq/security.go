@@ -46,7 +46,7 @@ type PlainClient struct {
 
 // PlainServer asks peers, each a [PlainClient], for a name and a password.
 type PlainServer struct {
-	Check Authenticator // who may come in: [AllowPasswords] or a function. It is needed.
+	Check Authenticator // decides which clients to accept: [AllowPasswords] or a function. Required.
 }
 
 // CurveClient encrypts, with peers that are a [CurveServer].
@@ -57,15 +57,15 @@ type CurveClient struct {
 
 // CurveServer encrypts, with peers that each are a [CurveClient].
 type CurveServer struct {
-	Secret SecretKey     // the own key, whose other half the peers know. It is needed.
-	Check  Authenticator // who may come in: [AllowKeys], [AllowCertificates] or a function. Nil means every key.
+	Secret SecretKey     // the server's own key; clients know its public half. Required.
+	Check  Authenticator // decides which clients to accept: [AllowKeys], [AllowCertificates] or a function. Nil accepts every key.
 }
 
 // Format leaves the password out, whatever the verb.
 func (c PlainClient) Format(s fmt.State, _ rune) { _, _ = fmt.Fprintf(s, "PLAIN as %q", c.Username) }
 
-// Format leaves the secret key out, whatever the verb. A method of the key itself would not be enough: package fmt calls no
-// methods of what is in a value that the verb does not fit.
+// Format omits the secret key, for every verb. A method of the key itself would not be enough: for a verb that does not fit
+// a value, package fmt calls no methods of its fields.
 func (c CurveClient) Format(s fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(s, "CURVE client of %v", c.Server)
 }
@@ -116,7 +116,7 @@ func (c CurveClient) resolve() (wire.Security, engine.Authenticate, error) {
 		}
 		c.Secret = secret
 	}
-	if _, err := curve25519.X25519(c.Secret[:], c.Server[:]); err != nil { // what this finds would fail each handshake
+	if _, err := curve25519.X25519(c.Secret[:], c.Server[:]); err != nil { // otherwise each handshake would fail
 		return nil, nil, configError("CurveClient.Server", "is no key that can be used: %w", err)
 	}
 	return zmtp.CurveClient{Secret: zmtp.Key(c.Secret), ServerKey: zmtp.Key(c.Server)}, nil, nil

@@ -11,8 +11,8 @@ import (
 	"github.com/sprymq/spry/internal/wire/zmtp"
 )
 
-// Options are those that all sockets have. See [spry.Options]; Dialects defaults to "zmtp" here, and can be no
-// other, but for [Req] and [Rep].
+// Options are the options of all sockets. See [spry.Options]. Here Dialects defaults to "zmtp", and only [Req] and [Rep]
+// accept another.
 type Options = spry.Options
 
 // open makes a socket around a pattern.

@@ -15,7 +15,7 @@ import (
 	"github.com/sprymq/spry/internal/scope"
 )
 
-// ErrFrames says that a message has several frames, which those of this kind of socket cannot have.
+// ErrFrames says that a message has several frames, which this kind of socket does not support.
 var ErrFrames = errors.New("messages of this kind of socket have one frame")
 
 // sender has the sending verbs that all sockets share. It is embedded, never used by itself.
@@ -26,8 +26,8 @@ type sender struct {
 }
 
 // SendMsg queues the contents of m, which is empty afterwards; on an error it is unchanged. A socket that sends to one peer
-// waits while no pipe has room, or none is there, until ctx ends; one that sends to all sends to those that are there. A nil
-// error says that the message is queued, not that it was received.
+// blocks until ctx ends while no pipe has room, or no peer is connected. A socket that sends to all sends to the connected
+// peers. A nil error says that the message is queued, not that it was received.
 func (s *sender) SendMsg(ctx context.Context, m *spry.Message) error {
 	err := s.check(m)
 	if err == nil {
@@ -72,7 +72,7 @@ func (s *sender) check(m *spry.Message) error {
 	return nil
 }
 
-// frameSender has the verb of sockets whose messages have frames.
+// frameSender has the send method of sockets with multipart messages.
 type frameSender struct{ sender }
 
 // Send queues a message of copies of these frames. Without any, it is of one empty frame. See SendMsg for when it waits.
@@ -107,7 +107,7 @@ func copyFrames(frames [][]byte) [][]byte {
 	return copies
 }
 
-// bodySender has the verb of sockets whose messages have one frame.
+// bodySender has the send method of sockets with messages of one frame.
 type bodySender struct{ sender }
 
 // Send queues a copy of body. See SendMsg for when it waits.
@@ -134,7 +134,7 @@ func (r *receiver) TryRecvMsg() (*spry.Message, error) {
 	return received(m), opErr("recv", err)
 }
 
-// RecvBatch waits for at least one message and fills dst with as many as are at hand. It returns their number.
+// RecvBatch waits for at least one message and fills dst with all that are queued. It returns their number.
 // [spry.ReleaseMessages] releases them together.
 func (r *receiver) RecvBatch(ctx context.Context, dst []*spry.Message) (int, error) {
 	n, err := r.recvMany(ctx, innerAll(dst))
@@ -153,7 +153,7 @@ func each[T any](ctx context.Context, next func(context.Context) (T, error)) ite
 	return func(yield func(T, error) bool) {
 		for {
 			var v T
-			err := ctx.Err() // what is at hand does not keep a loop going whose time is over
+			err := ctx.Err() // the loop ends with its ctx, even if messages are queued
 			if err == nil {
 				v, err = next(ctx)
 			}
@@ -171,7 +171,7 @@ func each[T any](ctx context.Context, next func(context.Context) (T, error)) ite
 	}
 }
 
-// frameReceiver has the verb of sockets whose messages have frames.
+// frameReceiver has the receive method of sockets with multipart messages.
 type frameReceiver struct{ receiver }
 
 // Recv waits for the next message, until ctx ends, and returns copies of its frames.
@@ -194,7 +194,7 @@ func detach(m *msg.Message) [][]byte {
 	return frames
 }
 
-// bodyReceiver has the verb of sockets whose messages have one frame.
+// bodyReceiver has the receive method of sockets with messages of one frame.
 type bodyReceiver struct{ receiver }
 
 // Recv waits for the next message, until ctx ends, and returns a copy of its body.

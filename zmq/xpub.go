@@ -24,22 +24,23 @@ type XPubOptions struct {
 	// to. A peer that filters for itself, as SUB sockets do, sees it if it subscribed to it.
 	Welcome [][]byte
 
-	// LastValues is the maximum number of topics whose latest message is kept, a topic being a whole first frame. A new
-	// subscription is sent those that it wants, the oldest first, as far as its peer's queue has room; the rest is counted as
-	// overflow. Of a topic that a message is sent for meanwhile, the subscriber gets that one. A peer is sent as many values as
-	// it reads, and twice LastValues beside that: subscriptions beyond are sent none. If there are more topics, the one that
-	// was silent for the longest is forgotten. Defaults to none.
+	// LastValues is the maximum number of topics whose latest message is kept. A topic is the complete first frame. Beyond
+	// the maximum, the topic without a message for the longest time is removed. Defaults to none.
+	//
+	// A new subscription receives the kept messages that it matches, the oldest first, as far as its peer's queue has room;
+	// the rest is counted as overflow. If a topic gets a new message meanwhile, the subscriber receives that one. A peer
+	// receives at most as many kept messages as it reads, and twice LastValues more; further subscriptions receive none.
 	LastValues int
 
-	// LastValueBytes bounds what the latest messages may take, in bytes: each is charged the memory that it keeps, its topic,
-	// and 128 bytes. Beyond it, the topic that was silent for the longest is forgotten; a message that is too large by itself
-	// is not kept. While the [spry.Budget] has no room, they do not grow: the oldest are forgotten for a new one. Defaults to
-	// 64 MiB; negative is no limit.
+	// LastValueBytes limits the memory of the latest messages, in bytes: each is charged the memory that it keeps, its
+	// topic, and 128 bytes. Beyond it, the topic without a message for the longest time is removed; a message that is too
+	// large by itself is not kept. While the [spry.Budget] has no room, a new message replaces the oldest ones. Defaults to
+	// 64 MiB; negative means no limit.
 	LastValueBytes int64
 
-	// TopicBytes bounds what the socket remembers of the topics of all its peers, in bytes: a topic is charged its length
-	// and 144 bytes. Beyond it, the peer with the most loses its pipe, which is counted under "topics". Defaults to 256 MiB;
-	// negative is no limit.
+	// TopicBytes limits the memory for the topics of all peers, in bytes: a topic is charged its length and 144 bytes.
+	// Beyond it, the peer with the most topics loses its pipe, which is counted under "topics". Defaults to 256 MiB;
+	// negative means no limit.
 	TopicBytes int64
 }
 
@@ -86,8 +87,8 @@ type Subscription struct {
 	Cancelled bool
 }
 
-// Subscriptions yields subscriptions until the socket is closed or the loop ends. If ctx ends it yields its error, once.
-// What it yields is not received by Recv, which gets what peers send beside that.
+// Subscriptions yields subscriptions until the socket is closed or the loop ends. If ctx ends it yields ctx's error, once.
+// These subscriptions are not received by Recv, which returns the peers' other messages.
 func (s *XPub) Subscriptions(ctx context.Context) iter.Seq2[Subscription, error] {
 	return each(ctx, func(ctx context.Context) (Subscription, error) {
 		c, err := s.pattern.Next(ctx)

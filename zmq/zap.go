@@ -64,7 +64,7 @@ func zapAddress(c Credentials) string {
 	return ""
 }
 
-// judgeZAP returns what the handler said.
+// judgeZAP evaluates the handler's reply.
 func judgeZAP(id string, reply [][]byte) (user string, err error) {
 	switch {
 	case len(reply) != zapReplyFrames:

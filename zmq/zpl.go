@@ -21,7 +21,7 @@ type zplItem struct {
 	section, name, value string
 }
 
-// parseZPL returns the items that have a section; what is deeper is checked and left out. Its errors show no values, which
+// parseZPL returns the items that have a section; deeper items are checked and left out. Its errors show no values, which
 // may be secret.
 func parseZPL(text string) (items []zplItem, err error) {
 	section, depth, number := "", 0, 0
@@ -76,7 +76,7 @@ func parseZPLLine(line string) (level int, name, value string, err error) {
 	return indent / zplIndent, name, value, err
 }
 
-// parseZPLValue reads what follows a name: nothing, or a value that is quoted, or one that ends with the line or a comment.
+// parseZPLValue parses the text after a name: nothing, or a quoted value, or one that ends with the line or a comment.
 func parseZPLValue(rest string) (string, error) {
 	after, isValue := strings.CutPrefix(rest, "=")
 	if !isValue {
@@ -97,7 +97,7 @@ func parseZPLValue(rest string) (string, error) {
 	return strings.TrimRight(value, " \t"), nil
 }
 
-// endsZPLLine tells whether nothing but a comment follows.
+// endsZPLLine reports whether only a comment follows.
 func endsZPLLine(rest string) bool {
 	rest = strings.TrimLeft(rest, " \t\v\f\r")
 	return rest == "" || rest[0] == '#'
