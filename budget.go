@@ -27,36 +27,37 @@ import "github.com/sprymq/spry/internal/budget"
 // Its methods are safe for concurrent use. It need not be closed.
 type Budget budget.Budget
 
-// BudgetConfig says how large a [Budget] is.
+// BudgetConfig has the limits of a [Budget].
 type BudgetConfig struct {
-	// Bytes of all queues and unfinished frames. A frame that grows is in memory up to one and a half times, so that this
-	// should be at least twice as large as the largest message. Defaults to a quarter of the memory limit of the Go
-	// runtime (GOMEMLIMIT) if there is one when the Budget is made, and to 1 GiB otherwise. Negative means no limit.
+	// Bytes limits the memory of all queues and unfinished frames. While a large frame arrives, its memory may be one and a
+	// half times its size, so this should be at least twice the size of the largest message. Defaults to a quarter of the
+	// memory limit of the Go runtime (GOMEMLIMIT) if there is one when the Budget is made, and to 1 GiB otherwise. Negative
+	// means no limit.
 	Bytes int64
 
-	// PipesPerListener is how many pipes a listening endpoint may have at a time. Defaults to 65,536. Negative means no
-	// limit.
+	// PipesPerListener is the maximum number of pipes of a listening endpoint at a time. Defaults to 65,536. Negative means
+	// no limit.
 	PipesPerListener int
 }
 
-// BudgetStats are the figures of a [Budget].
+// BudgetStats are the counters of a [Budget].
 type BudgetStats struct {
-	Bytes            int64  `json:"bytes"`              // in use; reserved in steps, so that they are a little more than what queues have
+	Bytes            int64  `json:"bytes"`              // in use; reserved in steps, and so a little more than the memory of queues
 	MaxBytes         int64  `json:"max_bytes"`          // the limit
-	PeakBytes        int64  `json:"peak_bytes"`         // the most that ever were in use
-	Pipes            int    `json:"pipes"`              // live pipes of all sockets, dialed ones included
+	PeakBytes        int64  `json:"peak_bytes"`         // the largest value of Bytes so far
+	Pipes            int    `json:"pipes"`              // live pipes of all sockets, including dialed ones
 	PipesPerListener int    `json:"pipes_per_listener"` // the limit
 	Shed             uint64 `json:"shed"`               // pipes that were shed
-	ShedBytes        int64  `json:"shed_bytes"`         // what they had
-	Refused          uint64 `json:"refused"`            // connections refused because their listener had all its pipes
+	ShedBytes        int64  `json:"shed_bytes"`         // the memory of these pipes
+	Refused          uint64 `json:"refused"`            // connections refused because their listener had reached its number of pipes
 }
 
-// NewBudget returns a Budget that no socket uses yet.
+// NewBudget returns an unused Budget.
 func NewBudget(c BudgetConfig) *Budget { return (*Budget)(budget.New(budget.Config(c))) }
 
-// DefaultBudget is the Budget of sockets whose options name none. It is made when it is first used, as
-// NewBudget(BudgetConfig{}) makes it.
+// DefaultBudget is the Budget of sockets whose options name none. It is made when it is first used, by
+// NewBudget(BudgetConfig{}).
 func DefaultBudget() *Budget { return (*Budget)(budget.Default()) }
 
-// Stats returns the figures, which are not all of the same moment.
+// Stats returns the counters. They may be from slightly different moments.
 func (b *Budget) Stats() BudgetStats { return BudgetStats((*budget.Budget)(b).Stats()) }

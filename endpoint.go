@@ -32,7 +32,7 @@ func (e *Endpoint) String() string {
 // URL is the endpoint's address. A listener's has port 0 and wildcards resolved, so that a local peer can dial it.
 func (e *Endpoint) URL() string { return e.inner().URL() }
 
-// Listening tells a listener from a dialer.
+// Listening reports whether the endpoint listens; otherwise it dials.
 func (e *Endpoint) Listening() bool { return e.inner().Listening() }
 
 // Addr is a listener's bound address, and nil for a dialer.
@@ -41,28 +41,28 @@ func (e *Endpoint) Addr() net.Addr { return e.inner().Addr() }
 // Wait waits until the endpoint has a pipe.
 func (e *Endpoint) Wait(ctx context.Context) error { return opErr("wait", e.inner().Wait(ctx)) }
 
-// Err is why the endpoint ended or, while it runs, the last thing that went wrong since it had a new pipe: nil if all is
-// well. A dialer whose peer closed the connection reports an error that wraps [io.EOF] until it has the next one.
+// Err is why the endpoint ended or, while it runs, the latest error since its latest pipe was established; nil if there was
+// none. A dialer whose peer closed the connection reports an error that wraps [io.EOF] until the next connection.
 func (e *Endpoint) Err() error { return opErr("endpoint", e.inner().Err()) }
 
 // Pipes yields the endpoint's live pipes, in no order.
 func (e *Endpoint) Pipes() iter.Seq[*Pipe] { return pipeSeq(e.inner().Pipes()) }
 
-// StopListening makes a listener refuse new connections and keeps those that it has, as libzmq's zmq_unbind does. The
-// address is free at once; handshakes under way go on. The endpoint itself ends by Close, or with its socket. On a
-// dialer it does nothing. A second call does nothing either, but may fail with [net.ErrClosed].
+// StopListening makes a listener refuse new connections and keep its existing ones, as libzmq's zmq_unbind does. The address
+// is free at once; handshakes that have begun continue. The endpoint itself ends by Close, or with its socket. On a dialer
+// it does nothing. A second call does nothing either, but may fail with [net.ErrClosed].
 func (e *Endpoint) StopListening() error { return opErr("endpoint", e.inner().StopListening()) }
 
-// Close ends the endpoint and its pipes at once, and returns when its goroutines have ended. Queued messages are
-// treated as when a connection breaks.
+// Close ends the endpoint and its pipes at once, and returns when its goroutines have ended. Queued messages are handled as
+// after a broken connection.
 func (e *Endpoint) Close() error { return e.inner().Close() }
 
-// A Pipe is one live connection with one peer.
+// A Pipe is one established connection with one peer.
 type Pipe engine.Pipe
 
 func (p *Pipe) inner() *engine.Pipe { return (*engine.Pipe)(p) }
 
-// String says which pipe it is, and of what with whom: "pipe 7 (push to pull at 10.0.0.1:5555)".
+// String describes the pipe by its number, roles and peer: "pipe 7 (push to pull at 10.0.0.1:5555)".
 func (p *Pipe) String() string {
 	if p == nil {
 		return "no pipe"
@@ -74,7 +74,7 @@ func (p *Pipe) String() string {
 	return text + ")"
 }
 
-// ID identifies the pipe in routing headers: 1 to 2^31-1, never used again while the process lives.
+// ID identifies the pipe in routing headers: 1 to 2^31-1, unique in the process and never reused.
 func (p *Pipe) ID() uint32 { return p.inner().ID() }
 
 // Endpoint is the dialer or listener that made the pipe.
@@ -89,29 +89,29 @@ func (p *Pipe) RemoteAddr() net.Addr { return p.inner().Link().RemoteAddr() }
 // TLS is the state of the connection's TLS, with the peer's certificates, or nil.
 func (p *Pipe) TLS() *tls.ConnectionState { return p.inner().Link().Info().TLS }
 
-// Creds tell who the peer's process is, where the operating system says so; else nil.
+// Creds identifies the peer's process, if the operating system reports it; else nil.
 func (p *Pipe) Creds() *transport.Creds { return p.inner().Link().Info().Creds }
 
-// Dialect is what is spoken on the pipe: "sp", "zmtp" or "inproc".
+// Dialect is the pipe's dialect: "sp", "zmtp" or "inproc".
 func (p *Pipe) Dialect() string { return p.inner().Session().Dialect }
 
-// Protocol is what this end is to the peer. A listening [Pair] may be another to each peer.
+// Protocol is this end's protocol on the pipe. A listening [Pair] may use another for each peer.
 func (p *Pipe) Protocol() Protocol { return Protocol(p.inner().Session().Local.Protocol) }
 
-// PeerProtocol is what the peer is to this end.
+// PeerProtocol is the peer's protocol on the pipe.
 func (p *Pipe) PeerProtocol() Protocol { return Protocol(p.inner().Session().Peer) }
 
-// Metadata is what the peer said of itself, if the dialect lets it. It is claimed, not verified, but for "User-Id": that is who
-// the peer is to the connection's [Security], and no peer can say it.
+// Metadata has the peer's properties, if the dialect has some. They are claimed, not verified, except "User-Id": that is the
+// peer's user according to the connection's [Security], and no peer can claim it.
 func (p *Pipe) Metadata() map[string]string { return p.inner().Session().Metadata }
 
-// Stats returns the pipe's figures.
+// Stats returns the pipe's counters.
 func (p *Pipe) Stats() PipeStats { return p.inner().Stats() }
 
-// Done is closed when the pipe is over.
+// Done is closed when the pipe has ended.
 func (p *Pipe) Done() <-chan struct{} { return p.inner().Done() }
 
-// Err says why the pipe is over: nil while it lives, io.EOF after the peer's orderly end.
+// Err says why the pipe has ended: nil while it lives, io.EOF after the peer's orderly end.
 func (p *Pipe) Err() error { return p.inner().Err() }
 
 // Close ends the pipe at once. Its queued messages are handled as after a broken connection; a dialing endpoint redials.

@@ -8,9 +8,9 @@ import (
 	"github.com/sprymq/spry/internal/wire"
 )
 
-// Sentinels, to be asked for with errors.Is.
+// Sentinel errors, to be tested with errors.Is.
 var (
-	// ErrClosed says that the socket, endpoint or subscription is closed. net.ErrClosed is matched too.
+	// ErrClosed says that the socket, endpoint or subscription is closed. It also matches net.ErrClosed.
 	ErrClosed error = engine.ErrClosed
 	// ErrNoPeer says that no peer is connected: where the call does not wait for one, or until its deadline.
 	ErrNoPeer = engine.ErrNoPeer
@@ -18,13 +18,13 @@ var (
 	ErrRefused = engine.ErrRefused
 	// ErrProtocol says that a peer broke the protocol, or that its role does not fit; OpError.Reason says how.
 	ErrProtocol = wire.ErrProtocol
-	// ErrBusy says that a Pair has its one peer already.
+	// ErrBusy says that a Pair already has a peer.
 	ErrBusy = engine.ErrBusy
-	// ErrPipeClosed says that the pipe that the message was for is over.
+	// ErrPipeClosed says that the message's pipe has ended.
 	ErrPipeClosed = engine.ErrPipeClosed
 	// ErrGivenUp says that a request was given up after MaxAttempts connections had ended with it; the text says how many.
 	ErrGivenUp = engine.ErrGivenUp
-	// ErrStalled says that a peer left no room for a reply within ReplyTimeout, and lost its connection by that.
+	// ErrStalled says that a peer left no room for a reply within ReplyTimeout, and its connection was closed.
 	ErrStalled = engine.ErrStalled
 	// ErrMultipart says that a message of several frames cannot go to a peer of the Scalability Protocols.
 	ErrMultipart = engine.ErrMultipart
@@ -32,42 +32,43 @@ var (
 	// header. Only links of whole messages have a limit (see transport.Properties); the default transports have none. If a
 	// socket sends to one of several peers, the links of all peers are too small.
 	ErrTooLarge = engine.ErrTooLarge
-	// ErrWouldBlock is returned by Try calls that would have to wait.
+	// ErrWouldBlock is returned by Try calls that would have to block.
 	ErrWouldBlock = engine.ErrWouldBlock
 	// ErrConfig says that an option is invalid; the text names it.
 	ErrConfig = engine.ErrConfig
 	// ErrScheme says that no transport of the socket serves a URL's scheme.
 	ErrScheme = engine.ErrScheme
-	// ErrBudget says that a pipe was closed because the Budget of its socket was exceeded, and it had most of it.
+	// ErrBudget says that a pipe was closed because the Budget of its socket was exceeded, and the pipe used the most.
 	ErrBudget = engine.ErrBudget
 	// ErrUnsent says that a socket closed with messages in its queues.
 	ErrUnsent = engine.ErrUnsent
-	// ErrUnconfirmed says that messages which were sent may not have arrived: a peer did not end its side of a connection
-	// before the time of a Close or Shutdown was over.
+	// ErrUnconfirmed says that sent messages may not have arrived: a peer did not close its side of a connection before the
+	// time of a Close or Shutdown was over.
 	ErrUnconfirmed = engine.ErrUnconfirmed
-	// ErrReplied says that a request was replied to, or discarded, before.
+	// ErrReplied says that a request was already replied to or discarded.
 	ErrReplied = pattern.ErrReplied
-	// ErrNotSubscribed says that a topic to be taken back was never subscribed to.
+	// ErrNotSubscribed says that a topic to be unsubscribed was never subscribed to.
 	ErrNotSubscribed = pattern.ErrNotSubscribed
 )
 
-// An OpError says which operation failed, on which endpoint, with which peer, and why. Its Timeout is that of net.Error.
+// An OpError is the error of an operation: which one, on which endpoint, with which peer, and why. It implements net.Error's
+// Timeout.
 type OpError struct {
 	Op     string // what failed: "dial", "listen", "handshake", "send", "recv", "request", "close"
-	URL    string // the endpoint, if one is concerned
-	Peer   string // the peer's address, if one is concerned
+	URL    string // the endpoint, if there is one
+	Peer   string // the peer's address, if there is one
 	Err    error  // the cause
-	Reason Reason // why a handshake failed: ReasonRoleMismatch
+	Reason Reason // why a handshake failed, such as ReasonRoleMismatch
 
 	// Unsent is the number of messages that a Close or Shutdown could not hand over.
 	Unsent int
 
-	// Unknown is the number of messages that were sent on connections which a Close or Shutdown had to close without proof that
-	// they arrived. It is an upper bound of those that did not.
+	// Unknown is the number of messages sent on connections that a Close or Shutdown had to close without proof of arrival.
+	// It is an upper bound of those that did not arrive.
 	Unknown int
 }
 
-// Error tells all of it.
+// Error has all of these.
 func (e *OpError) Error() string { return (*engine.OpError)(e).Error() }
 
 // Unwrap returns the cause.
@@ -78,7 +79,7 @@ func (e *OpError) Timeout() bool { return (*engine.OpError)(e).Timeout() }
 
 // opErr makes an error of the engine one of this package.
 func opErr(op string, err error) error {
-	if err == nil { // which costs no call
+	if err == nil { // without a call
 		return nil
 	}
 	return newOpError(op, err)

@@ -10,7 +10,7 @@ import (
 	"github.com/sprymq/spry/internal/engine"
 )
 
-// An EventKind says what happened.
+// An EventKind is the kind of an event.
 type EventKind uint8
 
 // The kinds of events.
@@ -21,12 +21,12 @@ const (
 	EventBackoff       = EventKind(engine.EventBackoff)       // a dialer waits before its next attempt
 	EventAcceptFailed  = EventKind(engine.EventAcceptFailed)  // the operating system refused to accept; tried again after Wait
 	EventReject        = EventKind(engine.EventReject)        // a connection failed in its handshake, or was refused
-	EventPipeUp        = EventKind(engine.EventPipeUp)        // a pipe is live
-	EventPipeDown      = EventKind(engine.EventPipeDown)      // a pipe is over
+	EventPipeUp        = EventKind(engine.EventPipeUp)        // a pipe is established
+	EventPipeDown      = EventKind(engine.EventPipeDown)      // a pipe has ended
 	EventDrop          = EventKind(engine.EventDrop)          // messages were dropped
 	EventRetry         = EventKind(engine.EventRetry)         // requests were sent again
 	EventPanic         = EventKind(engine.EventPanic)         // a callback panicked
-	EventGaveUp        = EventKind(engine.EventGaveUp)        // a dialer ended, as its GiveUp said
+	EventGaveUp        = EventKind(engine.EventGaveUp)        // a dialer ended because its GiveUp returned true
 	EventAbandoned     = EventKind(engine.EventAbandoned)     // requests were given up with ErrGivenUp
 	EventRequestFailed = EventKind(engine.EventRequestFailed) // Request.Fail discarded a request
 )
@@ -34,14 +34,14 @@ const (
 // String is the kind's name in logs: "pipe_up".
 func (k EventKind) String() string { return engine.EventKind(k).String() }
 
-// An Event is one thing that happened on a socket. Fields that do not apply are zero.
+// An Event is an event of a socket. Fields that do not apply are zero.
 type Event struct {
 	Kind       EventKind
 	Time       time.Time
 	Endpoint   *Endpoint
 	Pipe       *Pipe
 	RemoteAddr net.Addr      // of the pipe, or of a connection that failed
-	Reason     Reason        // why; empty for panics, whose Err names the callback
+	Reason     Reason        // why; empty for panics: their Err names the callback
 	Count      uint64        // of messages
 	Wait       time.Duration // until the next attempt
 	Err        error
@@ -57,9 +57,9 @@ func (e Event) LogValue() slog.Value {
 	return slog.GroupValue(append([]slog.Attr{slog.String("event", e.Kind.String())}, inner.Attrs()...)...)
 }
 
-// A Trace has functions that are called on the events of a socket, one at a time and in order, in a goroutine of the
-// socket. They may be slow, which delays later calls but nothing else, and may call any method, Close included. A
-// function that falls behind by more than 256 events misses some. Nil functions are left out.
+// A Trace has functions that are called on the events of a socket, one at a time and in order, in a goroutine of the socket.
+// A slow function delays later calls but nothing else. They may call any method, including Close. A function that falls
+// behind by more than 256 events misses some. Nil functions are skipped.
 type Trace struct {
 	PipeUp   func(Event) // EventPipeUp
 	PipeDown func(Event) // EventPipeDown

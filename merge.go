@@ -12,7 +12,7 @@ import (
 	"github.com/sprymq/spry/internal/scope"
 )
 
-// A Received is a message that [Merge] yields, with the socket that it came from.
+// A Received is a message from [Merge], with its socket.
 type Received struct {
 	*Message
 	From Receiver
@@ -57,7 +57,7 @@ func Merge(ctx context.Context, rs ...Receiver) iter.Seq2[Received, error] {
 		}()
 		for open := slices.Clone(sources); len(open) > 0; {
 			still, idle := open[:0], true
-			for _, s := range open { // a round: everybody who has a message gives one
+			for _, s := range open { // a round: one message from every socket that has one
 				if err := ctx.Err(); err != nil {
 					yield(Received{}, opErr("recv", err))
 					return
@@ -82,8 +82,8 @@ func Merge(ctx context.Context, rs ...Receiver) iter.Seq2[Received, error] {
 	}
 }
 
-// A mergeSource is one socket of a Merge. Messages are taken from it directly while it has some; when it has none, its
-// goroutine waits for the next one.
+// A mergeSource is one socket of a Merge. Messages are taken from it directly while it has some; otherwise its goroutine
+// waits for the next one.
 type mergeSource struct {
 	r     Receiver
 	trier interface{ TryRecvMsg() (*Message, error) } // r, or nil
@@ -98,7 +98,7 @@ type mergeItem struct {
 	err error
 }
 
-// next returns what the source has, or sees to it that ready is told when it has something.
+// next returns the next message, or arranges that ready is signalled when there is one.
 func (s *mergeSource) next() (it mergeItem, ok bool) {
 	if s.asked {
 		select {
@@ -123,19 +123,19 @@ func (s *mergeSource) next() (it mergeItem, ok bool) {
 func (s *mergeSource) wait(ctx context.Context, ready chan<- struct{}) {
 	for range s.ask {
 		var it mergeItem
-		it.err = engine.Protect("Receiver", func() (err error) { // anybody may implement it
+		it.err = engine.Protect("Receiver", func() (err error) { // it may be any implementation
 			it.m, err = s.r.RecvMsg(ctx)
 			return err
 		})
 		s.got <- it
 		select {
 		case ready <- struct{}{}:
-		default: // it is told already
+		default: // already signalled
 		}
 	}
 }
 
-// giveBack puts what was received and not yielded back, or counts it as dropped. The goroutine has ended.
+// giveBack returns a received message that was not yielded, or counts it as dropped. The goroutine has ended.
 func (s *mergeSource) giveBack() {
 	select {
 	case it := <-s.got:

@@ -22,11 +22,12 @@ type Message msg.Message
 // NewMessage returns an empty message with room for capacity bytes.
 func NewMessage(capacity int) *Message { return (*Message)(msg.New(capacity).Stamp()) }
 
-// WrapMessage returns a message around body without copying it. release, which may be nil, runs exactly once, when
-// neither the message, nor a clone, nor any queue needs body any longer. body must not change until then.
+// WrapMessage returns a message around body without copying it. release, which may be nil, runs exactly once, when neither
+// the message, nor a clone, nor any queue needs body any longer. body must not change until then.
 //
-// If the last to let go is the application's own call of Release or [ReleaseMessages], release runs in that call. Otherwise it
-// runs in a goroutine of its own, may take any time and call anything, and a panic of it is logged by [slog.Default].
+// If the last reference is released by the application's own call of Release or [ReleaseMessages], release runs in that
+// call. Otherwise it runs in a goroutine of its own, may take any time and call anything. Its panic is logged by
+// [slog.Default].
 func WrapMessage(body []byte, release func()) *Message {
 	if release == nil {
 		return received(msg.Around(body))
@@ -34,7 +35,7 @@ func WrapMessage(body []byte, release func()) *Message {
 	return received(msg.WrapForeign(body, release))
 }
 
-// inner is the message that a call of the application is about.
+// inner is the message that the application passes.
 func (m *Message) inner() *msg.Message { return msg.Given((*msg.Message)(m)) }
 
 // received is a message that the application gets, or nil.
@@ -50,40 +51,40 @@ func (m *Message) Len() int { return m.inner().Len() }
 // made by AppendFrame.
 func (m *Message) Frames() iter.Seq2[int, []byte] { return m.inner().Frames() }
 
-// AppendFrame adds a copy of p as a frame after the last one. The body is the first frame, even if it is empty. Messages of several frames cannot be sent to peers of
-// the Scalability Protocols: [ErrMultipart].
+// AppendFrame adds a copy of p as a frame after the last one. The body is the first frame, even if it is empty. Messages of
+// several frames cannot be sent to peers of the Scalability Protocols: [ErrMultipart].
 func (m *Message) AppendFrame(p []byte) { m.inner().AppendFrame(p) }
 
 // Header is the routing header, which only [Raw] sockets use. Read-only.
 func (m *Message) Header() []byte { return m.inner().Header() }
 
-// SetHeader replaces the routing header by h, which belongs to the message from now on.
+// SetHeader replaces the routing header by h, which the message then owns.
 func (m *Message) SetHeader(h []byte) { m.inner().SetHeader(h) }
 
 // Write appends p to the body. It never fails.
 func (m *Message) Write(p []byte) (int, error) { return m.inner().Write(p) }
 
-// Clone returns a second message with the same contents. They share memory until one is written to.
+// Clone returns a second message with the same contents. They share memory until one of them is written to.
 func (m *Message) Clone() *Message { return received(m.inner().Clone()) }
 
-// Detach returns a copy of the body that shares memory with nothing. A small body that is kept for long should be
-// detached: it may otherwise keep the memory of its neighbours.
+// Detach returns a copy of the body that shares no memory. Detach a small body that you keep for long: otherwise it may keep
+// the memory of other messages.
 func (m *Message) Detach() []byte { return m.inner().Detach() }
 
-// Release gives the contents back and empties the message. It is optional: what is not released is left to the
-// garbage collector. A second call does nothing.
+// Release releases the contents and empties the message. It is optional: unreleased messages are left to the garbage
+// collector. A second call does nothing.
 func (m *Message) Release() { (*msg.Message)(m).GiveBack() }
 
-// ReleaseMessages releases all of ms, nil ones left out. It costs less than one by one: messages that came together share
-// memory.
+// ReleaseMessages releases all of ms and skips nil ones. It costs less than single calls, because messages that arrived
+// together share memory.
 func ReleaseMessages(ms []*Message) { msg.ReleaseEach(innerMessages(ms)) }
 
-// Pipe is where the message came from, or nil.
+// Pipe is the pipe that the message was received on, or nil.
 func (m *Message) Pipe() *Pipe { return (*Pipe)(engine.PipeOf(m.inner())) }
 
-// Request is what to reply to if the message was received from a [Rep] or a [Respondent], and nil otherwise. It is nil as soon as
-// the message is released or sent, so ask for it before. The message belongs to the Request: it is released when that is replied
-// to or discarded. Requests that are neither keep Drain waiting.
+// Request is the request of a message that was received from a [Rep] or a [Respondent], and nil otherwise. It is nil as soon
+// as the message is released or sent, so get it before. The message belongs to the Request, which releases it when it is
+// replied to or discarded. Requests that are neither keep Drain waiting.
 func (m *Message) Request() *Request { return (*Request)(pattern.RequestOf(m.inner())) }
 
 // innerMessages is the same slice, as the patterns take it: Message and msg.Message have the same memory.

@@ -23,9 +23,9 @@ import (
 	"github.com/sprymq/spry/transport/tlstcp"
 )
 
-// Options are what all sockets have in common. They are read by the constructor and have no effect later. A zero
-// field means the default, a negative limit or time means unlimited or off. Invalid options are reported
-// by Socket.Err, and by every call that makes a connection, sends or receives, with an error that wraps [ErrConfig].
+// Options are the options of all sockets. The constructor reads them; later changes have no effect. A zero field means the
+// default, a negative limit or time means unlimited or off. Invalid options are reported by Socket.Err, and by every call
+// that makes a connection, sends or receives, with an error that wraps [ErrConfig].
 type Options struct {
 	// Name of the socket in logs and statistics. Defaults to the protocol and a number: "push-7".
 	Name string
@@ -37,31 +37,31 @@ type Options struct {
 	SendQueue      int
 	SendQueueBytes int64
 
-	// RecvQueue and RecvQueueBytes bound what is received on one pipe and not yet taken, likewise.
+	// RecvQueue and RecvQueueBytes limit the messages received on one pipe and not yet delivered, in the same way.
 	RecvQueue      int
 	RecvQueueBytes int64
 
-	// MaxMessageSize is the largest message taken from a peer, routing header included. A larger one costs the
-	// peer its pipe. Defaults to 16 MiB.
+	// MaxMessageSize is the size in bytes of the largest message accepted from a peer, including the routing header. A
+	// larger one closes the peer's pipe. It does not apply to inproc. Defaults to 16 MiB.
 	MaxMessageSize int64
 
 	// TTL is the maximum number of hops, pipes between sockets, of a request, a survey or a PAIR 1 message: 1 to 255.
 	// Messages with more hops are dropped and counted. Defaults to 8.
 	TTL int
 
-	// Linger bounds how long Close goes on sending and waits for peers to end their side. Defaults to 1 s; negative means not
-	// at all.
+	// Linger limits how long Close sends queued messages and waits for peers to close their side. Defaults to 1 s; negative
+	// means not at all.
 	Linger time.Duration
 
-	// HandshakeTimeout bounds a connection attempt and, once more, the handshake of a new connection, from its
-	// first byte to its last. Defaults to 10 s. It cannot be switched off.
+	// HandshakeTimeout limits a connection attempt and, separately, the handshake of a new connection, from its first byte
+	// to its last. Defaults to 10 s. It cannot be switched off.
 	HandshakeTimeout time.Duration
 
-	// MaxHandshakes is how many connections of one listener may be within their handshake. When another comes,
-	// the oldest is closed. Defaults to 256.
+	// MaxHandshakes is the maximum number of unfinished handshakes of one listener. Beyond it, an unfinished one is closed
+	// to make room. Defaults to 256.
 	MaxHandshakes int
 
-	// Backoff says how long dialers wait between attempts.
+	// Backoff sets how long dialers wait between attempts.
 	Backoff Backoff
 
 	// Heartbeat is how long a peer may be silent before it gets a ping, and then again before its pipe ends. It applies to
@@ -69,29 +69,28 @@ type Options struct {
 	// acknowledges data. Defaults to 10 s; negative means no pings.
 	Heartbeat time.Duration
 
-	// Dialects that the socket speaks: "sp", "zmtp". The first is what it dials where a URL names none. Defaults to both, in
-	// this order.
+	// Dialects of the socket: "sp", "zmtp". It dials the first for URLs that name none. Defaults to both, in this order.
 	Dialects []string
 
-	// Security secures connections of dialects that do that by themselves, which is ZeroMQ's: see package zmq. Dialects that it
-	// does not cover are then spoken only where a URL, a DialConfig or a ListenConfig names them. Nil means none; the
-	// Scalability Protocols have none but that of tls+tcp.
+	// Security secures connections of dialects with their own security, which is ZeroMQ's: see package zmq. Other dialects
+	// are then allowed only if a URL, a DialConfig or a ListenConfig names them. Nil means none. The Scalability Protocols
+	// have no security except that of tls+tcp.
 	Security Security
 
 	// Identity is the name under which ROUTER sockets address this socket: up to 255 bytes, not beginning with a zero byte.
 	// REQ, DEALER and ROUTER sockets send it; others have none. Defaults to none.
 	Identity string
 
-	// Metadata is what else the socket says of itself to ZeroMQ peers. Names begin with "X-". The peer sees it in
+	// Metadata has further properties that the socket sends to ZeroMQ peers. Names begin with "X-". The peer finds them in
 	// [Pipe.Metadata].
 	Metadata map[string]string
 
-	// Authorize, if not nil, is asked about every new pipe after its handshake; an error refuses the peer. It
-	// runs in a goroutine of its connection and delays no other; its context ends with the time for the handshake,
-	// or when the endpoint closes, and should be heeded.
+	// Authorize, if not nil, is called for every new pipe after its handshake; an error refuses the peer. It runs in a
+	// goroutine of its connection and delays no other. Its context ends with the time for the handshake, or when the
+	// endpoint closes; Authorize should return then.
 	Authorize func(ctx context.Context, p *Pipe) error
 
-	// Transports that the socket can use beside inproc. Defaults to ipc, tcp and tls+tcp.
+	// Transports of the socket in addition to inproc. Defaults to ipc, tcp and tls+tcp.
 	Transports []transport.Transport
 
 	// Budget bounds the memory and the pipes of all sockets that share it. Defaults to [DefaultBudget], which the whole
@@ -108,24 +107,24 @@ type Options struct {
 	Trace *Trace
 }
 
-// Backoff says how long a dialer waits after a failed attempt, or after a connection that lived for less than 5 s:
-// a random time of at most Min, a bound that grows by Factor with every further failure, up to Max.
+// Backoff sets how long a dialer waits after a failed attempt, or after a connection that lasted less than 5 s: a random
+// time below a bound that begins at Min and grows by Factor with every further failure, up to Max.
 type Backoff struct {
 	Min    time.Duration // Defaults to 100 ms.
 	Max    time.Duration // Defaults to 30 s.
 	Factor float64       // Defaults to 2.
 }
 
-// An Overflow says what a best-effort pattern does with a message for a full queue.
+// An Overflow is the policy of a best-effort pattern for a message and a full queue.
 type Overflow uint8
 
 const (
-	// DropOldest drops the oldest message of the queue that is not being written, or, while all of them are, the
-	// message itself: a queue of few messages does not always keep the newest. It is the default.
+	// DropOldest drops the oldest message of the queue that is not being written or, if all of them are, the message itself.
+	// So a queue of few messages does not always keep the newest. It is the default.
 	DropOldest Overflow = iota
 	// DropNewest drops the message itself.
 	DropNewest
-	// Block waits for room: on sending, in every pipe's queue, then it queues to all of them, or to none.
+	// Block waits for room: on sending, in every pipe's queue; then it queues the message to all of them, or to none.
 	Block
 	// Disconnect drops the message and closes the pipe. On a [Sub] it is refused.
 	Disconnect
@@ -138,7 +137,7 @@ func (o Overflow) check(allowDisconnect bool) error {
 	return nil
 }
 
-// A Network is a space of inproc names. Sockets with different Networks do not see each other's.
+// A Network is a name space of inproc addresses. Sockets with different Networks cannot connect.
 type Network engine.Network
 
 // NewNetwork returns an empty Network.
@@ -149,7 +148,7 @@ var (
 	dialects          = []wire.Dialect{sp.Dialect, zmtp.Dialect}
 )
 
-// engineOptions are the options as the engine takes them.
+// engineOptions converts the options for the engine.
 func (o Options) engineOptions() engine.Options {
 	var err error
 	e := engine.Options{
@@ -180,7 +179,7 @@ func (o Options) engineOptions() engine.Options {
 	return e
 }
 
-// A DialConfig is an address to dial with settings that Dial and Connect leave at their defaults.
+// A DialConfig is an address to dial, with settings for which Dial and Connect use the defaults.
 type DialConfig struct {
 	// URL to dial.
 	URL string
@@ -188,11 +187,11 @@ type DialConfig struct {
 	// TLS configures tls+tcp. Nil means the system's roots and the URL's host name.
 	TLS *tls.Config
 
-	// DialContext replaces the way to connect a stream: proxies, overlays, tests.
+	// DialContext replaces the function that connects: for proxies, overlays and tests.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 
-	// Dialects that may be spoken: "sp", "zmtp". The first is what the connection begins with. Defaults to those of the
-	// socket. A URL that names its dialect, as zmtp+tcp:// does, goes before it.
+	// Dialects that are allowed: "sp", "zmtp". The connection uses the first. Defaults to those of the socket. A dialect in
+	// the URL, as in zmtp+tcp://, takes precedence.
 	Dialects []string
 
 	// Background makes the first attempt in the background, as Connect does.
@@ -201,14 +200,14 @@ type DialConfig struct {
 	// Backoff replaces the socket's.
 	Backoff *Backoff
 
-	// GiveUp, if not nil, is asked after each attempt that failed, but for one that Dial waits for, and each time that a
-	// connection ended, with the reason. If it returns true, the endpoint ends with that error, and says so by EventGaveUp.
-	// It must not wait. Defaults to going on for ever.
+	// GiveUp, if not nil, is called with the error after each failed attempt, except one that Dial waits for, and each time
+	// that a connection has ended. If it returns true, the endpoint ends with that error, and reports EventGaveUp. It must
+	// not block. Defaults to redialing for ever.
 	GiveUp func(err error) bool
 
-	// ReadBuffer and WriteBuffer are the sizes in bytes that the operating system is asked for, for what was received and
-	// not read, and written and not sent. 0 leaves them to it, which is best for most networks; within the machine, what is
-	// not sent is kept small, for the sake of the processor's cache.
+	// ReadBuffer and WriteBuffer are the sizes in bytes of the operating system's receive and send buffers. 0 means the
+	// system's choice, which is best for most networks. For connections within the machine, 0 means a small send buffer, so
+	// that data stays in the processor's cache.
 	ReadBuffer, WriteBuffer int
 
 	// Nagle leaves Nagle's algorithm on; otherwise TCP_NODELAY is set.
@@ -218,7 +217,7 @@ type DialConfig struct {
 	KeepAlive time.Duration
 }
 
-// A ListenConfig is an address to listen on with settings that Listen leaves at their defaults.
+// A ListenConfig is an address to listen on, with settings for which Listen uses the defaults.
 type ListenConfig struct {
 	// URL to listen on. ListenOn ignores it.
 	URL string
@@ -227,7 +226,7 @@ type ListenConfig struct {
 	// [Pipe.TLS].
 	TLS *tls.Config
 
-	// Permissions of the file of an ipc socket. Defaults to what the umask leaves.
+	// Permissions of the file of an ipc socket. By default the umask decides.
 	Permissions fs.FileMode
 
 	// ReadBuffer, WriteBuffer, Nagle and KeepAlive are as in [DialConfig].
@@ -236,7 +235,7 @@ type ListenConfig struct {
 	Nagle     bool
 	KeepAlive time.Duration
 
-	// Dialects that peers may speak: "sp", "zmtp". Defaults to those of the socket; the first bytes of a connection tell which.
+	// Dialects that peers may use: "sp", "zmtp". Defaults to those of the socket. The peer's first bytes show its dialect.
 	Dialects []string
 }
 

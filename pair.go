@@ -32,7 +32,7 @@ type PairOptions struct {
 
 // A Pair talks with one peer, another pair socket, in both directions. A second peer is refused while there is one.
 //
-// What is not sent when the connection ends is dropped and counted: it was meant for that peer.
+// Messages that were not sent when the connection ends are dropped and counted: they were meant for that peer.
 //
 // See [Socket.Dial], [Socket.Listen] and [Socket.Close], which all sockets have.
 type Pair struct {
@@ -63,8 +63,8 @@ func NewPair(o *PairOptions) *Pair {
 	return &Pair{Socket{core}, toOne{sending{p.Send, p.SendBatch}}, receiving{core, p.Recv, p.TryRecv, p.RecvBatch, p.Unreceive}, draining{core}}
 }
 
-// A PairPoly talks with any number of peers, PAIR 1 sockets that each see a pair of their own: every message is sent
-// to a pipe that it names, and [Message.Pipe] says where one came from.
+// A PairPoly talks with any number of peers, PAIR 1 sockets; to each it looks like a pair. Every message is sent to a given
+// pipe, and [Message.Pipe] is the pipe of a received one.
 //
 // See [Socket.Dial], [Socket.Listen] and [Socket.Close], which all sockets have.
 type PairPoly struct {
@@ -90,8 +90,8 @@ func NewPairPoly(o *PairOptions) *PairPoly {
 	return &PairPoly{Socket{core}, receiving{core, p.Recv, p.TryRecv, p.RecvBatch, p.Unreceive}, draining{core}, p}
 }
 
-// SendTo queues the contents of m to pipe, which must be one of this socket's. It waits while the pipe has no room,
-// and fails with [ErrPipeClosed] when the pipe is over.
+// SendTo queues the contents of m to pipe, which must be one of this socket's. It blocks while the pipe has no room, and
+// fails with [ErrPipeClosed] if the pipe has ended.
 func (s *PairPoly) SendTo(ctx context.Context, pipe *Pipe, m *Message) error {
 	if pipe == nil || pipe.inner().Socket() != s.core {
 		return opErr("send", ErrNoPeer)
@@ -99,8 +99,8 @@ func (s *PairPoly) SendTo(ctx context.Context, pipe *Pipe, m *Message) error {
 	return opErr("send", s.pattern.SendTo(ctx, true, pipe.inner(), nil, m.inner()))
 }
 
-// TrySendTo is SendTo, but fails with [ErrWouldBlock] where that would have to wait: for programs that serve several peers
-// in one loop, which SendTo would let one peer that does not read hold up.
+// TrySendTo is SendTo, but fails with [ErrWouldBlock] instead of blocking. It is for programs that serve several peers in
+// one loop, in which SendTo would wait for a peer that does not read.
 func (s *PairPoly) TrySendTo(pipe *Pipe, m *Message) error {
 	if pipe == nil || pipe.inner().Socket() != s.core {
 		return opErr("send", ErrNoPeer)

@@ -11,15 +11,15 @@ import (
 type PushOptions struct {
 	Options
 
-	// LeastLoaded sends each message to the pipe with the least queued. Defaults to taking turns.
+	// LeastLoaded sends each message to the pipe with the shortest queue. By default pipes take turns.
 	LeastLoaded bool
 }
 
-// A Push sends each message to one of its peers, which are [Pull] sockets: it spreads work. Peers take turns; those
-// whose queue is full are passed over.
+// A Push sends each message to one of its peers, which are [Pull] sockets: it distributes work. Peers take turns; peers with
+// a full queue are skipped.
 //
-// What a pipe has not sent when it ends goes to another pipe, before anything new. What the operating system has
-// taken is lost if the connection breaks before the peer has read it.
+// Messages that a pipe has not sent when it ends go to another pipe, before any new one. Messages that were written to the
+// operating system are lost if the connection breaks before the peer has read them.
 //
 // See [Socket.Dial], [Socket.Listen] and [Socket.Close], which all sockets have.
 type Push struct {
@@ -43,8 +43,8 @@ func NewPush(o *PushOptions) *Push {
 // PullOptions are the options of a [Pull].
 type PullOptions struct{ Options }
 
-// A Pull receives from its peers, which are [Push] sockets, in turns. When its queue for a peer is full it stops
-// reading from that peer, which then sends elsewhere or waits.
+// A Pull receives from its peers, which are [Push] sockets, in turn. When its queue for a peer is full it stops reading from
+// that peer, which then sends elsewhere or blocks.
 //
 // See [Socket.Dial], [Socket.Listen] and [Socket.Close], which all sockets have.
 type Pull struct {

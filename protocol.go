@@ -29,7 +29,7 @@ const (
 	ProtocolBus        = Protocol(sp.Bus)
 )
 
-// rawProtocols say what raw sockets do with the messages of each protocol.
+// rawProtocols describe how raw sockets handle the messages of each protocol.
 var rawProtocols = map[Protocol]pattern.RawProtocol{
 	ProtocolPair0:      {Route: pattern.RouteBalance, Receives: true, Single: true, Reliable: true, Ordered: true},
 	ProtocolPair1:      {Route: pattern.RouteBalance, Receives: true, Single: true, Reliable: true, Ordered: true},
@@ -44,7 +44,7 @@ var rawProtocols = map[Protocol]pattern.RawProtocol{
 	ProtocolBus:        {Route: pattern.RouteFan, Receives: true, Names: true},
 }
 
-// String is the protocol's short name: "req". A peer that speaks ZeroMQ may be what the Scalability Protocols do not have:
+// String is the protocol's short name: "req". A ZeroMQ peer may have a protocol that the Scalability Protocols lack:
 // "router".
 func (p Protocol) String() string {
 	if known, ok := sp.Lookup(uint16(p)); ok {
@@ -56,7 +56,7 @@ func (p Protocol) String() string {
 	return fmt.Sprintf("protocol 0x%04x", uint16(p))
 }
 
-// Peer is the protocol that p talks to; zero if p does not exist.
+// Peer is the protocol that p connects to; zero if p does not exist.
 func (p Protocol) Peer() Protocol {
 	known, _ := sp.Lookup(uint16(p))
 	return Protocol(known.Peer)

@@ -18,23 +18,23 @@ import (
 
 // ProxyOptions are the options of [Proxy].
 type ProxyOptions struct {
-	// Tap, if not nil, is called with every message on its way, in the proxy's goroutine: it delays the messages
-	// that follow. The message is read-only and valid until Tap returns.
+	// Tap, if not nil, is called with every forwarded message, in the proxy's goroutine, so it delays later messages. The
+	// message is read-only and valid until Tap returns.
 	Tap func(from *Raw, m *Message)
 }
 
-// proxyBatch is how many messages a proxy takes at a time.
+// proxyBatch is the number of messages that a proxy takes at a time.
 const proxyBatch = 64
 
-// Proxy passes messages between a and b, in both directions where the protocols have two, until ctx ends or one of
-// the sockets is closed, and returns why. What a speaks must talk to what b speaks: REP and REQ, PULL and PUSH, SUB
-// and PUB, RESPONDENT and SURVEYOR, PAIR, BUS. If b is nil, messages of a, a BUS or PAIR, go back to a.
+// Proxy forwards messages between a and b, in both directions if the protocols have two. It returns when ctx ends or one of
+// the sockets is closed, with the reason. The protocols of a and b must be counterparts: REP and REQ, PULL and PUSH, SUB and
+// PUB, RESPONDENT and SURVEYOR, PAIR, BUS. If b is nil, messages of a, a BUS or PAIR, go back to a.
 //
-// Requests, surveys and PAIR 1 messages count the hops that they make, and are dropped where they exceed a socket's
-// TTL, so that a loop of proxies does no harm. PUB and BUS have no such count on the wire: do not build loops of them.
+// Requests, surveys and PAIR 1 messages count their hops, and are dropped if they exceed a socket's TTL, so that a loop of
+// proxies is harmless. PUB, BUS and PUSH have no such count on the wire: do not build loops of them.
 //
-// A message of several frames, which only ZeroMQ peers send, goes to ZeroMQ peers only: where it would have to go to one of
-// the Scalability Protocols, it is dropped and counted as multipart. What no link on the other side carries is dropped and
+// A message of several frames, which only ZeroMQ peers send, can go to ZeroMQ peers only. For a peer of the Scalability
+// Protocols it is dropped and counted as multipart. A message that no link on the other side can carry is dropped and
 // counted as too_large.
 //
 // Proxy does not close the sockets. o may be nil.
@@ -53,7 +53,7 @@ func Proxy(ctx context.Context, a, b *Raw, o *ProxyOptions) error {
 	}
 	ctx, cancel := context.WithCancelCause(scope.OrBackground(ctx))
 	defer cancel(nil)
-	for _, s := range []*Raw{a, b} { // a way that waits for one socket has to learn that the other is closed
+	for _, s := range []*Raw{a, b} { // a direction that waits on one socket must learn that the other is closed
 		stop := scope.Watch(s.core.Scope().Context(), func() { cancel(ErrClosed) })
 		defer stop()
 	}
@@ -78,7 +78,7 @@ func Proxy(ctx context.Context, a, b *Raw, o *ProxyOptions) error {
 	return opErr("proxy", context.Cause(ctx))
 }
 
-// forward passes messages on, in one direction, until that fails.
+// forward forwards messages in one direction until that fails.
 func forward(ctx context.Context, owner *scope.Scope, from, to *Raw, o *ProxyOptions) error {
 	var batch [proxyBatch]*msg.Message
 	var header [256]byte
@@ -91,7 +91,7 @@ func forward(ctx context.Context, owner *scope.Scope, from, to *Raw, o *ProxyOpt
 			if err == nil {
 				err = to.pattern.Send(ctx, true, from.pattern.AppendHeader(header[:0], m), m)
 			}
-			if reason, alone := unfit(err); alone { // a peer's doing, which must not end the proxy
+			if reason, alone := unfit(err); alone { // caused by a peer, so it must not end the proxy
 				drop(m, reason)
 				err = nil
 			}
@@ -106,7 +106,7 @@ func forward(ctx context.Context, owner *scope.Scope, from, to *Raw, o *ProxyOpt
 	}
 }
 
-// unfit reports whether an error concerns a message alone, which cannot be carried where it is to go, and why.
+// unfit reports whether an error concerns a message alone, which its destination cannot carry, and why.
 func unfit(err error) (reason reasons.Reason, alone bool) {
 	switch {
 	case errors.Is(err, ErrMultipart):
@@ -117,7 +117,7 @@ func unfit(err error) (reason reasons.Reason, alone bool) {
 	return "", false
 }
 
-// tap shows a message to the user.
+// tap calls the user's Tap with a message.
 func tap(owner *scope.Scope, from *Raw, m *msg.Message, o *ProxyOptions) (err error) {
 	open := owner.Callback(func() {
 		err = from.core.Guard("Tap", func() error { o.Tap(from, received(m)); return nil })
@@ -128,7 +128,7 @@ func tap(owner *scope.Scope, from *Raw, m *msg.Message, o *ProxyOptions) (err er
 	return err
 }
 
-// dropRest counts what was taken from a socket and could not be passed on.
+// dropRest counts messages that were taken from a socket and could not be forwarded.
 func dropRest(ms []*msg.Message) {
 	for _, m := range ms {
 		if m != nil {

@@ -17,17 +17,17 @@ type PubOptions struct {
 	// Overflow is what happens to a message for a subscriber whose queue is full. Defaults to DropOldest.
 	Overflow Overflow
 
-	// TopicBytes bounds what the socket remembers of the topics of all its ZeroMQ peers, in bytes: a topic is charged its length
-	// and 40 bytes. Beyond it, the peer with the most loses its pipe, which is counted under "topics". Defaults to 256 MiB;
-	// negative is no limit.
+	// TopicBytes limits the memory for the topics of all ZeroMQ peers, in bytes: a topic is charged its length and 40 bytes.
+	// Beyond it, the peer with the most topics loses its pipe, which is counted under "topics". Defaults to 256 MiB;
+	// negative means no limit.
 	TopicBytes int64
 }
 
-// A Pub sends every message to all its subscribers, which are [Sub] sockets. A message's topic is how its body
-// begins. Subscribers of the Scalability Protocols get everything and filter for themselves.
+// A Pub sends every message to all its subscribers, which are [Sub] sockets. A topic is a prefix of the body. Subscribers of
+// the Scalability Protocols get everything and filter for themselves.
 //
-// A message goes to the subscribers that are connected when it is sent, as far as their queues have room; see
-// Overflow. Who connects later has missed it.
+// A message goes to the subscribers that are connected when it is sent, as far as their queues have room; see Overflow.
+// Subscribers that connect later do not get it.
 //
 // See [Socket.Dial], [Socket.Listen] and [Socket.Close], which all sockets have.
 type Pub struct {
@@ -53,8 +53,8 @@ func NewPub(o *PubOptions) *Pub {
 	return &Pub{Socket{core}, toAll{sending{p.Send, nil}}, p}
 }
 
-// WaitSubscribers waits until at least n subscribers may want topic. Subscribers of the Scalability Protocols do not
-// tell their topics, so that each of them counts.
+// WaitSubscribers waits until at least n subscribers may want topic. Subscribers of the Scalability Protocols do not send
+// their topics, so each of them counts.
 func (s *Pub) WaitSubscribers(ctx context.Context, topic string, n int) error {
 	return opErr("wait", s.pattern.WaitSubscribers(ctx, topic, n))
 }
@@ -69,8 +69,8 @@ type SubOptions struct {
 	Overflow Overflow
 }
 
-// A Sub receives the messages of its peers, which are [Pub] sockets, that it has subscribed to. It is itself a
-// [Subscription]; further ones, with topics and queues of their own, are opened beside it.
+// A Sub receives messages from its peers, which are [Pub] sockets, if they begin with one of its topics. It is itself a
+// [Subscription]; Open adds further ones, with topics and queues of their own.
 //
 // See [Socket.Dial], [Socket.Listen] and [Socket.Close], which all sockets have.
 type Sub struct {
@@ -97,19 +97,19 @@ func NewSub(o *SubOptions) *Sub {
 	return &Sub{Socket{core}, receiving{core, f.Recv, f.TryRecv, f.RecvBatch, f.Unreceive}, draining{core}, p}
 }
 
-// Subscribe asks for messages that begin with one of the prefixes; the empty one means all. A prefix that is
-// subscribed to twice is to be unsubscribed twice.
+// Subscribe adds prefixes: the socket receives messages that begin with one of them; the empty one matches all. A prefix
+// that was added twice must be removed twice.
 func (s *Sub) Subscribe(prefixes ...string) error {
 	return opErr("subscribe", s.pattern.First().Subscribe(prefixes...))
 }
 
-// Unsubscribe takes prefixes back. Messages that are queued already stay. It fails with [ErrNotSubscribed] at the
-// first prefix that was not subscribed to.
+// Unsubscribe removes prefixes. Messages that are queued already stay. It fails with [ErrNotSubscribed] at the first prefix
+// that was not subscribed to.
 func (s *Sub) Unsubscribe(prefixes ...string) error {
 	return opErr("unsubscribe", s.pattern.First().Unsubscribe(prefixes...))
 }
 
-// Open adds a subscription with topics and a queue of its own. On a closed socket it is closed.
+// Open adds a subscription with its own topics and queue. On a closed socket, the subscription is closed.
 func (s *Sub) Open(prefixes ...string) *Subscription {
 	p := s.pattern.Open(prefixes...)
 	return &Subscription{receiving{s.core, p.Recv, p.TryRecv, p.RecvBatch, p.Unreceive}, p}

@@ -12,17 +12,17 @@ import (
 	"github.com/sprymq/spry/internal/wire/sp"
 )
 
-// A Raw socket speaks a protocol and shows routing headers instead of keeping state. It is for proxies and tools.
+// A Raw socket shows routing headers instead of keeping state. It is for proxies and tools.
 //
 //	REQ, SURVEYOR    the header is pipe ids, then the request's id, as they are on the wire
-//	REP, RESPONDENT  likewise, after the id of the pipe that the message came from, or is for
+//	REP, RESPONDENT  the same, after the id of the pipe that the message came from, or is for
 //	BUS              the id of the pipe that the message came from; it is not sent back there
 //	PAIR 1           the hop count, to which sending adds one
 //	others           no header
 //
-// Sending where the protocol only receives, and the other way round, fails with errors.ErrUnsupported.
+// If the protocol only receives, sending fails with errors.ErrUnsupported; if it only sends, so does receiving.
 //
-// The words of a header are of 4 bytes, most significant first; the highest bit of the last one is set.
+// The words of a header have 4 bytes, most significant first; the highest bit of the last one is set.
 //
 // See [Socket.Dial], [Socket.Listen] and [Socket.Close], which all sockets have.
 type Raw struct {
@@ -33,9 +33,8 @@ type Raw struct {
 	protocol Protocol
 }
 
-// NewRaw returns a raw socket of protocol without endpoints. o may be nil. Sockets that send to all pipes drop the
-// oldest message of a full queue; those that answer drop messages for a full pipe, or one that is gone. Both are
-// counted.
+// NewRaw returns a raw socket of protocol without endpoints. o may be nil. Sockets that send to all pipes drop the oldest
+// message of a full queue. Sockets that answer drop messages for a full or ended pipe. Both are counted.
 func NewRaw(protocol Protocol, o *Options) (*Raw, error) {
 	if o == nil {
 		o = new(Options)
@@ -80,5 +79,5 @@ func NewRaw(protocol Protocol, o *Options) (*Raw, error) {
 	return s, nil
 }
 
-// Protocol is what the socket speaks.
+// Protocol is the socket's protocol.
 func (s *Raw) Protocol() Protocol { return s.protocol }

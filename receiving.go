@@ -16,7 +16,7 @@ type Receiver interface {
 	RecvMsg(ctx context.Context) (*Message, error)
 }
 
-// receiving are the receiving verbs of a socket. It is embedded, never used by itself.
+// receiving has the receiving methods of a socket. It is embedded, never used by itself.
 type receiving struct {
 	owner     *engine.Socket
 	recv      func(ctx context.Context) (*msg.Message, error)
@@ -42,13 +42,13 @@ func (r *receiving) RecvMsg(ctx context.Context) (*Message, error) {
 	return received(m), opErr("recv", err)
 }
 
-// TryRecvMsg returns the next message, or fails with [ErrWouldBlock] if none is there.
+// TryRecvMsg returns the next message, or fails with [ErrWouldBlock] if there is none.
 func (r *receiving) TryRecvMsg() (*Message, error) {
 	m, err := r.try()
 	return received(m), opErr("recv", err)
 }
 
-// RecvBatch waits for at least one message and fills dst with as many as are at hand. It returns their number.
+// RecvBatch waits for at least one message and fills dst with all that are queued. It returns their number.
 // [ReleaseMessages] releases them together.
 func (r *receiving) RecvBatch(ctx context.Context, dst []*Message) (int, error) {
 	n, err := r.recvMany(ctx, innerMessages(dst))
@@ -57,9 +57,9 @@ func (r *receiving) RecvBatch(ctx context.Context, dst []*Message) (int, error) 
 }
 
 // Chan returns a channel of the socket's messages, for select statements. It is closed when ctx ends and when the socket is
-// closed. The goroutine behind it, which is the socket's, receives the next message as soon as the last one was taken. If
-// nobody takes that message before ctx ends, it goes back to the front of its queue: nothing is lost. Let ctx end when the
-// channel is no longer read, so that other receivers get that message.
+// closed. A goroutine of the socket receives the next message as soon as the last one was taken. If that message is not
+// taken before ctx ends, it returns to the front of its queue: nothing is lost. End ctx when the channel is no longer read,
+// so that other receivers get that message.
 func (r *receiving) Chan(ctx context.Context) <-chan *Message {
 	return engine.Feed(ctx, r.owner, r.RecvMsg, r.putBack)
 }
@@ -76,7 +76,7 @@ func messages(ctx context.Context, recv func(context.Context) (*Message, error))
 	ctx = scope.OrBackground(ctx)
 	return func(yield func(*Message, error) bool) {
 		for {
-			err := ctx.Err() // what is at hand does not keep a loop going whose time is over
+			err := ctx.Err() // the loop ends with its ctx, even if messages are queued
 			var m *Message
 			if err == nil {
 				m, err = recv(ctx)

@@ -20,14 +20,13 @@ import (
 type ReqOptions struct {
 	Options
 
-	// Retry is how long a request waits for its reply before it is sent again, perhaps to another peer. Defaults
-	// to 1 minute; negative means that a request is never sent twice, and fails with [ErrPipeClosed] when its
-	// connection ends.
+	// Retry is how long a request waits for its reply before it is sent again, perhaps to another peer. Defaults to 1
+	// minute; negative means that a request is never sent twice, and fails with [ErrPipeClosed] when its connection ends.
 	Retry time.Duration
 
-	// MaxAttempts is how many connections may end after a request was wholly written to them before it fails with
-	// [ErrGivenUp]: a request that its peers cannot survive does not go through all of them. Connections that this end
-	// closes do not count, nor does sending again because of Retry. Defaults to 5; negative means no limit.
+	// MaxAttempts limits how often a request is sent again because its connection ended. It fails with [ErrGivenUp] after this
+	// many connections to which it was wholly written have ended. So a request that crashes its peers does not reach all of them. Connections that this end closes do not count, nor does sending again because of Retry. Defaults to
+	// 5; negative means no limit.
 	MaxAttempts int
 
 	// FailFast makes requests fail with [ErrNoPeer] if no peer is connected, and with [ErrPipeClosed] when their
@@ -43,12 +42,11 @@ type ReqOptions struct {
 // maxAttempts is the default of MaxAttempts.
 const maxAttempts = 5
 
-// A Req sends requests to its peers, which are [Rep] sockets, in turns, and matches the replies. Any number of
-// requests may be open at once.
+// A Req sends requests to its peers, which are [Rep] sockets, in turn, and matches the replies. Any number of requests may
+// be open at once.
 //
-// While a peer is reachable, a request is answered: it is sent again when its connection ends, up to MaxAttempts times,
-// and every Retry. It may therefore be executed more than once. A reply is accepted from any live pipe that the request was sent to; the
-// first one counts.
+// A request is sent again when its connection ends, up to MaxAttempts times, and every Retry, until a reply arrives. It may
+// therefore be executed more than once. The first reply counts, from any live pipe that the request was sent to.
 //
 // See [Socket.Dial], [Socket.Listen] and [Socket.Close], which all sockets have.
 type Req struct {
@@ -88,14 +86,14 @@ func (s *Req) Do(ctx context.Context, body []byte) ([]byte, error) {
 	return reply, nil
 }
 
-// DoMsg is Do with messages. The contents of m are taken, unless the request cannot even be queued: with [ErrClosed],
-// [ErrNoPeer], [ErrMultipart] or [ErrTooLarge] m is unchanged, unless it had waited for a peer.
+// DoMsg is Do with messages. It takes the contents of m, unless the request cannot even be queued: with [ErrClosed],
+// [ErrNoPeer], [ErrMultipart] or [ErrTooLarge] m is unchanged, unless the request had waited for a peer.
 func (s *Req) DoMsg(ctx context.Context, m *Message) (*Message, error) {
 	reply, err := s.pattern.Do(ctx, nil, m.inner())
 	return received(reply), opErr("request", err)
 }
 
-// Start sends a request and returns while it is on its way. The contents of m are taken; on an error m is unchanged.
+// Start queues a request and returns at once. It takes the contents of m; on an error m is unchanged.
 func (s *Req) Start(m *Message) (*Call, error) {
 	c, err := s.pattern.Start(nil, m.inner())
 	if err != nil {
@@ -104,19 +102,18 @@ func (s *Req) Start(m *Message) (*Call, error) {
 	return &Call{req: s.pattern, call: c, turn: make(chan struct{}, 1)}, nil
 }
 
-// A Call is a request on its way.
+// A Call is an open request.
 type Call struct {
 	req  *pattern.Req
 	call *pattern.Call
 
-	turn  chan struct{} // filled by the one that waits, or looks at what follows; a lock that contexts can give up on
+	turn  chan struct{} // filled by the caller that waits, or reads the fields below; a lock that contexts can interrupt
 	ended bool
 	reply *msg.Message
 	err   error
 }
 
-// Wait waits for the reply. If ctx ends first, so does the call, for all that wait for it. Further calls return the
-// same.
+// Wait waits for the reply. If ctx ends first, so does the call, for all callers of Wait. Further calls return the same.
 func (c *Call) Wait(ctx context.Context) (*Message, error) {
 	ctx = scope.OrBackground(ctx)
 	if err := ctx.Err(); err != nil {
@@ -132,7 +129,7 @@ func (c *Call) Wait(ctx context.Context) (*Message, error) {
 	defer func() { <-c.turn }()
 	if !c.ended {
 		c.reply, c.err = c.req.Wait(ctx, c.call)
-		c.reply.Stamp() // once: others may read the reply from now on
+		c.reply.Stamp() // once: other callers may read the reply from now on
 		c.ended = true
 	}
 	return (*Message)(c.reply), opErr("request", c.err)
@@ -145,8 +142,8 @@ func (c *Call) Cancel() { c.req.Cancel(c.call, context.Canceled) }
 type RepOptions struct {
 	Options
 
-	// ReplyTimeout is how long a Reply waits for room in its peer's queue. When it has passed, the peer's connection is
-	// closed with [ErrStalled]. Defaults to 30 s; negative means that only the ctx of the Reply bounds it.
+	// ReplyTimeout is how long a Reply waits for room in its peer's queue. After it, the peer's connection is closed with
+	// [ErrStalled]. Defaults to 30 s; negative means that only the ctx of the Reply limits it.
 	ReplyTimeout time.Duration
 }
 
@@ -177,31 +174,32 @@ func NewRep(o *RepOptions) *Rep {
 
 // A Handler answers requests or surveys.
 type Handler interface {
-	// Handle is called for each. ctx has the values of the ctx of Serve, but does not end with it: what was begun is
-	// finished. It ends when the socket is closed: when Close has sent what it can, or when Drain is done, which waits for
-	// the calls of Handle until its own ctx ends. A request that was not replied to when Handle returns is discarded.
+	// Handle is called for each request. ctx has the values of the ctx of Serve, but does not end with it, so that begun
+	// calls can finish. It ends when the socket is closed: when Close has sent its queues, or when Drain is done, which
+	// waits for the calls of Handle until its own ctx ends. A request that was not replied to when Handle returns is
+	// discarded.
 	Handle(ctx context.Context, r *Request)
 }
 
-// A HandlerFunc is a function as a [Handler].
+// A HandlerFunc is a function that implements [Handler].
 type HandlerFunc func(ctx context.Context, r *Request)
 
 // Handle calls f.
 func (f HandlerFunc) Handle(ctx context.Context, r *Request) { f(ctx, r) }
 
-// A Request is a received request or survey. It carries its own way back.
+// A Request is a received request or survey. It knows its requester.
 type Request pattern.Request
 
 func (r *Request) inner() *pattern.Request { return (*pattern.Request)(r) }
 
-// Bytes is the request's body, read-only, and valid until the reply.
+// Bytes is the request's body. It is read-only, and valid until the reply.
 func (r *Request) Bytes() []byte { return r.inner().Message().Bytes() }
 
-// Message is the request's message. It belongs to the Request, which releases it when it is replied to or discarded. It may be
-// released or sent before.
+// Message is the request's message. It belongs to the Request, which releases it when it is replied to or discarded. It may
+// be released or sent before.
 func (r *Request) Message() *Message { return received(r.inner().Message()) }
 
-// Pipe is where the request came from.
+// Pipe is the pipe that the request was received on.
 func (r *Request) Pipe() *Pipe { return (*Pipe)(r.inner().Pipe()) }
 
 // Reply sends a copy of body back. A received request normally has room for its reply. If replies to other requests of the
@@ -217,15 +215,15 @@ func (r *Request) ReplyMsg(ctx context.Context, m *Message) error {
 	return opErr("reply", r.inner().Reply(ctx, nil, m.inner()))
 }
 
-// Discard says that there will be no reply. Optional: a request that is forgotten does no harm.
+// Discard declares that there will be no reply. It is optional: a request without a reply is harmless, except to Drain.
 func (r *Request) Discard() { r.inner().Discard() }
 
-// Fail discards the request because of err: it cannot be decoded, say, or what it asks for failed. That is counted in
-// Stats.Failed, and reported by an [EventRequestFailed] and in the log. Nothing is sent: the peer waits for its reply as long
-// as its own context lets it. A nil err does nothing, and so does a second call, or one after Reply or Discard.
+// Fail discards the request because of err: it cannot be decoded, for example, or executing it failed. The failure is
+// counted in Stats.Failed, and reported by an [EventRequestFailed] and in the log. Nothing is sent: the peer waits for its
+// reply until its own context ends. A nil err does nothing, and so does a second call, or one after Reply or Discard.
 func (r *Request) Fail(err error) { r.inner().Fail(err) }
 
-// responding are the verbs of Rep and Respondent. It is embedded, never used by itself.
+// responding has the methods of Rep and Respondent. It is embedded, never used by itself.
 type responding struct {
 	core    *engine.Socket
 	pattern *pattern.Responder
@@ -250,13 +248,13 @@ func (s *responding) Recv(ctx context.Context) (*Request, error) {
 	return (*Request)(r), opErr("recv", err)
 }
 
-// TryRecv returns the next request, or fails with [ErrWouldBlock] if none is there.
+// TryRecv returns the next request, or fails with [ErrWouldBlock] if there is none.
 func (s *responding) TryRecv() (*Request, error) {
 	r, err := s.pattern.TryRecv()
 	return (*Request)(r), opErr("recv", err)
 }
 
-// RecvBatch waits for at least one request and fills dst with as many as are at hand. It returns their number.
+// RecvBatch waits for at least one request and fills dst with all that are queued. It returns their number.
 func (s *responding) RecvBatch(ctx context.Context, dst []*Request) (int, error) {
 	n, err := s.pattern.RecvBatch(ctx, innerRequests(dst))
 	return n, opErr("recv", err)
@@ -267,14 +265,14 @@ func innerRequests(rs []*Request) []*pattern.Request {
 	return unsafe.Slice((**pattern.Request)(unsafe.Pointer(unsafe.SliceData(rs))), len(rs))
 }
 
-// RecvMsg is Recv for the request's message, so that a [Receiver] can be a socket that replies: [Message.Request] is what to
-// reply to. The message belongs to that Request, which releases it when it is replied to or discarded.
+// RecvMsg is Recv for the request's message, so that a socket that replies is a [Receiver]. Reply by [Message.Request]. The
+// message belongs to that Request, which releases it when it is replied to or discarded.
 func (s *responding) RecvMsg(ctx context.Context) (*Message, error) {
 	m, err := s.pattern.RecvMsg(ctx)
 	return received(m), opErr("recv", err)
 }
 
-// TryRecvMsg is RecvMsg, but fails with [ErrWouldBlock] if no request is there.
+// TryRecvMsg is RecvMsg, but fails with [ErrWouldBlock] if there is no request.
 func (s *responding) TryRecvMsg() (*Message, error) {
 	m, err := s.pattern.TryRecvMsg()
 	return received(m), opErr("recv", err)
@@ -312,10 +310,9 @@ func (s *responding) Requests(ctx context.Context) iter.Seq2[*Request, error] {
 	}
 }
 
-// Serve answers requests by h, in as many goroutines of the socket as workers says, until ctx ends, whose error it
-// returns, or the socket is closed, which is no error. It then takes no more requests, and returns when all calls of h have,
-// unless the socket was closed by one of them. A call of h that panics is counted and told as [EventPanic]; its request is
-// discarded.
+// Serve answers requests by h, in workers goroutines of the socket. It returns ctx's error after ctx has ended, and nil
+// after the socket is closed. It then receives no more requests, and waits until all calls of h have returned, unless one of
+// them closed the socket. A call of h that panics is counted and reported as [EventPanic]; its request is discarded.
 func (s *responding) Serve(ctx context.Context, workers int, h Handler) error {
 	if f, ok := h.(HandlerFunc); h == nil || ok && f == nil {
 		return opErr("serve", fmt.Errorf("%w: the Handler is nil", ErrConfig))
@@ -323,14 +320,14 @@ func (s *responding) Serve(ctx context.Context, workers int, h Handler) error {
 	ctx = scope.OrBackground(ctx)
 	taking, stopTaking := context.WithCancelCause(ctx)
 	defer stopTaking(nil)
-	handling, cancel := context.WithCancelCause(context.WithoutCancel(ctx)) // what was begun is finished
+	handling, cancel := context.WithCancelCause(context.WithoutCancel(ctx)) // begun calls can finish
 	defer cancel(nil)
 	stop := scope.Watch(s.core.Scope().Context(), func() { stopTaking(ErrClosed); cancel(ErrClosed) })
 	defer stop()
 	s.core.Handling(1)
 	defer s.core.Handling(-1)
 	crew := s.core.Scope().Child()
-	var working sync.WaitGroup // beside the crew's own count, which leaves out who is in a callback
+	var working sync.WaitGroup // in addition to the crew's own count, which leaves out callbacks
 	for range max(workers, 1) {
 		working.Add(1)
 		if crew.Go(func() { defer working.Done(); s.work(taking, handling, crew, h) }) != nil {
@@ -345,7 +342,7 @@ func (s *responding) Serve(ctx context.Context, workers int, h Handler) error {
 	return nil
 }
 
-// work answers requests, with handling as the handler's context, until there are no more to come or taking ends.
+// work answers requests, with handling as the handler's context, until no more come or taking ends.
 func (s *responding) work(taking, handling context.Context, crew *scope.Scope, h Handler) {
 	for taking.Err() == nil {
 		r, err := s.pattern.Recv(taking)

@@ -10,14 +10,14 @@ import (
 	"github.com/sprymq/spry/internal/wire"
 )
 
-// Security says how a dialect that has security of its own secures connections. Its only values are those of package zmq:
-// zmq.CurveServer, zmq.CurveClient, zmq.PlainServer and zmq.PlainClient. Any other is an invalid option, [ErrConfig].
+// Security configures the security of a dialect that has its own. Its only values are those of package zmq: zmq.CurveServer,
+// zmq.CurveClient, zmq.PlainServer and zmq.PlainClient. Any other is an invalid option, [ErrConfig].
 type Security interface {
 	// Mechanism is its name in the protocol: "CURVE" or "PLAIN".
 	Mechanism() string
 }
 
-// resolve returns what a Security means to the engine. Package zmq knows how to resolve its values, if it is a part of the program.
+// resolve returns the engine's settings for a Security. Package zmq resolves its values, if it is a part of the program.
 func resolve(s Security) (wire.Security, engine.Authenticate, error) {
 	if engine.IsNil(s) {
 		return nil, nil, engine.NilError("Security")

@@ -13,29 +13,29 @@ type Sender interface {
 	SendMsg(ctx context.Context, m *Message) error
 }
 
-// sending has the sending verbs of a socket, as a Raw has them. Other sockets have them by toOne or toAll, whose comments say
-// when they wait. All are embedded, never used by themselves.
+// sending has the sending methods of a Raw socket. Other sockets have them by toOne or toAll, with their own documentation.
+// All are embedded, never used by themselves.
 type sending struct {
 	send     func(ctx context.Context, wait bool, body []byte, m *msg.Message) error
 	sendMany func(ctx context.Context, ms []*msg.Message) (int, error) // nil: one by one
 }
 
-// Send queues a copy of body, without a routing header. PUSH, REQ and PAIR sockets send to one peer, and wait while none is
-// connected or all queues are full, until ctx ends. PUB, SURVEYOR and BUS sockets send to all peers, and a full queue loses
-// its oldest message. REP and RESPONDENT sockets find their peer by the header, so that what Send sends is dropped and counted
-// as no_peer. A nil error says that the message is queued or dropped, not that it was received.
+// Send queues a copy of body, without a routing header. PUSH, REQ and PAIR sockets send to one peer, and block until ctx
+// ends while none is connected or all queues are full. PUB, SURVEYOR and BUS sockets send to all peers, and a full queue
+// drops its oldest message. REP and RESPONDENT sockets find their peer by the header, so messages of Send are dropped and
+// counted as no_peer. A nil error says that the message is queued or dropped, not that it was received.
 func (s *sending) Send(ctx context.Context, body []byte) error {
 	return opErr("send", s.send(ctx, true, body, nil))
 }
 
-// SendMsg is Send for the contents of m, with its routing header. Afterwards m is empty; on an error it is unchanged. REP and
-// RESPONDENT sockets never wait: if the peer that the header names is gone or its queue is full, the message is dropped and
-// counted.
+// SendMsg is Send for the contents of m, with its routing header. Afterwards m is empty; on an error it is unchanged. REP
+// and RESPONDENT sockets never block: if the peer in the header has disconnected or its queue is full, the message is
+// dropped and counted.
 func (s *sending) SendMsg(ctx context.Context, m *Message) error {
 	return opErr("send", s.send(ctx, true, nil, m.inner()))
 }
 
-// TrySendMsg is SendMsg, but fails with [ErrWouldBlock] where that would wait.
+// TrySendMsg is SendMsg, but fails with [ErrWouldBlock] instead of blocking.
 func (s *sending) TrySendMsg(m *Message) error {
 	return opErr("send", s.send(context.Background(), false, nil, m.inner()))
 }
@@ -54,18 +54,18 @@ func (s *sending) SendBatch(ctx context.Context, ms []*Message) (n int, err erro
 	return n, opErr("send", err)
 }
 
-// toOne has the sending verbs of sockets that send each message to one peer.
+// toOne has the sending methods of sockets that send each message to one peer.
 type toOne struct{ sending }
 
-// Send queues a copy of body for one peer. It waits while no peer is connected or all queues are full, until ctx ends. A nil
-// error says that the message is queued, not that it was received.
+// Send queues a copy of body for one peer. It blocks while no peer is connected or all queues are full, until ctx ends. A
+// nil error says that the message is queued, not that it was received.
 func (s *toOne) Send(ctx context.Context, body []byte) error { return s.sending.Send(ctx, body) }
 
 // SendMsg is Send for the contents of m. Afterwards m is empty; on an error it is unchanged. It fails with [ErrMultipart] or
-// [ErrTooLarge] if peers are connected and none can be sent a message such as m.
+// [ErrTooLarge] if peers are connected and none of them can receive such a message.
 func (s *toOne) SendMsg(ctx context.Context, m *Message) error { return s.sending.SendMsg(ctx, m) }
 
-// TrySendMsg is SendMsg, but never waits: it fails with [ErrWouldBlock] if no peer is connected or all queues are full.
+// TrySendMsg is SendMsg, but never blocks: it fails with [ErrWouldBlock] if no peer is connected or all queues are full.
 func (s *toOne) TrySendMsg(m *Message) error { return s.sending.TrySendMsg(m) }
 
 // SendBatch is SendMsg for each of ms, in order, and costs less. It returns how many it queued; on an error those from n on are
@@ -74,19 +74,19 @@ func (s *toOne) SendBatch(ctx context.Context, ms []*Message) (n int, err error)
 	return s.sending.SendBatch(ctx, ms)
 }
 
-// toAll has the sending verbs of sockets that send each message to all peers.
+// toAll has the sending methods of sockets that send each message to all peers.
 type toAll struct{ sending }
 
-// Send queues a copy of body for every connected peer that may want it, which may be none. It never waits, unless Overflow is
-// [Block]: then it waits until all their queues have room, or ctx ends. Otherwise a full queue loses a message, as Overflow
-// says, which is counted and is no error. A nil error does not say that the message was received, or by whom.
+// Send queues a copy of body for every connected peer that may want it, possibly none. It never blocks, unless Overflow is
+// [Block]: then it blocks until all their queues have room, or ctx ends. Otherwise a full queue drops a message, as Overflow
+// says; the drop is counted and not an error. A nil error does not say that any peer received the message.
 func (s *toAll) Send(ctx context.Context, body []byte) error { return s.sending.Send(ctx, body) }
 
-// SendMsg is Send for the contents of m. Afterwards m is empty; on an error it is unchanged. It fails with [ErrMultipart] if m
-// has several frames and a peer that is to get it speaks the Scalability Protocols.
+// SendMsg is Send for the contents of m. Afterwards m is empty; on an error it is unchanged. It fails with [ErrMultipart] if
+// m has several frames and a connected peer that would get it speaks the Scalability Protocols.
 func (s *toAll) SendMsg(ctx context.Context, m *Message) error { return s.sending.SendMsg(ctx, m) }
 
-// TrySendMsg is SendMsg, but with Overflow [Block] it fails with [ErrWouldBlock] where that would wait.
+// TrySendMsg is SendMsg, but with Overflow [Block] it fails with [ErrWouldBlock] instead of blocking.
 func (s *toAll) TrySendMsg(m *Message) error { return s.sending.TrySendMsg(m) }
 
 // SendBatch is SendMsg for each of ms, in order. It returns how many it sent; on an error those from n on are unchanged.

@@ -14,11 +14,11 @@ import (
 	"github.com/sprymq/spry/transport"
 )
 
-// A Socket is what every pattern's socket has in common. It is embedded in those and not used by itself.
+// A Socket has the methods that all sockets have. It is embedded in them and not used by itself.
 type Socket struct{ core *engine.Socket }
 
-// String names the socket: its pattern, its number within the process, and Options.Name if that is set. It shows nothing of
-// the options, where secrets may be.
+// String names the socket: its pattern, its number in the process, and Options.Name if that is set. It shows no other
+// options, which may be secret.
 func (s Socket) String() string {
 	name := fmt.Sprintf("%v socket %d", Protocol(s.core.Pattern().Traits().Hello.Protocol), s.core.ID())
 	if given := s.core.Options().Name; given != "" {
@@ -27,18 +27,18 @@ func (s Socket) String() string {
 	return name
 }
 
-// Err reports invalid options, with an error that wraps [ErrConfig], or nil. Constructors return no error, so that a socket
-// can be made where it is declared.
+// Err returns an error that wraps [ErrConfig] if options are invalid, and nil otherwise. Constructors return no error, so
+// that a socket can be made where it is declared.
 func (s *Socket) Err() error { return opErr("open", s.core.Broken()) }
 
-// Dial connects to url. The first attempt is made before Dial returns, bounded by ctx and Options.HandshakeTimeout;
-// if it fails there is no endpoint. When a connection is lost later, the endpoint makes a new one by itself.
+// Dial connects to url. The first attempt is made before Dial returns, limited by ctx and Options.HandshakeTimeout; if it
+// fails there is no endpoint. When a connection is lost later, the endpoint redials.
 func (s *Socket) Dial(ctx context.Context, url string) (*Endpoint, error) {
 	return s.DialWith(ctx, &DialConfig{URL: url})
 }
 
-// Connect connects to url in the background, from the first attempt on: the peer need not be there yet. It fails
-// only for an address or options that can never work.
+// Connect connects to url in the background, from the first attempt on: the peer need not be there yet. It fails only for an
+// invalid address or invalid options.
 func (s *Socket) Connect(url string) (*Endpoint, error) {
 	return s.DialWith(context.Background(), &DialConfig{URL: url, Background: true})
 }
@@ -52,7 +52,7 @@ func (s *Socket) DialWith(ctx context.Context, d *DialConfig) (*Endpoint, error)
 	return (*Endpoint)(e), opErr("dial", err)
 }
 
-// Listen binds url and accepts connections in the background. ctx bounds the binding only.
+// Listen binds url and accepts connections in the background. ctx limits the binding only.
 func (s *Socket) Listen(ctx context.Context, url string) (*Endpoint, error) {
 	return s.ListenWith(ctx, &ListenConfig{URL: url})
 }
@@ -66,9 +66,9 @@ func (s *Socket) ListenWith(ctx context.Context, l *ListenConfig) (*Endpoint, er
 	return (*Endpoint)(e), opErr("listen", err)
 }
 
-// ListenOn accepts connections from l, which belongs to the socket from now on, in the background. cfg may be nil.
-// Connections are framed as on tcp, or, if they are unix sockets, as on ipc. Of cfg, TLS counts: with it, connections are
-// TLS. Pipes of unix sockets have no Creds here.
+// ListenOn accepts connections from l in the background; the socket owns l from now on. cfg may be nil. Unix sockets are
+// framed as on ipc, other connections as on tcp. Of cfg, only TLS and Dialects apply: with TLS, connections are TLS. Pipes
+// of unix sockets have no Creds here.
 func (s *Socket) ListenOn(l net.Listener, cfg *ListenConfig) (*Endpoint, error) {
 	if engine.IsNil(l) {
 		return nil, opErr("listen", engine.NilError("net.Listener"))
@@ -81,8 +81,8 @@ func (s *Socket) ListenOn(l net.Listener, cfg *ListenConfig) (*Endpoint, error) 
 	return (*Endpoint)(e), opErr("listen", err)
 }
 
-// ListenOnLinks is ListenOn for links of any kind: l is a third party's, such as one that an http.Handler gives the connections that
-// it upgrades. Of cfg, what is of the transport, such as TLS, does not count.
+// ListenOnLinks is ListenOn for links of any kind, from a listener of another package: such as one that an http.Handler
+// gives its upgraded connections. Settings of cfg for a transport, such as TLS, do not apply.
 func (s *Socket) ListenOnLinks(l transport.Listener, cfg *ListenConfig) (*Endpoint, error) {
 	if engine.IsNil(l) {
 		return nil, opErr("listen", engine.NilError("transport.Listener"))
@@ -91,26 +91,26 @@ func (s *Socket) ListenOnLinks(l transport.Listener, cfg *ListenConfig) (*Endpoi
 	return (*Endpoint)(e), opErr("listen", err)
 }
 
-// A Role is which end of a connection the socket is.
+// A Role says which end of a connection the socket is.
 type Role uint8
 
 const (
-	// RoleDial is the end that speaks first. It is the default.
+	// RoleDial is the end that sends first. It is the default.
 	RoleDial Role = iota
-	// RoleListen is the end that lets the peer speak first.
+	// RoleListen is the end that waits for the peer's first bytes.
 	RoleListen
 )
 
-// An AttachConfig says how to speak on a connection that exists already.
+// An AttachConfig has settings for an existing connection.
 type AttachConfig struct {
 	// Role of this end; the peer must have the other one. Defaults to RoleDial.
 	Role Role
 
-	// Framing of a stream. Defaults to what tcp uses; unix sockets to what ipc uses.
+	// Framing of a stream. Defaults to that of ipc for unix sockets, and to that of tcp for others.
 	Framing transport.Framing
 
-	// Dialects that may be spoken: "sp", "zmtp". The end that speaks first begins with the first one; the other end speaks
-	// what its peer does. Defaults to those of the socket.
+	// Dialects that are allowed: "sp", "zmtp". RoleDial uses the first one; RoleListen uses the peer's. Defaults to those of
+	// the socket.
 	Dialects []string
 }
 
@@ -127,7 +127,7 @@ func (s *Socket) Attach(ctx context.Context, c net.Conn, cfg *AttachConfig) (*Pi
 	return s.AttachLink(ctx, link, cfg)
 }
 
-// AttachLink is Attach for a link of any kind, such as a third party's transport makes.
+// AttachLink is Attach for a link of any kind, such as one of a third party's transport.
 func (s *Socket) AttachLink(ctx context.Context, l transport.Link, cfg *AttachConfig) (*Pipe, error) {
 	if stream, ok := l.(*transport.Stream); engine.IsNil(l) || ok && engine.IsNil(stream.Conn) {
 		return nil, opErr("attach", engine.NilError("transport.Link"))
@@ -148,8 +148,8 @@ func (s *Socket) WaitPipes(ctx context.Context, n int) error {
 	return opErr("wait", s.core.WaitPipes(ctx, n))
 }
 
-// Flush waits until every message that is queued now was handed to the operating system, or to the peer's queue
-// within the process. Messages of broken connections that wait for another count as queued.
+// Flush waits until every message that is queued now was handed to the operating system, or to the peer's queue in process.
+// Messages that a broken connection returned count as queued.
 func (s *Socket) Flush(ctx context.Context) error { return opErr("flush", s.core.Flush(ctx)) }
 
 // Close sends queued messages, for as long as Options.Linger, and closes every connection in order. It returns when every
@@ -176,7 +176,7 @@ func (s *Socket) Events(ctx context.Context) iter.Seq[Event] {
 	}
 }
 
-// Stats returns the socket's figures. See [Stats] for what adds up.
+// Stats returns the socket's counters. See [Stats] for the sums that balance.
 func (s *Socket) Stats() Stats { return s.core.Stats() }
 
 // netListener makes a transport's listener of a net.Listener.
@@ -199,7 +199,7 @@ func (l netListener) Accept() (transport.Link, error) {
 func (l netListener) URL() string {
 	scheme := l.Addr().Network()
 	switch {
-	case l.tls != nil: // on a unix socket too, where it is not ipc: its frames are those of tcp
+	case l.tls != nil: // on a unix socket too, which is not ipc then: its framing is that of tcp
 		scheme = "tls+" + scheme
 	case scheme == "unix":
 		scheme = "ipc"

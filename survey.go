@@ -17,16 +17,16 @@ import (
 type SurveyorOptions struct {
 	Options
 
-	// Deadline is how long a survey takes answers. Defaults to 1 s; it cannot be switched off.
+	// Deadline is how long a survey receives answers. Defaults to 1 s; it cannot be switched off.
 	Deadline time.Duration
 
 	// Overflow is what happens to a survey for a respondent whose queue is full. Defaults to DropOldest.
 	Overflow Overflow
 }
 
-// A Surveyor asks all its peers, which are [Respondent] sockets, and takes what they answer until a deadline. Any
-// number of surveys may be open at once. Asking is best effort: see Overflow. Answers that come after the deadline
-// are dropped and counted, as are those that a full queue has no room for.
+// A Surveyor sends a question to all its peers, which are [Respondent] sockets, and receives their answers until a deadline.
+// Any number of surveys may be open at once. Sending is best effort: see Overflow. Answers that arrive after the deadline,
+// or while the survey's queue is full, are dropped and counted.
 //
 // See [Socket.Dial], [Socket.Listen] and [Socket.Close], which all sockets have.
 type Surveyor struct {
@@ -59,10 +59,10 @@ func NewSurveyor(o *SurveyorOptions) *Surveyor {
 	return &Surveyor{Socket{core}, p, deadline}
 }
 
-// Survey asks a question and yields the answers, in the order in which they come. The question is sent, as a copy of
-// body, when the loop begins, and once for each time that the result is looped over. The loop ends without an error
-// at the deadline, which ctx may bring forward by a deadline of its own, and when the socket is closed. Leaving the
-// loop ends the survey. If ctx is cancelled, its error is yielded, once.
+// Survey sends a question and yields the answers, in the order of their arrival. The question, a copy of body, is sent when
+// the loop begins, once for each loop over the result. The loop ends without an error at the deadline, or at an earlier
+// deadline of ctx, and when the socket is closed. Leaving the loop ends the survey. If ctx is cancelled, its error is
+// yielded, once.
 func (s *Surveyor) Survey(ctx context.Context, body []byte) iter.Seq2[*Message, error] {
 	ctx = scope.OrBackground(ctx)
 	return func(yield func(*Message, error) bool) {
@@ -92,13 +92,13 @@ func (s *Surveyor) Survey(ctx context.Context, body []byte) iter.Seq2[*Message, 
 type RespondentOptions struct {
 	Options
 
-	// ReplyTimeout is that of [RepOptions].
+	// ReplyTimeout is the same as in [RepOptions].
 	ReplyTimeout time.Duration
 }
 
-// A Respondent receives surveys from its peers, which are [Surveyor] sockets, and sends each answer back the way that
-// its survey came. An answer that comes too late is dropped by the surveyor. A surveyor that does not read its answers
-// is treated as a [Rep] treats such a peer.
+// A Respondent receives surveys from its peers, which are [Surveyor] sockets, and sends each answer back the way that its
+// survey came. The surveyor drops late answers. A surveyor that does not read its answers is treated as a [Rep] treats such
+// a peer.
 //
 // See [Socket.Dial], [Socket.Listen] and [Socket.Close], which all sockets have.
 type Respondent struct {

@@ -20,7 +20,7 @@ type Codec[T any] interface {
 	Decode(src []byte) (T, error)
 }
 
-// JSON is the [Codec] of encoding/json. Decoding refuses anything after the value.
+// JSON is the [Codec] of encoding/json. Decoding fails if data follows the value.
 type JSON[T any] struct{}
 
 // Append implements [Codec].
@@ -38,7 +38,7 @@ func (JSON[T]) Decode(src []byte) (v T, err error) {
 	return v, err
 }
 
-// orJSON returns c, or JSON in place of none.
+// orJSON returns c, or JSON if c is nil.
 func orJSON[T any](c Codec[T]) Codec[T] {
 	if c == nil {
 		return JSON[T]{}
@@ -84,7 +84,7 @@ type TypedReceiver[T any] struct {
 	C Codec[T] // nil = JSON
 }
 
-// Recv waits for the next message and decodes it. An error of the codec concerns that message only.
+// Recv waits for the next message and decodes it. After an error of the codec, the next call receives the next message.
 func (r TypedReceiver[T]) Recv(ctx context.Context) (v T, err error) {
 	m, err := r.R.RecvMsg(ctx)
 	if err != nil {
@@ -95,8 +95,8 @@ func (r TypedReceiver[T]) Recv(ctx context.Context) (v T, err error) {
 	return v, opErr("recv", err)
 }
 
-// All yields values until the socket is closed or the loop ends. A message that cannot be decoded is yielded as an error, and
-// the loop goes on. If ctx ends, All yields its error, once, and ends.
+// All yields values until the socket is closed or the loop ends. A message that cannot be decoded is yielded as an error,
+// and the loop continues. If ctx ends, All yields its error, once, and ends.
 func (r TypedReceiver[T]) All(ctx context.Context) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for m, err := range messages(ctx, r.R.RecvMsg) {
@@ -142,8 +142,8 @@ func (c Caller[Q, R]) Call(ctx context.Context, q Q) (r R, err error) {
 	return r, opErr("request", err)
 }
 
-// A TypedHandler is a [Handler] that decodes requests as Q and replies with the encoding of R. It passes to [Request.Fail]
-// the error of a request that cannot be decoded, and those of Func and of the reply.
+// A TypedHandler is a [Handler] that decodes requests as Q and replies with the encoding of R. It calls [Request.Fail] with
+// errors of decoding, of Func and of the reply.
 type TypedHandler[Q, R any] struct {
 	Func    func(ctx context.Context, q Q) (R, error)
 	Request Codec[Q] // decodes requests; nil = JSON

@@ -5,14 +5,14 @@ package stats
 
 import "github.com/sprymq/spry/internal/reasons"
 
-// SendStats are the figures of sending.
+// SendStats are the counters of sending.
 type SendStats struct {
-	Offered     uint64                    `json:"offered"`      // came to the pipe's queue, or were meant for it
-	Sent        uint64                    `json:"sent"`         // wholly taken by the operating system, or by the peer's queue within the process
+	Offered     uint64                    `json:"offered"`      // put into the pipe's queue, or dropped instead
+	Sent        uint64                    `json:"sent"`         // wholly written to the operating system, or to the peer's queue in process
 	Queued      uint64                    `json:"queued"`       // waiting, or being written
 	QueuedBytes int64                     `json:"queued_bytes"` // and their size on the wire
-	Returned    uint64                    `json:"returned"`     // unsent when the pipe ended, and given back to be sent on another
-	Unknown     uint64                    `json:"unknown"`      // of Sent: on pipes that ended without proof that all of it arrived; an upper bound of what did not
+	Returned    uint64                    `json:"returned"`     // unsent when the pipe ended, and returned to be sent on another
+	Unknown     uint64                    `json:"unknown"`      // of Sent: on pipes that ended without proof of arrival; an upper bound of losses
 	Dropped     map[reasons.Reason]uint64 `json:"dropped"`      // by reason
 }
 
@@ -27,14 +27,14 @@ func AddSend(a *SendStats, b SendStats) {
 	AddCounts(&a.Dropped, b.Dropped)
 }
 
-// RecvStats are the figures of receiving.
+// RecvStats are the counters of receiving.
 type RecvStats struct {
 	Arrived     uint64                    `json:"arrived"`      // came from peers
-	Delivered   uint64                    `json:"delivered"`    // taken by the application
-	Queued      uint64                    `json:"queued"`       // waiting to be taken
+	Delivered   uint64                    `json:"delivered"`    // delivered to the application
+	Queued      uint64                    `json:"queued"`       // waiting to be delivered
 	QueuedBytes int64                     `json:"queued_bytes"` // and their size
-	Filtered    uint64                    `json:"filtered"`     // wanted by no subscription; neither arrived nor dropped
-	Bytes       uint64                    `json:"bytes"`        // received, frame heads included
+	Filtered    uint64                    `json:"filtered"`     // matched by no subscription; neither arrived nor dropped
+	Bytes       uint64                    `json:"bytes"`        // received, including frame headers
 	Dropped     map[reasons.Reason]uint64 `json:"dropped"`      // by reason
 }
 
@@ -59,15 +59,15 @@ func AddCounts(sum *map[reasons.Reason]uint64, more map[reasons.Reason]uint64) {
 	}
 }
 
-// PipeStats are the figures of one pipe.
+// PipeStats are the counters of one pipe.
 type PipeStats struct {
 	ID   uint32    `json:"id"`   // the pipe's
-	Live bool      `json:"live"` // false for a pipe that is over, but has messages that are not taken yet
+	Live bool      `json:"live"` // false for an ended pipe with messages that are not delivered yet
 	Send SendStats `json:"send"` // messages sent
-	Recv RecvStats `json:"recv"` // what was received
+	Recv RecvStats `json:"recv"` // messages received
 }
 
-// EndpointStats are the figures of one endpoint.
+// EndpointStats are the counters of one endpoint.
 type EndpointStats struct {
 	URL         string                    `json:"url"`         // the endpoint's
 	Listening   bool                      `json:"listening"`   // a listener, not a dialer
@@ -76,15 +76,15 @@ type EndpointStats struct {
 	Rejected    map[reasons.Reason]uint64 `json:"rejected"`    // peers that were refused, or broke the protocol later, by reason
 }
 
-// Stats are the figures of a socket.
+// Stats are the counters of a socket.
 type Stats struct {
 	Name      string                    `json:"name"`      // the socket's
-	Send      SendStats                 `json:"send"`      // of all pipes, past ones included
-	Recv      RecvStats                 `json:"recv"`      // of all pipes, past ones included
+	Send      SendStats                 `json:"send"`      // of all pipes, including past ones
+	Recv      RecvStats                 `json:"recv"`      // of all pipes, including past ones
 	Pending   int                       `json:"pending"`   // accepted messages that wait for a pipe
 	Panics    uint64                    `json:"panics"`    // of callbacks
 	Failed    uint64                    `json:"failed"`    // requests that Request.Fail discarded
-	Rejected  map[reasons.Reason]uint64 `json:"rejected"`  // of all endpoints, past ones included
-	Pipes     []PipeStats               `json:"pipes"`     // live ones, and past ones whose messages are not all taken yet
+	Rejected  map[reasons.Reason]uint64 `json:"rejected"`  // of all endpoints, including past ones
+	Pipes     []PipeStats               `json:"pipes"`     // live ones, and ended ones with messages that are not delivered yet
 	Endpoints []EndpointStats           `json:"endpoints"` // those that have not ended
 }
