@@ -24,9 +24,10 @@ type ReqOptions struct {
 	// minute; negative means that a request is never sent twice, and fails with [ErrPipeClosed] when its connection ends.
 	Retry time.Duration
 
-	// MaxAttempts limits how often a request is sent again because its connection ended. It fails with [ErrGivenUp] after this
-	// many connections to which it was wholly written have ended. So a request that crashes its peers does not reach all of them. Connections that this end closes do not count, nor does sending again because of Retry. Defaults to
-	// 5; negative means no limit.
+	// MaxAttempts limits how often a request is sent again because its connection ended. It fails with [ErrGivenUp] after
+	// this many connections to which it was wholly written have ended. So a request that crashes its peers does not reach
+	// all of them. Connections that this end closes do not count, nor does sending again because of Retry. Defaults to 5;
+	// negative means no limit.
 	MaxAttempts int
 
 	// FailFast makes requests fail with [ErrNoPeer] if no peer is connected, and with [ErrPipeClosed] when their
