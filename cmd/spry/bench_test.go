@@ -52,7 +52,7 @@ func benchRows(t *testing.T, args ...string) []benchRow {
 	return rows
 }
 
-// check tells whether a row makes sense, of a run with so many messages or, with 0, any number.
+// check reports whether a row makes sense, of a run with so many messages or, with 0, any number.
 func (r *benchRow) check(t *testing.T, messages int64) {
 	t.Helper()
 	asks := r.Work == "lat" || r.Work == "callers"

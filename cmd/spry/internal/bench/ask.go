@@ -13,13 +13,13 @@ import (
 	"github.com/sprymq/spry/internal/hist"
 )
 
-// An asked is what the callers of a run found.
+// An asked is the result of the callers of a run.
 type asked struct {
 	latency hist.Histogram
 	took    time.Duration
 }
 
-// ask has callers ask one server, all at once, until the span is over or ctx ends, which is no error.
+// ask makes callers ask one server, all at once, until the span or ctx ends, which is not an error.
 func ask(ctx context.Context, req *spry.Req, size, callers int, part span) (*asked, error) {
 	var (
 		all    sync.WaitGroup

@@ -98,7 +98,7 @@ func ended(ctx context.Context, err error, counted bool, results int) error {
 	}
 }
 
-// progress replaces what is shown of it on a terminal.
+// progress replaces the progress line on a terminal.
 func (o *Options) progress(form string, args ...any) {
 	if o.Live {
 		fmt.Fprintf(o.Err, "\r\x1b[K"+form, args...)

@@ -72,7 +72,7 @@ func (c *client) ask(ctx context.Context, q request) (reply, error) {
 	return r, nil
 }
 
-// run does one run. When ctx ends it measures no more, and returns what it has.
+// run does one run. When ctx ends it stops measuring, and returns its results so far.
 func (c *client) run(ctx context.Context, w *Work) (Result, error) {
 	if err := ctx.Err(); err != nil {
 		return Result{}, err
@@ -103,7 +103,7 @@ func (c *client) run(ctx context.Context, w *Work) (Result, error) {
 	return r, err
 }
 
-// runWith does one run: it measures until working ends, and does what else is to be done until ending does.
+// runWith does one run: it measures until working ends, and completes the run until ending does.
 func (c *client) runWith(working, ending context.Context, w *Work) (Result, error) {
 	starting, cancelStart := context.WithTimeout(ending, c.connectTimeout)
 	defer cancelStart()

@@ -95,7 +95,7 @@ func (d *dialing) subscribe(ctx context.Context) (Result, error) {
 	go func() { all.Wait(); close(over) }()
 	select {
 	case <-over:
-	case <-ctx.Done(): // the server is told to stop sending before everything has come
+	case <-ctx.Done(): // the server is asked to stop before everything has arrived
 	}
 	sent, err := d.finish()
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/sprymq/spry"
 )
 
-// A flow is messages of the run's size, of which those before the first empty message warm up, and those between it and the
-// second are measured.
+// A flow is messages of the run's size. Those before the first empty message warm up; those between it and the second are
+// measured.
 
 // A sink is a socket that sends a flow.
 type sink interface {
@@ -76,7 +76,7 @@ func (s *sender) flow(ctx, stop context.Context, w *Work) (int64, error) {
 	return sent, s.to.Flush(ctx)
 }
 
-// part sends until the part is over, or stop ends, which is no error.
+// part sends until the part or stop ends, which is not an error.
 func (s *sender) part(stop context.Context, part span) (sent int64, err error) {
 	n := chunk(len(s.body))
 	// A socket with room for the message does not ask whether the context has ended.
@@ -139,7 +139,7 @@ type counted struct {
 	marks      int
 }
 
-// take counts a message; done is that the flow is over.
+// take counts a message; done means that the flow has ended.
 func (c *counted) take(m *spry.Message) (done bool) {
 	if m.Len() > 0 {
 		c.messages++

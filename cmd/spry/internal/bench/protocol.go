@@ -19,7 +19,7 @@ const version = 1
 type request struct {
 	Version int    `json:"spry_bench"`
 	Start   *Work  `json:"start,omitempty"`
-	Finish  uint64 `json:"finish,omitempty"` // number of the run: stop sending, and say what was counted
+	Finish  uint64 `json:"finish,omitempty"` // number of the run: stop sending, and report the counters
 }
 
 // A reply answers both.
@@ -31,12 +31,12 @@ type reply struct {
 	Run uint64 `json:"run,omitempty"`
 	URL string `json:"url,omitempty"`
 
-	// Of a finish: what the server received, or sent, of the measured part.
+	// Of a finish: messages that the server received, or sent, in the measured part.
 	Messages int64   `json:"messages,omitempty"`
 	Seconds  float64 `json:"seconds,omitempty"`
 }
 
-// maxControl bounds what is read of a control message.
+// maxControl limits the size of a control message.
 const maxControl = 64 << 10
 
 func decode[T any](body []byte, v *T, versionOf func(*T) int) error {
@@ -61,7 +61,7 @@ func decodeReply(body []byte) (r reply, err error) {
 	return r, err
 }
 
-// dataAddress is where a server listens for data if nobody says: at a free port, or beside the control socket.
+// dataAddress is the server's default address for data: a free port, or a path beside the control socket.
 func dataAddress(control string) (string, error) {
 	u, err := transport.ParseURL(control)
 	if err != nil {

@@ -74,7 +74,7 @@ func (p *report) line(r *Result) error {
 
 func float(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
 
-// end prints what is printed at the end, even if not all runs were made.
+// end prints the final output, even if not all runs were made.
 func (p *report) end() error {
 	if p.form != Table || len(p.results) == 0 {
 		return nil

@@ -8,7 +8,7 @@ import (
 	"github.com/sprymq/spry/internal/hist"
 )
 
-// A Result is what one run has measured. Its JSON is the output of --json, and so are its fields' names in --csv.
+// A Result is the measurement of one run. Its JSON is the output of --json, and its fields' names are those of --csv.
 type Result struct {
 	Work      string  `json:"work"`
 	Transport string  `json:"transport"`
@@ -31,7 +31,7 @@ type Result struct {
 	latency *hist.Histogram // of round trips
 }
 
-// describe adds what was run, and what follows from it.
+// describe adds the description of the run, and derived figures.
 func (r *Result) describe(w *Work, transport string, round int) {
 	r.Work, r.Transport, r.Size, r.Mode, r.Round = w.Kind, transport, w.Size, w.Mode, round
 	r.Callers, r.Subs = w.Callers, w.Subs
@@ -45,7 +45,7 @@ func flowResult(received, sent int64, seconds float64) Result {
 	return Result{Messages: received, Seconds: seconds, Lost: sent - received}
 }
 
-// fanResult adds up what the subscribers got, from the first to begin to the last to end.
+// fanResult sums the subscribers' results, from the first to begin to the last to end.
 func fanResult(got []counted, published int64) Result {
 	first, last, messages := got[0].start, got[0].end, int64(0)
 	for _, g := range got {

@@ -73,7 +73,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	return err
 }
 
-// answer does what a request asks for. A run goes on when the request was answered: it ends with ctx at the latest.
+// answer executes a request. A run continues after the answer: it ends with ctx at the latest.
 func (s *Server) answer(ctx, answering context.Context, r *spry.Request) reply {
 	q, err := decodeRequest(r.Bytes())
 	var a reply
@@ -91,7 +91,7 @@ func (s *Server) answer(ctx, answering context.Context, r *spry.Request) reply {
 	return a
 }
 
-// start begins a run. What a client has left that is gone is ended first.
+// start begins a run. It first ends the run of a client that has disconnected.
 func (s *Server) start(ctx context.Context, w Work, client *spry.Pipe) (reply, error) {
 	if err := w.Check(); err != nil {
 		return reply{}, err
@@ -128,7 +128,7 @@ func (s *Server) start(ctx context.Context, w Work, client *spry.Pipe) (reply, e
 	return reply{Run: run.number, URL: url}, nil
 }
 
-// finish ends a run of this client and tells what was counted.
+// finish ends a run of this client and returns its counters.
 func (s *Server) finish(ctx context.Context, number uint64, client *spry.Pipe) (reply, error) {
 	s.mu.Lock()
 	run := s.current
@@ -145,7 +145,7 @@ func (s *Server) finish(ctx context.Context, number uint64, client *spry.Pipe) (
 	return reply{Messages: run.outcome.messages, Seconds: run.outcome.seconds}, run.outcome.err
 }
 
-// peerName tells clients apart. Those over ipc have no address.
+// peerName identifies clients. Those over ipc have no address.
 func peerName(p *spry.Pipe) string {
 	name, id := endpoint.Peer(p)
 	if name == "" || name == "@" {

@@ -29,7 +29,7 @@ type serving struct {
 	outcome outcome // once done is closed
 }
 
-// An outcome is what the server counted.
+// An outcome is the server's counters.
 type outcome struct {
 	messages int64
 	seconds  float64
@@ -90,7 +90,7 @@ func (s *serving) serve() outcome {
 	return result
 }
 
-// end closes what the run has opened, then tells those that wait for it.
+// end closes the sockets of the run, then wakes its waiters.
 func (s *serving) end(result outcome) {
 	s.cancel()
 	if s.socket != nil {

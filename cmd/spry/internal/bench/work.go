@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 
-// Package bench measures messages between two processes, or within one. One side serves and learns from the other, which
-// dials, what to do, run after run; the side that dials prints the results.
+// Package bench measures messages between two processes, or in one. The server does what the client asks for, run after run;
+// the client dials it and prints the results.
 //
-// A run has two sockets on each side. Over the control socket, REQ to REP, the dialer asks for a run, learns where its
-// data socket is to go, and at the end what the server has counted. The data sockets are those of the work: PUSH to
-// PULL, REQ to REP, SUB to PUB.
+// A run has two sockets on each side. Over the control socket, REQ to REP, the client asks for a run, learns the address of
+// the data socket, and at the end the server's counters. The data sockets are those of the work: PUSH to PULL, REQ to REP,
+// SUB to PUB.
 package bench
 
 import (
@@ -32,14 +32,14 @@ const (
 	Own   = "own"   // SendMsg of a body that is not copied, RecvMsg
 )
 
-// Limits of what is asked for: a server believes no number.
+// Limits of requests: a server trusts no number.
 const (
 	maxSize    = 256 << 20
 	maxPeers   = 4096
 	maxRunTime = 24 * time.Hour
 )
 
-// A Work is what one run does. Its JSON is a part of the request that asks for it.
+// A Work describes one run. Its JSON is a part of the request for it.
 type Work struct {
 	Kind    string        `json:"work"`
 	Size    int           `json:"size"`            // of a body, in bytes
@@ -51,7 +51,7 @@ type Work struct {
 	Subs    int           `json:"subs,omitempty"`
 }
 
-// Check tells what is wrong with the work.
+// Check reports what is wrong with the work.
 func (w *Work) Check() error {
 	switch {
 	case !slices.Contains([]string{Thr, Lat, Callers, Fan}, w.Kind):
@@ -74,7 +74,7 @@ func (w *Work) Check() error {
 	return nil
 }
 
-// asks tells round trips from flows.
+// asks reports whether the work is round trips, and not a flow.
 func (w *Work) asks() bool { return w.Kind == Lat || w.Kind == Callers }
 
 // String is the work in a few words.
@@ -92,7 +92,7 @@ func (w *Work) options(network *spry.Network) spry.Options {
 	return spry.Options{MaxMessageSize: int64(max(w.Size+header, 16<<20)), Network: network}
 }
 
-// A span is when a part of a run ends: when so many were done, when so much time is over, or both.
+// A span is the end of a part of a run: a count, a time, or both.
 type span struct {
 	count int64 // 0 is any number
 	time  time.Duration
@@ -101,7 +101,7 @@ type span struct {
 func (w *Work) warming() span   { return span{time: w.Warmup} }
 func (w *Work) measuring() span { return span{count: w.Count, time: w.For} }
 
-// over tells whether the span that began at start is over, after done were done.
+// over reports whether the span that began at start has ended, after done messages.
 func (s span) over(start time.Time, done int64) bool {
 	return s.count > 0 && done >= s.count || (s.time > 0 || s.count == 0) && time.Since(start) >= s.time
 }

@@ -11,8 +11,7 @@ import (
 	"github.com/sprymq/spry/zmq"
 )
 
-// A request is a message that its sender wants answered. Requests and surveys are, and so is what a router, a server or
-// a peer receives.
+// A request is a message that must be answered: a request, a survey, or a message of a router, a server or a peer.
 type request interface {
 	Message() *spry.Message
 	ReplyMsg(ctx context.Context, m *spry.Message) error
@@ -55,7 +54,7 @@ func (r *run) nextRequest(ctx context.Context, next func(ctx context.Context) (r
 	return next(receiving)
 }
 
-// answerOne answers a request. One that cannot be answered is told of, and the run goes on.
+// answerOne answers a request. A failure is reported, and the run continues.
 func (r *run) answerOne(ctx context.Context, question request) {
 	peer, _ := endpoint.Peer(question.Message().Pipe())
 	answer, err := r.Reply(ctx, payload(question), peer)

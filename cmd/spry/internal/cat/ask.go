@@ -33,7 +33,7 @@ func (r *run) ask(ctx context.Context, req *spry.Req) error {
 	})
 }
 
-// survey asks everybody and prints the answers that come before the deadline.
+// survey sends a question to all peers and prints the answers that arrive before the deadline.
 func (r *run) survey(ctx context.Context, surveyor *spry.Surveyor) error {
 	r.asks = true
 	err := r.sendAll(ctx, func(ctx context.Context, frames [][]byte) error {

@@ -34,7 +34,7 @@ func (r *run) drainAfter(ctx, working context.Context) (ended func(workErr error
 		defer stopReceiving() // for commands that make answers
 		limited, cancel := r.limited(ctx, endGrace)
 		defer cancel()
-		r.drained, _ = s.Drain(limited) // the report says what the error does
+		r.drained, _ = s.Drain(limited) // the error says the same as the report
 	})
 	return func(workErr error) error {
 		defer stopReceiving()
@@ -43,7 +43,7 @@ func (r *run) drainAfter(ctx, working context.Context) (ended func(workErr error
 		}
 		<-done
 		if workErr == nil || r.RecvCount == 0 || r.drained.Left == 0 && r.drained.Unanswered == 0 {
-			return nil // nothing is left, or nobody wants it
+			return nil // all messages were delivered, or are not wanted
 		}
 		return exit.Errorf(exit.Partial, "%d received messages were left, and %d requests not answered", r.drained.Left, r.drained.Unanswered)
 	}
@@ -71,7 +71,8 @@ func (r *run) limited(ctx context.Context, grace time.Duration) (context.Context
 	return limited, func() { stopWatching(); cancel(); giveUp() }
 }
 
-// shutDown delivers what is queued and closes the socket: without limit, or as --linger says. After Ctrl-C it hurries.
+// shutDown delivers queued messages and closes the socket: without limit, or as --linger says. After Ctrl-C it takes less
+// time.
 func (r *run) shutDown(ctx context.Context) error {
 	var grace time.Duration
 	if ctx.Err() != nil {

@@ -9,7 +9,8 @@ import (
 	"github.com/sprymq/spry"
 )
 
-// exchange sends the source and prints what comes, at the same time. It goes on receiving after the last message was sent.
+// exchange sends the source and prints received messages, at the same time. It keeps receiving after the last message was
+// sent.
 func (r *run) exchange(ctx context.Context, from spry.Receiver, send sendFunc) error {
 	untilDrained := r.untilDrained(ctx)
 	switch {
@@ -28,7 +29,7 @@ func (r *run) exchange(ctx context.Context, from spry.Receiver, send sendFunc) e
 	go func() {
 		err := r.receiveAll(receiving, from, r.RecvCount)
 		if r.again() && r.Count == 0 {
-			stopSending() // what is sent for ever ends with the receiving
+			stopSending() // endless sending ends with the receiving
 		}
 		received <- err
 	}()

@@ -10,7 +10,7 @@ import (
 	"github.com/sprymq/spry/cmd/spry/internal/exit"
 )
 
-// A Work is what a verb does with its socket.
+// A Work is the work of a verb on its socket.
 type Work func(r *run, ctx context.Context) error
 
 // An Opener makes the socket of a verb.

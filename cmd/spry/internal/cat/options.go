@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// Package cat is what the verbs for messages do: it moves messages between a socket and the command's input
-// and output.
+// Package cat implements the verbs for messages: it moves messages between a socket and the command's input and output.
 package cat
 
 import (

@@ -24,8 +24,8 @@ func (r *run) awaitReady(ctx context.Context, first [][]byte) error {
 	return ready(ctx, first)
 }
 
-// subscriptionGrace is how long the first message waits for somebody who subscribed to it. ZeroMQ peers tell their topics
-// after the handshake, at once: who has told nothing of this one by then does not want it.
+// subscriptionGrace is how long the first message waits for a subscriber. ZeroMQ peers send their topics right after the
+// handshake: a peer that has not subscribed by then does not want the message.
 const subscriptionGrace = time.Second
 
 // wanted waits, for a time, until enough peers want the topic of the first message, its first frame.

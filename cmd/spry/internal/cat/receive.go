@@ -33,7 +33,7 @@ func (r *run) receiveOne(ctx context.Context, from spry.Receiver) (*spry.Message
 	return from.RecvMsg(receiving)
 }
 
-// timedOut tells whether an error means that --recv-timeout passed.
+// timedOut reports whether an error means that --recv-timeout passed.
 func (r *run) timedOut(ctx context.Context, err error) bool {
 	return r.RecvTimeout > 0 && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded)
 }

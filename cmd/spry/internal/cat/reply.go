@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// A Replier makes the frames of the answer to those of a request. It is called by several goroutines at once. An error means
-// that there is no answer.
+// A Replier makes the frames of the answer from those of a request. It is called by several goroutines at once. An error
+// means that there is no answer.
 type Replier func(ctx context.Context, request [][]byte, peer string) ([][]byte, error)
 
 // Echo answers with the request.
@@ -27,13 +27,13 @@ func Fixed(answer [][]byte) Replier {
 	return func(context.Context, [][]byte, string) ([][]byte, error) { return answer, nil }
 }
 
-// maxAnswer bounds what a command may print as its answer, in bytes.
+// maxAnswer limits a command's output as an answer, in bytes.
 const maxAnswer = 1 << 30
 
-// Exec answers with what a command prints when it gets the request on its standard input. The command line goes
-// to the shell, with SPRY_PEER and SPRY_SIZE in the environment. What the command prints on standard error goes
-// to stderr. A command that fails makes no answer; with failuresToo, its output is the answer all the same. separator
-// stands between the frames of the request and, if it is not empty, of the answer.
+// Exec answers with the output of a command that gets the request on its standard input. The shell runs the command line,
+// with SPRY_PEER and SPRY_SIZE in the environment. The command's standard error goes to stderr. A command that fails makes
+// no answer; with failuresToo, its output is the answer anyway. separator separates the frames of the request and, if it is
+// not empty, of the answer.
 func Exec(line, separator string, stderr io.Writer, failuresToo bool) Replier {
 	return func(ctx context.Context, frames [][]byte, peer string) ([][]byte, error) {
 		request := bytes.Join(frames, []byte(separator))
@@ -41,7 +41,7 @@ func Exec(line, separator string, stderr io.Writer, failuresToo bool) Replier {
 		out := limited{left: maxAnswer}
 		cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(request), &out, stderr
 		cmd.Env = append(os.Environ(), "SPRY_PEER="+peer, "SPRY_SIZE="+strconv.Itoa(len(request)))
-		cmd.WaitDelay = time.Second // for what it left behind with its output open
+		cmd.WaitDelay = time.Second // for its children that still have the output open
 		err := cmd.Run()
 		_, ran := errors.AsType[*exec.ExitError](err)
 		if err != nil && !(failuresToo && ran && ctx.Err() == nil) {

@@ -9,7 +9,7 @@ import (
 	"github.com/sprymq/spry/zmq"
 )
 
-// Routes is the work of a Router: it answers, or sends what the first frame, or the identity that every message is for, says.
+// Routes is the work of a Router: it answers, or sends to the peer of the first frame or of identity.
 func Routes(s *zmq.Router, identity string) Work {
 	send := through(s)
 	if identity != "" {

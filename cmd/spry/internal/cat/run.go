@@ -81,8 +81,8 @@ func Run(ctx context.Context, opener Opener, o *Options, stdio Stdio) error {
 	return err
 }
 
-// ended turns the way in which the work ended into the command's own error. To have run out of time, or to be
-// interrupted, is an error only if there was more to do: a number of messages, or one to send that nobody took.
+// ended turns the end of the work into the command's own error. A timeout or an interrupt is an error only if there was more
+// to do: a number of messages, or an unsent one.
 func (r *run) ended(working context.Context, err error) error {
 	if err == nil || working.Err() == nil || exit.Code(err) != exit.Failure {
 		return err
@@ -109,7 +109,7 @@ func (r *run) incomplete(form string, args ...any) error {
 	return exit.Errorf(exit.NoPeer, "%w", why)
 }
 
-// summary tells what was done, after Ctrl-C.
+// summary prints the counters, after Ctrl-C.
 func (r *run) summary() {
 	text := fmt.Sprintf("%d sent, %d received", r.sent.Load(), r.received.Load())
 	if n := r.replied.Load(); n > 0 {

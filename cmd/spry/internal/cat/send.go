@@ -15,7 +15,7 @@ import (
 
 var errNothingToSend = errors.New("there is nothing to send; use --data '' for an empty message")
 
-// awaitPeers waits until there is somebody to talk to, and for --delay then.
+// awaitPeers waits until a peer is connected, and then for --delay.
 func (r *run) awaitPeers(ctx context.Context) error {
 	patience := r.ConnectTimeout
 	if patience == 0 && r.asks {
@@ -82,7 +82,7 @@ func (r *run) sendAll(ctx context.Context, send sendFunc) error {
 	return nil
 }
 
-// again tells whether the source is to be sent once more from its beginning.
+// again reports whether the source is to be sent once more from its beginning.
 func (r *run) again() bool { return r.Repeat && r.Source.Repeatable() }
 
 func (r *run) sendOne(ctx context.Context, frames [][]byte, send sendFunc) error {

@@ -38,7 +38,7 @@ func Exchanges(s twoWay) Work {
 	return func(r *run, ctx context.Context) error { return r.exchange(ctx, s, through(s)) }
 }
 
-// AfterSubscribers does a work whose first message waits until wait says that enough peers want its topic.
+// AfterSubscribers does a work; its first message waits until wait reports enough subscribers of its topic.
 func AfterSubscribers(wait func(ctx context.Context, topic string, n int) error, work Work) Work {
 	return func(r *run, ctx context.Context) error {
 		r.ready = r.wanted(wait)

@@ -6,5 +6,5 @@ package cli
 
 import "os"
 
-// asks tells when the user asks for figures, which is never: there is no signal for it.
+// asks receives a value when the user asks for counters, which is never: there is no signal for it.
 func asks() (_ <-chan os.Signal, stop func()) { return nil, func() {} }

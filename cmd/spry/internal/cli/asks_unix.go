@@ -10,7 +10,7 @@ import (
 	"syscall"
 )
 
-// asks tells when the user asks for figures, with SIGUSR1, until stop.
+// asks receives a value when the user asks for counters, with SIGUSR1, until stop.
 func asks() (_ <-chan os.Signal, stop func()) {
 	asked := make(chan os.Signal, 1)
 	signal.Notify(asked, syscall.SIGUSR1)

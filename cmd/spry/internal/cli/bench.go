@@ -199,7 +199,7 @@ func (b *benchFlags) add(cmd *cobra.Command, w *benchWork) {
 	cmd.MarkFlagsMutuallyExclusive("csv", "json")
 }
 
-// options settles what the flags mean together.
+// options combines and checks the flags.
 func (b *benchFlags) options(cmd *cobra.Command, w *benchWork) error {
 	if b.URL == "" && !w.within {
 		return exit.Errorf(exit.Usage, "no address: give --dial URL, at which spry bench serve listens")
@@ -246,5 +246,5 @@ func (b *benchFlags) options(cmd *cobra.Command, w *benchWork) error {
 	return nil
 }
 
-// asInt is a number that the work's limits refuse if it is too large, on machines too whose int is smaller.
+// asInt is a number that the work's limits refuse if it is too large, even if int has 32 bits.
 func asInt[N units.Size | units.Count](n N) int { return int(min(n, math.MaxInt32)) }

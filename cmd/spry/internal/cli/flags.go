@@ -75,7 +75,7 @@ func (m *messageFlags) addCommonFlags(cmd *cobra.Command) {
 	f.BoolVarP(&m.Verbose, "verbose", "v", false, "report connections, drops and other events on standard error")
 }
 
-// addFramesFlag adds how the frames of a message are told apart. Verbs that send and receive have it once.
+// addFramesFlag adds the flag that separates the frames of a message. Verbs that send and receive have it once.
 func (m *messageFlags) addFramesFlag(cmd *cobra.Command) {
 	f := cmd.Flags()
 	if f.Lookup("frames") == nil {
@@ -84,7 +84,7 @@ func (m *messageFlags) addFramesFlag(cmd *cobra.Command) {
 	}
 }
 
-// addZMTPFlag adds the choice of ZeroMQ, to what can speak both families.
+// addZMTPFlag adds the choice of ZeroMQ, for sockets of both families.
 func addZMTPFlag(cmd *cobra.Command, o *cat.SocketOptions) {
 	cmd.Flags().BoolVar(&o.ZMTP, "zmtp", false, "speak ZeroMQ only; by default a listener accepts both families, and zmtp+tcp:// dials ZeroMQ")
 }
@@ -145,7 +145,7 @@ func (m *messageFlags) addReplyFlags(cmd *cobra.Command) {
 	cmd.Flags().Var(&m.sendTimeout, "send-timeout", "drop an answer that the peer does not accept within this `time`")
 }
 
-// addEchoFlags adds answers that are made of what is received.
+// addEchoFlags adds answers that are made from the received message.
 func (m *messageFlags) addEchoFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.BoolVar(&m.echo, "echo", false, "answer with the request itself")
@@ -154,7 +154,7 @@ func (m *messageFlags) addEchoFlags(cmd *cobra.Command) {
 	f.IntVar(&m.Workers, "workers", 8, "answer this many requests at once")
 }
 
-// options settles what the flags mean together.
+// options combines and checks the flags.
 func (m *messageFlags) options(cmd *cobra.Command) (*cat.Options, error) {
 	o := &m.Options
 	if err := needAddress(&o.Endpoints); err != nil {

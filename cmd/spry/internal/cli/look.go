@@ -72,7 +72,7 @@ func newInspect() *cobra.Command {
 func printReport(w io.Writer, r *inspect.Report) {
 	line := func(name, form string, args ...any) {
 		text := fmt.Sprintf("%-12s"+form, append([]any{name}, args...)...)
-		fmt.Fprintf(w, "%s\n", format.AppendText(nil, []byte(strings.ReplaceAll(text, "\n", " ")))) // peers say what they like
+		fmt.Fprintf(w, "%s\n", format.AppendText(nil, []byte(strings.ReplaceAll(text, "\n", " ")))) // peers may send any text
 	}
 	line("address", "%s (%s)", r.URL, r.Remote)
 	if r.Dialect != inspect.Silent {

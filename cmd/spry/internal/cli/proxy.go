@@ -60,7 +60,7 @@ func newProxy() *cobra.Command {
 	return cmd
 }
 
-// kindsHelp is the table of what can be proxied.
+// kindsHelp is the table of the kinds of proxies.
 func kindsHelp() string {
 	var text strings.Builder
 	row := func(kind, front, back string) { fmt.Fprintf(&text, "  %-8s  %-14s  %s\n", kind, front, back) }

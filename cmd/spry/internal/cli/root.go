@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// Package cli is the spry command's verbs and flags. What they do is in the packages beside it.
+// Package cli has the spry command's verbs and flags. The packages beside it implement them.
 package cli
 
 import (
@@ -126,7 +126,7 @@ func newRoot() *cobra.Command {
 	return root
 }
 
-// isPersonality tells whether the command behaves like another program when it is called by that name.
+// isPersonality reports whether the command behaves like another program when it is called by that name.
 func isPersonality(name string) bool { return name == "nngcat" || zmqperf.Is(name) }
 
 // newNngcat stands for the personality in help; Run sees to it before cobra does.

@@ -24,7 +24,7 @@ func knownVerb(root *cobra.Command, args []string) (*cobra.Command, error) {
 	return cmd, exit.Errorf(exit.Usage, "unknown verb %q%s", rest[0], didYouMean(similar(cmd, rest[0])))
 }
 
-// flagError adds to an error about flags which ones were probably meant, or what the value has to be.
+// flagError adds a suggestion to an error about flags: the flags that were probably meant, or the form of the value.
 func flagError(cmd *cobra.Command, err error) error {
 	if invalid, is := errors.AsType[*pflag.InvalidValueError](err); is {
 		return exit.Errorf(exit.Usage, "--%s %q: %w", invalid.GetFlag().Name, invalid.GetValue(), wanted(invalid))
@@ -108,7 +108,7 @@ func takesNone(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// takesFlags wants no arguments beside the flags, and says what was probably meant.
+// takesFlags refuses arguments other than flags, with a suggestion.
 func takesFlags(_ *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil

@@ -24,7 +24,7 @@ type verb struct {
 	family                     family
 }
 
-// A family is what a verb's socket speaks.
+// A family is the protocol family of a verb's socket.
 type family int
 
 const (
@@ -33,7 +33,7 @@ const (
 	zmtpOnly
 )
 
-// inputNeed says what a verb does with standard input.
+// inputNeed is how a verb uses standard input.
 type inputNeed int
 
 const (
@@ -48,7 +48,7 @@ const pairNote = "It goes on receiving after the last message was sent, until --
 // verbs are all for messages.
 var verbs = slices.Concat(spVerbs, zmqVerbs)
 
-// spVerbs are those of the Scalability Protocols, most of which ZeroMQ has too.
+// spVerbs are the verbs of the Scalability Protocols; ZeroMQ has most of them too.
 var spVerbs = []verb{
 	{
 		name: "push", short: "Send each message to one of the pull sockets",
@@ -264,7 +264,7 @@ func (v verb) command() *cobra.Command {
 		addSecurityFlags(cmd, &m.Socket.Security)
 	}
 	v.flags(m, cmd)
-	if v.family == spOnly { // whose messages have one frame
+	if v.family == spOnly { // its messages have one frame
 		_ = cmd.Flags().MarkHidden("frames")
 		_ = cmd.Flags().MarkHidden("multipart")
 	}

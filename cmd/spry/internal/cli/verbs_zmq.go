@@ -13,7 +13,7 @@ import (
 
 const draftNote = "A draft of ZeroMQ's: libzmq has it only if it was built so. Messages have one frame."
 
-// zmqVerbs are those of the socket types that only ZeroMQ has.
+// zmqVerbs are the verbs of ZeroMQ's own socket types.
 var zmqVerbs = []verb{
 	{
 		name: "dealer", short: "Exchange messages with router, rep and dealer sockets", family: zmtpOnly,
@@ -41,7 +41,7 @@ var zmqVerbs = []verb{
   spry router --listen tcp://*:5562 --to '\x00\x8b\x12\xf0\x01' --data hello           # as printed
   spry router --listen ipc:///tmp/upper --exec 'tr a-z A-Z'`,
 		open: func(o *cat.Options, options spry.Options, _ spry.Overflow) (cat.Work, endpoint.Socket, error) {
-			s := zmq.NewRouter(&zmq.RouterOptions{Options: options, Mandatory: o.Reply == nil}) // answers wait for nobody
+			s := zmq.NewRouter(&zmq.RouterOptions{Options: options, Mandatory: o.Reply == nil}) // answers never block
 			return cat.Routes(s, o.To), s, nil
 		},
 		flags: func(m *messageFlags, cmd *cobra.Command) {

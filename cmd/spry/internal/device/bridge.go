@@ -50,8 +50,8 @@ func ParseBridge(args []string) (kind string, front, back Side, err error) {
 	return "", front, back, exit.Errorf(exit.Usage, "a bridge joins a pull and a push, a sub and a pub, or a rep and a req: name the two, each with its addresses")
 }
 
-// namesNoHost tells whether an address is one to listen at only.
+// namesNoHost reports whether an address can only be listened at.
 func namesNoHost(url string) bool {
-	u, _ := transport.ParseURL(url) // who opens it says what is wrong with it
+	u, _ := transport.ParseURL(url) // opening it reports errors
 	return strings.HasPrefix(u.Address, ":") || strings.HasPrefix(u.Address, "*")
 }

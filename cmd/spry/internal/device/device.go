@@ -69,7 +69,7 @@ type Side struct {
 // A sayFunc says a line.
 type sayFunc = func(form string, args ...any)
 
-// of says whose line it is.
+// of prefixes lines with the name of the side.
 func (s *Side) of(say sayFunc) sayFunc {
 	return func(form string, args ...any) { say(s.Name+": "+form, args...) }
 }
@@ -154,10 +154,10 @@ func (s *Side) reportTrouble(ctx context.Context, socket endpoint.Socket, say sa
 	})
 }
 
-// grace is how long the end waits for what was passed on already to leave.
+// grace is how long the end waits until forwarded messages are sent.
 const grace = time.Second
 
-// finish delivers what the sockets have to send, and closes them. What is left is counted as dropped.
+// finish sends the sockets' queues, and closes them. Remaining messages are counted as dropped.
 func finish(ctx context.Context, j *joint) {
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
@@ -210,7 +210,7 @@ func newJoint(o *Options) (*joint, error) {
 	}, nil
 }
 
-// onlyZMTP tells whether all peers of a side speak ZeroMQ.
+// onlyZMTP reports whether all peers of a side speak ZeroMQ.
 func onlyZMTP(set *endpoint.Set) bool {
 	for _, url := range slices.Concat(set.Listen, set.Dial) {
 		if !strings.HasPrefix(url, "zmtp+") {

@@ -11,7 +11,7 @@ import (
 	"github.com/sprymq/spry/cmd/spry/internal/endpoint"
 )
 
-// report tells the figures, whenever it is time or somebody asks, until ctx ends.
+// report prints the counters, at intervals and on request, until ctx ends.
 func (o *Options) report(ctx context.Context, j *joint) {
 	var due <-chan time.Time
 	if o.Every > 0 {
@@ -30,14 +30,14 @@ func (o *Options) report(ctx context.Context, j *joint) {
 	}
 }
 
-// figures tells what came, went and was lost on both sides.
+// figures prints the received, sent and lost messages of both sides.
 func (o *Options) figures(j *joint, say func(form string, args ...any)) {
 	atFront, atBack := j.lost()
 	say("%s", figuresOf(o.Front.Name, j.front, atFront))
 	say("%s", figuresOf(o.Back.Name, j.back, atBack))
 }
 
-// figuresOf are those of one side, on a line. lost are messages for it that the device itself could not pass on.
+// figuresOf are the counters of one side, on a line. lost are messages for it that the device could not forward.
 func figuresOf(name string, socket endpoint.Socket, lost uint64) string {
 	stats := socket.Stats()
 	var text strings.Builder

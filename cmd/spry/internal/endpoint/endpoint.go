@@ -16,7 +16,7 @@ import (
 	"github.com/sprymq/spry/transport"
 )
 
-// A Socket is what the sockets of all patterns have in common.
+// A Socket has the common methods of all sockets.
 type Socket interface {
 	Connect(url string) (*spry.Endpoint, error)
 	Listen(ctx context.Context, url string) (*spry.Endpoint, error)
@@ -35,7 +35,7 @@ type Set struct {
 	Dial, Listen []string
 	TLS          TLS
 
-	// For what is said of errors.
+	// For the texts of errors.
 	Verb bool // the socket is that of a verb: a peer of another role is for another verb
 	ZMTP bool // --zmtp was given
 
@@ -44,8 +44,8 @@ type Set struct {
 	faults    *faults // that were reported; nil without ReportFaults
 }
 
-// Open opens the endpoints. Dialers connect in the background and go on trying for ever. say tells where a listener
-// listens.
+// Open opens the endpoints. Dialers connect in the background and keep trying for ever. say reports the addresses of
+// listeners.
 func (s *Set) Open(ctx context.Context, socket Socket, say func(form string, args ...any)) error {
 	for _, url := range slices.Concat(s.Listen, s.Dial) {
 		if err := Check(url); err != nil {
@@ -89,7 +89,7 @@ func misused(err error) error {
 	return err
 }
 
-// Peer tells where a message came from.
+// Peer is the sender of a message.
 func Peer(p *spry.Pipe) (address string, id uint64) {
 	if p == nil {
 		return "", 0

@@ -17,7 +17,7 @@ type Drop struct {
 	Count  uint64
 }
 
-// Drops returns what a socket dropped, in both directions together, by reason.
+// Drops returns a socket's dropped messages, in both directions together, by reason.
 func Drops(socket Socket) []Drop {
 	stats := socket.Stats()
 	sum := map[spry.Reason]uint64{}

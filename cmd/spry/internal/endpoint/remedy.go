@@ -66,7 +66,7 @@ var (
 // credentials are what both ends have to agree on.
 const credentials = "check --curve-server-key, --curve-key and the listener's --allow, or the name and password of --plain"
 
-// verbNames are the verbs whose names are not those of their sockets.
+// verbNames are the verbs whose names differ from their sockets'.
 var verbNames = map[string]string{"surveyor": "survey", "respondent": "respond", "pair0": "pair --v0", "pair1": "pair"}
 
 // inFlags replaces the options that a text of the library names by flags.
@@ -136,7 +136,7 @@ func (s *Set) remedy(url string, listening bool, err error) string {
 	return dialRemedy(url, err)
 }
 
-// dialRemedy is about handshakes with what was dialed.
+// dialRemedy is about handshakes with dialed peers.
 func dialRemedy(url string, err error) string {
 	op, ok := errors.AsType[*spry.OpError](err)
 	if !ok {
@@ -184,7 +184,7 @@ func inspection(url string) string {
 		return "use spry inspect"
 	}
 	if plain, is := u.Cut("tls"); is {
-		u = plain // TLS is found out, and what is inside
+		u = plain // TLS and the protocol inside are found out
 	}
 	if host, port, err := net.SplitHostPort(u.Address); err == nil && path(url) == "" && (host == "" || host == "*" || host == "0.0.0.0" || host == "::") {
 		u.Address = net.JoinHostPort("127.0.0.1", port)

@@ -14,7 +14,7 @@ import (
 	"github.com/sprymq/spry/transport/tlstcp"
 )
 
-// Schemes are those that the command can dial and listen on.
+// Schemes are the schemes that the command can dial and listen on.
 func Schemes() []string {
 	list := []string{"inproc"}
 	for _, t := range []transport.Transport{ipc.Transport{}, tcp.Transport{}, tlstcp.Transport{}} {
@@ -23,7 +23,7 @@ func Schemes() []string {
 	return list
 }
 
-// Check tells whether a URL can be one at all: its error wraps [transport.ErrURL] or [spry.ErrScheme].
+// Check reports whether a URL can be one at all: its error wraps [transport.ErrURL] or [spry.ErrScheme].
 func Check(address string) error {
 	_, err := Parse(address)
 	return err

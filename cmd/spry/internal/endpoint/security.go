@@ -21,7 +21,7 @@ type Security struct {
 	Allow          string // directory of the certificates of clients; a server without one takes all
 
 	Plain             string // the own name, as a client
-	PlainPasswordFile string // whose first line is its password; else PasswordVariable has it
+	PlainPasswordFile string // its first line is the password; otherwise PasswordVariable has it
 	PlainServer       string // file of names and passwords, as a server
 }
 

@@ -10,11 +10,11 @@ import (
 
 // Exit codes of every verb.
 const (
-	OK      = 0 // what was asked for was done
+	OK      = 0 // done
 	Failure = 1 // an error; standard error says which
 	Usage   = 2 // the command line makes no sense
 	NoPeer  = 3 // a timeout passed, or no peer was there, before anything was done
-	Partial = 4 // some of what was asked for was done, not all
+	Partial = 4 // partly done
 )
 
 // An Error is an error with the exit code that it means.

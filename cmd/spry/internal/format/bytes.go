@@ -10,7 +10,7 @@ import (
 
 const hexDigits = "0123456789abcdef"
 
-// printable tells whether a byte is printable ASCII.
+// printable reports whether a byte is printable ASCII.
 func printable(c byte) bool { return ' ' <= c && c <= '~' }
 
 // AppendQuoted appends body as a string literal of C in double quotes. Bytes that are not printable ASCII
@@ -74,8 +74,8 @@ func AppendText(dst, body []byte) []byte {
 	return dst
 }
 
-// AppendMsgpackBin appends body as a MessagePack value of type bin 8, 16 or 32. It fails where 32 bits cannot
-// tell the length.
+// AppendMsgpackBin appends body as a MessagePack value of type bin 8, 16 or 32. It fails if the length does not fit into 32
+// bits.
 func AppendMsgpackBin(dst, body []byte) ([]byte, error) {
 	n := uint64(len(body))
 	switch {

@@ -17,7 +17,7 @@ import (
 // Names of the formats, in the order in which help shows them.
 var Names = []string{"text", "raw", "quoted", "hex", "base64", "json", "msgpack-bin", "none"}
 
-// A Record is a received message and what is known of it. Its fields are what a template sees.
+// A Record is a received message with its metadata. Templates use its fields.
 type Record struct {
 	Body   string    // the message, its frames joined; a string, so that {{.Body}} prints it
 	Frames []string  // the frames of a message that has several; else nothing
@@ -47,9 +47,9 @@ type Printer struct {
 	buf    []byte
 }
 
-// New returns a printer for a format's name, or for a template, which is any text with {{ in it. A template's
-// output gets a newline. separator stands between frames that are printed as text, or raw; if it is empty, there is a bar
-// between those of a text and nothing between raw ones.
+// New returns a printer for a format's name, or for a template, which is any text with {{ in it. A template's output gets a
+// newline. separator separates frames that are printed as text or raw. If it is empty, a bar separates frames of text and
+// nothing separates raw ones.
 func New(w io.Writer, name, separator string) (*Printer, error) {
 	p := &Printer{w: w}
 	switch name {
@@ -145,7 +145,7 @@ var functions = template.FuncMap{
 	"json":   fields,
 }
 
-// fields are those of a body that is a JSON object, for {{(json .Body).price}}. Of any other there are none.
+// fields are the fields of a body that is a JSON object, for {{(json .Body).price}}. Other bodies have none.
 func fields(s string) map[string]any {
 	var object map[string]any
 	_ = json.Unmarshal([]byte(s), &object)

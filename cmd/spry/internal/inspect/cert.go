@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// A Cert tells how a TLS connection is secured, and by whom.
+// A Cert describes how a TLS connection is secured, and by whom.
 type Cert struct {
 	Version  string    `json:"version,omitempty"`
 	Cipher   string    `json:"cipher,omitempty"`
@@ -36,7 +36,7 @@ func describe(state tls.ConnectionState, failure error, config *tls.Config) *Cer
 	return c
 }
 
-// verified tells whether the certificate is one for the host, of somebody who is trusted, also where nobody insists on it.
+// verified reports whether the certificate is for the host and of a trusted issuer, even if verification is off.
 func verified(state tls.ConnectionState, config *tls.Config) bool {
 	if len(state.VerifiedChains) > 0 {
 		return true

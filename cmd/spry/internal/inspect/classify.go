@@ -11,7 +11,7 @@ import (
 	"github.com/sprymq/spry/internal/wire/sp"
 )
 
-// answer is what the first bytes of a peer mean.
+// answer is the meaning of a peer's first bytes.
 type answer struct {
 	dialect  string
 	protocol uint16 // sp
@@ -25,8 +25,8 @@ type answer struct {
 // maxAnswer is how many bytes of a peer's answer are looked at.
 const maxAnswer = 8 << 10
 
-// classify tells what a peer speaks by the bytes that it sent first. more means that further bytes may say
-// more; a caller who cannot get any takes the answer as it is.
+// classify determines a peer's protocol by its first bytes. more means that further bytes may say more; a caller without
+// further bytes uses the answer as it is.
 func classify(b []byte) (a answer, more bool) {
 	switch {
 	case len(b) == 0:

@@ -18,8 +18,8 @@ import (
 // ErrAddress is wrapped by errors about addresses that cannot be inspected at all.
 var ErrAddress = errors.New("cannot be inspected")
 
-// dial makes a plain connection to a URL; TLS is left to the caller. It goes around the transports, because
-// what it meets need not be anything that they know.
+// dial makes a plain connection to a URL; TLS is left to the caller. It does not use the transports, because the peer may
+// speak any protocol.
 func dial(ctx context.Context, rawURL string) (net.Conn, error) {
 	u, err := endpoint.Parse(rawURL)
 	if err != nil {
@@ -47,7 +47,7 @@ func dial(ctx context.Context, rawURL string) (net.Conn, error) {
 	return conn, nil
 }
 
-// secure tells whether a URL's scheme has TLS.
+// secure reports whether a URL's scheme has TLS.
 func secure(rawURL string) bool {
 	u, err := endpoint.Parse(rawURL)
 	_, layered := u.Cut("tls")

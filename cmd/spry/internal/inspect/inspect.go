@@ -17,7 +17,7 @@ import (
 	"github.com/sprymq/spry/internal/wire/sp"
 )
 
-// What a peer may turn out to speak.
+// The protocols that a peer may speak.
 const (
 	SP      = "sp"
 	ZMTP    = "zmtp"
@@ -34,7 +34,7 @@ type Options struct {
 	Timeout time.Duration // for connecting, and for each answer
 }
 
-// A Report is what was found. Its JSON is the output of spry inspect --json.
+// A Report is the result. Its JSON is the output of spry inspect --json.
 type Report struct {
 	URL       string  `json:"url"`
 	Remote    string  `json:"remote"`
@@ -51,7 +51,7 @@ type Report struct {
 	Server    string  `json:"server,omitempty"` // http
 	Detail    string  `json:"detail,omitempty"`
 
-	tlsInside bool // it turned out to speak TLS, of which the URL says nothing
+	tlsInside bool // the peer speaks TLS, although the URL does not say so
 }
 
 // A probe is one way to make a peer talk. Each gets a connection of its own.
@@ -60,24 +60,23 @@ type probe struct {
 	parts   [][]byte
 }
 
-// zmtpProbe makes a peer of ZMTP say what it is: its mechanism once it knows the version, and, without security, the
-// rest before it knows whom it talks to. The end of the greeting comes later, for it would drive away those that have
-// security.
+// zmtpProbe makes a ZMTP peer identify itself: its mechanism once it knows the version, and, without security, the rest
+// before it knows its peer. The end of the greeting comes later, because peers with security would close the connection.
 func zmtpProbe() probe {
 	hello := zmtpHello()
 	return probe{ZMTP, [][]byte{hello[:signatureLen+1], hello[signatureLen+1:]}}
 }
 
-// probes in the order in which they are tried. The first does not complete the handshake of the Scalability
-// Protocols: most listeners answer its first part, three bytes, and never learn of a peer. The second part
-// names a protocol that does not exist, for those that want to know more before they answer.
+// probes in the order of use. The first does not complete the handshake of the Scalability Protocols: most listeners answer
+// its first part, three bytes, and never attach a peer. The second part names a protocol that does not exist, for listeners
+// that answer later.
 func probes() []probe {
 	list := []probe{
 		{SP, [][]byte{[]byte("\x00SP"), {0, 0, 0, 0, 0}}},
 		zmtpProbe(),
 		{HTTP, [][]byte{[]byte("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")}},
 	}
-	// Last, real ones, for listeners that answer nobody but their like.
+	// Last, real ones, for listeners that answer only their counterparts.
 	for number := range uint16(0x100) {
 		if _, known := sp.Lookup(number); known {
 			list = append(list, probe{SP, [][]byte{sp.AppendHeader(nil, number)}})
@@ -129,7 +128,7 @@ func (r *Report) look(ctx context.Context, o Options) error {
 		}
 		switch {
 		case found.dialect == ZMTP && probe.dialect != ZMTP:
-			r.fill(found) // what it is it tells only to those who speak it
+			r.fill(found) // only peers of its own protocol learn more
 		case found.dialect != Silent:
 			r.fill(found)
 			return nil
@@ -138,7 +137,7 @@ func (r *Report) look(ctx context.Context, o Options) error {
 	return nil
 }
 
-// lookInside looks through TLS at what is in it. Nothing changes if there is no getting through.
+// lookInside examines the protocol inside TLS. Nothing changes if TLS fails.
 func (r *Report) lookInside(ctx context.Context, o Options) (through bool, _ error) {
 	inside := &Report{URL: r.URL, Remote: r.Remote, ConnectUS: r.ConnectUS, Dialect: Silent, tlsInside: true}
 	if err := inside.look(ctx, o); err != nil {
@@ -166,7 +165,7 @@ func (r *Report) try(ctx context.Context, p probe, o Options) (answer, error) {
 		config := clientConfig(r.URL, o.TLS)
 		if r.tlsInside {
 			config = config.Clone()
-			config.InsecureSkipVerify = true // nothing is told to the peer that it should not know
+			config.InsecureSkipVerify = true // the peer receives no secrets
 		}
 		t := tls.Client(conn, config)
 		err := t.HandshakeContext(dialCtx)
@@ -184,7 +183,7 @@ func (r *Report) try(ctx context.Context, p probe, o Options) (answer, error) {
 			break
 		}
 		if _, err := conn.Write(part); err != nil {
-			break // it hung up; what it said before is what counts
+			break // the peer closed the connection; its earlier bytes count
 		}
 		before := len(got)
 		var at time.Time
@@ -203,8 +202,8 @@ func (r *Report) try(ctx context.Context, p probe, o Options) (answer, error) {
 	return a, ctx.Err()
 }
 
-// listen reads until it is clear what the peer speaks, or that it does not speak what it was asked in. at is when the first
-// byte came. A peer of ZMTP that was not told all says no more than its greeting.
+// listen reads until the peer's protocol is clear, or it is clear that it is not the asked one. at is the time of the first
+// byte. A ZMTP peer that did not get a whole greeting sends no more than its own.
 func listen(conn net.Conn, got []byte, asked string, all bool) (_ []byte, at time.Time, _ error) {
 	buf := make([]byte, maxAnswer)
 	for {

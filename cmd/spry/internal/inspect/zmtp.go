@@ -11,7 +11,7 @@ import (
 	"github.com/sprymq/spry/internal/wire/zmtp"
 )
 
-// A Hello is how a peer of ZMTP introduces itself. One with security tells the rest only to those whom it lets in.
+// A Hello is the introduction of a ZMTP peer. A peer with security sends the rest only to authenticated clients.
 type Hello struct {
 	Version   string            `json:"version"`
 	Mechanism string            `json:"mechanism,omitempty"` // NULL, PLAIN, CURVE
@@ -39,7 +39,7 @@ func zmtpHello() []byte {
 }
 
 // classifyZMTP reads a greeting of ZMTP: signature and version, then the socket type of ZMTP 2.0 or, from version 3 on, the
-// security mechanism and, where there is none, what the peer says of itself.
+// security mechanism and, without security, the peer's properties.
 func classifyZMTP(b []byte) (answer, bool) {
 	a := answer{dialect: ZMTP}
 	switch {
@@ -79,7 +79,7 @@ func classifyZMTP(b []byte) (answer, bool) {
 	return a, more
 }
 
-// introduction reads the command in which a peer without security says what it is. more means that it is not all there.
+// introduction reads the READY command of a peer without security. more means that it is incomplete.
 func (h *Hello) introduction(frame []byte) (more bool) {
 	const long, command = 2, 4
 	if len(frame) < 2 {
@@ -111,7 +111,7 @@ func (h *Hello) introduction(frame []byte) (more bool) {
 	return false
 }
 
-// property takes what a peer says of itself. It says each thing once; of more, the last counts.
+// property records a property of the peer. Of repeated ones, the last counts.
 func (h *Hello) property(name, value string) {
 	switch {
 	case strings.EqualFold(name, "Socket-Type"):

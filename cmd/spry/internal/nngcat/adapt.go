@@ -10,7 +10,7 @@ import (
 	"github.com/sprymq/spry"
 )
 
-// oneWay adapts the sockets whose messages stand alone: push, pull, pub, sub, pair and bus.
+// oneWay adapts sockets without requests and replies: push, pull, pub, sub, pair and bus.
 type oneWay struct {
 	sender interface {
 		Send(ctx context.Context, body []byte) error
@@ -24,7 +24,7 @@ func (s oneWay) send(ctx context.Context, body []byte) error { return s.sender.S
 func (s oneWay) recv(ctx context.Context) ([]byte, error)    { return s.receiver.Recv(ctx) }
 func (s oneWay) reply(context.Context, []byte) error         { return errDone } // never called
 
-// lossy adapts the sending of pub and bus, which in nngcat never waits: without a peer the message is for nobody.
+// lossy adapts the sending of pub and bus, which in nngcat never blocks: without a peer the message is discarded.
 type lossy struct {
 	socket interface {
 		Send(ctx context.Context, body []byte) error
@@ -32,7 +32,7 @@ type lossy struct {
 	}
 }
 
-// Send sends to those who are there.
+// Send sends to the connected peers.
 func (s lossy) Send(ctx context.Context, body []byte) error {
 	for range s.socket.Pipes() {
 		return s.socket.Send(ctx, body)
@@ -121,7 +121,7 @@ func (s *surveyor) recv(ctx context.Context) ([]byte, error) {
 
 func (s *surveyor) reply(context.Context, []byte) error { return errDone }
 
-// end gives up the survey at hand.
+// end gives up the current survey.
 func (s *surveyor) end() {
 	if s.cancel != nil {
 		s.cancel()

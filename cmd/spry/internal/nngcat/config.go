@@ -20,7 +20,7 @@ type address struct {
 	url    string
 }
 
-// A config is what the options say.
+// A config is the meaning of the options.
 type config struct {
 	protocol     string // name of the option: "req0"
 	addresses    []address
@@ -33,7 +33,7 @@ type config struct {
 	interval     time.Duration
 	recvTimeout  time.Duration
 	sendTimeout  time.Duration
-	maxRecv      int // 0 for what is usual
+	maxRecv      int // 0 for the default
 	verbose      bool
 	async        bool
 	compat       bool

@@ -69,13 +69,12 @@ type given struct {
 	name, value string
 }
 
-// scan splits the arguments into options. As in nngcat, it ends at the first argument that is none, and what
-// comes after that is ignored; a long name may be cut short where that leaves no doubt, and has its value
-// after =, after :, or in the next argument; a short one has it right behind it, or in the next argument, and
-// short ones cannot be joined.
+// scan splits the arguments into options. As in nngcat, it ends at the first argument that is not an option, and ignores the
+// rest. A long name may be abbreviated if it is unambiguous, and has its value after =, after :, or in the next argument; a
+// short one has it right behind it, or in the next argument. Short ones cannot be joined.
 //
-// On error, the options before it are returned too: nngcat acts upon each in turn, so that an earlier fault in
-// a value is reported before a later one in a name.
+// On error, the options before it are returned too: nngcat acts upon each in turn, so that an earlier fault in a value is
+// reported before a later one in a name.
 func scan(args []string) (list []given, err error) {
 	for i := 0; i < len(args); i++ {
 		arg := args[i]

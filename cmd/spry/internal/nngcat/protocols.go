@@ -10,7 +10,7 @@ import (
 	"github.com/sprymq/spry/cmd/spry/internal/endpoint"
 )
 
-// A protocol is one that nngcat has: its sockets, and what they do. The option that chooses it has its name.
+// A protocol is one of nngcat's, with its sockets. The option that chooses it has its name.
 type protocol struct {
 	kind kind
 	open func(c *config, o spry.Options) (socket, endpoint.Socket, error)

@@ -17,14 +17,13 @@ import (
 	"github.com/sprymq/spry/cmd/spry/internal/format"
 )
 
-// Version is that of the nngcat whose behaviour this is.
+// Version is the version of nngcat whose behaviour this package has.
 const Version = "1.5.2"
 
-// errDone is what a socket's recv returns when nothing more can come: the request was answered, or the survey
-// is over.
+// errDone is returned by a socket's recv when nothing more can arrive: the request was answered, or the survey has ended.
 var errDone = errors.New("nothing more will come")
 
-// A socket is what the loops need of one.
+// A socket has the methods that the loops need.
 type socket interface {
 	send(ctx context.Context, body []byte) error
 	recv(ctx context.Context) ([]byte, error)
@@ -59,7 +58,7 @@ type program struct {
 	stdout io.Writer
 }
 
-// loop does what the protocol and the options ask for.
+// loop runs the loop of the protocol and the options.
 func (p *program) loop(ctx context.Context) error {
 	switch kind := protocols[p.protocol].kind; {
 	case kind == sends:
@@ -72,7 +71,7 @@ func (p *program) loop(ctx context.Context) error {
 	return p.sendRecvLoop(ctx)
 }
 
-// done tells whether a loop has run often enough.
+// done reports whether a loop has run often enough.
 func (p *program) done(turns int) bool { return p.count > 0 && turns >= p.count }
 
 func (p *program) recvLoop(ctx context.Context) error {
@@ -127,7 +126,7 @@ func (p *program) sendLoop(ctx context.Context) error {
 	}
 }
 
-// sendRecvLoop sends, then prints what comes until the next message is due.
+// sendRecvLoop sends, then prints received messages until the next message is due.
 func (p *program) sendRecvLoop(ctx context.Context) error {
 	if err := sleep(ctx, p.delay); err != nil {
 		return err
@@ -161,7 +160,7 @@ func (p *program) sendRecvLoop(ctx context.Context) error {
 	}
 }
 
-// once tells whether there is only one message to send.
+// once reports whether there is only one message to send.
 func (p *program) once() bool { return p.interval < 0 && p.count == 0 }
 
 // untilNext is how long to wait for a message when the last one was sent at start.
@@ -198,7 +197,7 @@ func (p *program) recvFor(ctx context.Context, d time.Duration) ([]byte, error) 
 	return p.recv(ctx)
 }
 
-// ended tells whether an error of recv is an end and not a failure.
+// ended reports whether an error of recv is an end and not a failure.
 func ended(ctx context.Context, err error) bool {
 	return errors.Is(err, errDone) || errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil
 }

@@ -48,10 +48,10 @@ type Source struct {
 	Limit int64
 }
 
-// Empty tells whether there is nothing to read from.
+// Empty reports whether there is nothing to read from.
 func (s *Source) Empty() bool { return len(s.Data) == 0 && len(s.Files) == 0 && s.Stdin == nil }
 
-// Repeatable tells whether [Source.All] can be run again with the same result.
+// Repeatable reports whether [Source.All] can be run again with the same result.
 func (s *Source) Repeatable() bool {
 	if s.Split != Whole || s.Stdin != nil {
 		return false
@@ -114,7 +114,7 @@ func (s *Source) frames(body []byte) [][]byte {
 	return bytes.Split(body, []byte(s.Separator))
 }
 
-// Check reports whether there is a file. It does not open it: what a pipe holds can be read once only.
+// Check reports whether there is a file. It does not open it: the contents of a pipe can be read once only.
 func Check(path string) error {
 	_, err := os.Stat(path)
 	return named(path, err)

@@ -16,7 +16,7 @@ type Templates struct {
 	parsed *template.Template
 }
 
-// A Sending is what a template sees of the message that it makes.
+// A Sending has the fields for the template of a message.
 type Sending struct {
 	Count int64     // its number, from 1
 	Time  time.Time // now

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// Package terminal tells what the command's input and output are connected to.
+// Package terminal reports what kind of streams the command's input and output are.
 package terminal
 
 import (
@@ -11,13 +11,13 @@ import (
 	"golang.org/x/term"
 )
 
-// Is tells whether a stream is a terminal.
+// Is reports whether a stream is a terminal.
 func Is(stream any) bool {
 	f, ok := stream.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// Piped tells whether a stream is something to read to its end without being asked: a pipe, a file or a socket,
+// Piped reports whether a stream is something to read to its end without being asked: a pipe, a file or a socket,
 // but neither a terminal nor a device such as /dev/null.
 func Piped(stream io.Reader) bool {
 	f, ok := stream.(*os.File)
@@ -28,7 +28,7 @@ func Piped(stream io.Reader) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice == 0
 }
 
-// Colour tells whether output may be emphasised: it is a terminal, and NO_COLOR is not set.
+// Colour reports whether output may be emphasised: it is a terminal, and NO_COLOR is not set.
 func Colour(stream any) bool { return Is(stream) && os.Getenv("NO_COLOR") == "" }
 
 // Width is the number of columns to keep to: COLUMNS if that is set, else the terminal's, else 0 for any.

@@ -13,7 +13,7 @@ import (
 // clockName says what now reads, for the report.
 const clockName = "the machine's monotonic clock"
 
-// now reads a clock in nanoseconds that all processes of a machine share and that nobody sets.
+// now reads a clock in nanoseconds that all processes of a machine share and that is never set.
 func now() int64 {
 	var t unix.Timespec
 	if unix.ClockGettime(unix.CLOCK_MONOTONIC, &t) != nil {

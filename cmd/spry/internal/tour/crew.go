@@ -72,7 +72,7 @@ func (m *mate) ready() error {
 	return err
 }
 
-// stop tells the peer that everything was sent, and returns what it counted.
+// stop informs the peer that everything was sent, and returns its counters.
 func (m *mate) stop() (*report, error) {
 	if err := m.orders.Encode(order{Stop: true}); err != nil {
 		return nil, err

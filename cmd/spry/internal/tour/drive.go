@@ -74,14 +74,14 @@ func driveSurvey(ctx context.Context, s *stage) error {
 			m.Release()
 			arrived()
 			if left--; left == 0 {
-				break // everybody has answered: no need to wait for the deadline
+				break // all have answered: no need to wait for the deadline
 			}
 		}
 		return nil
 	})
 }
 
-// roundTrips runs questions whose answers come back to the asker: one at a time for latency, then several at once.
+// roundTrips sends questions with answers: one at a time for latency, then several at once.
 func (s *stage) roundTrips(ctx context.Context, socket endpoint.Socket, workers, answers int, ask func(ctx context.Context, body []byte, arrived func()) error) error {
 	body := make([]byte, s.size)
 	for end := now() + int64(s.steady); now() < end; {
@@ -181,7 +181,7 @@ func (s *stage) echoes(ctx context.Context, socket endpoint.Socket, e echoSocket
 			continue
 		}
 		if err := s.echo(ctx, e); errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-			break // what is missing must have been counted as dropped: the account will tell
+			break // missing messages must have been counted as dropped; the tally shows it
 		} else if err != nil {
 			return err
 		}

@@ -11,13 +11,13 @@ package tour
 //
 // and again, until the peer's standard input ends.
 
-// A job is what a peer does in one leg of the tour.
+// A job is the task of a peer in one leg of the tour.
 type job struct {
 	Role string `json:"role"` // what its socket is: "pull", "rep"
 	URL  string `json:"url"`  // where it dials
 }
 
-// A report is what a peer counted in one job.
+// A report is the counters of a peer for one job.
 type report struct {
 	Received int64            `json:"received"`
 	Fast     int64            `json:"fast"`    // of those, the ones without a stamp

@@ -147,8 +147,8 @@ func workBus(w *worker) error {
 	return nil
 }
 
-// sink makes the worker count what it receives. It has everything when the tour's end of the connection is closed and
-// its own queues are empty.
+// sink makes the worker count received messages. It has everything when the tour's end of the connection is closed and its
+// own queues are empty.
 func (w *worker) sink(s interface {
 	spry.Receiver
 	TryRecvMsg() (*spry.Message, error)
@@ -215,5 +215,5 @@ func (w *worker) answerAll(recv func(context.Context) (*spry.Request, error)) fu
 	}
 }
 
-// patience bounds what no leg should ever wait for.
+// patience limits waits that should never happen.
 const patience = 30 * time.Second

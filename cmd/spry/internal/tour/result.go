@@ -20,7 +20,7 @@ type Result struct {
 	Drops     map[string]int64 `json:"drops"` // by reason, at all ends together
 }
 
-// A tally is what one leg of the tour counted at all its ends.
+// A tally is the counters of all ends of one leg of the tour.
 type tally struct {
 	expected int64 // copies that should arrive
 	arrived  int64
@@ -39,7 +39,7 @@ func (t *tally) addDrops(drops map[string]int64) {
 	}
 }
 
-// result makes the row, and an error if messages are missing that nobody counted.
+// result makes the row, and an error if messages are missing that were not counted.
 func (t *tally) result(pattern, transport string) (Result, error) {
 	slices.Sort(t.latency)
 	r := Result{

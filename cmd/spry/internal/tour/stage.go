@@ -42,7 +42,7 @@ func (s *stage) gather(ctx context.Context, socket endpoint.Socket) error {
 	return socket.WaitPipes(ctx, len(s.mates))
 }
 
-// dismiss collects what the mates counted. The socket's own drops are added too.
+// dismiss collects the mates' counters. The socket's own drops are added too.
 func (s *stage) dismiss(socket endpoint.Socket) ([]*report, error) {
 	var reports []*report
 	for _, m := range s.mates {

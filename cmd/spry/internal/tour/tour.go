@@ -28,7 +28,7 @@ type Options struct {
 	Bold     bool
 }
 
-// A leg is one row of the table: what is driven here, and what the mates do.
+// A leg is one row of the table: the work here, and the jobs of the mates.
 type leg struct {
 	pattern string
 	mates   int
@@ -180,7 +180,7 @@ drops     messages that were not delivered, by reason
 	return err
 }
 
-// progress tells what is being done: in place on a terminal, else on a line of its own.
+// progress shows the current work: in place on a terminal, else on a line of its own.
 func (o *Options) progress(form string, args ...any) {
 	o.clear()
 	fmt.Fprintf(o.Err, form, args...)

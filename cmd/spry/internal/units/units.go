@@ -14,7 +14,7 @@ import (
 	"github.com/dustin/go-humanize"
 )
 
-// What is said of texts that are none of these.
+// The errors for texts that are none of these.
 var (
 	errSize     = errors.New("write a size like 512, 64KiB, 10MB or unlimited")
 	errCount    = errors.New("write a number like 10, 5k or 1M")

@@ -24,7 +24,7 @@ func localLat(ctx context.Context, r *run) error {
 	return rep.Shutdown(ctx) // the last reply is on its way
 }
 
-// remoteLat asks, and tells how long that took.
+// remoteLat asks, and prints the duration.
 func remoteLat(ctx context.Context, r *run) error {
 	req := spry.NewReq(&spry.ReqOptions{Options: r.options(), Retry: -1})
 	defer req.Close()

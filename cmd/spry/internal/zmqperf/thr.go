@@ -11,7 +11,7 @@ import (
 	"github.com/sprymq/spry"
 )
 
-// localThr receives, and tells how fast that went.
+// localThr receives, and prints the rate.
 func localThr(ctx context.Context, r *run) error {
 	pull := spry.NewPull(&spry.PullOptions{Options: r.options()})
 	defer pull.Close()
@@ -103,7 +103,7 @@ func (r *run) options() spry.Options {
 	return spry.Options{MaxMessageSize: -1}
 }
 
-// printWork prints what is measured.
+// printWork prints the size and the count.
 func (r *run) printWork(count string) {
 	fmt.Fprintf(r.out, "message size: %d [B]\n%s: %d\n", r.size, count, r.count)
 }

@@ -27,7 +27,7 @@ const dialect = "zmtp+"
 type tool struct {
 	usage string
 	args  int  // that it must have
-	curve bool // it takes <enable_curve> besides
+	curve bool // it accepts <enable_curve> too
 	run   func(ctx context.Context, r *run) error
 }
 
@@ -40,10 +40,10 @@ var tools = map[string]tool{
 	"inproc_thr": {"<message-size> <message-count>", 2, false, inprocThr},
 }
 
-// Names are what the programs are called.
+// Names are the names of the programs.
 func Names() []string { return slices.Sorted(maps.Keys(tools)) }
 
-// Is tells whether a program of that name is one of them.
+// Is reports whether a program of that name is one of them.
 func Is(name string) bool {
 	_, known := tools[name]
 	return known
@@ -99,7 +99,7 @@ func parse(args []string, stdout io.Writer) (*run, error) {
 	return r, err
 }
 
-// maxNumber keeps twice a count, and what is computed of a size, within an int of 32 bits.
+// maxNumber keeps twice a count, and values computed from a size, within an int of 32 bits.
 const maxNumber = math.MaxInt32 / 2
 
 func number(s, what string, least int) (int, error) {
