@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// Command bench measures Spry and its peers at the same work, in one run that takes them in turns. It is run from the
-// root of the repository: go run ./bench -h tells how.
+// Command bench measures Spry and other libraries with the same work, in one run that takes them in turn. Run it from the
+// root of the repository; see go run ./bench -h.
 package main
 
 import (

@@ -107,9 +107,9 @@ func TestAddresses(t *testing.T) {
 		verdict(t, zmq.AllowAddresses(other, p), c, "", allowed)
 		verdict(t, zmq.DenyAddresses(other, p), c, "", denied)
 	}
-	nobody := zmq.Credentials{Address: tcp("192.0.2.7:1")}
-	verdict(t, zmq.AllowAddresses(), nobody, "", zmq.ErrDenied)
-	verdict(t, zmq.DenyAddresses(), nobody, "", nil)
+	unknown := zmq.Credentials{Address: tcp("192.0.2.7:1")}
+	verdict(t, zmq.AllowAddresses(), unknown, "", zmq.ErrDenied)
+	verdict(t, zmq.DenyAddresses(), unknown, "", nil)
 }
 
 func TestAll(t *testing.T) {

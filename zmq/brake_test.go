@@ -144,7 +144,7 @@ func TestParallelGuessesSlowDown(t *testing.T) {
 }
 
 // A check that failed, or that asks to come again, says nothing about a password.
-func TestFailedChecksSlowNobodyDown(t *testing.T) {
+func TestFailedChecksDelayNoOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var asked atomic.Int64
 		s := zmq.NewPull(&zmq.PullOptions{Options: zmq.Options{Linger: -1, Security: zmq.PlainServer{

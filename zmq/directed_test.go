@@ -68,7 +68,7 @@ func TestPeersTalk(t *testing.T) {
 }
 
 // What is for nobody fails and stays as it was.
-func TestServerToNobody(t *testing.T) {
+func TestServerWithoutPeer(t *testing.T) {
 	overTwoWires(t, func(t *testing.T, scheme string) {
 		ctx := testkit.Watchdog(t)
 		server, client := zmq.NewServer(&zmq.Options{SendQueue: 1}), zmq.NewClient(&zmq.Options{RecvQueue: 1})

@@ -101,7 +101,7 @@ func awaited(t testing.TB, try func() (*spry.Message, error)) (m *spry.Message) 
 }
 
 // What is for nobody fails and stays as it was.
-func TestRouterToNobody(t *testing.T) {
+func TestRouterWithoutPeer(t *testing.T) {
 	overTwoWires(t, func(t *testing.T, scheme string) {
 		ctx := testkit.Watchdog(t)
 		router, dealer := zmq.NewRouter(nil), zmq.NewDealer(named("here"))
@@ -268,7 +268,7 @@ func TestRouterToRouter(t *testing.T) {
 }
 
 // A peer that calls itself as a Router would call another that has no name does not get that one's place.
-func TestNobodyTakesAGeneratedName(t *testing.T) {
+func TestGeneratedNamesAreRefused(t *testing.T) {
 	leak.Check(t)
 	ctx := testkit.Watchdog(t)
 	router, dealer := zmq.NewRouter(&zmq.RouterOptions{Handover: true}), zmq.NewDealer(nil)

@@ -54,7 +54,7 @@ func loop(t *testing.T, s socket, f func(ctx context.Context) error) {
 const deafBody = 64 << 10
 
 // A Router that echoes serves others while one peer does not read, and counts what that one lost.
-func TestRouterStopsForNobody(t *testing.T) {
+func TestRouterStopsForNoPeer(t *testing.T) {
 	overEveryWire(t, func(t *testing.T, scheme string) {
 		router := zmq.NewRouter(&zmq.RouterOptions{Options: zmq.Options{SendQueueBytes: 1 << 20, Linger: -1}})
 		e := testkit.ListenOn(t, router, scheme)
@@ -129,7 +129,7 @@ func TestRouterDropsTheNewest(t *testing.T) {
 }
 
 // A Server receives nothing more from a client that does not read, and serves others.
-func TestServerStopsForNobody(t *testing.T) {
+func TestServerStopsForNoPeer(t *testing.T) {
 	overEveryWire(t, func(t *testing.T, scheme string) {
 		server := zmq.NewServer(&zmq.Options{SendQueueBytes: deafBody / 2, Linger: -1}) // of which no two fit
 		e := testkit.ListenOn(t, server, scheme)
@@ -170,7 +170,7 @@ func TestServerStopsForNobody(t *testing.T) {
 
 // A requester that does not read costs a proxy's other requesters nothing: with Routers, what is for it is dropped and
 // counted; with raw sockets, its requests wait.
-func TestProxiesStopForNobody(t *testing.T) {
+func TestProxiesStopForNoPeer(t *testing.T) {
 	proxies := map[string]func(t *testing.T, ctx context.Context, scheme string) (in socket, front, back *spry.Endpoint){
 		"router": func(t *testing.T, ctx context.Context, scheme string) (socket, *spry.Endpoint, *spry.Endpoint) {
 			front, back := zmq.NewRouter(&zmq.RouterOptions{Options: zmq.Options{SendQueueBytes: 1 << 20, Linger: -1}}), zmq.NewDealer(nil)

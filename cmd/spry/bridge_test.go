@@ -116,7 +116,7 @@ func TestZeroMQProxy(t *testing.T) {
 }
 
 // A bridge that dials where a listener was meant says so, instead of waiting in silence.
-func TestBridgeSaysThatNobodyIsThere(t *testing.T) {
+func TestBridgeReportsAMissingPeer(t *testing.T) {
 	t.Parallel()
 	bridge := start(t, nil, "bridge", "pull=zmtp+tcp://127.0.0.1:1", "push=listen:tcp://127.0.0.1:0")
 	bridge.await(bridge.stderr, `pull: no peer is connected so far; .*refused`)

@@ -143,7 +143,7 @@ func TestInput(t *testing.T) {
 
 func TestExitCodes(t *testing.T) {
 	t.Parallel()
-	nobody := "tcp://127.0.0.1:1"
+	unused := "tcp://127.0.0.1:1"
 	for _, test := range []struct {
 		want int
 		args []string
@@ -154,15 +154,15 @@ func TestExitCodes(t *testing.T) {
 		{2, []string{"pull", "--listen", here, "--nonsense"}},
 		{2, []string{"pull", "--listen", here, "--format", "xml"}},
 		{2, []string{"pull", "--listen", here, "--count", "ten"}},
-		{2, []string{"pull", nobody}},
+		{2, []string{"pull", unused}},
 		{2, []string{"pull", "--listen", "nonsense"}},
-		{2, []string{"push", "--dial", nobody, "--lines", "--ndjson"}},
-		{2, []string{"push", "--dial", nobody}},
+		{2, []string{"push", "--dial", unused, "--lines", "--ndjson"}},
+		{2, []string{"push", "--dial", unused}},
 		{2, []string{"rep", "--listen", here}},
 		{2, []string{"router", "--listen", here, "--echo", "--data", "x"}},
 		{2, []string{"router", "--listen", here, "--data", "x", "--to", `\q`}},
 		{2, []string{"dish", "--listen", here}},
-		{2, []string{"push", "--dial", nobody, "-D", "x", "--multipart", "--lines"}},
+		{2, []string{"push", "--dial", unused, "-D", "x", "--multipart", "--lines"}},
 		{2, []string{"survey", "--listen", here, "-D", "x", "--zmtp"}},
 		{3, []string{"router", "--listen", here, "-D", "x", "--to", "nobody", "--connect-timeout", "100ms"}},
 		{2, []string{"rep", "--listen", here, "--echo", "--data", "x"}},
@@ -173,8 +173,8 @@ func TestExitCodes(t *testing.T) {
 		{2, []string{"bridge", "pull=" + here}},
 		{2, []string{"bridge", "pull=" + here, "pub=" + here}},
 		{2, []string{"bridge", "pull", "push"}},
-		{2, []string{"bridge", "pull=nonsense", "push=" + nobody}},
-		{2, []string{"bridge", "pull=" + nobody, "push=" + nobody, "--plain-server", "/dev/null", "--plain", "x"}},
+		{2, []string{"bridge", "pull=nonsense", "push=" + unused}},
+		{2, []string{"bridge", "pull=" + unused, "push=" + unused, "--plain-server", "/dev/null", "--plain", "x"}},
 		{2, []string{"pull", "--listen", here, "--curve-server"}},
 		{2, []string{"pull", "--listen", here, "--allow", "."}},
 		{2, []string{"pull", "--listen", here, "--curve-key", "f"}},
@@ -184,13 +184,13 @@ func TestExitCodes(t *testing.T) {
 		{2, []string{"inspect", "nonsense"}},
 		{2, []string{"completion", "basic"}},
 		{2, []string{"monitor", "magic", "--listen", here}},
-		{1, []string{"push", "--dial", nobody, "-F", "/nonexistent/file"}},
+		{1, []string{"push", "--dial", unused, "-F", "/nonexistent/file"}},
 		{1, []string{"pull", "--listen", "tcp://127.0.0.1:0", "--cert", "/nonexistent"}},
-		{3, []string{"push", "--dial", nobody, "-D", "x", "--connect-timeout", "100ms"}},
+		{3, []string{"push", "--dial", unused, "-D", "x", "--connect-timeout", "100ms"}},
 		{3, []string{"pull", "--listen", here, "--recv-timeout", "100ms"}},
 		{3, []string{"pull", "--listen", here, "--count", "1", "--for", "100ms"}},
-		{3, []string{"req", "--dial", nobody, "-D", "x", "--connect-timeout", "100ms"}},
-		{3, []string{"inspect", nobody}},
+		{3, []string{"req", "--dial", unused, "-D", "x", "--connect-timeout", "100ms"}},
+		{3, []string{"inspect", unused}},
 		{0, []string{"pull", "--listen", here, "--for", "100ms"}},
 		{0, []string{"--help"}},
 		{0, []string{"version"}},

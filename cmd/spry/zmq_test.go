@@ -80,7 +80,7 @@ func TestBothFamiliesAtOneListener(t *testing.T) {
 	pull.expect(0, lines("x", "x"))
 }
 
-func TestFramesForNobodyWhoTakesThem(t *testing.T) {
+func TestFramesForPeersWithoutFrames(t *testing.T) {
 	t.Parallel()
 	pull := start(t, nil, "pull", "--listen", here)
 	push := start(t, nil, "push", "--dial", pull.url(), "-m", "-D", "a", "-D", "b")

@@ -56,14 +56,14 @@ func (b *Budget) relieve(a *Account, n int64) bool {
 		if a.shed.Load() {
 			return false
 		}
-		nobody := b.leavers.Load() == 0
+		noLeavers := b.leavers.Load() == 0
 		if b.reserveWithin(n) {
 			return true
 		}
 		if b.shedLargest(a, n) {
-			nobody = false
+			noLeavers = false
 		}
-		if nobody && b.leavers.Load() == 0 || i == patience {
+		if noLeavers && b.leavers.Load() == 0 || i == patience {
 			b.reserve(n)
 			return true
 		}

@@ -261,7 +261,7 @@ func (e *Endpoint) stop(cause error) {
 	s.mu.Unlock()
 }
 
-// abandon ends an endpoint that came to nothing, so that the socket keeps nothing of it. Nil is one that there never was.
+// abandon ends an endpoint that failed to start, so that the socket keeps nothing of it. e may be nil.
 func (e *Endpoint) abandon(cause error) {
 	if e != nil {
 		e.stop(cause)

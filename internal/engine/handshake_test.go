@@ -196,7 +196,7 @@ func (w *waiting) expect(evicted, timeout uint64) {
 
 // Peers that fall silent in any state of any mechanism's handshake delay nobody. The oldest makes room, the others are
 // let go when their time is over, to the moment.
-func TestSilentPeersDelayNobody(t *testing.T) {
+func TestSilentPeersDelayNoOthers(t *testing.T) {
 	forEachState(t, every, func(w *waiting, s handshakeState) {
 		for i := range uint64(waitingCap + 5) {
 			w.peer(s)
@@ -239,7 +239,7 @@ func TestSlowPeersGetNoMoreTime(t *testing.T) {
 }
 
 // Garbage in any state gets nobody in and delays nobody.
-func TestGarbageLetsNobodyIn(t *testing.T) {
+func TestGarbageIsNotLetIn(t *testing.T) {
 	dice := rand.New(rand.NewPCG(5, 19))
 	forEachState(t, every, func(w *waiting, s handshakeState) {
 		const peers = 24 // more than there may be at a time
@@ -265,7 +265,7 @@ func TestGarbageLetsNobodyIn(t *testing.T) {
 }
 
 // While one peer's credentials are looked at for long, others come in.
-func TestSlowAuthenticationDelaysNobody(t *testing.T) {
+func TestSlowAuthenticationDelaysNoOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := mechanismCases()[1]
 		w := newWaiting(t, m)

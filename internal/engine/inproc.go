@@ -15,7 +15,7 @@ import (
 	"github.com/sprymq/spry/transport"
 )
 
-var errNobodyListens = errors.New("no socket in this process listens on that name: listen first, or use Connect, which waits")
+var errNoListener = errors.New("no socket in this process listens on that name: listen first, or use Connect, which waits")
 
 func (e *Endpoint) listenInproc() error {
 	if err := checkInprocName(e.url.Address); err != nil {
@@ -34,7 +34,7 @@ func (e *Endpoint) connectInproc(ctx context.Context, patient bool) (p *Pipe, li
 	l, appeared := e.socket.options.Network.find(e.url.Address)
 	for l == nil {
 		if !patient {
-			return nil, 0, wrap("dial", e.URL(), errNobodyListens)
+			return nil, 0, wrap("dial", e.URL(), errNoListener)
 		}
 		select {
 		case <-appeared:

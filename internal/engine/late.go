@@ -111,7 +111,7 @@ func (e *Endpoint) late(err error) error {
 	if !errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	return nobody(err, e)
+	return lateWithoutPeer(err, e)
 }
 
 // Late adds to the error of a call at its deadline what the call waited for. Other errors are returned unchanged. connected
@@ -132,7 +132,7 @@ func (s *Socket) Late(err error, connected func(peers []*Pipe, n int) string) er
 	if len(few) > 0 {
 		return late(err, connected(few, n))
 	}
-	return nobody(err, endpoints...)
+	return lateWithoutPeer(err, endpoints...)
 }
 
 // lateWait says why WaitPipes came to its deadline.
@@ -145,13 +145,13 @@ func (s *Socket) lateWait(err error, wanted int) error {
 	s.mu.Unlock()
 	endpoints = slices.DeleteFunc(endpoints, func(e *Endpoint) bool { return len(e.Pipes()) > 0 })
 	if ready == 0 {
-		return nobody(err, endpoints...)
+		return lateWithoutPeer(err, endpoints...)
 	}
 	return late(err, fmt.Sprintf("%d of %d peers are connected", ready, wanted), endpoints...)
 }
 
-// nobody is late where no peer is connected.
-func nobody(err error, endpoints ...*Endpoint) error {
+// lateWithoutPeer is late if no peer is connected.
+func lateWithoutPeer(err error, endpoints ...*Endpoint) error {
 	why := ErrNoPeer.Error()
 	if len(endpoints) == 0 {
 		why += ", and the socket has no endpoint: call Dial or Listen first"

@@ -23,7 +23,7 @@ func names(identity string) []byte {
 const oursReady = 64 + 2 + 6 + (1 + 11 + 4 + 6) + (1 + 8 + 4)
 
 // A name that begins with a zero byte is nobody's own: whoever claims one is called as one who claims none.
-func TestRouterGivesNobodyAGeneratedName(t *testing.T) {
+func TestRouterAcceptsNoGeneratedName(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		router, s := open(t, house(zmtp.Dialect), func(_ *engine.Socket, o engine.Options) *Router {
 			return NewRouter(zmtp.Router.Hello(), o, true)

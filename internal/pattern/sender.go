@@ -97,7 +97,7 @@ func (s *sender) late(err error, to *engine.Pipe) error {
 
 func (s *sender) bind(socket *engine.Socket) { s.socket = socket }
 
-// wake lets everybody try again.
+// wake lets all blocked senders try again.
 func (s *sender) wake() {
 	s.mu.Lock()
 	s.waiters.WakeAll()

@@ -331,7 +331,7 @@ type tail struct {
 }
 
 const (
-	// A chunk is kept if usedNum/usedDen of it were used. Large messages, of which few fit into a chunk, are never moved.
+	// A chunk is kept if usedNum/usedDen of it were used. Large messages are never moved: few fit into a chunk.
 	usedNum, usedDen = 5, 8
 
 	// A queue with a limit of less than smallQueue chunks keeps a chunk only for at least a fewLeft part of it.

@@ -6,7 +6,7 @@
 // BenchmarkXOR. Other processors use x/crypto's.
 package salsa20
 
-import "golang.org/x/crypto/salsa20/salsa" //nolint:staticcheck // CURVE is made of it, and nobody can choose another cipher
+import "golang.org/x/crypto/salsa20/salsa" //nolint:staticcheck // CURVE is made of it, and the protocol has no other cipher
 
 // BlockLen is the length of a block of the key stream.
 const BlockLen = 64

@@ -129,7 +129,7 @@ type Splitter interface {
 // A ProtocolError says how the peer broke the protocol.
 type ProtocolError struct {
 	Reason reasons.Reason
-	Detail string // what was received, what was expected, and the remedy
+	Detail string // the received bytes, the expected ones, and the remedy
 }
 
 func (e *ProtocolError) Error() string { return e.Detail }

@@ -121,10 +121,10 @@ func splitName(name string) []string {
 	return words
 }
 
-// inTexts finds words in the documentation of exported names and in the texts of errors.
+// inTexts finds words in comments and in the texts of errors.
 func (w wordRules) inTexts(file *ast.File) (found []finding) {
-	for _, doc := range exportedDocs(file) {
-		found = append(found, w.inText(doc.Pos(), "the documentation", doc.Text())...)
+	for _, comment := range file.Comments {
+		found = append(found, w.inText(comment.Pos(), "the comment", comment.Text())...)
 	}
 	ast.Inspect(file, func(n ast.Node) bool {
 		call, ok := n.(*ast.CallExpr)

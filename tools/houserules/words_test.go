@@ -28,16 +28,11 @@ func TestWords(t *testing.T) {
 		{source: "func kickstart() {}\n"},          // another word
 		{source: "func f() { strings.Tell(1) }\n"}, // declared elsewhere
 		{name: "a_test.go", source: "var told int\n", want: "the name told"},
-		{source: "// F is told of messages.\nfunc F() {}\n", want: `a.go:5: the documentation says "told"; use: reported`},
-		{source: "// F sends what is\n// queued.\nfunc F() {}\n", want: "the documentation says"},
-		{source: "// f is told of messages.\nfunc f() {}\n"},
-		{source: "type T struct {\n\tF int // for those who wait\n\tg int // told\n}\n", want: `a.go:6: the documentation says "those who"`},
-		{source: "type T interface {\n\t// M tells of it.\n\tM()\n}\n", want: "a.go:6"},
-		{source: "type t struct {\n\tF int // told\n}\n"},
-		{source: "// M is told.\nfunc (t *T[int]) M() {}\n", want: "a.go:5"},
-		{source: "// M is told.\nfunc (t *t) M() {}\n"},
-		{source: "// Errors that users are told.\nvar (\n\tErr = 1\n)\n", want: "a.go:5"},
-		{source: "var err = errors.New(\"nobody listens\")\n", want: `a.go:5: the error says "nobody"; use: no peer`},
+		{source: "// F is told of messages.\nfunc F() {}\n", want: `a.go:5: the comment says "told"; use: reported`},
+		{source: "// F sends what is\n// queued.\nfunc F() {}\n", want: "the comment says"},
+		{source: "func f() {\n\tg() // f is told of messages\n}\n", want: "a.go:6: the comment"},
+		{source: "type T struct {\n\tF int // for those who wait\n\tg int // told\n}\n", want: `a.go:6: the comment says "those who"`},
+		{source: "var err = errors.New(\"nobody listens\")\n", want: `a.go:5: the error says "nobody"; use: none`},
 		{source: "var err = fmt.Errorf(\"nobody at %s\", url)\n", want: "a.go:5: the error"},
 		{source: "var err = errors.New(\"toldness\")\n"},
 		{name: "a_test.go", source: "// F is told of messages.\nfunc F() { _ = errors.New(\"nobody\") }\n"},
@@ -64,6 +59,11 @@ func TestLongSentencesAreWarnedOf(t *testing.T) {
 		{"// " + words(20) + "\n//\n// " + words(20) + "\nfunc F() {}\n", ""},
 		{"// F:\n//\n//\t" + words(40) + "\nfunc F() {}\n", ""}, // code
 		{"// " + words(31) + ".\nfunc f() {}\n", ""},
+		{"// " + words(31) + ".\nfunc (t *T[int]) M() {}\n", "a.go:5"},
+		{"// " + words(31) + ".\nfunc (t *t) M() {}\n", ""},
+		{"// " + words(31) + ".\nvar (\n\tErr = 1\n)\n", "a.go:5"},
+		{"type T interface {\n\t// " + words(31) + ".\n\tM()\n}\n", "a.go:6"},
+		{"type T struct {\n\tf int // " + words(31) + "\n}\n", ""},
 	} {
 		breaches, got := checked(t, "a.go", test.source)
 		if breaches != "" || test.want == "" && got != "" || !strings.Contains(got, test.want) {

@@ -21,7 +21,7 @@ type change struct {
 	pkg   string // folder of the package
 	decl  string // the declaration: Name, or Type.Method
 	see   string // what a user would see
-	same  string // why nobody could see it; empty = tests must
+	same  string // why it has no visible effect; empty = tests must detect it
 	test  named  // the test that sees it, if the list says which
 	old   []string
 	lines []string // which take the place of old

@@ -17,7 +17,7 @@ import (
 	"github.com/sprymq/spry/bench/internal/worker"
 )
 
-// mangosSocket drives mangos with messages of its pools. What is sent is not filled: the shortest way.
+// mangosSocket drives mangos with messages of its pools. Bodies are not filled, which is fastest.
 type mangosSocket struct{ mangos.Socket }
 
 // mangosContext is a requester of its own on a socket that many share.

@@ -22,7 +22,7 @@ type rawMux struct {
 
 	mu      sync.Mutex
 	pending []byte        // requests for the writer; unused without one
-	wake    chan struct{} // tells the writer of the first pending request; nil without one
+	wake    chan struct{} // signals the writer that there is a first pending request
 }
 
 // rawMuxCallers share a connection. Batched, one writer takes what all have asked meanwhile; else each caller writes
@@ -48,7 +48,7 @@ func rawMuxCallers(s worker.Settings, batched bool) ([]worker.Asker, error) {
 	return all, nil
 }
 
-// write ends with the connection, whose end the reader tells the callers.
+// write ends with the connection; the reader reports the end to the callers.
 func (m *rawMux) write() {
 	var batch []byte
 	for range m.wake {

@@ -71,7 +71,7 @@ func (r *rawPipes) receive(conn net.Conn) (e rawPipeEnd) {
 	return rawPipeEnd{n + 1, err}
 }
 
-// Rest leaves out the message that First has told of.
+// Rest leaves out the message that First has returned.
 func (r *rawPipes) Rest() (n int, err error) {
 	for range r.pipes {
 		e := <-r.ended

@@ -23,8 +23,8 @@ type simpleSocket interface {
 }
 
 const (
-	markerPause = 10 * time.Millisecond // between end markers, the first of which may be dropped
-	joinTime    = time.Second           // for subscribers to connect, where a publisher is not told of them
+	markerPause = 10 * time.Millisecond // between end markers; the first may be dropped
+	joinTime    = time.Second           // for subscribers to connect, if the publisher cannot observe that
 )
 
 // A simpleLibrary opens sockets: "push", "pull", "req", "rep", "pub" or "sub", which wants everything.
@@ -95,7 +95,7 @@ func (lib simpleLibrary) subscribe(s worker.Settings) ([]worker.Receiver, error)
 	return all, nil
 }
 
-// A simpleSender also waits, at its end, until it is told that the flow was received: closing may drop what is queued.
+// A simpleSender also waits, at its end, for the report that the flow was received: closing may drop queued messages.
 type simpleSender struct {
 	simpleSocket
 	body     []byte

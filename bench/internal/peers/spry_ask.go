@@ -30,7 +30,7 @@ func spryServe(s worker.Settings) (io.Closer, error) {
 			if err != nil {
 				return // closed
 			}
-			// The requester is told nothing of a reply that cannot be sent: its pipe is gone.
+			// A requester learns nothing of a reply that cannot be sent: its pipe has ended.
 			_ = r.ReplyMsg(ctx, r.Message())
 		}
 	}()

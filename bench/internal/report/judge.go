@@ -20,7 +20,7 @@ type Judgement struct {
 	Met      string   `json:"met"` // goal, floor or no
 }
 
-// judge returns how targets were met, and the names of those of which no case was measured.
+// judge returns how targets were met, and the names of those without a measured case.
 func (r *Report) judge(all []target) (judged []Judgement, notMeasured []string) {
 	for _, t := range all {
 		j, measured := r.judgeOne(t)

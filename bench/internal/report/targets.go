@@ -8,7 +8,7 @@ type target struct {
 	bound
 }
 
-// A caseSet is the cases of which a target holds: all combinations of what is listed.
+// A caseSet has the cases of a target: all combinations of its lists.
 type caseSet struct {
 	title      string
 	work       string

@@ -116,7 +116,7 @@ func open(ctx context.Context, address string, greet func(net.Conn) error, conns
 	return live, failed
 }
 
-// greetRaw waits for the byte that tells of being accepted.
+// greetRaw waits for the byte by which the server accepts.
 func greetRaw(conn net.Conn) error {
 	var one [1]byte
 	_, err := io.ReadFull(conn, one[:])

@@ -44,7 +44,7 @@ func (b *bench) command(c report.Case, who contender, role string, settings ...s
 	return append(line, settings...)
 }
 
-// url returns an address that nobody uses.
+// url returns an unused address.
 func (b *bench) url(transport string) (string, error) {
 	b.urls++
 	if transport == "ipc" {
@@ -122,7 +122,7 @@ func alone(ctx context.Context, command []string) (outcome, error) {
 	return p.finish()
 }
 
-// flowSample tells of what was received, and what it cost both sides.
+// flowSample is the sample of a received flow, with the cost of both sides.
 func flowSample(received, other outcome) sample {
 	if received.Messages == 0 || received.Seconds == 0 {
 		return sample{}

@@ -24,7 +24,7 @@ type process struct {
 	errors bytes.Buffer
 }
 
-// outcome is what a worker told, and what it took.
+// outcome is the result of a worker, with its resources.
 type outcome struct {
 	worker.Result
 	CPU float64
@@ -78,7 +78,7 @@ func (p *process) ask(line string) (string, error) {
 	return p.out.ReadString('\n')
 }
 
-// stop ends a server that has no other end, and returns what it told.
+// stop ends a server that does not end by itself, and returns its result.
 func (p *process) stop() (outcome, error) {
 	if err := p.in.Close(); err != nil {
 		return outcome{}, err
@@ -107,8 +107,8 @@ func (p *process) finish() (outcome, error) {
 	return o, nil
 }
 
-// both runs a server and its client. A server that ends by itself does so when it has received everything; another one is stopped when its client has ended. Each is told of
-// the other's end.
+// both runs a server and its client. A server that ends by itself does so when it has received everything; another one is
+// stopped when its client has ended. Each gets a message when the other has ended.
 func both(ctx context.Context, server, client []string, endsItself bool) (s, c outcome, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // what still runs after a failure is killed

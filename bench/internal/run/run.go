@@ -138,7 +138,7 @@ func kindOf(name string) (peerKind, bool) {
 	return peerKinds[i], true
 }
 
-// selectKinds returns the kinds of the named peers, each of which may be followed by a mode, or all.
+// selectKinds returns the kinds of the named peers, or all. A name may be followed by a mode.
 func selectKinds(names []string) ([]peerKind, error) {
 	if len(names) == 0 {
 		return peerKinds, nil

@@ -96,7 +96,7 @@ func flowInproc(_ process, peer Peer, s Settings) (Result, error) {
 	return sendAndReceive(to, from, s)
 }
 
-// sendAndReceive does both in this process and returns what was received.
+// sendAndReceive does both in this process and returns the receiver's result.
 func sendAndReceive(to Sender, from Receiver, s Settings) (Result, error) {
 	defer from.Close()
 	defer to.Close()
@@ -107,7 +107,7 @@ func sendAndReceive(to Sender, from Receiver, s Settings) (Result, error) {
 	}()
 	received, err := receive(from, s)
 	if err != nil {
-		return received, err // the sender may be stuck for want of a receiver: the process ends
+		return received, err // the sender may be blocked without a receiver: the process ends
 	}
 	return received, <-sent
 }

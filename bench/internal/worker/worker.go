@@ -97,7 +97,7 @@ func (s *Settings) setNumber(key, value string) error {
 	return err
 }
 
-// A Result is what a worker tells at its end; zero fields are left out.
+// A Result is the final report of a worker; zero fields are left out.
 type Result struct {
 	Messages int64   `json:"messages,omitempty"`
 	Bytes    int64   `json:"bytes,omitempty"`
@@ -118,7 +118,7 @@ type process struct {
 	out io.Writer
 }
 
-// ready tells that the server can be dialed.
+// ready reports that the server can be dialed.
 func (p process) ready() error {
 	_, err := fmt.Fprintln(p.out, "ready")
 	return err
@@ -138,7 +138,7 @@ func (p process) untilInputEnds(answer func(line string) error) error {
 	return lines.Err()
 }
 
-// flowing tells that the flow has begun beside which something else is to be measured.
+// flowing reports that the background flow has begun, so that the measurement can begin.
 func (p process) flowing() error {
 	_, err := fmt.Fprintln(p.out, "flowing")
 	return err

@@ -24,7 +24,7 @@ const (
 )
 
 // T10: one subscriber stalls, 99 are fast. The fast ones lose nothing; of the stalled one every message is accounted for.
-func TestSlowSubscriberHoldsUpNobody(t *testing.T) {
+func TestSlowSubscriberDelaysNoOthers(t *testing.T) {
 	for name, overflow := range map[string]spry.Overflow{
 		"DropOldest": spry.DropOldest, "DropNewest": spry.DropNewest, "Block": spry.Block, "Disconnect": spry.Disconnect,
 	} {

@@ -86,7 +86,7 @@ func serveBig(t *testing.T, s interface {
 
 // One requester that reads nothing keeps no worker: others are served while its requests wait, and when it reads at last
 // it gets every reply.
-func TestUnreadRepliesHoldUpNobodyElse(t *testing.T) {
+func TestUnreadRepliesDelayNoOthers(t *testing.T) {
 	reply := make([]byte, unreadReply)
 	handlers := map[string]spry.Handler{
 		"handler": spry.HandlerFunc(func(ctx context.Context, r *spry.Request) { _ = r.Reply(ctx, reply) }),
@@ -136,7 +136,7 @@ func (text) Append(dst []byte, v string) ([]byte, error) { return append(dst, v.
 func (text) Decode(src []byte) (string, error)           { return string(src), nil }
 
 // The same of surveys.
-func TestUnreadAnswersHoldUpNobodyElse(t *testing.T) {
+func TestUnreadAnswersDelayNoOthers(t *testing.T) {
 	overSPWires(t, func(t *testing.T, w wireUnderTest) {
 		o := w.options
 		o.SendQueueBytes = unreadLimit

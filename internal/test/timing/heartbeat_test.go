@@ -150,7 +150,7 @@ func TestPingsAreAnswered(t *testing.T) {
 
 // A peer is not given up while it is this end that does not read, because nobody takes what has come. It is told that this end
 // lives, whose answers it waits for in vain.
-func TestHeartbeatsWhileNobodyReceives(t *testing.T) {
+func TestHeartbeatsWithoutReceivers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		pull := spry.NewPull(&spry.PullOptions{Options: spry.Options{RecvQueue: 1}})
 		defer pull.Close()

@@ -199,7 +199,7 @@ func TestUnsentMessagesGoFirst(t *testing.T) {
 
 // A peer that goes silent without an end holds its own messages only; the others go on, and after the silence all
 // arrives.
-func TestHalfOpenPeerDelaysNobody(t *testing.T) {
+func TestHalfOpenPeerDelaysNoOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := simnet.New(1)
 		o := testkit.Simulated(n)

@@ -100,7 +100,7 @@ func LookupSocket(name string) (Socket, bool) {
 	return 0, false
 }
 
-// twins are the socket types that SP's protocols are to ZeroMQ.
+// counterparts are the ZeroMQ socket types of SP's protocols.
 var counterparts = map[uint16]Socket{
 	sp.Pair0: Pair, sp.Pair1: Pair, sp.Pub: Pub, sp.Sub: Sub, sp.Req: Req, sp.Rep: Rep, sp.Push: Push, sp.Pull: Pull,
 }
@@ -117,8 +117,8 @@ func socketOf(h transport.Hello) (Socket, error) {
 		"peer speaks ZeroMQ, which has no counterpart of a %s socket: connect it to another socket", h.Name)
 }
 
-// asCounterpart returns the number of a peer as a local socket of SP's protocols knows it: that of the protocol it talks to, if the
-// peer is that one's twin.
+// asCounterpart returns the number of a peer as a local socket of SP's protocols knows it: that of the protocol it talks to,
+// if the peer is that one's counterpart.
 func asCounterpart(local transport.Hello, peer uint16) uint16 {
 	if s, ok := counterparts[local.Peer]; ok && s.Number() == peer {
 		return local.Peer

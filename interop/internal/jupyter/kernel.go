@@ -73,7 +73,7 @@ func (k *Kernel) serve(ctx context.Context, from *zmq.Router) error {
 		}
 		m, err := k.session.Decode(frames)
 		if err != nil {
-			continue // by somebody else
+			continue // by another process
 		}
 		ended, err := k.handle(ctx, from, m)
 		if ended || err != nil {
@@ -143,7 +143,7 @@ func (k *Kernel) input(ctx context.Context, m Message, prompt string) (string, e
 	return content.Value, err
 }
 
-// publish tells all frontends what a request led to.
+// publish sends the result of a request to all frontends.
 func (k *Kernel) publish(ctx context.Context, request Message, kind string, content any) error {
 	request.Route = [][]byte{[]byte(kind)} // the topic
 	return k.transmit(ctx, k.iopub.Send, request, kind, content)

@@ -41,7 +41,7 @@ func HaveIPv6() bool {
 	return l.Close() == nil
 }
 
-// Direction tells in the table which side the foreign peer took.
+// Direction names, in the table, the side of the foreign peer.
 func Direction(spryListens bool) string {
 	if spryListens {
 		return "it dials"

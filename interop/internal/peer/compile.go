@@ -36,8 +36,8 @@ func NewBuilder(sources, bin string) *Builder {
 	return &Builder{sources: sources, bin: bin, built: map[string]*program{}}
 }
 
-// C returns the path of the C peer of this name. The name's first part tells the library: nng_recv is linked with
-// libnng, nn_recv with libnanomsg, zmq_recv with libzmq, czmq_cert with libczmq too. Without a compiler or library the test is
+// C returns the path of the C peer of this name. The name's first part is the library: nng_recv is linked with libnng,
+// nn_recv with libnanomsg, zmq_recv with libzmq, czmq_cert with libczmq too. Without a compiler or library the test is
 // skipped as by [Find]; C code that does not compile without warnings fails it.
 func (b *Builder) C(t testing.TB, name string) string {
 	t.Helper()

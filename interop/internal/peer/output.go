@@ -10,7 +10,7 @@ import (
 	"sync"
 )
 
-// output collects what a process prints and tells those who wait for more.
+// output collects the output of a process and wakes its readers.
 type output struct {
 	mu      sync.Mutex
 	buf     bytes.Buffer

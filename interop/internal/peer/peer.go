@@ -19,7 +19,7 @@ import (
 	"time"
 )
 
-// Watchdog bounds every wait. It is generous: it tells a hang from a slow machine, and asserts nothing.
+// Watchdog limits every wait. It is generous: it detects hangs on a slow machine, and asserts nothing.
 const Watchdog = 3 * time.Minute
 
 // RequireEnv is the environment variable that, set to "require", turns a missing peer into a failure.

@@ -108,7 +108,7 @@ func sameSecurity(peer, here string, listening bool) string {
 	return "give " + own[peer] + " here instead of " + own[here]
 }
 
-// remedy says what to do about an error of which the library does not say it, or not in the words of the command.
+// remedy is the remedy for an error, if the library names none, or not in the terms of the command.
 func (s *Set) remedy(url string, listening bool, err error) string {
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):

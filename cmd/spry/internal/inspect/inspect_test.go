@@ -260,7 +260,7 @@ func TestPeersWithoutEnd(t *testing.T) {
 	}
 }
 
-func TestNobodyThere(t *testing.T) {
+func TestNoPeerThere(t *testing.T) {
 	t.Parallel()
 	l := listen(t)
 	l.Close()

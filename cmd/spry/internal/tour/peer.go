@@ -81,7 +81,7 @@ func obey(ctx context.Context, j job, orders *json.Decoder, answers *json.Encode
 type worker struct {
 	socket endpoint.Socket
 	work   func(ctx context.Context) error // until ctx ends
-	rest   func()                          // takes what is left in the queues
+	rest   func()                          // takes the remaining messages out of the queues
 	settle func(ctx context.Context) error // waits until nothing more can come
 	count  report
 }
