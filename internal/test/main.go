@@ -30,8 +30,29 @@ func main() {
 	}
 }
 
+// longest are the packages whose tests take longest. They begin first, so that none of them is left alone at the end.
+var longest = []string{"/internal/test/conformance", "/interop/zeromq", "/internal/test/stress", "/cmd/spry", "/internal/engine"}
+
+// inOrder puts packages in the order in which they are to be tested.
+func inOrder(packages []string) []string {
+	place := func(name string) int {
+		i := slices.IndexFunc(longest, func(suffix string) bool { return strings.HasSuffix(name, suffix) })
+		if i < 0 {
+			return len(longest)
+		}
+		return i
+	}
+	return slices.SortedStableFunc(slices.Values(packages), func(a, b string) int { return place(a) - place(b) })
+}
+
 func run(ctx context.Context, flags []string, out io.Writer) error {
-	c := exec.CommandContext(ctx, "go", slices.Concat([]string{"test", "-json"}, flags, []string{"work"})...)
+	list := exec.CommandContext(ctx, "go", "list", "work")
+	list.Stderr = os.Stderr
+	packages, err := list.Output()
+	if err != nil {
+		return fmt.Errorf("go list: %w", err)
+	}
+	c := exec.CommandContext(ctx, "go", slices.Concat([]string{"test", "-json"}, flags, inOrder(strings.Fields(string(packages))))...)
 	c.Stderr = os.Stderr
 	events, err := c.StdoutPipe()
 	if err != nil {

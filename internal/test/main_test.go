@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -34,5 +35,12 @@ func TestReportSaysWhatFailedAndWhatDidNotRun(t *testing.T) {
 	want := "ok  \tm/a\t0.1s\n    b_test.go:3: bad\npanic: oh\nFAIL\tm/b\t0.1s\nNOT TESTED: nngcat is missing; install it (2 tests)\n"
 	if out.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", &out, want)
+	}
+}
+
+func TestLongestTestsBeginFirst(t *testing.T) {
+	got := inOrder([]string{"x", "x/cmd/spry", "x/internal/test/conformance", "x/zmq"})
+	if want := []string{"x/internal/test/conformance", "x/cmd/spry", "x", "x/zmq"}; !slices.Equal(got, want) {
+		t.Errorf("the order is %q, want %q", got, want)
 	}
 }
