@@ -3,6 +3,8 @@
 package peer
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -59,8 +61,7 @@ func (b *Builder) C(t testing.TB, name string) string {
 		if out, err := probe.CombinedOutput(); err != nil {
 			return fmt.Errorf("%w: <%s>: %s", errNotInstalled, header, out)
 		}
-		return run(exec.Command(compiler, "-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror",
-			"-o", path, filepath.Join(b.sources, name+".c"), "-l"+library))
+		return compileC(compiler, filepath.Join(b.sources, name+".c"), library, path)
 	})
 	switch {
 	case errors.Is(err, errNotInstalled):
@@ -70,6 +71,37 @@ func (b *Builder) C(t testing.TB, name string) string {
 		t.Fatalf("compile %s: %v", name, err)
 	}
 	return path
+}
+
+// compileC compiles a C file. A program is kept for other runs, by its text with all headers.
+func compileC(compiler, source, library, path string) error {
+	flags := []string{"-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror"}
+	build := func(to string) error {
+		return run(exec.Command(compiler, append(flags, "-o", to, source, "-l"+library)...))
+	}
+	text, err := exec.Command(compiler, append(flags, "-E", source)...).Output()
+	if err != nil {
+		return build(path) // which says what is wrong
+	}
+	base, err := os.UserCacheDir()
+	if err != nil {
+		return build(path)
+	}
+	sum := sha256.Sum256(fmt.Appendf(text, "%q %s", flags, library))
+	kept := filepath.Join(base, "spry-interop", hex.EncodeToString(sum[:16]))
+	if _, err := os.Stat(kept); err != nil {
+		if err := os.MkdirAll(filepath.Dir(kept), 0o755); err != nil {
+			return err
+		}
+		unfinished := fmt.Sprintf("%s.%d", kept, os.Getpid()) // another package may be building the same
+		if err := build(unfinished); err != nil {
+			return err
+		}
+		if err := os.Rename(unfinished, kept); err != nil {
+			return err
+		}
+	}
+	return os.Symlink(kept, path)
 }
 
 // Command returns the path of the spry command, built from the module in folder.

@@ -147,7 +147,7 @@ func (p *Process) Continue() {
 	p.WriteLine("")
 }
 
-// Tell writes a line to the process's standard input.
+// WriteLine writes a line to the process's standard input.
 func (p *Process) WriteLine(line string) {
 	p.t.Helper()
 	if _, err := io.WriteString(p.stdin, line+"\n"); err != nil {
