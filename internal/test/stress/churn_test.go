@@ -23,9 +23,9 @@ func TestConnectionsLeaveNothing(t *testing.T) {
 		t.Run(scheme, func(t *testing.T) {
 			leak.Check(t)
 			ctx := testkit.Watchdog(t)
-			n := testkit.Figure(1000, 10_000)
+			n := testkit.Figure(500, 10_000)
 			if strings.HasPrefix(scheme, "zmtp") { // the same connections, and another handshake
-				n = testkit.Figure(300, 10_000)
+				n = testkit.Figure(200, 10_000)
 			}
 			pull := spry.NewPull(nil)
 			defer pull.Close()
