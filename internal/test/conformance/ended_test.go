@@ -56,7 +56,8 @@ func TestNoMethodOutlivesItsContext(t *testing.T) {
 	t.Logf("%d calls", calls)
 }
 
-// failureOf calls a method with an ended context and zero values, and returns its error, or the one that its iterator yields.
+// failureOf calls a method with an ended context and zero values, and returns its error, or the one that its iterator yields. A
+// channel is closed instead.
 func failureOf(method reflect.Value) (err error) {
 	kind := method.Type()
 	args := []reflect.Value{reflect.ValueOf(endedContext())}
@@ -67,6 +68,8 @@ func failureOf(method reflect.Value) (err error) {
 			arg = reflect.ValueOf(spry.WrapMessage([]byte("x"), nil))
 		case v == reflect.TypeFor[[]*spry.Message]():
 			arg = reflect.ValueOf([]*spry.Message{spry.WrapMessage([]byte("x"), nil)})
+		case v == reflect.TypeFor[[]*spry.Request]():
+			arg = reflect.ValueOf(make([]*spry.Request, 1))
 		case v == reflect.TypeFor[spry.Handler]():
 			arg = reflect.ValueOf(spry.HandlerFunc(func(context.Context, *spry.Request) {}))
 		}
@@ -76,6 +79,10 @@ func failureOf(method reflect.Value) (err error) {
 		switch {
 		case v.Type() == reflect.TypeFor[error]():
 			err, _ = reflect.TypeAssert[error](v)
+		case v.Kind() == reflect.Chan:
+			if _, open := v.Recv(); !open {
+				err = context.Canceled
+			}
 		case v.Kind() == reflect.Func && v.Type().NumIn() == 1 && v.Type().In(0).Kind() == reflect.Func:
 			v.Call([]reflect.Value{reflect.MakeFunc(v.Type().In(0), func(yielded []reflect.Value) []reflect.Value {
 				err, _ = reflect.TypeAssert[error](yielded[len(yielded)-1])

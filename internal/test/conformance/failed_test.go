@@ -79,9 +79,10 @@ func TestFailedRequestsAreReported(t *testing.T) {
 				t.Errorf("the event of a failed request: %+v", e)
 			}
 		}
-		if lines, _ := book.of("spry request_failed"); lines != 2 || traced.Load() != 2 {
-			t.Errorf("%d lines in the log and %d calls of Trace.Other, want 2 and 2", lines, traced.Load())
-		}
+		testkit.Eventually(t, "each is in the log and traced", func() bool {
+			lines, _ := book.of("spry request_failed")
+			return lines == 2 && traced.Load() == 2
+		})
 	})
 }
 
