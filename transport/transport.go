@@ -77,7 +77,7 @@ type Info struct {
 	Creds   *Creds               // who the peer's process is, where the operating system says so; else nil
 	Conn    net.Conn             // the innermost connection of the link, such as the operating system's; may be nil
 
-	// HalfCloses says that a [Stream] can end its outgoing direction and go on reading; all Messages can.
+	// HalfCloses says that a [Stream] can end its outgoing direction and still read; all Messages can.
 	HalfCloses bool
 }
 

@@ -113,8 +113,8 @@ func (c Certificate) check() error {
 	return err
 }
 
-// Save writes path_secret, which only the user can read, and path. It replaces no file: a secret key that is gone does not
-// come back.
+// Save writes path_secret, which only the user can read, and path. It replaces no existing file, because a lost secret key
+// cannot be restored.
 func (c Certificate) Save(path string) error {
 	if c.Secret == (SecretKey{}) {
 		return fmt.Errorf("certificate %s: %w", path, errNoSecret)

@@ -56,7 +56,7 @@ type Authenticator func(ctx context.Context, c Credentials) (user string, err er
 
 var (
 	// ErrDenied says that the credentials are wrong; the peer receives the status 400.
-	ErrDenied = errors.New("the credentials are not good")
+	ErrDenied = errors.New("the credentials are wrong")
 	// ErrTryLater says that the peer may come in later; the status is 300.
 	ErrTryLater = errors.New("not now: try again later")
 )

@@ -46,7 +46,7 @@ type ProxyStats struct {
 // when one of its sockets is closed.
 type ProxyControl struct {
 	mu     lock.Mutex[lock.Proxy]
-	paused chan struct{} // closed by Resume; nil while the proxy goes on
+	paused chan struct{} // closed by Resume; nil while the proxy runs
 	stats  ProxyStats
 }
 
@@ -60,7 +60,7 @@ func (c *ProxyControl) Pause() {
 	}
 }
 
-// Resume lets the proxy go on.
+// Resume resumes the proxy.
 func (c *ProxyControl) Resume() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -136,7 +136,7 @@ func Proxy(ctx context.Context, a, b ProxySocket, o *ProxyOptions) error {
 		}
 	}
 	if len(ways) == 0 {
-		return opErr("proxy", fmt.Errorf("%w: of a %T and a %T neither receives what the other could send", spry.ErrConfig, a, b))
+		return opErr("proxy", fmt.Errorf("%w: neither a %T nor a %T receives messages that the other could send", spry.ErrConfig, a, b))
 	}
 	ctx, cancel := context.WithCancelCause(scope.OrBackground(ctx))
 	defer cancel(nil)

@@ -113,8 +113,8 @@ func recvOverflow(s *engine.Socket, o spry.Overflow, conflate bool) engine.Overf
 	return engine.Overflow(o)
 }
 
-// Subscribe adds topics, which are prefixes of first frames; the empty one is of all. Each is to be taken back as often as it
-// was added.
+// Subscribe adds topics, which are prefixes of first frames; the empty one matches all. A topic must be removed as often as
+// it was added.
 func (s *Sub) Subscribe(prefixes ...string) error {
 	return opErr("subscribe", s.pattern.First().Subscribe(prefixes...))
 }

@@ -27,8 +27,8 @@ func newDirected(o Options, bind func(eo engine.Options) *pattern.PairPoly) dire
 	return directed{core, bodyReceiver{receiver{p.Recv, p.TryRecv, p.RecvBatch}}, p}
 }
 
-// SendTo queues a copy of body to the peer of this pipe: the Pipe of a message that came from it. It waits while that pipe's
-// queue is full, until ctx ends. If the peer is gone, it fails with [spry.ErrPipeClosed].
+// SendTo queues a copy of body to the peer of this pipe: the Pipe of a message that came from it. It blocks while that
+// pipe's queue is full, until ctx ends. If the peer has disconnected, it fails with [spry.ErrPipeClosed].
 func (s *directed) SendTo(ctx context.Context, to *spry.Pipe, body []byte) error {
 	p, err := s.mine(to)
 	if err == nil {

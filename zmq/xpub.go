@@ -129,8 +129,8 @@ func NewXSub(o *XSubOptions) *XSub {
 	return &XSub{core, frameSender{sender{send: p.Send}}, frameReceiver{receiver{p.Recv, p.TryRecv, p.RecvBatch}}, d, p}
 }
 
-// Subscribe adds topics, which are prefixes of first frames; the empty one is of all. Each is to be taken back as often as it
-// was added.
+// Subscribe adds topics, which are prefixes of first frames; the empty one matches all. A topic must be removed as often as
+// it was added.
 func (s *XSub) Subscribe(prefixes ...string) error {
 	return opErr("subscribe", s.pattern.Subscribe(prefixes...))
 }

@@ -105,7 +105,7 @@ func TestHandleZAP(t *testing.T) {
 		status, text, user string
 	}{
 		{nil, "200", "OK", "user"},
-		{fmt.Errorf("%w: no", zmq.ErrDenied), "400", "the credentials are not good: no", ""},
+		{fmt.Errorf("%w: no", zmq.ErrDenied), "400", "the credentials are wrong: no", ""},
 		{zmq.ErrTryLater, "300", "not now: try again later", ""},
 		{errors.New("broken"), "500", "broken", ""},
 		{errors.New(strings.Repeat("x", 300)), "500", strings.Repeat("x", 255), ""},

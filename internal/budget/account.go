@@ -194,7 +194,7 @@ func (a *Account) room(bytes, n int64) bool {
 		b.forMore[a] = a.holder
 	}
 	b.countWaitingLocked()
-	if b.mayTake(bytes, n) { // looked at after saying so: who gives something back sees one of the two
+	if b.mayTake(bytes, n) { // checked after the entry is made: a caller that returns memory sees one of the two
 		b.forgetLocked(a)
 		return true
 	}

@@ -142,8 +142,8 @@ func (b *Budget) waitLimit() int64 { return b.bytes - b.bytes/4 }
 // share is what every queue may have, whatever the others have. All shares together are a quarter of the budget.
 func (b *Budget) share() int64 { return b.bytes / 4 / max(b.holders.Load(), 1) }
 
-// mayTake reports whether a queue that has some bytes may take n more. One that has none may always do so while the limit
-// holds: a program that has to send something before it goes on receiving would wait for itself.
+// mayTake reports whether a queue with has bytes may take n more. An empty queue always may, while the limit is not reached:
+// a program that must send before it receives again would otherwise block itself.
 func (b *Budget) mayTake(has, n int64) bool {
 	used := b.used.Load()
 	return used+n <= b.waitLimit() || has == 0 && used <= b.bytes || has+n <= b.share()

@@ -140,7 +140,7 @@ func (b *Budget) setReliefLocked() {
 	b.relieveAt.Store(b.bytes + b.leavingLocked())
 }
 
-// resume lets those go on who were refused with an empty queue, and with more all others.
+// resume resumes queues that were refused while empty, and with more all others.
 func (b *Budget) resume(more bool) {
 	b.mu.Lock()
 	var waiting []Holder

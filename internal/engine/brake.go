@@ -18,7 +18,7 @@ const (
 	brakeForget = 30 * time.Second // after which one refusal is forgotten
 
 	brakeSources = 4096 // that are remembered; beyond, the one that was quiet for the longest is forgotten
-	brakeCrowd   = 32   // passwords of one source that are looked at or wait at a time, once one was refused
+	brakeCrowd   = 32   // passwords of one source that are checked or wait at a time, after one was refused
 )
 
 // A brake limits the guessing of passwords. After refusals, the next password of the same source is checked after a delay,
@@ -38,7 +38,7 @@ type suspect struct {
 	waiting int       // attempts between begin and end
 }
 
-// begin enters an attempt and returns after which delay it may be looked at. It returns nil if it may not at all.
+// begin enters an attempt and returns the delay before its check. It returns nil if the attempt is refused.
 func (b *brake) begin(from source, now time.Time) (s *suspect, delay time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -99,7 +99,7 @@ func (s *suspect) delay() time.Duration {
 	return min(brakeFirst<<(s.refused-1), brakeMost)
 }
 
-var errBrake = errors.New("too many passwords of this address were wrong, and others of it wait to be looked at")
+var errBrake = errors.New("too many wrong passwords came from this address, and others of it wait to be checked")
 
 // tooMany refuses an attempt without a look at it. The peer may come again.
 var tooMany = wire.Verdict{Status: "300", Err: errBrake}

@@ -16,8 +16,8 @@ type carrier interface {
 	eager() bool
 	// closeWrite ends the outgoing direction in an orderly way.
 	closeWrite() error
-	// confirmed reports whether everything that was written is known to have arrived at the peer's machine. It is asked
-	// when the pipe ends; ended says that this end ended its direction in an orderly way, and then the peer.
+	// confirmed reports whether all written data is known to have arrived at the peer's machine. It is called when the pipe
+	// ends; ended says that this end ended its direction in an orderly way, and then the peer.
 	confirmed(ended bool) bool
 
 	// Under the outbox's lock, with the writer's role.

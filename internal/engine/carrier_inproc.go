@@ -13,9 +13,9 @@ import (
 	"github.com/sprymq/spry/internal/wire"
 )
 
-// handAtOnce is about how many bytes are handed to a peer before it is asked whether its budget is exceeded: many senders hand
-// theirs at the same time.
-const handAtOnce = 64 << 10
+// offerAtOnce is about how many bytes are delivered to a peer before its budget is checked, because many senders deliver at
+// the same time.
+const offerAtOnce = 64 << 10
 
 // fewMessages is a queue too short for messages to wait in it for others.
 const fewMessages = 256
@@ -69,8 +69,8 @@ func (c *inprocCarrier) write(bool) (messages int, cost int64, err error) {
 			messages++
 			continue
 		}
-		run := c.queue.FlightOf(handAtOnce, n)
-		taken := c.hand(run)
+		run := c.queue.FlightOf(offerAtOnce, n)
+		taken := c.offer(run)
 		gone.Add(c.queue.Passed(taken))
 		messages += taken
 		q.Relieve()
@@ -88,8 +88,8 @@ func (c *inprocCarrier) wasted() bool {
 	return c.peer.pipe.socket.closing() && !s.closing() && s.pattern.Traits().ReturnsUnsent
 }
 
-// hand offers messages to the peer's pattern, as those of its own kind of socket.
-func (c *inprocCarrier) hand(run []msg.Message) (taken int) {
+// offer offers messages to the peer's pattern, as those of its own kind of socket.
+func (c *inprocCarrier) offer(run []msg.Message) (taken int) {
 	q := c.peer.pipe
 	reframe := q.session.Reframe
 	if reframe == nil {
@@ -138,7 +138,7 @@ func (c *inprocCarrier) fresh() int {
 // and has not found any since the last attempt. Under the outbox's lock.
 func (c *inprocCarrier) stuck() bool { return len(c.queue.Flight()) > 0 && !c.again.Load() }
 
-// resume says that this end's pattern has room again: the peer goes on sending.
+// resume reports that this end's pattern has room again: the peer continues sending.
 func (c *inprocCarrier) resume() {
 	c.peer.again.Store(true)
 	c.peer.pipe.writeOn()

@@ -11,7 +11,7 @@ import (
 	"github.com/sprymq/spry/transport"
 )
 
-// readAtOnce is how many messages are asked of a message link at a time.
+// readAtOnce is how many messages are read from a message link at a time.
 const readAtOnce = 64
 
 // A messageCarrier carries messages over a link that moves them whole.

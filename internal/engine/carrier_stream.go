@@ -20,7 +20,7 @@ const (
 	// always did would make one system call a message, and one that asked its pipe alone would, with many pipes.
 	inlineAfter = 5 * time.Microsecond
 
-	// drainTime is how long the reader of a connection that cannot be written any more goes on.
+	// how long the reader of a connection continues after a write error
 	drainTime = time.Second
 )
 
@@ -33,7 +33,7 @@ type streamCarrier struct {
 	pipe      *Pipe
 	queue     sendqueue.ByteQueue
 	decoder   wire.Decoder
-	unblocked *rawconn.Writer // nil before it is asked for, and where the connection cannot be written without blocking
+	unblocked *rawconn.Writer // nil before its first use, and if the connection cannot be written without blocking
 
 	vec, vecBase net.Buffers
 

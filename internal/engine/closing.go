@@ -18,11 +18,11 @@ func (s *Socket) Flush(ctx context.Context) error {
 	return s.handOver(ctx, s.closedLocked)
 }
 
-// handOver waits until every message that is queued now was handed to a link, or dropped and counted. hopeless is
-// called, under the lock, while messages are in no pipe's queue, and may say why none will take them.
+// handOver waits until every message that is queued now was handed to a link, or dropped and counted. hopeless is called,
+// under the lock, while messages are in no pipe's queue, and may return why no pipe will take them.
 //
-// A dead pipe's messages may go to one that was looked at already. Hence the pass over the pipes counts only if no
-// pipe has ended since before it began.
+// The messages of an ended pipe may go to a pipe that was already checked. So a pass over the pipes counts only if no pipe
+// has ended since before it began.
 func (s *Socket) handOver(ctx context.Context, hopeless func() error) error {
 	for {
 		ended := s.ended.Load()

@@ -16,8 +16,8 @@ import (
 	"github.com/sprymq/spry/transport"
 )
 
-// Dial starts a dialing endpoint. With wait, the first attempt is made before Dial returns: if it fails, there
-// is no endpoint. Without, attempts go on in the background from the start.
+// Dial starts a dialing endpoint. With wait, the first attempt is made before Dial returns: if it fails, there is no
+// endpoint. Without wait, all attempts are in the background.
 func (s *Socket) Dial(ctx context.Context, url string, c EndpointConfig, wait bool) (*Endpoint, error) {
 	ctx = scope.OrBackground(ctx) // in the caller's goroutine
 	if err := ctx.Err(); err != nil && wait {
@@ -144,7 +144,7 @@ func (e *Endpoint) retired() bool {
 	return quiet && e.socket.pattern.Pending() == 0
 }
 
-// givesUp asks the user whether to go on after an attempt that failed, or a pipe that ended. If not, it ends the endpoint.
+// givesUp calls the user's GiveUp after a failed attempt, or an ended pipe. If GiveUp returns true, it ends the endpoint.
 func (e *Endpoint) givesUp(p *Pipe, err error) (done bool) {
 	giveUp := e.config.GiveUp
 	if giveUp == nil {

@@ -92,7 +92,7 @@ func (s *Socket) receiveToTheEnd(ctx context.Context, before stats.RecvStats) (r
 	if err == nil {
 		return r, closed
 	}
-	return r, fmt.Errorf("%d received messages were not taken, %d requests not answered, and %d connections had not been ended by their peers: %w",
+	return r, fmt.Errorf("%d received messages were not delivered, %d requests not answered, and %d connections had not been ended by their peers: %w",
 		r.Left, r.Unanswered, r.Cut, err)
 }
 

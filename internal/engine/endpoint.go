@@ -57,7 +57,7 @@ type EndpointConfig struct {
 	// ReadBuffer and WriteBuffer are the kernel's, in bytes; 0 leaves them alone.
 	ReadBuffer, WriteBuffer int
 
-	// GiveUp, if not nil, is asked after each attempt that failed and each connection that ended. True ends the dialer.
+	// GiveUp, if not nil, is called after each failed attempt and each ended connection. True ends the dialer.
 	GiveUp func(err error) bool
 }
 
@@ -282,7 +282,7 @@ func (e *Endpoint) attached(p *Pipe) {
 }
 
 // errPeerClosed is a dialer's error between the end of one connection and the next.
-var errPeerClosed = fmt.Errorf("the peer closed the connection, as one that stops does, and a Pair that has another peer: %w", io.EOF)
+var errPeerClosed = fmt.Errorf("the peer closed the connection; it may have stopped, or be a Pair with another peer: %w", io.EOF)
 
 func (e *Endpoint) detached(p *Pipe) {
 	e.mu.Lock()

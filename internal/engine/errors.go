@@ -22,7 +22,7 @@ var (
 	ErrClosed     = closedError{}
 	ErrNoPeer     = errors.New("no peer is connected")
 	ErrRefused    = errors.New("peer refused")
-	ErrBusy       = errors.New("the socket has a peer already")
+	ErrBusy       = errors.New("the socket already has a peer")
 	ErrPipeClosed = errors.New("the pipe is closed")
 	ErrGivenUp    = errors.New("the request was given up")
 	ErrStalled    = errors.New("the peer does not read its messages")
@@ -31,10 +31,10 @@ var (
 	ErrWouldBlock = queue.ErrWouldBlock
 	ErrScheme     = errors.New("no transport for this scheme")
 	ErrConfig     = errors.New("invalid configuration")
-	ErrBudget     = errors.New("the memory budget of the sockets was exceeded, and this pipe had most of it: receive faster, lower MaxMessageSize or the queues' limits, or raise the Budget")
+	ErrBudget     = errors.New("the memory budget of the sockets was exceeded, and this pipe used the most: receive faster, lower MaxMessageSize or the queues' limits, or raise the Budget")
 	ErrUnsent     = errors.New("the socket closed before its queues were empty: use Shutdown or a longer Linger to wait longer")
 
-	ErrUnconfirmed = errors.New("time was over before the peers had taken everything and ended their side: use Shutdown or a longer Linger to wait longer")
+	ErrUnconfirmed = errors.New("time ran out before the peers had received everything and closed their side: use Shutdown or a longer Linger to wait longer")
 )
 
 // closedError is what calls on a closed socket or endpoint return: it is net.ErrClosed too.

@@ -284,8 +284,8 @@ func (h *streamHandshake) match() (wire.Dialect, error) {
 	return nil, err
 }
 
-// write sends bytes of the handshake. A kernel's socket takes them at once. Elsewhere a write may wait for the
-// peer to read, while the peer's own write waits for us: there, reading goes on meanwhile.
+// write sends bytes of the handshake. A kernel's socket takes them at once. Other connections may block until the peer
+// reads, while the peer's own write waits for this end: for them, reading continues meanwhile.
 func (h *streamHandshake) write(out []byte) error {
 	if len(out) == 0 {
 		return nil
@@ -309,7 +309,7 @@ func (h *streamHandshake) write(out []byte) error {
 	return err
 }
 
-// joinWrite waits for the write that goes on, if any.
+// joinWrite waits for a running write.
 func (h *streamHandshake) joinWrite() error {
 	if h.writing == nil {
 		return nil

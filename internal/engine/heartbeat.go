@@ -15,7 +15,7 @@ import (
 )
 
 var (
-	errSilent         = errors.New("the peer has said nothing for two heartbeats, not even when asked")
+	errSilent         = errors.New("the peer was silent for two heartbeats and did not answer a ping")
 	errUnacknowledged = errors.New("the peer's machine has acknowledged nothing for two heartbeats")
 )
 

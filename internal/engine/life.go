@@ -4,10 +4,10 @@ package engine
 
 import "sync/atomic"
 
-// A life is the stage that a pipe or a socket has come to. It never goes back. It goes on under a lock, and anybody may look.
+// A life is the stage of a pipe or a socket. It only goes forward, under a lock. It may be read without the lock.
 type life struct{ stage atomic.Int32 }
 
-// advance goes on to a stage. It reports false if the life has come as far already.
+// advance moves to a stage. It reports false if the life has already reached it.
 func (l *life) advance(stage int32) bool {
 	if l.reached(stage) {
 		return false

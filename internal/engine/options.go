@@ -73,7 +73,7 @@ func (o Options) Resolve() (Options, error) {
 	case o.HandshakeTimeout == 0:
 		o.HandshakeTimeout = 10 * time.Second
 	case o.HandshakeTimeout < 0:
-		return o, fmt.Errorf("%w: HandshakeTimeout is negative: a peer that says nothing would stay for ever", ErrConfig)
+		return o, fmt.Errorf("%w: HandshakeTimeout is negative: a silent peer would stay for ever", ErrConfig)
 	}
 	if o.Network == nil {
 		o.Network = DefaultNetwork
@@ -94,7 +94,7 @@ func (o Options) Resolve() (Options, error) {
 	if o.Invalid != nil {
 		err = o.Invalid
 	}
-	o.Metadata = maps.Clone(o.Metadata) // the application may go on changing its own
+	o.Metadata = maps.Clone(o.Metadata) // the application may change its own map
 	return o, err
 }
 

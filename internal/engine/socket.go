@@ -217,8 +217,8 @@ func (s *Socket) WaitPipes(ctx context.Context, n int) error {
 	return s.lateWait(err, n)
 }
 
-// WaitFor waits until ok holds, which is asked whenever the set of pipes changes, or a pattern says that something did. It
-// may take the pattern's lock.
+// WaitFor waits until ok returns true. It is called whenever the set of pipes changes, or a pattern calls Changed. It may
+// take the pattern's lock.
 func (s *Socket) WaitFor(ctx context.Context, ok func() bool) error {
 	if err := scope.Ended(ctx); err != nil {
 		return err
@@ -236,8 +236,7 @@ func (s *Socket) closedLocked() error {
 	return nil
 }
 
-// wait waits until ok, called under the lock, holds, or fails while it does not hold. It is asked whenever the set
-// of pipes changes.
+// wait waits until ok, called under the lock, returns true or an error. It is called whenever the set of pipes changes.
 func (s *Socket) wait(ctx context.Context, ok func() (bool, error)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -199,7 +199,7 @@ const fewMembers = 64 * 8
 
 // find looks at all members.
 func (w *wanting) find(f *fanout, body []byte) {
-	w.epoch = f.epoch.Load() // before the members and their topics: a change that comes later is looked at again
+	w.epoch = f.epoch.Load() // before the members and their topics: later changes are checked again
 	w.members = f.members.Load()
 	if w.members.filters == 0 {
 		return

@@ -147,7 +147,7 @@ type replayed struct {
 	at    uint64
 }
 
-// replayBatch is how many values are queued before other senders may go on.
+// replayBatch is how many values are queued before other senders may continue.
 const replayBatch = 64
 
 // replayFloor is how many values a peer may always have replayed.
@@ -195,8 +195,8 @@ func (r replay) find() []replayed {
 	return values
 }
 
-// mayVisit reports whether n values more may be looked at for the peer: as many as it has been sent messages, and twice as
-// many as there can be to begin with. A peer that subscribes again and again without reading costs no more.
+// mayVisit reports whether n values more may be visited for the peer: as many as messages were sent to it, and twice as many
+// as there can be. So a peer that subscribes again and again without reading costs no more.
 func (r replay) mayVisit(n int) bool {
 	allowed := r.pipe.Sent() + uint64(max(2*r.x.last.keep, replayFloor))
 	if r.peer.visited+uint64(n) > allowed {
@@ -206,7 +206,7 @@ func (r replay) mayVisit(n int) bool {
 	return true
 }
 
-// offer queues values to the pipe. It returns how many were looked at, and whether the pipe takes no more.
+// offer queues values to the pipe. It returns how many were visited, and whether the pipe takes no more.
 func (r replay) offer(values []replayed) (n int, full bool) {
 	var w engine.PendingWrite // there is one at most
 	r.x.fanout.mu.Lock()

@@ -138,7 +138,8 @@ func (s *Req) Wait(ctx context.Context, c *Call) (*msg.Message, error) {
 	return c.reply, c.err
 }
 
-// Expire is Cancel, with the error of the context that has ended, which at a deadline says who has the request.
+// Expire is Cancel, with the error of the context that has ended. At a deadline, the error names the peers that have the
+// request.
 func (s *Req) Expire(c *Call, err error) {
 	s.mu.Lock()
 	var written, queued []*engine.Pipe

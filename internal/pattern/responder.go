@@ -19,7 +19,7 @@ import (
 )
 
 // ErrReplied is returned for a second reply to one request.
-var ErrReplied = errors.New("the request was replied to, or discarded, before")
+var ErrReplied = errors.New("the request was already replied to or discarded")
 
 // Responder receives requests or surveys and sends each reply back the way that its request came. It is what
 // Rep and Respondent are.
@@ -208,7 +208,7 @@ func (s *Responder) Receive(p *engine.Pipe, run []msg.Message) int {
 	return s.sides.Receive(p, run)
 }
 
-// Drain implements engine.Drainer. Replies go on.
+// Drain implements engine.Drainer. Replies can still be sent.
 func (s *Responder) Drain(_ error, progress func()) {
 	s.progress.Store(&progress)
 	s.receiver.Drain(progress)

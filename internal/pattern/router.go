@@ -96,7 +96,7 @@ func (s *Router) Send(ctx context.Context, wait bool, m *msg.Message) error {
 	return err
 }
 
-var errNoIdentity = fmt.Errorf("%w: a message to be sent begins with a frame that names the peer, before what the peer gets", engine.ErrNoPeer)
+var errNoIdentity = fmt.Errorf("%w: the first frame of a message must be the identity of its peer", engine.ErrNoPeer)
 
 // Show puts the identity of the peer that a received message came from in front of it.
 func (s *Router) Show(m *msg.Message) *msg.Message {

@@ -151,7 +151,7 @@ func changeTopics(l sync.Locker, ended *error, topics []string, one func(topic s
 	return nil
 }
 
-// Subscribe adds topics. Each add has to be taken back by one Unsubscribe.
+// Subscribe adds topics. Each addition must be removed by one Unsubscribe.
 func (n *Subscription) Subscribe(prefixes ...string) error {
 	return changeTopics(&n.sub.mu, &n.sub.err, prefixes, func(t string) ([]engine.PendingWrite, error) { return n.addLocked(t), nil })
 }

@@ -231,8 +231,7 @@ func (p *page[V]) cut() (first, rest *page[V]) {
 	return first, p.balance(rest, p.right)
 }
 
-// covers reports whether a key is a prefix of body, and in how many steps that was found out: pages and keys that were
-// looked at.
+// covers reports whether a key is a prefix of body, and in how many steps it found out: pages and keys that were compared.
 func (p *page[V]) covers(body []byte) (covered bool, steps int) {
 	for p != nil {
 		steps++

@@ -25,7 +25,7 @@ type XPub struct {
 	*fanout
 	welcome *msg.Message // sent to every new peer; nil = none
 	last    *lastValues  // under fanout.mu; nil = none are kept
-	visited atomic.Int64 // last values that replays have looked at
+	visited atomic.Int64 // last values that replays have visited
 
 	mu      lock.Mutex[lock.XPub] // after a filter's, before fanout.mu
 	all     topics                // of all peers; under mu
@@ -36,7 +36,7 @@ type XPub struct {
 type xpubPeer struct {
 	filter
 	source  *queue.Source
-	visited uint64 // last values that were looked at for the peer; of its reader
+	visited uint64 // last values that were visited for the peer; of its reader
 }
 
 // xpubTopic is the cost of a topic in an XPub in addition to its place in the peer's set: a place in the set of all, and a

@@ -28,7 +28,7 @@ func NewXSub(s *engine.Socket, hello transport.Hello, overflow engine.Overflow) 
 	return x
 }
 
-// Subscribe adds topics. Each add has to be taken back by one Unsubscribe.
+// Subscribe adds topics. Each addition must be removed by one Unsubscribe.
 func (s *XSub) Subscribe(prefixes ...string) error {
 	return changeTopics(&s.mu, &s.err, prefixes, func(t string) ([]engine.PendingWrite, error) {
 		if !s.wanted.add(t) {

@@ -141,8 +141,8 @@ func (q *Inbox) retireLocked(t *turn) {
 	}
 }
 
-// ErrWouldBlock is returned where a call would have to wait.
-var ErrWouldBlock = errors.New("the call would have to wait")
+// ErrWouldBlock is returned where a call would have to block.
+var ErrWouldBlock = errors.New("the call would block")
 
 // TryRecv returns the next message, or fails with ErrWouldBlock if none is there, or with the error given to Close.
 func (q *Inbox) TryRecv() (*msg.Message, error) {

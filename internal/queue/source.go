@@ -208,8 +208,8 @@ func (s *Source) fitLocked(run []msg.Message, limits Limits) (fits sizedRun) {
 	return fits
 }
 
-// nextRunLocked returns how many of run belong together in the queue, and whether they make the last run there longer, which
-// they do if they go on in memory where it ends. A run is at most a turn: taking it is then to take it whole.
+// nextRunLocked returns how many of run belong together in the queue, and whether they extend the last run there, because
+// they lie in memory directly after it. A run is at most a turn, so that taking a turn is taking a whole run.
 func (s *Source) nextRunLocked(run []msg.Message) (most int, longer bool) {
 	if s.runs.empty() {
 		return Turn, false

@@ -13,7 +13,7 @@ const (
 	PipeClosed Reason = "pipe_closed" // still queued when its pipe ended, and of no use to another pipe
 	Closed     Reason = "closed"      // still queued when its socket or subscription was closed; or this end closed the pipe
 	TTL        Reason = "ttl"         // came over more hops than the limit
-	NoPeer     Reason = "no_peer"     // addressed to a pipe that is gone
+	NoPeer     Reason = "no_peer"     // addressed to a pipe that has ended
 	Stale      Reason = "stale"       // a reply to a request or survey that has ended or is unknown
 	Foreign    Reason = "foreign"     // a reply over a pipe that the request did not go to
 	Unwanted   Reason = "unwanted"    // sent by a peer that should only receive
@@ -26,7 +26,7 @@ const (
 const (
 	Envelope Reason = "envelope" // a routing header or envelope that is missing, does not end, or has no room
 	Stalled  Reason = "stalled"  // the peer left no room for a reply in time
-	Budget   Reason = "budget"   // the memory budget was exceeded, and this pipe had most of it
+	Budget   Reason = "budget"   // the memory budget was exceeded, and this pipe used the most
 )
 
 // Reasons for refusing a connection or ending a pipe.

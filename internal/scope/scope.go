@@ -23,7 +23,7 @@ type Scope struct {
 	mu       lock.Mutex[lock.Scope]
 	closing  bool
 	cause    error           // why it is
-	ctx      context.Context // made when it is asked for: the scopes of most pipes have none
+	ctx      context.Context // made on demand: the scopes of most pipes have none
 	cancel   context.CancelCauseFunc
 	members  int           // running goroutines, including those of fired timers
 	empty    chan struct{} // made by a joiner; closed when members is 0

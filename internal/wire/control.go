@@ -23,7 +23,7 @@ const (
 type Control struct {
 	Kind ControlKind
 	Data []byte // valid until the handler returns
-	TTL  uint16 // of a ping: tenths of a second after which silence means that the sender is gone; 0 = never
+	TTL  uint16 // of a ping: tenths of a second after which silence means that the sender has died; 0 = never
 }
 
 // A Controlled decoder also meets control events. It calls the handler from within Decode, in the order of

@@ -86,7 +86,7 @@ func checkPermissions(mode fs.FileMode, abstract bool) error {
 	case mode == 0:
 		return nil
 	case mode&^fs.ModePerm != 0:
-		return fmt.Errorf("permissions %v have more than the bits of 0777", mode)
+		return fmt.Errorf("permissions %v may have only the bits of 0777", mode)
 	case abstract:
 		return errors.New("an abstract socket has no permissions; use ipc:// with a path, or check each peer's credentials")
 	case runtime.GOOS == "windows":

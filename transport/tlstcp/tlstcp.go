@@ -69,7 +69,7 @@ func ownConfig(c *tls.Config) (*tls.Config, error) {
 		c = &tls.Config{}
 	}
 	if c.MaxVersion != 0 && c.MaxVersion < tls.VersionTLS12 {
-		return nil, fmt.Errorf("MaxVersion %s is not spoken here; leave it 0", tls.VersionName(c.MaxVersion))
+		return nil, fmt.Errorf("MaxVersion %s is not supported; leave it 0", tls.VersionName(c.MaxVersion))
 	}
 	c = c.Clone()
 	c.MinVersion = max(c.MinVersion, tls.VersionTLS12)

@@ -53,8 +53,8 @@ func (f Framing) prefixLen() int {
 // maxLength is the longest message that a frame may announce, whatever the limit of the socket.
 const maxLength = 1<<60 - 1
 
-// A decoder takes messages out of a stream. It has no state but its settings: a frame that is not whole yet
-// is looked at again when more of it has come.
+// A decoder decodes messages of a stream. It has no state but its settings: an incomplete frame is read again when more of
+// it has arrived.
 type decoder struct {
 	limit     uint64 // longest message
 	prefix    int    // bytes of a frame before the message

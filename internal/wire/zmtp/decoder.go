@@ -18,7 +18,7 @@ type decoder struct {
 	plain bool // messages of one frame are for the socket as they are
 	brief bool // and this, in an envelope
 
-	seen     int      // bytes of the message that were looked at
+	seen     int      // bytes of the message that were read
 	count    int      // frames in these
 	total    uint64   // bytes in these frames
 	commands int      // bytes of commands among these

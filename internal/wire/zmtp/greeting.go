@@ -77,8 +77,8 @@ func peerMinor(g []byte) byte {
 	return min(g[signatureLen+1], minor)
 }
 
-// checkMechanism compares the mechanism in a whole greeting with the local one. Whether the peer says that it
-// is a server is not looked at: libzmq never does.
+// checkMechanism compares the mechanism in a whole greeting with the local one. It ignores whether the peer claims to be a
+// server: libzmq never does.
 func checkMechanism(g []byte, local string) error {
 	field := g[mechanismStart : mechanismStart+mechanismLen]
 	name, padding, _ := bytes.Cut(field, []byte{0})

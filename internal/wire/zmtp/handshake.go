@@ -147,7 +147,7 @@ func (h *handshake) frameHead() error {
 	return h.sized(h.frame)
 }
 
-// sized goes on to collect a frame's body.
+// sized begins to collect a frame's body.
 func (h *handshake) sized(body func() error) error {
 	head, need := parseHead(h.held)
 	if need > 0 {

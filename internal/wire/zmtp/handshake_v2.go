@@ -8,7 +8,7 @@ import (
 	"github.com/sprymq/spry/internal/reasons"
 )
 
-// beginV2 goes on with a peer of ZMTP 2.0: socket types and identities are exchanged, and there is no security.
+// beginV2 continues with a peer of ZMTP 2.0: socket types and identities are exchanged, and there is no security.
 func (h *handshake) beginV2() error {
 	if h.name != mechanismNull {
 		return wire.Errorf(reasons.Version,

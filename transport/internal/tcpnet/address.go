@@ -93,7 +93,7 @@ func (a *address) setLocal(s string) error {
 	}
 	switch {
 	case a.local == "":
-		return errors.New("nothing stands before the semicolon; name an interface or a local address, as in eth0;host:port")
+		return errors.New("there is nothing before the semicolon; name an interface or a local address, as in eth0;host:port")
 	case err == nil:
 		return a.checkFamily(ip)
 	case strings.ContainsAny(a.local, ":[]"):

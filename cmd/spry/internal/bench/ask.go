@@ -34,7 +34,7 @@ func ask(ctx context.Context, req *spry.Req, size, callers int, part span) (*ask
 	for i := range callers {
 		all.Go(func() {
 			if errs[i] = call(asking, req, size, part, start, &begun, &each[i]); errs[i] != nil {
-				fail() // the others need not go on
+				fail() // the others need not continue
 			}
 		})
 	}

@@ -18,7 +18,7 @@ type dialing struct {
 	work   *Work
 	number uint64
 	url    string
-	ending context.Context // for what has to be done after Ctrl-C too
+	ending context.Context // for work after Ctrl-C too
 }
 
 func (d *dialing) open(socket endpoint.Socket) error {

@@ -21,7 +21,7 @@ type Form int
 
 const (
 	Table Form = iota // of sizes, at the end: medians over the rounds
-	CSV               // a line for each run, as soon as it is over
+	CSV               // a line for each run, as soon as it ends
 	JSON              // likewise
 )
 

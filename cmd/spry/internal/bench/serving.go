@@ -17,7 +17,7 @@ type serving struct {
 	work   Work
 	client *spry.Pipe // of the control socket; the run ends with it
 
-	running context.Context // until the run is over
+	running context.Context // until the run ends
 	cancel  context.CancelFunc
 	going   context.Context // until the client wants the run to finish
 	finish  context.CancelFunc
@@ -68,7 +68,7 @@ func (s *serving) open(ctx context.Context, o ServerOptions) (url string, err er
 	return e.URL(), nil
 }
 
-// serve does the work. It ends early when the client is gone.
+// serve does the work. It ends early when the client has disconnected.
 func (s *serving) serve() outcome {
 	watched := make(chan struct{})
 	go func() {

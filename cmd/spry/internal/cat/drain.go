@@ -19,8 +19,9 @@ type drainer interface {
 	Drain(ctx context.Context) (spry.DrainReport, error)
 }
 
-// drainAfter drains the socket, if it can be drained, when working ends. Receiving then goes on until the socket is closed. The
-// returned function takes the error of the work, waits until draining has ended, and returns an error if something was lost.
+// drainAfter drains the socket, if it can be drained, when working ends. Receiving then continues until the socket is
+// closed. The returned function takes the error of the work, waits until draining has ended, and returns an error if
+// messages were lost.
 func (r *run) drainAfter(ctx, working context.Context) (ended func(workErr error) error) {
 	s, ok := r.socket.(drainer)
 	if !ok {

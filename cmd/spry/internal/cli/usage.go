@@ -15,7 +15,7 @@ import (
 	"github.com/sprymq/spry/cmd/spry/internal/exit"
 )
 
-// knownVerb refuses a command line that begins with an unknown verb, before its flags are looked at: they belong to the verb.
+// knownVerb refuses a command line that begins with an unknown verb, before its flags are parsed: they belong to the verb.
 func knownVerb(root *cobra.Command, args []string) (*cobra.Command, error) {
 	cmd, rest, _ := root.Find(args)
 	if !cmd.HasSubCommands() || len(rest) == 0 || strings.HasPrefix(rest[0], "-") {

@@ -22,7 +22,7 @@ type answer struct {
 	server   string // http
 }
 
-// maxAnswer is how many bytes of a peer's answer are looked at.
+// maxAnswer is the number of bytes of a peer's answer that are used.
 const maxAnswer = 8 << 10
 
 // classify determines a peer's protocol by its first bytes. more means that further bytes may say more; a caller without

@@ -85,8 +85,8 @@ func probes() []probe {
 	return list
 }
 
-// Run connects to url and reports. An error means that there was no connection, or no secure one; the report
-// then has what is known.
+// Run connects to url and reports. An error means that there was no connection, or no secure one; the report then has the
+// partial result.
 func Run(ctx context.Context, url string, o Options) (*Report, error) {
 	report := &Report{URL: url, Dialect: Silent}
 	if err := report.look(ctx, o); err != nil {

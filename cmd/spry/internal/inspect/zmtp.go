@@ -18,7 +18,7 @@ type Hello struct {
 	AsServer  bool              `json:"as_server,omitempty"` // its role in the mechanism
 	Socket    string            `json:"socket,omitempty"`    // ROUTER
 	Identity  string            `json:"identity,omitempty"`
-	Metadata  map[string]string `json:"metadata,omitempty"` // what else it says
+	Metadata  map[string]string `json:"metadata,omitempty"` // further properties
 }
 
 // A greeting of ZMTP 3, and where things are in it.

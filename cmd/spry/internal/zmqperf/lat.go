@@ -21,7 +21,7 @@ func localLat(ctx context.Context, r *run) error {
 	if err := r.answer(ctx, rep); err != nil {
 		return err
 	}
-	return rep.Shutdown(ctx) // the last reply is on its way
+	return rep.Shutdown(ctx) // the last reply must still be sent
 }
 
 // remoteLat asks, and prints the duration.
