@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"syscall"
@@ -111,7 +110,7 @@ func (e *Endpoint) messageHandshake(ctx context.Context, link transport.Messages
 	}
 	chosen, peer, err := link.Handshake(ctx, offers, e.listen)
 	if err != nil {
-		return nil, handshakeError(err)
+		return nil, handshakeError(err, "")
 	}
 	i := slices.Index(offers, chosen)
 	if i < 0 {
@@ -150,15 +149,15 @@ func (e *Endpoint) streamHandshake(ctx context.Context, s *transport.Stream, pen
 		if ctx.Err() != nil { // closed for that reason
 			err = ctx.Err()
 		}
-		return nil, handshakeError(err)
+		return nil, handshakeError(err, "")
 	}
 	info := s.Info()
 	if err := rawconn.SetBuffers(info.Conn, e.config.ReadBuffer, e.config.WriteBuffer); err != nil {
-		return nil, handshakeError(err)
+		return nil, handshakeError(err, "")
 	}
 	if h, ok := s.Conn.(transport.Handshaker); ok {
 		if err := h.HandshakeContext(ctx); err != nil {
-			return nil, securityError(ctx, err)
+			return nil, securityError(ctx, e.listen, err)
 		}
 		e.spoke(pending)
 	}
@@ -179,13 +178,13 @@ func (e *Endpoint) streamHandshake(ctx context.Context, s *transport.Stream, pen
 		case errors.Is(err, os.ErrDeadlineExceeded): // the connection's deadline, which is that of ctx, was faster
 			err = context.DeadlineExceeded
 		}
-		return nil, handshakeError(err)
+		return nil, handshakeError(err, h.suspicion())
 	}
 	if !stop() {
-		return nil, handshakeError(ctx.Err())
+		return nil, handshakeError(ctx.Err(), "")
 	}
 	if err := s.SetDeadline(time.Time{}); err != nil {
-		return nil, handshakeError(err)
+		return nil, handshakeError(err, "")
 	}
 	p := e.newPipe(s, session)
 	p.carryStream(s, h.chunk, h.start, h.end)
@@ -203,16 +202,16 @@ type streamHandshake struct {
 	start    int // first byte that is not consumed
 	end      int // first byte that is not read
 	writing  chan error
+	shake    wire.Handshake // nil until the dialect is known
 	spoken   bool // the peer has, in the bytes of a dialect
 }
 
 func (h *streamHandshake) run() (*wire.Session, error) {
-	var shake wire.Handshake
 	if !h.config.Listening {
-		shake = h.endpoint.spoken[0].Handshake(h.config)
+		h.shake = h.endpoint.spoken[0].Handshake(h.config)
 	}
 	for {
-		if shake == nil && h.end > 0 {
+		if h.shake == nil && h.end > 0 {
 			d, err := h.match()
 			if err != nil {
 				return nil, err
@@ -222,11 +221,11 @@ func (h *streamHandshake) run() (*wire.Session, error) {
 				h.endpoint.spoke(h.pending)
 			}
 			if d != nil {
-				shake = d.Handshake(h.config)
+				h.shake = d.Handshake(h.config)
 			}
 		}
-		if shake != nil {
-			session, err := h.step(shake)
+		if h.shake != nil {
+			session, err := h.step(h.shake)
 			if err != nil { // the peer gets this end's protocol, so that it can report the mismatch
 				_ = h.link.SetWriteDeadline(time.Now().Add(drainTime))
 				_ = h.joinWrite()
@@ -317,32 +316,4 @@ func (h *streamHandshake) joinWrite() error {
 	err := <-h.writing
 	h.writing = nil
 	return err
-}
-
-func isProtocol(err error) bool {
-	var pe *wire.ProtocolError
-	return errors.As(err, &pe)
-}
-
-// handshakeError says in the terms of reasons.Reason what ended a handshake.
-func handshakeError(err error) error {
-	switch {
-	case isProtocol(err):
-		return err
-	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
-		return &reasonError{reasons.Timeout, fmt.Errorf("the peer did not finish its handshake in time: %w", err)}
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.ErrClosedPipe):
-		return &reasonError{reasons.EarlyEOF, fmt.Errorf("the peer closed the connection within the handshake: %w", err)}
-	}
-	return err
-}
-
-func securityError(ctx context.Context, err error) error {
-	switch {
-	case ctx.Err() != nil:
-		return handshakeError(ctx.Err())
-	case errors.Is(err, os.ErrDeadlineExceeded): // the connection's deadline was faster than ctx
-		return handshakeError(err)
-	}
-	return &reasonError{reasons.Security, err}
 }

@@ -35,7 +35,7 @@ func (h *handshake) Step(in []byte) (n int, out []byte, s *wire.Session, err err
 	if !h.config.Listening {
 		out = h.answer(out, local)
 	}
-	if err := checkMagic(header); err != nil {
+	if err := checkMagic(header, h.config.Listening); err != nil {
 		return n, out, nil, err
 	}
 	adaptive := adapts(h.config)
@@ -70,4 +70,12 @@ func (h *handshake) answer(out []byte, local transport.Hello) []byte {
 	}
 	h.sent = true
 	return AppendHeader(h.reply[:0], local.Protocol)
+}
+
+// Suspicion implements [wire.Suspect].
+func (h *handshake) Suspicion() string {
+	if h.have > 0 || h.config.Listening {
+		return ""
+	}
+	return "it may speak another dialect (a ZeroMQ peer is dialed by zmtp+tcp://), expect TLS (tls+tcp://), or be something else: check the port"
 }

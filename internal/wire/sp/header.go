@@ -30,13 +30,13 @@ func AppendHeader(dst []byte, protocol uint16) []byte {
 // checkMagic, checkVersion and checkReserved each check their part of a header, as far as it has arrived. They fail at the
 // first wrong byte, without waiting for the rest of the header.
 
-func checkMagic(header []byte) error {
+func checkMagic(header []byte, listening bool) error {
 	seen := min(len(header), len(magic))
 	if string(header[:seen]) == magic[:seen] {
 		return nil
 	}
 	return wire.Errorf(reasons.BadHeader,
-		"peer began with [% x] and not with the Scalability Protocols' [00 53 50 00]: %s", header, guess(header[0]))
+		"peer began with [% x] and not with the Scalability Protocols' [00 53 50 00]: %s", header, guess(header, listening))
 }
 
 func checkVersion(header []byte) error {
@@ -59,16 +59,10 @@ func checkReserved(header []byte) error {
 	return nil
 }
 
-// guess describes the probable protocol of a connection that begins with this byte, and the remedy.
-func guess(first byte) string {
-	switch {
-	case first == 0xff:
-		return "this looks like ZeroMQ; use a zmtp+ URL for it, or connect the peer elsewhere"
-	case first == 0x16:
-		return "this looks like TLS; use tls+tcp:// at both ends, or at neither"
-	case 'A' <= first && first <= 'Z':
-		return "this looks like HTTP or another text protocol; check the port, or use ws:// at both ends"
-	default:
-		return "check the address, and that both ends use the same scheme"
+// guess describes the probable protocol of a connection that begins with these bytes, and the remedy.
+func guess(first []byte, listening bool) string {
+	if known := wire.Foreign(first, listening); known != "" {
+		return known
 	}
+	return "check the address, and that both ends use the same scheme"
 }

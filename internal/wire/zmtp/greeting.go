@@ -42,9 +42,9 @@ func appendRest(dst []byte, mechanism string, asServer bool) []byte {
 }
 
 // checkSignature judges the first bytes of a peer, as far as they have come, in order.
-func checkSignature(g []byte) error {
+func checkSignature(g []byte, listening bool) error {
 	if len(g) > 0 && g[0] != signatureFirst {
-		return wire.Errorf(reasons.BadHeader, "peer began with 0x%02x and not with ZeroMQ's 0xff: %s", g[0], guess(g[0]))
+		return wire.Errorf(reasons.BadHeader, "peer began with 0x%02x and not with ZeroMQ's 0xff: %s", g[0], guess(g, listening))
 	}
 	if len(g) >= signatureLen && g[signatureLen-1]&1 == 0 {
 		return wire.Errorf(reasons.Version, "peer speaks ZMTP 1.0, which is not spoken here: use ZeroMQ 3 or newer there")
@@ -56,17 +56,11 @@ func checkSignature(g []byte) error {
 	return nil
 }
 
-func guess(first byte) string {
-	switch {
-	case first == 0:
-		return "this looks like the Scalability Protocols; dial it without zmtp+"
-	case first == 0x16:
-		return "this looks like TLS; use tls+tcp at both ends, or at neither"
-	case 'A' <= first && first <= 'Z':
-		return "this looks like HTTP or another text protocol; check the port"
-	default:
-		return "ZeroMQ 2 begins with a length and is not spoken here; else check the address"
+func guess(first []byte, listening bool) string {
+	if known := wire.Foreign(first, listening); known != "" {
+		return known
 	}
+	return "ZeroMQ 2 begins with a length and is not spoken here; else check the address"
 }
 
 // peerMinor is the minor version of a session with this peer.

@@ -82,7 +82,7 @@ func (h *handshake) Step(in []byte) (n int, out []byte, s *wire.Session, err err
 		h.held = append(h.held, in[n:n+took]...)
 		n += took
 		if h.signature { // checked byte by byte: a wrong signature is refused without waiting for the rest
-			if err := checkSignature(h.held); err != nil {
+			if err := checkSignature(h.held, h.config.Listening); err != nil {
 				return n, h.out, nil, err
 			}
 		}
@@ -203,3 +203,21 @@ func (h *handshake) finish(metadata []byte) (err error) {
 }
 
 func (h *handshake) ownMetadata() []byte { return appendMetadata(nil, h.config, h.local) }
+
+// Suspicion implements [wire.Suspect].
+func (h *handshake) Suspicion() string {
+	curve, isCurve := h.mechanism.(*curveClient)
+	switch {
+	case h.signature && len(h.held) == 0 && !h.config.Listening:
+		return "it may not speak ZMTP (a peer of the Scalability Protocols is dialed without zmtp+), expect TLS (tls+tcp://), or be something else: check the port"
+	case h.signature || h.mechanism == nil:
+		return ""
+	case isCurve && !curve.welcome:
+		return "the server's public key may be wrong here, for a server that cannot read what is sealed with it says nothing"
+	case isCurve:
+		return "the server may not accept this client's key"
+	case h.name == mechanismNull && !h.config.Listening:
+		return "its socket type may not fit this one"
+	}
+	return ""
+}
