@@ -203,7 +203,7 @@ type streamHandshake struct {
 	end      int // first byte that is not read
 	writing  chan error
 	shake    wire.Handshake // nil until the dialect is known
-	spoken   bool // the peer has, in the bytes of a dialect
+	spoken   bool           // the peer has, in the bytes of a dialect
 }
 
 func (h *streamHandshake) run() (*wire.Session, error) {

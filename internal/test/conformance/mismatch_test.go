@@ -156,7 +156,7 @@ func TestMismatchedEndsSayWhy(t *testing.T) {
 }
 
 func (m mismatch) run(t *testing.T) {
-	address := ""
+	var address string
 	var at *spry.Endpoint
 	if m.listener == nil {
 		address = m.serve(t)
