@@ -180,6 +180,9 @@ func TestTTLBoundsChains(t *testing.T) {
 
 func chain(t *testing.T, l link, name string, front, back spry.Protocol, ttl, proxies int) {
 	ctx := testkit.Watchdog(t)
+	passing, stop := context.WithCancel(ctx)
+	defer stop()
+	var working sync.WaitGroup
 	last := l.options
 	last.TTL = ttl
 	var first, end testkit.Attacher
@@ -201,11 +204,11 @@ func chain(t *testing.T, l link, name string, front, back spry.Protocol, ttl, pr
 		s, r := spry.NewSurveyor(&spry.SurveyorOptions{Options: l.options}), spry.NewRespondent(&spry.RespondentOptions{Options: last})
 		first, end = s, r
 		send = func() error {
-			asked, cancel := context.WithCancel(ctx)
-			cancel()
-			for range s.Survey(asked, []byte("far")) {
-				break
-			}
+			working.Go(func() {
+				for range s.Survey(passing, []byte("far")) {
+					break // nobody answers
+				}
+			})
 			return nil
 		}
 		recv = func(ctx context.Context) ([]byte, error) { return bytesOf(r.Recv(ctx)) }
@@ -216,9 +219,6 @@ func chain(t *testing.T, l link, name string, front, back spry.Protocol, ttl, pr
 		recv = b.Recv
 	}
 	all := []testkit.Socket{first}
-	passing, stop := context.WithCancel(ctx)
-	defer stop()
-	var working sync.WaitGroup
 	at := first
 	for range proxies {
 		a, b := newRaw(t, front, l.options), newRaw(t, back, l.options)
