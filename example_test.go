@@ -208,7 +208,7 @@ func ExamplePairPoly_SendTo() {
 	must(spoke.Send(ctx, []byte("it is me")))
 	m, err := hub.RecvMsg(ctx)
 	must(err)
-	must(hub.SendTo(ctx, m.Pipe(), spry.WrapMessage([]byte("so I see"), nil)))
+	must(hub.SendTo(ctx, m.Pipe(), []byte("so I see")))
 	answer, err := spoke.Recv(ctx)
 	must(err)
 	fmt.Printf("%s\n", answer)

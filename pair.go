@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/pattern"
 	"github.com/sprymq/spry/internal/wire/sp"
 	"github.com/sprymq/spry/transport"
@@ -90,20 +91,36 @@ func NewPairPoly(o *PairOptions) *PairPoly {
 	return &PairPoly{Socket{core}, receiving{core, p.Recv, p.TryRecv, p.RecvBatch, p.Unreceive}, draining{core}, p}
 }
 
-// SendTo queues the contents of m to pipe, which must be one of this socket's. It blocks while the pipe has no room, and
-// fails with [ErrPipeClosed] if the pipe has ended.
-func (s *PairPoly) SendTo(ctx context.Context, pipe *Pipe, m *Message) error {
-	if pipe == nil || pipe.inner().Socket() != s.core {
-		return opErr("send", ErrNoPeer)
+// RecvFrom is Recv, but returns the pipe that the message came from too: what SendTo takes to answer it.
+func (s *PairPoly) RecvFrom(ctx context.Context) (from *Pipe, body []byte, err error) {
+	m, err := s.RecvMsg(ctx)
+	if err != nil {
+		return nil, nil, err
 	}
-	return opErr("send", s.pattern.SendTo(ctx, true, pipe.inner(), nil, m.inner()))
+	defer m.Release()
+	return m.Pipe(), m.Detach(), nil
 }
 
-// TrySendTo is SendTo, but fails with [ErrWouldBlock] instead of blocking. It is for programs that serve several peers in
-// one loop, in which SendTo would wait for a peer that does not read.
-func (s *PairPoly) TrySendTo(pipe *Pipe, m *Message) error {
-	if pipe == nil || pipe.inner().Socket() != s.core {
+// SendTo queues a copy of body to the peer of a pipe, which must be one of this socket's: the Pipe of a message that came from
+// it. It waits while the pipe's queue is full, until ctx ends. If the pipe has ended, it fails with [ErrPipeClosed].
+func (s *PairPoly) SendTo(ctx context.Context, to *Pipe, body []byte) error {
+	return s.sendTo(ctx, true, to, body, nil)
+}
+
+// SendMsgTo is SendTo for the contents of m. Afterwards m is empty; on an error it is unchanged.
+func (s *PairPoly) SendMsgTo(ctx context.Context, to *Pipe, m *Message) error {
+	return s.sendTo(ctx, true, to, nil, m.inner())
+}
+
+// TrySendMsgTo is SendMsgTo, but fails with [ErrWouldBlock] where that would wait. A program that serves several peers in one
+// loop uses it, so that a peer that does not read does not stop the others.
+func (s *PairPoly) TrySendMsgTo(to *Pipe, m *Message) error {
+	return s.sendTo(context.Background(), false, to, nil, m.inner())
+}
+
+func (s *PairPoly) sendTo(ctx context.Context, wait bool, to *Pipe, body []byte, m *msg.Message) error {
+	if to == nil || to.inner().Socket() != s.core {
 		return opErr("send", ErrNoPeer)
 	}
-	return opErr("send", s.pattern.SendTo(context.Background(), false, pipe.inner(), nil, m.inner()))
+	return opErr("send", s.pattern.SendTo(ctx, wait, to.inner(), body, m))
 }

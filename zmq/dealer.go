@@ -48,15 +48,15 @@ type Client struct {
 // NewClient returns a Client without endpoints. o may be nil.
 func NewClient(o *Options) *Client {
 	core, s, r := newDealer(orZero(o), zmtp.Client, false)
-	s.single = true
+	s.check = single
 	return &Client{core, bodySender{s}, bodyReceiver{r}}
 }
 
 func newDealer(o Options, kind zmtp.Socket, conflate bool) (spry.Socket, sender, receiver) {
 	var p *pattern.Dealer
-	core := open(o, func(_ *engine.Socket, eo engine.Options) engine.Pattern {
+	core, d := openDraining(o, func(_ *engine.Socket, eo engine.Options) engine.Pattern {
 		p = pattern.NewDealer(kind.Hello(), eo, conflate)
 		return p
 	})
-	return core, sender{send: p.Send, sendMany: p.SendBatch}, receiver{p.Recv, p.TryRecv, p.RecvBatch}
+	return core, sender{send: p.Send, sendMany: p.SendBatch}, newReceiver(d, p)
 }

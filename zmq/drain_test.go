@@ -96,7 +96,7 @@ func TestDrainOfADish(t *testing.T) {
 		radio, dish := zmq.NewRadio(nil), zmq.NewDish(nil)
 		testkit.Check(t, dish.Join("group"))
 		join(t, scheme, dish, radio)
-		testkit.Check(t, radio.WaitMembers(testkit.Watchdog(t), "group", 1))
+		testkit.Check(t, radio.WaitSubscribers(testkit.Watchdog(t), "group", 1))
 		until, stop := context.WithCancel(testkit.Watchdog(t))
 		var sending sync.WaitGroup
 		sending.Go(func() {

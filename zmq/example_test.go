@@ -249,7 +249,7 @@ func ExampleRadio() {
 	_, err = dish.Dial(ctx, "inproc://fm")
 	failOn(err)
 	failOn(dish.Join("jazz"))
-	failOn(radio.WaitMembers(ctx, "jazz", 1))
+	failOn(radio.WaitSubscribers(ctx, "jazz", 1))
 
 	failOn(radio.Send(ctx, "jazzy", []byte("another group")))
 	failOn(radio.Send(ctx, "jazz", []byte("so what")))

@@ -132,7 +132,7 @@ func TestLockStepCancelled(t *testing.T) {
 			ended <- err
 		}()
 		from := bareRequest(t, router, "given up")
-		old := router.Peer(from)
+		old := router.Pipe(from)
 		cancel()
 		testkit.Wants(t, <-ended, context.Canceled)
 		<-old.Done()

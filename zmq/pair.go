@@ -38,7 +38,7 @@ type Channel struct {
 // NewChannel returns a Channel without endpoints. o may be nil.
 func NewChannel(o *Options) *Channel {
 	core, d, s, r := newPair(orZero(o), zmtp.Channel)
-	s.single = true
+	s.check = single
 	return &Channel{core, bodySender{s}, bodyReceiver{r}, d}
 }
 
@@ -48,5 +48,5 @@ func newPair(o Options, kind zmtp.Socket) (spry.Socket, draining, sender, receiv
 		p = pattern.NewPair(kind.Hello(), 0, eo) // which no pipe has: there is no hop count
 		return p
 	})
-	return core, d, sender{send: p.Send, sendMany: p.SendBatch}, receiver{p.Recv, p.TryRecv, p.RecvBatch}
+	return core, d, sender{send: p.Send, sendMany: p.SendBatch}, newReceiver(d, p)
 }

@@ -62,7 +62,7 @@ func NewPull(o *PullOptions) *Pull {
 		p = pattern.NewPull(zmtp.Pull.Hello(), eo, options.Conflate)
 		return p
 	})
-	return &Pull{core, frameReceiver{receiver{p.Recv, p.TryRecv, p.RecvBatch}}, drain}
+	return &Pull{core, frameReceiver{newReceiver(drain, p)}, drain}
 }
 
 // A Scatter is a [Push] whose messages have one frame, and whose peers are GATHER sockets. It is a draft of ZeroMQ's (RFC 49).
@@ -77,7 +77,7 @@ type Scatter struct {
 func NewScatter(o *Options) *Scatter {
 	p := pattern.NewPush(zmtp.Scatter.Hello(), false, false)
 	core := open(orZero(o), func(*engine.Socket, engine.Options) engine.Pattern { return p })
-	return &Scatter{core, bodySender{sender{send: p.Send, sendMany: p.SendBatch, single: true}}}
+	return &Scatter{core, bodySender{sender{send: p.Send, sendMany: p.SendBatch, check: single}}}
 }
 
 // A Gather is a [Pull] whose messages have one frame, and whose peers are SCATTER sockets. It is a draft of ZeroMQ's (RFC 49).
@@ -96,5 +96,5 @@ func NewGather(o *Options) *Gather {
 		p = pattern.NewPull(zmtp.Gather.Hello(), eo, false)
 		return p
 	})
-	return &Gather{core, bodyReceiver{receiver{p.Recv, p.TryRecv, p.RecvBatch}}, drain}
+	return &Gather{core, bodyReceiver{newReceiver(drain, p)}, drain}
 }

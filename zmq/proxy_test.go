@@ -109,7 +109,7 @@ func TestProxyOfSubscriptions(t *testing.T) {
 	testkit.Check(t, sub.Subscribe("a"))
 	for v, err := range pub.Subscriptions(ctx) { // else the end of it could overtake it, and then neither is told
 		testkit.Check(t, err)
-		if v != (zmq.Subscription{Topic: "a"}) {
+		if v != (zmq.SubscriptionChange{Topic: "a"}) {
 			t.Errorf("a subscription to %+v", v)
 		}
 		break

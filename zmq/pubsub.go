@@ -99,7 +99,7 @@ func NewSub(o *SubOptions) *Sub {
 		return p
 	})
 	f := p.First()
-	return &Sub{core, frameReceiver{receiver{f.Recv, f.TryRecv, f.RecvBatch}}, d, p}
+	return &Sub{core, frameReceiver{newReceiver(d, f)}, d, p}
 }
 
 // recvOverflow checks a policy of receiving.

@@ -38,11 +38,13 @@ type RadioOptions struct {
 	TopicBytes int64
 }
 
-// A Radio sends each message, a body for a group, to the DISH peers that joined that group. It is a draft of ZeroMQ's (RFC 48).
+// A Radio sends each message, a body for a group, to the DISH peers that joined that group. The verbs that take messages expect two
+// frames: the group and the body. It is a draft of ZeroMQ's (RFC 48).
 //
 // See [spry.Socket.Dial], [spry.Socket.Listen] and [spry.Socket.Close], which all sockets have.
 type Radio struct {
 	spry.Socket
+	sender
 	pattern *pattern.Pub
 }
 
@@ -55,35 +57,29 @@ func NewRadio(o *RadioOptions) *Radio {
 		p.LimitTopics(options.TopicBytes)
 		return p
 	})
-	return &Radio{core, p}
+	return &Radio{core, sender{send: p.Send, check: grouped}, p}
 }
 
 // Send queues a copy of body to the peers that joined the group. With the policy [spry.Block] it waits, until ctx ends, for
 // room in the queues of all of them.
 func (s *Radio) Send(ctx context.Context, group string, body []byte) error {
-	frames := [][]byte{[]byte(group), body}
-	err := checkGroup(frames[0])
-	if err == nil {
-		m := msg.OfFrames(copyFrames(frames))
-		err = s.pattern.Send(ctx, true, nil, &m)
-	}
-	return opErr("send", err)
+	m := msg.OfFrames(copyFrames([][]byte{[]byte(group), body}))
+	return s.SendMsg(ctx, (*spry.Message)(&m))
 }
 
-// SendMsg is Send, with the contents of m: the first frame is the group and the second the body. On an error m is unchanged.
-func (s *Radio) SendMsg(ctx context.Context, m *spry.Message) error {
-	err := checkGroup(inner(m).Body())
-	if err == nil && inner(m).Count() != 2 {
-		err = fmt.Errorf("%w: a message of a Radio is a group and a body, and this has %d frames", ErrFrames, inner(m).Count())
+// grouped fails if a message is not the name of a group and a body.
+func grouped(m *msg.Message) error {
+	if err := checkGroup(m.Body()); err != nil {
+		return err
 	}
-	if err == nil {
-		err = s.pattern.Send(ctx, true, nil, inner(m))
+	if m.Count() != 2 {
+		return fmt.Errorf("%w: a message of a Radio is a group and a body, and this has %d frames", ErrFrames, m.Count())
 	}
-	return opErr("send", err)
+	return nil
 }
 
-// WaitMembers waits until at least n peers joined the group.
-func (s *Radio) WaitMembers(ctx context.Context, group string, n int) error {
+// WaitSubscribers waits until at least n peers joined the group.
+func (s *Radio) WaitSubscribers(ctx context.Context, group string, n int) error {
 	return opErr("wait", s.pattern.WaitSubscribers(ctx, group, n))
 }
 
@@ -115,7 +111,7 @@ func NewDish(o *DishOptions) *Dish {
 		return p
 	})
 	f := p.First()
-	return &Dish{core, receiver{f.Recv, f.TryRecv, f.RecvBatch}, d, p}
+	return &Dish{core, newReceiver(d, f), d, p}
 }
 
 // Recv waits for the next message, until ctx ends, and returns its group and a copy of its body. The verbs that return

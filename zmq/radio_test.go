@@ -24,10 +24,10 @@ func TestGroups(t *testing.T) {
 		testkit.DialTo(t, dish, e)
 		testkit.DialTo(t, other, e)
 		testkit.Check(t, other.Join("ab", ""))
-		testkit.Check(t, radio.WaitMembers(ctx, "a", 1))
-		testkit.Check(t, radio.WaitMembers(ctx, longest, 1))
-		testkit.Check(t, radio.WaitMembers(ctx, "ab", 1))
-		testkit.Check(t, radio.WaitMembers(ctx, "", 1))
+		testkit.Check(t, radio.WaitSubscribers(ctx, "a", 1))
+		testkit.Check(t, radio.WaitSubscribers(ctx, longest, 1))
+		testkit.Check(t, radio.WaitSubscribers(ctx, "ab", 1))
+		testkit.Check(t, radio.WaitSubscribers(ctx, "", 1))
 		for _, group := range []string{"ab", "a", "b", "", longest} {
 			testkit.Check(t, radio.Send(ctx, group, []byte("to "+group)))
 		}
@@ -49,13 +49,13 @@ func TestGroups(t *testing.T) {
 		testkit.Check(t, dish.Join("a"))
 		testkit.Check(t, dish.Leave("a")) // once of two
 		testkit.Check(t, dish.Join("mark"))
-		testkit.Check(t, radio.WaitMembers(ctx, "mark", 1))
+		testkit.Check(t, radio.WaitSubscribers(ctx, "mark", 1))
 		testkit.Check(t, radio.Send(ctx, "a", []byte("still")))
 		expect(t, dish, "a", "still")
 		testkit.Check(t, dish.Leave("a", "mark"))
 		testkit.Wants(t, dish.Leave("a"), spry.ErrNotSubscribed)
 		testkit.Check(t, dish.Join("end"))
-		testkit.Check(t, radio.WaitMembers(ctx, "end", 1))
+		testkit.Check(t, radio.WaitSubscribers(ctx, "end", 1))
 		testkit.Check(t, radio.Send(ctx, "a", []byte("nobody")))
 		testkit.Check(t, radio.Send(ctx, "end", nil))
 		expect(t, dish, "end", "")
@@ -83,7 +83,7 @@ func TestGroupsHaveNames(t *testing.T) {
 	}
 	gone, cancel := context.WithCancel(ctx)
 	cancel()
-	testkit.Wants(t, radio.WaitMembers(gone, "x", 1), context.Canceled)
+	testkit.Wants(t, radio.WaitSubscribers(gone, "x", 1), context.Canceled)
 	if _, _, err := dish.Recv(gone); err == nil {
 		t.Error("receiving with a context that is over")
 	}
@@ -118,7 +118,7 @@ func TestRadioWaitsWhereItShould(t *testing.T) {
 	dish := zmq.NewDish(&zmq.DishOptions{Options: zmq.Options{RecvQueue: 1}, Overflow: spry.Block})
 	testkit.Check(t, dish.Join("g"))
 	join(t, "inproc", dish, radio)
-	testkit.Check(t, radio.WaitMembers(ctx, "g", 1))
+	testkit.Check(t, radio.WaitSubscribers(ctx, "g", 1))
 	sent := make(chan error)
 	go func() {
 		for range 10 {

@@ -50,7 +50,7 @@ type Router struct {
 func NewRouter(o *RouterOptions) *Router {
 	options := orZero(o)
 	var p *pattern.Router
-	core := open(options.Options, func(_ *engine.Socket, eo engine.Options) engine.Pattern {
+	core, d := openDraining(options.Options, func(_ *engine.Socket, eo engine.Options) engine.Pattern {
 		p = pattern.NewRouter(zmtp.Router.Hello(), eo, options.Handover)
 		p.Mandatory = options.Mandatory
 		return p
@@ -66,24 +66,29 @@ func NewRouter(o *RouterOptions) *Router {
 				return p.Send(ctx, wait, m)
 			},
 		}},
-		frameReceiver: frameReceiver{receiver{
-			recv: func(ctx context.Context) (*msg.Message, error) {
-				m, err := p.Recv(ctx)
-				return show(p, m), err
-			},
-			try: func() (*msg.Message, error) {
-				m, err := p.TryRecv()
-				return show(p, m), err
-			},
-			recvMany: func(ctx context.Context, dst []*msg.Message) (int, error) {
-				n, err := p.RecvBatch(ctx, dst)
-				for _, m := range dst[:n] {
-					show(p, m)
-				}
-				return n, err
-			},
-		}},
+		frameReceiver: frameReceiver{newReceiver(d, shown{p})},
 	}
+}
+
+// shown are the receiving verbs of a Router, whose messages begin with the identity of the peer that they came from.
+type shown struct{ *pattern.Router }
+
+func (r shown) Recv(ctx context.Context) (*msg.Message, error) {
+	m, err := r.Router.Recv(ctx)
+	return show(r.Router, m), err
+}
+
+func (r shown) TryRecv() (*msg.Message, error) {
+	m, err := r.Router.TryRecv()
+	return show(r.Router, m), err
+}
+
+func (r shown) RecvBatch(ctx context.Context, dst []*msg.Message) (int, error) {
+	n, err := r.Router.RecvBatch(ctx, dst)
+	for _, m := range dst[:n] {
+		show(r.Router, m)
+	}
+	return n, err
 }
 
 func show(p *pattern.Router, m *msg.Message) *msg.Message {
@@ -93,16 +98,35 @@ func show(p *pattern.Router, m *msg.Message) *msg.Message {
 	return p.Show(m)
 }
 
+// RecvFrom is Recv, but returns the peer's identity beside the other frames: what SendTo takes to answer it.
+func (s *Router) RecvFrom(ctx context.Context) (from string, frames [][]byte, err error) {
+	if frames, err = s.Recv(ctx); err != nil {
+		return "", nil, err
+	}
+	return string(frames[0]), frames[1:], nil
+}
+
 // SendTo queues a message of copies of frames to the peer with this identity. If that peer's queue is full, the message is
 // dropped and counted; with Mandatory, SendTo waits for room until ctx ends.
-func (s *Router) SendTo(ctx context.Context, identity string, frames ...[]byte) error {
+func (s *Router) SendTo(ctx context.Context, to string, frames ...[]byte) error {
 	return opErr("send", sendFrames(frames, func(body []byte, m *msg.Message) error {
-		return s.pattern.SendTo(ctx, true, identity, body, m)
+		return s.pattern.SendTo(ctx, true, to, body, m)
 	}))
 }
 
-// Peer is the pipe of the peer with this identity, or nil.
-func (s *Router) Peer(identity string) *spry.Pipe { return (*spry.Pipe)(s.pattern.Peer(identity)) }
+// SendMsgTo is SendTo for the contents of m, which has no frame for the identity. Afterwards m is empty; on an error it is unchanged.
+func (s *Router) SendMsgTo(ctx context.Context, to string, m *spry.Message) error {
+	return opErr("send", s.pattern.SendTo(ctx, true, to, nil, inner(m)))
+}
+
+// TrySendMsgTo is SendMsgTo, but fails with [spry.ErrWouldBlock] if that peer's queue is full, instead of dropping the message or
+// waiting.
+func (s *Router) TrySendMsgTo(to string, m *spry.Message) error {
+	return opErr("send", s.pattern.SendTo(context.Background(), false, to, nil, inner(m)))
+}
+
+// Pipe returns the pipe of the peer with this identity, or nil.
+func (s *Router) Pipe(identity string) *spry.Pipe { return (*spry.Pipe)(s.pattern.Peer(identity)) }
 
 // Identity is the identity of a pipe's peer: its own, or the one that a [Router] gave it.
 func Identity(p *spry.Pipe) string { return pattern.Identity((*engine.Pipe)(p)) }

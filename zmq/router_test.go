@@ -45,11 +45,11 @@ func TestRouterNamesItsPeers(t *testing.T) {
 			t.Fatalf("a peer without a name sent %s", text(got))
 		}
 		for _, id := range []string{"worker", generated} {
-			if p := router.Peer(id); p == nil || zmq.Identity(p) != id {
+			if p := router.Pipe(id); p == nil || zmq.Identity(p) != id {
 				t.Errorf("the peer %q is %v", id, p)
 			}
 		}
-		if router.Peer("nobody") != nil {
+		if router.Pipe("nobody") != nil {
 			t.Error("nobody has a pipe")
 		}
 
@@ -123,7 +123,7 @@ func TestRouterWithoutPeer(t *testing.T) {
 		is(t, framesOf(batch[1]), "gone", "2")
 		expect(t, dealer, "1")
 		testkit.Check(t, dealer.Close())
-		testkit.Eventually(t, "the peer is gone", func() bool { return router.Peer("here") == nil })
+		testkit.Eventually(t, "the peer is gone", func() bool { return router.Pipe("here") == nil })
 		testkit.Wants(t, router.SendTo(ctx, "here", []byte("x")), spry.ErrNoPeer)
 		testkit.Shut(t, router, dealer)
 	})
@@ -158,11 +158,11 @@ func TestRouterToAFullPeer(t *testing.T) {
 	testkit.Check(t, <-waited)
 
 	go func() { waited <- router.SendTo(ctx, "slow", []byte("never")) }()
-	testkit.Check(t, router.Peer("slow").Close())
+	testkit.Check(t, router.Pipe("slow").Close())
 	if err := <-waited; !errors.Is(err, spry.ErrPipeClosed) && !errors.Is(err, spry.ErrNoPeer) {
 		t.Errorf("sending to a peer that went: %v", err)
 	}
-	testkit.Eventually(t, "the peer is gone", func() bool { return router.Peer("slow") == nil })
+	testkit.Eventually(t, "the peer is gone", func() bool { return router.Pipe("slow") == nil })
 	testkit.Wants(t, router.SendTo(ctx, "slow", []byte("x")), spry.ErrNoPeer)
 	testkit.Shut(t, router, other)
 }
@@ -216,7 +216,9 @@ func TestRouterRefusesASecondPeerOfTheSameName(t *testing.T) {
 		testkit.Check(t, router.SendTo(ctx, "twin", []byte("good")))
 		expect(t, first, "good")
 		// When the first one has gone, the second one's next attempt gets the name.
+		held := router.Pipe("twin")
 		testkit.Check(t, first.Close())
+		testkit.Eventually(t, "the second has the name", func() bool { p := router.Pipe("twin"); return p != nil && p != held }) // before, it may be refused with what it sent
 		testkit.Check(t, second.Send(ctx, []byte("now me")))
 		expect(t, router, "twin", "now me")
 		testkit.Shut(t, second, router, first)
@@ -234,7 +236,7 @@ func TestHandover(t *testing.T) {
 		testkit.DialTo(t, first, e)
 		testkit.Check(t, first.Send(ctx, []byte("before")))
 		testkit.Check(t, router.WaitPipes(ctx, 1))
-		old := router.Peer("twin")
+		old := router.Pipe("twin")
 		expect(t, router, "twin", "before")
 		dialer := &spry.DialConfig{URL: e.URL(), Background: true}
 		made, err := second.DialWith(ctx, dialer)
@@ -294,4 +296,39 @@ func TestGeneratedNamesAreRefused(t *testing.T) {
 // dealerCalled is what a DEALER of some name says to connect and send a message, as bytes.
 func dealerCalled(identity, body string) string {
 	return testkit.OpenAs("DEALER", testkit.Property("Identity", identity)) + testkit.ShortFrame("\x00", body)
+}
+
+// What RecvFrom says is what SendTo takes, whichever verb; a full peer is an error of the Try verb.
+func TestRouterAnswersByName(t *testing.T) {
+	overTwoWires(t, func(t *testing.T, scheme string) {
+		ctx := testkit.Watchdog(t)
+		router, dealer := zmq.NewRouter(&zmq.RouterOptions{Options: zmq.Options{SendQueue: 2}}), zmq.NewDealer(&zmq.DealerOptions{Options: zmq.Options{RecvQueue: 2}})
+		join(t, scheme, dealer, router)
+		testkit.Check(t, dealer.Send(ctx, raw("a", "b")...))
+		from, frames, err := router.RecvFrom(ctx)
+		testkit.Check(t, err)
+		is(t, frames, "a", "b")
+		if from != zmq.Identity(router.Pipe(from)) {
+			t.Errorf("the peer is called %q", from)
+		}
+		testkit.Check(t, router.SendTo(ctx, from, raw("one", "1")...))
+		expect(t, dealer, "one", "1")
+		testkit.Check(t, router.SendMsgTo(ctx, from, message("two", "2")))
+		expect(t, dealer, "two", "2")
+		testkit.Check(t, router.TrySendMsgTo(from, message("three", "3")))
+		expect(t, dealer, "three", "3")
+		kept := message("never")
+		testkit.Eventually(t, "the peer has no room", func() bool {
+			err := router.TrySendMsgTo(from, zmq.NewMessage(make([]byte, 1<<20)))
+			return errors.Is(err, spry.ErrWouldBlock)
+		})
+		testkit.Wants(t, router.TrySendMsgTo(from, kept), spry.ErrWouldBlock)
+		is(t, framesOf(kept), "never")
+		testkit.Wants(t, router.TrySendMsgTo("nobody", kept), spry.ErrNoPeer)
+		if d := router.Stats().Send.Dropped; testkit.Sum(d) != 0 {
+			t.Errorf("dropped: %v", d)
+		}
+		testkit.Check(t, dealer.Close())
+		_ = router.Close() // with messages that nobody reads
+	})
 }

@@ -20,11 +20,21 @@ type directed struct {
 
 func newDirected(o Options, bind func(eo engine.Options) *pattern.PairPoly) directed {
 	var p *pattern.PairPoly
-	core := open(o, func(_ *engine.Socket, eo engine.Options) engine.Pattern {
+	core, d := openDraining(o, func(_ *engine.Socket, eo engine.Options) engine.Pattern {
 		p = bind(eo)
 		return p
 	})
-	return directed{core, bodyReceiver{receiver{p.Recv, p.TryRecv, p.RecvBatch}}, p}
+	return directed{core, bodyReceiver{newReceiver(d, p)}, p}
+}
+
+// RecvFrom is Recv, but returns the pipe that the message came from too: what SendTo takes to answer it.
+func (s *directed) RecvFrom(ctx context.Context) (from *spry.Pipe, body []byte, err error) {
+	m, err := s.RecvMsg(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer m.Release()
+	return m.Pipe(), m.Detach(), nil
 }
 
 // SendTo queues a copy of body to the peer of this pipe: the Pipe of a message that came from it. It blocks while that
@@ -41,7 +51,7 @@ func (s *directed) SendTo(ctx context.Context, to *spry.Pipe, body []byte) error
 func (s *directed) SendMsgTo(ctx context.Context, to *spry.Pipe, m *spry.Message) error {
 	p, err := s.mine(to)
 	if err == nil {
-		err = (&sender{single: true}).check(m)
+		err = single(inner(m))
 	}
 	if err == nil {
 		err = s.pattern.SendTo(ctx, true, p, nil, inner(m))
@@ -53,7 +63,7 @@ func (s *directed) SendMsgTo(ctx context.Context, to *spry.Pipe, m *spry.Message
 func (s *directed) TrySendMsgTo(to *spry.Pipe, m *spry.Message) error {
 	p, err := s.mine(to)
 	if err == nil {
-		err = (&sender{single: true}).check(m)
+		err = single(inner(m))
 	}
 	if err == nil {
 		err = s.pattern.SendTo(context.Background(), false, p, nil, inner(m))

@@ -88,7 +88,7 @@ func TestRouterStopsForNoPeer(t *testing.T) {
 				t.Errorf("the figures of sending do not balance: %+v", s)
 			}
 		}
-		if router.Peer("good").Stats().Send.Dropped["overflow"] > 0 {
+		if router.Pipe("good").Stats().Send.Dropped["overflow"] > 0 {
 			t.Error("messages of the one that reads were dropped")
 		}
 		testkit.Check(t, good.Close())

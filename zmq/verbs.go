@@ -11,6 +11,7 @@ import (
 	"unsafe"
 
 	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/scope"
 )
@@ -22,14 +23,14 @@ var ErrFrames = errors.New("messages of this kind of socket have one frame")
 type sender struct {
 	send     func(ctx context.Context, wait bool, body []byte, m *msg.Message) error
 	sendMany func(ctx context.Context, ms []*msg.Message) (int, error) // nil: one by one
-	single   bool                                                      // messages have one frame
+	check    func(m *msg.Message) error                                // nil: any message can be sent
 }
 
 // SendMsg queues the contents of m, which is empty afterwards; on an error it is unchanged. A socket that sends to one peer
 // blocks until ctx ends while no pipe has room, or no peer is connected. A socket that sends to all sends to the connected
 // peers. A nil error says that the message is queued, not that it was received.
 func (s *sender) SendMsg(ctx context.Context, m *spry.Message) error {
-	err := s.check(m)
+	err := s.checked(m)
 	if err == nil {
 		err = s.send(ctx, true, nil, inner(m))
 	}
@@ -38,7 +39,7 @@ func (s *sender) SendMsg(ctx context.Context, m *spry.Message) error {
 
 // TrySendMsg is SendMsg, but fails with [spry.ErrWouldBlock] where that would have to wait.
 func (s *sender) TrySendMsg(m *spry.Message) error {
-	err := s.check(m)
+	err := s.checked(m)
 	if err == nil {
 		err = s.send(context.Background(), false, nil, inner(m))
 	}
@@ -49,7 +50,7 @@ func (s *sender) TrySendMsg(m *spry.Message) error {
 // unchanged.
 func (s *sender) SendBatch(ctx context.Context, ms []*spry.Message) (n int, err error) {
 	for _, m := range ms {
-		if err := s.check(m); err != nil {
+		if err := s.checked(m); err != nil {
 			return 0, opErr("send", err)
 		}
 	}
@@ -65,9 +66,17 @@ func (s *sender) SendBatch(ctx context.Context, ms []*spry.Message) (n int, err 
 	return n, opErr("send", err)
 }
 
-func (s *sender) check(m *spry.Message) error {
-	if s.single && inner(m).Multipart() {
-		return fmt.Errorf("%w: this has %d", ErrFrames, inner(m).Count())
+func (s *sender) checked(m *spry.Message) error {
+	if s.check == nil {
+		return nil
+	}
+	return s.check(inner(m))
+}
+
+// single fails if a message has several frames.
+func single(m *msg.Message) error {
+	if m.Multipart() {
+		return fmt.Errorf("%w: this has %d", ErrFrames, m.Count())
 	}
 	return nil
 }
@@ -117,9 +126,22 @@ func (s *bodySender) Send(ctx context.Context, body []byte) error {
 
 // receiver has the receiving verbs that all sockets share. It is embedded, never used by itself.
 type receiver struct {
-	recv     func(ctx context.Context) (*msg.Message, error)
-	try      func() (*msg.Message, error)
-	recvMany func(ctx context.Context, dst []*msg.Message) (int, error)
+	owner     *engine.Socket
+	recv      func(ctx context.Context) (*msg.Message, error)
+	try       func() (*msg.Message, error)
+	recvMany  func(ctx context.Context, dst []*msg.Message) (int, error)
+	unreceive func(m *msg.Message)
+}
+
+// newReceiver has the verbs of a pattern.
+func newReceiver(d draining, p interface {
+	Recv(ctx context.Context) (*msg.Message, error)
+	TryRecv() (*msg.Message, error)
+	RecvBatch(ctx context.Context, dst []*msg.Message) (int, error)
+	Unreceive(m *msg.Message)
+},
+) receiver {
+	return receiver{d.socket, p.Recv, p.TryRecv, p.RecvBatch, p.Unreceive}
 }
 
 // RecvMsg waits for the next message, until ctx ends. Pipes take turns of at most 64 messages.
@@ -141,6 +163,17 @@ func (r *receiver) RecvBatch(ctx context.Context, dst []*spry.Message) (int, err
 	msg.StampAll(innerAll(dst[:n]))
 	return n, opErr("recv", err)
 }
+
+// Chan returns a channel of the socket's messages, for select statements. It is closed when ctx ends and when the socket is
+// closed. A goroutine of the socket receives the next message as soon as the last one was taken. If that message is not
+// taken before ctx ends, it returns to the front of its queue: nothing is lost. End ctx when the channel is no longer read,
+// so that other receivers get that message.
+func (r *receiver) Chan(ctx context.Context) <-chan *spry.Message {
+	return engine.Feed(ctx, r.owner, r.RecvMsg, r.putBack)
+}
+
+// putBack makes a message that the application has not seen the next one to be received.
+func (r *receiver) putBack(m *spry.Message) { r.unreceive((*msg.Message)(m)) }
 
 // Messages yields messages until the socket is closed or the loop ends. If ctx ends it yields its error, once.
 func (r *receiver) Messages(ctx context.Context) iter.Seq2[*spry.Message, error] {

@@ -67,13 +67,13 @@ func NewXPub(o *XPubOptions) *XPub {
 		welcome = &m
 	}
 	var p *pattern.XPub
-	core := open(options.Options, func(s *engine.Socket, _ engine.Options) engine.Pattern {
+	core, d := openDraining(options.Options, func(s *engine.Socket, _ engine.Options) engine.Pattern {
 		p = pattern.NewXPub(s, zmtp.XPub.Hello(), overflow(s, options.Overflow, false), welcome, options.LastValues)
 		p.LimitTopics(options.TopicBytes)
 		p.LimitLastValues(options.LastValueBytes)
 		return p
 	})
-	return &XPub{core, frameSender{sender{send: p.Send}}, frameReceiver{receiver{p.Recv, p.TryRecv, p.RecvBatch}}, p}
+	return &XPub{core, frameSender{sender{send: p.Send}}, frameReceiver{newReceiver(d, p)}, p}
 }
 
 // WaitSubscribers waits until at least n peers subscribed to topic, or to a prefix of it.
@@ -81,18 +81,18 @@ func (s *XPub) WaitSubscribers(ctx context.Context, topic string, n int) error {
 	return opErr("wait", s.pattern.WaitSubscribers(ctx, topic, n))
 }
 
-// A Subscription is a topic that has got its first subscriber or, with Cancelled, has lost its last one.
-type Subscription struct {
+// A SubscriptionChange is a topic that has got its first subscriber or, with Cancelled, has lost its last one.
+type SubscriptionChange struct {
 	Topic     string
 	Cancelled bool
 }
 
 // Subscriptions yields subscriptions until the socket is closed or the loop ends. If ctx ends it yields ctx's error, once.
 // These subscriptions are not received by Recv, which returns the peers' other messages.
-func (s *XPub) Subscriptions(ctx context.Context) iter.Seq2[Subscription, error] {
-	return each(ctx, func(ctx context.Context) (Subscription, error) {
+func (s *XPub) Subscriptions(ctx context.Context) iter.Seq2[SubscriptionChange, error] {
+	return each(ctx, func(ctx context.Context) (SubscriptionChange, error) {
 		c, err := s.pattern.Next(ctx)
-		return Subscription{Topic: c.Topic, Cancelled: !c.Wanted}, opErr("recv", err)
+		return SubscriptionChange{Topic: c.Topic, Cancelled: !c.Wanted}, opErr("recv", err)
 	})
 }
 
@@ -126,7 +126,7 @@ func NewXSub(o *XSubOptions) *XSub {
 		p = pattern.NewXSub(s, zmtp.XSub.Hello(), overflow(s, options.Overflow, false))
 		return p
 	})
-	return &XSub{core, frameSender{sender{send: p.Send}}, frameReceiver{receiver{p.Recv, p.TryRecv, p.RecvBatch}}, d, p}
+	return &XSub{core, frameSender{sender{send: p.Send}}, frameReceiver{newReceiver(d, p)}, d, p}
 }
 
 // Subscribe adds topics, which are prefixes of first frames; the empty one matches all. A topic must be removed as often as

@@ -39,15 +39,15 @@ func TestXPubHearsOfSubscriptions(t *testing.T) {
 		next, stop := iter.Pull2(pub.Subscriptions(ctx))
 		defer stop()
 		testkit.Check(t, d.Close()) // who goes is not subscribed any more, where another still is
-		change(t, next, zmq.Subscription{Topic: "a", Cancelled: true})
+		change(t, next, zmq.SubscriptionChange{Topic: "a", Cancelled: true})
 		testkit.Check(t, two.Unsubscribe("b"))
-		change(t, next, zmq.Subscription{Topic: "b", Cancelled: true})
+		change(t, next, zmq.SubscriptionChange{Topic: "b", Cancelled: true})
 		testkit.Check(t, two.Subscribe("c\x00d"))
-		change(t, next, zmq.Subscription{Topic: "c\x00d"})
+		change(t, next, zmq.SubscriptionChange{Topic: "c\x00d"})
 		testkit.Check(t, two.SendMsg(ctx, message("beside", "that")))
 		expect(t, pub, "beside", "that")
 		testkit.Check(t, two.Close())
-		change(t, next, zmq.Subscription{Topic: "c\x00d", Cancelled: true})
+		change(t, next, zmq.SubscriptionChange{Topic: "c\x00d", Cancelled: true})
 		testkit.Shut(t, two, pub, one)
 		if _, _, more := next(); more {
 			t.Error("a closed XPub has subscriptions")
@@ -55,7 +55,7 @@ func TestXPubHearsOfSubscriptions(t *testing.T) {
 	})
 }
 
-func change(t *testing.T, next func() (zmq.Subscription, error, bool), want zmq.Subscription) {
+func change(t *testing.T, next func() (zmq.SubscriptionChange, error, bool), want zmq.SubscriptionChange) {
 	t.Helper()
 	got, err, ok := next()
 	testkit.Check(t, err)

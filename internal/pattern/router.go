@@ -106,6 +106,12 @@ func (s *Router) Show(m *msg.Message) *msg.Message {
 	return m
 }
 
+// Unreceive puts a message that Show has had back to the front of its queue, as it was.
+func (s *Router) Unreceive(m *msg.Message) {
+	m.Reframe(nil, nil, 1)
+	s.receiver.Unreceive(m)
+}
+
 // Attach implements engine.Pattern.
 func (s *Router) Attach(p *engine.Pipe) error {
 	identity := Identity(p)

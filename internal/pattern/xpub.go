@@ -89,6 +89,18 @@ func (s *XPub) nextChange() *msg.Message {
 	return &m
 }
 
+// Unreceive puts back a message, or a change, that was received and that the application has not seen. A change and its opposite, which
+// came meanwhile, cancel each other out.
+func (s *XPub) Unreceive(m *msg.Message) {
+	if engine.PipeOf(m) != nil {
+		s.receiver.Unreceive(m)
+		return
+	}
+	s.changes.add(string(m.Body()[1:]), m.Body()[0] == subscribePrefix)
+	m.Release()
+	s.Look()
+}
+
 // Next waits for the next change of the peers' subscriptions. Messages of peers stay queued.
 func (s *XPub) Next(ctx context.Context) (Change, error) { return s.changes.next(ctx) }
 

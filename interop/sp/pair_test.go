@@ -70,7 +70,7 @@ func TestPolyServerOfSpry(t *testing.T) {
 		for p := range poly.Pipes() {
 			m := spry.NewMessage(0)
 			fmt.Fprintf(m, "message %d for pipe %d", i, p.ID())
-			testkit.Check(t, poly.SendTo(ctx, p, m))
+			testkit.Check(t, poly.SendMsgTo(ctx, p, m))
 		}
 		for range peers {
 			m := kit.Must[*spry.Message](t)(poly.RecvMsg(ctx))

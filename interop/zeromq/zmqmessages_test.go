@@ -153,7 +153,7 @@ func TestZeroMQIdentities(t *testing.T) {
 			if given[name] = string(got[0]); name != "" && given[name] != name || name == "" && (len(got[0]) != 5 || got[0][0] != 0) {
 				t.Errorf("the Router calls %.30q %.30q", name, got[0])
 			}
-			if zmq.Identity(router.Peer(given[name])) != given[name] {
+			if zmq.Identity(router.Pipe(given[name])) != given[name] {
 				t.Errorf("no pipe is called %.30q", given[name])
 			}
 		}
@@ -165,7 +165,7 @@ func TestZeroMQIdentities(t *testing.T) {
 			t.Errorf("sending to nobody: %v", err)
 		}
 		p.do("close", args{"socket": "0"})
-		kit.WaitFor(t, func() bool { return router.Peer("a") == nil })
+		kit.WaitFor(t, func() bool { return router.Pipe("a") == nil })
 		if err := router.SendTo(ctx, "a", nil); !errors.Is(err, spry.ErrNoPeer) {
 			t.Errorf("sending to a peer that is gone: %v", err)
 		}
@@ -188,13 +188,13 @@ func TestZeroMQDuplicateIdentities(t *testing.T) {
 			p.open("first", "DEALER", a, name)
 			p.send("first", text("one"))
 			sameFrames(t, kit.Must[[][]byte](t)(router.Recv(ctx)), []string{"x:61", text("one")})
-			first := router.Peer("a")
+			first := router.Pipe("a")
 			p.open("second", "DEALER", a, name)
 			holder := "first"
 			if handover {
 				holder = "second"
 				<-first.Done()
-				kit.WaitFor(t, func() bool { return router.Peer("a") != nil })
+				kit.WaitFor(t, func() bool { return router.Pipe("a") != nil })
 			} else {
 				kit.WaitFor(t, func() bool { return router.Stats().Rejected["identity"] > 0 })
 			}

@@ -108,7 +108,7 @@ func newDraft(t *testing.T, kind string, o zmq.Options) framed {
 	case "RADIO":
 		s := zmq.NewRadio(&zmq.RadioOptions{Options: o, Overflow: spry.Block})
 		return framed{
-			Socket: s, interested: s.WaitMembers,
+			Socket: s, interested: s.WaitSubscribers,
 			send: func(ctx context.Context, frames ...[]byte) error { return s.Send(ctx, string(frames[0]), frames[1]) },
 		}
 	case "DISH":

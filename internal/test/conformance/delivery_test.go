@@ -242,7 +242,7 @@ func TestPairPolySendsToWhomItNames(t *testing.T) {
 			m, err := hub.RecvMsg(ctx)
 			testkit.Check(t, err)
 			pipe := m.Pipe()
-			testkit.Check(t, hub.SendTo(ctx, pipe, spry.WrapMessage([]byte{m.Bytes()[0] + 100}, nil)))
+			testkit.Check(t, hub.SendTo(ctx, pipe, []byte{m.Bytes()[0] + 100}))
 		}
 		var last *spry.Pipe
 		for p := range hub.Pipes() {
@@ -257,7 +257,7 @@ func TestPairPolySendsToWhomItNames(t *testing.T) {
 		}
 		testkit.Check(t, last.Close())
 		<-last.Done()
-		if err := hub.SendTo(ctx, last, spry.NewMessage(0)); !errors.Is(err, spry.ErrPipeClosed) {
+		if err := hub.SendTo(ctx, last, nil); !errors.Is(err, spry.ErrPipeClosed) {
 			t.Errorf("SendTo a pipe that is over: %v, want ErrPipeClosed", err)
 		}
 		testkit.Shut(t, all...)

@@ -178,7 +178,7 @@ func topicLimits() []topicLimit {
 		}},
 		{"zmq.Radio", "DISH", "\x04JOIN", 40, func() (testkit.Socket, func(context.Context, string, int) error) {
 			s := zmq.NewRadio(&zmq.RadioOptions{TopicBytes: topicLimitBytes})
-			return s, s.WaitMembers
+			return s, s.WaitSubscribers
 		}},
 	}
 }

@@ -89,14 +89,14 @@ var carriages = map[string]func(t *testing.T, o spry.Options) carriage{
 	"poly": func(t *testing.T, o spry.Options) carriage {
 		a, b := spry.NewPairPoly(&spry.PairOptions{Options: o}), spry.NewPair(&spry.PairOptions{Options: o})
 		return carriage{
-			a, b, 4, func(m *spry.Message) error { return a.SendTo(testkit.Watchdog(t), onlyPipe(a), m) },
+			a, b, 4, func(m *spry.Message) error { return a.SendMsgTo(testkit.Watchdog(t), onlyPipe(a), m) },
 			func() (int, error) { return lengthOf(b.RecvMsg(testkit.Watchdog(t))) },
 		}
 	},
 	"poly, TrySendTo": func(t *testing.T, o spry.Options) carriage {
 		a, b := spry.NewPairPoly(&spry.PairOptions{Options: o}), spry.NewPair(&spry.PairOptions{Options: o})
 		return carriage{
-			a, b, 4, func(m *spry.Message) error { return a.TrySendTo(onlyPipe(a), m) },
+			a, b, 4, func(m *spry.Message) error { return a.TrySendMsgTo(onlyPipe(a), m) },
 			func() (int, error) { return lengthOf(b.RecvMsg(testkit.Watchdog(t))) },
 		}
 	},

@@ -83,7 +83,7 @@ func publishers(t *testing.T) []publisher {
 		{"Radio", "DISH", "JOIN", func(o spry.Options) (testkit.Attacher, func(string, []byte) error) {
 			s := zmq.NewRadio(&zmq.RadioOptions{Options: o})
 			return s, func(topic string, body []byte) error { return s.Send(ctx, topic, body) }
-		}, func(s testkit.Attacher, topic string) error { return s.(*zmq.Radio).WaitMembers(ctx, topic, 1) }},
+		}, func(s testkit.Attacher, topic string) error { return s.(*zmq.Radio).WaitSubscribers(ctx, topic, 1) }},
 	}
 }
 

@@ -50,7 +50,7 @@ func (r *run) known(s *zmq.Router, identity string) readiness {
 		missing := fmt.Sprintf("no peer has identity %q so far", identity)
 		r.waitsFor.Store(&missing)
 		defer r.waitsFor.Store(nil)
-		for s.Peer(identity) == nil {
+		for s.Pipe(identity) == nil {
 			if err := sleep(waiting, interval); err != nil {
 				if ctx.Err() == nil {
 					return exit.Errorf(exit.NoPeer, "no peer has identity %q within %s%s", identity, r.ConnectTimeout, r.Endpoints.Trouble())

@@ -98,7 +98,7 @@ func SendsToGroup(s *zmq.Radio, group string) Work {
 		}
 	}
 	return func(r *run, ctx context.Context) error {
-		wanted := r.wanted(s.WaitMembers)
+		wanted := r.wanted(s.WaitSubscribers)
 		r.ready = func(ctx context.Context, first [][]byte) error {
 			if group != "" {
 				first = [][]byte{[]byte(group)}
