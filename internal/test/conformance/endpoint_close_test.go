@@ -76,7 +76,18 @@ func TestCloseDuringDial(t *testing.T) {
 	testkit.Check(t, err)
 	defer deaf.Close()
 	dialing := make(chan struct{}, 1)
+	usual := net.DefaultResolver
+	defer func() { net.DefaultResolver = usual }()
+	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		select {
+		case dialing <- struct{}{}:
+		default: // it asks for both families, and each server
+		}
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}}
 	for name, c := range map[string]*spry.DialConfig{
+		"resolving": {URL: "tcp://far.example:1"},
 		"connecting": {URL: "tcp://far.example:1", DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			dialing <- struct{}{}
 			<-ctx.Done()
@@ -98,6 +109,9 @@ func TestCloseDuringDial(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			leak.Check(t)
+			for len(dialing) > 0 { // of the case before
+				<-dialing
+			}
 			push := spry.NewPush(nil)
 			outcome := make(chan error, 1)
 			go func() {
