@@ -174,7 +174,7 @@ func (p *rawPublisher) Close() error {
 	return p.conns.Close()
 }
 
-// A rawReceiver cuts what it reads into messages. Its connection is dialed, or the first that is accepted.
+// A rawReceiver splits its input into messages. Its connection is dialed, or the first accepted one.
 type rawReceiver struct {
 	conns *rawConns
 	conn  net.Conn

@@ -10,7 +10,7 @@ import (
 	"github.com/sprymq/spry/bench/internal/worker"
 )
 
-// rawPipes receives from many connections at once, with a goroutine each: what a program without a library would do.
+// rawPipes receives from many connections at once, with a goroutine each, as a program without a library would.
 type rawPipes struct {
 	conns *rawConns
 	pipes int
@@ -19,7 +19,7 @@ type rawPipes struct {
 	ended chan rawPipeEnd
 }
 
-// A rawPipeEnd is what one connection brought.
+// A rawPipeEnd is the result of one connection.
 type rawPipeEnd struct {
 	messages int
 	err      error

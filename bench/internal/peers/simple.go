@@ -12,7 +12,7 @@ import (
 	"github.com/sprymq/spry/bench/internal/worker"
 )
 
-// A simpleSocket is what a library needs that sends and receives one message at a time.
+// A simpleSocket has the methods of a library that sends and receives one message at a time.
 type simpleSocket interface {
 	Listen(url string) error
 	Dial(url string) error

@@ -9,7 +9,7 @@ import (
 	"github.com/sprymq/spry/bench/internal/worker"
 )
 
-// What a mode may begin with: ZeroMQ's dialect, and that dialect encrypted.
+// Prefixes of modes: ZeroMQ's dialect, and that dialect encrypted.
 const (
 	zmtpDialect = "zmtp"
 	curve       = "curve"

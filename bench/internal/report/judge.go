@@ -69,7 +69,7 @@ func orNil(limit float64) *float64 {
 	return &limit
 }
 
-// name says who is measured by what.
+// name is the contender and its metric.
 func (t target) name() string {
 	what := t.who + ", " + metricOf(t.metric).Title
 	switch {
@@ -100,7 +100,7 @@ func (t target) isAbout(row Row) bool {
 		slices.Contains(t.transports, row.Transport) && slices.Contains(t.sizes, row.Size) && slices.Contains(t.params, row.Param)
 }
 
-// measured returns a row's metric, in proportion to the best of those that it is to be compared with.
+// measured returns a row's metric, in proportion to the best of the rows that it is compared with.
 func (r *Report) measured(t target, row Row) (float64, bool) {
 	own, has := row.Metrics[t.metric]
 	if !has || t.than == nil {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// Package report holds what a run has measured, and shows it: as text, Markdown, JSON and a page.
+// Package report holds the results of a run, and formats them: as text, Markdown, JSON and a page.
 package report
 
 import (
@@ -33,7 +33,7 @@ func SpreadOf(samples []float64) Spread {
 	return Spread{(sorted[(n-1)/2] + sorted[n/2]) / 2, sorted[0], sorted[n-1], n}
 }
 
-// A Row is what one contender did in one case.
+// A Row is the result of one contender in one case.
 type Row struct {
 	Case
 	Contender string            `json:"contender"`

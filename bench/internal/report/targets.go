@@ -19,7 +19,7 @@ type caseSet struct {
 	thanParam  int    // of the case to compare with; 0 for the same case
 }
 
-// A bound is what a contender's metric is held to.
+// A bound limits a contender's metric.
 type bound struct {
 	who    string   // contender
 	metric string   // of rows

@@ -10,7 +10,7 @@ import (
 	"text/tabwriter"
 )
 
-// Title says what a case is.
+// Title describes a case.
 func (c Case) Title() string {
 	parts := []string{works[c.Work]}
 	if c.Transport != "" {

@@ -14,7 +14,7 @@ import (
 	"github.com/sprymq/spry/bench/internal/report"
 )
 
-// config is what the command line says.
+// config has the values of the command line.
 type config struct {
 	works, peers, transports, places []string
 	sizes, params                    []int

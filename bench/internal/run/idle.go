@@ -20,7 +20,7 @@ import (
 // dialers is how many connections are opened at a time.
 const dialers = 64
 
-// handshakes are what a raw client says and waits for, as a PUSH, per peer; peers without one have none.
+// handshakes are the handshakes of a raw client, as a PUSH, per peer; peers without one have none.
 var handshakes = map[string]func(net.Conn) error{
 	"spry": greetSP, "libnng": greetSP, "nanomsg": greetSP, "mangos": greetSP,
 	"goraw":  greetRaw,

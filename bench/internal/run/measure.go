@@ -15,7 +15,7 @@ import (
 	"github.com/sprymq/spry/bench/internal/worker"
 )
 
-// sample is what one contender did in one round of a case.
+// sample is the result of one contender in one round of a case.
 type sample map[string]float64
 
 // floodWarm is how many requests beside a flood are not timed. Each may take as long as its queue.

@@ -28,7 +28,7 @@ func (c contender) String() string {
 	return c.Peer + "/" + c.Mode
 }
 
-// A peerKind says how a peer's worker is come by and what it can be asked.
+// A peerKind says how a peer's worker is started and what it supports.
 type peerKind struct {
 	name  string
 	file  string   // of a worker in C
@@ -82,7 +82,7 @@ type workers struct {
 	missing  map[string]string // peers that cannot be had, and why
 }
 
-// prepare builds what the selected peers need.
+// prepare builds the workers of the selected peers.
 func prepare(ctx context.Context, kinds []peerKind, sources embed.FS) (*workers, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -152,7 +152,7 @@ func compile(ctx context.Context, dir string, k peerKind, to string) error {
 	return output(exec.CommandContext(ctx, "cc", args...))
 }
 
-// output runs a command; what it printed is its error.
+// output runs a command; its output is the error.
 func output(cmd *exec.Cmd) error {
 	text, err := cmd.CombinedOutput()
 	if err != nil && len(text) > 0 {

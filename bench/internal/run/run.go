@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// Package run is the runner: it has workers do the same work in turns and collects what they tell.
+// Package run is the runner: it makes workers do the same work in turn and collects their results.
 package run
 
 import (

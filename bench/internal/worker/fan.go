@@ -26,7 +26,7 @@ func fanPublish(p process, peer Peer, s Settings) (Result, error) {
 	return send(to, s)
 }
 
-// A fanned is what one subscriber got.
+// A fanned is the result of one subscriber.
 type fanned struct {
 	count int
 	start time.Time

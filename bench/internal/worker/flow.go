@@ -19,7 +19,7 @@ func chunk(size int) int {
 	}
 }
 
-// send sends until the time is over, but something in any case, and then the end.
+// send sends until the time has passed, at least one message, and then the end.
 func send(to Sender, s Settings) (Result, error) {
 	before, start, sent, n := allocations(), time.Now(), int64(0), chunk(s.Size)
 	for end := start.Add(seconds(s.Secs)); sent == 0 || time.Now().Before(end); sent += int64(n) {

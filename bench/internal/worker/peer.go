@@ -30,7 +30,7 @@ type Asker interface {
 	io.Closer
 }
 
-// A Peer drives one library. What is nil, the library does not have; a function may also return
+// A Peer drives one library. A nil function means that the library does not support it; a function may also return
 // [ErrNotApplicable] for a mode or an address.
 type Peer struct {
 	Listen     func(Settings) (Receiver, error) // PULL, or the closest equivalent
@@ -47,21 +47,21 @@ type Peer struct {
 	Publish   func(Settings) (Publisher, error)  // PUB, listening
 	Subscribe func(Settings) ([]Receiver, error) // SUBs, connected
 
-	// Idle accepts connections and waits for what they say. Nil means that Listen does.
+	// Idle accepts connections and waits for their greetings. Nil means that Listen does.
 	Idle func(Settings) (io.Closer, error)
 
 	// Subscriptions makes a subscriber with very many subscriptions; one of them matches the messages.
 	Subscriptions func(Settings) (Sender, Receiver, error)
 }
 
-// A Publisher is a Sender whose flow begins when its subscribers are there.
+// A Publisher is a Sender that starts when its subscribers are connected.
 type Publisher interface {
 	Sender
 	// Wait returns when subs subscribers are connected.
 	Wait(subs int) error
 }
 
-// Body returns what a flow's messages contain.
+// Body returns the body of a flow's messages.
 func Body(size int) []byte {
 	body := make([]byte, size)
 	for i := range body {

@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// Held is what a process holds at a moment.
+// Held is the resources of a process at a moment.
 type Held struct {
 	RSSKiB     int `json:"rss_kib"`
 	Goroutines int `json:"goroutines,omitempty"`
@@ -65,8 +65,7 @@ func openIdle(peer Peer, s Settings) (io.Closer, error) {
 	}
 }
 
-// flood takes a flow at one address and answers requests at another: what the requester finds is the latency
-// beside the flow.
+// flood receives a flow at one address and answers requests at another: the requester measures the latency during the flow.
 func flood(p process, peer Peer, s Settings) (Result, error) {
 	if peer.Listen == nil || peer.Serve == nil {
 		return Result{}, ErrNotApplicable

@@ -18,7 +18,7 @@ import (
 	"strings"
 )
 
-// ErrNotApplicable is for what a peer does not have: a mode, a transport, a role.
+// ErrNotApplicable says that a peer lacks a mode, a transport or a role.
 var ErrNotApplicable = errors.New("not applicable")
 
 // EndSize is the size of the message that ends a flow. No measured message has it.
@@ -30,7 +30,7 @@ const (
 	ExitNotApplicable = 3
 )
 
-// Settings say what a worker is to do.
+// Settings describe the work of a worker.
 type Settings struct {
 	URL   string  // where to listen or to dial
 	Other string  // the second address of a worker that has two
@@ -112,7 +112,7 @@ type Result struct {
 	Note    string  `json:"note,omitempty"`
 }
 
-// process is what a role sees of the process it runs in.
+// process is the interface of a role to its process.
 type process struct {
 	in  io.Reader
 	out io.Writer

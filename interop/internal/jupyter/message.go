@@ -45,7 +45,7 @@ func (m Message) Unmarshal(content any) error {
 // delimiter stands between a message's route and its signature.
 const delimiter = "<IDS|MSG>"
 
-// A Session makes messages and reads those of others that have the same key.
+// A Session makes messages and reads those of others with the same key.
 type Session struct {
 	ID  string
 	key []byte

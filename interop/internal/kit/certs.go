@@ -25,7 +25,7 @@ type Identity struct {
 	CertFile, KeyFile string
 }
 
-// Credentials are what the tests of tls+tcp use: an authority, and what it signed.
+// Credentials are the certificates for tests of tls+tcp: an authority, and certificates that it signed.
 type Credentials struct {
 	authority      *x509.CertPool
 	AuthorityFile  string

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// Package kit has what the packages of interoperability tests share: addresses and sockets at either end of them, C peers, and
-// the table of what worked.
+// Package kit has helpers of the interoperability tests: addresses and sockets at either end of them, C peers, and the table
+// of results.
 package kit
 
 import (

@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// Tools cannot tell which port they were given, so tests choose ports: below those that kernels hand out to
-// dialing sockets, and starting at a place that differs between processes.
+// Tools cannot report their port, so tests choose ports: below those that kernels give to dialing sockets, and starting at a
+// place that differs between processes.
 const (
 	firstPort = 20000
 	portCount = 10000

@@ -43,7 +43,7 @@ func (o *output) notifyLocked() {
 	o.changed = make(chan struct{})
 }
 
-// snapshot returns what was printed so far, whether that is all, and what is closed when there is news. Printed
+// snapshot returns the output so far, whether it is complete, and a channel that is closed when more is printed. Printed
 // bytes never change, so the slice may be read without the lock.
 func (o *output) snapshot() (printed []byte, ended bool, changed <-chan struct{}) {
 	o.mu.Lock()

@@ -42,7 +42,7 @@ func Find(t testing.TB, program, debianPackage string) string {
 	return path
 }
 
-// missing ends a test whose peer is not there.
+// missing ends a test without its peer.
 func missing(t testing.TB, what, remedy string) {
 	t.Helper()
 	absent.Lock()

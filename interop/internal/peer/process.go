@@ -78,7 +78,7 @@ func launch(t testing.TB, folder, program string, args ...string) *Process {
 	return p
 }
 
-// end kills the process, and logs what it printed if the test failed.
+// end kills the process, and logs its output if the test failed.
 func (p *Process) end() {
 	p.Reap()
 	if p.t.Failed() {
