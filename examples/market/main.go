@@ -60,7 +60,7 @@ func watch(ctx context.Context, url, symbol string, count int, pause time.Durati
 	if err := sub.Subscribe(symbol); err != nil {
 		return err
 	}
-	if _, err := sub.Dial(ctx, url); err != nil {
+	if _, err := sub.Connect(url); err != nil {
 		return err
 	}
 	for range count {
