@@ -40,17 +40,18 @@ func dispatch(ctx context.Context, url string, n int) {
 		log.Fatal(err)
 	}
 	var jobs sync.WaitGroup
-	for job := range n {
+	for first := range 8 { // jobs at once
 		jobs.Go(func() {
-			result, err := req.Do(ctx, fmt.Append(nil, "job ", job))
-			fmt.Printf("%s %v\n", result, err)
+			for job := first; job < n; job += 8 {
+				result, err := req.Do(ctx, fmt.Append(nil, "job ", job))
+				fmt.Printf("job %d: %s %v\n", job, result, err)
+			}
 		})
 	}
 	jobs.Wait()
-	req.Close()
 }
 
-// work does jobs until ctx ends. Then it finishes those that it has begun, and the dispatcher gives the others to other workers.
+// work does jobs until ctx ends. Then it finishes those that it has received, and the dispatcher sends it no more.
 func work(ctx context.Context, url string) {
 	rep := spry.NewRep(nil)
 	if _, err := rep.Connect(url); err != nil {
@@ -58,9 +59,8 @@ func work(ctx context.Context, url string) {
 	}
 	context.AfterFunc(ctx, func() { rep.Drain(context.Background()) })
 	rep.Serve(context.Background(), 2, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
-		job := string(r.Bytes())
 		time.Sleep(20 * time.Millisecond) // the work
-		fmt.Println(job, r.Reply(ctx, []byte(job+" done")))
+		fmt.Println(string(r.Bytes()), r.Reply(ctx, []byte("done")))
 	}))
 	rep.Close() // waits for Drain
 }

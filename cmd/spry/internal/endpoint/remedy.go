@@ -41,14 +41,9 @@ func cause(err error) string {
 	if !ok {
 		return text
 	}
-	prefix := op.Op
-	if op.URL != "" {
-		prefix += " " + op.URL
-	}
-	if op.Peer != "" {
-		prefix += " (peer " + op.Peer + ")"
-	}
-	return strings.TrimPrefix(text, prefix+": ")
+	text = strings.TrimPrefix(text, strings.TrimSpace(op.Op+" "+op.URL))
+	text = strings.TrimPrefix(text, " (peer "+op.Peer+")")
+	return strings.TrimPrefix(text, ": ")
 }
 
 // The parts of the library's texts that advise in terms of the library.
