@@ -54,8 +54,9 @@ var (
 		"raise MaxMessageSize here", "raise --max-message",
 		"check the credentials and what the peer expects", credentials,
 		"check the server's key", credentials,
+		"the server's public key may be wrong here", "--curve-server-key may be wrong",
 	)
-	family = strings.NewReplacer("dial it without zmtp+", "leave out --zmtp")
+	family = strings.NewReplacer("is dialed without zmtp+", "is dialed without --zmtp")
 )
 
 // credentials are what both ends have to agree on.
