@@ -75,7 +75,7 @@ func TestHeartbeats(t *testing.T) {
 				start := time.Now()
 				select {
 				case <-p.Done():
-					if d := time.Since(start); d != c.ends || !strings.Contains(p.Err().Error(), "said nothing") {
+					if d := time.Since(start); d != c.ends || !strings.Contains(p.Err().Error(), "was silent") {
 						t.Errorf("ended after %v: %v", d, p.Err())
 					}
 				case <-time.After(94 * time.Second):
