@@ -7,7 +7,7 @@ require (
 	github.com/nats-io/nats-server/v2 v2.12.2
 	github.com/nats-io/nats.go v1.55.0
 	github.com/pebbe/zmq4 v1.4.0
-	github.com/sprymq/spry v0.0.0
+	github.com/sprymq/spry v0.1.0
 	go.nanomsg.org/mangos/v3 v3.4.2
 )
 
@@ -27,5 +27,3 @@ require (
 	golang.org/x/text v0.43.0 // indirect
 	golang.org/x/time v0.14.0 // indirect
 )
-
-replace github.com/sprymq/spry => ../

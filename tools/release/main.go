@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+
+// Command release makes the modules of the workspace ready to be released, and rehearses their release without publishing
+// anything. It runs in the folder of the workspace and works with the commit that is checked out.
+//
+//	release version v0.2.0     write the version into every go.mod and into go.work
+//	release sums               write the checksums of the modules into the go.sum of those that require them
+//	release proxy DIR          write the modules to DIR, as a module proxy serves them
+//	release check              build every module as its users get it, and see whether go.mod and go.sum are tidy
+//	release tidy               make them so; go mod tidy cannot before the modules are published
+//	release rehearse           install the library and the command from such a proxy, as a user does
+//	release dist DIR           build archives, packages, checksums and bills of materials of the command
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := run(ctx, os.Args[1:])
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "release:", err)
+		os.Exit(1)
+	}
+}
+
+var errUsage = errors.New("usage: release [-C folder] version VERSION | sums | proxy DIR | check | tidy | rehearse | dist DIR")
+
+func run(ctx context.Context, args []string) error {
+	flags := flag.NewFlagSet("release", flag.ContinueOnError)
+	folder := flags.String("C", ".", "the `folder` of the workspace")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	w, err := readWorkspace(*folder)
+	if err != nil {
+		return err
+	}
+	verb, operand := flags.Arg(0), flags.Arg(1)
+	if flags.NArg() != map[string]int{"version": 2, "sums": 1, "proxy": 2, "check": 1, "tidy": 1, "rehearse": 1, "dist": 2}[verb] {
+		return errUsage
+	}
+	switch verb {
+	case "version":
+		return w.setVersion(operand)
+	case "sums":
+		return w.writeSums(ctx)
+	case "proxy":
+		return w.writeProxy(ctx, operand)
+	case "check", "tidy":
+		return check(ctx, w, verb == "tidy", os.Stdout)
+	case "rehearse":
+		return rehearse(ctx, w, os.Stdout)
+	case "dist":
+		return distribute(ctx, w, operand, os.Stdout)
+	}
+	return errUsage
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// A user has Go, an empty module cache, and a module proxy that serves the workspace's modules.
+type user struct {
+	home string
+	env  []string
+	log  io.Writer
+}
+
+// newUser makes one in a temporary folder, which Leave removes.
+func newUser(ctx context.Context, w *workspace, log io.Writer) (*user, error) {
+	home, err := os.MkdirTemp("", "release")
+	if err != nil {
+		return nil, err
+	}
+	u := &user{home: home, log: log}
+	if err := w.writeProxy(ctx, u.path("proxy")); err != nil {
+		return nil, errors.Join(err, u.leave())
+	}
+	proxies, err := u.proxies(ctx)
+	if err != nil {
+		return nil, errors.Join(err, u.leave())
+	}
+	u.env = append(os.Environ(),
+		"GOPATH="+u.path("go"), "GOMODCACHE="+u.path("go", "pkg", "mod"), "GOWORK=off", "GOENV=off", "GOFLAGS=-modcacherw -trimpath",
+		"GOPROXY="+strings.Join(proxies, ","), "GONOSUMDB="+w.root+","+w.root+"/*", "CGO_ENABLED=0")
+	return u, nil
+}
+
+// proxies are where modules come from: the workspace's from the new proxy, others from this machine's module cache, if they are
+// there, or else from where this machine has them from.
+func (u *user) proxies(ctx context.Context) ([]string, error) {
+	out, err := exec.CommandContext(ctx, "go", "env", "GOMODCACHE", "GOPROXY").Output()
+	if err != nil {
+		return nil, fmt.Errorf("go env: %w", err)
+	}
+	cache, proxy, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
+	return []string{"file://" + u.path("proxy"), "file://" + filepath.Join(cache, "cache", "download"), proxy}, nil
+}
+
+func (u *user) path(names ...string) string {
+	return filepath.Join(append([]string{u.home}, names...)...)
+}
+
+func (u *user) leave() error { return os.RemoveAll(u.home) }
+
+// run runs a command in a folder of the user's home, prints it with the time that it took, and returns what it printed.
+func (u *user) run(ctx context.Context, folder string, name string, args ...string) (string, error) {
+	dir := u.path(folder)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", err
+	}
+	began := time.Now()
+	c := exec.CommandContext(ctx, name, args...)
+	c.Dir, c.Env = dir, u.env
+	out, err := c.CombinedOutput()
+	fmt.Fprintf(u.log, "%s %s (%v)\n", filepath.Base(name), strings.Join(args, " "), time.Since(began).Round(time.Millisecond))
+	if err != nil {
+		return string(out), fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, out)
+	}
+	return string(out), nil
+}
+
+// rehearse does with the modules what README.md says: it builds and runs README's program, and installs and runs the command.
+func rehearse(ctx context.Context, w *workspace, log io.Writer) (err error) {
+	program, err := readmeProgram(filepath.Join(w.folder, "README.md"))
+	if err != nil {
+		return err
+	}
+	u, err := newUser(ctx, w, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, u.leave()) }()
+	if err := os.MkdirAll(u.path("hello"), 0o755); err != nil {
+		return err
+	}
+	if err := os.WriteFile(u.path("hello", "main.go"), []byte(program), 0o644); err != nil {
+		return err
+	}
+	for _, args := range [][]string{{"mod", "init", "hello"}, {"get", w.root + "@" + w.version}, {"run", "."}} {
+		out, err := u.run(ctx, "hello", "go", args...)
+		if err != nil {
+			return err
+		}
+		fmt.Fprint(log, out)
+	}
+	command, err := u.install(ctx, w, platform{runtime.GOOS, runtime.GOARCH})
+	if err != nil {
+		return err
+	}
+	out, err := u.run(ctx, ".", command, "version")
+	if err != nil {
+		return err
+	}
+	fmt.Fprint(log, out)
+	if !strings.Contains(out, w.version) {
+		return fmt.Errorf("spry version prints %q, without %s", out, w.version)
+	}
+	return nil
+}
+
+// install installs the command for a platform as users do, and returns the name of its file.
+func (u *user) install(ctx context.Context, w *workspace, p platform) (string, error) {
+	args := append([]string{"GOOS=" + p.system, "GOARCH=" + p.processor}, "go", "install", "-ldflags=-s -w", w.root+"/cmd/spry@"+w.version)
+	if _, err := u.run(ctx, ".", "env", args...); err != nil {
+		return "", err
+	}
+	name := []string{"go", "bin"}
+	if p != (platform{runtime.GOOS, runtime.GOARCH}) {
+		name = append(name, p.system+"_"+p.processor)
+	}
+	base := "spry"
+	if p.system == "windows" {
+		base = "spry.exe"
+	}
+	return u.path(append(name, base)...), nil
+}
+
+var goBlock = regexp.MustCompile("(?s)```go\n(package main\n.*?)```")
+
+// readmeProgram is the first whole program of a Markdown file.
+func readmeProgram(name string) (string, error) {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return "", err
+	}
+	m := goBlock.FindSubmatch(data)
+	if m == nil {
+		return "", fmt.Errorf("%s shows no program", name)
+	}
+	return string(m[1]), nil
+}
