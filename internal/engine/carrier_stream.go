@@ -20,7 +20,7 @@ const (
 	// always did would make one system call a message, and one that asked its pipe alone would, with many pipes.
 	inlineAfter = 5 * time.Microsecond
 
-	// how long the reader of a connection continues after a write error
+	// drainTime is how long the reader of a connection continues after a write error.
 	drainTime = time.Second
 )
 
