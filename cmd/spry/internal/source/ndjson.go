@@ -39,7 +39,7 @@ func decode(line []byte) ([][]byte, error) {
 	}
 	switch {
 	case ways != 1:
-		return nil, errors.New(`the object has not exactly one of "body", "body_base64" and "frames"`)
+		return nil, errors.New(`the object has not exactly one of "body", "body_base64" and "frames"; --lines sends lines as they are`)
 	case object.Frames != nil:
 		return decodeFrames(object.Frames)
 	case object.Body != nil:
