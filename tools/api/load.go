@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -87,7 +88,7 @@ type item struct {
 
 // goList runs go list in a folder.
 func goList(dir string, args ...string) (all []item, err error) {
-	cmd := exec.Command("go", append([]string{"list"}, args...)...)
+	cmd := exec.CommandContext(context.Background(), "go", append([]string{"list"}, args...)...)
 	cmd.Dir, cmd.Stderr = filepath.Clean(dir), os.Stderr
 	cmd.Env = append(os.Environ(), "GOOS=linux", "GOWORK=") // the workspace's, whichever this tool is run by
 	out, err := cmd.Output()

@@ -222,7 +222,7 @@ func TestExtremeOptions(t *testing.T) {
 					continue
 				}
 				cases++
-				if o, ok := options.Interface().(*zmq.ReqOptions); ok { // without ids, a retry costs the connection: here, each nanosecond
+				if o, ok := reflect.TypeAssert[*zmq.ReqOptions](options); ok { // without ids, a retry costs the connection: here, each nanosecond
 					o.Correlate = f.name == "Retry" && x == one
 				}
 				what := fmt.Sprintf("%s with %s %s", name, f.name, x)
