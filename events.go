@@ -57,37 +57,6 @@ func (e Event) LogValue() slog.Value {
 	return slog.GroupValue(append([]slog.Attr{slog.String("event", e.Kind.String())}, inner.Attrs()...)...)
 }
 
-// A Trace has functions that are called on the events of a socket, one at a time and in order, in a goroutine of the socket.
-// A slow function delays later calls but nothing else. They may call any method, including Close. A function that falls
-// behind by more than 256 events misses some. Nil functions are skipped.
-type Trace struct {
-	PipeUp   func(Event) // EventPipeUp
-	PipeDown func(Event) // EventPipeDown
-	Reject   func(Event) // EventReject
-	Drop     func(Event) // EventDrop
-	Retry    func(Event) // EventRetry
-	Other    func(Event) // every other event
-}
-
-func (t *Trace) call(v Event) {
-	f := t.Other
-	switch v.Kind {
-	case EventPipeUp:
-		f = t.PipeUp
-	case EventPipeDown:
-		f = t.PipeDown
-	case EventReject:
-		f = t.Reject
-	case EventDrop:
-		f = t.Drop
-	case EventRetry:
-		f = t.Retry
-	}
-	if f != nil {
-		f(v)
-	}
-}
-
 func newEvent(v engine.Event) Event {
 	e := Event{
 		Kind: EventKind(v.Kind), Time: v.Time, Endpoint: (*Endpoint)(v.Endpoint), Pipe: (*Pipe)(v.Pipe), RemoteAddr: v.RemoteAddr,

@@ -30,7 +30,7 @@ func ExampleSocket_Attach() {
 	defer pull.Close()
 	attached := make(chan error)
 	go func() {
-		_, err := pull.Attach(ctx, yours, &spry.AttachConfig{Role: spry.RoleListen})
+		_, err := pull.Attach(ctx, yours, &spry.AttachConfig{Listening: true})
 		attached <- err
 	}()
 	push := spry.NewPush(nil)
@@ -157,10 +157,14 @@ func ExampleMerge() {
 	// Output: 2
 }
 
-func ExampleTrace() {
+func ExampleOptions_trace() {
 	ctx, o := context.Background(), apart()
 	up := make(chan string, 1)
-	o.Trace = &spry.Trace{PipeUp: func(e spry.Event) { up <- e.Endpoint.URL() }}
+	o.Trace = func(e spry.Event) {
+		if e.Kind == spry.EventPipeUp {
+			up <- e.Endpoint.URL()
+		}
+	}
 	pull := spry.NewPull(&spry.PullOptions{Options: o})
 	defer pull.Close()
 	_, err := pull.Listen(ctx, "inproc://seen")

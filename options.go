@@ -103,8 +103,10 @@ type Options struct {
 	// Logger, if not nil, logs every event.
 	Logger *slog.Logger
 
-	// Trace, if not nil, has functions that are called on events. See [Trace].
-	Trace *Trace
+	// Trace, if not nil, is called on the events of the socket, one at a time and in order, in a goroutine of the socket. A slow
+	// Trace delays its later calls but nothing else. It may call any method, including Close. If it falls behind by more than
+	// 256 events, it misses some, and Missed of the next one says how many.
+	Trace func(Event)
 }
 
 // Backoff sets how long a dialer waits after a failed attempt, or after a connection that lasted less than 5 s: a random
@@ -174,7 +176,7 @@ func (o Options) engineOptions() engine.Options {
 		e.Authorize = func(ctx context.Context, p *engine.Pipe) error { return authorize(ctx, (*Pipe)(p)) }
 	}
 	if trace := o.Trace; trace != nil {
-		e.Trace = func(v engine.Event) { trace.call(newEvent(v)) }
+		e.Trace = func(v engine.Event) { trace(newEvent(v)) }
 	}
 	return e
 }

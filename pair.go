@@ -13,22 +13,13 @@ import (
 	"github.com/sprymq/spry/transport"
 )
 
-// A PairVersion is a version of the pair protocol.
-type PairVersion uint8
-
-const (
-	// PairV1 has a hop count in every message. A listening [Pair] accepts PAIR 0 peers too. It is the default.
-	PairV1 PairVersion = iota
-	// PairV0 is the older version, which nanomsg speaks.
-	PairV0
-)
-
 // PairOptions are the options of a [Pair].
 type PairOptions struct {
 	Options
 
-	// Version to dial with, and to accept. Defaults to PairV1.
-	Version PairVersion
+	// V0 makes the socket speak version 0 of the protocol only, for dialing peers that know no other, such as those of
+	// nanomsg. Defaults to false: version 1, which has a hop count in every message. A listening [Pair] then accepts both.
+	V0 bool
 }
 
 // A Pair talks with one peer, another pair socket, in both directions. A second peer is refused while there is one.
@@ -49,14 +40,10 @@ func NewPair(o *PairOptions) *Pair {
 		o = new(PairOptions)
 	}
 	var p *pattern.Pair
-	core := engine.NewSocket(o.engineOptions(), func(s *engine.Socket, eo engine.Options) engine.Pattern {
+	core := engine.NewSocket(o.engineOptions(), func(_ *engine.Socket, eo engine.Options) engine.Pattern {
 		hello, adaptive := ProtocolPair0.hello(), []transport.Hello(nil)
-		switch o.Version {
-		case PairV0:
-		case PairV1:
+		if !o.V0 {
 			hello, adaptive = ProtocolPair1.hello(), []transport.Hello{hello}
-		default:
-			s.Break(fmt.Errorf("%w: Version %d is neither PairV0 nor PairV1", ErrConfig, o.Version))
 		}
 		p = pattern.NewPair(hello, sp.Pair1, eo, adaptive...)
 		return p
@@ -75,15 +62,15 @@ type PairPoly struct {
 	pattern *pattern.PairPoly
 }
 
-// NewPairPoly returns a PairPoly without endpoints. o may be nil; its Version must be PairV1.
+// NewPairPoly returns a PairPoly without endpoints. o may be nil; its V0 must be false.
 func NewPairPoly(o *PairOptions) *PairPoly {
 	if o == nil {
 		o = new(PairOptions)
 	}
 	var p *pattern.PairPoly
 	core := engine.NewSocket(o.engineOptions(), func(s *engine.Socket, eo engine.Options) engine.Pattern {
-		if o.Version != PairV1 {
-			s.Break(fmt.Errorf("%w: Version of a PairPoly must be PairV1", ErrConfig))
+		if o.V0 {
+			s.Break(fmt.Errorf("%w: a PairPoly has no V0: it speaks version 1 of the protocol", ErrConfig))
 		}
 		p = pattern.NewPairPoly(ProtocolPair1.hello(), sp.Pair1, eo)
 		return p

@@ -91,26 +91,17 @@ func (s *Socket) ListenOnLinks(l transport.Listener, cfg *ListenConfig) (*Endpoi
 	return (*Endpoint)(e), opErr("listen", err)
 }
 
-// A Role says which end of a connection the socket is.
-type Role uint8
-
-const (
-	// RoleDial is the end that sends first. It is the default.
-	RoleDial Role = iota
-	// RoleListen is the end that waits for the peer's first bytes.
-	RoleListen
-)
-
 // An AttachConfig has settings for an existing connection.
 type AttachConfig struct {
-	// Role of this end; the peer must have the other one. Defaults to RoleDial.
-	Role Role
+	// Listening makes this end wait for the peer's first bytes, as a listener does. The peer must have the other value.
+	// Defaults to false: this end sends first, as a dialer does.
+	Listening bool
 
 	// Framing of a stream. Defaults to that of ipc for unix sockets, and to that of tcp for others.
 	Framing transport.Framing
 
-	// Dialects that are allowed: "sp", "zmtp". RoleDial uses the first one; RoleListen uses the peer's. Defaults to those of
-	// the socket.
+	// Dialects that are allowed: "sp", "zmtp". The end that sends first uses the first one, a listening end the
+	// peer's. Defaults to those of the socket.
 	Dialects []string
 }
 
@@ -136,7 +127,7 @@ func (s *Socket) AttachLink(ctx context.Context, l transport.Link, cfg *AttachCo
 	if cfg != nil {
 		c.Dialects = cfg.Dialects
 	}
-	p, err := s.core.Attach(ctx, l, cfg != nil && cfg.Role == RoleListen, c)
+	p, err := s.core.Attach(ctx, l, cfg != nil && cfg.Listening, c)
 	return (*Pipe)(p), opErr("attach", err)
 }
 

@@ -26,11 +26,10 @@ func newKeys(t testing.TB) (zmq.PublicKey, zmq.SecretKey) {
 // secured are options of a socket whose log and events are kept.
 func secured(s spry.Security) (zmq.Options, *record) {
 	r := &record{}
-	keep := func(e spry.Event) { r.keep(e) }
 	return zmq.Options{
 		Security: s,
 		Logger:   slog.New(slog.NewJSONHandler(r, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Trace:    &spry.Trace{PipeUp: keep, PipeDown: keep, Reject: keep, Drop: keep, Retry: keep, Other: keep},
+		Trace:    r.keep,
 	}, r
 }
 

@@ -43,11 +43,11 @@ func TestRefusedClientsBackOff(t *testing.T) {
 
 		o := simulated(n, zmq.CurveClient{Server: server})
 		waits := make(chan time.Duration, 1000)
-		o.Trace = &spry.Trace{Other: func(e spry.Event) {
+		o.Trace = func(e spry.Event) {
 			if e.Kind == spry.EventBackoff {
 				waits <- e.Wait
 			}
-		}}
+		}
 		push := zmq.NewPush(&zmq.PushOptions{Options: o})
 		defer push.Close()
 		_, err = push.Connect("sim://pull")

@@ -37,10 +37,7 @@ func main() {
 }
 
 func lead(ctx context.Context, url string, rounds int) error {
-	surveyor := spry.NewSurveyor(&spry.SurveyorOptions{Deadline: 300 * time.Millisecond, Options: spry.Options{Trace: &spry.Trace{
-		PipeUp:   func(e spry.Event) { log.Print("node came: ", e.RemoteAddr) },
-		PipeDown: func(e spry.Event) { log.Print("node left: ", e.RemoteAddr) },
-	}}})
+	surveyor := spry.NewSurveyor(&spry.SurveyorOptions{Deadline: 300 * time.Millisecond, Options: spry.Options{Trace: report}})
 	defer surveyor.Close()
 	if _, err := surveyor.Listen(ctx, url); err != nil {
 		return err
@@ -57,6 +54,15 @@ func lead(ctx context.Context, url string, rounds int) error {
 		}
 	}
 	return nil
+}
+
+func report(e spry.Event) {
+	switch e.Kind {
+	case spry.EventPipeUp:
+		log.Print("node came: ", e.RemoteAddr)
+	case spry.EventPipeDown:
+		log.Print("node left: ", e.RemoteAddr)
+	}
 }
 
 func node(ctx context.Context, url, name string) error {

@@ -41,8 +41,8 @@ var passages = []passage{
 		kit.WaitPipes(t, pub, 1)
 		return func(i int) { passUntilThere(t, i, pub.Send, sub.Recv) }
 	}},
-	{"pair0", "pair", func(t *testing.T, front, back kit.Address) func(int) { return crossPairs(t, front, back, spry.PairV0) }},
-	{"pair1", "", func(t *testing.T, front, back kit.Address) func(int) { return crossPairs(t, front, back, spry.PairV1) }},
+	{"pair0", "pair", func(t *testing.T, front, back kit.Address) func(int) { return crossPairs(t, front, back, true) }},
+	{"pair1", "", func(t *testing.T, front, back kit.Address) func(int) { return crossPairs(t, front, back, false) }},
 	{"bus", "bus", func(t *testing.T, front, back kit.Address) func(int) {
 		a := spry.NewBus(&spry.BusOptions{Options: kit.Options})
 		b := spry.NewBus(&spry.BusOptions{Options: kit.Options})
@@ -179,10 +179,10 @@ func crossSurveys(t *testing.T, front, back kit.Address) func(int) {
 	}
 }
 
-func crossPairs(t *testing.T, front, back kit.Address, version spry.PairVersion) func(int) {
+func crossPairs(t *testing.T, front, back kit.Address, v0 bool) func(int) {
 	t.Helper()
-	a := spry.NewPair(&spry.PairOptions{Options: kit.Options, Version: version})
-	b := spry.NewPair(&spry.PairOptions{Options: kit.Options, Version: version})
+	a := spry.NewPair(&spry.PairOptions{Options: kit.Options, V0: v0})
+	b := spry.NewPair(&spry.PairOptions{Options: kit.Options, V0: v0})
 	kit.Attach(t, a, front)
 	kit.Attach(t, b, back)
 	return func(i int) {

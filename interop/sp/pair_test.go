@@ -31,11 +31,7 @@ func TestPair1Echo(t *testing.T) {
 // TestNanomsgPair does the same with libnanomsg's PAIR 0, in both roles.
 func TestNanomsgPair(t *testing.T) {
 	kit.EachWay(t, kit.LibNanomsg, "pair – pair 0", func(t *testing.T, a kit.Address) {
-		o := &spry.PairOptions{Options: kit.Options}
-		if !a.SpryListens {
-			o.Version = spry.PairV0
-		}
-		pair := spry.NewPair(o)
+		pair := spry.NewPair(&spry.PairOptions{Options: kit.Options, V0: !a.SpryListens})
 		kit.MeetC(t, a, pair, "nn_echo", "pair")
 		echoes(t, pair, 200)
 	})

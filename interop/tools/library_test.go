@@ -52,11 +52,7 @@ func libraryEnd(t *testing.T, role string, a kit.Address, send []byte) func() []
 		kit.Attach(t, s, a)
 		return func() []byte { return serve(t, s, send) }
 	case "pair", "pair0":
-		o := &spry.PairOptions{Options: kit.Options}
-		if role == "pair0" {
-			o.Version = spry.PairV0
-		}
-		s := spry.NewPair(o)
+		s := spry.NewPair(&spry.PairOptions{Options: kit.Options, V0: role == "pair0"})
 		kit.Attach(t, s, a)
 		return func() []byte { testkit.Check(t, s.Send(ctx, send)); return received(s.Recv(ctx)) }
 	case "bus":

@@ -20,7 +20,7 @@ func TestAttachRefusesAWrongRole(t *testing.T) {
 	a, b := simnet.Pipe()
 	refused := make(chan error, 1)
 	go func() {
-		_, err := pull.Attach(testkit.Watchdog(t), b, &spry.AttachConfig{Role: spry.RoleListen})
+		_, err := pull.Attach(testkit.Watchdog(t), b, &spry.AttachConfig{Listening: true})
 		refused <- err
 	}()
 	_, err := pub.Attach(testkit.Watchdog(t), a, nil)

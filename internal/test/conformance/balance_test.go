@@ -99,9 +99,9 @@ func TestBatchesGoToTheLeastLoaded(t *testing.T) {
 // The least loaded pipe may have few large messages, and no room: then the next one is the least loaded.
 func TestLeastLoadedHasRoom(t *testing.T) {
 	push := spry.NewPush(&spry.PushOptions{LeastLoaded: true, Options: spry.Options{SendQueueBytes: 1200, Linger: -1}})
-	attachMute(t, push, spry.ProtocolPull, spry.RoleDial)
+	attachMute(t, push, spry.ProtocolPull, false)
 	testkit.Check(t, push.Send(testkit.Watchdog(t), make([]byte, 950)))
-	attachMute(t, push, spry.ProtocolPull, spry.RoleDial)
+	attachMute(t, push, spry.ProtocolPull, false)
 	for i := range 4 {
 		if err := push.TrySendMsg(spry.WrapMessage(make([]byte, 200), nil)); err != nil {
 			t.Errorf("message %d: %v", i, err)

@@ -106,7 +106,7 @@ func TestBudgetCountsChangesOfTopics(t *testing.T) {
 	unused(t, budget)
 	pub := zmq.NewXPub(&zmq.XPubOptions{Options: spry.Options{Budget: budget, Heartbeat: -1}})
 	testkit.CloseAll(t, pub)
-	peer := attached(t, pub, "SUB", spry.RoleListen)
+	peer := attached(t, pub, "SUB", true)
 	go func() {
 		var says strings.Builder
 		for i := range topics {

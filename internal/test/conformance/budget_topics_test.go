@@ -19,20 +19,20 @@ func TestBudgetBoundsTopics(t *testing.T) {
 	const reserveAhead = 64 << 10 // what a connection's share of a budget grows by at a time
 	const limit, peers, topics = 3 << 19, 4, 9_000
 	for _, p := range publishers(t) {
-		for name, role := range map[string]spry.Role{"listening": spry.RoleListen, "dialing": spry.RoleDial} {
+		for name, listening := range map[string]bool{"listening": true, "dialing": false} {
 			t.Run(p.name+"/"+name, func(t *testing.T) {
 				leak.Check(t)
 				budget := spry.NewBudget(spry.BudgetConfig{Bytes: limit})
 				unused(t, budget)
 				s, send := p.open(spry.Options{Budget: budget, Linger: -1, Heartbeat: -1})
 				defer s.Close()
-				good := attached(t, s, p.peer, role)
+				good := attached(t, s, p.peer, listening)
 				good.Say(t, []byte(testkit.Command(p.ask, "good")))
 				testkit.Check(t, p.wait(s, "good"))
 				before := testkit.Heap()
 				var all sync.WaitGroup
 				for i := range peers {
-					greedy := attached(t, s, p.peer, role)
+					greedy := attached(t, s, p.peer, listening)
 					all.Go(func() {
 						for n := 0; n < topics; n += 100 {
 							var says strings.Builder
@@ -68,14 +68,14 @@ func TestBudgetBoundsTopics(t *testing.T) {
 // A publisher does not read while a Sub goes on changing its topics: what waits to be told counts, and the publisher is shed.
 func TestBudgetBoundsUnsentSubscriptions(t *testing.T) {
 	const limit = 1 << 20
-	for name, role := range map[string]spry.Role{"listening": spry.RoleListen, "dialing": spry.RoleDial} {
+	for name, listening := range map[string]bool{"listening": true, "dialing": false} {
 		t.Run(name, func(t *testing.T) {
 			leak.Check(t)
 			budget := spry.NewBudget(spry.BudgetConfig{Bytes: limit})
 			unused(t, budget)
 			s := spry.NewSub(&spry.SubOptions{Options: spry.Options{Budget: budget, Heartbeat: -1}})
 			defer s.Close()
-			attached(t, s, "PUB", role)
+			attached(t, s, "PUB", listening)
 			topic, queued := strings.Repeat("t", 10_000), 0
 			for ; budget.Stats().Shed == 0; queued += 2 * len(topic) {
 				if queued > 32*limit {

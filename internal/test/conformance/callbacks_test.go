@@ -34,7 +34,12 @@ func TestCallbacksMayClose(t *testing.T) {
 			closed, o := make(chan error, 1), l.options
 			var pull *spry.Pull
 			made := make(chan struct{})
-			o.Trace = &spry.Trace{PipeUp: func(spry.Event) { <-made; closed <- pull.Close() }}
+			o.Trace = func(e spry.Event) {
+				if e.Kind == spry.EventPipeUp {
+					<-made
+					closed <- pull.Close()
+				}
+			}
 			pull = spry.NewPull(&spry.PullOptions{Options: o})
 			close(made)
 			push := spry.NewPush(&spry.PushOptions{Options: l.options})

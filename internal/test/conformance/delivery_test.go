@@ -73,12 +73,12 @@ func TestPushPullDelivers(t *testing.T) {
 
 func TestPairDelivers(t *testing.T) {
 	overEveryWire(t, func(t *testing.T, w wireUnderTest) {
-		for name, versions := range map[string][2]spry.PairVersion{
-			"1 to 1": {spry.PairV1, spry.PairV1}, "0 to 0": {spry.PairV0, spry.PairV0}, "0 to a listening 1": {spry.PairV0, spry.PairV1},
+		for name, v0 := range map[string][2]bool{
+			"1 to 1": {false, false}, "0 to 0": {true, true}, "0 to a listening 1": {true, false},
 		} {
 			t.Run(name, func(t *testing.T) {
-				a := spry.NewPair(&spry.PairOptions{Options: w.options, Version: versions[0]})
-				b := spry.NewPair(&spry.PairOptions{Options: w.options, Version: versions[1]})
+				a := spry.NewPair(&spry.PairOptions{Options: w.options, V0: v0[0]})
+				b := spry.NewPair(&spry.PairOptions{Options: w.options, V0: v0[1]})
 				w.join(t, a, b)
 				carry(t, a, b)
 				carry(t, b, a)

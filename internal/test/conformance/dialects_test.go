@@ -66,7 +66,7 @@ func TestAttachInADialect(t *testing.T) {
 	dials, listens := simnet.Pipe()
 	answered := make(chan error, 1)
 	go func() {
-		_, err := other.Attach(ctx, listens, &spry.AttachConfig{Role: spry.RoleListen})
+		_, err := other.Attach(ctx, listens, &spry.AttachConfig{Listening: true})
 		answered <- err
 	}()
 	p, err := pair.Attach(ctx, dials, &spry.AttachConfig{Dialects: []string{"zmtp"}})

@@ -78,7 +78,7 @@ func TestDrainOfAConnectionWithoutCloseWrite(t *testing.T) {
 		_, err := push.Attach(ctx, theirs, nil)
 		testkit.Check(t, err)
 	})
-	_, err := pull.Attach(ctx, mine, &spry.AttachConfig{Role: spry.RoleListen})
+	_, err := pull.Attach(ctx, mine, &spry.AttachConfig{Listening: true})
 	testkit.Check(t, err)
 	attaching.Wait()
 	for i := range 3 {

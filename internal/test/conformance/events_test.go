@@ -22,12 +22,13 @@ type diary struct {
 	all []spry.Event
 }
 
-func (d *diary) trace() *spry.Trace {
-	return &spry.Trace{Drop: func(v spry.Event) {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		d.all = append(d.all, v)
-	}}
+func (d *diary) trace(v spry.Event) {
+	if v.Kind != spry.EventDrop {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.all = append(d.all, v)
 }
 
 // dropped is the sum of what was told to be dropped for a reason.
@@ -48,7 +49,7 @@ func TestDropsAreReported(t *testing.T) {
 		ctx := testkit.Watchdog(t)
 		var traced diary
 		mine := l.options
-		mine.Trace, mine.RecvQueue = traced.trace(), 4
+		mine.Trace, mine.RecvQueue = traced.trace, 4
 		pub := spry.NewPub(&spry.PubOptions{Options: l.options})
 		sub := spry.NewSub(&spry.SubOptions{Options: mine, Overflow: spry.DropNewest})
 		testkit.Check(t, sub.Subscribe("a"))

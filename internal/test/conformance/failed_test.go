@@ -34,11 +34,11 @@ func TestFailedRequestsAreReported(t *testing.T) {
 		var traced atomic.Int64
 		o := l.options
 		o.Logger = slog.New(slog.NewTextHandler(&book, nil))
-		o.Trace = &spry.Trace{Other: func(e spry.Event) {
+		o.Trace = func(e spry.Event) {
 			if e.Kind == spry.EventRequestFailed {
 				traced.Add(1)
 			}
-		}}
+		}
 		req, rep := spry.NewReq(&spry.ReqOptions{Options: l.options}), spry.NewRep(&spry.RepOptions{Options: o})
 		events := rep.Events(ctx)
 		l.join(t, req, rep)

@@ -66,7 +66,7 @@ func flushAcrossPipes(t *testing.T, closes bool) {
 	const n = 500
 	ctx := testkit.Watchdog(t)
 	push := spry.NewPush(&spry.PushOptions{Options: spry.Options{Linger: -1}})
-	stuck, peer := attachMute(t, push, spry.ProtocolPull, spry.RoleDial)
+	stuck, peer := attachMute(t, push, spry.ProtocolPull, false)
 	for range n {
 		testkit.Check(t, push.Send(ctx, []byte("x")))
 	}
@@ -91,8 +91,8 @@ func flushAcrossPipes(t *testing.T, closes bool) {
 }
 
 // attachMute attaches a connection whose peer does no more than its handshake.
-func attachMute(t *testing.T, s testkit.Attacher, peer spry.Protocol, role spry.Role) (*spry.Pipe, *testkit.Bare) {
+func attachMute(t *testing.T, s testkit.Attacher, peer spry.Protocol, listening bool) (*spry.Pipe, *testkit.Bare) {
 	t.Helper()
 	near, far := net.Pipe()
-	return testkit.AttachBare(t, s, near, far, &spry.AttachConfig{Role: role}, func(b *testkit.Bare) { b.Shake(t, peer) })
+	return testkit.AttachBare(t, s, near, far, &spry.AttachConfig{Listening: listening}, func(b *testkit.Bare) { b.Shake(t, peer) })
 }

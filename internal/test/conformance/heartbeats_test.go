@@ -27,14 +27,14 @@ const (
 
 // forEachSocket runs a test for each kind of the kernel's sockets, with little room in the peer's kernel, and for each end that
 // may have listened. They mostly wait, and do so beside each other.
-func forEachSocket(t *testing.T, test func(t *testing.T, near, far net.Conn, role spry.Role)) {
+func forEachSocket(t *testing.T, test func(t *testing.T, near, far net.Conn, listening bool)) {
 	leak.Check(t)
 	for _, kind := range []string{"tcp", "ipc", "tls+tcp"} {
-		for name, role := range map[string]spry.Role{"dialing": spry.RoleDial, "listening": spry.RoleListen} {
+		for name, listening := range map[string]bool{"dialing": false, "listening": true} {
 			t.Run(kind+" "+name, func(t *testing.T) {
 				t.Parallel()
 				near, far := kernelPair(t, kind)
-				test(t, near, far, role)
+				test(t, near, far, listening)
 			})
 		}
 	}
@@ -77,9 +77,9 @@ type heldPeer struct {
 }
 
 // attachPush connects a Push with a held peer.
-func attachPush(t *testing.T, push *spry.Push, near, far net.Conn, role spry.Role) (*spry.Pipe, *heldPeer) {
+func attachPush(t *testing.T, push *spry.Push, near, far net.Conn, listening bool) (*spry.Pipe, *heldPeer) {
 	t.Helper()
-	p, b := testkit.AttachBare(t, push, near, far, &spry.AttachConfig{Dialects: []string{"zmtp"}, Role: role}, func(b *testkit.Bare) { b.ShakeZMTP(t, "PULL") })
+	p, b := testkit.AttachBare(t, push, near, far, &spry.AttachConfig{Dialects: []string{"zmtp"}, Listening: listening}, func(b *testkit.Bare) { b.ShakeZMTP(t, "PULL") })
 	testkit.Check(t, b.SetReadDeadline(time.Time{}))
 	return p, &heldPeer{b, t}
 }
@@ -138,9 +138,9 @@ func fastPush(t *testing.T) *spry.Push {
 // A peer whose program pauses, so that its kernel has no room, is kept for any number of heartbeats: its machine answers
 // every probe. Everything arrives when it goes on.
 func TestPausedPeerIsKept(t *testing.T) {
-	forEachSocket(t, func(t *testing.T, near, far net.Conn, role spry.Role) {
+	forEachSocket(t, func(t *testing.T, near, far net.Conn, listening bool) {
 		push := fastPush(t)
-		p, peer := attachPush(t, push, near, far, role)
+		p, peer := attachPush(t, push, near, far, listening)
 		sent := 0
 		for blocked := false; !blocked; {
 			ctx, cancel := context.WithTimeout(t.Context(), 2*fastHeartbeat)
@@ -164,9 +164,9 @@ func TestPausedPeerIsKept(t *testing.T) {
 // A peer behind a slow link is kept while what was sent to it is on its way, though it says nothing: it has not seen the
 // question, which is behind that.
 func TestSlowLinkIsKept(t *testing.T) {
-	forEachSocket(t, func(t *testing.T, near, far net.Conn, role spry.Role) {
+	forEachSocket(t, func(t *testing.T, near, far net.Conn, listening bool) {
 		push := fastPush(t)
-		p, peer := attachPush(t, push, near, far, role)
+		p, peer := attachPush(t, push, near, far, listening)
 		testkit.Check(t, push.Send(t.Context(), make([]byte, 100_000)))
 		testkit.Check(t, push.Flush(t.Context()))
 		for beat := range manyBeats {
@@ -180,9 +180,9 @@ func TestSlowLinkIsKept(t *testing.T) {
 
 // A peer that has read everything and does not answer is given up.
 func TestSilentPeerIsGivenUp(t *testing.T) {
-	forEachSocket(t, func(t *testing.T, near, far net.Conn, role spry.Role) {
+	forEachSocket(t, func(t *testing.T, near, far net.Conn, listening bool) {
 		push := fastPush(t)
-		p, peer := attachPush(t, push, near, far, role)
+		p, peer := attachPush(t, push, near, far, listening)
 		testkit.Check(t, push.Send(t.Context(), make([]byte, 100_000)))
 		read := make(chan struct{})
 		go func() {

@@ -165,7 +165,7 @@ func TestLateSendNamesFullQueues(t *testing.T) {
 	push := spry.NewPush(&spry.PushOptions{Options: spry.Options{SendQueue: 1, Linger: -1}})
 	testkit.CloseAll(t, push)
 	near, far := net.Pipe() // which nobody reads after the handshake
-	testkit.AttachBare(t, push, near, far, &spry.AttachConfig{Role: spry.RoleListen}, func(b *testkit.Bare) { b.Shake(t, spry.ProtocolPull) })
+	testkit.AttachBare(t, push, near, far, &spry.AttachConfig{Listening: true}, func(b *testkit.Bare) { b.Shake(t, spry.ProtocolPull) })
 	var err error
 	for err == nil {
 		err = push.Send(late(t), make([]byte, 1000))

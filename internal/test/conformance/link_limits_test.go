@@ -79,7 +79,7 @@ var carriages = map[string]func(t *testing.T, o spry.Options) carriage{
 		}
 	},
 	"pair 0": func(t *testing.T, o spry.Options) carriage {
-		po := &spry.PairOptions{Options: o, Version: spry.PairV0}
+		po := &spry.PairOptions{Options: o, V0: true}
 		a, b := spry.NewPair(po), spry.NewPair(po)
 		return carriage{
 			a, b, 0, func(m *spry.Message) error { return a.SendMsg(testkit.Watchdog(t), m) },

@@ -21,7 +21,7 @@ func TestAnnouncedSizeCostsNothing(t *testing.T) {
 		hostile := make([]*testkit.Bare, peers) // at the other end of a net.Pipe: what they have written was read
 		before := testkit.Heap()
 		for i := range hostile {
-			_, hostile[i] = attachMute(t, pull, spry.ProtocolPush, spry.RoleListen)
+			_, hostile[i] = attachMute(t, pull, spry.ProtocolPush, true)
 		}
 		testkit.Check(t, pull.WaitPipes(ctx, peers))
 		idle := testkit.Heap()

@@ -22,10 +22,10 @@ import (
 // What is queued to a peer that has stalled takes memory like what is received: at most twice what it is charged, and one chunk.
 
 // attached connects s with a ZeroMQ peer by a net.Pipe, which holds nothing: what the peer does not read is queued.
-func attached(t *testing.T, s testkit.Attacher, kind string, role spry.Role) *testkit.Bare {
+func attached(t *testing.T, s testkit.Attacher, kind string, listening bool) *testkit.Bare {
 	t.Helper()
 	near, far := net.Pipe()
-	_, b := testkit.AttachBare(t, s, near, far, &spry.AttachConfig{Role: role, Dialects: []string{"zmtp"}}, func(b *testkit.Bare) { b.ShakeZMTP(t, kind) })
+	_, b := testkit.AttachBare(t, s, near, far, &spry.AttachConfig{Listening: listening, Dialects: []string{"zmtp"}}, func(b *testkit.Bare) { b.ShakeZMTP(t, kind) })
 	return b
 }
 
@@ -91,8 +91,8 @@ func publishers(t *testing.T) []publisher {
 func TestMemoryOfStalledSubscriber(t *testing.T) {
 	for _, p := range publishers(t) {
 		for _, size := range []int{500, 2000, 20_000, 100_000} {
-			for name, r := range map[string]spry.Role{"listening": spry.RoleListen, "dialing": spry.RoleDial} {
-				t.Run(p.name+"/"+name+"/"+sizeName(size), func(t *testing.T) { p.test(t, r, size) })
+			for name, listening := range map[string]bool{"listening": true, "dialing": false} {
+				t.Run(p.name+"/"+name+"/"+sizeName(size), func(t *testing.T) { p.test(t, listening, size) })
 			}
 		}
 	}
@@ -100,11 +100,11 @@ func TestMemoryOfStalledSubscriber(t *testing.T) {
 
 func sizeName(n int) string { return strconv.Itoa(n) + " bytes" }
 
-func (p publisher) test(t *testing.T, r spry.Role, size int) {
+func (p publisher) test(t *testing.T, listening bool, size int) {
 	leak.Check(t)
 	s, send := p.open(spry.Options{SendQueueBytes: memoryLimit, Linger: -1, Heartbeat: -1})
 	defer s.Close()
-	stalled, reading := attached(t, s, p.peer, r), attached(t, s, p.peer, r)
+	stalled, reading := attached(t, s, p.peer, listening), attached(t, s, p.peer, listening)
 	discard(t, reading)
 	stalled.Say(t, []byte(testkit.Command(p.ask, "a")))
 	reading.Say(t, []byte(testkit.Command(p.ask, "b")))
@@ -153,7 +153,7 @@ func forwardFew(t *testing.T, to string, size int) {
 	if to == "inproc" {
 		testkit.DialTo(t, push, testkit.ListenOn(t, last, "inproc"))
 	} else {
-		attached(t, push, "PULL", spry.RoleListen)
+		attached(t, push, "PULL", true)
 	}
 	testkit.Check(t, source.WaitPipes(ctx, 1))
 	n := memorySent() / size
@@ -205,7 +205,7 @@ func TestMemoryOfProxyWithStalledPeer(t *testing.T) {
 			testkit.CloseAll(t, source, front, back)
 			testkit.DialTo(t, source, testkit.ListenOn(t, front, "zmtp+tcp"))
 			testkit.Check(t, source.WaitSubscribers(ctx, "", 1))
-			stalled, reading := attached(t, back, "SUB", spry.RoleListen), attached(t, back, "SUB", spry.RoleListen)
+			stalled, reading := attached(t, back, "SUB", true), attached(t, back, "SUB", true)
 			discard(t, reading)
 			stalled.Say(t, []byte(testkit.Command("SUBSCRIBE", "a")+testkit.Command("PING", "\x00\x00")))
 			reading.Say(t, []byte(testkit.Command("SUBSCRIBE", "")))
@@ -247,7 +247,7 @@ func TestMemoryOfRoomyMessages(t *testing.T) {
 			if to == "inproc" {
 				testkit.DialTo(t, push, testkit.ListenOn(t, pull, "inproc"))
 			} else {
-				attached(t, push, "PULL", spry.RoleListen)
+				attached(t, push, "PULL", true)
 			}
 			before := testkit.Heap()
 			for i := range 60 {

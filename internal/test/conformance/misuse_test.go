@@ -423,7 +423,7 @@ func TestPanicsOfTheUsersCode(t *testing.T) {
 	var accepts atomic.Int32
 	options := spry.Options{
 		Logger: slog.New(brokenLog{slog.DiscardHandler}),
-		Trace:  &spry.Trace{Other: func(spry.Event) { accepts.Add(1); panic("of the user") }},
+		Trace:  func(spry.Event) { accepts.Add(1); panic("of the user") },
 	}
 	pull, push := spry.NewPull(&spry.PullOptions{Options: options}), spry.NewPush(&spry.PushOptions{Options: options})
 	testkit.CloseAll(t, push, pull)

@@ -362,7 +362,7 @@ func TestContradictoryOptions(t *testing.T) {
 		"Metadata without X-":       {some(spry.Options{Metadata: said("Role", "")}), "X-"},
 		"Metadata too large":        {some(spry.Options{Metadata: said("X-A", strings.Repeat("x", 5000))}), "Metadata"},
 		"a nil transport":           {some(spry.Options{Transports: []transport.Transport{nil}}), "Transports"},
-		"a PairPoly of version 0":   {spry.NewPairPoly(&spry.PairOptions{Version: spry.PairV0}), "Version"},
+		"a PairPoly of version 0":   {spry.NewPairPoly(&spry.PairOptions{V0: true}), "V0"},
 		"a Sub that disconnects":    {spry.NewSub(&spry.SubOptions{Overflow: spry.Disconnect}), "Overflow"},
 		"an unknown security":       {some(spry.Options{Security: strangeSecurity{}}), "Security is a conformance_test.strangeSecurity"},
 		"a secret nobody has":       {some(spry.Options{Security: zmq.CurveServer{}}), "CurveServer"},

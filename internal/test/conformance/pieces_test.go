@@ -81,7 +81,7 @@ func attachSplit(ctx context.Context, t *testing.T, f feeding, pieces ...[]byte)
 	s := f.open()
 	defer s.Close()
 	near, far := net.Pipe()
-	config := &spry.AttachConfig{Role: spry.RoleListen}
+	config := &spry.AttachConfig{Listening: true}
 	if f.typed {
 		config.Framing = transport.FramingTyped
 	}

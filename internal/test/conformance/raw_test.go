@@ -316,7 +316,7 @@ func TestRawSocketsNeedWhatTheirProtocolsNeed(t *testing.T) {
 		Close() error
 	}
 	for protocol, cooked := range map[spry.Protocol]socket{
-		spry.ProtocolPair0:      spry.NewPair(&spry.PairOptions{Version: spry.PairV0}),
+		spry.ProtocolPair0:      spry.NewPair(&spry.PairOptions{V0: true}),
 		spry.ProtocolPair1:      spry.NewPair(nil),
 		spry.ProtocolPub:        spry.NewPub(nil),
 		spry.ProtocolSub:        spry.NewSub(nil),

@@ -21,7 +21,7 @@ func TestRolesThatDoNotFitAreRefused(t *testing.T) {
 		spry.ProtocolReq: func() testkit.Attacher { return spry.NewReq(nil) }, spry.ProtocolRep: func() testkit.Attacher { return spry.NewRep(nil) },
 		spry.ProtocolSurveyor: func() testkit.Attacher { return spry.NewSurveyor(nil) }, spry.ProtocolRespondent: func() testkit.Attacher { return spry.NewRespondent(nil) },
 		spry.ProtocolBus: func() testkit.Attacher { return spry.NewBus(nil) }, spry.ProtocolPair1: func() testkit.Attacher { return spry.NewPair(nil) },
-		spry.ProtocolPair0: func() testkit.Attacher { return spry.NewPair(&spry.PairOptions{Version: spry.PairV0}) },
+		spry.ProtocolPair0: func() testkit.Attacher { return spry.NewPair(&spry.PairOptions{V0: true}) },
 	}
 	for _, scheme := range []string{"inproc", "ipc", "tcp"} {
 		t.Run(scheme, func(t *testing.T) {

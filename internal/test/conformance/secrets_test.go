@@ -53,7 +53,7 @@ func (c *confidant) options(s spry.Security) spry.Options {
 	event := func(v spry.Event) { c.note(v.Kind.String(), v.Reason, v.Err) }
 	return spry.Options{
 		Security: s, Logger: slog.New(slog.NewJSONHandler(c, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Trace: &spry.Trace{Reject: event, PipeUp: event, PipeDown: event, Other: event},
+		Trace: event,
 	}
 }
 

@@ -107,7 +107,7 @@ func (l link) tryJoin(t *testing.T, a, b testkit.Attacher) (dialed, answered err
 	dialer, listener := simnet.Pipe()
 	attached := make(chan error, 1)
 	go func() {
-		_, err := b.Attach(testkit.Watchdog(t), listener, &spry.AttachConfig{Role: spry.RoleListen})
+		_, err := b.Attach(testkit.Watchdog(t), listener, &spry.AttachConfig{Listening: true})
 		attached <- err
 	}()
 	_, dialed = a.Attach(testkit.Watchdog(t), dialer, nil)

@@ -115,14 +115,14 @@ func poorProcess(t *testing.T, peer string) {
 	var refused, failed atomic.Int64 // calls of Accept, attempts to dial
 	o := spry.Options{
 		Backoff: spry.Backoff{Min: 10 * time.Millisecond, Max: time.Second},
-		Trace: &spry.Trace{Other: func(e spry.Event) {
+		Trace: func(e spry.Event) {
 			switch e.Kind {
 			case spry.EventAcceptFailed:
 				refused.Add(1)
 			case spry.EventDialFailed:
 				failed.Add(1)
 			}
-		}},
+		},
 	}
 	pull := spry.NewPull(&spry.PullOptions{Options: o})
 	e, err := pull.Listen(ctx, "tcp://127.0.0.1:0")

@@ -35,7 +35,7 @@ func TestAttachDeadline(t *testing.T) {
 			}
 		},
 	}
-	for _, role := range []spry.Role{spry.RoleDial, spry.RoleListen} {
+	for _, listening := range []bool{false, true} {
 		for name, peer := range peers {
 			t.Run(name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
@@ -48,10 +48,10 @@ func TestAttachDeadline(t *testing.T) {
 						peer(far)
 					}()
 					start := time.Now()
-					_, err := pair.Attach(t.Context(), near, &spry.AttachConfig{Role: role})
+					_, err := pair.Attach(t.Context(), near, &spry.AttachConfig{Listening: listening})
 					var op *spry.OpError
 					if !errors.As(err, &op) || !op.Timeout() {
-						t.Errorf("Attach with role %v: %v, want a timeout", role, err)
+						t.Errorf("Attach with Listening %v: %v, want a timeout", listening, err)
 					}
 					if d := time.Since(start); d != 7*time.Second {
 						t.Errorf("Attach failed after %v, want the handshake's 7s", d)
@@ -128,11 +128,11 @@ func TestDialErrors(t *testing.T) {
 				o := testkit.Private()
 				o.Transports, o.Linger = []transport.Transport{tcp.Transport{}}, -1
 				var failed []spry.Event
-				o.Trace = &spry.Trace{Other: func(e spry.Event) {
+				o.Trace = func(e spry.Event) {
 					if e.Kind == spry.EventDialFailed {
 						failed = append(failed, e)
 					}
-				}}
+				}
 				push, pull := spry.NewPush(&spry.PushOptions{Options: o}), spry.NewPull(nil)
 				defer push.Close()
 				defer pull.Close()
@@ -142,7 +142,7 @@ func TestDialErrors(t *testing.T) {
 						return nil, cause
 					}
 					near, far := net.Pipe()
-					go func() { _, _ = pull.Attach(context.Background(), far, &spry.AttachConfig{Role: spry.RoleListen}) }()
+					go func() { _, _ = pull.Attach(context.Background(), far, &spry.AttachConfig{Listening: true}) }()
 					return near, nil
 				}}
 				_, err := push.DialWith(t.Context(), d)

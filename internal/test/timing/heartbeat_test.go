@@ -70,7 +70,7 @@ func TestHeartbeats(t *testing.T) {
 				near, far := simnet.Pipe()
 				defer far.Close()
 				pings := silentPeer(t, far, c.answers)
-				p, err := pull.Attach(t.Context(), near, &spry.AttachConfig{Role: spry.RoleListen})
+				p, err := pull.Attach(t.Context(), near, &spry.AttachConfig{Listening: true})
 				testkit.Check(t, err)
 				start := time.Now()
 				select {
@@ -101,7 +101,7 @@ func TestIdleReceiversSendSignsOfLife(t *testing.T) {
 		near, far := simnet.Pipe()
 		defer far.Close()
 		pings := silentPeer(t, far, false)
-		_, err := pull.Attach(t.Context(), near, &spry.AttachConfig{Role: spry.RoleListen})
+		_, err := pull.Attach(t.Context(), near, &spry.AttachConfig{Listening: true})
 		testkit.Check(t, err)
 		for range 25 {
 			time.Sleep(400 * time.Millisecond)
@@ -126,7 +126,7 @@ func TestPingsAreAnswered(t *testing.T) {
 		defer far.Close()
 		attached := make(chan error, 1)
 		go func() {
-			_, err := pull.Attach(t.Context(), near, &spry.AttachConfig{Role: spry.RoleListen})
+			_, err := pull.Attach(t.Context(), near, &spry.AttachConfig{Listening: true})
 			attached <- err
 		}()
 		_, err := io.WriteString(far, testkit.OpenAs("PUSH"))
@@ -157,7 +157,7 @@ func TestHeartbeatsWithoutReceivers(t *testing.T) {
 		near, far := simnet.Pipe()
 		defer far.Close()
 		pings := silentPeer(t, far, true)
-		p, err := pull.Attach(t.Context(), near, &spry.AttachConfig{Role: spry.RoleListen})
+		p, err := pull.Attach(t.Context(), near, &spry.AttachConfig{Listening: true})
 		testkit.Check(t, err)
 		const messages = 5
 		for i := range messages {
@@ -198,7 +198,7 @@ func TestSignsOfLifeSuitThePeer(t *testing.T) {
 				near, far := simnet.Pipe()
 				defer far.Close()
 				pings := silentPeer(t, far, true)
-				_, err := pull.Attach(t.Context(), near, &spry.AttachConfig{Role: spry.RoleListen})
+				_, err := pull.Attach(t.Context(), near, &spry.AttachConfig{Listening: true})
 				testkit.Check(t, err)
 				for _, p := range c.pings {
 					_, err := io.WriteString(far, p)

@@ -52,11 +52,11 @@ func drained[T any](c chan T) (all []T) {
 // pauses collects how long a dialer waits between attempts.
 func pauses(o *spry.Options) chan time.Duration {
 	waits := make(chan time.Duration, 1000)
-	o.Trace = &spry.Trace{Other: func(e spry.Event) {
+	o.Trace = func(e spry.Event) {
 		if e.Kind == spry.EventBackoff {
 			waits <- e.Wait
 		}
-	}}
+	}
 	return waits
 }
 

@@ -178,11 +178,7 @@ var spVerbs = []verb{
   spry pair --dial tcp://127.0.0.1:5560 --data ping --recv-count 1
   spry pair --dial tcp://nanomsg-host:5560 --v0 --data hello --recv-count 0`,
 		open: func(o *cat.Options, options spry.Options, _ spry.Overflow) (cat.Work, endpoint.Socket, error) {
-			pair := &spry.PairOptions{Options: options}
-			if o.Socket.PairV0 {
-				pair.Version = spry.PairV0
-			}
-			s := spry.NewPair(pair)
+			s := spry.NewPair(&spry.PairOptions{Options: options, V0: o.Socket.PairV0})
 			return cat.Exchanges(s), s, nil
 		},
 		flags: func(m *messageFlags, cmd *cobra.Command) {

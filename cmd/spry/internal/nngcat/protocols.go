@@ -58,17 +58,17 @@ var protocols = map[string]protocol{
 		s := spry.NewRespondent(&spry.RespondentOptions{Options: o})
 		return &replier{from: s}, s, nil
 	}},
-	"pair0": {exchanges, openPair(spry.PairV0)},
-	"pair1": {exchanges, openPair(spry.PairV1)},
+	"pair0": {exchanges, openPair(true)},
+	"pair1": {exchanges, openPair(false)},
 	"bus0": {exchanges, func(_ *config, o spry.Options) (socket, endpoint.Socket, error) {
 		s := spry.NewBus(&spry.BusOptions{Options: o})
 		return oneWay{sender: lossy{s}, receiver: s}, s, nil
 	}},
 }
 
-func openPair(version spry.PairVersion) func(*config, spry.Options) (socket, endpoint.Socket, error) {
+func openPair(v0 bool) func(*config, spry.Options) (socket, endpoint.Socket, error) {
 	return func(_ *config, o spry.Options) (socket, endpoint.Socket, error) {
-		s := spry.NewPair(&spry.PairOptions{Options: o, Version: version})
+		s := spry.NewPair(&spry.PairOptions{Options: o, V0: v0})
 		return oneWay{sender: s, receiver: s}, s, nil
 	}
 }
