@@ -109,7 +109,7 @@ type Stream struct {
 
 // Info implements [Link]. TLS is the result of the method ConnectionState of Conn, such as that of *tls.Conn.
 func (s *Stream) Info() Info {
-	info := Info{Properties: Properties{Reliable: true, Ordered: true}, Framing: s.Framing, Creds: s.Creds, Conn: Innermost(s.Conn)}
+	info := Info{Properties: Properties{Reliable: true, Ordered: true}, Framing: s.Framing, Creds: s.Creds, Conn: innermost(s.Conn)}
 	if c, ok := s.Conn.(interface{ ConnectionState() tls.ConnectionState }); ok {
 		if state := c.ConnectionState(); state.HandshakeComplete {
 			info.TLS = &state
@@ -129,9 +129,9 @@ func (s *Stream) CloseWrite() error {
 
 type closeWriter interface{ CloseWrite() error }
 
-// Innermost is the innermost connection of c. Connections that wrap others, such as *tls.Conn, return them by a method
+// innermost is the innermost connection of c. Connections that wrap others, such as *tls.Conn, return them by a method
 // NetConn() net.Conn.
-func Innermost(c net.Conn) net.Conn {
+func innermost(c net.Conn) net.Conn {
 	for {
 		over, ok := c.(interface{ NetConn() net.Conn })
 		if !ok {

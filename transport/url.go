@@ -31,12 +31,6 @@ func (u URL) Base() string { return base(u.Scheme) }
 
 func base(scheme string) string { return scheme[strings.LastIndexByte(scheme, '+')+1:] }
 
-// Cut takes a dialect or a layer off the front of the scheme, where it is that: Cut("zmtp") of zmtp+tcp://h:1 is tcp://h:1.
-func (u URL) Cut(word string) (rest URL, found bool) {
-	u.Scheme, found = strings.CutPrefix(u.Scheme, word+"+")
-	return u, found
-}
-
 // Parameters splits the address at its first question mark: names and values are encoded as in the query of a web URL, where
 // %26 is an ampersand. It is for schemes whose addresses are not names. The error wraps [ErrURL].
 func (u URL) Parameters() (rest URL, values url.Values, err error) {
@@ -51,11 +45,11 @@ func (u URL) Parameters() (rest URL, values url.Values, err error) {
 
 // Redacted is String without secrets, for errors and logs. It shows xxxxx for a password before the host, and for the value
 // of a parameter with pass, secret, token or key in its name.
-func (u URL) Redacted() string { return Redact(u.String()) }
+func (u URL) Redacted() string { return redact(u.String()) }
 
-// Redact is [URL.Redacted] for text that may not be a URL at all. A password may contain any character, including a slash or
+// redact is [URL.Redacted] for text that may not be a URL at all. A password may contain any character, including a slash or
 // an @, so everything from the first colon to the last @ is replaced.
-func Redact(s string) string {
+func redact(s string) string {
 	scheme, address, found := strings.Cut(s, "://")
 	if !found || strings.ContainsAny(scheme, ":@") { // what stands before "://" is not a scheme then
 		scheme, address = "", s
@@ -106,32 +100,32 @@ func isName(scheme string) bool {
 	return false
 }
 
-// MaxURL is the longest URL that [ParseURL] takes, in bytes.
-const MaxURL = 2048
+// maxURL is the longest URL that [ParseURL] takes, in bytes.
+const maxURL = 2048
 
 // ErrURL is wrapped by every error of [ParseURL].
 var ErrURL = errors.New("malformed URL")
 
-// ParseURL splits a URL. It does not ask whether any transport serves the scheme.
+// ParseURL splits a URL of at most 2048 bytes. It does not ask whether any transport serves the scheme.
 func ParseURL(s string) (URL, error) {
 	scheme, address, found := strings.Cut(s, "://")
 	switch {
-	case len(s) > MaxURL:
-		return URL{}, fmt.Errorf("%w: %d bytes, at most %d are allowed", ErrURL, len(s), MaxURL)
+	case len(s) > maxURL:
+		return URL{}, fmt.Errorf("%w: %d bytes, at most %d are allowed", ErrURL, len(s), maxURL)
 	case !found:
-		return URL{}, fmt.Errorf("%w: %q has no scheme; write it like tcp://127.0.0.1:5555", ErrURL, Redact(s))
+		return URL{}, fmt.Errorf("%w: %q has no scheme; write it like tcp://127.0.0.1:5555", ErrURL, redact(s))
 	case strings.ContainsRune(s, 0):
-		return URL{}, fmt.Errorf("%w: %q has a NUL byte; write it as %%00 where the scheme allows one", ErrURL, Redact(s))
+		return URL{}, fmt.Errorf("%w: %q has a NUL byte; write it as %%00 where the scheme allows one", ErrURL, redact(s))
 	}
 	for i, c := range []byte(scheme) {
 		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 		other := '0' <= c && c <= '9' || c == '+' || c == '-' || c == '.'
 		if !letter && (i == 0 || !other) {
-			return URL{}, fmt.Errorf("%w: the scheme of %q must be a letter, then letters, digits, + - or .; write it like tcp://127.0.0.1:5555", ErrURL, Redact(s))
+			return URL{}, fmt.Errorf("%w: the scheme of %q must be a letter, then letters, digits, + - or .; write it like tcp://127.0.0.1:5555", ErrURL, redact(s))
 		}
 	}
 	if scheme == "" {
-		return URL{}, fmt.Errorf("%w: %q has an empty scheme; write it like tcp://127.0.0.1:5555", ErrURL, Redact(s))
+		return URL{}, fmt.Errorf("%w: %q has an empty scheme; write it like tcp://127.0.0.1:5555", ErrURL, redact(s))
 	}
 	return URL{Scheme: strings.ToLower(scheme), Address: address}, nil
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 
 	"github.com/sprymq/spry/internal/wire/zmtp"
 )
@@ -103,11 +102,5 @@ func (SecretKey) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, secretSh
 // String shows nothing of the key.
 func (SecretKey) String() string { return secretShown }
 
-// GoString shows nothing of the key.
-func (SecretKey) GoString() string { return secretShown }
-
 // MarshalText shows nothing of the key.
 func (SecretKey) MarshalText() ([]byte, error) { return []byte(secretShown), nil }
-
-// LogValue shows nothing of the key.
-func (SecretKey) LogValue() slog.Value { return slog.StringValue(secretShown) }

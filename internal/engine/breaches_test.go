@@ -23,6 +23,7 @@ import (
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/pattern"
+	"github.com/sprymq/spry/internal/testcert"
 	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/internal/wire/sp"
 	"github.com/sprymq/spry/internal/wire/zmtp"
@@ -30,7 +31,6 @@ import (
 	"github.com/sprymq/spry/transport/ipc"
 	"github.com/sprymq/spry/transport/tcp"
 	"github.com/sprymq/spry/transport/tlstcp"
-	"github.com/sprymq/spry/transport/transporttest"
 )
 
 // A besieged socket is a Pull with security that bad peers come to, one after the other, while a good client works.
@@ -96,7 +96,7 @@ func besiege(t *testing.T, scheme string, server, client wire.Security, check fu
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
 	b := &besieged{t: t, ctx: ctx, ended: make(chan engine.Event), rejected: map[reasons.Reason]uint64{}}
-	authority := transporttest.NewAuthority(t)
+	authority := testcert.NewAuthority(t)
 	b.tls = authority.Client(t, "client")
 	b.tls.ServerName = "127.0.0.1"
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/sprymq/spry/internal/lock"
 	"github.com/sprymq/spry/internal/scope"
+	"github.com/sprymq/spry/internal/urls"
 	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/transport"
 )
@@ -67,7 +68,7 @@ func (s *Socket) newEndpoint(listen bool, u transport.URL, shown string, c Endpo
 		return nil, s.broken
 	}
 	e := &Endpoint{
-		socket: s, listen: listen, config: c, shown: transport.Redact(shown),
+		socket: s, listen: listen, config: c, shown: urls.Redact(shown),
 		pipes: make(map[*Pipe]struct{}), rejected: make(map[reasons.Reason]uint64), first: make(chan error, 1),
 		spoken: s.options.Dialects,
 	}
@@ -93,7 +94,7 @@ func (s *Socket) endpointAt(listen bool, url string, c EndpointConfig) (*Endpoin
 func (e *Endpoint) choose(u transport.URL) (transport.URL, error) {
 	names := e.config.Dialects
 	for _, d := range e.socket.options.Dialects {
-		if rest, ok := u.Cut(d.Name()); ok {
+		if rest, ok := urls.Cut(u, d.Name()); ok {
 			u, names, e.named = rest, []string{d.Name()}, d.Name()+"+"
 			break
 		}

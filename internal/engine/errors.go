@@ -13,8 +13,8 @@ import (
 	"github.com/sprymq/spry/internal/reasons"
 
 	"github.com/sprymq/spry/internal/queue"
+	"github.com/sprymq/spry/internal/urls"
 	"github.com/sprymq/spry/internal/wire"
-	"github.com/sprymq/spry/transport"
 )
 
 // Sentinels; the root package documents and exports them.
@@ -118,8 +118,8 @@ func wrap(op, url string, err error) error {
 	if e, ok := errors.AsType[*OpError](err); ok {
 		return e
 	}
-	shown := transport.Redact(url)
-	if len(shown) > transport.MaxURL {
+	shown := urls.Redact(url)
+	if len(shown) > urls.MaxLen {
 		shown = shown[:maxShown] + "..."
 	}
 	return &OpError{Op: op, URL: shown, Err: err}

@@ -14,9 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sprymq/spry/internal/testcert"
 	"github.com/sprymq/spry/transport"
 	"github.com/sprymq/spry/transport/tlstcp"
-	"github.com/sprymq/spry/transport/transporttest"
 )
 
 // secure is what the engine and the public API see of a link's connection.
@@ -93,7 +93,7 @@ func handshake(t *testing.T, dialed, accepted *transport.Stream) (dialErr, accep
 }
 
 func TestMutualTLS(t *testing.T) {
-	authority := transporttest.NewAuthority(t)
+	authority := testcert.NewAuthority(t)
 	l := listen(t, "tls+tcp://127.0.0.1:0", authority.MutualServer(t))
 	dialed, accepted := connect(t, l, l.URL(), authority.Client(t, "reader-7"))
 	if dialErr, acceptErr := handshake(t, dialed, accepted); dialErr != nil || acceptErr != nil {
@@ -112,7 +112,7 @@ func TestMutualTLS(t *testing.T) {
 
 // TestHandshakeRefused is about peers that must not get to the first byte of a dialect.
 func TestHandshakeRefused(t *testing.T) {
-	authority, stranger := transporttest.NewAuthority(t), transporttest.NewAuthority(t)
+	authority, stranger := testcert.NewAuthority(t), testcert.NewAuthority(t)
 	trusting := func(certificates ...tls.Certificate) *tls.Config {
 		return &tls.Config{RootCAs: authority.Pool, Certificates: certificates}
 	}
@@ -151,7 +151,7 @@ func TestHandshakeRefused(t *testing.T) {
 // TestServerName checks against which name the peer's certificate is held: the URL's, or the
 // configuration's where it has one.
 func TestServerName(t *testing.T) {
-	authority := transporttest.NewAuthority(t)
+	authority := testcert.NewAuthority(t)
 	server := &tls.Config{Certificates: []tls.Certificate{authority.Issue(t, "server", "service.example", "localhost")}}
 	l := listen(t, "tls+tcp4://127.0.0.1:0", server)
 	named := &tls.Config{RootCAs: authority.Pool, ServerName: "service.example"}
@@ -191,7 +191,7 @@ func TestListenWithoutCertificate(t *testing.T) {
 }
 
 func TestOldVersionsAreRefused(t *testing.T) {
-	authority := transporttest.NewAuthority(t)
+	authority := testcert.NewAuthority(t)
 	u := transport.URL{Scheme: "tls+tcp", Address: "127.0.0.1:0"}
 	server := authority.Server(t)
 	server.MaxVersion = tls.VersionTLS11
@@ -232,7 +232,7 @@ func TestOldVersionsAreRefused(t *testing.T) {
 
 // TestConfigIsCopied changes the configurations after the endpoints were made of them.
 func TestConfigIsCopied(t *testing.T) {
-	authority := transporttest.NewAuthority(t)
+	authority := testcert.NewAuthority(t)
 	server, client := authority.Server(t), authority.Client(t, "client")
 	l := listen(t, "tls+tcp://127.0.0.1:0", server)
 	server.Certificates = nil
@@ -300,7 +300,7 @@ func (c *recorder) Write(p []byte) (int, error) {
 // from then on is in the recorder.
 func recorded(t *testing.T) (dialed, accepted *transport.Stream, wire *recorder) {
 	t.Helper()
-	authority := transporttest.NewAuthority(t)
+	authority := testcert.NewAuthority(t)
 	l := listen(t, "tls+tcp://127.0.0.1:0", authority.Server(t))
 	wire = &recorder{}
 	d, err := tlstcp.Transport{}.Dialer(

@@ -19,7 +19,7 @@ import (
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
 	"github.com/sprymq/spry/internal/testkit"
-	"github.com/sprymq/spry/transport"
+	"github.com/sprymq/spry/internal/urls"
 )
 
 // quick makes dialers try again at once.
@@ -328,7 +328,7 @@ func TestPasswordInURLIsNotShown(t *testing.T) {
 		_, listening := push.Listen(testkit.Watchdog(t), url)
 		for _, err := range []error{dialed, connected, listening} {
 			if err == nil || strings.Contains(err.Error(), "hunter2") {
-				t.Errorf("%s: %v", transport.Redact(url), err)
+				t.Errorf("%s: %v", urls.Redact(url), err)
 			}
 		}
 	}

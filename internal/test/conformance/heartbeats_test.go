@@ -16,8 +16,8 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/testcert"
 	"github.com/sprymq/spry/internal/testkit"
-	"github.com/sprymq/spry/transport/transporttest"
 )
 
 const (
@@ -60,7 +60,7 @@ func kernelPair(t *testing.T, kind string) (near, far net.Conn) {
 	if kind != "tls+tcp" {
 		return near, far
 	}
-	authority := transporttest.NewAuthority(t)
+	authority := testcert.NewAuthority(t)
 	server := tls.Server(far, authority.Server(t))
 	client := tls.Client(near, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12})
 	shaken := make(chan error, 1)

@@ -12,7 +12,7 @@ import (
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
 	"github.com/sprymq/spry/internal/testkit"
-	"github.com/sprymq/spry/transport"
+	"github.com/sprymq/spry/internal/urls"
 	"github.com/sprymq/spry/zmq"
 )
 
@@ -35,7 +35,7 @@ const planted = "hunter2"
 
 // badURLs are malformed in some way of their own, for each scheme.
 func badURLs() []badURL {
-	long := strings.Repeat("x", transport.MaxURL)
+	long := strings.Repeat("x", urls.MaxLen)
 	var all []badURL
 	all = append(all, either("no scheme", "", "tcp", "tcp:", "tcp:/", "127.0.0.1:5555", "/tmp/a", "tcp//h:1", "ali:hunter2@h:1")...)
 	all = append(all, either("empty scheme", "://", "://h:1", "://ali:hunter2@h:1")...)
@@ -141,18 +141,18 @@ func TestMalformedURLs(t *testing.T) {
 func checkRefusal(t *testing.T, name, url, says string, err error) {
 	t.Helper()
 	op, ok := errors.AsType[*spry.OpError](err)
-	shown := transport.Redact(url)
+	shown := urls.Redact(url)
 	text := fmt.Sprintf("%v %+v %#v %q", err, op, op, err)
 	switch {
 	case !ok:
 		t.Errorf("%s: the error is not an OpError: %v", name, err)
 	case !strings.Contains(err.Error(), says):
 		t.Errorf("%s: %v; want it to say %q", name, err, says)
-	case op.URL != shown && !(len(url) > transport.MaxURL && strings.HasPrefix(shown, strings.TrimSuffix(op.URL, "..."))):
+	case op.URL != shown && !(len(url) > urls.MaxLen && strings.HasPrefix(shown, strings.TrimSuffix(op.URL, "..."))):
 		t.Errorf("%s: the error is of %q", name, op.URL)
 	case strings.Contains(text, planted):
 		t.Errorf("%s: the error shows the password: %v", name, err)
-	case len(err.Error()) > transport.MaxURL:
+	case len(err.Error()) > urls.MaxLen:
 		t.Errorf("%s: the error has %d bytes", name, len(err.Error()))
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/cmd/spry/internal/exit"
+	"github.com/sprymq/spry/internal/urls"
 	"github.com/sprymq/spry/transport"
 )
 
@@ -66,7 +67,7 @@ func (s *Set) Open(ctx context.Context, socket Socket, say func(form string, arg
 		}
 		e, err := socket.ListenWith(ctx, &spry.ListenConfig{URL: url, TLS: server})
 		if err != nil {
-			return misused(&explained{err, fmt.Sprintf("listen %s: %s", transport.Redact(url), s.Explain(url, true, err))})
+			return misused(&explained{err, fmt.Sprintf("listen %s: %s", urls.Redact(url), s.Explain(url, true, err))})
 		}
 		s.listening = append(s.listening, e.URL())
 		say("listening at %s", e.URL())

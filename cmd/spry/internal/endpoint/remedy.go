@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/urls"
 )
 
 // An explained error has the text of Explain.
@@ -179,7 +180,7 @@ func inspection(url string) string {
 	if err != nil {
 		return "use spry inspect"
 	}
-	if plain, is := u.Cut("tls"); is {
+	if plain, is := urls.Cut(u, "tls"); is {
 		u = plain // TLS and the protocol inside are found out
 	}
 	if host, port, err := net.SplitHostPort(u.Address); err == nil && path(url) == "" && (host == "" || host == "*" || host == "0.0.0.0" || host == "::") {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/urls"
 	"github.com/sprymq/spry/transport"
 	"github.com/sprymq/spry/transport/ipc"
 	"github.com/sprymq/spry/transport/tcp"
@@ -37,7 +38,7 @@ func Parse(address string) (transport.URL, error) {
 	}
 	plain := u
 	for _, dialect := range []string{"sp", "zmtp"} {
-		if rest, ok := u.Cut(dialect); ok {
+		if rest, ok := urls.Cut(u, dialect); ok {
 			plain = rest
 		}
 	}

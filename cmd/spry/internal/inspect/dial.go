@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/sprymq/spry/cmd/spry/internal/endpoint"
+	"github.com/sprymq/spry/internal/urls"
 	"github.com/sprymq/spry/transport"
 )
 
@@ -50,7 +51,7 @@ func dial(ctx context.Context, rawURL string) (net.Conn, error) {
 // secure reports whether a URL's scheme has TLS.
 func secure(rawURL string) bool {
 	u, err := endpoint.Parse(rawURL)
-	_, layered := u.Cut("tls")
+	_, layered := urls.Cut(u, "tls")
 	return err == nil && layered
 }
 

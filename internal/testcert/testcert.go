@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-package transporttest
+// Package testcert issues TLS certificates for tests.
+package testcert
 
 import (
 	"crypto/ecdsa"
@@ -25,7 +26,7 @@ type Authority struct {
 	key         *ecdsa.PrivateKey
 }
 
-// lifetime of everything that an Authority makes, from an hour ago.
+// lifetime of every certificate, from an hour ago.
 const lifetime = 24 * time.Hour
 
 // NewAuthority makes an authority. It fails the test if it cannot.
