@@ -194,7 +194,7 @@ func TestSilentPeerIsGivenUp(t *testing.T) {
 		case <-time.After(time.Minute):
 			t.Fatal("the pipe lives on")
 		}
-		if !strings.Contains(p.Err().Error(), "said nothing") {
+		if !strings.Contains(p.Err().Error(), "was silent") {
 			t.Errorf("it ended with %v", p.Err())
 		}
 		<-read
