@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/face"
 	"github.com/sprymq/spry/internal/scope"
 )
 
@@ -23,7 +24,8 @@ type Received struct {
 // once. A nil Receiver, or one that panics or fails, ends it with an error; From says which.
 //
 // At the end, received messages that were not yielded, at most one of each socket, return to the front of the socket's
-// queue. Those of Receivers of other packages are dropped and counted under the reason closed.
+// queue, for sockets of this package and of package zmq. Those of other Receivers are dropped and counted under the reason
+// closed.
 //
 // Requests of a [Rep] or [Respondent] are replied to by their [Message.Request].
 //
@@ -139,8 +141,14 @@ func (s *mergeSource) wait(ctx context.Context, ready chan<- struct{}) {
 func (s *mergeSource) giveBack() {
 	select {
 	case it := <-s.got:
-		if r, ok := s.r.(interface{ putBack(m *Message) }); ok && it.m != nil {
+		if it.m == nil {
+			return
+		}
+		if r, ok := s.r.(interface{ putBack(m *Message) }); ok {
 			r.putBack(it.m)
+			return
+		}
+		if face.PutBack != nil && face.PutBack(s.r, it.m) {
 			return
 		}
 		dropRest(innerMessages([]*Message{it.m}))

@@ -24,7 +24,7 @@ type DealerOptions struct {
 // See [spry.Socket.Dial], [spry.Socket.Listen] and [spry.Socket.Close], which all sockets have.
 type Dealer struct {
 	spry.Socket
-	frameSender
+	framesToOne
 	frameReceiver
 }
 
@@ -32,7 +32,7 @@ type Dealer struct {
 func NewDealer(o *DealerOptions) *Dealer {
 	options := orZero(o)
 	core, s, r := newDealer(options.Options, zmtp.Dealer, options.Conflate)
-	return &Dealer{core, frameSender{s}, frameReceiver{r}}
+	return &Dealer{core, framesToOne{toOne{s}}, frameReceiver{r}}
 }
 
 // A Client sends each message to one of its SERVER peers, in turn, and receives from all of them, fairly. Messages have one
@@ -41,7 +41,7 @@ func NewDealer(o *DealerOptions) *Dealer {
 // See [spry.Socket.Dial], [spry.Socket.Listen] and [spry.Socket.Close], which all sockets have.
 type Client struct {
 	spry.Socket
-	bodySender
+	bodyToOne
 	bodyReceiver
 }
 
@@ -49,7 +49,7 @@ type Client struct {
 func NewClient(o *Options) *Client {
 	core, s, r := newDealer(orZero(o), zmtp.Client, false)
 	s.check = single
-	return &Client{core, bodySender{s}, bodyReceiver{r}}
+	return &Client{core, bodyToOne{toOne{s}}, bodyReceiver{r}}
 }
 
 func newDealer(o Options, kind zmtp.Socket, conflate bool) (spry.Socket, sender, receiver) {

@@ -99,8 +99,5 @@ func (k SecretKey) Z85() string { return string(textOf(k[:])) }
 // Format shows nothing of the key, whatever the verb.
 func (SecretKey) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, secretShown) }
 
-// String shows nothing of the key.
-func (SecretKey) String() string { return secretShown }
-
 // MarshalText shows nothing of the key.
 func (SecretKey) MarshalText() ([]byte, error) { return []byte(secretShown), nil }

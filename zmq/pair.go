@@ -14,7 +14,7 @@ import (
 // See [spry.Socket.Dial], [spry.Socket.Listen] and [spry.Socket.Close], which all sockets have.
 type Pair struct {
 	spry.Socket
-	frameSender
+	framesToOne
 	frameReceiver
 	draining
 }
@@ -22,7 +22,7 @@ type Pair struct {
 // NewPair returns a Pair without endpoints. o may be nil.
 func NewPair(o *Options) *Pair {
 	core, d, s, r := newPair(orZero(o), zmtp.Pair)
-	return &Pair{core, frameSender{s}, frameReceiver{r}, d}
+	return &Pair{core, framesToOne{toOne{s}}, frameReceiver{r}, d}
 }
 
 // A Channel is a [Pair] whose messages have one frame, and whose peer is a CHANNEL socket. It is a draft of ZeroMQ's (RFC 52).
@@ -30,7 +30,7 @@ func NewPair(o *Options) *Pair {
 // See [spry.Socket.Dial], [spry.Socket.Listen] and [spry.Socket.Close], which all sockets have.
 type Channel struct {
 	spry.Socket
-	bodySender
+	bodyToOne
 	bodyReceiver
 	draining
 }
@@ -39,7 +39,7 @@ type Channel struct {
 func NewChannel(o *Options) *Channel {
 	core, d, s, r := newPair(orZero(o), zmtp.Channel)
 	s.check = single
-	return &Channel{core, bodySender{s}, bodyReceiver{r}, d}
+	return &Channel{core, bodyToOne{toOne{s}}, bodyReceiver{r}, d}
 }
 
 func newPair(o Options, kind zmtp.Socket) (spry.Socket, draining, sender, receiver) {

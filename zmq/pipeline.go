@@ -26,7 +26,7 @@ type PushOptions struct {
 // See [spry.Socket.Dial], [spry.Socket.Listen] and [spry.Socket.Close], which all sockets have.
 type Push struct {
 	spry.Socket
-	frameSender
+	framesToOne
 }
 
 // NewPush returns a Push without endpoints. o may be nil.
@@ -34,7 +34,7 @@ func NewPush(o *PushOptions) *Push {
 	options := orZero(o)
 	p := pattern.NewPush(zmtp.Push.Hello(), options.LeastLoaded, options.Conflate)
 	core := open(options.Options, func(*engine.Socket, engine.Options) engine.Pattern { return p })
-	return &Push{core, frameSender{sender{send: p.Send, sendMany: p.SendBatch}}}
+	return &Push{core, framesToOne{toOne{sender{send: p.Send, sendMany: p.SendBatch}}}}
 }
 
 // PullOptions are the options of [NewPull].
@@ -70,14 +70,14 @@ func NewPull(o *PullOptions) *Pull {
 // See [spry.Socket.Dial], [spry.Socket.Listen] and [spry.Socket.Close], which all sockets have.
 type Scatter struct {
 	spry.Socket
-	bodySender
+	bodyToOne
 }
 
 // NewScatter returns a Scatter without endpoints. o may be nil.
 func NewScatter(o *Options) *Scatter {
 	p := pattern.NewPush(zmtp.Scatter.Hello(), false, false)
 	core := open(orZero(o), func(*engine.Socket, engine.Options) engine.Pattern { return p })
-	return &Scatter{core, bodySender{sender{send: p.Send, sendMany: p.SendBatch, check: single}}}
+	return &Scatter{core, bodyToOne{toOne{sender{send: p.Send, sendMany: p.SendBatch, check: single}}}}
 }
 
 // A Gather is a [Pull] whose messages have one frame, and whose peers are SCATTER sockets. It is a draft of ZeroMQ's (RFC 49).

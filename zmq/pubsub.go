@@ -34,7 +34,7 @@ type PubOptions struct {
 // See [spry.Socket.Dial], [spry.Socket.Listen] and [spry.Socket.Close], which all sockets have.
 type Pub struct {
 	spry.Socket
-	frameSender
+	framesToAll
 	pattern *pattern.Pub
 }
 
@@ -47,7 +47,7 @@ func NewPub(o *PubOptions) *Pub {
 		p.LimitTopics(options.TopicBytes)
 		return p
 	})
-	return &Pub{core, frameSender{sender{send: p.Send}}, p}
+	return &Pub{core, framesToAll{toAll{sender{send: p.Send}}}, p}
 }
 
 // overflow checks a policy of sending.

@@ -44,7 +44,7 @@ type RadioOptions struct {
 // See [spry.Socket.Dial], [spry.Socket.Listen] and [spry.Socket.Close], which all sockets have.
 type Radio struct {
 	spry.Socket
-	sender
+	toAll
 	pattern *pattern.Pub
 }
 
@@ -57,11 +57,12 @@ func NewRadio(o *RadioOptions) *Radio {
 		p.LimitTopics(options.TopicBytes)
 		return p
 	})
-	return &Radio{core, sender{send: p.Send, check: grouped}, p}
+	return &Radio{core, toAll{sender{send: p.Send, check: grouped}}, p}
 }
 
-// Send queues a copy of body to the peers that joined the group. With the policy [spry.Block] it waits, until ctx ends, for
-// room in the queues of all of them.
+// Send queues a copy of body for every connected peer that joined the group, possibly none. It never blocks, unless Overflow is
+// [spry.Block]: then it blocks until all their queues have room, or ctx ends. Otherwise a full queue drops a message, as Overflow
+// says; the drop is counted and not an error. A nil error does not say that any peer received the message.
 func (s *Radio) Send(ctx context.Context, group string, body []byte) error {
 	m := msg.OfFrames(copyFrames([][]byte{[]byte(group), body}))
 	return s.SendMsg(ctx, (*spry.Message)(&m))

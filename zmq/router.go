@@ -41,7 +41,7 @@ type RouterOptions struct {
 // See [spry.Socket.Dial], [spry.Socket.Listen] and [spry.Socket.Close], which all sockets have.
 type Router struct {
 	spry.Socket
-	frameSender
+	toNamed
 	frameReceiver
 	pattern *pattern.Router
 }
@@ -57,7 +57,7 @@ func NewRouter(o *RouterOptions) *Router {
 	})
 	return &Router{
 		Socket: core, pattern: p,
-		frameSender: frameSender{sender{
+		toNamed: toNamed{sender{
 			send: func(ctx context.Context, wait bool, body []byte, m *msg.Message) error {
 				if m == nil {
 					one := msg.Of(body)

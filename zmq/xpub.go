@@ -53,7 +53,7 @@ type XPubOptions struct {
 // See [spry.Socket.Dial], [spry.Socket.Listen] and [spry.Socket.Close], which all sockets have.
 type XPub struct {
 	spry.Socket
-	frameSender
+	framesToAll
 	frameReceiver
 	pattern *pattern.XPub
 }
@@ -73,7 +73,7 @@ func NewXPub(o *XPubOptions) *XPub {
 		p.LimitLastValues(options.LastValueBytes)
 		return p
 	})
-	return &XPub{core, frameSender{sender{send: p.Send}}, frameReceiver{newReceiver(d, p)}, p}
+	return &XPub{core, framesToAll{toAll{sender{send: p.Send}}}, frameReceiver{newReceiver(d, p)}, p}
 }
 
 // WaitSubscribers waits until at least n peers subscribed to topic, or to a prefix of it.
@@ -112,7 +112,7 @@ type XSubOptions struct {
 // See [spry.Socket.Dial], [spry.Socket.Listen] and [spry.Socket.Close], which all sockets have.
 type XSub struct {
 	spry.Socket
-	frameSender
+	framesToAll
 	frameReceiver
 	draining
 	pattern *pattern.XSub
@@ -126,7 +126,7 @@ func NewXSub(o *XSubOptions) *XSub {
 		p = pattern.NewXSub(s, zmtp.XSub.Hello(), overflow(s, options.Overflow, false))
 		return p
 	})
-	return &XSub{core, frameSender{sender{send: p.Send}}, frameReceiver{newReceiver(d, p)}, d, p}
+	return &XSub{core, framesToAll{toAll{sender{send: p.Send}}}, frameReceiver{newReceiver(d, p)}, d, p}
 }
 
 // Subscribe adds topics, which are prefixes of first frames; the empty one matches all. A topic must be removed as often as

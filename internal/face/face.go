@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 // Package face connects package spry with the other packages of this module that have sockets, without exported names. It
-// has variables for making a socket and for resolving their options. Package spry sets Socket and Options before any package
+// has variables for making a socket, for resolving their options, and for returning a message to a socket's queue. Package spry sets Socket and Options before any package
 // that imports it is initialised.
 package face
 
@@ -19,3 +19,7 @@ var Options func(o any) engine.Options
 // Resolve returns the engine's settings for a spry.Security, if it is one that a package here knows. Package zmq sets it; it
 // is nil in programs without that package.
 var Resolve func(security any) (wire.Security, engine.Authenticate, bool, error)
+
+// PutBack makes a *spry.Message that receiver returned, and that the application has not seen, the next one to be received. It
+// reports whether receiver is a socket of a package here. Package zmq sets it; it is nil in programs without that package.
+var PutBack func(receiver, m any) bool
