@@ -24,8 +24,7 @@ type Received struct {
 // once. A nil Receiver, or one that panics or fails, ends it with an error; From says which.
 //
 // At the end, received messages that were not yielded, at most one of each socket, return to the front of the socket's
-// queue, for sockets of this package and of package zmq. Those of other Receivers are dropped and counted under the reason
-// closed.
+// queue. Those of Receivers that are no sockets of package spry or zmq are dropped and counted under the reason closed.
 //
 // Requests of a [Rep] or [Respondent] are replied to by their [Message.Request].
 //
