@@ -56,8 +56,8 @@ func (p Protocol) String() string {
 	return fmt.Sprintf("protocol 0x%04x", uint16(p))
 }
 
-// Peer is the protocol that p connects to; zero if p does not exist.
-func (p Protocol) Peer() Protocol {
+// peer is the protocol that p connects to; zero if p does not exist.
+func (p Protocol) peer() Protocol {
 	known, _ := sp.Lookup(uint16(p))
 	return Protocol(known.Peer)
 }

@@ -45,8 +45,8 @@ func Proxy(ctx context.Context, a, b *Raw, o *ProxyOptions) error {
 	if b == nil {
 		b = a
 	}
-	if a.protocol.Peer() != b.protocol {
-		return opErr("proxy", fmt.Errorf("%w: %v on one side needs %v on the other, which has %v", ErrConfig, a.protocol, a.protocol.Peer(), b.protocol))
+	if a.protocol.peer() != b.protocol {
+		return opErr("proxy", fmt.Errorf("%w: %v on one side needs %v on the other, which has %v", ErrConfig, a.protocol, a.protocol.peer(), b.protocol))
 	}
 	if o == nil {
 		o = new(ProxyOptions)

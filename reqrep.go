@@ -249,12 +249,6 @@ func (s *responding) Recv(ctx context.Context) (*Request, error) {
 	return (*Request)(r), opErr("recv", err)
 }
 
-// TryRecv returns the next request, or fails with [ErrWouldBlock] if there is none.
-func (s *responding) TryRecv() (*Request, error) {
-	r, err := s.pattern.TryRecv()
-	return (*Request)(r), opErr("recv", err)
-}
-
 // RecvBatch waits for at least one request and fills dst with all that are queued. It returns their number.
 func (s *responding) RecvBatch(ctx context.Context, dst []*Request) (int, error) {
 	n, err := s.pattern.RecvBatch(ctx, innerRequests(dst))

@@ -34,9 +34,7 @@ type Pipe struct {
 	limit    int64 // of a message that the link carries, routing header included; 0 = none
 	out      outbox
 	writer   *scope.Task // with the writer's role; nil until there was use for it
-
-	// State is the pattern's: set in Attach, read while the pipe is attached.
-	State any
+	state    any         // the pattern's; see State
 
 	in        inbound
 	heartbeat atomic.Pointer[heartbeat] // nil = none
@@ -50,6 +48,12 @@ type Pipe struct {
 	errOnce sync.Once
 	done    chan struct{}
 }
+
+// State is what the pattern keeps for the pipe.
+func (p *Pipe) State() any { return p.state }
+
+// SetState keeps a value of the pattern's, for State. A pattern calls it in Attach, before anything reads it.
+func (p *Pipe) SetState(v any) { p.state = v }
 
 func (e *Endpoint) newPipe(link transport.Link, session *wire.Session) *Pipe {
 	s := e.socket

@@ -61,13 +61,13 @@ func newDirectSocket(t *testing.T, o Options) *directSocket {
 }
 
 func (l *directSocket) Attach(p *Pipe) error {
-	p.State = p.NewSource(l.inbox)
+	p.SetState(p.NewSource(l.inbox))
 	l.inbox.AddReadable(p.Reader())
 	return l.recorder.Attach(p)
 }
 
 func (l *directSocket) Receive(p *Pipe, run []msg.Message) int {
-	return p.State.(*queue.Source).Put(run)
+	return p.State().(*queue.Source).Put(run)
 }
 
 // send has the peer write messages, with one system call.

@@ -88,7 +88,7 @@ func (f *fanout) LimitTopics(n int64) {
 
 func (f *fanout) add(p *engine.Pipe) error {
 	if f.filters && p.Session().Commander != nil {
-		p.State = &filter{topics: topics{exact: f.groups}, meter: p.NewMeter()}
+		p.SetState(&filter{topics: topics{exact: f.groups}, meter: p.NewMeter()})
 	}
 	f.mu.Lock()
 	f.addLocked(p)

@@ -35,7 +35,7 @@ type filtered interface{ wants() *filter }
 func (t *filter) wants() *filter { return t }
 
 func filterOf(p *engine.Pipe) *filter {
-	if f, ok := p.State.(filtered); ok {
+	if f, ok := p.State().(filtered); ok {
 		return f.wants()
 	}
 	return nil

@@ -143,7 +143,7 @@ func TestReplayLeavesWhatWasSentSince(t *testing.T) {
 	p.say(command("SUBSCRIBE", "nothing"))
 	must(t, x.WaitSubscribers(t.Context(), "nothing", 1))
 	pipe := s.Pipes()[0]
-	r := replay{x, pipe, pipe.State.(*xpubPeer), ""}
+	r := replay{x, pipe, pipe.State().(*xpubPeer), ""}
 	values := r.find()
 	must(t, x.Send(t.Context(), true, []byte("b"), nil)) // which the peer does not want, so that it would see the old one
 	if n, full := r.offer(values); n != 3 || full {

@@ -253,7 +253,7 @@ func (s *Req) queueToLocked(p *engine.Pipe, c *Call) (queued bool, w engine.Pend
 		s.turns[p] = c
 	}
 	if queued {
-		requests := p.State.(*uint64)
+		requests := p.State().(*uint64)
 		*requests++
 		c.nth = *requests
 	}
@@ -308,7 +308,7 @@ func (s *Req) retryDue() {
 // Attach implements engine.Pattern.
 func (s *Req) Attach(p *engine.Pipe) error {
 	s.mu.Lock()
-	p.State = new(uint64) // requests queued to it
+	p.SetState(new(uint64)) // requests queued to it
 	s.pipes = append(s.pipes, p)
 	s.chooseLocked()
 	s.mu.Unlock()

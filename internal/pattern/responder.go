@@ -216,7 +216,7 @@ func (s *Responder) Drain(_ error, progress func()) {
 
 // Owed implements engine.Drainer.
 func (s *Responder) Owed(p *engine.Pipe) int {
-	return p.Unanswered(p.State.(*queue.Source).Counts().Arrived)
+	return p.Unanswered(p.State().(*queue.Source).Counts().Arrived)
 }
 
 // advanced reports to Drain that a request has ended.

@@ -110,7 +110,7 @@ func (s *sides) Attach(p *engine.Pipe) error {
 		return err
 	}
 	if s.in.Inbox != nil {
-		p.State = p.NewSource(s.in.Inbox)
+		p.SetState(p.NewSource(s.in.Inbox))
 		s.in.AddReadable(p.Reader())
 	}
 	return nil
@@ -127,7 +127,7 @@ func (s *sides) Detach(p *engine.Pipe, unsent []msg.Message) {
 // Receive implements engine.Pattern. Messages from a peer that should only receive are dropped.
 func (s *sides) Receive(p *engine.Pipe, run []msg.Message) int {
 	if s.in.Inbox != nil {
-		return p.State.(*queue.Source).Put(run)
+		return p.State().(*queue.Source).Put(run)
 	}
 	return p.Drop(reasons.Unwanted, run)
 }

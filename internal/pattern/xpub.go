@@ -128,7 +128,7 @@ func (s *XPub) Send(ctx context.Context, wait bool, body []byte, m *msg.Message)
 
 // Attach implements engine.Pattern.
 func (s *XPub) Attach(p *engine.Pipe) error {
-	p.State = &xpubPeer{filter: filter{extra: xpubTopic, meter: p.NewMeter()}, source: p.NewSource(s.Inbox)}
+	p.SetState(&xpubPeer{filter: filter{extra: xpubTopic, meter: p.NewMeter()}, source: p.NewSource(s.Inbox)})
 	err := s.fanout.add(p)
 	if s.welcome != nil {
 		p.Offer(nil, nil, s.welcome.Clone(), nil, engine.DropNewest) // written when the pipe is attached
@@ -138,7 +138,7 @@ func (s *XPub) Attach(p *engine.Pipe) error {
 
 // Control implements engine.Controller: the topics of a peer are a set, however often it asks for one.
 func (s *XPub) Control(p *engine.Pipe, c wire.Control) {
-	peer := p.State.(*xpubPeer)
+	peer := p.State().(*xpubPeer)
 	done := s.fanout.subscribed(&peer.filter, c, s.changed)
 	done.end(p)
 	if done.added && s.last != nil {
@@ -168,7 +168,7 @@ func (s *XPub) forgetLocked(topic string) {
 
 // Detach implements engine.Pattern.
 func (s *XPub) Detach(p *engine.Pipe, unsent []msg.Message) {
-	topics := p.State.(*xpubPeer).close()
+	topics := p.State().(*xpubPeer).close()
 	s.fanout.remove(p, unsent)
 	for topic := range topics.each { // each by itself, because they may be many, and others wait
 		s.mu.Lock()
@@ -180,7 +180,7 @@ func (s *XPub) Detach(p *engine.Pipe, unsent []msg.Message) {
 
 // Receive implements engine.Pattern.
 func (s *XPub) Receive(p *engine.Pipe, run []msg.Message) int {
-	return p.State.(*xpubPeer).source.Put(run)
+	return p.State().(*xpubPeer).source.Put(run)
 }
 
 // Refuse implements engine.Pattern.

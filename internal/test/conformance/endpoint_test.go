@@ -47,7 +47,7 @@ func TestEndpointsKnowTheirAddress(t *testing.T) {
 				if p.Endpoint() != at || p.ID() == 0 || p.LocalAddr() == nil || p.RemoteAddr() == nil || p.Err() != nil {
 					t.Errorf("the pipe of %q: %v, id %d, from %v to %v: %v", at.URL(), p.Endpoint(), p.ID(), p.LocalAddr(), p.RemoteAddr(), p.Err())
 				}
-				if p.Protocol().Peer() != p.PeerProtocol() {
+				if counterpart(p.Protocol()) != p.PeerProtocol() {
 					t.Errorf("a %v talks to a %v", p.Protocol(), p.PeerProtocol())
 				}
 				if (p.TLS() != nil) != strings.HasSuffix(w.scheme, "tls+tcp") {

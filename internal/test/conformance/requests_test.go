@@ -190,8 +190,8 @@ func TestRepliesHappenOnce(t *testing.T) {
 				t.Errorf("a second reply: %v, and its message has %d bytes", err, m.Len())
 			}
 		}
-		if _, err := rep.TryRecv(); !errors.Is(err, spry.ErrWouldBlock) {
-			t.Errorf("TryRecv with no request there: %v", err)
+		if _, err := rep.TryRecvMsg(); !errors.Is(err, spry.ErrWouldBlock) {
+			t.Errorf("TryRecvMsg with no request there: %v", err)
 		}
 		gone := requests[2].Pipe()
 		testkit.Check(t, req.Close())

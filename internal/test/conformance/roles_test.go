@@ -10,6 +10,7 @@ import (
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
 	"github.com/sprymq/spry/internal/testkit"
+	"github.com/sprymq/spry/internal/wire/sp"
 )
 
 // Of all roles, those that fit talk, and those that do not are refused by both ends, for that reason.
@@ -49,9 +50,15 @@ func TestRolesThatDoNotFitAreRefused(t *testing.T) {
 	}
 }
 
+// counterpart is the protocol that p connects to.
+func counterpart(p spry.Protocol) spry.Protocol {
+	known, _ := sp.Lookup(uint16(p))
+	return spry.Protocol(known.Peer)
+}
+
 // talks reports whether one role fits the other. A listening PAIR 1 takes a PAIR 0 too.
 func talks(dials, listens spry.Protocol) bool {
-	return dials.Peer() == listens || dials == spry.ProtocolPair0 && listens == spry.ProtocolPair1
+	return counterpart(dials) == listens || dials == spry.ProtocolPair0 && listens == spry.ProtocolPair1
 }
 
 // Peers whose roles do not fit are refused by both ends, for that reason, and nothing else is harmed.
