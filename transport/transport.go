@@ -31,18 +31,17 @@ type Transport interface {
 	Listen(ctx context.Context, u URL, o ListenOptions) (Listener, error)
 }
 
-// A Dialer makes connections to one address.
+// A Dialer makes connections to one address. It is safe for concurrent use.
 type Dialer interface {
-	// Dial makes one attempt. It returns when a link is up, on the first final error, or when ctx ends.
-	// The returned link has not been handshaken in any way that needs the peer's cooperation beyond the
-	// transport's own connect; see [Handshaker].
+	// Dial makes one attempt. It returns when the link is connected, when the attempt has failed, or when ctx ends. It does no
+	// further handshake with the peer: that is for [Handshaker] and Messages.Handshake.
 	Dial(ctx context.Context) (Link, error)
 }
 
 // A Listener yields the links of one bound address.
 type Listener interface {
 	// Accept waits for the next link. After Close it returns an error for which
-	// errors.Is(err, net.ErrClosed) holds; any other error is taken as passing, and Accept is called again
+	// errors.Is(err, net.ErrClosed) holds. Any other error is taken as temporary, and Accept is called again
 	// after a pause. Accept must not wait for a peer's bytes: handshakes run elsewhere, many at a time.
 	Accept() (Link, error)
 
@@ -53,16 +52,17 @@ type Listener interface {
 	// possible: "tcp://127.0.0.1:40123".
 	URL() string
 
-	// Close stops listening and makes a blocked Accept return. Links accepted before live on.
+	// Close stops listening and makes a blocked Accept return. Links that were accepted before stay open.
 	Close() error
 }
 
 // A Link is one connection: a *[Stream], or something that implements [Messages].
 type Link interface {
+	// LocalAddr and RemoteAddr are the addresses of the two ends. They are never nil.
 	LocalAddr() net.Addr
 	RemoteAddr() net.Addr
 
-	// Info describes the link. It may be called at any time, and is cheap.
+	// Info describes the link. It may be called at any time, also after Close, and is cheap.
 	Info() Info
 
 	// Close ends the link at once and makes every blocked call on it return. A second Close does nothing.
@@ -143,6 +143,7 @@ func innermost(c net.Conn) net.Conn {
 
 // A Handshaker has a security handshake to do before the first byte of a dialect.
 type Handshaker interface {
+	// HandshakeContext does the handshake. It returns when the handshake is complete or has failed, or when ctx ends.
 	HandshakeContext(ctx context.Context) error
 }
 
@@ -177,14 +178,14 @@ type Messages interface {
 }
 
 // Properties are the promises of a link. They do not change. A socket refuses links without a property that its pattern
-// needs: PUSH and PULL need Reliable, PAIR needs both, and so do raw sockets of these protocols.
+// needs: PUSH and PULL need Reliable; PAIR needs Reliable and Ordered. So do raw sockets of these protocols.
 type Properties struct {
 	Reliable bool // written messages arrive, as long as the link lives
 	Ordered  bool // and in order
 
-	// MaxMessage is the largest message in bytes, the Header of its [Packet] included; 0 = no limit of its own, as for each
-	// [Stream]. It is read once, after the handshake. Sockets give WriteMessages nothing larger: sending it fails with spry.ErrTooLarge, or, where
-	// it goes to several peers, it is counted as dropped for this one.
+	// MaxMessage is the largest message in bytes, the Header of its [Packet] included. 0 means no limit, as for each [Stream].
+	// It is read once, after the handshake. Sockets never give WriteMessages a larger message: sending one fails with
+	// spry.ErrTooLarge or, where it goes to several peers, drops and counts it for this one.
 	MaxMessage int64
 }
 
@@ -201,13 +202,13 @@ type Hello struct {
 	PeerName string // short name of Peer
 }
 
-// An Offer is one of the ways in which a socket would speak on a link.
+// An Offer is a dialect and a protocol that a socket can use on a link.
 type Offer struct {
 	Dialect string // "sp" or "zmtp"
 	Hello
 }
 
-// DialOptions are options of an endpoint. A transport applies the ones that it supports and ignores the rest.
+// DialOptions are options of a dialing endpoint. A transport applies the ones that it supports and ignores the rest.
 type DialOptions struct {
 	// TLS configures tls+ schemes. Nil means the system's roots and the URL's host name.
 	TLS *tls.Config
@@ -222,12 +223,13 @@ type DialOptions struct {
 	KeepAlive time.Duration
 }
 
-// ListenOptions are a listener's wishes, as [DialOptions] are a dialer's.
+// ListenOptions are options of a listening endpoint. A transport applies the ones that it supports and ignores the rest.
+// Nagle and KeepAlive are as in [DialOptions].
 type ListenOptions struct {
-	TLS       *tls.Config
+	TLS       *tls.Config // configures tls+ schemes, which need a certificate
 	Nagle     bool
 	KeepAlive time.Duration
 
-	// Permissions of an ipc socket's file; 0 leaves them to the umask.
+	// Permissions of an ipc socket's file. 0 means what the umask leaves.
 	Permissions fs.FileMode
 }

@@ -23,16 +23,16 @@ type URL struct {
 	Address string // with the parameters
 }
 
-// String puts the URL together again.
+// String returns the URL as text, passwords included; see [URL.Redacted].
 func (u URL) String() string { return u.Scheme + "://" + u.Address }
 
-// Base is the last word of the scheme: "tcp" of "zmtp+tls+tcp".
+// Base returns the last word of the scheme: "tcp" of "zmtp+tls+tcp".
 func (u URL) Base() string { return base(u.Scheme) }
 
 func base(scheme string) string { return scheme[strings.LastIndexByte(scheme, '+')+1:] }
 
-// Parameters splits the address at its first question mark: names and values are encoded as in the query of a web URL, where
-// %26 is an ampersand. It is for schemes whose addresses are not names. The error wraps [ErrURL].
+// Parameters splits the address at its first question mark. rest is the URL before it; values are the parameters after it,
+// decoded as the query of a web URL, where %26 is an ampersand. It is for schemes whose addresses are not names. The error wraps [ErrURL].
 func (u URL) Parameters() (rest URL, values url.Values, err error) {
 	var query string
 	u.Address, query, _ = strings.Cut(u.Address, "?")
@@ -43,7 +43,7 @@ func (u URL) Parameters() (rest URL, values url.Values, err error) {
 	return u, values, nil
 }
 
-// Redacted is String without secrets, for errors and logs. It shows xxxxx for a password before the host, and for the value
+// Redacted returns String without secrets, for errors and logs. It shows xxxxx for a password before the host, and for the value
 // of a parameter with pass, secret, token or key in its name.
 func (u URL) Redacted() string { return redact(u.String()) }
 
@@ -103,10 +103,11 @@ func isName(scheme string) bool {
 // maxURL is the longest URL that [ParseURL] takes, in bytes.
 const maxURL = 2048
 
-// ErrURL is wrapped by every error of [ParseURL].
+// ErrURL is wrapped by every error of [ParseURL], and by those of transports for malformed addresses.
 var ErrURL = errors.New("malformed URL")
 
-// ParseURL splits a URL of at most 2048 bytes. It does not ask whether any transport serves the scheme.
+// ParseURL splits a URL of at most 2048 bytes, and puts its scheme in lower case. It does not ask whether any transport serves
+// the scheme.
 func ParseURL(s string) (URL, error) {
 	scheme, address, found := strings.Cut(s, "://")
 	switch {

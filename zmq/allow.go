@@ -11,7 +11,7 @@ import (
 	"net/netip"
 )
 
-// AllowKeys lets in the peers that have one of these keys, by CURVE. The user is the key in Z85.
+// AllowKeys accepts the CURVE peers that have one of these keys, and no other peer. The user is the key in Z85.
 func AllowKeys(keys ...PublicKey) Authenticator {
 	allowed := make(map[PublicKey]bool, len(keys))
 	for _, k := range keys {
@@ -28,8 +28,9 @@ func AllowKeys(keys ...PublicKey) Authenticator {
 	}
 }
 
-// AllowPasswords accepts, by PLAIN, the peers with a right password. passwords maps user names to passwords; the user is the
-// name. The time that it takes to refuse a password reveals nothing about the right one. The map is copied.
+// AllowPasswords accepts the PLAIN peers that present a user name and its password, and no other peer. passwords maps user
+// names to passwords and is copied; the user is the name. The time that it takes to refuse a password reveals nothing about
+// the right one.
 func AllowPasswords(passwords map[string]string) Authenticator {
 	sums := make(map[string][sha256.Size]byte, len(passwords))
 	for user, password := range passwords {

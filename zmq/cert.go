@@ -17,7 +17,7 @@ import (
 type Certificate struct {
 	Public   PublicKey
 	Secret   SecretKey         // zero where only the public half is known
-	Metadata map[string]string // such as "name" and "email"; only the author of the file vouches for it
+	Metadata map[string]string // such as "name" and "email": claims of the file's author, not verified
 }
 
 const (
@@ -32,7 +32,8 @@ const (
 
 var errNoSecret = errors.New("there is no secret key: use SavePublic or Text")
 
-// LoadCertificate reads the certificate that is called path: path_secret if that is there and may be read, else path.
+// LoadCertificate reads both halves of a certificate from path_secret. If that file does not exist, or the user may not read
+// it, LoadCertificate reads the public half from path. A file has at most 64 KiB; keys that are not a pair are an error.
 func LoadCertificate(path string) (Certificate, error) {
 	c, err := readCertificate(path + secretSuffix)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
@@ -113,8 +114,8 @@ func (c Certificate) check() error {
 	return err
 }
 
-// Save writes path_secret, which only the user can read, and path. It replaces no existing file, because a lost secret key
-// cannot be restored.
+// Save writes path_secret, with mode 0600, and path. It replaces no existing file, because a lost secret key cannot be
+// restored: if one of them is there, it fails with an error that wraps [fs.ErrExist].
 func (c Certificate) Save(path string) error {
 	if c.Secret == (SecretKey{}) {
 		return fmt.Errorf("certificate %s: %w", path, errNoSecret)
@@ -128,16 +129,18 @@ func (c Certificate) Save(path string) error {
 	return nil
 }
 
-// SavePublic writes path, with the public half only. It replaces no file.
+// SavePublic writes path, with the public half only. Like Save, it replaces no existing file.
 func (c Certificate) SavePublic(path string) error { return c.write(path, false) }
 
-// Text is what Save writes to path: the public half.
+// Text returns what Save writes to path: the public half. It fails if the keys are not a pair, or if metadata has a name or a
+// value that the format cannot hold.
 func (c Certificate) Text() (string, error) {
 	text, err := c.text(false)
 	return string(text), err
 }
 
-// SecretText is what Save writes to path_secret: it shows the secret key.
+// SecretText returns what Save writes to path_secret, with the secret key in it. It fails as Text does, and without a secret
+// key.
 func (c Certificate) SecretText() (string, error) {
 	if c.Secret == (SecretKey{}) {
 		return "", fmt.Errorf("certificate: %w", errNoSecret)

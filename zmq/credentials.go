@@ -16,19 +16,19 @@ import (
 
 // Credentials are what a peer presents in its handshake, and what is known of its connection.
 type Credentials struct {
-	Mechanism string            // "PLAIN" or "CURVE"; in a request of ZAP also "NULL"
+	Mechanism string            // "PLAIN" or "CURVE"; in a ZAP request also "NULL"
 	Username  string            // PLAIN: claimed
 	Password  string            `json:"-"` // PLAIN
 	PublicKey PublicKey         // CURVE: proved to be the peer's
-	Metadata  map[string]string // the peer's properties; with PLAIN it sends them later
-	Domain    string            // of a request of ZAP; see [HandleZAP]
+	Metadata  map[string]string // the peer's properties, claimed; nil with PLAIN, which sends them later
+	Domain    string            // of a ZAP request; see [HandleZAP]
 
 	Address net.Addr             // the peer's
 	Creds   *transport.Creds     // who the peer's process is, where the operating system says so; else nil
 	TLS     *tls.ConnectionState // of a connection over TLS, with the peer's certificates; else nil
 }
 
-// Format leaves the password out, whatever the verb.
+// Format omits the password, for every verb.
 func (c Credentials) Format(s fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(s, "%s from %v", c.Mechanism, c.Address)
 	switch c.Mechanism {
@@ -47,17 +47,19 @@ const (
 )
 
 // An Authenticator decides whether to accept a peer with these credentials, and returns its user, which may be empty. The
-// user is in the [spry.Pipe]'s Metadata as "User-Id". It is called within the handshake, in a goroutine of the connection;
-// ctx ends with the time for the handshake. It is not called again for existing pipes, and never for inproc peers.
+// user is in the [spry.Pipe]'s Metadata as "User-Id". It is called within the handshake, in a goroutine of the connection, so
+// several calls may run at once. ctx ends with the time for the handshake, or with the endpoint. It is not called again for
+// existing pipes, and never for inproc peers.
 //
-// The status that a refused peer receives depends on the error: [ErrDenied] and [ErrTryLater] have a status of their own;
-// every other error is reported as an internal failure.
+// The error decides what a refused peer is sent: the status 400 for [ErrDenied], none for [ErrTryLater], and 500, an internal
+// failure, for every other error. The text of the error is not sent to the peer.
 type Authenticator func(ctx context.Context, c Credentials) (user string, err error)
 
 var (
-	// ErrDenied says that the credentials are wrong; the peer receives the status 400.
+	// ErrDenied says that the credentials are wrong. The peer receives the status 400.
 	ErrDenied = errors.New("the credentials are wrong")
-	// ErrTryLater says that the peer may come in later; the status is 300.
+	// ErrTryLater says that the peer may be accepted later. Its connection is closed without a status, because libzmq's
+	// clients do not redial after one. In replies of [HandleZAP] the status is 300.
 	ErrTryLater = errors.New("not now: try again later")
 )
 

@@ -14,9 +14,9 @@
 //
 // # Delivery
 //
-// A nil error of a sending call says that the message is queued for a peer, not that it arrived. Messages are never queued
-// before a peer is connected: without a peer, Push, Dealer, Req and the like block, and Pub sends to connected subscribers
-// only. Every dropped message is counted under its reason, in [spry.Stats].
+// A nil error of a sending call says that the message was accepted, not that it arrived. Router, Pub, XPub, XSub and Radio drop
+// messages for full queues. Messages are never queued before a peer is connected: without a peer, Push, Dealer, Req and the
+// like block, and Pub sends to connected subscribers only. Every dropped message is counted under its reason, in [spry.Stats].
 //
 //   - Push, Dealer, Req, Client, Scatter: messages that a broken connection has not sent go to another connection. Messages that
 //     the operating system had accepted may be lost; they are counted as Unknown. Req sends its request again.
@@ -28,8 +28,8 @@
 //
 // # Differences from libzmq
 //
-// Sockets are safe for use by many goroutines. Limits are finite by default: of messages, of bytes, of queues and of time.
+// Sockets are safe for use by many goroutines. The sizes of messages and queues, and most times, are limited by default.
 // Heartbeats are on. A Req may have any number of open requests. Sending to an unknown peer of a Router is an error, and a
 // second peer with the same identity is refused, or replaces the first. A subscription is never lost because a queue is
-// full.
+// full. Linger defaults to 1 s. A negative Linger does not wait at all, while libzmq's -1 waits for ever.
 package zmq

@@ -16,18 +16,18 @@ const (
 	keyChars = keyBytes / z85Bytes * z85Chars
 )
 
-// A PublicKey is the half of a CURVE key pair that others know its owner by. It is shown in Z85, as ZeroMQ does: 40
-// characters.
+// A PublicKey is the public half of a CURVE key pair: 32 bytes, by which others know its owner. As text it has ZeroMQ's form:
+// 40 characters of Z85.
 type PublicKey [keyBytes]byte
 
-// A SecretKey is the half of a CURVE key pair that its owner keeps. It does not show itself: not when it is printed, logged
-// or marshalled, also as a part of something else. Who must write it down calls [SecretKey.Z85].
+// A SecretKey is the half of a CURVE key pair that its owner keeps. Printed, logged or marshalled, it shows a placeholder, also
+// inside another value. [SecretKey.Z85] returns the key itself.
 type SecretKey [keyBytes]byte
 
 // secretShown replaces every secret key in output.
 const secretShown = "(secret key)"
 
-// GenerateKeys makes a new key pair.
+// GenerateKeys returns a new key pair, made of random bytes of the operating system.
 func GenerateKeys() (PublicKey, SecretKey, error) {
 	var secret SecretKey
 	if _, err := rand.Read(secret[:]); err != nil {
@@ -40,7 +40,7 @@ func GenerateKeys() (PublicKey, SecretKey, error) {
 	return public, secret, nil
 }
 
-// ParsePublicKey reads a public key in Z85.
+// ParsePublicKey reads a public key in Z85: exactly 40 characters, not all of them zeros.
 func ParsePublicKey(s string) (PublicKey, error) {
 	key, err := parseKey(s)
 	if err != nil {
@@ -49,7 +49,7 @@ func ParsePublicKey(s string) (PublicKey, error) {
 	return key, nil
 }
 
-// ParseSecretKey reads a secret key in Z85. Its errors show nothing of s.
+// ParseSecretKey reads a secret key in Z85, as [ParsePublicKey] does. Its errors show nothing of s.
 func ParseSecretKey(s string) (SecretKey, error) {
 	key, err := parseKey(s)
 	if err != nil {
@@ -75,29 +75,29 @@ func parseKey(s string) ([keyBytes]byte, error) {
 	return key, nil
 }
 
-// String is the key in Z85.
+// String returns the key in Z85.
 func (k PublicKey) String() string { return string(textOf(k[:])) }
 
-// MarshalText is the key in Z85.
+// MarshalText returns the key in Z85.
 func (k PublicKey) MarshalText() ([]byte, error) { return textOf(k[:]), nil }
 
-// UnmarshalText reads a key in Z85.
+// UnmarshalText reads a key in Z85, as [ParsePublicKey] does.
 func (k *PublicKey) UnmarshalText(text []byte) (err error) {
 	*k, err = ParsePublicKey(string(text))
 	return err
 }
 
-// Public returns the other half of the pair.
+// Public computes the public half of the pair. It fails for a key that CURVE cannot use.
 func (k SecretKey) Public() (PublicKey, error) {
 	public, err := zmtp.Key(k).Public()
 	return PublicKey(public), err
 }
 
-// Z85 is the key itself, as text. Write it only to files that no other user can read.
+// Z85 returns the key itself, as text. Write it only to files that no other user can read.
 func (k SecretKey) Z85() string { return string(textOf(k[:])) }
 
-// Format shows nothing of the key, whatever the verb.
+// Format writes a placeholder, for every verb.
 func (SecretKey) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, secretShown) }
 
-// MarshalText shows nothing of the key.
+// MarshalText returns a placeholder, which [ParseSecretKey] refuses.
 func (SecretKey) MarshalText() ([]byte, error) { return []byte(secretShown), nil }

@@ -13,7 +13,7 @@ import (
 type PushOptions struct {
 	Options
 
-	// LeastLoaded sends each message to the pipe with the least queued. Defaults to taking turns.
+	// LeastLoaded sends each message to the pipe with the shortest queue. By default pipes take turns.
 	LeastLoaded bool
 
 	// Conflate keeps only the newest message of each pipe: it replaces a waiting one, which is counted as conflated. When a
@@ -21,7 +21,7 @@ type PushOptions struct {
 	Conflate bool
 }
 
-// A Push sends each message to one PULL peer.
+// A Push sends each message to one of its PULL peers. Peers take turns; peers with a full queue are skipped.
 //
 // See [spry.Socket.Dial], [spry.Socket.Listen] and [spry.Socket.Close], which all sockets have.
 type Push struct {

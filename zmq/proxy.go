@@ -17,11 +17,11 @@ import (
 
 // ProxyOptions are the options of [Proxy].
 type ProxyOptions struct {
-	// Capture, if not nil, is sent a copy of every message that is passed on: a [Pub], a [Push], a [Pair]. It waits where
-	// Capture does.
+	// Capture, if not nil, is sent a copy of every message before it is forwarded, even if it is then dropped. It may be a
+	// [Pub], a [Push] or a [Pair]. The proxy blocks while Capture does, and ends with the error if Capture fails.
 	Capture spry.Sender
 
-	// Control, if not nil, pauses and resumes the proxy and reports its counters. It is for one proxy.
+	// Control, if not nil, pauses and resumes the proxy and reports its counters. Each proxy needs one of its own.
 	Control *ProxyControl
 }
 
@@ -30,28 +30,28 @@ type ProxyFlow struct {
 	Messages uint64 `json:"messages"`
 	Bytes    uint64 `json:"bytes"`
 
-	// Dropped counts messages that were received and could not be forwarded: a Router had no peer of that identity, the
-	// peer's queue was full, no peer's link carries the message, or the other socket has no multipart messages. The
-	// statistics of the receiving socket count them too.
+	// Dropped counts messages that were received and could not be forwarded. Either a Router had no peer of that identity, or
+	// the peer's queue was full; or the message is too large for every peer's link; or the other socket has no multipart
+	// messages. The statistics of the receiving socket count them too.
 	Dropped uint64 `json:"dropped"`
 }
 
-// ProxyStats are the figures of a [Proxy].
+// ProxyStats are the counters of a [Proxy], by direction: from its first socket to its second, and back.
 type ProxyStats struct {
 	AToB ProxyFlow `json:"a_to_b"`
 	BToA ProxyFlow `json:"b_to_a"`
 }
 
-// A ProxyControl steers a [Proxy]. Its zero value is ready for use, by any number of goroutines. A proxy ends with its ctx, or
-// when one of its sockets is closed.
+// A ProxyControl pauses and resumes a [Proxy] and reports its counters. Its zero value is ready for use. It is safe for
+// concurrent use. To end a proxy, end its ctx.
 type ProxyControl struct {
 	mu     lock.Mutex[lock.Proxy]
 	paused chan struct{} // closed by Resume; nil while the proxy runs
 	stats  ProxyStats
 }
 
-// Pause stops the proxy from passing on more than the message of each direction that it has in hand. Messages then wait in
-// the sockets' queues.
+// Pause pauses the proxy. It returns at once: each direction may still forward one message. All others wait in the sockets'
+// queues.
 func (c *ProxyControl) Pause() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -60,7 +60,7 @@ func (c *ProxyControl) Pause() {
 	}
 }
 
-// Resume resumes the proxy.
+// Resume resumes the proxy. It does nothing if the proxy is not paused.
 func (c *ProxyControl) Resume() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -70,7 +70,7 @@ func (c *ProxyControl) Resume() {
 	}
 }
 
-// Stats returns the figures so far.
+// Stats returns the counters so far.
 func (c *ProxyControl) Stats() ProxyStats {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -105,12 +105,18 @@ func (c *ProxyControl) count(f *ProxyFlow, size int, dropped bool) {
 	f.Bytes += uint64(size)
 }
 
-// Proxy forwards messages between a and b, with all their frames, in each direction that both sockets support. It returns
-// when ctx ends or one of the sockets is closed, with the reason. Typical pairs are a [Router] and a [Dealer], an [XSub] and
-// an [XPub], or a [Pull] and a [Push]. The caller closes the sockets.
+// Proxy forwards messages between a and b, with all their frames, in each direction that both sockets support. Typical pairs
+// are a [Router] and a [Dealer], an [XSub] and an [XPub], or a [Pull] and a [Push].
 //
-// A direction blocks while its sending socket does, except for a Router: a peer that does not read must not delay the
-// others, so messages for which it has no room are dropped and counted.
+// Proxy returns when ctx ends, or when receiving, sending or Capture fails, as after a socket is closed. Its error is never
+// nil. Failures that [ProxyFlow] counts as Dropped do not end it. A message that was received and not sent by then is dropped
+// and counted. Proxy does not close the sockets.
+//
+// A direction that waits for a message notices only with the next one that the socket it sends to is closed. A paused proxy
+// notices no closed socket before it is resumed.
+//
+// A direction blocks while its sending socket does, except for a Router, with or without Mandatory: a peer that does not read
+// must not delay the others, so messages for which its queue has no room are dropped and counted.
 //
 // For proxies between the Scalability Protocols and ZeroMQ see [spry.Proxy] and [spry.Raw]. o may be nil.
 func Proxy(ctx context.Context, a, b ProxySocket, o *ProxyOptions) error {

@@ -19,8 +19,8 @@ type PubOptions struct {
 	// Overflow is what happens to a message for a subscriber whose queue is full. Defaults to [spry.DropOldest].
 	Overflow spry.Overflow
 
-	// Conflate keeps, for each subscriber, the newest message only, whatever its topic: one that waits is replaced and
-	// counted as conflated. Overflow does not matter then.
+	// Conflate keeps only the newest message for each subscriber, whatever its topic: it replaces a waiting one, which is
+	// counted as conflated. It overrides Overflow.
 	Conflate bool
 
 	// TopicBytes limits the memory for the topics of all peers, in bytes: a topic is charged its length and 40 bytes. Beyond
@@ -29,7 +29,7 @@ type PubOptions struct {
 	TopicBytes int64
 }
 
-// A Pub sends each message to the peers, SUB and XSUB sockets, that subscribed to a prefix of its first frame.
+// A Pub sends each message to those of its peers, SUB and XSUB sockets, that subscribed to a prefix of its first frame.
 //
 // See [spry.Socket.Dial], [spry.Socket.Listen] and [spry.Socket.Close], which all sockets have.
 type Pub struct {
@@ -61,7 +61,7 @@ func overflow(s *engine.Socket, o spry.Overflow, conflate bool) engine.Overflow 
 	return engine.Overflow(o)
 }
 
-// WaitSubscribers waits until at least n peers subscribed to topic, or to a prefix of it.
+// WaitSubscribers waits until at least n connected peers have subscribed to topic or to a prefix of it, or until ctx ends.
 func (s *Pub) WaitSubscribers(ctx context.Context, topic string, n int) error {
 	return opErr("wait", s.pattern.WaitSubscribers(ctx, topic, n))
 }
@@ -80,7 +80,7 @@ type SubOptions struct {
 }
 
 // A Sub receives messages from its peers, PUB and XPUB sockets, if their first frame begins with one of its topics. A new
-// Sub has no topics. The peers know the topics and filter for it.
+// Sub has no topics and receives nothing. The peers know the topics and send only what matches.
 //
 // See [spry.Socket.Dial], [spry.Socket.Listen] and [spry.Socket.Close], which all sockets have.
 type Sub struct {
@@ -113,14 +113,14 @@ func recvOverflow(s *engine.Socket, o spry.Overflow, conflate bool) engine.Overf
 	return engine.Overflow(o)
 }
 
-// Subscribe adds topics, which are prefixes of first frames; the empty one matches all. A topic must be removed as often as
-// it was added.
+// Subscribe adds topics, which are prefixes of first frames; the empty one matches all. It does not wait for the peers. A
+// topic must be removed as often as it was added.
 func (s *Sub) Subscribe(prefixes ...string) error {
 	return opErr("subscribe", s.pattern.First().Subscribe(prefixes...))
 }
 
-// Unsubscribe removes topics. Messages that are queued already stay. For an unknown topic it fails with
-// [spry.ErrNotSubscribed].
+// Unsubscribe removes topics. Messages that are queued already stay. At the first unknown topic it fails with
+// [spry.ErrNotSubscribed], and leaves the topics after it.
 func (s *Sub) Unsubscribe(prefixes ...string) error {
 	return opErr("unsubscribe", s.pattern.First().Unsubscribe(prefixes...))
 }

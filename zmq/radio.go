@@ -38,8 +38,9 @@ type RadioOptions struct {
 	TopicBytes int64
 }
 
-// A Radio sends each message, a body for a group, to the DISH peers that joined that group. The verbs that take messages expect two
-// frames: the group and the body. It is a draft of ZeroMQ's (RFC 48).
+// A Radio sends each message, a body for a group, to the DISH peers that joined that group. The name of a group has up to 255
+// bytes, none of them zero. Methods that take a message expect two frames: the group and the body. It is a draft of ZeroMQ's
+// (RFC 48).
 //
 // See [spry.Socket.Dial], [spry.Socket.Listen] and [spry.Socket.Close], which all sockets have.
 type Radio struct {
@@ -62,7 +63,8 @@ func NewRadio(o *RadioOptions) *Radio {
 
 // Send queues a copy of body for every connected peer that joined the group, possibly none. It never blocks, unless Overflow is
 // [spry.Block]: then it blocks until all their queues have room, or ctx ends. Otherwise a full queue drops a message, as Overflow
-// says; the drop is counted and not an error. A nil error does not say that any peer received the message.
+// says; the drop is counted and not an error. A nil error does not say that any peer received the message. A group with an invalid name
+// fails with [spry.ErrConfig].
 func (s *Radio) Send(ctx context.Context, group string, body []byte) error {
 	m := msg.OfFrames(copyFrames([][]byte{[]byte(group), body}))
 	return s.SendMsg(ctx, (*spry.Message)(&m))
@@ -79,7 +81,7 @@ func grouped(m *msg.Message) error {
 	return nil
 }
 
-// WaitSubscribers waits until at least n peers joined the group.
+// WaitSubscribers waits until at least n connected peers have joined the group, or until ctx ends.
 func (s *Radio) WaitSubscribers(ctx context.Context, group string, n int) error {
 	return opErr("wait", s.pattern.WaitSubscribers(ctx, group, n))
 }
@@ -115,8 +117,8 @@ func NewDish(o *DishOptions) *Dish {
 	return &Dish{core, newReceiver(d, f), d, p}
 }
 
-// Recv waits for the next message, until ctx ends, and returns its group and a copy of its body. The verbs that return
-// messages have them in two frames.
+// Recv waits for the next message, until ctx ends, and returns its group and a copy of its body. RecvMsg and the other
+// methods return messages of two frames: the group and the body.
 func (s *Dish) Recv(ctx context.Context) (group string, body []byte, err error) {
 	m, err := s.recv(ctx)
 	if err != nil {
@@ -126,7 +128,8 @@ func (s *Dish) Recv(ctx context.Context) (group string, body []byte, err error) 
 	return string(frames[0]), frames[1], nil
 }
 
-// Join adds groups. Each is to be left as often as it was joined.
+// Join adds groups. It does not wait for the peers. A group must be left as often as it was joined. If one name is not up to
+// 255 bytes without a zero byte, Join adds none and fails with [spry.ErrConfig].
 func (s *Dish) Join(groups ...string) error {
 	for _, g := range groups {
 		if err := checkGroup([]byte(g)); err != nil {
@@ -136,8 +139,8 @@ func (s *Dish) Join(groups ...string) error {
 	return opErr("join", s.pattern.First().Subscribe(groups...))
 }
 
-// Leave removes groups. Messages that are queued already stay. For a group that was not joined it fails with
-// [spry.ErrNotSubscribed].
+// Leave removes groups. Messages that are queued already stay. At the first group that was not joined it fails with
+// [spry.ErrNotSubscribed], and leaves out the groups after it.
 func (s *Dish) Leave(groups ...string) error {
 	return opErr("leave", s.pattern.First().Unsubscribe(groups...))
 }

@@ -23,11 +23,11 @@ type ReqOptions struct {
 	Correlate bool
 
 	// Retry is how long a request waits for its reply before it is sent again, perhaps to another peer. Defaults to 1 minute
-	// with Correlate, and otherwise to no end: a request is then sent again only when its connection ends. Negative means that
+	// with Correlate, and to no limit without it: a request is then sent again only when its connection ends. Negative means that
 	// a request is never sent twice, and fails with [spry.ErrPipeClosed] when its connection ends.
 	Retry time.Duration
 
-	// MaxAttempts is that of [spry.ReqOptions].
+	// MaxAttempts is as in [spry.ReqOptions]. Defaults to 5; negative means no limit.
 	MaxAttempts int
 
 	// FailFast makes requests fail with [spry.ErrNoPeer] if no peer is connected, and with [spry.ErrPipeClosed] when their
@@ -35,9 +35,9 @@ type ReqOptions struct {
 	FailFast bool
 }
 
-// A Req sends requests to REP and ROUTER peers, and matches the replies. It is a [spry.Req] that speaks ZeroMQ only, and whose
-// requests and replies have frames. Any number of requests may be open at once. Each connection carries one of them at a time,
-// unless ReqOptions.Correlate is set.
+// A Req sends requests to REP and ROUTER peers, and matches the replies. It is a [spry.Req] that speaks ZeroMQ only, unless
+// Dialects says otherwise, and whose requests and replies have frames. Any number of requests may be open at once. Each
+// connection carries one of them at a time, unless ReqOptions.Correlate is set.
 //
 // See [spry.Socket.Dial], [spry.Socket.Listen] and [spry.Socket.Close], which all sockets have.
 type Req struct{ spry.Req }
@@ -75,8 +75,8 @@ func (s *Req) Do(ctx context.Context, frames ...[]byte) ([][]byte, error) {
 // RepOptions are the options of [NewRep].
 type RepOptions = spry.RepOptions
 
-// A Rep receives requests of REQ and DEALER peers and replies to each. It is a [spry.Rep] that speaks ZeroMQ only; the frames
-// of a request are those of its Message, and ReplyMsg sends a reply of several.
+// A Rep receives requests of REQ and DEALER peers and replies to each. It is a [spry.Rep] that speaks ZeroMQ only, unless
+// Dialects says otherwise. The frames of a request are those of its Message, and ReplyMsg sends a reply of several frames.
 //
 // See [spry.Socket.Dial], [spry.Socket.Listen] and [spry.Socket.Close], which all sockets have.
 type Rep struct{ spry.Rep }
@@ -88,7 +88,7 @@ func NewRep(o *RepOptions) *Rep {
 	return &Rep{*spry.NewRep(&options)}
 }
 
-// NewMessage returns a message of copies of these frames. Without any, it is of one empty frame.
+// NewMessage returns a message of copies of these frames. Without any, the message is one empty frame.
 func NewMessage(frames ...[]byte) *spry.Message {
 	if len(frames) == 0 {
 		return new(spry.Message)

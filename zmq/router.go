@@ -21,8 +21,8 @@ type RouterOptions struct {
 	Handover bool
 
 	// Mandatory makes sending wait while the queue of the peer is full, until ctx ends, as ZMQ_ROUTER_MANDATORY does.
-	// Defaults to dropping the message, which is counted as overflow. An identity that no
-	// connected peer has is an error in either case.
+	// Defaults to dropping the message, which is counted as overflow. An identity that no connected peer has is an error in
+	// either case.
 	Mandatory bool
 }
 
@@ -98,7 +98,7 @@ func show(p *pattern.Router, m *msg.Message) *msg.Message {
 	return p.Show(m)
 }
 
-// RecvFrom is Recv, but returns the peer's identity beside the other frames: what SendTo takes to answer it.
+// RecvFrom is Recv, but returns the peer's identity separately from the other frames. SendTo takes it to answer.
 func (s *Router) RecvFrom(ctx context.Context) (from string, frames [][]byte, err error) {
 	if frames, err = s.Recv(ctx); err != nil {
 		return "", nil, err
@@ -107,7 +107,8 @@ func (s *Router) RecvFrom(ctx context.Context) (from string, frames [][]byte, er
 }
 
 // SendTo queues a message of copies of frames to the peer with this identity. If that peer's queue is full, the message is
-// dropped and counted; with Mandatory, SendTo waits for room until ctx ends.
+// dropped and counted; with Mandatory, SendTo waits for room until ctx ends. It fails with [spry.ErrNoPeer] if no connected peer
+// has the identity.
 func (s *Router) SendTo(ctx context.Context, to string, frames ...[]byte) error {
 	return opErr("send", sendFrames(frames, func(body []byte, m *msg.Message) error {
 		return s.pattern.SendTo(ctx, true, to, body, m)
@@ -125,8 +126,8 @@ func (s *Router) TrySendMsgTo(to string, m *spry.Message) error {
 	return opErr("send", s.pattern.SendTo(context.Background(), false, to, nil, inner(m)))
 }
 
-// Pipe returns the pipe of the peer with this identity, or nil.
+// Pipe returns the pipe of the connected peer with this identity, or nil if there is none.
 func (s *Router) Pipe(identity string) *spry.Pipe { return (*spry.Pipe)(s.pattern.Peer(identity)) }
 
-// Identity is the identity of a pipe's peer: its own, or the one that a [Router] gave it.
+// Identity returns the identity by which a [Router] addresses the peer of p: the peer's own, or the one that the Router gave it.
 func Identity(p *spry.Pipe) string { return pattern.Identity((*engine.Pipe)(p)) }

@@ -37,31 +37,34 @@ func init() {
 // maxCredential is the most bytes of a user name or a password: its length has one byte on the wire.
 const maxCredential = 255
 
-// PlainClient shows a name and a password to peers that are a [PlainServer]. Both travel as they are: use it over ipc or
-// tls+tcp.
+// PlainClient sends a name and a password to peers that are a [PlainServer]. Neither is encrypted: use it over ipc or tls+tcp.
+// Client and server are roles of the handshake: either end may dial.
 type PlainClient struct {
 	Username string // 1 to 255 bytes
 	Password string `json:"-"` // up to 255 bytes
 }
 
-// PlainServer asks peers, each a [PlainClient], for a name and a password.
+// PlainServer asks peers, each a [PlainClient], for a name and a password. After a wrong one, further attempts from the
+// same IP address, IPv6 /64 or local user are delayed: by 100 ms, doubled with each refusal, up to 5 s. Beyond 32 waiting
+// attempts, the others are refused as by [ErrTryLater].
 type PlainServer struct {
 	Check Authenticator // decides which clients to accept: [AllowPasswords] or a function. Required.
 }
 
-// CurveClient encrypts, with peers that are a [CurveServer].
+// CurveClient encrypts connections with peers that are a [CurveServer], and verifies their key. Client and server are roles of
+// the handshake: either end may dial.
 type CurveClient struct {
-	Secret SecretKey // the own key. None means one that is made for the socket, and with it gone.
-	Server PublicKey // the server's key, which it is known by. It is needed.
+	Secret SecretKey // the client's own key. Zero means a new key, which lives as long as the socket.
+	Server PublicKey // the server's public key; servers with another are refused. Required.
 }
 
-// CurveServer encrypts, with peers that each are a [CurveClient].
+// CurveServer encrypts connections with peers that are each a [CurveClient].
 type CurveServer struct {
 	Secret SecretKey     // the server's own key; clients know its public half. Required.
 	Check  Authenticator // decides which clients to accept: [AllowKeys], [AllowCertificates] or a function. Nil accepts every key.
 }
 
-// Format leaves the password out, whatever the verb.
+// Format omits the password, for every verb.
 func (c PlainClient) Format(s fmt.State, _ rune) { _, _ = fmt.Fprintf(s, "PLAIN as %q", c.Username) }
 
 // Format omits the secret key, for every verb. A method of the key itself would not be enough: for a verb that does not fit
@@ -70,19 +73,19 @@ func (c CurveClient) Format(s fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(s, "CURVE client of %v", c.Server)
 }
 
-// Format leaves the secret key out, whatever the verb.
+// Format omits the secret key, for every verb.
 func (CurveServer) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, "CURVE server") }
 
-// Mechanism is "PLAIN".
+// Mechanism returns "PLAIN".
 func (PlainClient) Mechanism() string { return mechanismPlain }
 
-// Mechanism is "PLAIN".
+// Mechanism returns "PLAIN".
 func (PlainServer) Mechanism() string { return mechanismPlain }
 
-// Mechanism is "CURVE".
+// Mechanism returns "CURVE".
 func (CurveClient) Mechanism() string { return mechanismCurve }
 
-// Mechanism is "CURVE".
+// Mechanism returns "CURVE".
 func (CurveServer) Mechanism() string { return mechanismCurve }
 
 func (c PlainClient) resolve() (wire.Security, engine.Authenticate, error) {

@@ -101,8 +101,8 @@ func (s *toOne) SendMsg(ctx context.Context, m *spry.Message) error { return s.s
 // TrySendMsg is SendMsg, but never blocks: it fails with [spry.ErrWouldBlock] if no peer is connected or all queues are full.
 func (s *toOne) TrySendMsg(m *spry.Message) error { return s.sendMsg(context.Background(), false, m) }
 
-// SendBatch is SendMsg for each of ms, in order, and costs less. It returns how many it queued; on an error those from n on are
-// unchanged.
+// SendBatch is SendMsg for each of ms, in order, and costs less. It blocks as SendMsg does. It returns how many it queued; on an
+// error those from n on are unchanged.
 func (s *toOne) SendBatch(ctx context.Context, ms []*spry.Message) (n int, err error) {
 	return s.sendBatch(ctx, ms)
 }

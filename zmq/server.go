@@ -27,7 +27,7 @@ func newDirected(o Options, bind func(eo engine.Options) *pattern.PairPoly) dire
 	return directed{core, bodyReceiver{newReceiver(d, p)}, p}
 }
 
-// RecvFrom is Recv, but returns the pipe that the message came from too: what SendTo takes to answer it.
+// RecvFrom is Recv, but also returns the pipe that the message came from. SendTo takes it to answer.
 func (s *directed) RecvFrom(ctx context.Context) (from *spry.Pipe, body []byte, err error) {
 	m, err := s.RecvMsg(ctx)
 	if err != nil {
@@ -38,7 +38,8 @@ func (s *directed) RecvFrom(ctx context.Context) (from *spry.Pipe, body []byte, 
 }
 
 // SendTo queues a copy of body to the peer of this pipe: the Pipe of a message that came from it. It blocks while that
-// pipe's queue is full, until ctx ends. If the peer has disconnected, it fails with [spry.ErrPipeClosed].
+// pipe's queue is full, until ctx ends. If the peer has disconnected, it fails with [spry.ErrPipeClosed]. A pipe of another
+// socket, or nil, fails with [spry.ErrNoPeer].
 func (s *directed) SendTo(ctx context.Context, to *spry.Pipe, body []byte) error {
 	p, err := s.mine(to)
 	if err == nil {
@@ -47,7 +48,8 @@ func (s *directed) SendTo(ctx context.Context, to *spry.Pipe, body []byte) error
 	return opErr("send", err)
 }
 
-// SendMsgTo is SendTo, of the contents of m, which is empty afterwards. On an error m is unchanged.
+// SendMsgTo is SendTo for the contents of m. Afterwards m is empty; on an error it is unchanged. It fails with [ErrFrames] if m
+// has several frames.
 func (s *directed) SendMsgTo(ctx context.Context, to *spry.Pipe, m *spry.Message) error {
 	p, err := s.mine(to)
 	if err == nil {
@@ -59,7 +61,7 @@ func (s *directed) SendMsgTo(ctx context.Context, to *spry.Pipe, m *spry.Message
 	return opErr("send", err)
 }
 
-// TrySendMsgTo is SendMsgTo, but fails with [spry.ErrWouldBlock] where that would have to wait.
+// TrySendMsgTo is SendMsgTo, but fails with [spry.ErrWouldBlock] if that pipe's queue is full.
 func (s *directed) TrySendMsgTo(to *spry.Pipe, m *spry.Message) error {
 	p, err := s.mine(to)
 	if err == nil {
@@ -80,10 +82,10 @@ func (s *directed) mine(to *spry.Pipe) (*engine.Pipe, error) {
 	return p, nil
 }
 
-// A Server receives from its CLIENT peers, fairly, and sends each message to the one that it is for: the [spry.Pipe] that a
+// A Server receives from its CLIENT peers, fairly, and sends each message to the one that SendTo names: the [spry.Pipe] that a
 // message came from. Messages have one frame. It is a draft of ZeroMQ's (RFC 41).
 //
-// While a client's queue is more than half full, nothing more is received from it: it has to read first. A program that
+// While the Server's queue for a client is more than half full, it receives nothing more from that client. A program that
 // answers each message as it comes therefore never waits for a client that does not read.
 //
 // See [spry.Socket.Dial], [spry.Socket.Listen] and [spry.Socket.Close], which all sockets have.
@@ -96,8 +98,8 @@ func NewServer(o *Options) *Server {
 	})}
 }
 
-// A Peer is to peers of its own kind what a [Server] is to clients, but receives from a peer whose queue is full too: both
-// ends may have much to say. SendTo waits for that peer; a program that serves several in one loop uses TrySendMsgTo. It is
+// A Peer is to other PEER sockets what a [Server] is to clients. Unlike a Server, it also receives from a peer whose queue is
+// full, because both ends may send much. SendTo then blocks; a program that serves several peers in one loop uses TrySendMsgTo. It is
 // a draft of ZeroMQ's (RFC 51).
 //
 // See [spry.Socket.Dial], [spry.Socket.Listen] and [spry.Socket.Close], which all sockets have.

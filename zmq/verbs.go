@@ -16,7 +16,7 @@ import (
 	"github.com/sprymq/spry/internal/scope"
 )
 
-// ErrFrames says that a message has several frames, which this kind of socket does not support.
+// ErrFrames says that a message has another number of frames than this kind of socket supports: one, or two for a [Radio].
 var ErrFrames = errors.New("messages of this kind of socket have one frame")
 
 // receiver has the receiving verbs that all sockets share. It is embedded, never used by itself.
@@ -39,19 +39,20 @@ func newReceiver(d draining, p interface {
 	return receiver{d.socket, p.Recv, p.TryRecv, p.RecvBatch, p.Unreceive}
 }
 
-// RecvMsg waits for the next message, until ctx ends. Pipes take turns of at most 64 messages.
+// RecvMsg waits for the next message, until ctx ends. Pipes take turns of at most 64 messages. The message belongs to the
+// caller, who may release it.
 func (r *receiver) RecvMsg(ctx context.Context) (*spry.Message, error) {
 	m, err := r.recv(ctx)
 	return received(m), opErr("recv", err)
 }
 
-// TryRecvMsg returns the next message, or fails with [spry.ErrWouldBlock] if none is there.
+// TryRecvMsg returns the next message, or fails with [spry.ErrWouldBlock] if there is none.
 func (r *receiver) TryRecvMsg() (*spry.Message, error) {
 	m, err := r.try()
 	return received(m), opErr("recv", err)
 }
 
-// RecvBatch waits for at least one message and fills dst with all that are queued. It returns their number.
+// RecvBatch waits for at least one message, until ctx ends, and fills dst with all that are queued. It returns their number.
 // [spry.ReleaseMessages] releases them together.
 func (r *receiver) RecvBatch(ctx context.Context, dst []*spry.Message) (int, error) {
 	n, err := r.recvMany(ctx, innerAll(dst))
@@ -80,7 +81,7 @@ func init() {
 	}
 }
 
-// Messages yields messages until the socket is closed or the loop ends. If ctx ends it yields its error, once.
+// Messages yields messages until the socket is closed or the loop ends. If ctx ends it yields ctx's error, once.
 func (r *receiver) Messages(ctx context.Context) iter.Seq2[*spry.Message, error] {
 	return each(ctx, r.RecvMsg)
 }

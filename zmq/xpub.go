@@ -20,8 +20,8 @@ type XPubOptions struct {
 	// Overflow is what happens to a message for a subscriber whose queue is full. Defaults to [spry.DropOldest].
 	Overflow spry.Overflow
 
-	// Welcome, if not nil, are the frames of a message that every new peer is sent before any other, whatever it subscribes
-	// to. A peer that filters for itself, as SUB sockets do, sees it if it subscribed to it.
+	// Welcome, if not empty, are the frames of the first message to every new peer, whatever it subscribes to. SUB sockets
+	// filter again: their programs see it only if they subscribed to its first frame. The frames are copied.
 	Welcome [][]byte
 
 	// LastValues is the maximum number of topics whose latest message is kept. A topic is the complete first frame. Beyond
@@ -46,9 +46,9 @@ type XPubOptions struct {
 
 // An XPub is a [Pub] that reports the subscriptions of its peers, and receives messages from XSUB peers.
 //
-// Among the messages that it receives are subscriptions: messages of one frame, which is 1 and a topic that has its first
-// subscriber, or 0 and a topic that has lost its last one. Subscriptions that were removed before they were received are
-// left out.
+// It also receives subscriptions, each as a message of one frame. The frame is a byte 1 and a topic that has got its first
+// subscriber, or a byte 0 and a topic that has lost its last one. A subscription that ended before it was received is left
+// out. [XPub.Subscriptions] returns them apart from the other messages.
 //
 // See [spry.Socket.Dial], [spry.Socket.Listen] and [spry.Socket.Close], which all sockets have.
 type XPub struct {
@@ -76,19 +76,19 @@ func NewXPub(o *XPubOptions) *XPub {
 	return &XPub{core, framesToAll{toAll{sender{send: p.Send}}}, frameReceiver{newReceiver(d, p)}, p}
 }
 
-// WaitSubscribers waits until at least n peers subscribed to topic, or to a prefix of it.
+// WaitSubscribers waits until at least n connected peers have subscribed to topic or to a prefix of it, or until ctx ends.
 func (s *XPub) WaitSubscribers(ctx context.Context, topic string, n int) error {
 	return opErr("wait", s.pattern.WaitSubscribers(ctx, topic, n))
 }
 
-// A SubscriptionChange is a topic that has got its first subscriber or, with Cancelled, has lost its last one.
+// A SubscriptionChange is a topic that has got its first subscriber or, if Cancelled is set, has lost its last one.
 type SubscriptionChange struct {
 	Topic     string
 	Cancelled bool
 }
 
 // Subscriptions yields subscriptions until the socket is closed or the loop ends. If ctx ends it yields ctx's error, once.
-// These subscriptions are not received by Recv, which returns the peers' other messages.
+// Each subscription is either yielded here or received by Recv, whichever comes first.
 func (s *XPub) Subscriptions(ctx context.Context) iter.Seq2[SubscriptionChange, error] {
 	return each(ctx, func(ctx context.Context) (SubscriptionChange, error) {
 		c, err := s.pattern.Next(ctx)
@@ -106,8 +106,9 @@ type XSubOptions struct {
 
 // An XSub is a [Sub] that receives whatever its peers send, without a filter of its own, and can send messages to XPUB peers.
 //
-// A message of one frame that begins with 1 or 0 is sent as the subscription, or the end of the one, to the rest of it: what
-// an XPub receives can be sent on as it is.
+// Sending a message of one frame that begins with a byte 1 subscribes to the topic that the rest of the frame is; one that
+// begins with a byte 0 unsubscribes. So what an XPub receives can be sent on unchanged. Such a message fails with
+// [spry.ErrNotSubscribed] if it ends a subscription that is not there.
 //
 // See [spry.Socket.Dial], [spry.Socket.Listen] and [spry.Socket.Close], which all sockets have.
 type XSub struct {
@@ -129,13 +130,14 @@ func NewXSub(o *XSubOptions) *XSub {
 	return &XSub{core, framesToAll{toAll{sender{send: p.Send}}}, frameReceiver{newReceiver(d, p)}, d, p}
 }
 
-// Subscribe adds topics, which are prefixes of first frames; the empty one matches all. A topic must be removed as often as
-// it was added.
+// Subscribe adds topics, which are prefixes of first frames; the empty one matches all. It does not wait for the peers. A
+// topic must be removed as often as it was added.
 func (s *XSub) Subscribe(prefixes ...string) error {
 	return opErr("subscribe", s.pattern.Subscribe(prefixes...))
 }
 
-// Unsubscribe takes topics back. One that is not there is [spry.ErrNotSubscribed].
+// Unsubscribe removes topics. Messages that are queued already stay. At the first unknown topic it fails with
+// [spry.ErrNotSubscribed], and leaves the topics after it.
 func (s *XSub) Unsubscribe(prefixes ...string) error {
 	return opErr("unsubscribe", s.pattern.Unsubscribe(prefixes...))
 }

@@ -32,7 +32,7 @@ var z85Values = func() (values [256]byte) {
 // errZ85 is in every error of [DecodeZ85].
 var errZ85 = errors.New("not Z85")
 
-// EncodeZ85 writes data in Z85: 5 characters for 4 bytes. The length of data must be a multiple of 4.
+// EncodeZ85 returns data in Z85: 5 characters for 4 bytes. It fails if the length of data is not a multiple of 4.
 func EncodeZ85(data []byte) (string, error) {
 	if len(data)%z85Bytes != 0 {
 		return "", fmt.Errorf("z85: %d bytes, and the length must be a multiple of %d: pad them", len(data), z85Bytes)
@@ -55,7 +55,8 @@ func textOf(data []byte) []byte {
 	return text
 }
 
-// DecodeZ85 reads what [EncodeZ85] writes. Its errors show nothing of s, which may be secret.
+// DecodeZ85 returns the data of a text that [EncodeZ85] wrote. The length of s must be a multiple of 5. Errors show nothing of
+// s, which may be secret.
 func DecodeZ85(s string) ([]byte, error) {
 	if len(s)%z85Chars != 0 {
 		return nil, fmt.Errorf("%w: %d characters, and the length must be a multiple of %d: check that nothing is missing", errZ85, len(s), z85Chars)

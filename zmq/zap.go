@@ -25,8 +25,9 @@ const (
 	maxZAPText     = 255
 )
 
-// ZAP asks a handler of ZAP about each peer, in the name of a domain. ask sends a request, as a Req does, and returns the
-// reply, both without an envelope. A reply that is not what RFC 27 says refuses the peer.
+// ZAP returns an Authenticator that asks a ZAP handler (RFC 27) about each peer of a domain. ask sends a request, as [Req.Do]
+// does, and returns the reply, both without an envelope; several calls may run at once. The user is the reply's user id; its
+// metadata is ignored. If ask fails or the reply violates RFC 27, the peer is refused.
 func ZAP(ask func(ctx context.Context, request [][]byte) (reply [][]byte, err error), domain string) Authenticator {
 	var requests atomic.Uint64
 	return func(ctx context.Context, c Credentials) (string, error) {
@@ -88,8 +89,9 @@ func judgeZAP(id string, reply [][]byte) (user string, err error) {
 	return "", fmt.Errorf("zap: the handler replied with the status %.40q, which does not exist: check the handler", status)
 }
 
-// HandleZAP answers a request of ZAP with what check says. It is for who serves ZAP to other sockets; both messages are
-// without an envelope. A request that is malformed gets a reply that refuses.
+// HandleZAP returns the reply to a ZAP request (RFC 27), as check decides. Use it in a program that is the ZAP handler of other
+// sockets, such as libzmq's. Both messages are without an envelope. A malformed request gets a reply that refuses the peer. The
+// text of a refusal is check's error, up to 255 bytes.
 func HandleZAP(ctx context.Context, check Authenticator, request [][]byte) (reply [][]byte) {
 	id, status, text, user := "", statusOK, "OK", ""
 	if len(request) > 1 {

@@ -8,8 +8,9 @@
 //	abstract://feed             a name without a file (Linux); %XX stands for any byte, as in feed%00a
 //	ipc://*                     listening only: a new path in the system's temporary directory; see the endpoint's URL
 //
-// A listener removes the stale file of a listener that crashed, and its own when it closes. Windows has these sockets since
-// version 1803, without permissions and credentials.
+// Paths and names have at most 107 bytes on Linux and Windows, 103 on the BSDs and macOS. A listener removes the stale file of
+// a listener that crashed, and its own when it closes. Windows has these sockets since Windows 10 version 1803, without
+// permissions and credentials.
 package ipc
 
 import (
@@ -27,8 +28,7 @@ var _ transport.Transport = Transport{}
 // Schemes returns ipc, unix and abstract.
 func (Transport) Schemes() []string { return []string{"ipc", "unix", "abstract"} }
 
-// Dialer checks the address and returns what connects to it. Errors of a malformed address wrap
-// [transport.ErrURL].
+// Dialer checks the address and returns a dialer for it. Errors of a malformed address wrap [transport.ErrURL].
 func (Transport) Dialer(u transport.URL, o transport.DialOptions) (transport.Dialer, error) {
 	if wildcard(u) {
 		return nil, malformed(u, "a wildcard is for listening; take the path from the listener's URL, or write ipc://./* for the file")
@@ -42,7 +42,7 @@ func (Transport) Dialer(u transport.URL, o transport.DialOptions) (transport.Dia
 
 // Listen binds the address and begins to listen. ctx bounds the check whether a file in the way is stale.
 //
-// Permissions, where given, hold before the first connection can be made.
+// Permissions other than 0 hold before the first connection can be made. They are an error for abstract names, and on Windows.
 func (Transport) Listen(ctx context.Context, u transport.URL, o transport.ListenOptions) (transport.Listener, error) {
 	if wildcard(u) {
 		return listenAnywhere(ctx, u, o.Permissions)

@@ -5,16 +5,18 @@
 // Its schemes are tcp (both families), tcp4 and tcp6. To listen:
 //
 //	tcp://127.0.0.1:5555    one address
-//	tcp://*:5555            every interface, also written tcp://:5555
+//	tcp://*:5555            every interface, in both families; also written tcp://:5555
+//	tcp://0.0.0.0:5555      every interface, IPv4 only
 //	tcp://eth0:5555         the address of an interface
-//	tcp://127.0.0.1:0       a port of the system's choice; see the endpoint's URL
+//	tcp://127.0.0.1:0       a port of the system's choice, also written :*; see the endpoint's URL
 //
 // And to dial:
 //
-//	tcp://example.com:5555        a name, resolved again by every attempt; all its addresses are tried
-//	tcp://[2001:db8::1]:5555      an IPv6 address, in brackets
-//	tcp://eth0;example.com:5555   from an interface
-//	tcp://10.0.0.7;example.com:5555  from a local address
+//	tcp://example.com:5555                a name, resolved again by every attempt; all its addresses are tried
+//	tcp://[2001:db8::1]:5555              an IPv6 address, in brackets
+//	tcp://eth0;example.com:5555           from an interface
+//	tcp://10.0.0.7;example.com:5555       from a local address
+//	tcp://10.0.0.7:6000;example.com:5555  from a local address and port
 //
 // Nagle's algorithm is off and keep-alive probes are on unless the options say otherwise.
 package tcp
@@ -34,8 +36,7 @@ var _ transport.Transport = Transport{}
 // Schemes returns tcp, tcp4 and tcp6.
 func (Transport) Schemes() []string { return []string{"tcp", "tcp4", "tcp6"} }
 
-// Dialer checks the address and returns what connects to it. Errors of a malformed address wrap
-// [transport.ErrURL].
+// Dialer checks the address and returns a dialer for it. Errors of a malformed address wrap [transport.ErrURL].
 func (Transport) Dialer(u transport.URL, o transport.DialOptions) (transport.Dialer, error) {
 	d, err := tcpnet.NewDialer(u, o)
 	if err != nil {
@@ -44,7 +45,8 @@ func (Transport) Dialer(u transport.URL, o transport.DialOptions) (transport.Dia
 	return dialer{d}, nil
 }
 
-// Listen binds the address and begins to listen. ctx bounds the look-up of a name.
+// Listen binds the address and begins to listen. ctx bounds the look-up of a name. Errors of a malformed address wrap
+// [transport.ErrURL].
 func (Transport) Listen(ctx context.Context, u transport.URL, o transport.ListenOptions) (transport.Listener, error) {
 	l, err := tcpnet.Listen(ctx, u, o)
 	if err != nil {

@@ -30,8 +30,8 @@ var _ transport.Transport = Transport{}
 // Schemes returns tls+tcp, tls+tcp4 and tls+tcp6.
 func (Transport) Schemes() []string { return []string{"tls+tcp", "tls+tcp4", "tls+tcp6"} }
 
-// Dialer checks the address and the configuration and returns what connects to it. Errors of a malformed
-// address wrap [transport.ErrURL].
+// Dialer checks the address and the configuration and returns a dialer for the address. Errors of a malformed address wrap
+// [transport.ErrURL]. A MaxVersion below TLS 1.2 is an error.
 func (Transport) Dialer(u transport.URL, o transport.DialOptions) (transport.Dialer, error) {
 	d, err := tcpnet.NewDialer(u, o)
 	if err != nil {
@@ -47,7 +47,8 @@ func (Transport) Dialer(u transport.URL, o transport.DialOptions) (transport.Dia
 	return &dialer{tcp: d, config: config}, nil
 }
 
-// Listen binds the address and begins to listen. ctx bounds the look-up of a name.
+// Listen binds the address and begins to listen. ctx bounds the look-up of a name. A configuration without a certificate is an
+// error.
 func (Transport) Listen(ctx context.Context, u transport.URL, o transport.ListenOptions) (transport.Listener, error) {
 	config, err := ownConfig(o.TLS)
 	if err == nil && !hasCertificate(config) {

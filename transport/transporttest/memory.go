@@ -16,10 +16,10 @@ import (
 	"github.com/sprymq/spry/transport"
 )
 
-// Memory is a transport of message links within one object, for tests of what runs over message links. Its
-// URLs are memory://NAME with any name; a listener on "memory://*" gets a name of its own. Links are
-// reliable, ordered and without a limit, and hold a bounded number of messages. Everything happens in
-// channels made by the calls, so it may be used in a bubble of testing/synctest.
+// A Memory is a transport whose links move messages within the process, for tests of what runs over message links. It is safe
+// for concurrent use. Its URLs are memory://NAME with any name; a listener on "memory://*" gets a new name. Links are reliable
+// and ordered, have no maximum message size, and hold 64 messages in each direction. A Memory can be used in a bubble of
+// testing/synctest, because its calls make all their channels and start no goroutines.
 type Memory struct {
 	mu        lock.Mutex[lock.Memory]
 	listeners map[string]*memoryListener
@@ -32,13 +32,13 @@ const (
 	memoryDepth   = 64
 )
 
-// NewMemory makes a transport that reaches none but its own listeners.
+// NewMemory returns a transport that reaches only its own listeners.
 func NewMemory() *Memory { return &Memory{listeners: make(map[string]*memoryListener)} }
 
-// Schemes returns memory.
+// Schemes returns "memory".
 func (*Memory) Schemes() []string { return []string{"memory"} }
 
-// Dialer returns what connects to the listener of that name.
+// Dialer returns a dialer for the listener of that name. An empty name, or *, is an error that wraps [transport.ErrURL].
 func (m *Memory) Dialer(u transport.URL, _ transport.DialOptions) (transport.Dialer, error) {
 	if u.Address == "" || u.Address == "*" {
 		return nil, fmt.Errorf("%s: %w: no name to dial", u, transport.ErrURL)
@@ -46,7 +46,8 @@ func (m *Memory) Dialer(u transport.URL, _ transport.DialOptions) (transport.Dia
 	return &memoryDialer{memory: m, url: u}, nil
 }
 
-// Listen takes the name.
+// Listen takes the name until the listener is closed. For a name that is taken, the error wraps
+// [syscall.EADDRINUSE].
 func (m *Memory) Listen(ctx context.Context, u transport.URL, _ transport.ListenOptions) (transport.Listener, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("%s: %w", u, err)

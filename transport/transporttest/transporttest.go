@@ -31,16 +31,16 @@ type Options struct {
 	// every listener. Required.
 	URL func(t *testing.T) string
 
-	// Dial and Listen are passed to the transport with every endpoint, such as TLS configurations that
-	// trust each other (see [Authority]).
+	// Dial and Listen are passed to the transport with every endpoint. A transport with TLS needs configurations here that
+	// trust each other.
 	Dial   transport.DialOptions
 	Listen transport.ListenOptions
 
 	// Malformed are URLs that Dialer and Listen both must refuse, because they can never work.
 	Malformed []string
 
-	// Connectionless says that a listener learns of a peer by the peer's first packet and a dialer learns
-	// of a missing listener by silence, as over UDP. The properties of connecting are skipped then.
+	// Connectionless says that a listener learns of a peer from the peer's first packet, and a dialer of a missing listener
+	// from silence, as over UDP. Subtests of connecting are then skipped.
 	Connectionless bool
 
 	// Concurrent is how many dials the suite makes at once. 0 means 200.
@@ -50,7 +50,7 @@ type Options struct {
 // watchdog is how long anything may take before the suite calls it hung. It is no measure of speed.
 const watchdog = 2 * time.Minute
 
-// Run runs the suite. Its subtests run one after the other.
+// Run runs the suite. Its subtests run one after the other. One that hangs fails after 2 minutes.
 func Run(t *testing.T, tr transport.Transport, o Options) {
 	t.Helper()
 	if o.URL == nil {
