@@ -43,16 +43,16 @@ type BudgetConfig struct {
 // BudgetStats are the counters of a [Budget].
 type BudgetStats struct {
 	Bytes            int64  `json:"bytes"`              // in use; reserved in steps, and so a little more than the memory of queues
-	MaxBytes         int64  `json:"max_bytes"`          // the limit
+	MaxBytes         int64  `json:"max_bytes"`          // the limit; math.MaxInt64 if there is none
 	PeakBytes        int64  `json:"peak_bytes"`         // the largest value of Bytes so far
 	Pipes            int    `json:"pipes"`              // live pipes of all sockets, including dialed ones
-	PipesPerListener int    `json:"pipes_per_listener"` // the limit
+	PipesPerListener int    `json:"pipes_per_listener"` // the limit; math.MaxInt if there is none
 	Shed             uint64 `json:"shed"`               // pipes that were shed
 	ShedBytes        int64  `json:"shed_bytes"`         // the memory of these pipes
 	Refused          uint64 `json:"refused"`            // connections refused because their listener had reached its number of pipes
 }
 
-// NewBudget returns an unused Budget.
+// NewBudget returns a Budget with these limits, for Options.Budget of any number of sockets.
 func NewBudget(c BudgetConfig) *Budget { return (*Budget)(budget.New(budget.Config(c))) }
 
 // DefaultBudget is the Budget of sockets whose options name none. It is made when it is first used, by

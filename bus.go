@@ -16,8 +16,8 @@ type BusOptions struct {
 }
 
 // A Bus sends every message to all its direct neighbours, which are buses too, and receives from all of them. It forwards
-// nothing and does not receive its own messages. Sending is best effort: see Overflow. When its receive queue for a
-// neighbour is full, it stops reading from that neighbour.
+// nothing and does not receive its own messages. Sending is best effort: see [BusOptions].Overflow. When its receive queue
+// for a neighbour is full, it stops reading from that neighbour.
 //
 // See [Socket.Dial], [Socket.Listen] and [Socket.Close], which all sockets have.
 type Bus struct {

@@ -70,7 +70,7 @@ only where the documentation of a pattern says so. They are then counted by reas
 # Errors
 
 Errors are *[OpError] values that wrap documented sentinels and causes. Calls on a closed socket fail with
-[ErrClosed], for which errors.Is(err, net.ErrClosed) holds too; calls whose context ended with the context's error.
+[ErrClosed], for which errors.Is(err, net.ErrClosed) holds too. Calls whose context ended fail with the context's error.
 
 A call whose context has ended before it begins fails at once with the context's error, even if it would not block:
 nothing is sent, and received messages stay for the next call. Shutdown and Drain then close without waiting.

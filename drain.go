@@ -18,8 +18,8 @@ type DrainReport struct {
 	// Left is the number of messages that were received and not delivered. They were dropped, and are counted as closed.
 	Left uint64 `json:"left"`
 
-	// Unanswered is the number of requests that were delivered, whose connections still lived, and that were neither replied
-	// to nor discarded. It is 0 for sockets that do not reply.
+	// Unanswered is the number of delivered requests that were neither replied to nor discarded, on connections that still
+	// lived. It is 0 for sockets that do not reply.
 	Unanswered int `json:"unanswered"`
 
 	// Cut is the number of connections that were closed before their peers had ended them. Data that such a peer had sent
@@ -46,9 +46,9 @@ type draining struct{ socket *engine.Socket }
 //   - When everything is delivered and the handlers have returned, the socket is closed.
 //
 // If ctx ends first, the socket is closed at once: remaining messages are dropped and counted, and the error, which wraps
-// ctx's, says how many. If the socket is closed meanwhile, Drain fails with ErrClosed. A receiver, such as a handler, must
-// not call Drain with a ctx that does not end, because Drain waits for it. Further calls wait for the first and return the
-// same.
+// ctx's, says how many. If the socket is closed before or meanwhile, Drain fails with ErrClosed. A receiver, such as a
+// handler, must not call Drain with a ctx that does not end, because Drain waits for it. Further calls wait for the first,
+// until their own ctx ends, and return the same.
 func (d *draining) Drain(ctx context.Context) (DrainReport, error) {
 	r, err := d.socket.Drain(scope.OrBackground(ctx))
 	return DrainReport(r), opErr("drain", err)

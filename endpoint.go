@@ -38,7 +38,8 @@ func (e *Endpoint) Listening() bool { return e.inner().Listening() }
 // Addr is a listener's bound address, and nil for a dialer.
 func (e *Endpoint) Addr() net.Addr { return e.inner().Addr() }
 
-// Wait waits until the endpoint has a pipe.
+// Wait waits until the endpoint has a pipe. It fails with [ErrClosed] when the endpoint or its socket ends, and with ctx's
+// error when ctx ends.
 func (e *Endpoint) Wait(ctx context.Context) error { return opErr("wait", e.inner().Wait(ctx)) }
 
 // Err is why the endpoint ended or, while it runs, the latest error since its latest pipe was established; nil if there was
@@ -53,8 +54,8 @@ func (e *Endpoint) Pipes() iter.Seq[*Pipe] { return pipeSeq(e.inner().Pipes()) }
 // it does nothing. A second call does nothing either, but may fail with [net.ErrClosed].
 func (e *Endpoint) StopListening() error { return opErr("endpoint", e.inner().StopListening()) }
 
-// Close ends the endpoint and its pipes at once, and returns when its goroutines have ended. Queued messages are handled as
-// after a broken connection.
+// Close ends the endpoint and its pipes at once, and returns nil when its goroutines have ended. Queued messages are handled
+// as after a broken connection: see the socket's type. The socket and its other endpoints continue.
 func (e *Endpoint) Close() error { return e.inner().Close() }
 
 // A Pipe is one established connection with one peer.
@@ -74,16 +75,17 @@ func (p *Pipe) String() string {
 	return text + ")"
 }
 
-// ID identifies the pipe in routing headers: 1 to 2^31-1, unique in the process and never reused.
+// ID identifies the pipe in routing headers: 1 to 2^31-1, unique in the process. Numbers repeat only after 2^31-1 pipes.
 func (p *Pipe) ID() uint32 { return p.inner().ID() }
 
-// Endpoint is the dialer or listener that made the pipe.
+// Endpoint is the dialer or listener that made the pipe. The pipe of an Attach has an endpoint of its own, with a URL that
+// begins with attached://.
 func (p *Pipe) Endpoint() *Endpoint { return (*Endpoint)(p.inner().Endpoint()) }
 
-// LocalAddr is this end's address.
+// LocalAddr is this end's address of the connection, in the transport's form; nil if the transport has none.
 func (p *Pipe) LocalAddr() net.Addr { return p.inner().Link().LocalAddr() }
 
-// RemoteAddr is the peer's address.
+// RemoteAddr is the peer's address of the connection, in the transport's form; nil if the transport has none.
 func (p *Pipe) RemoteAddr() net.Addr { return p.inner().Link().RemoteAddr() }
 
 // TLS is the state of the connection's TLS, with the peer's certificates, or nil.
@@ -101,8 +103,8 @@ func (p *Pipe) Protocol() Protocol { return Protocol(p.inner().Session().Local.P
 // PeerProtocol is the peer's protocol on the pipe.
 func (p *Pipe) PeerProtocol() Protocol { return Protocol(p.inner().Session().Peer) }
 
-// Metadata has the peer's properties, if the dialect has some. They are claimed, not verified, except "User-Id": that is the
-// peer's user according to the connection's [Security], and no peer can claim it.
+// Metadata has the peer's properties, if the dialect has some: ZeroMQ's does. The map is read-only. The peer claims them,
+// except "User-Id": that is its user according to the connection's [Security], and no peer can claim it.
 func (p *Pipe) Metadata() map[string]string { return p.inner().Session().Metadata }
 
 // Stats returns the pipe's counters.
@@ -111,10 +113,11 @@ func (p *Pipe) Stats() PipeStats { return p.inner().Stats() }
 // Done is closed when the pipe has ended.
 func (p *Pipe) Done() <-chan struct{} { return p.inner().Done() }
 
-// Err says why the pipe has ended: nil while it lives, io.EOF after the peer's orderly end.
+// Err says why the pipe has ended: nil while it lives, [io.EOF] after the peer's orderly end, [ErrClosed] after this end's.
 func (p *Pipe) Err() error { return p.inner().Err() }
 
-// Close ends the pipe at once. Its queued messages are handled as after a broken connection; a dialing endpoint redials.
+// Close ends the pipe at once and returns nil. Its queued messages are handled as after a broken connection; a dialing
+// endpoint redials.
 func (p *Pipe) Close() error {
 	p.inner().Close(engine.ErrClosed)
 	return nil

@@ -12,7 +12,8 @@ import (
 var (
 	// ErrClosed says that the socket, endpoint or subscription is closed. It also matches net.ErrClosed.
 	ErrClosed error = engine.ErrClosed
-	// ErrNoPeer says that no peer is connected: where the call does not wait for one, or until its deadline.
+	// ErrNoPeer says that no peer is connected. A call that waits for a peer returns it only at its deadline, together with
+	// context.DeadlineExceeded. It also says that a Pipe given to SendTo is nil or belongs to another socket.
 	ErrNoPeer = engine.ErrNoPeer
 	// ErrRefused says that Authorize refused a peer.
 	ErrRefused = engine.ErrRefused
@@ -20,7 +21,7 @@ var (
 	ErrProtocol = wire.ErrProtocol
 	// ErrBusy says that a Pair already has a peer.
 	ErrBusy = engine.ErrBusy
-	// ErrPipeClosed says that the message's pipe has ended.
+	// ErrPipeClosed says that the pipe of a reply, request or message has ended, and that it goes to no other.
 	ErrPipeClosed = engine.ErrPipeClosed
 	// ErrGivenUp says that a request was given up after MaxAttempts connections had ended with it; the text says how many.
 	ErrGivenUp = engine.ErrGivenUp
@@ -34,27 +35,27 @@ var (
 	ErrTooLarge = engine.ErrTooLarge
 	// ErrWouldBlock is returned by Try calls that would have to block.
 	ErrWouldBlock = engine.ErrWouldBlock
-	// ErrConfig says that an option is invalid; the text names it.
+	// ErrConfig says that an option or argument is invalid; the text names it.
 	ErrConfig = engine.ErrConfig
 	// ErrScheme says that no transport of the socket serves a URL's scheme.
 	ErrScheme = engine.ErrScheme
 	// ErrBudget says that a pipe was closed because the Budget of its socket was exceeded, and the pipe used the most.
 	ErrBudget = engine.ErrBudget
-	// ErrUnsent says that a socket closed with messages in its queues.
+	// ErrUnsent says that a socket closed with messages in its send queues; OpError.Unsent is their number.
 	ErrUnsent = engine.ErrUnsent
 	// ErrUnconfirmed says that sent messages may not have arrived: a peer did not close its side of a connection before the
-	// time of a Close or Shutdown was over.
+	// time of a Close or Shutdown was over. OpError.Unknown is their number.
 	ErrUnconfirmed = engine.ErrUnconfirmed
-	// ErrReplied says that a request was already replied to or discarded.
+	// ErrReplied says that a request was already replied to or discarded; the second reply was not sent.
 	ErrReplied = pattern.ErrReplied
-	// ErrNotSubscribed says that a topic to be unsubscribed was never subscribed to.
+	// ErrNotSubscribed says that Unsubscribe was given a topic that is not subscribed to.
 	ErrNotSubscribed = pattern.ErrNotSubscribed
 )
 
-// An OpError is the error of an operation: which one, on which endpoint, with which peer, and why. It implements net.Error's
-// Timeout.
+// An OpError is the error of an operation: which one, on which endpoint, with which peer, and why. It has the method Timeout
+// of [net.Error], and errors.Is and errors.As find its causes.
 type OpError struct {
-	Op     string // what failed: "dial", "listen", "handshake", "send", "recv", "request", "close"
+	Op     string // what failed, such as "dial", "listen", "handshake", "send", "recv", "request", "reply", "close"
 	URL    string // the endpoint, if there is one
 	Peer   string // the peer's address, if there is one
 	Err    error  // the cause
@@ -68,13 +69,13 @@ type OpError struct {
 	Unknown int
 }
 
-// Error has all of these.
+// Error returns "spry: ", then Op, URL, Peer and the text of Err, in one line.
 func (e *OpError) Error() string { return (*engine.OpError)(e).Error() }
 
 // Unwrap returns the cause.
 func (e *OpError) Unwrap() error { return e.Err }
 
-// Timeout reports whether the operation ran out of time.
+// Timeout reports whether the operation ran out of time: its context's deadline, or another limit.
 func (e *OpError) Timeout() bool { return (*engine.OpError)(e).Timeout() }
 
 // opErr makes an error of the engine one of this package.

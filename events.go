@@ -10,7 +10,7 @@ import (
 	"github.com/sprymq/spry/internal/engine"
 )
 
-// An EventKind is the kind of an event.
+// An EventKind is the kind of an event. Later versions may add some.
 type EventKind uint8
 
 // The kinds of events.
@@ -36,16 +36,16 @@ func (k EventKind) String() string { return engine.EventKind(k).String() }
 
 // An Event is an event of a socket. Fields that do not apply are zero.
 type Event struct {
-	Kind       EventKind
-	Time       time.Time
-	Endpoint   *Endpoint
-	Pipe       *Pipe
+	Kind       EventKind     // what happened
+	Time       time.Time     // when it happened
+	Endpoint   *Endpoint     // where it happened
+	Pipe       *Pipe         // which of its connections
 	RemoteAddr net.Addr      // of the pipe, or of a connection that failed
 	Reason     Reason        // why; empty for panics: their Err names the callback
-	Count      uint64        // of messages
+	Count      uint64        // of messages or requests
 	Wait       time.Duration // until the next attempt
-	Err        error
-	Missed     uint64 // events that this receiver missed before this one
+	Err        error         // why, in detail; an *OpError
+	Missed     uint64        // events that this receiver missed before this one
 }
 
 // LogValue implements [slog.LogValuer]: a group of the fields that apply.

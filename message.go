@@ -22,8 +22,8 @@ type Message msg.Message
 // NewMessage returns an empty message with room for capacity bytes.
 func NewMessage(capacity int) *Message { return (*Message)(msg.New(capacity).Stamp()) }
 
-// WrapMessage returns a message around body without copying it. release, which may be nil, runs exactly once, when neither
-// the message, nor a clone, nor any queue needs body any longer. body must not change until then.
+// WrapMessage returns a message around body without copying it. release, which may be nil, runs exactly once, when no
+// message, clone or queue needs body any longer. body must not change until then.
 //
 // If the last reference is released by the application's own call of Release or [ReleaseMessages], release runs in that
 // call. Otherwise it runs in a goroutine of its own, may take any time and call anything. Its panic is logged by
@@ -47,21 +47,21 @@ func (m *Message) Bytes() []byte { return m.inner().Bytes() }
 // Len is the length of Bytes.
 func (m *Message) Len() int { return m.inner().Len() }
 
-// Frames yields the frames in order, with their index. There is more than one only in messages of ZeroMQ peers or
-// made by AppendFrame.
+// Frames yields the frames in order, with their index from 0. They are read-only and valid as long as Bytes. Only messages of
+// ZeroMQ peers, or made by AppendFrame, have more than one.
 func (m *Message) Frames() iter.Seq2[int, []byte] { return m.inner().Frames() }
 
 // AppendFrame adds a copy of p as a frame after the last one. The body is the first frame, even if it is empty. Messages of
 // several frames cannot be sent to peers of the Scalability Protocols: [ErrMultipart].
 func (m *Message) AppendFrame(p []byte) { m.inner().AppendFrame(p) }
 
-// Header is the routing header, which only [Raw] sockets use. Read-only.
+// Header is the routing header, which only [Raw] sockets use. It is read-only, and valid as long as Bytes.
 func (m *Message) Header() []byte { return m.inner().Header() }
 
 // SetHeader replaces the routing header by h, which the message then owns.
 func (m *Message) SetHeader(h []byte) { m.inner().SetHeader(h) }
 
-// Write appends p to the body. It never fails.
+// Write appends a copy of p to the body, which is the first frame. It returns len(p) and never fails.
 func (m *Message) Write(p []byte) (int, error) { return m.inner().Write(p) }
 
 // Clone returns a second message with the same contents. They share memory until one of them is written to.
@@ -71,15 +71,15 @@ func (m *Message) Clone() *Message { return received(m.inner().Clone()) }
 // the memory of other messages.
 func (m *Message) Detach() []byte { return m.inner().Detach() }
 
-// Release releases the contents and empties the message. It is optional: unreleased messages are left to the garbage
-// collector. A second call does nothing.
+// Release releases the contents and empties the message, which may then be used again. It is optional: unreleased messages
+// are left to the garbage collector. A second call does nothing.
 func (m *Message) Release() { (*msg.Message)(m).GiveBack() }
 
 // ReleaseMessages releases all of ms and skips nil ones. It costs less than single calls, because messages that arrived
 // together share memory.
 func ReleaseMessages(ms []*Message) { msg.ReleaseEach(innerMessages(ms)) }
 
-// Pipe is the pipe that the message was received on, or nil.
+// Pipe is the pipe that the message was received on, or nil. The pipe may have ended since.
 func (m *Message) Pipe() *Pipe { return (*Pipe)(engine.PipeOf(m.inner())) }
 
 // Request is the request of a message that was received from a [Rep] or a [Respondent], and nil otherwise. It is nil as soon

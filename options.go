@@ -50,7 +50,7 @@ type Options struct {
 	TTL int
 
 	// Linger limits how long Close sends queued messages and waits for peers to close their side. Defaults to 1 s; negative
-	// means not at all.
+	// means not at all. To wait without a limit, call Shutdown with a ctx that does not end.
 	Linger time.Duration
 
 	// HandshakeTimeout limits a connection attempt and, separately, the handshake of a new connection, from its first byte
@@ -81,13 +81,13 @@ type Options struct {
 	// REQ, DEALER and ROUTER sockets send it; others have none. Defaults to none.
 	Identity string
 
-	// Metadata has further properties that the socket sends to ZeroMQ peers. Names begin with "X-". The peer finds them in
-	// [Pipe.Metadata].
+	// Metadata has further properties that the socket sends to ZeroMQ peers, which find them in [Pipe.Metadata]. Names begin
+	// with "X-" and have 3 to 255 bytes. All names and values together have at most 4 KiB.
 	Metadata map[string]string
 
 	// Authorize, if not nil, is called for every new pipe after its handshake; an error refuses the peer. It runs in a
-	// goroutine of its connection and delays no other. Its context ends with the time for the handshake, or when the
-	// endpoint closes; Authorize should return then.
+	// goroutine of its connection and delays no other, so several calls may run at once. Its context ends with the time for
+	// the handshake, or when the endpoint closes; Authorize should return then.
 	Authorize func(ctx context.Context, p *Pipe) error
 
 	// Transports of the socket in addition to inproc. Defaults to ipc, tcp and tls+tcp.
@@ -100,21 +100,26 @@ type Options struct {
 	// Network holds the names of inproc addresses. Defaults to one that the whole process shares.
 	Network *Network
 
-	// Logger, if not nil, logs every event.
+	// Logger, if not nil, logs the events of the socket. Of one kind, endpoint and reason it logs at most 5 a second, and one
+	// line for all further ones, with their number. Failures, drops and back-offs have level Warn, dialing has Debug, others
+	// have Info.
 	Logger *slog.Logger
 
-	// Trace, if not nil, is called on the events of the socket, one at a time and in order, in a goroutine of the socket. A slow
-	// Trace delays its later calls but nothing else. It may call any method, including Close. If it falls behind by more than
-	// 256 events, it misses some, and Missed of the next one says how many.
+	// Trace, if not nil, is called on the events of the socket, one at a time and in order, in a goroutine of the socket. Close
+	// calls it with the last ones, perhaps while an earlier call still runs. A slow Trace delays its later calls and Close,
+	// but nothing else. It may call any method, including Close. If it falls behind by more than 256 events, it misses some,
+	// and Missed of the next one says how many.
 	Trace func(Event)
 }
 
-// Backoff sets how long a dialer waits after a failed attempt, or after a connection that lasted less than 5 s: a random
-// time below a bound that begins at Min and grows by Factor with every further failure, up to Max.
+// Backoff sets how long a dialer waits before its next attempt: a random time up to a bound. The bound begins at Min and
+// grows by Factor with every failure, up to Max. A failure is an attempt without a connection, or a connection of less than
+// 5 s. A longer connection sets the bound to Min again. If the peer sent a reason for refusing, the wait is at least half of
+// Max.
 type Backoff struct {
-	Min    time.Duration // Defaults to 100 ms.
-	Max    time.Duration // Defaults to 30 s.
-	Factor float64       // Defaults to 2.
+	Min    time.Duration // Defaults to 100 ms, or to Max if that is less.
+	Max    time.Duration // Defaults to 30 s, or to Min if that is more. At least Min.
+	Factor float64       // Defaults to 2. At least 1.
 }
 
 // An Overflow is the policy of a best-effort pattern for a message and a full queue.
@@ -126,9 +131,10 @@ const (
 	DropOldest Overflow = iota
 	// DropNewest drops the message itself.
 	DropNewest
-	// Block waits for room: on sending, in every pipe's queue; then it queues the message to all of them, or to none.
+	// Block waits for room. A sender waits until every pipe's queue has room, and then queues the message to all of them; if
+	// its ctx ends before, to none. For a [Sub], see [SubOptions].
 	Block
-	// Disconnect drops the message and closes the pipe. On a [Sub] it is refused.
+	// Disconnect drops the message and closes the pipe. For a [Sub] it is invalid: [ErrConfig].
 	Disconnect
 )
 
@@ -196,10 +202,10 @@ type DialConfig struct {
 	// the URL, as in zmtp+tcp://, takes precedence.
 	Dialects []string
 
-	// Background makes the first attempt in the background, as Connect does.
+	// Background makes the first attempt in the background, as Connect does. The ctx of DialWith is then not used.
 	Background bool
 
-	// Backoff replaces the socket's.
+	// Backoff, if not nil, replaces the socket's.
 	Backoff *Backoff
 
 	// GiveUp, if not nil, is called with the error after each failed attempt, except one that Dial waits for, and each time

@@ -24,7 +24,8 @@ type PairOptions struct {
 
 // A Pair talks with one peer, another pair socket, in both directions. A second peer is refused while there is one.
 //
-// Messages that were not sent when the connection ends are dropped and counted: they were meant for that peer.
+// Messages that were not sent when the connection ends are dropped and counted: they were meant for that peer. When the
+// receive queue is full, the socket stops reading.
 //
 // See [Socket.Dial], [Socket.Listen] and [Socket.Close], which all sockets have.
 type Pair struct {
@@ -78,7 +79,7 @@ func NewPairPoly(o *PairOptions) *PairPoly {
 	return &PairPoly{Socket{core}, receiving{core, p.Recv, p.TryRecv, p.RecvBatch, p.Unreceive}, draining{core}, p}
 }
 
-// RecvFrom is Recv, but returns the pipe that the message came from too: what SendTo takes to answer it.
+// RecvFrom is Recv, and also returns the pipe that the message came from. Pass it to SendTo to answer.
 func (s *PairPoly) RecvFrom(ctx context.Context) (from *Pipe, body []byte, err error) {
 	m, err := s.RecvMsg(ctx)
 	if err != nil {
@@ -88,8 +89,9 @@ func (s *PairPoly) RecvFrom(ctx context.Context) (from *Pipe, body []byte, err e
 	return m.Pipe(), m.Detach(), nil
 }
 
-// SendTo queues a copy of body to the peer of a pipe, which must be one of this socket's: the Pipe of a message that came from
-// it. It waits while the pipe's queue is full, until ctx ends. If the pipe has ended, it fails with [ErrPipeClosed].
+// SendTo queues a copy of body to the peer of a pipe of this socket, such as the Pipe of a received message. It blocks while
+// the pipe's queue is full, until ctx ends. It fails with [ErrPipeClosed] if the pipe has ended, and with [ErrNoPeer] if it is
+// nil or another socket's.
 func (s *PairPoly) SendTo(ctx context.Context, to *Pipe, body []byte) error {
 	return s.sendTo(ctx, true, to, body, nil)
 }

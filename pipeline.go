@@ -16,7 +16,7 @@ type PushOptions struct {
 }
 
 // A Push sends each message to one of its peers, which are [Pull] sockets: it distributes work. Peers take turns; peers with
-// a full queue are skipped.
+// a full queue are skipped. While all queues are full, or no peer is connected, sending blocks.
 //
 // Messages that a pipe has not sent when it ends go to another pipe, before any new one. Messages that were written to the
 // operating system are lost if the connection breaks before the peer has read them.

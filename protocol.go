@@ -14,10 +14,10 @@ import (
 // A Protocol is a socket's role in a pattern, by its number among the Scalability Protocols.
 type Protocol uint16
 
-// The protocols.
+// The protocols. Each is that of the socket type of its name.
 const (
-	ProtocolPair0      = Protocol(sp.Pair0)
-	ProtocolPair1      = Protocol(sp.Pair1)
+	ProtocolPair0      = Protocol(sp.Pair0) // Pair, with PairOptions.V0 or a peer that knows no other
+	ProtocolPair1      = Protocol(sp.Pair1) // Pair and PairPoly
 	ProtocolPub        = Protocol(sp.Pub)
 	ProtocolSub        = Protocol(sp.Sub)
 	ProtocolReq        = Protocol(sp.Req)

@@ -26,9 +26,11 @@ type ProxyOptions struct {
 // proxyBatch is the number of messages that a proxy takes at a time.
 const proxyBatch = 64
 
-// Proxy forwards messages between a and b, in both directions if the protocols have two. It returns when ctx ends or one of
-// the sockets is closed, with the reason. The protocols of a and b must be counterparts: REP and REQ, PULL and PUSH, SUB and
-// PUB, RESPONDENT and SURVEYOR, PAIR, BUS. If b is nil, messages of a, a BUS or PAIR, go back to a.
+// Proxy forwards messages between a and b, in both directions if the protocols have two. It blocks until ctx ends or one of
+// the sockets is closed, and returns ctx's error or [ErrClosed]. A panic of Tap ends it too.
+//
+// The protocols of a and b must be counterparts: REP and REQ, PULL and PUSH, SUB and PUB, RESPONDENT and SURVEYOR, PAIR, BUS.
+// Otherwise it fails with [ErrConfig] at once. If b is nil, messages of a, a BUS or PAIR, go back to a.
 //
 // Requests, surveys and PAIR 1 messages count their hops, and are dropped if they exceed a socket's TTL, so that a loop of
 // proxies is harmless. PUB, BUS and PUSH have no such count on the wire: do not build loops of them.

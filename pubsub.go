@@ -26,8 +26,8 @@ type PubOptions struct {
 // A Pub sends every message to all its subscribers, which are [Sub] sockets. A topic is a prefix of the body. Subscribers of
 // the Scalability Protocols get everything and filter for themselves.
 //
-// A message goes to the subscribers that are connected when it is sent, as far as their queues have room; see Overflow.
-// Subscribers that connect later do not get it.
+// A message goes to the subscribers that are connected when it is sent, as far as their queues have room; see
+// [PubOptions].Overflow. Subscribers that connect later do not get it.
 //
 // See [Socket.Dial], [Socket.Listen] and [Socket.Close], which all sockets have.
 type Pub struct {
@@ -53,8 +53,8 @@ func NewPub(o *PubOptions) *Pub {
 	return &Pub{Socket{core}, toAll{sending{p.Send, nil}}, p}
 }
 
-// WaitSubscribers waits until at least n subscribers may want topic. Subscribers of the Scalability Protocols do not send
-// their topics, so each of them counts.
+// WaitSubscribers waits until at least n subscribers may want messages that begin with topic, or until ctx ends.
+// Subscribers of the Scalability Protocols do not send their topics, so each of them counts.
 func (s *Pub) WaitSubscribers(ctx context.Context, topic string, n int) error {
 	return opErr("wait", s.pattern.WaitSubscribers(ctx, topic, n))
 }
@@ -103,13 +103,14 @@ func (s *Sub) Subscribe(prefixes ...string) error {
 	return opErr("subscribe", s.pattern.First().Subscribe(prefixes...))
 }
 
-// Unsubscribe removes prefixes. Messages that are queued already stay. It fails with [ErrNotSubscribed] at the first prefix
-// that was not subscribed to.
+// Unsubscribe removes prefixes. Queued messages stay. It fails with [ErrNotSubscribed] at the first prefix that was not
+// subscribed to; the prefixes before it are removed.
 func (s *Sub) Unsubscribe(prefixes ...string) error {
 	return opErr("unsubscribe", s.pattern.First().Unsubscribe(prefixes...))
 }
 
-// Open adds a subscription with its own topics and queue. On a closed socket, the subscription is closed.
+// Open adds a subscription with its own topics and queue. RecvQueue and RecvQueueBytes limit its queue for each peer, in
+// addition to those of other subscriptions. On a closed socket, the subscription is closed.
 func (s *Sub) Open(prefixes ...string) *Subscription {
 	p := s.pattern.Open(prefixes...)
 	return &Subscription{receiving{s.core, p.Recv, p.TryRecv, p.RecvBatch, p.Unreceive}, p}
@@ -136,7 +137,8 @@ func (s *Subscription) Messages(ctx context.Context) iter.Seq2[*Message, error] 
 	return s.receiving.Messages(ctx)
 }
 
-// Close ends the subscription. Its queued messages are dropped and counted.
+// Close ends the subscription and returns nil. Its queued messages are dropped and counted under the reason closed. The
+// socket and its other subscriptions continue.
 func (s *Subscription) Close() error {
 	s.pattern.Close()
 	return nil

@@ -22,7 +22,8 @@ import (
 //
 // If the protocol only receives, sending fails with errors.ErrUnsupported; if it only sends, so does receiving.
 //
-// The words of a header have 4 bytes, most significant first; the highest bit of the last one is set.
+// The words of a header have 4 bytes, most significant first. The highest bit of a request's id is set; that of pipe ids and
+// hop counts is not.
 //
 // See [Socket.Dial], [Socket.Listen] and [Socket.Close], which all sockets have.
 type Raw struct {
@@ -33,8 +34,9 @@ type Raw struct {
 	protocol Protocol
 }
 
-// NewRaw returns a raw socket of protocol without endpoints. o may be nil. Sockets that send to all pipes drop the oldest
-// message of a full queue. Sockets that answer drop messages for a full or ended pipe. Both are counted.
+// NewRaw returns a raw socket of protocol without endpoints. o may be nil. It fails with [ErrConfig] if the protocol is none
+// of the constants of this package. Sockets that send to all pipes drop the oldest message of a full queue. Sockets that
+// answer drop messages for a full or ended pipe. Both are counted.
 func NewRaw(protocol Protocol, o *Options) (*Raw, error) {
 	if o == nil {
 		o = new(Options)

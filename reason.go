@@ -54,7 +54,7 @@ const (
 	ReasonTooLarge Reason = reasons.TooLarge
 
 	// ReasonEnvelope means that a request or reply was dropped because it lacks its envelope. Or the peer sent a routing
-	// header that does not end or has no room, which ended the pipe. Check programs that build envelopes themselves.
+	// header that is cut off, malformed or too long, which ended the pipe. Check programs that build envelopes themselves.
 	ReasonEnvelope Reason = reasons.Envelope
 
 	// ReasonStalled means that the peer left no room for a reply within ReplyTimeout. The reply is dropped and the pipe
@@ -106,8 +106,8 @@ const (
 	// ReasonSecurity means that the TLS handshake failed. The error says which end did not trust the other.
 	ReasonSecurity Reason = reasons.Security
 
-	// ReasonEvicted means that more than MaxHandshakes handshakes were unfinished, and this one was closed to make room.
-	// Raise MaxHandshakes if the peers are honest.
+	// ReasonEvicted means that more than MaxHandshakes handshakes were unfinished, and this one was closed to make room. Its
+	// address had the most of them. Raise MaxHandshakes if the peers are honest.
 	ReasonEvicted Reason = reasons.Evicted
 
 	// ReasonTooManyPipes means that the listener has as many pipes as its [Budget] allows. Raise the Budget, or close unused
@@ -131,8 +131,8 @@ const (
 	// credentials, and the server's key at the client.
 	ReasonAuthentication Reason = reasons.Authentication
 
-	// ReasonPeerError means that the peer refused this end and sent its reason, which the error quotes. A dialer backs off
-	// for long.
+	// ReasonPeerError means that the peer refused this end and sent its reason, which the error quotes. A dialer waits at
+	// least half of Backoff.Max before it tries again.
 	ReasonPeerError Reason = reasons.PeerError
 
 	// ReasonCommand means that the peer sent a malformed command, or one at the wrong time. Check its version of ZMTP.
@@ -141,12 +141,12 @@ const (
 	// ReasonMetadata means that the peer's properties are malformed, repeated or too many.
 	ReasonMetadata Reason = reasons.Metadata
 
-	// ReasonIdentity means that the peer has the identity of another peer of this Router. Give each its own, or set
-	// Handover.
+	// ReasonIdentity means that the peer has the identity of another peer of this Router, of package zmq. Give each its own,
+	// or set RouterOptions.Handover.
 	ReasonIdentity Reason = reasons.Identity
 
-	// ReasonTopics means that the peer has more subscriptions than TopicBytes or fixed limits allow. Subscribe to fewer,
-	// shorter topics.
+	// ReasonTopics means that the peer subscribed to more than 1,048,576 topics, or to more than 64 MiB of them. Or all peers
+	// together have more than TopicBytes, and this one has the most. Subscribe to fewer, shorter topics.
 	ReasonTopics Reason = reasons.Topics
 )
 

@@ -11,8 +11,10 @@ import (
 	"github.com/sprymq/spry/internal/scope"
 )
 
-// A Receiver receives messages. See RecvMsg of the sockets.
+// A Receiver receives messages. All sockets that receive implement it, and so do [Subscription] and package zmq's sockets.
 type Receiver interface {
+	// RecvMsg waits for the next message, until ctx ends. The message belongs to the caller, except if it is a request: see
+	// [Message.Request].
 	RecvMsg(ctx context.Context) (*Message, error)
 }
 
@@ -25,7 +27,7 @@ type receiving struct {
 	unreceive func(m *msg.Message)
 }
 
-// Recv waits for the next message, until ctx ends, and returns a copy of its body.
+// Recv waits for the next message, until ctx ends, and returns a copy of its body. Several frames are joined.
 func (r *receiving) Recv(ctx context.Context) ([]byte, error) {
 	m, err := r.recv(ctx)
 	if err != nil {
@@ -36,7 +38,8 @@ func (r *receiving) Recv(ctx context.Context) ([]byte, error) {
 	return body, nil
 }
 
-// RecvMsg waits for the next message, until ctx ends. Pipes take turns of at most 64 messages.
+// RecvMsg waits for the next message, until ctx ends. The message belongs to the caller. Pipes take turns of at most 64
+// messages.
 func (r *receiving) RecvMsg(ctx context.Context) (*Message, error) {
 	m, err := r.recv(ctx)
 	return received(m), opErr("recv", err)
@@ -48,8 +51,9 @@ func (r *receiving) TryRecvMsg() (*Message, error) {
 	return received(m), opErr("recv", err)
 }
 
-// RecvBatch waits for at least one message and fills dst with all that are queued. It returns their number.
-// [ReleaseMessages] releases them together.
+// RecvBatch waits for at least one message, until ctx ends, and puts as many queued messages into dst as it holds. It
+// returns their number, and 0 at once if dst is empty. Earlier contents of dst are overwritten, not reused.
+// [ReleaseMessages] releases the messages together.
 func (r *receiving) RecvBatch(ctx context.Context, dst []*Message) (int, error) {
 	n, err := r.recvMany(ctx, innerMessages(dst))
 	msg.StampAll(innerMessages(dst[:n]))
@@ -59,7 +63,7 @@ func (r *receiving) RecvBatch(ctx context.Context, dst []*Message) (int, error) 
 // Chan returns a channel of the socket's messages, for select statements. It is closed when ctx ends and when the socket is
 // closed. A goroutine of the socket receives the next message as soon as the last one was taken. If that message is not
 // taken before ctx ends, it returns to the front of its queue: nothing is lost. End ctx when the channel is no longer read,
-// so that other receivers get that message.
+// so that other receivers get that message. Errors are not reported: Recv returns them.
 func (r *receiving) Chan(ctx context.Context) <-chan *Message {
 	return engine.Feed(ctx, r.owner, r.RecvMsg, r.putBack)
 }
@@ -67,7 +71,8 @@ func (r *receiving) Chan(ctx context.Context) <-chan *Message {
 // putBack makes a message that the application has not seen the next one to be received.
 func (r *receiving) putBack(m *Message) { r.unreceive((*msg.Message)(m)) }
 
-// Messages yields messages until the socket is closed or the loop ends. If ctx ends it yields its error, once.
+// Messages yields messages until the socket is closed or the loop ends. Each belongs to the loop's body, which may release
+// it. If ctx ends, or receiving fails for another reason, it yields the error, once, and ends.
 func (r *receiving) Messages(ctx context.Context) iter.Seq2[*Message, error] {
 	return messages(ctx, r.RecvMsg)
 }

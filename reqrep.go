@@ -76,7 +76,9 @@ func NewReq(o *ReqOptions) *Req {
 	return &Req{Socket{core}, p}
 }
 
-// Do sends a request and waits for the reply, until ctx ends. body must not change until Do returns.
+// Do sends a request and waits for the reply, until ctx ends. It blocks while no peer is connected, unless FailFast is set.
+// body must not change until Do returns. It fails with [ErrGivenUp] after MaxAttempts, and with [ErrNoPeer] or
+// [ErrPipeClosed] as [ReqOptions] says.
 func (s *Req) Do(ctx context.Context, body []byte) ([]byte, error) {
 	m, err := s.pattern.Do(ctx, body, nil)
 	if err != nil {
@@ -87,14 +89,17 @@ func (s *Req) Do(ctx context.Context, body []byte) ([]byte, error) {
 	return reply, nil
 }
 
-// DoMsg is Do with messages. It takes the contents of m, unless the request cannot even be queued: with [ErrClosed],
-// [ErrNoPeer], [ErrMultipart] or [ErrTooLarge] m is unchanged, unless the request had waited for a peer.
+// DoMsg is Do with messages; the reply belongs to the caller. Afterwards m is empty, even if the request fails. Only if the
+// request is refused at once is m unchanged: with [ErrClosed], [ErrNoPeer], [ErrMultipart] or [ErrTooLarge], or because ctx
+// had already ended. The same errors can also end a request that waited for a peer; then m is empty.
 func (s *Req) DoMsg(ctx context.Context, m *Message) (*Message, error) {
 	reply, err := s.pattern.Do(ctx, nil, m.inner())
 	return received(reply), opErr("request", err)
 }
 
-// Start queues a request and returns at once. It takes the contents of m; on an error m is unchanged.
+// Start queues a request and returns at once. Afterwards m is empty; on an error it is unchanged. The request stays open, and
+// is sent again every Retry, until a reply arrives or [Call.Wait] or [Call.Cancel] ends it. Open requests have no limit but
+// memory. It fails with [ErrClosed], [ErrMultipart] or [ErrTooLarge], and with [ErrNoPeer] if FailFast is set.
 func (s *Req) Start(m *Message) (*Call, error) {
 	c, err := s.pattern.Start(nil, m.inner())
 	if err != nil {
@@ -103,7 +108,7 @@ func (s *Req) Start(m *Message) (*Call, error) {
 	return &Call{req: s.pattern, call: c, turn: make(chan struct{}, 1)}, nil
 }
 
-// A Call is an open request.
+// A Call is a request made by [Req.Start].
 type Call struct {
 	req  *pattern.Req
 	call *pattern.Call
@@ -114,7 +119,8 @@ type Call struct {
 	err   error
 }
 
-// Wait waits for the reply. If ctx ends first, so does the call, for all callers of Wait. Further calls return the same.
+// Wait waits for the reply. If ctx ends first, so does the call, for all callers of Wait. Further calls return the same
+// Message and error, so that only one caller may release or change the Message.
 func (c *Call) Wait(ctx context.Context) (*Message, error) {
 	ctx = scope.OrBackground(ctx)
 	if err := ctx.Err(); err != nil {
@@ -136,7 +142,8 @@ func (c *Call) Wait(ctx context.Context) (*Message, error) {
 	return (*Message)(c.reply), opErr("request", c.err)
 }
 
-// Cancel ends the call with context.Canceled, unless it has ended. It is not sent again, and a late reply is dropped.
+// Cancel ends the call with [context.Canceled], unless it has ended. The request is not sent again, and a late reply is
+// dropped and counted as stale. A request that a peer has received is not withdrawn.
 func (c *Call) Cancel() { c.req.Cancel(c.call, context.Canceled) }
 
 // RepOptions are the options of a [Rep].
@@ -175,10 +182,12 @@ func NewRep(o *RepOptions) *Rep {
 
 // A Handler answers requests or surveys.
 type Handler interface {
-	// Handle is called for each request. ctx has the values of the ctx of Serve, but does not end with it, so that begun
-	// calls can finish. It ends when the socket is closed: when Close has sent its queues, or when Drain is done, which
-	// waits for the calls of Handle until its own ctx ends. A request that was not replied to when Handle returns is
-	// discarded.
+	// Handle is called for each request, by as many goroutines at once as Serve has workers. A request that was not replied
+	// to when Handle returns is discarded.
+	//
+	// ctx has the values of the ctx of Serve, but does not end with it, so that begun calls can finish. It ends when the
+	// socket is closed: when Close has sent its queues, or when Drain is done. Drain waits for the calls of Handle until its
+	// own ctx ends.
 	Handle(ctx context.Context, r *Request)
 }
 
@@ -188,12 +197,13 @@ type HandlerFunc func(ctx context.Context, r *Request)
 // Handle calls f.
 func (f HandlerFunc) Handle(ctx context.Context, r *Request) { f(ctx, r) }
 
-// A Request is a received request or survey. It knows its requester.
+// A Request is a received request or survey, with the way back to its requester. Replies may be sent from any goroutine and
+// in any order.
 type Request pattern.Request
 
 func (r *Request) inner() *pattern.Request { return (*pattern.Request)(r) }
 
-// Bytes is the request's body. It is read-only, and valid until the reply.
+// Bytes is the request's body. It is read-only, and valid until the request is replied to or discarded.
 func (r *Request) Bytes() []byte { return r.inner().Message().Bytes() }
 
 // Message is the request's message. It belongs to the Request, which releases it when it is replied to or discarded. It may
@@ -211,12 +221,14 @@ func (r *Request) Reply(ctx context.Context, body []byte) error {
 	return opErr("reply", r.inner().Reply(ctx, body, nil))
 }
 
-// ReplyMsg is Reply with the contents of m, which may be the request's own message.
+// ReplyMsg is Reply with the contents of m, which may be the request's own message. Afterwards m is empty; on an error it is
+// unchanged. It also fails with [ErrMultipart] or [ErrTooLarge] if the peer cannot receive m; then another reply may be sent.
 func (r *Request) ReplyMsg(ctx context.Context, m *Message) error {
 	return opErr("reply", r.inner().Reply(ctx, nil, m.inner()))
 }
 
-// Discard declares that there will be no reply. It is optional: a request without a reply is harmless, except to Drain.
+// Discard declares that there will be no reply, and releases the request's message. It is optional: a request without a reply
+// is harmless, except to Drain. After a reply, or a second time, it does nothing.
 func (r *Request) Discard() { r.inner().Discard() }
 
 // Fail discards the request because of err: it cannot be decoded, for example, or executing it failed. The failure is
@@ -243,13 +255,14 @@ func newResponder(o Options, protocol Protocol, timeout time.Duration) (*engine.
 	return core, responding{core, p}
 }
 
-// Recv waits for the next request, until ctx ends. Pipes take turns of at most 64 requests.
+// Recv waits for the next request, until ctx ends. Reply to it or discard it. Pipes take turns of at most 64 requests.
 func (s *responding) Recv(ctx context.Context) (*Request, error) {
 	r, err := s.pattern.Recv(ctx)
 	return (*Request)(r), opErr("recv", err)
 }
 
-// RecvBatch waits for at least one request and fills dst with all that are queued. It returns their number.
+// RecvBatch waits for at least one request, until ctx ends, and puts as many queued requests into dst as it holds. It returns
+// their number, and 0 at once if dst is empty.
 func (s *responding) RecvBatch(ctx context.Context, dst []*Request) (int, error) {
 	n, err := s.pattern.RecvBatch(ctx, innerRequests(dst))
 	return n, opErr("recv", err)
@@ -282,7 +295,8 @@ func (s *responding) Chan(ctx context.Context) <-chan *Message {
 // putBack makes a request that the application has not seen the next one to be received.
 func (s *responding) putBack(m *Message) { s.pattern.Unreceive((*msg.Message)(m)) }
 
-// Requests yields requests until the socket is closed or the loop ends. If ctx ends it yields its error, once.
+// Requests yields requests until the socket is closed or the loop ends. If ctx ends, or receiving fails for another
+// reason, it yields the error, once, and ends.
 func (s *responding) Requests(ctx context.Context) iter.Seq2[*Request, error] {
 	ctx = scope.OrBackground(ctx)
 	return func(yield func(*Request, error) bool) {
@@ -305,9 +319,10 @@ func (s *responding) Requests(ctx context.Context) iter.Seq2[*Request, error] {
 	}
 }
 
-// Serve answers requests by h, in workers goroutines of the socket. It returns ctx's error after ctx has ended, and nil
-// after the socket is closed. It then receives no more requests, and waits until all calls of h have returned, unless one of
-// them closed the socket. A call of h that panics is counted and reported as [EventPanic]; its request is discarded.
+// Serve answers requests by h, in workers goroutines of the socket, at least one. It returns ctx's error after ctx has ended,
+// and nil after the socket is closed. It then receives no more requests, and waits until all calls of h have returned, unless
+// one of them closed the socket. A nil h fails with [ErrConfig]. A call of h that panics is counted and reported as
+// [EventPanic]; its request is discarded.
 func (s *responding) Serve(ctx context.Context, workers int, h Handler) error {
 	if f, ok := h.(HandlerFunc); h == nil || ok && f == nil {
 		return opErr("serve", fmt.Errorf("%w: the Handler is nil", ErrConfig))

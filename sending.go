@@ -8,8 +8,9 @@ import (
 	"github.com/sprymq/spry/internal/msg"
 )
 
-// A Sender sends messages. See SendMsg of the sockets.
+// A Sender sends messages. [Push], [Pair], [Pub], [Bus] and [Raw] implement it, and so do sockets of package zmq.
 type Sender interface {
+	// SendMsg queues the contents of m. Afterwards m is empty; on an error it is unchanged. ctx limits how long it blocks.
 	SendMsg(ctx context.Context, m *Message) error
 }
 
@@ -83,7 +84,8 @@ type toAll struct{ sending }
 func (s *toAll) Send(ctx context.Context, body []byte) error { return s.sending.Send(ctx, body) }
 
 // SendMsg is Send for the contents of m. Afterwards m is empty; on an error it is unchanged. It fails with [ErrMultipart] if
-// m has several frames and a connected peer that would get it speaks the Scalability Protocols.
+// m has several frames and a connected peer that would get it speaks the Scalability Protocols. For a peer with a link that
+// is too small, the message is dropped and counted as too_large.
 func (s *toAll) SendMsg(ctx context.Context, m *Message) error { return s.sending.SendMsg(ctx, m) }
 
 // TrySendMsg is SendMsg, but with Overflow [Block] it fails with [ErrWouldBlock] instead of blocking.

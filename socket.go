@@ -37,13 +37,14 @@ func (s *Socket) Dial(ctx context.Context, url string) (*Endpoint, error) {
 	return s.DialWith(ctx, &DialConfig{URL: url})
 }
 
-// Connect connects to url in the background, from the first attempt on: the peer need not be there yet. It fails only for an
-// invalid address or invalid options.
+// Connect connects to url in the background, from the first attempt on: the peer need not be there yet. It fails only if the
+// address or an option is invalid, or the socket is closed. [Endpoint.Wait] waits for the connection, and [Endpoint.Err] has
+// the latest error.
 func (s *Socket) Connect(url string) (*Endpoint, error) {
 	return s.DialWith(context.Background(), &DialConfig{URL: url, Background: true})
 }
 
-// DialWith is Dial, or Connect with d.Background, with settings.
+// DialWith is Dial with settings. With d.Background it is Connect, and ctx is not used. d must not be nil.
 func (s *Socket) DialWith(ctx context.Context, d *DialConfig) (*Endpoint, error) {
 	if d == nil {
 		return nil, opErr("dial", engine.NilError("DialConfig"))
@@ -52,12 +53,13 @@ func (s *Socket) DialWith(ctx context.Context, d *DialConfig) (*Endpoint, error)
 	return (*Endpoint)(e), opErr("dial", err)
 }
 
-// Listen binds url and accepts connections in the background. ctx limits the binding only.
+// Listen binds url and accepts connections in the background, until the endpoint or the socket is closed. ctx limits the
+// binding only. With port 0 the system chooses a port, which [Endpoint.URL] has.
 func (s *Socket) Listen(ctx context.Context, url string) (*Endpoint, error) {
 	return s.ListenWith(ctx, &ListenConfig{URL: url})
 }
 
-// ListenWith is Listen with settings.
+// ListenWith is Listen with settings. l must not be nil.
 func (s *Socket) ListenWith(ctx context.Context, l *ListenConfig) (*Endpoint, error) {
 	if l == nil {
 		return nil, opErr("listen", engine.NilError("ListenConfig"))
@@ -67,8 +69,8 @@ func (s *Socket) ListenWith(ctx context.Context, l *ListenConfig) (*Endpoint, er
 }
 
 // ListenOn accepts connections from l in the background; the socket owns l from now on. cfg may be nil. Unix sockets are
-// framed as on ipc, other connections as on tcp. Of cfg, only TLS and Dialects apply: with TLS, connections are TLS. Pipes
-// of unix sockets have no Creds here.
+// framed as on ipc, other connections as on tcp. Of cfg, only TLS, Dialects, ReadBuffer and WriteBuffer apply: with TLS,
+// connections are TLS. Pipes of unix sockets have no Creds here.
 func (s *Socket) ListenOn(l net.Listener, cfg *ListenConfig) (*Endpoint, error) {
 	if engine.IsNil(l) {
 		return nil, opErr("listen", engine.NilError("net.Listener"))
@@ -81,8 +83,8 @@ func (s *Socket) ListenOn(l net.Listener, cfg *ListenConfig) (*Endpoint, error) 
 	return (*Endpoint)(e), opErr("listen", err)
 }
 
-// ListenOnLinks is ListenOn for links of any kind, from a listener of another package: such as one that an http.Handler
-// gives its upgraded connections. Settings of cfg for a transport, such as TLS, do not apply.
+// ListenOnLinks is ListenOn for links of any kind, from a listener of another package: such as one to which an http.Handler
+// passes its upgraded connections. Settings of cfg for a transport, such as TLS, do not apply.
 func (s *Socket) ListenOnLinks(l transport.Listener, cfg *ListenConfig) (*Endpoint, error) {
 	if engine.IsNil(l) {
 		return nil, opErr("listen", engine.NilError("transport.Listener"))
@@ -97,7 +99,8 @@ type AttachConfig struct {
 	// Defaults to false: this end sends first, as a dialer does.
 	Listening bool
 
-	// Framing of a stream. Defaults to that of ipc for unix sockets, and to that of tcp for others.
+	// Framing of a stream. Defaults to that of ipc for unix sockets, and to that of tcp for others. AttachLink ignores it: a
+	// transport.Stream has its own.
 	Framing transport.Framing
 
 	// Dialects that are allowed: "sp", "zmtp". The end that sends first uses the first one, a listening end the
@@ -105,8 +108,9 @@ type AttachConfig struct {
 	Dialects []string
 }
 
-// Attach makes a pipe of a connection. The socket owns the connection from now on, and closes it on an error. ctx bounds the
-// handshake. cfg may be nil. When the connection ends, so does the pipe; it is not redialed.
+// Attach makes a pipe of a connection, and returns after the handshake, which ctx and Options.HandshakeTimeout limit. The
+// socket owns the connection from the call on, and closes it on an error. cfg may be nil. When the connection ends, so does
+// the pipe; it is not redialed.
 func (s *Socket) Attach(ctx context.Context, c net.Conn, cfg *AttachConfig) (*Pipe, error) {
 	if engine.IsNil(c) {
 		return nil, opErr("attach", engine.NilError("net.Conn"))
@@ -134,13 +138,13 @@ func (s *Socket) AttachLink(ctx context.Context, l transport.Link, cfg *AttachCo
 // Pipes yields the live pipes, in no order.
 func (s *Socket) Pipes() iter.Seq[*Pipe] { return pipeSeq(s.core.Pipes()) }
 
-// WaitPipes waits until the socket has at least n pipes.
+// WaitPipes waits until the socket has at least n pipes. It fails with [ErrClosed] when the socket is closed.
 func (s *Socket) WaitPipes(ctx context.Context, n int) error {
 	return opErr("wait", s.core.WaitPipes(ctx, n))
 }
 
 // Flush waits until every message that is queued now was handed to the operating system, or to the peer's queue in process.
-// Messages that a broken connection returned count as queued.
+// Messages that a broken connection returned count as queued. It does not wait until peers have received them: Close does.
 func (s *Socket) Flush(ctx context.Context) error { return opErr("flush", s.core.Flush(ctx)) }
 
 // Close sends queued messages, for as long as Options.Linger, and closes every connection in order. It returns when every
@@ -150,12 +154,13 @@ func (s *Socket) Flush(ctx context.Context) error { return opErr("flush", s.core
 // ([OpError].Unknown). A second call waits for the first and returns its error.
 func (s *Socket) Close() error { return opErr("close", s.core.Close()) }
 
-// Shutdown is Close with ctx in place of Linger.
+// Shutdown is Close with ctx in place of Linger. When ctx ends, it closes the connections that are left at once.
 func (s *Socket) Shutdown(ctx context.Context) error { return opErr("close", s.core.Shutdown(ctx)) }
 
 // Events yields the events of the socket, from the call on, until ctx ends or the socket is closed. A receiver that falls
 // behind by more than 256 events misses some, and the next event has their number. A second loop over the result yields
-// events from its own beginning on. Dropped messages of one pipe and reason may be merged into one event.
+// events from its own beginning on. Dropped messages of one pipe and reason may be merged into one event. Until the
+// first loop ends, or the socket is closed, up to 256 events are kept for it.
 func (s *Socket) Events(ctx context.Context) iter.Seq[Event] {
 	events := s.core.Events(ctx)
 	return func(yield func(Event) bool) {

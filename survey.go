@@ -25,8 +25,8 @@ type SurveyorOptions struct {
 }
 
 // A Surveyor sends a question to all its peers, which are [Respondent] sockets, and receives their answers until a deadline.
-// Any number of surveys may be open at once. Sending is best effort: see Overflow. Answers that arrive after the deadline,
-// or while the survey's queue is full, are dropped and counted.
+// Any number of surveys may be open at once. Sending is best effort: see [SurveyorOptions].Overflow. Answers that arrive after
+// the deadline, or while the survey's queue for that peer is full, are dropped and counted.
 //
 // See [Socket.Dial], [Socket.Listen] and [Socket.Close], which all sockets have.
 type Surveyor struct {
@@ -61,8 +61,8 @@ func NewSurveyor(o *SurveyorOptions) *Surveyor {
 
 // Survey sends a question and yields the answers, in the order of their arrival. The question, a copy of body, is sent when
 // the loop begins, once for each loop over the result. The loop ends without an error at the deadline, or at an earlier
-// deadline of ctx, and when the socket is closed. Leaving the loop ends the survey. If ctx is cancelled, its error is
-// yielded, once.
+// deadline of ctx, and when the socket is closed. Leaving the loop ends the survey. If ctx is cancelled, or the question
+// cannot be sent, the error is yielded, once. The peers do not learn of the deadline or of the end.
 func (s *Surveyor) Survey(ctx context.Context, body []byte) iter.Seq2[*Message, error] {
 	ctx = scope.OrBackground(ctx)
 	return func(yield func(*Message, error) bool) {

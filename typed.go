@@ -63,13 +63,13 @@ func decode[T any](c Codec[T], body []byte) (v T, err error) {
 	return v, err
 }
 
-// A TypedSender sends values over a socket.
+// A TypedSender sends values over a socket, each as one message. It has no state of its own and may be copied.
 type TypedSender[T any] struct {
-	S Sender
+	S Sender   // the socket; not nil
 	C Codec[T] // nil = JSON
 }
 
-// Send encodes v and sends it.
+// Send encodes v and sends it by SendMsg of the socket. If encoding fails, nothing is sent, and the error wraps the codec's.
 func (s TypedSender[T]) Send(ctx context.Context, v T) error {
 	m, err := encode(s.C, v)
 	if err != nil {
@@ -78,13 +78,14 @@ func (s TypedSender[T]) Send(ctx context.Context, v T) error {
 	return s.S.SendMsg(ctx, m)
 }
 
-// A TypedReceiver receives values from a socket.
+// A TypedReceiver receives values from a socket, each from one message. It has no state of its own and may be copied.
 type TypedReceiver[T any] struct {
-	R Receiver
+	R Receiver // the socket; not nil
 	C Codec[T] // nil = JSON
 }
 
-// Recv waits for the next message and decodes it. After an error of the codec, the next call receives the next message.
+// Recv waits for the next message, until ctx ends, and decodes it. If decoding fails, the error wraps the codec's, and the
+// next call receives the next message.
 func (r TypedReceiver[T]) Recv(ctx context.Context) (v T, err error) {
 	m, err := r.R.RecvMsg(ctx)
 	if err != nil {
@@ -116,7 +117,7 @@ func (r TypedReceiver[T]) All(ctx context.Context) iter.Seq2[T, error] {
 // A Caller makes requests of type Q and decodes their replies as R. It has no state of its own: it may be copied, and used
 // by several goroutines at once.
 type Caller[Q, R any] struct {
-	Req     *Req
+	Req     *Req     // the socket; not nil
 	Request Codec[Q] // encodes requests; nil = JSON
 	Reply   Codec[R] // decodes replies; nil = JSON
 }
@@ -145,6 +146,7 @@ func (c Caller[Q, R]) Call(ctx context.Context, q Q) (r R, err error) {
 // A TypedHandler is a [Handler] that decodes requests as Q and replies with the encoding of R. It calls [Request.Fail] with
 // errors of decoding, of Func and of the reply.
 type TypedHandler[Q, R any] struct {
+	// Func answers one request. Several goroutines may call it at once.
 	Func    func(ctx context.Context, q Q) (R, error)
 	Request Codec[Q] // decodes requests; nil = JSON
 	Reply   Codec[R] // encodes replies; nil = JSON
