@@ -32,7 +32,8 @@ func (u URL) Base() string { return base(u.Scheme) }
 func base(scheme string) string { return scheme[strings.LastIndexByte(scheme, '+')+1:] }
 
 // Parameters splits the address at its first question mark. rest is the URL before it; values are the parameters after it,
-// decoded as the query of a web URL, where %26 is an ampersand. It is for schemes whose addresses are not names. The error wraps [ErrURL].
+// decoded as the query of a web URL, where %26 is an ampersand. It is for schemes whose addresses are not names. The
+// error wraps [ErrURL].
 func (u URL) Parameters() (rest URL, values url.Values, err error) {
 	var query string
 	u.Address, query, _ = strings.Cut(u.Address, "?")

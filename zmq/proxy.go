@@ -30,9 +30,9 @@ type ProxyFlow struct {
 	Messages uint64 `json:"messages"`
 	Bytes    uint64 `json:"bytes"`
 
-	// Dropped counts messages that were received and could not be forwarded. Either a Router had no peer of that identity, or
-	// the peer's queue was full; or the message is too large for every peer's link; or the other socket has no multipart
-	// messages. The statistics of the receiving socket count them too.
+	// Dropped counts messages that were received and could not be forwarded. Perhaps a Router had no peer of that identity, or
+	// its queue was full. Or the message was too large for every peer's link, or had more frames than the other socket
+	// supports. The statistics of the receiving socket count them too.
 	Dropped uint64 `json:"dropped"`
 }
 

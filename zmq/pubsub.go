@@ -25,7 +25,7 @@ type PubOptions struct {
 
 	// TopicBytes limits the memory for the topics of all peers, in bytes: a topic is charged its length and 40 bytes. Beyond
 	// it, the peer with the most topics loses its pipe, which is counted under "topics". Defaults to 256 MiB; negative means
-	// no limit.
+	// no limit. One peer may in any case have at most 1,048,576 topics, of 64 MiB together.
 	TopicBytes int64
 }
 
@@ -120,7 +120,7 @@ func (s *Sub) Subscribe(prefixes ...string) error {
 }
 
 // Unsubscribe removes topics. Messages that are queued already stay. At the first unknown topic it fails with
-// [spry.ErrNotSubscribed], and leaves the topics after it.
+// [spry.ErrNotSubscribed], and keeps the topics after it.
 func (s *Sub) Unsubscribe(prefixes ...string) error {
 	return opErr("unsubscribe", s.pattern.First().Unsubscribe(prefixes...))
 }

@@ -34,7 +34,7 @@ type RadioOptions struct {
 
 	// TopicBytes limits the memory for the groups of all peers, in bytes: a group is charged its length and 40 bytes. Beyond
 	// it, the peer with the most groups loses its pipe, which is counted under "topics". Defaults to 256 MiB; negative means
-	// no limit.
+	// no limit. One peer may in any case have at most 1,048,576 groups, of 64 MiB together.
 	TopicBytes int64
 }
 
@@ -63,8 +63,8 @@ func NewRadio(o *RadioOptions) *Radio {
 
 // Send queues a copy of body for every connected peer that joined the group, possibly none. It never blocks, unless Overflow is
 // [spry.Block]: then it blocks until all their queues have room, or ctx ends. Otherwise a full queue drops a message, as Overflow
-// says; the drop is counted and not an error. A nil error does not say that any peer received the message. A group with an invalid name
-// fails with [spry.ErrConfig].
+// says; the drop is counted and not an error. A nil error does not say that any peer received the message. A group with an
+// invalid name fails with [spry.ErrConfig].
 func (s *Radio) Send(ctx context.Context, group string, body []byte) error {
 	m := msg.OfFrames(copyFrames([][]byte{[]byte(group), body}))
 	return s.SendMsg(ctx, (*spry.Message)(&m))
@@ -140,7 +140,7 @@ func (s *Dish) Join(groups ...string) error {
 }
 
 // Leave removes groups. Messages that are queued already stay. At the first group that was not joined it fails with
-// [spry.ErrNotSubscribed], and leaves out the groups after it.
+// [spry.ErrNotSubscribed], and stays in the groups after it.
 func (s *Dish) Leave(groups ...string) error {
 	return opErr("leave", s.pattern.First().Unsubscribe(groups...))
 }

@@ -99,8 +99,8 @@ func NewServer(o *Options) *Server {
 }
 
 // A Peer is to other PEER sockets what a [Server] is to clients. Unlike a Server, it also receives from a peer whose queue is
-// full, because both ends may send much. SendTo then blocks; a program that serves several peers in one loop uses TrySendMsgTo. It is
-// a draft of ZeroMQ's (RFC 51).
+// full, because both ends may send much. SendTo then blocks; a program that serves several peers in one loop uses TrySendMsgTo.
+// It is a draft of ZeroMQ's (RFC 51).
 //
 // See [spry.Socket.Dial], [spry.Socket.Listen] and [spry.Socket.Close], which all sockets have.
 type Peer struct{ directed }

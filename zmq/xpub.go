@@ -40,7 +40,7 @@ type XPubOptions struct {
 
 	// TopicBytes limits the memory for the topics of all peers, in bytes: a topic is charged its length and 144 bytes.
 	// Beyond it, the peer with the most topics loses its pipe, which is counted under "topics". Defaults to 256 MiB;
-	// negative means no limit.
+	// negative means no limit. One peer may in any case have at most 1,048,576 topics, of 64 MiB together.
 	TopicBytes int64
 }
 
@@ -106,9 +106,9 @@ type XSubOptions struct {
 
 // An XSub is a [Sub] that receives whatever its peers send, without a filter of its own, and can send messages to XPUB peers.
 //
-// Sending a message of one frame that begins with a byte 1 subscribes to the topic that the rest of the frame is; one that
-// begins with a byte 0 unsubscribes. So what an XPub receives can be sent on unchanged. Such a message fails with
-// [spry.ErrNotSubscribed] if it ends a subscription that is not there.
+// A message of one frame that begins with a byte 1 or 0 is not sent: it subscribes to the topic in the rest of the frame, or
+// unsubscribes from it. So what an XPub receives can be sent on unchanged. To unsubscribe from an unknown topic fails with
+// [spry.ErrNotSubscribed].
 //
 // See [spry.Socket.Dial], [spry.Socket.Listen] and [spry.Socket.Close], which all sockets have.
 type XSub struct {
@@ -137,7 +137,7 @@ func (s *XSub) Subscribe(prefixes ...string) error {
 }
 
 // Unsubscribe removes topics. Messages that are queued already stay. At the first unknown topic it fails with
-// [spry.ErrNotSubscribed], and leaves the topics after it.
+// [spry.ErrNotSubscribed], and keeps the topics after it.
 func (s *XSub) Unsubscribe(prefixes ...string) error {
 	return opErr("unsubscribe", s.pattern.Unsubscribe(prefixes...))
 }
