@@ -107,7 +107,7 @@ type XSubOptions struct {
 // An XSub is a [Sub] that receives whatever its peers send, without a filter of its own, and can send messages to XPUB peers.
 //
 // A message of one frame that begins with a byte 1 or 0 is not sent: it subscribes to the topic in the rest of the frame, or
-// unsubscribes from it. So what an XPub receives can be sent on unchanged. To unsubscribe from an unknown topic fails with
+// unsubscribes from it. So what an XPub receives can be sent on unchanged. Unsubscribing from an unknown topic fails with
 // [spry.ErrNotSubscribed].
 //
 // See [spry.Socket.Dial], [spry.Socket.Listen] and [spry.Socket.Close], which all sockets have.
