@@ -57,7 +57,7 @@ is unchanged. [Message.Bytes] is read-only. [Message.Release] is optional and ma
 # Misuse
 
 A nil context counts as [context.Background], a nil *[Message] as an empty one, and nil options as the zero value. Any other
-nil argument that a call needs, such as a nil net.Conn, fails with [ErrConfig]. Other invalid arguments may at worst
+nil argument that a call needs, such as a nil net.Conn, fails with [ErrConfig], and a nil *[Pipe] names no peer, with [ErrNoPeer]. Other invalid arguments may at worst
 panic in the caller's own goroutine; no lock stays held, and the socket continues to work. A panic of a callback that runs in a
 goroutine of this package is caught, counted in Stats.Panics and reported as EventPanic.
 

@@ -327,6 +327,9 @@ func (s *responding) Serve(ctx context.Context, workers int, h Handler) error {
 	if f, ok := h.(HandlerFunc); h == nil || ok && f == nil {
 		return opErr("serve", fmt.Errorf("%w: the Handler is nil", ErrConfig))
 	}
+	if err := s.core.Broken(); err != nil {
+		return opErr("serve", err)
+	}
 	ctx = scope.OrBackground(ctx)
 	taking, stopTaking := context.WithCancelCause(ctx)
 	defer stopTaking(nil)
@@ -347,7 +350,7 @@ func (s *responding) Serve(ctx context.Context, workers int, h Handler) error {
 	working.Wait()
 	crew.Close(ErrClosed)
 	if err := taking.Err(); err != nil && !ended(context.Cause(taking)) {
-		return opErr("handle", err)
+		return opErr("serve", err)
 	}
 	return nil
 }

@@ -43,7 +43,12 @@ var eventNames = [...]string{
 	"gave_up", "abandoned", "request_failed",
 }
 
-func (k EventKind) String() string { return eventNames[k] }
+func (k EventKind) String() string {
+	if int(k) >= len(eventNames) {
+		return fmt.Sprintf("event %d", uint8(k))
+	}
+	return eventNames[k]
+}
 
 // An Event is one thing that happened on a socket. Fields that do not apply are zero.
 type Event struct {

@@ -161,3 +161,9 @@ func TestGuard(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestUnknownKindHasAText(t *testing.T) {
+	if got := EventKind(200).String(); got != "event 200" {
+		t.Errorf("got %q", got)
+	}
+}

@@ -45,6 +45,7 @@ type Subscription struct {
 	// Under sub.mu.
 	topics  topics
 	sources map[*engine.Pipe]*queue.Source
+	closed  bool
 }
 
 // NewSub returns the pattern. With engine.Conflate, it keeps only the newest message of each pipe. With groups, it is a
@@ -153,12 +154,20 @@ func changeTopics(l sync.Locker, ended *error, topics []string, one func(topic s
 
 // Subscribe adds topics. Each addition must be removed by one Unsubscribe.
 func (n *Subscription) Subscribe(prefixes ...string) error {
-	return changeTopics(&n.sub.mu, &n.sub.err, prefixes, func(t string) ([]engine.PendingWrite, error) { return n.addLocked(t), nil })
+	return changeTopics(&n.sub.mu, &n.sub.err, prefixes, func(t string) ([]engine.PendingWrite, error) {
+		if n.closed {
+			return nil, engine.ErrClosed
+		}
+		return n.addLocked(t), nil
+	})
 }
 
 // Unsubscribe removes topics. Messages that are queued already stay.
 func (n *Subscription) Unsubscribe(prefixes ...string) error {
 	return changeTopics(&n.sub.mu, &n.sub.err, prefixes, func(t string) ([]engine.PendingWrite, error) {
+		if n.closed {
+			return nil, engine.ErrClosed
+		}
 		if was, _ := n.topics.remove(t); !was {
 			return nil, ErrNotSubscribed
 		}
@@ -178,6 +187,7 @@ func (s *Sub) forgetLocked(topic string) (writes []engine.PendingWrite) {
 func (n *Subscription) Close() {
 	s := n.sub
 	s.mu.Lock()
+	n.closed = true
 	s.subscriptions = without(s.subscriptions, n)
 	sources := n.sources
 	n.sources = nil

@@ -435,6 +435,11 @@ func TestInvalidOptionsFailSendAndRecv(t *testing.T) {
 			refused("Recv", err)
 		}
 		if s, ok := s.(interface {
+			Serve(context.Context, int, spry.Handler) error
+		}); ok {
+			refused("Serve", s.Serve(ctx, 1, spry.HandlerFunc(func(context.Context, *spry.Request) {})))
+		}
+		if s, ok := s.(interface {
 			Survey(context.Context, []byte) iter.Seq2[*spry.Message, error]
 		}); ok {
 			for _, err := range s.Survey(ctx, nil) {

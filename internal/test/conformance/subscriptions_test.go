@@ -10,6 +10,16 @@ import (
 	"github.com/sprymq/spry/internal/testkit"
 )
 
+// A closed Subscription asks peers for nothing.
+func TestClosedSubscriptionAsksForNothing(t *testing.T) {
+	pub, sub := spry.NewPub(nil), spry.NewSub(nil)
+	testkit.CloseAll(t, pub, sub)
+	n := sub.Open("a")
+	testkit.Check(t, n.Close())
+	testkit.Wants(t, n.Subscribe("late"), spry.ErrClosed)
+	testkit.Wants(t, n.Unsubscribe("a"), spry.ErrClosed)
+}
+
 // A full subscription applies its own overflow and delays no other.
 func TestSubscriptionsAreIndependent(t *testing.T) {
 	const all, room = 100, 4
