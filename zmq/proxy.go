@@ -128,6 +128,11 @@ func Proxy(ctx context.Context, a, b ProxySocket, o *ProxyOptions) error {
 	case o != nil && o.Capture != nil && engine.IsNil(o.Capture):
 		return opErr("proxy", engine.NilError("Capture"))
 	}
+	for _, s := range []ProxySocket{a, b} { // with invalid options it would refuse each message
+		if err := s.(interface{ Err() error }).Err(); err != nil {
+			return err
+		}
+	}
 	options := orZero(o)
 	if options.Control == nil {
 		options.Control = new(ProxyControl)
@@ -201,6 +206,10 @@ func notPassed(err error) (reason reasons.Reason, alone bool) {
 		return reasons.TooLarge, true
 	case errors.Is(err, ErrFrames):
 		return reasons.Multipart, true
+	case errors.Is(err, spry.ErrConfig): // a group that no Radio has
+		return reasons.Envelope, true
+	case errors.Is(err, spry.ErrNotSubscribed): // an XSub was sent the end of a subscription
+		return reasons.Unwanted, true
 	}
 	return reasons.Closed, false
 }

@@ -178,3 +178,36 @@ func TestProxyOfWhatCannotBeCarried(t *testing.T) {
 	testkit.Shut(t, push, pull, out, end)
 	<-over
 }
+
+// No message of a peer ends a proxy: a group that no Radio has and the end of an unknown subscription are dropped and counted.
+func TestProxyOutlivesBadMessages(t *testing.T) {
+	for name, row := range map[string]struct {
+		out    zmq.ProxySocket
+		bad    []byte
+		reason spry.Reason
+	}{
+		"radio": {zmq.NewRadio(nil), []byte("a\x00b"), spry.ReasonEnvelope},
+		"xsub":  {zmq.NewXSub(nil), []byte("\x00never"), spry.ReasonUnwanted},
+	} {
+		t.Run(name, func(t *testing.T) {
+			leak.Check(t)
+			ctx := testkit.Watchdog(t)
+			push, pull := zmq.NewPush(nil), zmq.NewPull(nil)
+			testkit.DialTo(t, push, testkit.ListenOn(t, pull, "tcp"))
+			over := make(chan error, 1)
+			go func() { over <- zmq.Proxy(ctx, pull, row.out, nil) }()
+			for range 2 {
+				testkit.Check(t, push.Send(ctx, row.bad))
+			}
+			testkit.Eventually(t, "both are dropped", func() bool { return pull.Stats().Recv.Dropped[row.reason] == 2 })
+			testkit.Shut(t, push, pull, row.out.(testkit.Socket))
+			<-over
+		})
+	}
+}
+
+func TestProxyRefusesInvalidOptions(t *testing.T) {
+	pull, push := zmq.NewPull(nil), zmq.NewPush(&zmq.PushOptions{Options: zmq.Options{TTL: 256}})
+	testkit.CloseAll(t, pull, push)
+	testkit.Wants(t, zmq.Proxy(testkit.Watchdog(t), pull, push, nil), spry.ErrConfig, "TTL")
+}
