@@ -60,16 +60,17 @@ func NewSurveyor(o *SurveyorOptions) *Surveyor {
 }
 
 // Survey sends a question and yields the answers, in the order of their arrival. The question, a copy of body, is sent when
-// the loop begins, once for each loop over the result. The loop ends without an error at the deadline, or at an earlier
-// deadline of ctx, and when the socket is closed. Leaving the loop ends the survey. If ctx is cancelled, or the question
-// cannot be sent, the error is yielded, once. The peers do not learn of the deadline or of the end.
+// the loop begins, once for each loop over the result. At the deadline, or at an earlier deadline of ctx, the loop yields the
+// answers that have arrived and ends without an error. It also ends when the socket is closed. Leaving the loop ends the
+// survey. If ctx is cancelled, or the question cannot be sent, the error is yielded, once. The peers do not learn of the
+// deadline or of the end.
 func (s *Surveyor) Survey(ctx context.Context, body []byte) iter.Seq2[*Message, error] {
 	ctx = scope.OrBackground(ctx)
 	return func(yield func(*Message, error) bool) {
 		until := time.Now().Add(s.deadline)
 		within, cancel := context.WithDeadline(ctx, until)
 		defer cancel()
-		v, err := s.pattern.Open(within, until, body, nil)
+		v, err := s.pattern.Open(ctx, within, until, body, nil)
 		if err != nil {
 			if within.Err() != context.DeadlineExceeded && !ended(err) { // the deadline may pass while there is no room
 				yield(nil, opErr("survey", err))
@@ -80,7 +81,9 @@ func (s *Surveyor) Survey(ctx context.Context, body []byte) iter.Seq2[*Message, 
 		recv := func(context.Context) (*Message, error) {
 			m, err := v.Recv(within)
 			if err != nil && within.Err() == context.DeadlineExceeded {
-				err = ErrClosed
+				if m, err = v.TryRecv(); err != nil { // answers that arrived in time
+					err = ErrClosed
+				}
 			}
 			return received(m), opErr("survey", err)
 		}

@@ -5,6 +5,7 @@ package pattern
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -53,8 +54,9 @@ func NewSurveyor(s *engine.Socket, hello transport.Hello, overflow engine.Overfl
 	return v
 }
 
-// Open asks every pipe: a copy of body, or the contents of m. Answers count until the deadline.
-func (s *Surveyor) Open(ctx context.Context, until time.Time, body []byte, m *msg.Message) (*Survey, error) {
+// Open asks every pipe: a copy of body, or the contents of m. Answers count until the deadline. Open waits for room until within
+// ends, which is at the deadline; if no waiting is necessary, the question is sent even if the deadline has passed.
+func (s *Surveyor) Open(ctx, within context.Context, until time.Time, body []byte, m *msg.Message) (*Survey, error) {
 	v := &Survey{
 		surveyor: s, Inbox: queue.NewInbox(s.limits, queue.DropNewest), until: until,
 		sources: make(map[*engine.Pipe]*queue.Source),
@@ -74,7 +76,11 @@ func (s *Surveyor) Open(ctx context.Context, until time.Time, body []byte, m *ms
 		}
 		s.mu.Unlock()
 	}
-	if err := s.fanout.send(ctx, true, header, body, m, nil, asking); err != nil {
+	err := s.fanout.send(ctx, false, header, body, m, nil, asking)
+	if errors.Is(err, engine.ErrWouldBlock) {
+		err = s.fanout.send(within, true, header, body, m, nil, asking)
+	}
+	if err != nil {
 		v.Close()
 		return nil, err
 	}

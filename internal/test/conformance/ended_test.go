@@ -307,3 +307,18 @@ func TestEndedContextOfWait(t *testing.T) {
 		testkit.Shut(t, req, rep)
 	})
 }
+
+// The deadline of a survey, unlike a context that has ended, does not keep the question from being sent.
+func TestSurveyIsSentWhateverItsDeadline(t *testing.T) {
+	surveyor, respondent := spry.NewSurveyor(&spry.SurveyorOptions{Deadline: 1}), spry.NewRespondent(nil)
+	testkit.CloseAll(t, surveyor, respondent)
+	testkit.DialTo(t, surveyor, testkit.ListenOn(t, respondent, "inproc"))
+	for m, err := range surveyor.Survey(testkit.Watchdog(t), []byte("q")) {
+		t.Errorf("an answer: %v, %v", m, err)
+	}
+	r, err := respondent.Recv(testkit.Watchdog(t))
+	testkit.Check(t, err)
+	if string(r.Bytes()) != "q" {
+		t.Errorf("got %q", r.Bytes())
+	}
+}
