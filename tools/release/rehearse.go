@@ -38,7 +38,7 @@ func newUser(ctx context.Context, w *workspace, log io.Writer) (*user, error) {
 		return nil, errors.Join(err, u.leave())
 	}
 	u.env = append(os.Environ(),
-		"GOPATH="+u.path("go"), "GOMODCACHE="+u.path("go", "pkg", "mod"), "GOWORK=off", "GOENV=off", "GOFLAGS=-modcacherw -trimpath",
+		"GOPATH="+u.path("go"), "GOMODCACHE="+u.path("go", "pkg", "mod"), "GOWORK=off", "GOFLAGS=-modcacherw -trimpath",
 		"GOPROXY="+strings.Join(proxies, ","), "GONOSUMDB="+w.root+","+w.root+"/*", "CGO_ENABLED=0")
 	return u, nil
 }
