@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// Command survey asks all nodes for the time, again and again, and logs which come and go: a port of mangos' survey program.
+// Command survey asks all nodes for the time, again and again, and logs which come and go.
 //
 //	survey -lead 10
 //	survey -name ada

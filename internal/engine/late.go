@@ -220,6 +220,3 @@ func FullQueueOf(full ...*Pipe) string {
 
 // NothingFrom says that these peers, of n, have sent nothing.
 func NothingFrom(few []*Pipe, n int) string { return "no message arrived from " + PeerNames(few, n) }
-
-// A Binder is a pattern that needs its socket. Bind is called once, when both are made.
-type Binder interface{ Bind(s *Socket) }

@@ -39,6 +39,9 @@ type Pattern interface {
 	Close() (lost int)
 }
 
+// A Binder is a pattern that needs its socket. Bind is called once, when both are made.
+type Binder interface{ Bind(s *Socket) }
+
 // Traits of a pattern.
 type Traits struct {
 	// Hello names the protocol. Alternatives are the protocols for a peer that the protocol does not suit.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 // Package face connects package spry with the other packages of this module that have sockets, without exported names. It
-// has variables for making a socket, for resolving their options, and for returning a message to a socket's queue. Package spry sets Socket and Options before any package
-// that imports it is initialised.
+// has variables for making a socket, for resolving its options and its security, and for returning a message to a socket's
+// queue. Package spry sets Socket and Options before any package that imports it is initialised.
 package face
 
 import (

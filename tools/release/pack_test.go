@@ -93,6 +93,9 @@ func TestDebIsReproducibleAndDpkgReadsIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	dpkg, err := exec.LookPath("dpkg-deb")
+	if err != nil && os.Getenv("CI") != "" {
+		t.Fatal("NOT TESTED: dpkg-deb is missing; install Debian's dpkg")
+	}
 	if err != nil {
 		t.Skip("NOT TESTED: dpkg-deb is missing; install Debian's dpkg")
 	}
