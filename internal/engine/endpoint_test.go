@@ -5,7 +5,6 @@ package engine
 import (
 	"errors"
 	"net"
-	"reflect"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -82,8 +81,7 @@ func TestDialersRetire(t *testing.T) {
 func TestFailedEndpointsLeaveNothing(t *testing.T) {
 	s, _ := testSocket(Options{Dialects: dialectSP}, &recorder{traits: Traits{Hello: lookupHello(sp.Pair0)}})
 	defer s.Close()
-	children := func() int { return reflect.ValueOf(s.scope).Elem().FieldByName("children").Len() }
-	before := children()
+	before := s.scope.Children()
 	ctx := t.Context()
 	for name, try := range map[string]func() error{
 		"Dial":        func() error { _, err := s.Dial(ctx, "nosuch://x", EndpointConfig{}, true); return err },
@@ -98,8 +96,8 @@ func TestFailedEndpointsLeaveNothing(t *testing.T) {
 			return err
 		},
 	} {
-		if err := try(); err == nil || children() != before {
-			t.Errorf("%s: %v, and %d scopes are left", name, err, children()-before)
+		if err := try(); err == nil || s.scope.Children() != before {
+			t.Errorf("%s: %v, and %d scopes are left", name, err, s.scope.Children()-before)
 		}
 	}
 }

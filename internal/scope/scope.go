@@ -163,16 +163,18 @@ func (s *Scope) Close(cause error) {
 	s.Join()
 }
 
-// Join waits until nothing is at work in the scope or below it. It does not cancel anything.
+// Join waits until nothing is at work in the scope or below it. It does not cancel anything. A canceled scope
+// has left its parent when Join returns: Join does not rely on the last goroutine, which may still be about to
+// remove the scope.
 func (s *Scope) Join() {
 	lock.AssertNone()
+	defer s.forget()
 	for {
 		s.mu.Lock()
 		children := s.childrenLocked()
 		s.mu.Unlock()
 		for _, c := range children {
 			c.Join()
-			c.forget()
 		}
 		s.mu.Lock()
 		if s.members == 0 {
@@ -186,6 +188,13 @@ func (s *Scope) Join() {
 		s.mu.Unlock()
 		<-empty
 	}
+}
+
+// Children is the number of child scopes that have not wholly ended.
+func (s *Scope) Children() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.children)
 }
 
 func (s *Scope) childrenLocked() []*Scope {

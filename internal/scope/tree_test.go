@@ -103,10 +103,8 @@ func TestEndedChildrenAreForgotten(t *testing.T) {
 		known := func(when string, want int) {
 			t.Helper()
 			synctest.Wait()
-			root.mu.Lock()
-			defer root.mu.Unlock()
-			if len(root.children) != want {
-				t.Errorf("%s: the root knows %d children, want %d", when, len(root.children), want)
+			if n := root.Children(); n != want {
+				t.Errorf("%s: the root knows %d children, want %d", when, n, want)
 			}
 		}
 		idle := root.Child()
@@ -138,6 +136,21 @@ func TestEndedChildrenAreForgotten(t *testing.T) {
 		known("after a callback", 0)
 		root.Close(errTest)
 	})
+}
+
+// A scope has left its parent when Close returns, even if its last goroutine is still about to remove it.
+func TestClosedScopeIsForgotten(t *testing.T) {
+	const rounds = 100_000
+	root := New()
+	for range rounds {
+		s := root.Child()
+		_ = s.Go(func() {})
+		s.Close(errTest)
+		if n := root.Children(); n != 0 {
+			t.Fatalf("the root knows %d children", n)
+		}
+	}
+	t.Logf("%d scopes, none left", rounds)
 }
 
 // Join waits for work, not for the end of scopes: an idle one that is open holds it up no more than a closed one.
