@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// Package guide_test checks the guide: its Go examples compile, its links lead somewhere, and its lists of reasons
-// are those of the code.
+// Package guide_test checks the guide: its Go examples compile, and its lists of reasons are those of the code.
 package guide_test
 
 import (
@@ -12,7 +11,6 @@ import (
 	"go/types"
 	"maps"
 	"os"
-	"path"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -128,54 +126,6 @@ func TestExamplesCompile(t *testing.T) {
 	if len(all) < 30 {
 		t.Errorf("only %d examples were found", len(all))
 	}
-}
-
-var (
-	fences  = regexp.MustCompile("(?ms)^```.*?\n```$")
-	links   = regexp.MustCompile(`\]\(([^)\s]+)\)`)
-	heading = regexp.MustCompile(`(?m)^#+ (.+)$`)
-)
-
-// anchors are the names that a document's headings can be linked by.
-func anchors(text string) map[string]bool {
-	as := make(map[string]bool)
-	for _, m := range heading.FindAllStringSubmatch(fences.ReplaceAllString(text, ""), -1) {
-		name := regexp.MustCompile(`[^\p{L}\p{N} _-]`).ReplaceAllString(strings.ToLower(m[1]), "")
-		as[strings.ReplaceAll(name, " ", "-")] = true
-	}
-	return as
-}
-
-func TestLinks(t *testing.T) {
-	files := guideFiles(t)
-	for _, pattern := range []string{"../../*.md", "../wire/*.md"} {
-		more, err := filepath.Glob(pattern)
-		if err != nil {
-			t.Fatal(err)
-		}
-		files = append(files, more...)
-	}
-	checked := 0
-	for _, file := range files {
-		text := fences.ReplaceAllString(read(t, file), "")
-		for _, m := range links.FindAllStringSubmatch(text, -1) {
-			if strings.Contains(m[1], "://") || strings.HasPrefix(m[1], "mailto:") {
-				continue
-			}
-			target, anchor, _ := strings.Cut(m[1], "#")
-			at := file
-			if target != "" {
-				at = path.Join(path.Dir(filepath.ToSlash(file)), target)
-			}
-			checked++
-			if _, err := os.Stat(at); err != nil {
-				t.Errorf("%s links to %s: %v", file, m[1], err)
-			} else if anchor != "" && !anchors(read(t, at))[anchor] {
-				t.Errorf("%s links to %s, which has no such heading", file, m[1])
-			}
-		}
-	}
-	t.Logf("%d links", checked)
 }
 
 // TestReasons compares the reasons that the guide explains with those that the code has.

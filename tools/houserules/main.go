@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 // Command houserules checks what no linter knows: the rules of CONTRIBUTING.md that can be seen in the
-// syntax of a file. It prints each breach as file:line: text and fails if there is one. It warns of long sentences in
-// the documentation of exported names; a warning is no failure. words.txt lists words that names and texts avoid.
+// syntax of a file, and that the links of documents lead somewhere. It prints each breach as file:line: text and fails if there
+// is one. It warns of long sentences in the documentation of exported names; a warning is no failure. words.txt lists words that
+// names and texts avoid.
 //
 //	houserules [folder]
 package main
@@ -27,10 +28,16 @@ func main() {
 		fmt.Fprintln(os.Stderr, "houserules:", err)
 		os.Exit(2)
 	}
+	broken, documents, err := checkDocuments(root)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "houserules:", err)
+		os.Exit(2)
+	}
+	breaches = append(breaches, broken...)
 	for _, line := range append(warnings, breaches...) {
 		fmt.Println(line)
 	}
-	fmt.Printf("houserules: %d breaches and %d warnings in %d files\n", len(breaches), len(warnings), files)
+	fmt.Printf("houserules: %d breaches and %d warnings in %d files and %d documents\n", len(breaches), len(warnings), files, documents)
 	if len(breaches) > 0 {
 		os.Exit(1)
 	}
