@@ -52,7 +52,7 @@ func TestReadmeExamplesCompile(t *testing.T) {
 
 var (
 	anyFence   = regexp.MustCompile("^\\s*(```+|~~~+)\\s*(\\S*)")
-	knownFence = regexp.MustCompile("^```(go|sh|json|text|console|yaml|ini|dockerfile)?$")
+	knownFence = regexp.MustCompile("^```(go|sh|json|text|console|yaml|ini|dockerfile|python)?$")
 )
 
 // TestNoExampleIsSkipped refuses fences that the other tests would not see: indented, of tildes, or with a language
