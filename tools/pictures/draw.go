@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	cell   = 22.0 // the side of a queue's cell
-	square = 18.0 // the side of a message
+	cell   = 24.0 // the side of a queue's cell
+	square = 20.0 // the side of a message
 	line   = 16.0 // between two lines of small text
 )
 
@@ -49,14 +49,16 @@ func (p *picture) box(args []string) error {
 	p.rectangle(r, args[3], 6)
 	lines := args[5:]
 	x, y := r.x+r.w/2, r.y+r.h/2+5-line/2*float64(len(lines))
-	p.write(x, y, "name mid", args[4])
+	if args[4] != "" {
+		p.write(x, y, "name mid", args[4])
+	}
 	for i, text := range lines {
 		p.write(x, y+line*float64(i+1)+1, "small mid", text)
 	}
 	return nil
 }
 
-// queue draws the messages of a queue into its cells. The message "-" is an empty cell, and "~A" is one that is dropped.
+// queue draws the messages of a queue into its cells. The message "-" is an empty cell, and "A/CLASS" one of another class.
 func (p *picture) queue(args []string) error {
 	x, y, err := pair(args[1], ",")
 	if err != nil {
@@ -83,7 +85,11 @@ func (p *picture) queue(args []string) error {
 		left := x + 3 + cell*float64(at)
 		p.rectangle(rect{left + 1, y + 4, cell - 2, cell - 2}, "cell", 3)
 		if i < len(messages) && messages[i] != "-" {
-			p.square(point{left + cell/2, y + 3 + cell/2}, messages[i], "message")
+			label, class, ok := strings.Cut(messages[i], "/")
+			if !ok {
+				class = "message"
+			}
+			p.square(point{left + cell/2, y + 3 + cell/2}, label, class)
 		}
 	}
 	return nil
@@ -104,10 +110,9 @@ func (p *picture) message(args []string) error {
 
 // square draws a message around a point: as wide as its label needs.
 func (p *picture) square(at point, label, class string) {
-	label, gone := strings.CutPrefix(label, "~")
 	labels := "label"
-	if gone || class == "lost" {
-		class, labels = "lost", "lostlabel"
+	if class == "lost" {
+		labels = "lostlabel"
 	}
 	w := square
 	if n := len([]rune(label)); n > 2 {
@@ -142,6 +147,8 @@ func (p *picture) arrow(args []string) error {
 	for _, a := range args {
 		at, err := p.place(a)
 		switch {
+		case err == nil && len(points) > 0 && at == points[len(points)-1]:
+			return fmt.Errorf("the arrow does not move at %s", a)
 		case err == nil:
 			points = append(points, at)
 		case len(points) < 2:

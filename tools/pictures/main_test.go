@@ -21,7 +21,7 @@ func TestPictureIsXML(t *testing.T) {
 	svg, err := renderPicture("", []byte(head+`
 group g 5,5 190x90 app "group" "note"
 box b 10,40 60x40 socket "Push" "`+"`Send(\\\"<x>\\\")`"+`"  # a comment
-queue q 90,40 3 right "1 ~2"
+queue q 90,40 3 right "1 2/violet"
 arrow way b.r q.l@51 "a & b"
 arrow count q.b 100,90 "dropped"
 msg 20,20 "3" lost
@@ -38,7 +38,7 @@ text b.t@12 end small "it's"
 		}
 	}
 	for _, want := range []string{
-		"A &lt;description&gt; &amp; more", `<tspan class="code">Send("&lt;x&gt;")</tspan>`, `marker id="count"`,
+		"A &lt;description&gt; &amp; more", `<tspan class="code">Send("&lt;x&gt;")</tspan>`, `marker id="count"`, `class="violet"`,
 		"prefers-color-scheme: dark", "M70 60L90 51", `width="200" height="100"`,
 	} {
 		if !strings.Contains(string(svg), want) {

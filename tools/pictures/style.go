@@ -19,6 +19,7 @@ rect { stroke-width: 1.3 }
 .paper { stroke: none }
 .name { font-weight: 600; font-size: 14px }
 .small, .counted, .pressure { font-size: 12px }
+.waits, .dropped { font-weight: 600 }
 .code, .counted tspan, .counted { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; font-size: 12px }
 .label, .lostlabel { font: 600 12px system-ui, sans-serif; text-anchor: middle }
 .mid { text-anchor: middle } .end { text-anchor: end }
