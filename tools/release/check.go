@@ -18,8 +18,11 @@ import (
 
 // check builds every module as its users get it: from its archive, with the others from the proxy, and without go.work, which
 // raises each dependency to the highest version that any module asks for. It fails if a go.mod or go.sum file is not tidy; with
-// fix, it writes the tidy one instead.
+// fix, it writes the tidy one instead. It also fails if CHANGELOG.md says nothing about the version.
 func check(ctx context.Context, w *workspace, fix bool, log io.Writer) (err error) {
+	if _, err := w.notes(); err != nil {
+		return err
+	}
 	u, err := newUser(ctx, w, log)
 	if err != nil {
 		return err

@@ -32,6 +32,23 @@ var platforms = []platform{
 // A platform is an operating system and a processor, by Go's names.
 type platform struct{ system, processor string }
 
+// choosePlatforms returns the platforms called by names such as linux/arm64, or all.
+func choosePlatforms(names []string) ([]platform, error) {
+	if len(names) == 0 {
+		return platforms, nil
+	}
+	var chosen []platform
+	for _, name := range names {
+		system, processor, _ := strings.Cut(name, "/")
+		if p := (platform{system, processor}); slices.Contains(platforms, p) {
+			chosen = append(chosen, p)
+		} else {
+			return nil, fmt.Errorf("the command is not distributed for %q", name)
+		}
+	}
+	return chosen, nil
+}
+
 // A distribution is the files of one release. The same commit gives the same bytes: the command is built from the modules as the
 // proxy serves them, and all times are that of the commit.
 type distribution struct {
@@ -49,8 +66,15 @@ type file struct {
 	mode os.FileMode
 }
 
-// distribute writes the files of a release to folder.
-func distribute(ctx context.Context, w *workspace, folder string, log io.Writer) (err error) {
+// distribute writes the files of a release to folder, for the named platforms or for all.
+func distribute(ctx context.Context, w *workspace, folder string, names []string, log io.Writer) (err error) {
+	chosen, err := choosePlatforms(names)
+	if err != nil {
+		return err
+	}
+	if err := w.committed(ctx); err != nil {
+		return err
+	}
 	u, err := newUser(ctx, w, log)
 	if err != nil {
 		return err
@@ -70,7 +94,7 @@ func distribute(ctx context.Context, w *workspace, folder string, log io.Writer)
 	if err := d.document(ctx, w, u, own); err != nil {
 		return err
 	}
-	for _, p := range platforms {
+	for _, p := range chosen {
 		command, err := u.install(ctx, w, p)
 		if err != nil {
 			return err

@@ -6,10 +6,13 @@
 //	release version v0.2.0     write the version into every go.mod and into go.work
 //	release sums               write the checksums of the modules into the go.sum of those that require them
 //	release proxy DIR          write the modules to DIR, as a module proxy serves them
-//	release check              build every module as its users get it, and see whether go.mod and go.sum are tidy
+//	release check              build every module as its users get it, and see whether go.mod and go.sum are tidy, and whether
+//	                           CHANGELOG.md has a section about the version
 //	release tidy               make them so; go mod tidy cannot before the modules are published
 //	release rehearse           install the library and the command from such a proxy, as a user does
-//	release dist DIR           build archives, packages, checksums and bills of materials of the command
+//	release dist DIR           build archives, packages, checksums and bills of materials of the command, for all platforms or
+//	                           for those named after DIR, such as linux/arm64
+//	release notes v0.2.0       print what CHANGELOG.md says about the version, which must be that of the workspace
 package main
 
 import (
@@ -31,7 +34,7 @@ func main() {
 	}
 }
 
-var errUsage = errors.New("usage: release [-C folder] version VERSION | sums | proxy DIR | check | tidy | rehearse | dist DIR")
+var errUsage = errors.New("usage: release [-C folder] version VERSION | sums | proxy DIR | check | tidy | rehearse | dist DIR [PLATFORM...] | notes VERSION")
 
 func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("release", flag.ContinueOnError)
@@ -44,7 +47,8 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	verb, operand := flags.Arg(0), flags.Arg(1)
-	if flags.NArg() != map[string]int{"version": 2, "sums": 1, "proxy": 2, "check": 1, "tidy": 1, "rehearse": 1, "dist": 2}[verb] {
+	want := map[string]int{"version": 2, "sums": 1, "proxy": 2, "check": 1, "tidy": 1, "rehearse": 1, "dist": 2, "notes": 2}[verb]
+	if flags.NArg() < want || flags.NArg() > want && verb != "dist" {
 		return errUsage
 	}
 	switch verb {
@@ -59,7 +63,9 @@ func run(ctx context.Context, args []string) error {
 	case "rehearse":
 		return rehearse(ctx, w, os.Stdout)
 	case "dist":
-		return distribute(ctx, w, operand, os.Stdout)
+		return distribute(ctx, w, operand, flags.Args()[2:], os.Stdout)
+	case "notes":
+		return printNotes(w, operand, os.Stdout)
 	}
 	return errUsage
 }

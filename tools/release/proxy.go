@@ -93,6 +93,21 @@ func (w *workspace) commitTime(ctx context.Context) (time.Time, error) {
 	return at.UTC(), err
 }
 
+// committed returns an error if the work tree differs from the commit that is checked out. Files that git does not know do not
+// count.
+func (w *workspace) committed(ctx context.Context) error {
+	c := exec.CommandContext(ctx, "git", "-C", w.folder, "status", "--porcelain", "--untracked-files=no")
+	c.Stderr = os.Stderr
+	out, err := c.Output()
+	if err != nil {
+		return fmt.Errorf("git status: %w", err)
+	}
+	if len(out) > 0 {
+		return fmt.Errorf("commit first:\n%s", out)
+	}
+	return nil
+}
+
 // writeSums writes the checksums of the modules into the go.sum of those that require them. Only the root is required by
 // others, and its archive has no file of theirs: writing them leaves its checksum as it is.
 func (w *workspace) writeSums(ctx context.Context) (err error) {

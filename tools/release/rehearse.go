@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
@@ -77,11 +78,16 @@ func (u *user) run(ctx context.Context, folder string, name string, args ...stri
 	return string(out), nil
 }
 
-// rehearse does with the modules what README.md says: it builds and runs README's program, and installs and runs the command.
+// rehearse does with the modules what README.md says: it runs the install lines as they are written, README's program, and the
+// installed command.
 func rehearse(ctx context.Context, w *workspace, log io.Writer) (err error) {
-	program, err := readmeProgram(filepath.Join(w.folder, "README.md"))
+	readme, err := os.ReadFile(filepath.Join(w.folder, "README.md"))
 	if err != nil {
 		return err
+	}
+	program, lines, err := w.installation(string(readme))
+	if err != nil {
+		return fmt.Errorf("README.md: %w", err)
 	}
 	u, err := newUser(ctx, w, log)
 	if err != nil {
@@ -94,32 +100,59 @@ func rehearse(ctx context.Context, w *workspace, log io.Writer) (err error) {
 	if err := os.WriteFile(u.path("hello", "main.go"), []byte(program), 0o644); err != nil {
 		return err
 	}
-	for _, args := range [][]string{{"mod", "init", "hello"}, {"get", w.root + "@" + w.version}, {"run", "."}} {
-		out, err := u.run(ctx, "hello", "go", args...)
+	for _, line := range slices.Concat([]string{"go mod init hello"}, lines, []string{"go run ."}) {
+		words := strings.Fields(line)
+		out, err := u.run(ctx, "hello", words[0], words[1:]...)
 		if err != nil {
 			return err
 		}
 		fmt.Fprint(log, out)
 	}
-	command, err := u.install(ctx, w, platform{runtime.GOOS, runtime.GOARCH})
-	if err != nil {
-		return err
-	}
-	out, err := u.run(ctx, ".", command, "version")
+	out, err := u.run(ctx, ".", u.path("go", "bin", "spry"), "version")
 	if err != nil {
 		return err
 	}
 	fmt.Fprint(log, out)
-	if !strings.Contains(out, w.version) {
+	if !strings.Contains(out, " "+w.version+" ") {
 		return fmt.Errorf("spry version prints %q, without %s", out, w.version)
 	}
 	return nil
 }
 
-// install installs the command for a platform as users do, and returns the name of its file.
+var (
+	programBlock = regexp.MustCompile("(?s)\n```go\n(package main\n.*?)```")
+	shellBlock   = regexp.MustCompile("(?s)\n```sh\n(.*?)```")
+)
+
+// installation finds the first whole program of a Markdown file, and the lines in its blocks of shell by which the go command
+// installs something. The library and the command must be among them.
+func (w *workspace) installation(markdown string) (program string, lines []string, err error) {
+	m := programBlock.FindStringSubmatch(markdown)
+	if m == nil {
+		return "", nil, errors.New("no program")
+	}
+	for _, block := range shellBlock.FindAllStringSubmatch(markdown, -1) {
+		for line := range strings.Lines(block[1]) {
+			line, _, _ = strings.Cut(line, " #")
+			line = strings.Join(strings.Fields(line), " ")
+			if strings.HasPrefix(line, "go get ") || strings.HasPrefix(line, "go install ") {
+				lines = append(lines, line)
+			}
+		}
+	}
+	for _, want := range []string{"go get " + w.root, "go install " + w.root + "/cmd/spry"} {
+		installs := func(line string) bool { line, _, _ = strings.Cut(line, "@"); return line == want }
+		if !slices.ContainsFunc(lines, installs) {
+			return "", nil, fmt.Errorf("no block of sh has %q", want)
+		}
+	}
+	return m[1], lines, nil
+}
+
+// install installs the command for a platform as users do whose Go has its default settings, and returns the name of its file.
 func (u *user) install(ctx context.Context, w *workspace, p platform) (string, error) {
-	args := append([]string{"GOOS=" + p.system, "GOARCH=" + p.processor}, "go", "install", "-ldflags=-s -w", w.root+"/cmd/spry@"+w.version)
-	if _, err := u.run(ctx, ".", "env", args...); err != nil {
+	if _, err := u.run(ctx, ".", "env", "GOOS="+p.system, "GOARCH="+p.processor, "GOAMD64=v1", "GOARM64=v8.0", "GOFIPS140=off",
+		"go", "install", "-ldflags=-s -w", w.root+"/cmd/spry@"+w.version); err != nil {
 		return "", err
 	}
 	name := []string{"go", "bin"}
@@ -131,19 +164,4 @@ func (u *user) install(ctx context.Context, w *workspace, p platform) (string, e
 		base = "spry.exe"
 	}
 	return u.path(append(name, base)...), nil
-}
-
-var goBlock = regexp.MustCompile("(?s)```go\n(package main\n.*?)```")
-
-// readmeProgram is the first whole program of a Markdown file.
-func readmeProgram(name string) (string, error) {
-	data, err := os.ReadFile(name)
-	if err != nil {
-		return "", err
-	}
-	m := goBlock.FindSubmatch(data)
-	if m == nil {
-		return "", fmt.Errorf("%s shows no program", name)
-	}
-	return string(m[1]), nil
 }

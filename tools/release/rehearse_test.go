@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+const (
+	library = "    intro\n\n```sh\ngo get example.org/m@latest   # the library\n"
+	program = "go install example.org/m/cmd/spry@latest\nspry tour\n```\n"
+	goBlock = "\n```go\nfunc f() {}\n```\n\n```go\npackage main\n\nfunc main() {}\n```\n"
+)
+
+func TestReadmeIsRehearsedAsWritten(t *testing.T) {
+	w := &workspace{root: "example.org/m"}
+	code, lines, err := w.installation(library + program + goBlock)
+	want := []string{"go get example.org/m@latest", "go install example.org/m/cmd/spry@latest"}
+	if err != nil || code != "package main\n\nfunc main() {}\n" || !slices.Equal(lines, want) {
+		t.Errorf("got %q, %q, %v", code, lines, err)
+	}
+	for text, wrong := range map[string]string{
+		library + program:                                            "no program",
+		library + "```\n" + goBlock:                                  `"go install example.org/m/cmd/spry"`,
+		"\n```sh\n" + program + goBlock:                              `"go get example.org/m"`,
+		"go get example.org/m\n\n```sh\n" + program + "\n" + goBlock: `"go get example.org/m"`,
+	} {
+		if _, _, err := w.installation(text); err == nil || !strings.Contains(err.Error(), wrong) {
+			t.Errorf("%q: got %v, want %s", text, err, wrong)
+		}
+	}
+}
