@@ -13,9 +13,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -49,7 +51,7 @@ func TestScripts(t *testing.T) {
 			}
 			return nil
 		},
-		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"code": exitCode, "serve": serve},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"code": exitCode, "says": says, "serve": serve},
 	})
 }
 
@@ -91,6 +93,27 @@ func exitCode(ts *testscript.TestScript, neg bool, args []string) {
 	if got != args[0] {
 		ts.Fatalf("exit code %s instead of %s", got, args[0])
 	}
+}
+
+// says runs the command, whose last argument is a limit of time, and checks its exit code and what it writes to standard error:
+// says 'connection refused' 3 push --dial tcp://127.0.0.1:1 --data x --connect-timeout 500ms. On a busy machine the command may not
+// have come to the point within its limit. Then it gets more time.
+func says(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: says REGEXP N ARGUMENT ... TIME")
+	}
+	want, err := regexp.Compile("(?m)" + args[0])
+	ts.Check(err)
+	last := len(args) - 1
+	limit, err := time.ParseDuration(args[last])
+	ts.Check(err)
+	for try := range 3 {
+		exitCode(ts, false, slices.Concat(args[1:last], []string{(limit << (3 * try)).String()}))
+		if want.MatchString(ts.ReadFile("stderr")) {
+			return
+		}
+	}
+	ts.Fatalf("standard error does not match %s", want)
 }
 
 // serve runs the command until the script ends, and sets $URL, and $ADDRESS of host and port, to where it listens:

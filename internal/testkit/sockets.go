@@ -17,6 +17,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -46,7 +47,7 @@ var Certificates = sync.OnceValues(func() (server, client *tls.Config) {
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "testkit"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.ParseIP(Host)}, IsCA: true, BasicConstraintsValid: true,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
@@ -78,8 +79,18 @@ func Address(t testing.TB, scheme string) string {
 		t.Cleanup(func() { _ = os.RemoveAll(dir) })
 		return scheme + "://" + filepath.Join(dir, "s")
 	}
-	return scheme + "://127.0.0.1:0"
+	return scheme + "://" + Host + ":0"
 }
+
+// Host is an address of the loopback network for tests to listen on. Where that network has more than one, this process has one of
+// its own: a client of another test that goes on redialing its server's port must not find a socket of this process there.
+var Host = func() string {
+	if runtime.GOOS != "linux" {
+		return "127.0.0.1"
+	}
+	id := os.Getpid()
+	return fmt.Sprintf("127.%d.%d.%d", 1+id>>16&0x7f, id>>8&0xff, 1+id&0x7f)
+}()
 
 // ListenOn makes s listen on a fresh address of a scheme.
 func ListenOn(t testing.TB, s Socket, scheme string) *spry.Endpoint {

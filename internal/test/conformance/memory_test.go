@@ -261,7 +261,7 @@ func (h hoarder) connect(t *testing.T, s testkit.Socket, scheme string, listenin
 // bareFrom has s dial a bare peer.
 func bareFrom(t testing.TB, s testkit.Socket, scheme string) *testkit.Bare {
 	t.Helper()
-	network, address := "tcp", "127.0.0.1:0"
+	network, address := "tcp", testkit.Host+":0"
 	if strings.HasSuffix(scheme, "ipc") {
 		network, address = "unix", filepath.Join(t.TempDir(), "s")
 	}
