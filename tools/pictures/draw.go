@@ -5,6 +5,7 @@ package main
 import (
 	"cmp"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -15,7 +16,7 @@ import (
 const (
 	cell   = 24.0 // the side of a queue's cell
 	square = 20.0 // the side of a message
-	line   = 16.0 // between two lines of small text
+	step   = 16.0 // between two lines of small text
 )
 
 func (p *picture) printf(format string, args ...any) { fmt.Fprintf(&p.body, format+"\n", args...) }
@@ -48,12 +49,12 @@ func (p *picture) box(args []string) error {
 	}
 	p.rectangle(r, args[3], 6)
 	lines := args[5:]
-	x, y := r.x+r.w/2, r.y+r.h/2+5-line/2*float64(len(lines))
+	x, y := r.x+r.w/2, r.y+r.h/2+5-step/2*float64(len(lines))
 	if args[4] != "" {
 		p.write(x, y, "name mid", args[4])
 	}
 	for i, text := range lines {
-		p.write(x, y+line*float64(i+1)+1, "small mid", text)
+		p.write(x, y+step*float64(i+1)+1, "small mid", text)
 	}
 	return nil
 }
@@ -140,40 +141,57 @@ func (p *picture) text(args []string) error {
 	return nil
 }
 
-func (p *picture) arrow(args []string) error {
-	class, args := args[0], args[1:]
-	label := ""
-	var points []point
-	for _, a := range args {
-		at, err := p.place(a)
-		switch {
-		case err == nil && len(points) > 0 && at == points[len(points)-1]:
-			return fmt.Errorf("the arrow does not move at %s", a)
-		case err == nil:
-			points = append(points, at)
-		case len(points) < 2:
-			return err
-		default:
-			label = a
-		}
+func (p *picture) line(args []string) error {
+	points, rest, err := p.points(args[1:])
+	if err != nil || len(rest) > 0 {
+		return cmp.Or(err, fmt.Errorf("a line has no text: %q", rest))
 	}
-	if len(points) < 2 {
-		return fmt.Errorf("an arrow needs two points")
+	p.printf(`<path class="line %s" d="%s"/>`, args[0], rounded(points))
+	return nil
+}
+
+func (p *picture) arrow(args []string) error {
+	class := args[0]
+	points, label, err := p.points(args[1:])
+	if err != nil {
+		return err
 	}
 	p.heads[class] = true
 	p.printf(`<path class="line %s" d="%s" marker-end="url(#%s)"/>`, class, rounded(points), class)
-	if label != "" {
-		long := slices.MaxFunc(segments(points), func(a, b [2]point) int { return cmp.Compare(length(a), length(b)) })
-		texts := "small mid"
-		switch class {
-		case "back":
-			texts = "pressure mid"
-		case "count":
-			texts = "counted mid"
-		}
-		p.write((long[0].x+long[1].x)/2, (long[0].y+long[1].y)/2-6, texts, label)
+	if len(label) == 0 {
+		return nil
 	}
+	long := slices.MaxFunc(segments(points), func(a, b [2]point) int { return cmp.Compare(length(a), length(b)) })
+	texts := "small mid"
+	switch class {
+	case "back":
+		texts = "pressure mid"
+	case "count":
+		texts = "counted mid"
+	}
+	p.write((long[0].x+long[1].x)/2, (long[0].y+long[1].y)/2-6, texts, label[0])
 	return nil
+}
+
+// points reads the points of a path: two at least. It returns the rest, which is none or one text.
+func (p *picture) points(args []string) (points []point, rest []string, err error) {
+	for i, a := range args {
+		at, err := p.place(a)
+		switch {
+		case err == nil && len(points) > 0 && at == points[len(points)-1]:
+			return nil, nil, fmt.Errorf("the line does not move at %s", a)
+		case err == nil:
+			points = append(points, at)
+		case len(points) < 2 || i != len(args)-1:
+			return nil, nil, err
+		default:
+			rest = args[i:]
+		}
+	}
+	if len(points) < 2 {
+		return nil, nil, errors.New("a line needs two points")
+	}
+	return points, rest, nil
 }
 
 func segments(points []point) (parts [][2]point) {

@@ -5,7 +5,7 @@
 //
 //	pictures [-check] [folder]
 //
-// A source *.pic is a drawing: see picture. The pictures depend on their sources only, and need no fonts. Each is one file for
+// A source *.pic is a drawing: see picture. A source *.csv is a chart of figures from docs/performance.md: see chart. The pictures depend on their sources only, and need no fonts. Each is one file for
 // light and dark pages.
 package main
 
@@ -24,6 +24,7 @@ type renderer func(root string, source []byte) ([]byte, error)
 
 var renderers = map[string]renderer{
 	".pic": renderPicture,
+	".csv": renderChart,
 }
 
 func main() {
@@ -88,14 +89,11 @@ func one(render renderer, root, source, picture string, check bool) error {
 	return nil
 }
 
-// orphans finds pictures without a source. Two are drawn by hand.
+// orphans finds pictures without a source.
 func orphans(images string) (problems []error) {
 	pictures, _ := filepath.Glob(filepath.Join(images, "*.svg"))
 	for _, p := range pictures {
 		name := strings.TrimSuffix(filepath.Base(p), ".svg")
-		if name == "house" || name == "message" {
-			continue
-		}
 		sources, _ := filepath.Glob(filepath.Join(images, "src", name+".*"))
 		if len(sources) != 1 {
 			problems = append(problems, fmt.Errorf("%s has %d sources in docs/images/src", p, len(sources)))

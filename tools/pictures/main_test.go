@@ -98,3 +98,32 @@ func TestCheck(t *testing.T) {
 		t.Fatal("a picture without a source passes: ", err)
 	}
 }
+
+func TestChart(t *testing.T) {
+	root := t.TempDir()
+	if err := os.Mkdir(filepath.Join(root, "docs"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	report := "2026-01-02; a machine\n\n### Work, 64 B\n\n| peer | msg/s | p50 |\n|---|---|---|\n| spry | 1.5M | 20.5 |\n| other | 900k | - |\n"
+	if err := os.WriteFile(filepath.Join(root, "docs", "performance.md"), []byte(report), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	good := "# title: A title\n# desc: More\n# caption: 2026-01-02; a machine\npanel,better,table,column,peer,label,figure\n" +
+		"Work,more,\"Work, 64 B\",msg/s,other,Other,900k\nWork,more,\"Work, 64 B\",msg/s,spry,Spry,1.5M\n" +
+		"Time,less,\"Work, 64 B\",p50,spry,Spry,20.5\nTime,less,\"Work, 64 B\",p50,other,Other,-\n"
+	svg, err := renderChart(root, []byte(good))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := string(svg); !strings.Contains(text, "not measured") || strings.Index(text, ">Spry<") > strings.Index(text, ">Other<") {
+		t.Errorf("the best is not the first, or a missing figure has a bar:\n%s", text)
+	}
+	for _, c := range []struct{ old, wrong string }{
+		{"1.5M", "1.6M"}, {"p50,spry", "p99,spry"}, {"Work, 64 B", "Work, 1 KiB"}, {"2026-01-02", "2026-01-03"}, {"spry,Spry", "none,Spry"},
+	} {
+		if _, err := renderChart(root, []byte(strings.Replace(good, c.old, c.wrong, 1))); err == nil ||
+			!strings.Contains(err.Error(), "performance.md") {
+			t.Errorf("%s instead of %s: %v", c.wrong, c.old, err)
+		}
+	}
+}

@@ -22,10 +22,11 @@ import (
 //	queue NAME X,Y CELLS right|left "A B"      a queue and its messages, the first of them at the end where they leave
 //	msg X,Y "A" [CLASS]                        a message; the class lost is one that is dropped
 //	arrow CLASS FROM [VIA...] TO ["TEXT"]      a line with a head, and a text above its longest part
+//	line CLASS FROM [VIA...] TO                a line without a head
 //	text X,Y ALIGN CLASS "TEXT"                ALIGN is start, mid or end
 //
 // A point is X,Y, or a side of a box as NAME.l, .r, .t or .b, which is its middle. NAME.r@Y is the point of that side at the
-// height Y, and NAME.t@X that of the upper side.
+// height Y, and NAME.t@X that of the upper side. A box that no point refers to may have the name "-".
 type picture struct {
 	size  point
 	title string
@@ -49,19 +50,20 @@ var verbs = map[string]func(p *picture, args []string) error{
 	"queue": (*picture).queue,
 	"msg":   (*picture).message,
 	"arrow": (*picture).arrow,
+	"line":  (*picture).line,
 	"text":  (*picture).text,
 }
 
 // least is how many arguments a verb has at least.
 var least = map[string]int{
-	"size": 1, "title": 1, "desc": 1, "group": 5, "box": 5, "queue": 5, "msg": 2, "arrow": 3, "text": 4,
+	"size": 1, "title": 1, "desc": 1, "group": 5, "box": 5, "queue": 5, "msg": 2, "arrow": 3, "line": 3, "text": 4,
 }
 
 func renderPicture(_ string, source []byte) ([]byte, error) {
 	p := &picture{boxes: make(map[string]rect), heads: make(map[string]bool)}
 	lines := bufio.NewScanner(bytes.NewReader(source))
 	for n := 1; lines.Scan(); n++ {
-		if err := p.line(lines.Text()); err != nil {
+		if err := p.read(lines.Text()); err != nil {
 			return nil, fmt.Errorf("line %d: %w", n, err)
 		}
 	}
@@ -71,7 +73,7 @@ func renderPicture(_ string, source []byte) ([]byte, error) {
 	return p.svg(), lines.Err()
 }
 
-func (p *picture) line(text string) error {
+func (p *picture) read(text string) error {
 	words, err := split(text)
 	if err != nil || len(words) == 0 {
 		return err
@@ -143,7 +145,9 @@ func (p *picture) remember(name string, r rect) error {
 	if r.x < 0 || r.y < 0 || r.x+r.w > p.size.x || r.y+r.h > p.size.y {
 		return fmt.Errorf("%s lies outside of the picture", name)
 	}
-	p.boxes[name] = r
+	if name != "-" {
+		p.boxes[name] = r
+	}
 	return nil
 }
 

@@ -18,11 +18,12 @@ svg { font: 13px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif }
 rect { stroke-width: 1.3 }
 .paper { stroke: none }
 .name { font-weight: 600; font-size: 14px }
-.small, .counted, .pressure { font-size: 12px }
-.waits, .dropped { font-weight: 600 }
+.small, .counted, .pressure, .strong { font-size: 12px }
+.waits, .dropped, .strong { font-weight: 600 }
 .code, .counted tspan, .counted { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; font-size: 12px }
 .label, .lostlabel { font: 600 12px system-ui, sans-serif; text-anchor: middle }
 .mid { text-anchor: middle } .end { text-anchor: end }
+.bar, .ours { stroke: none }
 .line { fill: none; stroke-width: 1.7 }
 .reply { stroke-dasharray: none } .thin { stroke-width: 1.2 }
 .back { stroke-dasharray: 5 4 } .count { stroke-width: 1.3 }
