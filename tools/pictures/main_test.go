@@ -127,3 +127,29 @@ func TestChart(t *testing.T) {
 		}
 	}
 }
+
+func TestRecording(t *testing.T) {
+	head := `{"version":2,"width":20,"height":2,"title":"a: b","description":"c"}` + "\n"
+	svg, err := renderRecording("", []byte(head+`[0.5,"o","one\r\u001b[Ktwo"]
+[1,"o","\b\bry\r\n"]
+[1.25,"i","typed"]
+[2,"o","\u001b[1mbold\u001b[0m <plain>"]
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`class="t past" x="16" y="47" style="animation:on 0.5s 0.5s">two<`,
+		`class="t" x="16" y="47" style="animation:off 1s">try<`,
+		`style="animation:off 2s"><tspan class="bold">bold</tspan> &lt;plain&gt;<`,
+	} {
+		if !strings.Contains(string(svg), want) {
+			t.Errorf("no %s in\n%s", want, svg)
+		}
+	}
+	for _, wrong := range []string{"", `{"version":3}`, head + "[", head + `[0,"o","1\n2\n3"]`, head + `[0,"o","\u001b]0;title"]`} {
+		if _, err := renderRecording("", []byte(wrong)); err == nil {
+			t.Errorf("%q is drawn", wrong)
+		}
+	}
+}
