@@ -79,11 +79,12 @@ var (
 	shellBlock  = regexp.MustCompile("(?ms)^```(?:sh|console)\n(.*?)^```$")
 	indented    = regexp.MustCompile(`(?m)^    (.*)$`)
 	placeholder = regexp.MustCompile(`^[A-Z]+$`)
+	unit        = regexp.MustCompile(`(?m)^ExecStart=/usr/bin/(spry .*)$`)
 	inProse     = regexp.MustCompile("`spry ([a-z]+)(?: [^`]*)?`")
 )
 
-// inDocuments finds commands in the Markdown files below root: in blocks for a shell, and in lines indented by four spaces. Of a
-// command in a sentence, only the verb is found.
+// inDocuments finds commands in the Markdown files below root: in blocks for a shell, in lines indented by four spaces,
+// and in units of systemd. Of a command in a sentence, only the verb is found.
 func inDocuments(t *testing.T, root string) (all []shown) {
 	if _, err := os.Stat(filepath.Join(root, "docs")); err != nil {
 		t.Skip("the documents are in the repository, and not in this module: NOT TESTED")
@@ -98,6 +99,9 @@ func inDocuments(t *testing.T, root string) (all []shown) {
 		}
 		for _, line := range indented.FindAllStringSubmatch(string(text), -1) {
 			all = append(all, calls(path, line[1])...)
+		}
+		for _, start := range unit.FindAllStringSubmatch(string(text), -1) {
+			all = append(all, calls(path, start[1])...)
 		}
 		for _, call := range inProse.FindAllStringSubmatch(string(text), -1) {
 			all = append(all, shown{path, []string{call[1], "--help"}})
