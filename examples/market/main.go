@@ -35,7 +35,7 @@ func main() {
 	} else {
 		err = watch(ctx, *url, *symbol, *count, *pause)
 	}
-	if err != nil {
+	if err != nil && ctx.Err() == nil {
 		log.Fatal(err)
 	}
 }

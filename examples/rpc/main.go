@@ -42,7 +42,7 @@ func main() {
 	} else {
 		err = ask(ctx, strings.Split(*urls, ","), flag.Args())
 	}
-	if err != nil {
+	if err != nil && ctx.Err() == nil {
 		log.Fatal(err)
 	}
 }

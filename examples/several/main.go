@@ -19,6 +19,9 @@ import (
 )
 
 func main() {
+	if len(os.Args) != 4 {
+		log.Fatal("usage: several PULL-URL SUB-URL REP-URL")
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	pull, sub, rep := spry.NewPull(nil), spry.NewSub(nil), spry.NewRep(nil)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// Command survey asks all nodes for the time, again and again, and logs which come and go.
+// Command survey asks all nodes for the date, again and again, and logs which come and go. It is mangos' example of that name.
 //
 //	survey -lead 10
 //	survey -name ada
@@ -37,7 +37,7 @@ func main() {
 }
 
 func lead(ctx context.Context, url string, rounds int) error {
-	surveyor := spry.NewSurveyor(&spry.SurveyorOptions{Deadline: 300 * time.Millisecond, Options: spry.Options{Trace: report}})
+	surveyor := spry.NewSurveyor(&spry.SurveyorOptions{Deadline: time.Second / 2, Options: spry.Options{Trace: report}})
 	defer surveyor.Close()
 	if _, err := surveyor.Listen(ctx, url); err != nil {
 		return err
@@ -46,7 +46,7 @@ func lead(ctx context.Context, url string, rounds int) error {
 		return err
 	}
 	for round := range rounds {
-		for answer, err := range surveyor.Survey(ctx, []byte("time")) {
+		for answer, err := range surveyor.Survey(ctx, []byte("DATE")) {
 			if err != nil {
 				return err
 			}
@@ -72,6 +72,6 @@ func node(ctx context.Context, url, name string) error {
 		return err
 	}
 	return respondent.Serve(ctx, 1, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
-		r.Reply(ctx, fmt.Appendf(nil, "%s: %s", name, time.Now().Format(time.TimeOnly)))
+		r.Reply(ctx, fmt.Appendf(nil, "%s: %s", name, time.Now().Format(time.ANSIC)))
 	}))
 }

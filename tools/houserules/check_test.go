@@ -24,6 +24,8 @@ func TestCheck(t *testing.T) {
 		{name: "a.go", source: head + "func f() { go g() }\n", want: "a.go:5: go statement"},
 		{name: "a.go", source: head + "func f() {\n\ttime.AfterFunc(1, g)\n}\n", want: "a.go:6: time.AfterFunc"},
 		{name: "a_test.go", source: head + "func f() { go g() }\n"},
+		{name: "examples/a/main.go", source: head + "func f() { go g() }\n"},
+		{name: "examples.go", source: head + "func f() { go g() }\n", want: "go statement"},
 		{name: "internal/scope/a.go", source: head + "func f() { go g() }\n"},
 		{name: "internal/scoped/a.go", source: head + "func f() { go g() }\n", want: "go statement"},
 		{name: "cmd/spry/a.go", source: head + "func f() { go g() }\n", foreign: true},

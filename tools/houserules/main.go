@@ -90,12 +90,13 @@ func inRootModule(root, path string, known map[string]bool) bool {
 	return known[dir]
 }
 
-// mayStartGoroutines are the folders of the root module, besides tests, whose code may: the one that owns
+// mayStartGoroutines are the folders of the root module, besides tests and examples, whose code may: the one that owns
 // all goroutines, and the suite that third parties call from their tests.
 var mayStartGoroutines = []string{"internal/scope", "transport/transporttest"}
 
 // startsNone reports whether a file must leave starting goroutines and timers to package scope.
 func startsNone(name string, rootModule bool) bool {
 	dir := filepath.ToSlash(filepath.Dir(name))
-	return rootModule && !strings.HasSuffix(name, "_test.go") && !slices.Contains(mayStartGoroutines, dir)
+	library := rootModule && !strings.HasSuffix(name, "_test.go") && !strings.HasPrefix(dir, "examples/")
+	return library && !slices.Contains(mayStartGoroutines, dir)
 }
