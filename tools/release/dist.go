@@ -103,6 +103,9 @@ func distribute(ctx context.Context, w *workspace, folder string, names []string
 			return fmt.Errorf("%s/%s: %w", p.system, p.processor, err)
 		}
 	}
+	if err := d.keep("image/ca-certificates.crt", trustedRoots(), 0o644); err != nil { // for Containerfile
+		return err
+	}
 	return d.writeSums()
 }
 
@@ -180,7 +183,7 @@ func (d *distribution) pack(ctx context.Context, p platform, command string) err
 	if err := d.add(fmt.Sprintf("spry_%s_%s.deb", d.version, p.processor), deb.Bytes()); err != nil {
 		return err
 	}
-	return d.keep(filepath.Join("image", p.processor, "spry"), data, 0o755) // for Containerfile
+	return d.keep("image/"+p.processor+"/spry", data, 0o755) // for Containerfile
 }
 
 // add writes a file of the release, which the checksums name.
@@ -191,7 +194,7 @@ func (d *distribution) add(name string, data []byte) error {
 
 func (d *distribution) keep(name string, data []byte, mode os.FileMode) error {
 	name = filepath.Join(d.folder, name)
-	return errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, data, mode))
+	return errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, data, mode), os.Chmod(name, mode)) // whatever the umask
 }
 
 // writeSums writes SHA256SUMS, which sha256sum -c reads.

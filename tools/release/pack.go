@@ -7,12 +7,9 @@ import (
 	"archive/zip"
 	"bytes"
 	"compress/gzip"
-	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path"
 	"path/filepath"
 	"strconv"
@@ -127,16 +124,4 @@ func compress(data []byte) ([]byte, error) {
 	}
 	_, err = z.Write(data)
 	return out.Bytes(), errors.Join(err, z.Close())
-}
-
-// billOfMaterials lists the modules that a command was built from, in CycloneDX's form.
-func billOfMaterials(ctx context.Context, command, version string) ([]byte, error) {
-	c := exec.CommandContext(ctx, "go", "tool", "cyclonedx-gomod", "bin", "-json", "-noserial", "-notimestamp", "-version", version, command)
-	c.Stderr = os.Stderr
-	c.Env = append(os.Environ(), "GOWORK=off")
-	out, err := c.Output()
-	if err != nil {
-		return nil, fmt.Errorf("cyclonedx-gomod: %w", err)
-	}
-	return out, nil
 }
