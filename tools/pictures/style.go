@@ -26,6 +26,7 @@ rect { stroke-width: 1.3 }
 .bar, .ours { stroke: none }
 .line { fill: none; stroke-width: 1.7 }
 .reply { stroke-dasharray: none } .thin { stroke-width: 1.2 }
+.rule { stroke-width: 1 }
 .back { stroke-dasharray: 5 4 } .count { stroke-width: 1.3 }
 `
 
