@@ -87,7 +87,7 @@ var (
 // and in units of systemd. Of a command in a sentence, only the verb is found.
 func inDocuments(t *testing.T, root string) (all []shown) {
 	if _, err := os.Stat(filepath.Join(root, "docs")); err != nil {
-		t.Skip("the documents are in the repository, and not in this module: NOT TESTED")
+		t.Skip("NOT TESTED: the documents are in the repository, and not in this module")
 	}
 	err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() || filepath.Ext(path) != ".md" {
