@@ -122,6 +122,9 @@ func compress(data []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = z.Write(data)
-	return out.Bytes(), errors.Join(err, z.Close())
+	if _, err := z.Write(data); err != nil {
+		return nil, err
+	}
+	err = z.Close() // which writes the most
+	return out.Bytes(), err
 }

@@ -77,6 +77,20 @@ func TestZipHoldsTheFiles(t *testing.T) {
 	}
 }
 
+func TestCompressedFilesAreWhole(t *testing.T) {
+	data, err := compress([]byte("a page\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	z, err := gzip.NewReader(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(z); err != nil || string(got) != "a page\n" || z.Name != "" || !z.ModTime.IsZero() {
+		t.Errorf("got %q, %v, and %+v", got, err, z.Header)
+	}
+}
+
 // The same files give the same bytes, whenever and wherever they are packed.
 func TestDebIsReproducibleAndDpkgReadsIt(t *testing.T) {
 	var built [2]bytes.Buffer
