@@ -49,20 +49,3 @@ func TestReadmeExamplesCompile(t *testing.T) {
 		_, _ = config.Check("p", fset, []*ast.File{f}, nil) // config.Error is told everything
 	}
 }
-
-var (
-	anyFence   = regexp.MustCompile("^\\s*(```+|~~~+)\\s*(\\S*)")
-	knownFence = regexp.MustCompile("^```(go|sh|json|text|console|yaml|ini|dockerfile|python)?$")
-)
-
-// TestNoExampleIsSkipped refuses fences that the other tests would not see: indented, of tildes, or with a language
-// written in another way than "```go".
-func TestNoExampleIsSkipped(t *testing.T) {
-	for _, file := range append(guideFiles(t), rootReadme) {
-		for i, line := range strings.Split(read(t, file), "\n") {
-			if anyFence.MatchString(line) && !knownFence.MatchString(line) {
-				t.Errorf("%s:%d: %q begins or ends a block in a way that is not checked; write ```go at the start of the line", file, i+1, line)
-			}
-		}
-	}
-}

@@ -35,8 +35,8 @@ type block struct {
 	text     string
 }
 
-// checkDocuments checks every Markdown file below root: links lead to files and headings that exist, and blocks of YAML and
-// JSON are well-formed.
+// checkDocuments checks every Markdown file below root: links lead to files and headings that exist, blocks are of languages that
+// tests know, and those of YAML and JSON are well-formed.
 func checkDocuments(root string) (breaches []string, files int, err error) {
 	documents := map[string]document{}
 	err = filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
@@ -81,7 +81,7 @@ func checkDocuments(root string) (breaches []string, files int, err error) {
 }
 
 var (
-	fence    = regexp.MustCompile("^ {0,3}(`{3,}|~{3,})\\s*([^\\s`]*)")
+	fence    = regexp.MustCompile("^ *(`{3,}|~{3,})\\s*([^\\s`]*)")
 	heading  = regexp.MustCompile(`^ {0,3}#{1,6}\s+(.+?)\s*#*$`)
 	linked   = regexp.MustCompile(`!?\[([^\]]*)\]\([^)]*\)`)
 	named    = regexp.MustCompile(`(?:id|name)="([^"]+)"`)
@@ -97,6 +97,9 @@ func parseDocument(text string) document {
 		case open == "" && found != nil:
 			open, code = found[1], nil
 			d.blocks = append(d.blocks, block{line: i + 2, language: found[2]})
+			if !strings.HasPrefix(line, "```"+found[2]) {
+				d.blocks[len(d.blocks)-1].language = misplaced
+			}
 			line = ""
 		case open != "" && found != nil && strings.HasPrefix(found[1], open) && found[2] == "":
 			d.blocks[len(d.blocks)-1].text = strings.Join(code, "\n")
@@ -119,8 +122,11 @@ func parseDocument(text string) document {
 	return d
 }
 
-// unended is the language of a block that does not end.
-const unended = "no end"
+// The languages of blocks that tests would not find, and of those that do not end.
+const (
+	misplaced = "a fence that does not begin its line with three backquotes"
+	unended   = "no end"
+)
 
 // slug is the anchor that GitHub gives a heading: letters, digits, underscores and hyphens in lower case, hyphens for
 // spaces, and a number if another heading has the same.
@@ -141,7 +147,10 @@ func (d document) slug(heading string) string {
 	return unique
 }
 
-// wellFormed checks a block of a language of data.
+// languages are those of blocks. Tests compile Go and run commands, so these have one spelling each.
+var languages = []string{"", "go", "sh", "json", "text", "console", "yaml", "ini", "dockerfile", "python"}
+
+// wellFormed checks the language of a block, and its text if that is data.
 func wellFormed(b block) error {
 	var decode func(any) error
 	switch b.language {
@@ -152,6 +161,9 @@ func wellFormed(b block) error {
 	case "json":
 		decode = json.NewDecoder(strings.NewReader(b.text)).Decode
 	default:
+		if !slices.Contains(languages, b.language) {
+			return fmt.Errorf("no test knows this language; there are %q", languages)
+		}
 		return nil
 	}
 	for {
