@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+
+package guide_test
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// TestFigures compares what the guide says of speed and memory in words with the tables of performance.md.
+func TestFigures(t *testing.T) {
+	report := read(t, "../performance.md")
+	for _, test := range []struct {
+		file, words, table, peer, other string // the first figures of both rows; without another, that of one
+		least, most                     float64
+	}{
+		{"choosing.md", "more than twice as many as libzmq", "One way, tcp, 64 B, 1cpu", "spry", "libzmq", 2, 4},
+		{"choosing.md", "about forty times as many", "One way, tcp, 64 B, 1cpu", "spry", "mangos", 35, 50},
+		{"choosing.md", "about four fifths of libzmq's", "Round trip, tcp, 64 B, 1cpu", "spry", "libzmq", 0.7, 0.9},
+		{"choosing.md", "and mangos' time", "Round trip, tcp, 64 B, 1cpu", "spry", "mangos", 0.7, 0.9},
+		{"choosing.md", "libzmq and nanomsg are faster over ipc for messages of 1 MiB", "One way, ipc, 1 MiB, 1cpu", "libzmq", "spry", 1.1, 3},
+		{"choosing.md", "libzmq and nanomsg are faster over ipc for messages of 1 MiB", "One way, ipc, 1 MiB, 1cpu", "nanomsg", "spry", 1.1, 3},
+		{"choosing.md", "libzmq for many callers that share one connection", "Callers on one connection, tcp, 64 B, 64 callers, 1cpu", "libzmq", "spry", 1, 3},
+		{"choosing.md", "NNG and nanomsg need less memory", "Idle connections, tcp, 10000 connections, 1cpu", "libnng", "spry", 0, 0.9},
+		{"choosing.md", "NNG and nanomsg need less memory", "Idle connections, tcp, 10000 connections, 1cpu", "nanomsg", "spry", 0, 0.9},
+		{"deployment.md", "about 6 KiB", "Idle connections, tcp, 10000 connections, 1cpu", "spry", "", 5, 6.5},
+	} {
+		if text := strings.Join(strings.Fields(read(t, test.file)), " "); !strings.Contains(text, test.words) {
+			t.Errorf("%s does not say %q", test.file, test.words)
+		}
+		got := measured(t, report, test.table, test.peer)
+		if test.other != "" {
+			got /= measured(t, report, test.table, test.other)
+		}
+		if got < test.least || got > test.most {
+			t.Errorf("%s says %q, and performance.md has %.3g for %s", test.file, test.words, got, test.table)
+		}
+	}
+}
+
+// measured is the first figure in a row of a table.
+func measured(t *testing.T, report, table, peer string) float64 {
+	t.Helper()
+	_, rows, ok := strings.Cut(report, "\n### "+table+"\n")
+	rows, _, _ = strings.Cut(rows, "\n### ")
+	found := regexp.MustCompile(`(?m)^\| ` + regexp.QuoteMeta(peer) + ` \| ([0-9.]+(?:e\+[0-9]+)?)([kM]?) \|`).FindStringSubmatch(rows)
+	if !ok || found == nil {
+		t.Fatalf("performance.md has no %s of %s", table, peer)
+	}
+	figure, err := strconv.ParseFloat(found[1], 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return figure * map[string]float64{"": 1, "k": 1e3, "M": 1e6}[found[2]]
+}
