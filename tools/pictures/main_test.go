@@ -104,19 +104,21 @@ func TestChart(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(root, "docs"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	report := "2026-01-02; a machine\n\n### Work, 64 B\n\n| peer | msg/s | p50 |\n|---|---|---|\n| spry | 1.5M | 20.5 |\n| other | 900k | - |\n"
+	report := "2026-01-02; a machine\n\n### Work, 64 B\n\n| peer | msg/s | p50 |\n|---|---|---|\n| spry | 1.5M | 20.5 |\n| other | 900k | - |\n| quick | 10 | 7 |\n"
 	if err := os.WriteFile(filepath.Join(root, "docs", "performance.md"), []byte(report), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	good := "# title: A title\n# desc: More\n# caption: 2026-01-02; a machine\npanel,better,table,column,peer,label,figure\n" +
 		"Work,more,\"Work, 64 B\",msg/s,other,Other,900k\nWork,more,\"Work, 64 B\",msg/s,spry,Spry,1.5M\n" +
-		"Time,less,\"Work, 64 B\",p50,spry,Spry,20.5\nTime,less,\"Work, 64 B\",p50,other,Other,-\n"
+		"Time,less,\"Work, 64 B\",p50,spry,Spry,20.5\nTime,less,\"Work, 64 B\",p50,other,Other,-\nTime,less,\"Work, 64 B\",p50,quick,Quick,7\n"
 	svg, err := renderChart(root, []byte(good))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if text := string(svg); !strings.Contains(text, "not measured") || strings.Index(text, ">Spry<") > strings.Index(text, ">Other<") {
 		t.Errorf("the best is not the first, or a missing figure has a bar:\n%s", text)
+	} else if last := strings.LastIndex; last(text, ">Quick<") > last(text, ">Spry<") || last(text, ">Spry<") > last(text, ">Other<") {
+		t.Errorf("the least time is not the first, or no time is not the last:\n%s", text)
 	}
 	for _, c := range []struct{ old, wrong string }{
 		{"1.5M", "1.6M"}, {"p50,spry", "p99,spry"}, {"Work, 64 B", "Work, 1 KiB"}, {"2026-01-02", "2026-01-03"}, {"spry,Spry", "none,Spry"},
@@ -130,7 +132,7 @@ func TestChart(t *testing.T) {
 
 func TestRecording(t *testing.T) {
 	head := `{"version":2,"width":20,"height":2,"title":"a: b","description":"c"}` + "\n"
-	svg, err := renderRecording("", []byte(head+`[0.5,"o","one\r\u001b[Ktwo"]
+	svg, err := renderRecording("", []byte(head+`[0.5,"o","longer\r\u001b[Ktwo"]
 [1,"o","\b\bry\r\n"]
 [1.25,"i","typed"]
 [2,"o","\u001b[1mbold\u001b[0m <plain>"]
