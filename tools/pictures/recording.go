@@ -14,7 +14,9 @@ import (
 )
 
 // A recording is what a terminal showed, in the format asciicast v2 of asciinema: a header with the size and the title, and
-// events with their times. Its picture plays it once and then shows the end. Where animations are off, it shows the end.
+// events with their times. Its picture plays it once and then shows the end. Where animations are off, it shows the end. To
+// renew tour.cast, record spry tour in a terminal of 80 columns on an idle machine, with asciinema rec or any other recorder,
+// keep the first line, and leave out what follows the table.
 //
 // The terminal is a small one: it knows new lines, carriage returns, backspaces, bold text and erasing to the end of a line. It
 // does not scroll.
