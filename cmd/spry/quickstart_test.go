@@ -14,8 +14,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-
-	"github.com/sprymq/spry/cmd/spry/internal/foreign"
 )
 
 var (
@@ -36,7 +34,7 @@ func TestQuickstart(t *testing.T) {
 		text = strings.ReplaceAll(text, "127.0.0.1:"+port, freeAddress(t))
 	}
 
-	shell := &quickstart{t: t, folder: filepath.Join(t.TempDir(), "hello")}
+	shell := &reader{t: t, folder: filepath.Join(t.TempDir(), "hello")}
 
 	blocks := quickstartBlock.FindAllStringSubmatchIndex(text, -1)
 	ran := 0
@@ -63,43 +61,43 @@ func TestQuickstart(t *testing.T) {
 	}
 }
 
-// A quickstart is what a reader of the page has.
-type quickstart struct {
+// A reader follows a page of the documentation.
+type reader struct {
 	t      *testing.T
-	folder string // the module
+	folder string // of the reader's module
+}
+
+// newReader is a reader who has a module that uses the library.
+func newReader(t *testing.T) *reader {
+	r := &reader{t: t, folder: filepath.Join(t.TempDir(), "hello")}
+	for _, line := range []string{"mkdir hello && cd hello", "go mod init example.com/hello", "go get github.com/sprymq/spry@latest"} {
+		r.run(line, "")
+	}
+	return r
 }
 
 // run runs a command. Its output has to be want; a command for which the page shows no output is a service, and runs until the
 // test ends.
-func (q *quickstart) run(line, want string) {
-	q.t.Helper()
+func (r *reader) run(line, want string) {
+	r.t.Helper()
 	switch program, _, _ := strings.Cut(line, " "); {
 	case strings.HasPrefix(line, "go get "):
 		root, err := filepath.Abs(filepath.Join("..", ".."))
 		if err != nil {
-			q.t.Fatal(err)
+			r.t.Fatal(err)
 		}
-		if out, err := q.command("go work init . " + root).CombinedOutput(); err != nil {
-			q.t.Fatalf("%v\n%s", err, out)
+		if out, err := r.command("go work init . " + root).CombinedOutput(); err != nil {
+			r.t.Fatalf("%v\n%s", err, out)
 		}
 	case strings.HasPrefix(line, "go install "), program == "export": // the command is in PATH already
 	case line == "mkdir hello && cd hello":
-		if err := os.Mkdir(q.folder, 0o755); err != nil {
-			q.t.Fatal(err)
+		if err := os.Mkdir(r.folder, 0o755); err != nil {
+			r.t.Fatal(err)
 		}
 	case strings.HasPrefix(line, "go mod init "), want != "":
-		q.t.Run(line, func(t *testing.T) {
-			switch program {
-			case "python3":
-				foreign.Find(t, program, "python3-zmq")
-				if exec.Command(program, "-c", "import zmq").Run() != nil {
-					line = "/usr/bin/" + line // Debian's, if another one comes first
-				}
-			case "nngcat":
-				foreign.Find(t, program, "nng-utils")
-			}
+		r.t.Run(line, func(t *testing.T) {
 			var errors strings.Builder
-			cmd := q.command(line)
+			cmd := r.command(foreignCommand(t, line))
 			cmd.Stderr = &errors
 			out, err := cmd.Output()
 			if err != nil || string(out) != want {
@@ -107,21 +105,21 @@ func (q *quickstart) run(line, want string) {
 			}
 		})
 	default:
-		service := q.command(line)
+		service := r.command(line)
 		service.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 		if err := service.Start(); err != nil {
-			q.t.Fatal(err)
+			r.t.Fatal(err)
 		}
-		q.t.Cleanup(func() { syscall.Kill(-service.Process.Pid, syscall.SIGKILL); service.Wait() })
+		r.t.Cleanup(func() { syscall.Kill(-service.Process.Pid, syscall.SIGKILL); service.Wait() })
 	}
 }
 
-func (q *quickstart) command(line string) *exec.Cmd {
+func (r *reader) command(line string) *exec.Cmd {
 	ctx, cancel := context.WithTimeout(context.Background(), watchdog)
-	q.t.Cleanup(cancel)
+	r.t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, "sh", "-c", "exec "+line)
-	cmd.Dir = q.folder
-	cmd.Env = append(os.Environ(), "GOFLAGS=-buildvcs=false", "GOWORK="+filepath.Join(q.folder, "go.work"),
+	cmd.Dir = r.folder
+	cmd.Env = append(os.Environ(), "GOFLAGS=-buildvcs=false", "GOWORK="+filepath.Join(r.folder, "go.work"),
 		"PATH="+filepath.Dir(binary)+string(filepath.ListSeparator)+os.Getenv("PATH"))
 	return cmd
 }

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -78,14 +79,14 @@ func (u *user) run(ctx context.Context, folder string, name string, args ...stri
 	return string(out), nil
 }
 
-// rehearse does with the modules what README.md says: it runs the install lines as they are written, README's program, and the
-// installed command.
+// rehearse does with the modules what README.md says: it runs the install lines as they are written, README's program, and the line
+// by which the installed command sends to it.
 func rehearse(ctx context.Context, w *workspace, log io.Writer) (err error) {
 	readme, err := os.ReadFile(filepath.Join(w.folder, "README.md"))
 	if err != nil {
 		return err
 	}
-	program, lines, err := w.installation(string(readme))
+	program, lines, sender, err := w.installation(string(readme))
 	if err != nil {
 		return fmt.Errorf("README.md: %w", err)
 	}
@@ -100,13 +101,16 @@ func rehearse(ctx context.Context, w *workspace, log io.Writer) (err error) {
 	if err := os.WriteFile(u.path("hello", "main.go"), []byte(program), 0o644); err != nil {
 		return err
 	}
-	for _, line := range slices.Concat([]string{"go mod init hello"}, lines, []string{"go run ."}) {
+	for _, line := range slices.Concat([]string{"go mod init hello"}, lines, []string{"go build ."}) {
 		words := strings.Fields(line)
 		out, err := u.run(ctx, "hello", words[0], words[1:]...)
 		if err != nil {
 			return err
 		}
 		fmt.Fprint(log, out)
+	}
+	if err := u.send(ctx, sender); err != nil {
+		return err
 	}
 	out, err := u.run(ctx, ".", u.path("go", "bin", "spry"), "version")
 	if err != nil {
@@ -119,34 +123,67 @@ func rehearse(ctx context.Context, w *workspace, log io.Writer) (err error) {
 	return nil
 }
 
+// send starts README's program, sends to it with the command, and waits until it has printed what was sent.
+func (u *user) send(ctx context.Context, sender string) (err error) {
+	receiver := exec.CommandContext(ctx, u.path("hello", "hello"))
+	printed, err := receiver.StderrPipe()
+	if err != nil {
+		return err
+	}
+	if err := receiver.Start(); err != nil {
+		return err
+	}
+	defer func() {
+		err = errors.Join(err, receiver.Process.Kill())
+		_ = receiver.Wait() // which says that it was killed
+	}()
+	out, err := u.run(ctx, ".", "env", "PATH="+u.path("go", "bin")+string(filepath.ListSeparator)+os.Getenv("PATH"), "sh", "-c", sender)
+	if err != nil {
+		return err
+	}
+	fmt.Fprint(u.log, out)
+	line, err := bufio.NewReader(printed).ReadString('\n')
+	if err != nil {
+		return fmt.Errorf("README's program ended: %w", err)
+	}
+	fmt.Fprint(u.log, line)
+	return nil
+}
+
 var (
 	programBlock = regexp.MustCompile("(?s)\n```go\n(package main\n.*?)```")
 	shellBlock   = regexp.MustCompile("(?s)\n```sh\n(.*?)```")
 )
 
-// installation finds the first whole program of a Markdown file, and the lines in its blocks of shell by which the go command
-// installs something. The library and the command must be among them.
-func (w *workspace) installation(markdown string) (program string, lines []string, err error) {
+// installation finds the first whole program of a Markdown file, and in its blocks of shell the lines by which the go command
+// installs something, and the first one by which the command sends. The library and the command must be among what is installed.
+func (w *workspace) installation(markdown string) (program string, lines []string, sender string, err error) {
 	m := programBlock.FindStringSubmatch(markdown)
 	if m == nil {
-		return "", nil, errors.New("no program")
+		return "", nil, "", errors.New("no program")
 	}
 	for _, block := range shellBlock.FindAllStringSubmatch(markdown, -1) {
 		for line := range strings.Lines(block[1]) {
 			line, _, _ = strings.Cut(line, " #")
 			line = strings.Join(strings.Fields(line), " ")
-			if strings.HasPrefix(line, "go get ") || strings.HasPrefix(line, "go install ") {
+			switch {
+			case strings.HasPrefix(line, "go get "), strings.HasPrefix(line, "go install "):
 				lines = append(lines, line)
+			case sender == "" && strings.HasPrefix(line, "spry push "):
+				sender = line
 			}
 		}
 	}
 	for _, want := range []string{"go get " + w.root, "go install " + w.root + "/cmd/spry"} {
 		installs := func(line string) bool { line, _, _ = strings.Cut(line, "@"); return line == want }
 		if !slices.ContainsFunc(lines, installs) {
-			return "", nil, fmt.Errorf("no block of sh has %q", want)
+			return "", nil, "", fmt.Errorf("no block of sh has %q", want)
 		}
 	}
-	return m[1], lines, nil
+	if sender == "" {
+		return "", nil, "", errors.New("no line of spry push")
+	}
+	return m[1], lines, sender, nil
 }
 
 // install installs the command for a platform as users do whose Go has its default settings, and returns the name of its file.
