@@ -123,7 +123,7 @@ func rehearse(ctx context.Context, w *workspace, log io.Writer) (err error) {
 	return nil
 }
 
-// send starts README's program, sends to it with the command, and waits until it has printed what was sent.
+// send starts README's program, sends to it with the command, and waits until it has printed the message.
 func (u *user) send(ctx context.Context, sender string) (err error) {
 	receiver := exec.CommandContext(ctx, u.path("hello", "hello"))
 	printed, err := receiver.StderrPipe()
