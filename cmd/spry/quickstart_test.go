@@ -14,6 +14,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 var (
@@ -29,12 +30,13 @@ func TestQuickstart(t *testing.T) {
 	if err != nil {
 		t.Skip("NOT TESTED: the guide is in the repository, and not in this module")
 	}
+	shell := &reader{t: t, folder: filepath.Join(t.TempDir(), "hello")}
 	text := string(page)
 	for _, port := range []string{"5557", "5558"} {
-		text = strings.ReplaceAll(text, "127.0.0.1:"+port, freeAddress(t))
+		address := freeAddress(t)
+		text = strings.ReplaceAll(text, "127.0.0.1:"+port, address)
+		shell.addresses = append(shell.addresses, address)
 	}
-
-	shell := &reader{t: t, folder: filepath.Join(t.TempDir(), "hello")}
 
 	blocks := quickstartBlock.FindAllStringSubmatchIndex(text, -1)
 	ran := 0
@@ -63,8 +65,9 @@ func TestQuickstart(t *testing.T) {
 
 // A reader follows a page of the documentation.
 type reader struct {
-	t      *testing.T
-	folder string // of the reader's module
+	t         *testing.T
+	folder    string   // of the reader's module
+	addresses []string // of services that run has yet to start, in order; it waits until each listens
 }
 
 // newReader is a reader who has a module that uses the library.
@@ -111,6 +114,25 @@ func (r *reader) run(line, want string) {
 			r.t.Fatal(err)
 		}
 		r.t.Cleanup(func() { syscall.Kill(-service.Process.Pid, syscall.SIGKILL); service.Wait() })
+		if len(r.addresses) > 0 {
+			r.await(r.addresses[0])
+			r.addresses = r.addresses[1:]
+		}
+	}
+}
+
+// await waits until something listens at an address: building it may take long.
+func (r *reader) await(address string) {
+	r.t.Helper()
+	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		c, err := net.Dial("tcp", address)
+		if err == nil {
+			c.Close()
+			return
+		}
+		if time.Since(began) > watchdog {
+			r.t.Fatal(err)
+		}
 	}
 }
 
