@@ -53,6 +53,9 @@ func TestChat(t *testing.T) {
 	cy.await(`eve came\neve: it is me\neve: +\[31mred\n`)
 
 	ada.stop(syscall.SIGTERM)
+	if strings.Contains(ada.output(), "ada") {
+		t.Errorf("ada got her own lines: %q", ada.output())
+	}
 	dora := run(t, "chat", "-url", at, "-host", "-name", "dora")
 	dora.await(`here: \[\]\n`)
 	cy.say("again")
@@ -138,6 +141,48 @@ func TestBridge(t *testing.T) {
 		t.Errorf("the pulls have %d and %d; the first bridge printed %q", bySP, byZMQ, first.output())
 	}
 	second.stop(syscall.SIGTERM)
+}
+
+// A bridge that ends delivers what it has received, although no program took it before.
+func TestBridgeEnds(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), watchdog)
+	defer cancel()
+	from, to := url(t), url(t)
+	push, pull := spry.NewPush(nil), spry.NewPull(&spry.PullOptions{Options: spry.Options{RecvQueue: 1}})
+	defer push.Close()
+	defer pull.Close()
+	bridge := run(t, "bridge", "-from", from, "-to", to)
+	if _, err := pull.Connect(to); err != nil {
+		t.Fatal(err)
+	}
+	if err := pull.WaitPipes(ctx, 1); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := push.Connect(from); err != nil {
+		t.Fatal(err)
+	}
+	const count = 3000 // of 1 KiB: more than the kernel holds, and less than the bridge does
+	for range count {
+		if err := push.Send(ctx, make([]byte, 1024)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := push.Flush(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := bridge.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	for p := range push.Pipes() {
+		<-p.Done()
+	}
+	for n := range count {
+		if _, err := pull.Recv(ctx); err != nil {
+			t.Fatalf("%d messages arrived: %v", n, err)
+		}
+	}
+	bridge.expect(0)
 }
 
 // Programs that listen are dialed, each by its protocol.

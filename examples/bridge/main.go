@@ -35,8 +35,8 @@ func main() {
 	}
 	log.Print("from ", *from, " to ", *to)
 	passing, giveUp := context.WithCancel(context.Background())
-	context.AfterFunc(ctx, func() { // the senders stop, and what they have sent is passed on, if that takes no more than 5 s
-		time.AfterFunc(5*time.Second, giveUp)
+	context.AfterFunc(ctx, func() { // the senders stop, and what they have sent is passed on, if that takes no more than 10 s
+		time.AfterFunc(10*time.Second, giveUp)
 		pull.Drain(passing)
 	})
 	passed := pass(passing, pull, push)
