@@ -34,11 +34,12 @@ func main() {
 	}
 }
 
-var errUsage = errors.New("usage: release [-C folder] version VERSION | sums | proxy DIR | check | tidy | rehearse | dist DIR [PLATFORM...] | notes VERSION")
+var errUsage = errors.New("usage: release [-C folder] [-cache folder] version VERSION | sums | proxy DIR | check | tidy | rehearse | dist DIR [PLATFORM...] | notes VERSION")
 
 func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("release", flag.ContinueOnError)
 	folder := flags.String("C", ".", "the `folder` of the workspace")
+	cache := flags.String("cache", "", "the `folder` of the compiled packages of the workspace, if not that of the go command")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -46,6 +47,7 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	w.cache = *cache
 	verb, operand := flags.Arg(0), flags.Arg(1)
 	want := map[string]int{"version": 2, "sums": 1, "proxy": 2, "check": 1, "tidy": 1, "rehearse": 1, "dist": 2, "notes": 2}[verb]
 	if flags.NArg() < want || flags.NArg() > want && verb != "dist" {

@@ -42,6 +42,9 @@ func newUser(ctx context.Context, w *workspace, log io.Writer) (*user, error) {
 	u.env = append(os.Environ(),
 		"GOPATH="+u.path("go"), "GOMODCACHE="+u.path("go", "pkg", "mod"), "GOWORK=off", "GOFLAGS=-modcacherw -trimpath",
 		"GOPROXY="+strings.Join(proxies, ","), "GONOSUMDB="+w.root+","+w.root+"/*", "CGO_ENABLED=0")
+	if w.cache != "" {
+		u.env = append(u.env, "GOCACHE="+w.cache)
+	}
 	return u, nil
 }
 

@@ -19,6 +19,7 @@ type workspace struct {
 	folder  string
 	root    string // the path of the module in folder
 	version string // which the modules require of each other
+	cache   string // of the go command that builds the modules; "" is that of the machine
 	modules []released
 	file    *modfile.WorkFile
 }
