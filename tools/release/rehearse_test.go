@@ -33,3 +33,14 @@ func TestReadmeIsRehearsedAsWritten(t *testing.T) {
 		}
 	}
 }
+
+// The rehearsal takes longer than every change can wait; that README still has what it needs is seen at once.
+func TestReadmeHasWhatTheRehearsalNeeds(t *testing.T) {
+	w, err := readWorkspace("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, _, err := w.installation(read(t, "..", "..", "README.md")); err != nil {
+		t.Error(err)
+	}
+}
