@@ -59,7 +59,7 @@ func serve(ctx context.Context, url string) error {
 func price(ctx context.Context, q Quote) (Price, error) {
 	switch q.Symbol {
 	case "SLOW":
-		time.Sleep(2 * time.Second)
+		time.Sleep(4 * time.Second)
 	case "CRASH":
 		log.Fatal("crashed")
 	case "":
@@ -78,7 +78,7 @@ func ask(ctx context.Context, urls, symbols []string) error {
 	}
 	prices := spry.NewCaller[Quote, Price](req)
 	for _, symbol := range symbols {
-		calling, cancel := context.WithTimeout(ctx, time.Second)
+		calling, cancel := context.WithTimeout(ctx, 2*time.Second)
 		p, err := prices.Call(calling, Quote{symbol})
 		cancel()
 		fmt.Println(symbol, p, err)
