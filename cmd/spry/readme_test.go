@@ -28,7 +28,7 @@ func TestReadme(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
 	if err != nil {
-		t.Skip("README.md is in the repository, and not in this module: NOT TESTED")
+		t.Skip("NOT TESTED: README.md is in the repository, and not in this module")
 	}
 	text := strings.ReplaceAll(string(page), "127.0.0.1:5555", freeAddress(t))
 	program, senders := readmeProgram.FindStringSubmatch(text), readmeSenders.FindStringSubmatch(text)
