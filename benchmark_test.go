@@ -5,6 +5,7 @@ package spry_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 
@@ -238,6 +239,54 @@ func BenchmarkFanOut(b *testing.B) {
 			receiving.Wait()
 			b.StopTimer()
 			testkit.Check(b, pub.Close())
+		})
+	}
+}
+
+// BenchmarkUnwanted has one Pub send what none of its ZeroMQ subscribers wants, each of which has topics of its own.
+func BenchmarkUnwanted(b *testing.B) {
+	long := strings.Repeat("x", 1500)
+	lengths := func(last string) (topics []string) {
+		for i := range 1400 {
+			topics = append(topics, long[:i]+last)
+		}
+		return topics
+	}
+	for _, c := range []struct {
+		name   string
+		subs   int
+		topics func(i int) []string
+		body   string
+	}{
+		{"1 subscriber", 1, func(i int) []string { return []string{fmt.Sprintf("topic-%04d", i)} }, "topic-none"},
+		{"10 subscribers", 10, func(i int) []string { return []string{fmt.Sprintf("topic-%04d", i)} }, "topic-none"},
+		{"100 subscribers", 100, func(i int) []string { return []string{fmt.Sprintf("topic-%04d", i)} }, "topic-none"},
+		{"1000 subscribers", 1000, func(i int) []string { return []string{fmt.Sprintf("topic-%04d", i)} }, "topic-none"},
+		{"1000 subscribers, a near miss", 1000, func(i int) []string { return []string{fmt.Sprintf("topic-%04d", i)} }, "topic-0012"[:9] + "x"},
+		{"1400 lengths", 1, func(int) []string { return lengths("w") }, long},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			ctx := testkit.Watchdog(b)
+			pub := spry.NewPub(nil)
+			defer pub.Close()
+			e := testkit.ListenOn(b, pub, "zmtp+tcp")
+			want := 0
+			for i := range c.subs {
+				sub := spry.NewSub(nil)
+				defer sub.Close()
+				topics := c.topics(i)
+				testkit.Check(b, sub.Subscribe(append(topics, "settled")...))
+				testkit.DialTo(b, sub, e)
+				want++
+			}
+			testkit.Check(b, pub.WaitSubscribers(ctx, "settled", want))
+			body := []byte(c.body)
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := pub.Send(ctx, body); err != nil {
+					b.Fatal(err)
+				}
+			}
 		})
 	}
 }

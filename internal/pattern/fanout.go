@@ -7,7 +7,6 @@ import (
 	"math"
 	"runtime"
 	"slices"
-	"sync/atomic"
 
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/msg"
@@ -27,14 +26,17 @@ type fanout struct {
 	credit   credit
 	unpaused int // bytes since the publisher last paused
 
-	members atomic.Pointer[members] // replaced under mu
-	epoch   atomic.Uint64           // counts changes of members and of their topics, under mu
-	writes  []engine.PendingWrite   // reused
-	over    []*engine.Pipe          // reused: those to disconnect
+	plain   []*engine.Pipe // these get every message
+	filters []*filter      // of the other pipes
+	index   topicIndex     // of filters
+
+	found  []*filter             // reused
+	to     []*engine.Pipe        // reused: those that a message goes to
+	writes []engine.PendingWrite // reused
+	over   []*engine.Pipe        // reused: those to disconnect
 
 	sent       uint64 // messages, so far
-	filters    bool   // peers that send their topics get only matching messages
-	groups     bool   // they name groups, which the first frame of a message is, instead of prefixes of it
+	filtering  bool   // peers that send their topics get only matching messages
 	topicBytes int64  // the charge of the topics of all peers
 	topicLimit int64
 }
@@ -54,15 +56,10 @@ const (
 
 // WaitSubscribers waits until at least n pipes may want what begins with topic.
 func (f *fanout) WaitSubscribers(ctx context.Context, topic string, n int) error {
-	body := []byte(topic)
 	return f.socket.WaitFor(ctx, func() bool {
-		wanting := 0
-		for _, m := range f.members.Load().list {
-			if m.wants(body) {
-				wanting++
-			}
-		}
-		return wanting >= n
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return len(f.targetsLocked([]byte(topic))) >= n
 	})
 }
 
@@ -70,9 +67,7 @@ func (f *fanout) WaitSubscribers(ctx context.Context, topic string, n int) error
 const DefaultTopicBytes = 256 << 20
 
 func newFanout(s *engine.Socket, overflow engine.Overflow) *fanout {
-	f := &fanout{sender: sender{socket: s}, overflow: overflow, flusher: engine.NewFlusher(s), topicLimit: DefaultTopicBytes}
-	f.members.Store(new(members))
-	return f
+	return &fanout{sender: sender{socket: s}, overflow: overflow, flusher: engine.NewFlusher(s), topicLimit: DefaultTopicBytes}
 }
 
 // LimitTopics sets how much the topics of all peers may be charged, in bytes: 0 is [DefaultTopicBytes], and less is no
@@ -87,8 +82,8 @@ func (f *fanout) LimitTopics(n int64) {
 }
 
 func (f *fanout) add(p *engine.Pipe) error {
-	if f.filters && p.Session().Commander != nil {
-		p.SetState(&filter{topics: topics{exact: f.groups}, meter: p.NewMeter()})
+	if f.filtering && p.Session().Commander != nil {
+		p.SetState(&filter{topics: topics{exact: f.index.exact}, meter: p.NewMeter()})
 	}
 	f.mu.Lock()
 	f.addLocked(p)
@@ -97,39 +92,73 @@ func (f *fanout) add(p *engine.Pipe) error {
 }
 
 func (f *fanout) addLocked(p *engine.Pipe) {
-	old := f.members.Load()
-	m := &members{append(slices.Clip(old.list), member{p, filterOf(p)}), old.filters}
-	if filterOf(p) != nil {
-		m.filters++
+	if t := filterOf(p); t != nil {
+		t.pipe, t.at = p, len(f.filters)
+		f.filters = append(f.filters, t)
+	} else {
+		f.plain = append(f.plain, p)
 	}
-	f.replaceLocked(m)
+	f.credit = credit{} // another pipe may be one to wait for
 }
 
-// replaceLocked changes the members. A sender that has matched a message against the old ones does so again.
-func (f *fanout) replaceLocked(m *members) {
-	f.members.Store(m)
-	f.epoch.Add(1)
-	f.credit = credit{}
-}
+func (f *fanout) remove(p *engine.Pipe, _ []msg.Message) { f.leave(p, nil) }
 
-func (f *fanout) remove(p *engine.Pipe, _ []msg.Message) {
+// leave removes a pipe. forget, if not nil, is called with each topic of its peer.
+func (f *fanout) leave(p *engine.Pipe, forget func(topic string)) {
 	t := filterOf(p)
 	if t != nil {
 		t.close()
 	}
 	f.mu.Lock()
-	old := f.members.Load()
-	if i := slices.IndexFunc(old.list, func(m member) bool { return m.pipe == p }); i >= 0 {
-		m := &members{slices.Concat(old.list[:i], old.list[i+1:]), old.filters}
-		if t != nil {
-			m.filters--
-			f.forgetLocked(t)
-			t.meter.Set(0)
-		}
-		f.replaceLocked(m)
+	if t != nil {
+		f.removeFilterLocked(t)
+	} else if i := slices.Index(f.plain, p); i >= 0 {
+		f.plain = slices.Delete(f.plain, i, i+1)
 	}
-	f.waiters.WakeAll() // one fewer to wait for
+	f.credit = credit{}
+	f.found, f.to, f.writes, f.over = nil, nil, nil, nil // which may refer to the pipe
+	f.waiters.WakeAll()                                  // one fewer to wait for
 	f.mu.Unlock()
+	if t == nil {
+		return
+	}
+	for next, more := "", true; more; {
+		f.mu.Lock() // for each place by itself: they may be many, and senders wait
+		next, more = f.index.evict(t, next)
+		f.mu.Unlock()
+	}
+	if forget != nil {
+		t.topics.each(func(topic string, _ int) bool { forget(topic); return true })
+	}
+	f.mu.Lock()
+	t.topics.clear() // the pipe may be kept for a while, for its counters
+	f.mu.Unlock()
+}
+
+func (f *fanout) removeFilterLocked(t *filter) {
+	if t.ended = true; t.at >= len(f.filters) || f.filters[t.at] != t {
+		return
+	}
+	last := len(f.filters) - 1
+	f.filters[t.at] = f.filters[last]
+	f.filters[t.at].at = t.at
+	f.filters[last] = nil
+	f.filters = f.filters[:last]
+	f.forgetLocked(t)
+	t.meter.Set(0)
+}
+
+// targetsLocked returns the pipes that a message goes to. The slice is valid until the next call.
+func (f *fanout) targetsLocked(body []byte) []*engine.Pipe {
+	if len(f.filters) == 0 {
+		return f.plain
+	}
+	f.found, _ = f.index.find(body, f.found[:0])
+	f.to = append(f.to[:0], f.plain...)
+	for _, t := range f.found {
+		f.to = append(f.to, t.pipe)
+	}
+	return f.to
 }
 
 // Send queues a copy of body, or the contents of m, to every pipe. With wait false it fails where it would have to wait.
@@ -139,7 +168,7 @@ func (f *fanout) Send(ctx context.Context, wait bool, body []byte, m *msg.Messag
 
 // send queues a message to every pipe but except, which may be nil. It takes the contents of m; if m is nil, it copies body.
 // before, if not nil, is called with the pipes before anything is queued to them.
-func (f *fanout) send(ctx context.Context, wait bool, header, body []byte, m *msg.Message, except *engine.Pipe, before func([]member)) error {
+func (f *fanout) send(ctx context.Context, wait bool, header, body []byte, m *msg.Message, except *engine.Pipe, before func([]*engine.Pipe)) error {
 	if m == nil && len(body) >= shareFrom {
 		own := msg.Copy(body)
 		m = &own
@@ -149,22 +178,20 @@ func (f *fanout) send(ctx context.Context, wait bool, header, body []byte, m *ms
 		body = m.Body()
 	}
 	var over []*engine.Pipe
-	var w wanting
 	pause := false
-	w.find(f, body)
 	err := f.do(ctx, wait, nil, func() (sent bool, pending engine.PendingWrite, err error) {
-		w.refreshLocked(f, body)
-		if m != nil && m.Multipart() && !w.allTakeFrames() {
+		to := f.targetsLocked(body)
+		if m != nil && m.Multipart() && !allTakeFrames(to) {
 			return false, pending, engine.ErrMultipart
 		}
-		if f.overflow == engine.Block && !f.allHaveRoomLocked(msg.ShapeOf(header, body, m), &w) {
+		if f.overflow == engine.Block && !f.allHaveRoomLocked(msg.ShapeOf(header, body, m), to) {
 			return false, pending, nil
 		}
 		f.sent++
 		if before != nil {
-			before(w.members.list)
+			before(to)
 		}
-		pending = f.offerLocked(header, body, m, except, &w)
+		pending = f.offerLocked(header, body, m, except, to)
 		over = append(over, f.over...)
 		if f.unpaused += len(body) + publishMessage; f.unpaused >= publishPace {
 			f.unpaused, pause = 0, true
@@ -186,21 +213,21 @@ func (f *fanout) send(ctx context.Context, wait bool, header, body []byte, m *ms
 // allHaveRoomLocked reports whether every pipe has room for a message. It asks the pipes for as much as they have: only the
 // fan-out adds to their queues, so that this holds until it is used up.
 // Pipes that do not want the message, or cannot carry it, are not asked, and then it says nothing about the next one.
-func (f *fanout) allHaveRoomLocked(shape msg.Shape, w *wanting) bool {
+func (f *fanout) allHaveRoomLocked(shape msg.Shape, to []*engine.Pipe) bool {
 	n := shape.Cost() + sendqueue.FrameRoom
 	if c := &f.credit; c.messages > 0 && c.bytes >= int64(n) {
 		c.messages--
 		c.bytes -= int64(n)
 		return true
 	}
-	all, every := true, true
+	all, every := true, len(to) == len(f.plain)+len(f.filters)
 	least := credit{math.MaxInt, math.MaxInt64}
-	for i := range w.members.list {
-		if !w.has(i) || !w.members.list[i].pipe.Fits(shape) {
+	for _, p := range to {
+		if !p.Fits(shape) {
 			every = false
 			continue
 		}
-		_, messages, bytes := w.members.list[i].pipe.Room(n)
+		_, messages, bytes := p.Room(n)
 		least = credit{min(least.messages, messages), min(least.bytes, bytes)}
 		all = all && messages > 0
 	}
@@ -212,8 +239,13 @@ func (f *fanout) allHaveRoomLocked(shape msg.Shape, w *wanting) bool {
 	return all
 }
 
-// offerLocked offers a message to the pipes that want it.
-func (f *fanout) offerLocked(header, body []byte, m *msg.Message, except *engine.Pipe, w *wanting) engine.PendingWrite {
+// allTakeFrames reports whether every pipe takes several frames.
+func allTakeFrames(to []*engine.Pipe) bool {
+	return !slices.ContainsFunc(to, func(p *engine.Pipe) bool { return p.Session().Multipart == nil })
+}
+
+// offerLocked offers a message to the pipes that it goes to.
+func (f *fanout) offerLocked(header, body []byte, m *msg.Message, except *engine.Pipe, to []*engine.Pipe) engine.PendingWrite {
 	f.over = f.over[:0]
 	f.writes = f.writes[:0]
 	var log *sendqueue.FrameLog
@@ -222,9 +254,8 @@ func (f *fanout) offerLocked(header, body []byte, m *msg.Message, except *engine
 		log = &f.log
 		log.Begin(header, body)
 	}
-	for i := range w.members.list {
-		p := w.members.list[i].pipe
-		if p == except || !w.has(i) {
+	for _, p := range to {
+		if p == except {
 			continue
 		}
 		var share *msg.Message

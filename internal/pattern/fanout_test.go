@@ -116,34 +116,33 @@ func TestBlockedPublisherAsksThoseWhoWantTheMessage(t *testing.T) {
 	})
 }
 
-// What changes between a sender's look at the subscribers and its turn counts.
-func TestSenderSeesSubscriptionsMadeMeanwhile(t *testing.T) {
+// With Block, a publisher that waits for a subscriber sees what others subscribe to meanwhile, and goes on when the full one
+// does not want the message any more.
+func TestBlockedPublisherSeesChangesOfTopics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := house(zmtp.Dialect)
 		pub, publishes := open(t, o, func(s *engine.Socket, _ engine.Options) *Pub { return NewPub(s, zmtp.Pub.Hello(), engine.Block, false) })
-		p := subscribed(t, o, publishes, "first")
-		f, body := pub.fanout, []byte("second")
-		var w wanting
-		refresh := func() {
-			f.mu.Lock()
-			w.refreshLocked(f, body)
-			f.mu.Unlock()
+		full, free := subscribed(t, o, publishes, "news"), subscribed(t, o, publishes, "other")
+		fill(t, func() error {
+			synctest.Wait()
+			m := msg.Of([]byte("news"))
+			return pub.Send(context.Background(), false, nil, &m)
+		})
+		waiting := inBackground(func(ctx context.Context) error { return pub.Send(ctx, true, []byte("news"), nil) })
+		synctest.Wait()
+		if finished(t, waiting) {
+			t.Fatal("a message was taken beside a full subscriber")
 		}
-		w.find(f, body)
-		if refresh(); w.has(0) {
-			t.Fatal("a subscriber is sent what it does not want")
+		f, news := pub.fanout, []byte("news")
+		f.subscribed(filterOf(free), wire.Control{Kind: wire.ControlSubscribe, Data: news}, nil)
+		before := free.Stats().Send.Offered
+		f.subscribed(filterOf(full), wire.Control{Kind: wire.ControlCancel, Data: news}, nil)
+		synctest.Wait()
+		if !finished(t, waiting) {
+			t.Fatal("the full subscriber does not want the message, and the publisher still waits for it")
 		}
-		f.subscribed(filterOf(p), wire.Control{Kind: wire.ControlSubscribe, Data: body}, nil)
-		if refresh(); !w.has(0) {
-			t.Error("a subscription that was made meanwhile is not seen")
-		}
-		f.subscribed(filterOf(p), wire.Control{Kind: wire.ControlCancel, Data: body}, nil)
-		if refresh(); w.has(0) {
-			t.Error("a subscription that was taken back meanwhile is still there")
-		}
-		subscribed(t, o, publishes, "second")
-		if refresh(); len(w.members.list) != 2 || !w.has(1) {
-			t.Error("a subscriber that came meanwhile is not seen")
+		if n := free.Stats().Send.Offered - before; n != 1 {
+			t.Errorf("a subscriber that came meanwhile is sent %d messages, want 1", n)
 		}
 	})
 }

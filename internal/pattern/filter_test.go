@@ -35,7 +35,7 @@ func TestPeersMayAskForSoMuch(t *testing.T) {
 			t.Fatalf("no room for topic %d", i)
 		}
 	}
-	for p := many.topics.root.Load(); p != nil; p = p.left { // as if it had asked for nearly all before, which takes seconds
+	for p := many.topics.root; p != nil; p = p.left { // as if it had asked for nearly all before, which takes seconds
 		p.size += maxPeerTopics - asked
 	}
 	if many.hasRoom("") {
@@ -136,6 +136,12 @@ func TestTopicsOfAllPeersAreBounded(t *testing.T) {
 				until(t, "the others can go on", func() bool { return charged() == each*(2+topics) })
 				_ = other.Close()
 				until(t, "who leaves is forgotten", func() bool { return charged() == 2*each })
+				_ = small.Close()
+				until(t, "the index forgets who leaves", func() bool {
+					f.mu.Lock()
+					defer f.mu.Unlock()
+					return f.index.root.empty() && len(f.filters) == 0
+				})
 				if n := rejected(); n != 1 {
 					t.Errorf("%d peers were ended, want the largest one", n)
 				}

@@ -17,6 +17,6 @@ type Pub struct {
 // NewPub returns the pattern. With groups, it is a Radio, which sends messages to groups.
 func NewPub(s *engine.Socket, hello transport.Hello, overflow engine.Overflow, groups bool) *Pub {
 	f := newFanout(s, overflow)
-	f.filters, f.groups = true, groups
+	f.filtering, f.index.exact = true, groups
 	return &Pub{newSides(hello, receiver{}, f), f}
 }

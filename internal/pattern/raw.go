@@ -67,7 +67,7 @@ func NewRaw(s *engine.Socket, protocol RawProtocol, overflow engine.Overflow) *R
 		out = r.balancer
 	case RouteFan:
 		r.fanout = newFanout(s, overflow)
-		r.fanout.filters = protocol.Topics
+		r.fanout.filtering = protocol.Topics
 		out = r.fanout
 	}
 	r.sides = newSides(protocol.Hello, in, out)

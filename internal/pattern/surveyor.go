@@ -69,11 +69,9 @@ func (s *Surveyor) Open(ctx, within context.Context, until time.Time, body []byt
 	s.surveys[v.id] = v
 	s.mu.Unlock()
 	header := binary.BigEndian.AppendUint32(nil, v.id)
-	asking := func(all []member) {
+	asking := func(all []*engine.Pipe) {
 		s.mu.Lock()
-		for i := range all {
-			v.asked = append(v.asked, all[i].pipe)
-		}
+		v.asked = append(v.asked, all...)
 		s.mu.Unlock()
 	}
 	err := s.fanout.send(ctx, false, header, body, m, nil, asking)

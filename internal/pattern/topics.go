@@ -3,18 +3,16 @@
 package pattern
 
 import (
-	"sync/atomic"
+	"strings"
 
 	"github.com/sprymq/spry/internal/sendqueue"
 	"github.com/sprymq/spry/internal/wire"
 )
 
 // topics is a set of topics, which are prefixes of bodies, each with a count of how often it was added.
-//
-// One goroutine at a time changes it, while any number may call match.
 type topics struct {
 	exact bool // topics are whole bodies: groups
-	root  atomic.Pointer[page[struct{}]]
+	root  *page[struct{}]
 	more  map[string]int // topics that were added more than once: how many times more
 	bytes int64          // of the topics, each once
 }
@@ -30,27 +28,32 @@ const (
 )
 
 // count is the number of topics.
-func (t *topics) count() int { return int(t.root.Load().len()) }
+func (t *topics) count() int { return int(t.root.len()) }
 
 // add adds a topic. It reports whether that was not there.
 func (t *topics) add(topic string) (first bool) {
-	root := t.root.Load()
-	if p, _ := root.find(topic); p != nil {
+	if t.has(topic) {
 		if t.more == nil {
 			t.more = make(map[string]int)
 		}
 		t.more[topic]++
 		return false
 	}
-	t.root.Store(root.insert(item[struct{}]{key: topic}))
+	t.root = t.root.insert(item[struct{}]{key: topic})
 	t.bytes += int64(len(topic))
 	return true
 }
 
 // has reports whether topic itself is in the set.
 func (t *topics) has(topic string) bool {
-	p, _ := t.root.Load().find(topic)
+	p, _ := t.root.find(topic)
 	return p != nil
+}
+
+// under reports whether a topic begins with prefix.
+func (t *topics) under(prefix string) bool {
+	key, ok := t.root.ceiling(prefix)
+	return ok && strings.HasPrefix(key, prefix)
 }
 
 // remove takes back one add of topic. It reports whether there was one, and whether it was the last.
@@ -67,20 +70,20 @@ func (t *topics) remove(topic string) (was, last bool) {
 	case !t.has(topic):
 		return false, false
 	}
-	t.root.Store(t.root.Load().remove(topic))
+	t.root = t.root.remove(topic)
 	t.bytes -= int64(len(topic))
 	return true, true
 }
 
 // clear removes all topics.
 func (t *topics) clear() {
-	t.root.Store(nil)
+	t.root = nil
 	t.more, t.bytes = nil, 0
 }
 
 // each calls yield with every topic and how often it was added, in their order, until it returns false.
 func (t *topics) each(yield func(topic string, times int) bool) {
-	t.root.Load().from("", func(it item[struct{}]) bool { return yield(it.key, 1+t.more[it.key]) })
+	t.root.from("", func(it item[struct{}]) bool { return yield(it.key, 1+t.more[it.key]) })
 }
 
 // all reports whether every body matches.
@@ -88,7 +91,7 @@ func (t *topics) all() bool {
 	if t.exact {
 		return false
 	}
-	all, _ := t.root.Load().covers(nil)
+	all, _ := t.root.covers(nil)
 	return all
 }
 
@@ -100,16 +103,15 @@ func (t *topics) match(body []byte) bool {
 
 // lookup is match, and how many steps it took.
 func (t *topics) lookup(body []byte) (matches bool, steps int) {
-	root := t.root.Load()
 	if t.exact {
-		return root.has(body)
+		return t.root.has(body)
 	}
-	return root.covers(body)
+	return t.root.covers(body)
 }
 
 // events returns the set as control events of this kind. Later changes are not among them.
 func (t *topics) events(kind wire.ControlKind) sendqueue.ControlSource {
-	root, next := t.root.Load(), ""
+	root, next := t.root, ""
 	if root == nil {
 		return nil
 	}

@@ -298,6 +298,45 @@ func begins(body []byte, prefix string) bool {
 	return len(prefix) <= len(body) && prefix == string(body[:len(prefix)])
 }
 
+// ceiling returns the first key that is not less than key.
+func (p *page[V]) ceiling(key string) (found string, ok bool) {
+	for p != nil {
+		if p.items[len(p.items)-1].key < key {
+			p = p.right
+			continue
+		}
+		at, _ := p.search(key)
+		found, ok = p.items[at].key, true
+		if at > 0 {
+			return found, true
+		}
+		p = p.left
+	}
+	return found, ok
+}
+
+// lastWith returns the last key that begins with prefix, which one must.
+func (p *page[V]) lastWith(prefix string) (found string) {
+	upTo := func(key string) bool { return key < prefix || strings.HasPrefix(key, prefix) }
+	for p != nil {
+		switch {
+		case upTo(p.last):
+			return p.last
+		case !upTo(p.items[0].key):
+			p = p.left
+			continue
+		}
+		for _, it := range p.items {
+			if !upTo(it.key) {
+				return found
+			}
+			found = it.key
+		}
+		p = p.right
+	}
+	return found
+}
+
 // before returns the number of keys that less is true for, which it is for some first ones.
 func (p *page[V]) before(less func(key string) bool) (n int) {
 	for p != nil {

@@ -116,7 +116,7 @@ func (s *XPub) Send(ctx context.Context, wait bool, body []byte, m *msg.Message)
 	}
 	kept := m.Clone()
 	stored := false
-	err := s.fanout.send(ctx, wait, nil, nil, m, nil, func([]member) {
+	err := s.fanout.send(ctx, wait, nil, nil, m, nil, func([]*engine.Pipe) {
 		s.last.put(kept, s.fanout.sent)
 		stored = true
 	})
@@ -167,14 +167,12 @@ func (s *XPub) forgetLocked(topic string) {
 }
 
 // Detach implements engine.Pattern.
-func (s *XPub) Detach(p *engine.Pipe, unsent []msg.Message) {
-	topics := p.State().(*xpubPeer).close()
-	s.fanout.remove(p, unsent)
-	for topic := range topics.each { // each by itself, because they may be many, and others wait
+func (s *XPub) Detach(p *engine.Pipe, _ []msg.Message) {
+	s.fanout.leave(p, func(topic string) {
 		s.mu.Lock()
 		s.forgetLocked(topic)
 		s.mu.Unlock()
-	}
+	})
 	s.Look()
 }
 

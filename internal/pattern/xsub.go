@@ -53,8 +53,8 @@ func (s *XSub) Unsubscribe(prefixes ...string) error {
 
 // announceLocked queues a change of topics to every peer.
 func (s *XSub) announceLocked(kind wire.ControlKind, topic string) (writes []engine.PendingWrite) {
-	for _, m := range s.members.Load().list {
-		writes = append(writes, m.pipe.QueueControl(wire.Control{Kind: kind, Data: []byte(topic)}))
+	for _, p := range s.plain {
+		writes = append(writes, p.QueueControl(wire.Control{Kind: kind, Data: []byte(topic)}))
 	}
 	return writes
 }
