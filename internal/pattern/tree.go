@@ -235,7 +235,9 @@ func (p *page[V]) cut() (first, rest *page[V]) {
 func (p *page[V]) covers(body []byte) (covered bool, steps int) {
 	for p != nil {
 		steps++
-		if p.items[0].key > string(body) {
+		at := len(p.items) - 1
+		after := p.items[at].key > string(body) // before the first key, which a walk to the right then need not look at
+		if after && p.items[0].key > string(body) {
 			p = p.left
 			continue
 		}
@@ -244,9 +246,7 @@ func (p *page[V]) covers(body []byte) (covered bool, steps int) {
 		if p.left != nil && begins(body, p.left.cover) {
 			return true, steps
 		}
-		at := len(p.items) - 1
-		inside := p.items[at].key > string(body)
-		if inside {
+		if after {
 			var more int
 			at, more = p.upTo(body)
 			steps += more
@@ -254,7 +254,7 @@ func (p *page[V]) covers(body []byte) (covered bool, steps int) {
 		if begins(body, p.items[p.tops[at]].key) {
 			return true, steps
 		}
-		if inside {
+		if after {
 			return false, steps
 		}
 		p = p.right
@@ -294,8 +294,11 @@ func (p *page[V]) upTo(body []byte) (at, steps int) {
 	return low - 1, steps
 }
 
+// begins reports whether body begins with prefix. It looks at the last byte first: topics that are long and alike, as paths are,
+// often differ there.
 func begins(body []byte, prefix string) bool {
-	return len(prefix) <= len(body) && prefix == string(body[:len(prefix)])
+	n := len(prefix)
+	return n == 0 || n <= len(body) && prefix[n-1] == body[n-1] && prefix == string(body[:n])
 }
 
 // ceiling returns the first key that is not less than key.
