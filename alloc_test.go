@@ -41,6 +41,9 @@ var flows = []flow{
 	{"SendMsg and RecvMsg", 0.01, sendMessages, recvMessages},
 	{"SendBatch and RecvBatch", 0.01, sendBatches, recvBatches},
 	{"Send and Recv of []byte", 1 + 0.01, sendBytes, recvBytes},
+	// A chunk of the queue holds 256 or 64 of these.
+	{"SendBatch of messages of 1 KiB that are written again", 0.1, sendWritten(1 << 10), recvBatches},
+	{"SendBatch of messages of 4 KiB that are written again", 0.2, sendWritten(4 << 10), recvBatches},
 }
 
 // The contents of a message are taken by sending it, so that one made by WrapMessage around memory that stays is
@@ -83,6 +86,26 @@ func sendBatches(ctx context.Context, push *spry.Push, n int) error {
 		}
 	}
 	return nil
+}
+
+// sendWritten returns a sender of batches that writes the same messages again and again.
+func sendWritten(size int) func(ctx context.Context, push *spry.Push, n int) error {
+	return func(ctx context.Context, push *spry.Push, n int) error {
+		body := make([]byte, size)
+		batch := make([]*spry.Message, allocBatch)
+		for i := range batch {
+			batch[i] = spry.NewMessage(size)
+		}
+		for ; n > 0; n -= allocBatch {
+			for _, m := range batch {
+				m.Write(body)
+			}
+			if _, err := push.SendBatch(ctx, batch); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 }
 
 func recvBatches(ctx context.Context, pull *spry.Pull, n int) error {

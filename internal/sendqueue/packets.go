@@ -10,8 +10,8 @@ import (
 )
 
 // handOver is the body size from which the contents of a message without a header move. Copying less than that is
-// cheaper than new memory for the sender's next message, unless its memory is not for that.
-const handOver = 256
+// cheaper than new memory for the sender's next message, unless others share its memory, which it cannot write to again.
+const handOver = byReference
 
 // packets are messages that are not encoded: for links of whole messages, and within the process. They lie in slabs, so
 // that none ever moves: moving them to larger ones took a sixth of the time within the process.
