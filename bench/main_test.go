@@ -77,8 +77,8 @@ func measureTiny(t *testing.T, peers string) *report.Report {
 	}
 	defer out.Close()
 	args := []string{
-		"-peers", peers, "-transports", "tcp", "-sizes", "64", "-params", "3", "-rounds", "1", "-secs", "0.01",
-		"-trips", "40", "-place", "free", "-out", dir,
+		"-peers", peers, "-transports", "tcp,inproc", "-sizes", "64", "-params", "3", "-rounds", "1", "-warm", "0", "-secs", "0.01",
+		"-place", "free", "-out", dir,
 	}
 	if err := run.Main(t.Context(), args, cSources, out); err != nil {
 		t.Fatal(err)

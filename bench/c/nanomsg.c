@@ -112,7 +112,7 @@ static struct stint send_flow(const int *sockets, int n)
     char *body = body_of(size);
     int hand_over = mode_is("own") || (size >= HAND_OVER_SIZE && !mode_is("copy"));
     void (*send)(int, const char *, size_t) = hand_over ? send_new : send_copy;
-    struct stint stint = stint_of(number_arg("secs", NULL), size);
+    struct stint stint = stint_of(size);
     stint.pipes = n;
     while (stint_goes_on(&stint)) {
         send(sockets[stint.turn], body, size);
@@ -328,18 +328,12 @@ static void callers_rep(void)
     serve_echo();
 }
 
-struct caller {
-    struct requester requester;
-    uint64_t end, calls;
-};
-
-static void *call_until_end(void *with)
+static void *call_until_end(void *requester)
 {
-    struct caller *c = with;
-    while (now_ns() < c->end) {
-        request(&c->requester);
-        c->calls++;
-    }
+    uint64_t began = now_ns();
+    do {
+        request(requester);
+    } while (call_ended(&began));
     return NULL;
 }
 
@@ -347,26 +341,24 @@ static void *call_until_end(void *with)
 // shape.
 static void callers_req(void)
 {
-    static struct caller all[MAX_CALLERS];
+    static struct requester all[MAX_CALLERS];
     static pthread_t threads[MAX_CALLERS];
     if (!shape_is("conns")) {
         not_applicable();
     }
     int callers = count_arg("callers", "64", MAX_CALLERS);
     for (int i = 0; i < callers; i++) {
-        all[i].requester = requester_to(text_arg("url", NULL));
-        request(&all[i].requester); // so that the connection is there before time is taken
+        all[i] = requester_to(text_arg("url", NULL));
+        request(&all[i]); // so that the connection is there before time is taken
     }
-    uint64_t start = now_ns(), calls = 0;
+    calls_begin();
     for (int i = 0; i < callers; i++) {
-        all[i].end = start + (uint64_t) (number_arg("secs", NULL) * 1e9);
         threads[i] = start_thread(call_until_end, &all[i]);
     }
     for (int i = 0; i < callers; i++) {
         pthread_join(threads[i], NULL);
-        calls += all[i].calls;
     }
-    report_calls(calls, seconds_since(start));
+    report_calls();
 }
 
 // Idle connections.

@@ -131,7 +131,7 @@ static void known_modes_only(void)
 static struct stint send_flow(const nng_socket *sockets, int n)
 {
     size_t size = size_arg();
-    struct stint stint = stint_of(number_arg("secs", NULL), size);
+    struct stint stint = stint_of(size);
     stint.pipes = n;
     while (stint_goes_on(&stint)) {
         send_message(sockets[stint.turn], new_message(size));
@@ -340,9 +340,8 @@ static void fan_sub(void)
 struct exchange {
     nng_ctx context;
     nng_aio *operation;
-    int sending;
-    uint64_t end; // of the calls; 0 for a server
-    uint64_t received;
+    int sending, calls;
+    uint64_t began; // of a call
 };
 
 static atomic_int exchanges_going_on;
@@ -368,8 +367,7 @@ static void exchange_step(void *with)
         exchange_receive(x);
         return;
     }
-    x->received++;
-    if (x->end == 0 || now_ns() < x->end) {
+    if (!x->calls || call_ended(&x->began)) {
         exchange_send(x, nng_aio_get_msg(x->operation));
         return;
     }
@@ -407,19 +405,17 @@ static void callers_req(void)
         }
         exchange_init(&all[i], socket);
     }
-    uint64_t start = now_ns(), calls = 0;
+    calls_begin();
     atomic_store(&exchanges_going_on, callers);
     for (int i = 0; i < callers; i++) {
-        all[i].end = start + (uint64_t) (number_arg("secs", NULL) * 1e9);
+        all[i].calls = 1;
+        all[i].began = now_ns();
         exchange_send(&all[i], new_message(size_arg()));
     }
     while (atomic_load(&exchanges_going_on) > 0) {
         usleep(POLL_PAUSE_US);
     }
-    for (int i = 0; i < callers; i++) {
-        calls += all[i].received;
-    }
-    report_calls(calls, seconds_since(start));
+    report_calls();
 }
 
 // Idle connections.

@@ -69,7 +69,7 @@ static struct stint send_flow(const int *fds, int n)
     batch.fds = fds;
     batch.n = n;
     batch.single = mode_is("plain");
-    struct stint stint = stint_of(number_arg("secs", NULL), size);
+    struct stint stint = stint_of(size);
     while (stint_goes_on(&stint)) {
         batch_send(&batch, body, size);
     }
@@ -204,7 +204,7 @@ static void pipes_send(void)
         batches[i].single = mode_is("plain");
         batches[i].used = 0;
     }
-    struct stint stint = stint_of(number_arg("secs", NULL), size);
+    struct stint stint = stint_of(size);
     stint.pipes = pipes;
     while (stint_goes_on(&stint)) {
         batch_send(&batches[stint.turn], body, size);
@@ -361,26 +361,28 @@ static void callers_req(void)
     char *body = body_of(size);
     static struct batch batch;
     batch.n = 1;
+    static uint64_t began[MAX_CALLERS]; // of the requests of a connection in turn: replies keep their order
     struct reader *readers = dial_readers(poll, conns);
+    calls_begin();
     for (int i = 0; i < callers; i++) {
+        began[i] = now_ns();
         batch.fds = &readers[i % conns].fd;
         batch_send(&batch, body, size);
         if (i >= callers - conns) {
             batch_flush(&batch);
         }
     }
-    uint64_t start = now_ns(), end = start + (uint64_t) (number_arg("secs", NULL) * 1e9), calls = 0;
     struct epoll_event events[MOST_EVENTS];
-    for (int outstanding = callers; outstanding > 0;) {
-        int n = poll_wait(poll, events), more = now_ns() < end;
+    for (int outstanding = callers, turn = 0; outstanding > 0;) {
+        int n = poll_wait(poll, events);
         for (int i = 0; i < n; i++) {
             struct reader *r = &readers[events[i].data.fd];
             if (!fill(r)) {
                 die("the server closed");
             }
             batch.fds = &r->fd;
-            for (size_t got; next_buffered(r, &got) != NULL; calls++) {
-                if (more) {
+            for (size_t got; next_buffered(r, &got) != NULL; turn = (turn + 1) % callers) {
+                if (call_ended(&began[conns > 1 ? events[i].data.fd : turn])) {
                     batch_send(&batch, body, size);
                 } else {
                     outstanding--;
@@ -389,7 +391,7 @@ static void callers_req(void)
             batch_flush(&batch);
         }
     }
-    report_calls(calls, seconds_since(start));
+    report_calls();
 }
 
 // Idle connections.

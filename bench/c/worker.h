@@ -14,6 +14,7 @@
 #define _GNU_SOURCE
 
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -30,7 +31,8 @@ enum {
     MARKER_PAUSE_US = 10000, // between two end markers of a publisher, whose first ones may be dropped
     MAX_CALLERS = 1024,
     MAX_SUBSCRIBERS = 1024,
-    MAX_PIPES = 1024,
+    MAX_PIPES = 4096,
+    MAX_SAMPLES = 4000000,
 };
 
 // die and check tell why the worker failed.
@@ -142,34 +144,79 @@ static inline double seconds_since(uint64_t start)
     return (double) (now_ns() - start) / 1e9;
 }
 
-static inline double cpu_seconds(void)
+// warm_ns is the time of the warm-up, whose work is not counted.
+static inline uint64_t warm_ns(void)
 {
-    struct rusage used;
-    getrusage(RUSAGE_SELF, &used);
-    return (double) (used.ru_utime.tv_sec + used.ru_stime.tv_sec)
-        + (double) (used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
+    return (uint64_t) (number_arg("warm", "0") * 1e9);
+}
+
+static inline uint64_t secs_ns(void)
+{
+    return (uint64_t) (number_arg("secs", NULL) * 1e9);
+}
+
+// What the process used up to the end of its warm-up.
+static struct rusage used_before;
+
+static inline double cpu_seconds(const struct rusage *used)
+{
+    return (double) (used->ru_utime.tv_sec + used->ru_stime.tv_sec)
+        + (double) (used->ru_utime.tv_usec + used->ru_stime.tv_usec) / 1e6;
+}
+
+static inline void mark_usage(void)
+{
+    getrusage(RUSAGE_SELF, &used_before);
+}
+
+// mark_usage_once is for many threads, of which the first that ends its warm-up marks it for all. It says whether this was it.
+static inline int mark_usage_once(void)
+{
+    static atomic_flag marked = ATOMIC_FLAG_INIT;
+    if (atomic_flag_test_and_set(&marked)) {
+        return 0;
+    }
+    mark_usage();
+    return 1;
 }
 
 // A stint is a time to send for. Its clock is looked at rarely when messages are small: reading it costs as much as
 // a small message does. A flow over many connections goes to the next of them at each look.
 struct stint {
-    uint64_t start, end, sent;
+    uint64_t warm, start, end, sent, before; // start follows the warm-up, in which before of the messages were sent
     unsigned every;
     int pipes, turn; // turn is the connection to send to, below pipes
 };
 
-static inline struct stint stint_of(double seconds, size_t size)
+// looks_every is how many messages of a size come between two looks at the clock.
+static inline unsigned looks_every(size_t size)
 {
-    uint64_t start = now_ns();
-    unsigned every = size < 4 << 10 ? 64 : size < 256 << 10 ? 8 : 1;
-    return (struct stint){.start = start, .end = start + (uint64_t) (seconds * 1e9), .every = every, .pipes = 1};
+    return size < 4 << 10 ? 64 : size < 256 << 10 ? 8 : 1;
+}
+
+static inline struct stint stint_of(size_t size)
+{
+    uint64_t warm = now_ns() + warm_ns();
+    return (struct stint){.warm = warm, .end = warm + secs_ns(), .every = looks_every(size), .pipes = 1};
+}
+
+// stint_look says whether the time goes on.
+static inline int stint_look(struct stint *s)
+{
+    uint64_t now = now_ns();
+    if (s->start == 0 && now >= s->warm) {
+        mark_usage();
+        s->start = now;
+        s->before = s->sent;
+    }
+    return s->sent == 0 || now < s->end;
 }
 
 // stint_goes_on counts a message and says whether to send it: the first one in any case.
 static inline int stint_goes_on(struct stint *s)
 {
     if (s->sent % s->every == 0) {
-        if (s->sent > 0 && now_ns() >= s->end) {
+        if (!stint_look(s)) {
             return 0;
         }
         s->turn = s->turn + 1 < s->pipes ? s->turn + 1 : 0;
@@ -180,43 +227,66 @@ static inline int stint_goes_on(struct stint *s)
 
 // Flows: what a receiver counts.
 
-// A flow reaches from its first message to its last one, or to its end marker where nothing can get lost.
+// A flow reaches from the end of its warm-up, which begins with the first message, to its last one, or to its end marker where
+// nothing can get lost.
 struct flow {
-    uint64_t count, first, last;
+    uint64_t count, first, last, before; // before is how many came in the warm-up
+    int warm;                            // the warm-up has ended
 };
 
 static int announces_flow; // for a server whose other work is to be measured beside its flow
 
-// flow_count counts a message.
-static inline void flow_count(struct flow *f)
+// flow_warm counts the messages of the warm-up.
+__attribute__((noinline)) static void flow_warm(struct flow *f)
 {
-    if (f->count++ == 0) {
+    static atomic_uint every;
+    if (f->first == 0) {
+        atomic_store(&every, looks_every(size_arg()));
         f->first = now_ns();
         if (announces_flow) {
             puts("flowing");
             fflush(stdout);
         }
     }
+    if (f->count != 1 && f->count % atomic_load(&every) != 0) {
+        return;
+    }
+    uint64_t now = now_ns();
+    if (now >= f->first + warm_ns()) {
+        mark_usage_once();
+        *f = (struct flow){.first = now, .before = f->count, .warm = 1};
+    }
+}
+
+// flow_count counts a message.
+static inline void flow_count(struct flow *f)
+{
+    f->count++;
+    if (!f->warm) {
+        flow_warm(f);
+    }
 }
 
 // flow_count_stamped also notes when it came, of every eighth message: a clock for each would slow fast receivers.
 static inline void flow_count_stamped(struct flow *f)
 {
+    flow_count(f);
     if (f->count % 8 == 0) {
         f->last = now_ns();
     }
-    flow_count(f);
 }
 
 // flow_merge makes one flow of two.
 static inline void flow_merge(struct flow *sum, const struct flow *f)
 {
-    if (f->count == 0) {
+    sum->before += f->before;
+    if (f->count == 0 || !f->warm) {
         return;
     }
     if (sum->count == 0 || f->first < sum->first) {
         sum->first = f->first;
     }
+    sum->warm = 1;
     if (f->last > sum->last) {
         sum->last = f->last;
     }
@@ -226,7 +296,7 @@ static inline void flow_merge(struct flow *sum, const struct flow *f)
 // Results.
 
 struct result {
-    uint64_t messages, bytes;
+    uint64_t messages, total, bytes; // total has those of the warm-up
     double seconds;
     uint64_t *latencies; // ns; sorted when reported
     size_t samples;
@@ -256,10 +326,13 @@ __attribute__((noreturn)) static inline void report(struct result *r)
             pause();
         }
     }
-    printf("{\"cpu\":%.6f", cpu_seconds());
+    struct rusage used;
+    getrusage(RUSAGE_SELF, &used);
+    printf("{\"cpu\":%.6f,\"voluntary\":%ld,\"involuntary\":%ld", cpu_seconds(&used) - cpu_seconds(&used_before),
+           used.ru_nvcsw - used_before.ru_nvcsw, used.ru_nivcsw - used_before.ru_nivcsw);
     if (r->messages > 0) {
-        printf(",\"messages\":%llu,\"bytes\":%llu,\"seconds\":%.9f", (unsigned long long) r->messages,
-               (unsigned long long) r->bytes, r->seconds);
+        printf(",\"messages\":%llu,\"total\":%llu,\"bytes\":%llu,\"seconds\":%.9f", (unsigned long long) r->messages,
+               (unsigned long long) r->total, (unsigned long long) r->bytes, r->seconds);
     }
     if (r->samples > 0) {
         qsort(r->latencies, r->samples, sizeof *r->latencies, compare_u64);
@@ -279,19 +352,24 @@ __attribute__((noreturn)) static inline void report(struct result *r)
 // report_sent is the end of a sender.
 __attribute__((noreturn)) static inline void report_sent(const struct stint *s, size_t size, double seconds)
 {
-    report(&(struct result){.messages = s->sent, .bytes = s->sent * size, .seconds = seconds});
+    uint64_t sent = s->sent - s->before;
+    report(&(struct result){.messages = sent, .total = s->sent, .bytes = sent * size, .seconds = seconds});
+}
+
+// require_warm is for what a receiver is to report.
+static inline void require_warm(const struct flow *f)
+{
+    if (!f->warm) {
+        die("the flow ended before its warm-up: send for longer");
+    }
 }
 
 // report_received is the end of a receiver: at its end marker.
 __attribute__((noreturn)) static inline void report_received(const struct flow *f, size_t size)
 {
-    report(&(struct result){.messages = f->count, .bytes = f->count * size, .seconds = seconds_since(f->first)});
-}
-
-// report_calls is the end of concurrent callers.
-__attribute__((noreturn)) static inline void report_calls(uint64_t calls, double seconds)
-{
-    report(&(struct result){.messages = calls, .bytes = calls * size_arg(), .seconds = seconds});
+    require_warm(f);
+    report(&(struct result){.messages = f->count, .total = f->count + f->before, .bytes = f->count * size,
+                            .seconds = seconds_since(f->first)});
 }
 
 // report_fan is the end of some subscribers: their deliveries from the first of all to the last of all.
@@ -300,42 +378,20 @@ __attribute__((noreturn)) static inline void report_fan(const struct flow *flows
     struct flow sum = {0};
     uint64_t least = UINT64_MAX, most = 0;
     for (int i = 0; i < n; i++) {
+        uint64_t total = flows[i].count + flows[i].before;
         flow_merge(&sum, &flows[i]);
-        least = flows[i].count < least ? flows[i].count : least;
-        most = flows[i].count > most ? flows[i].count : most;
+        least = total < least ? total : least;
+        most = total > most ? total : most;
     }
-    struct result r = {
-        .messages = sum.count, .bytes = sum.count * size, .seconds = (double) (sum.last - sum.first) / 1e9};
+    require_warm(&sum);
+    struct result r = {.messages = sum.count, .total = sum.count + sum.before, .bytes = sum.count * size,
+                       .seconds = (double) (sum.last - sum.first) / 1e9};
     snprintf(r.note, sizeof r.note, "each subscriber got %llu to %llu", (unsigned long long) least,
              (unsigned long long) most);
     report(&r);
 }
 
-// Rounds: what a requester of the latency roles times.
-
-// measure_rounds times n calls of round after warm ones, or as many as most seconds allow, and reports.
-__attribute__((noreturn)) static inline void measure_rounds(void (*round)(void *), void *with)
-{
-    size_t n = (size_t) count_arg("n", NULL, 100000000), size = size_arg();
-    for (double warm = number_arg("warm", "0"); warm > 0; warm--) {
-        round(with);
-    }
-    uint64_t *latencies = (uint64_t *) body_of(n * sizeof *latencies);
-    double most = number_arg("most", "0");
-    uint64_t start = now_ns(), before = start, end = most > 0 ? start + (uint64_t) (most * 1e9) : UINT64_MAX;
-    for (size_t i = 0; i < n; i++) {
-        if (before >= end) {
-            n = i;
-            break;
-        }
-        round(with);
-        uint64_t after = now_ns();
-        latencies[i] = after - before;
-        before = after;
-    }
-    report(&(struct result){.messages = n, .bytes = n * size, .seconds = (double) (before - start) / 1e9,
-                            .latencies = latencies, .samples = n});
-}
+#include "worker_rounds.h"
 
 // What passes between runner and worker.
 
@@ -351,6 +407,9 @@ static inline void *watch_stdin(void *why)
     ssize_t got;
     do {
         got = read(STDIN_FILENO, discarded, sizeof discarded);
+        if (got > 0 && discarded[0] == 'w') { // the requester is warm
+            mark_usage();
+        }
     } while (got > 0 || (got < 0 && errno == EINTR));
     if (why != NULL) {
         die("%s", (const char *) why);
@@ -386,6 +445,7 @@ __attribute__((noreturn)) static inline void answer_counts(void)
     char line[256];
     while (fgets(line, sizeof line, stdin) != NULL) {
         long rss = 0, threads = 0;
+        malloc_trim(0); // as workers in Go return what they do not use
         FILE *status = fopen("/proc/self/status", "r");
         if (status == NULL) {
             die("open /proc/self/status: %s", strerror(errno));

@@ -138,7 +138,7 @@ static struct stint send_flow(void **sockets, int n, void (*send)(void *, char *
 {
     size_t size = size_arg();
     char *body = body_of(size);
-    struct stint stint = stint_of(number_arg("secs", NULL), size);
+    struct stint stint = stint_of(size);
     stint.pipes = n;
     while (stint_goes_on(&stint)) {
         send(sockets[stint.turn], body, size);
@@ -224,11 +224,9 @@ static void inproc_thr(void)
         one_way_modes_only();
     }
     void *socket = listen_at(ZMQ_PULL, inproc_url);
-    pthread_t sender = start_thread(inproc_sender, NULL);
+    pthread_detach(start_thread(inproc_sender, NULL));
     struct flow flow = receive_flow(socket);
-    double seconds = seconds_since(flow.first);
-    pthread_join(sender, NULL);
-    report(&(struct result){.messages = flow.count, .bytes = flow.count * size_arg(), .seconds = seconds});
+    report_received(&flow, size_arg());
 }
 
 // Round trips.
@@ -353,7 +351,7 @@ static void fan_pub(void)
     while (joined < subs) {
         follow_subscriptions(socket, &joined, 0);
     }
-    struct stint stint = stint_of(number_arg("secs", NULL), size);
+    struct stint stint = stint_of(size);
     while (stint_goes_on(&stint)) {
         send_body(socket, body, size);
     }
@@ -409,68 +407,63 @@ static void callers_rep(void)
     serve_echo(shape_is("conns") ? ZMQ_REP : ZMQ_ROUTER);
 }
 
-struct caller {
-    struct requester requester;
-    uint64_t end, calls;
-};
-
-static void *call_until_end(void *with)
+static void *call_until_end(void *requester)
 {
-    struct caller *c = with;
-    while (now_ns() < c->end) {
-        request(&c->requester);
-        c->calls++;
-    }
+    uint64_t began = now_ns();
+    do {
+        request(requester);
+    } while (call_ended(&began));
     return NULL;
 }
 
 // call_on_connections has one REQ socket and one thread a caller.
-static void call_on_connections(int callers, double secs)
+static void call_on_connections(int callers)
 {
-    static struct caller all[MAX_CALLERS];
+    static struct requester all[MAX_CALLERS];
     static pthread_t threads[MAX_CALLERS];
     for (int i = 0; i < callers; i++) {
-        all[i].requester = requester_to(text_arg("url", NULL));
-        request(&all[i].requester); // so that the connection is there before time is taken
+        all[i] = requester_to(text_arg("url", NULL));
+        request(&all[i]); // so that the connection is there before time is taken
     }
-    uint64_t start = now_ns(), calls = 0;
+    calls_begin();
     for (int i = 0; i < callers; i++) {
-        all[i].end = start + (uint64_t) (secs * 1e9);
         threads[i] = start_thread(call_until_end, &all[i]);
     }
     for (int i = 0; i < callers; i++) {
         pthread_join(threads[i], NULL);
-        calls += all[i].calls;
     }
-    report_calls(calls, seconds_since(start));
+    report_calls();
 }
 
 // call_pipelined has one DEALER keep that many requests outstanding. libzmq has no state per request on one socket,
 // so this is more than its callers could get: an upper bound.
-static void call_pipelined(int callers, double secs)
+static void call_pipelined(int callers)
 {
+    static uint64_t began[MAX_CALLERS]; // replies keep the order of requests
     size_t size = size_arg();
     char *body = body_of(size);
     void *socket = dial_to(ZMQ_DEALER, text_arg("url", NULL));
+    calls_begin();
     for (int i = 0; i < callers; i++) {
+        began[i] = now_ns();
         check("zmq_send", zmq_send(socket, body, size, 0));
     }
-    struct stint stint = stint_of(secs, size);
-    while (stint_goes_on(&stint)) {
+    for (int turn = 0;; turn = (turn + 1) % callers) {
         check("zmq_recv", zmq_recv(socket, body, size, 0));
+        if (!call_ended(&began[turn])) {
+            report_calls();
+        }
         check("zmq_send", zmq_send(socket, body, size, 0));
     }
-    report_calls(stint.sent, seconds_since(stint.start));
 }
 
 static void callers_req(void)
 {
     int callers = count_arg("callers", "64", MAX_CALLERS);
-    double secs = number_arg("secs", NULL);
     if (shape_is("conns")) {
-        call_on_connections(callers, secs);
+        call_on_connections(callers);
     } else {
-        call_pipelined(callers, secs);
+        call_pipelined(callers);
     }
 }
 

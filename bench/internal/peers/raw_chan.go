@@ -2,7 +2,11 @@
 
 package peers
 
-import "github.com/sprymq/spry/bench/internal/worker"
+import (
+	"time"
+
+	"github.com/sprymq/spry/bench/internal/worker"
+)
 
 // chanRoom is how many messages a channel holds.
 const chanRoom = 4096
@@ -36,6 +40,13 @@ func (c *chanEnd) End() error {
 func (c *chanEnd) First() error {
 	<-c.flow
 	return nil
+}
+
+func (c *chanEnd) Until(end time.Time) (int, bool, error) {
+	return worker.ReceiveUntil(end, func() (n int, ended bool, err error) {
+		_, open := <-c.flow
+		return 1, !open, nil
+	})
 }
 
 func (c *chanEnd) Rest() (n int, err error) {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"time"
 
 	"github.com/sprymq/spry/bench/internal/worker"
 )
@@ -186,7 +187,7 @@ type rawReceiver struct {
 func rawListen(s worker.Settings) (worker.Receiver, error) {
 	conns, err := rawListenConns(s.URL)
 	if s.Pipes > 1 {
-		return newRawPipes(conns, s.Pipes), err
+		return newRawPipes(conns, s), err
 	}
 	return &rawReceiver{conns: conns, data: make([]byte, rawReadBytes)}, err
 }
@@ -251,6 +252,13 @@ func (r *rawReceiver) First() error {
 	}
 	_, err := r.next()
 	return err
+}
+
+func (r *rawReceiver) Until(end time.Time) (int, bool, error) {
+	return worker.ReceiveUntil(end, func() (int, bool, error) {
+		body, err := r.next()
+		return 1, len(body) == worker.EndSize, err
+	})
 }
 
 func (r *rawReceiver) Rest() (n int, err error) {

@@ -5,17 +5,23 @@ package peers
 import (
 	"errors"
 	"net"
-	"sync/atomic"
+	"sync"
+	"time"
 
 	"github.com/sprymq/spry/bench/internal/worker"
 )
+
+// rawLook is how many messages come between two looks at the clock.
+const rawLook = 16
 
 // rawPipes receives from many connections at once, with a goroutine each, as a program without a library would.
 type rawPipes struct {
 	conns *rawConns
 	pipes int
-	began atomic.Bool
+	warm  time.Duration
+	begun sync.Once
 	first chan struct{} // closed with the first message of all
+	from  time.Time     // the end of the warm-up; to be read when first is closed
 	ended chan rawPipeEnd
 }
 
@@ -25,8 +31,9 @@ type rawPipeEnd struct {
 	err      error
 }
 
-func newRawPipes(conns *rawConns, pipes int) *rawPipes {
-	return &rawPipes{conns: conns, pipes: pipes, first: make(chan struct{}), ended: make(chan rawPipeEnd, pipes)}
+func newRawPipes(conns *rawConns, s worker.Settings) *rawPipes {
+	pipes, warm := s.Pipes, time.Duration(s.Warm*float64(time.Second))
+	return &rawPipes{conns: conns, pipes: pipes, warm: warm, first: make(chan struct{}), ended: make(chan rawPipeEnd, pipes)}
 }
 
 func (r *rawPipes) First() error {
@@ -51,9 +58,10 @@ func (r *rawPipes) end(e rawPipeEnd) {
 }
 
 func (r *rawPipes) begin() {
-	if !r.began.Swap(true) {
+	r.begun.Do(func() {
+		r.from = time.Now().Add(r.warm)
 		close(r.first)
-	}
+	})
 }
 
 func (r *rawPipes) receive(conn net.Conn) (e rawPipeEnd) {
@@ -64,21 +72,32 @@ func (r *rawPipes) receive(conn net.Conn) (e rawPipeEnd) {
 		return rawPipeEnd{err: err}
 	}
 	r.begin()
-	if len(body) == worker.EndSize { // nothing was sent over this connection in the time
-		return rawPipeEnd{}
+	for warming := true; e.err == nil && len(body) != worker.EndSize; {
+		e.messages++
+		if warming && e.messages%rawLook == 0 {
+			if warming = time.Now().Before(r.from); warming {
+				e.messages = 0
+			}
+		}
+		body, e.err = from.next()
 	}
-	n, err := from.Rest()
-	return rawPipeEnd{n + 1, err}
+	return e
 }
 
-// Rest leaves out the message that First has returned.
+// Until leaves the receiving to the connections, which count from the end of the warm-up on.
+func (r *rawPipes) Until(end time.Time) (int, bool, error) {
+	time.Sleep(time.Until(end))
+	return 0, false, nil
+}
+
+// Rest counts the messages since the warm-up.
 func (r *rawPipes) Rest() (n int, err error) {
 	for range r.pipes {
 		e := <-r.ended
 		n += e.messages
 		err = errors.Join(err, e.err)
 	}
-	return n - 1, err
+	return n, err
 }
 
 func (r *rawPipes) Close() error { return r.conns.Close() }

@@ -164,6 +164,13 @@ func (from *simpleReceiver) First() error {
 	return err
 }
 
+func (from *simpleReceiver) Until(end time.Time) (int, bool, error) {
+	return worker.ReceiveUntil(end, func() (int, bool, error) {
+		size, err := from.socket.Recv()
+		return 1, size == worker.EndSize, err
+	})
+}
+
 func (from *simpleReceiver) Rest() (n int, err error) {
 	for {
 		size, err := from.socket.Recv()

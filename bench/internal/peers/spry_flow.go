@@ -4,6 +4,7 @@ package peers
 
 import (
 	"context"
+	"time"
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/bench/internal/worker"
@@ -157,6 +158,33 @@ func (from *spryReceiver) First() error {
 	}
 	m.Release()
 	return nil
+}
+
+func (from *spryReceiver) Until(end time.Time) (int, bool, error) {
+	switch from.mode {
+	case "plain", "own", "copy":
+		return worker.ReceiveUntil(end, func() (int, bool, error) {
+			m, err := from.socket.RecvMsg(context.Background())
+			if err != nil {
+				return 0, false, err
+			}
+			defer m.Release()
+			return 1, m.Len() == worker.EndSize, nil
+		})
+	case "batch":
+		batch := make([]*spry.Message, batchSize)
+		return worker.ReceiveUntil(end, func() (int, bool, error) {
+			n, err := from.socket.RecvBatch(context.Background(), batch)
+			if err != nil {
+				return 0, false, err
+			}
+			ended := batch[n-1].Len() == worker.EndSize
+			spry.ReleaseMessages(batch[:n])
+			return n, ended, nil
+		})
+	default:
+		return 0, false, worker.ErrNotApplicable
+	}
 }
 
 func (from *spryReceiver) Rest() (int, error) {

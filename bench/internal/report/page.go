@@ -22,6 +22,14 @@ type chart struct {
 	Lines         [][]string
 }
 
+// A part is a section for the page.
+type part struct {
+	Title string
+	Head  []string
+	Lines [][]string
+	Items []string
+}
+
 type bar struct {
 	Name, Value string
 	Y, Width    int
@@ -41,15 +49,15 @@ func (r *Report) HTML(w io.Writer) error {
 	for _, c := range r.cases() {
 		charts = append(charts, r.chart(c))
 	}
-	judged, notMeasured := r.judge(targets)
-	head, lines := judgedTable(judged)
+	var parts []part
+	for _, s := range r.sections() {
+		parts = append(parts, part{s.title, s.head, s.lines, s.items})
+	}
 	return page.Execute(w, struct {
 		*Report
-		TargetHead  []string
-		Targets     [][]string
-		NotMeasured []string
-		Charts      []chart
-	}{r, head, lines, notMeasured, charts})
+		Parts  []part
+		Charts []chart
+	}{r, parts, charts})
 }
 
 func (r *Report) chart(c Case) chart {
@@ -62,7 +70,9 @@ func (r *Report) chart(c Case) chart {
 	}
 	m, most := found[0], 0.0
 	for _, row := range rows {
-		most = max(most, row.Metrics[m.Key].Max)
+		if v := row.Metrics[m.Key]; len(v) > 0 {
+			most = max(most, v.Median(), v.spread().High)
+		}
 	}
 	drawn.Metric = m.Title
 	if m.Less {
@@ -75,8 +85,8 @@ func (r *Report) chart(c Case) chart {
 		}
 		at := func(x float64) int { return barStart + int(x/most*barRoom) }
 		drawn.Bars = append(drawn.Bars, bar{
-			Name: row.Contender, Value: number(v.Median), Y: drawn.Height,
-			Width: at(v.Median) - barStart, Low: at(v.Min), High: at(v.Max), Own: isOwn(row.Contender),
+			Name: row.Contender, Value: number(v.Median()), Y: drawn.Height,
+			Width: at(v.Median()) - barStart, Low: at(v.spread().Low), High: at(v.spread().High), Own: isOwn(row.Contender),
 		})
 		drawn.Height += barStep
 	}

@@ -18,27 +18,12 @@ type Case struct {
 	Place     string `json:"place"`           // 1cpu or free
 }
 
-// A Spread is what several rounds measured.
-type Spread struct {
-	Median float64 `json:"median"`
-	Min    float64 `json:"min"`
-	Max    float64 `json:"max"`
-	Rounds int     `json:"rounds"`
-}
-
-// SpreadOf returns the spread of samples, at least one.
-func SpreadOf(samples []float64) Spread {
-	sorted := slices.Sorted(slices.Values(samples))
-	n := len(sorted)
-	return Spread{(sorted[(n-1)/2] + sorted[n/2]) / 2, sorted[0], sorted[n-1], n}
-}
-
 // A Row is the result of one contender in one case.
 type Row struct {
 	Case
-	Contender string            `json:"contender"`
-	Metrics   map[string]Spread `json:"metrics,omitempty"`
-	Reason    string            `json:"reason,omitempty"` // why there are no metrics
+	Contender string             `json:"contender"`
+	Metrics   map[string]Samples `json:"metrics,omitempty"`
+	Reason    string             `json:"reason,omitempty"` // why there are no metrics
 }
 
 // A Report is a whole run.
@@ -46,7 +31,9 @@ type Report struct {
 	Machine string            `json:"machine"`
 	Command string            `json:"command"`
 	Date    string            `json:"date"`
-	Missing map[string]string `json:"missing"` // peers, and why they are
+	Rounds  int               `json:"rounds"`
+	Partial bool              `json:"partial,omitempty"` // not of all works, peers and settings
+	Missing map[string]string `json:"missing"`           // peers, and why they are
 	Rows    []Row             `json:"rows"`
 }
 
@@ -62,6 +49,9 @@ var metrics = []Metric{
 	{"p50", "p50 µs", true},
 	{"p99", "p99 µs", true},
 	{"p999", "p99.9 µs", true},
+	{"ns", "ns each", true},
+	{"open", "µs to open", true},
+	{"close", "µs to close", true},
 	{"kib", "KiB each", true},
 	{"bytes", "B each", true},
 	{"accept", "accept s", true},
@@ -70,6 +60,9 @@ var metrics = []Metric{
 	{"mbps", "MB/s", false},
 	{"cpu", "CPU s/M", true},
 	{"allocs", "allocs/msg", true},
+	{"wakes", "wakes/M", true},         // of goroutines
+	{"switches", "switches/M", true},   // of threads that wait
+	{"preempted", "preempted/M", true}, // of threads that have to make room
 	{"lost", "lost", true},
 }
 
@@ -108,21 +101,17 @@ func columns(rows []Row) []Metric {
 	return found
 }
 
-// ratio is a row's metric in proportion to that of the first mode of a reference.
-func ratio(row Row, rows []Row, reference string, m Metric) (float64, bool) {
+// ratio is a row's metric in proportion to that of the first mode of a reference, round by round.
+func ratio(row Row, rows []Row, reference string, m Metric) (Samples, bool) {
 	i := slices.IndexFunc(rows, func(r Row) bool {
 		peer, _, _ := strings.Cut(r.Contender, "/")
 		return peer == reference
 	})
 	if i < 0 {
-		return 0, false
+		return nil, false
 	}
-	own, has := row.Metrics[m.Key]
-	other, hasToo := rows[i].Metrics[m.Key]
-	if !has || !hasToo || other.Median == 0 {
-		return 0, false
-	}
-	return own.Median / other.Median, true
+	ratios := row.Metrics[m.Key].over(rows[i].Metrics[m.Key])
+	return ratios, len(ratios) > 0
 }
 
 // missing returns the names of peers that could not be had, in order.

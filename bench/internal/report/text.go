@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"text/tabwriter"
 )
@@ -32,10 +33,13 @@ var (
 		"inproc-lat": "Round trip within a process", "fan": "Fan-out", "callers-mux": "Callers on one connection",
 		"callers-conns": "Callers on a connection each", "idle": "Idle connections", "flood": "Round trip beside a flood",
 		"pipes": "One way over many pipes", "subs": "One way past many subscriptions",
+		"scale-topics": "A message nobody wants", "scale-lengths": "Topics of many lengths", "scale-pipes": "Opening and closing one more pipe",
+		"scale-spread": "One to many, message by message",
 	}
 	params = map[string]string{
 		"fan": "subscribers", "callers-mux": "callers", "callers-conns": "callers", "idle": "connections",
 		"pipes": "pipes", "subs": "subscriptions",
+		"scale-topics": "subscribers", "scale-lengths": "lengths", "scale-pipes": "pipes", "scale-spread": "pipes",
 	}
 )
 
@@ -72,22 +76,31 @@ func cells(row Row, rows []Row, found []Metric) []string {
 	for _, m := range found {
 		line = append(line, "-")
 		if v, has := row.Metrics[m.Key]; has {
-			line[len(line)-1] = number(v.Median)
+			line[len(line)-1] = number(v.Median())
 		}
 	}
 	if row.Reason != "" {
 		return append(line, row.Reason)
 	}
-	first := row.Metrics[found[0].Key]
-	line = append(line, fmt.Sprintf("%s..%s", number(first.Min), number(first.Max)))
+	first := row.Metrics[found[0].Key].spread()
+	line = append(line, fmt.Sprintf("%s..%s", number(first.Low), number(first.High)))
 	for _, reference := range References {
 		text := "-"
 		if x, ok := ratio(row, rows, reference, found[0]); ok {
-			text = fmt.Sprintf("%.2f", x)
+			text = ratioText(x)
 		}
 		line = append(line, text)
 	}
 	return line
+}
+
+// ratioText has the median of ratios and their spread.
+func ratioText(x Samples) string {
+	spread := x.spread()
+	if spread.Low == spread.High {
+		return fmt.Sprintf("%.2f", x.Median())
+	}
+	return fmt.Sprintf("%.2f (%.2f..%.2f)", x.Median(), spread.Low, spread.High)
 }
 
 // number shows three figures.
@@ -104,6 +117,51 @@ func number(v float64) string {
 	}
 }
 
+// A section is a part of a report behind its tables: how targets were met, or a list.
+type section struct {
+	title string
+	head  []string
+	lines [][]string
+	items []string
+}
+
+// sections are those that have something.
+func (r *Report) sections() (all []section) {
+	judged, _ := r.judge(targets)
+	head, lines := judgedTable(judged)
+	growthHead, growthLines := growthTable(r.growths())
+	for _, s := range []section{
+		{title: "Targets", head: head, lines: lines},
+		{title: "Growth", head: growthHead, lines: growthLines},
+		{title: "Targets not measured", items: r.leftOut()},
+		{title: "Cases not judged", items: r.notJudged(targets)},
+	} {
+		if len(s.lines)+len(s.items) > 0 {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// leftOut lists the targets that have no measured case, and counts those of works that the run does not have.
+func (r *Report) leftOut() (items []string) {
+	elsewhere := 0
+	for _, t := range targets {
+		_, without := r.judge([]target{t})
+		switch {
+		case len(without) == 0:
+		case slices.ContainsFunc(r.Rows, func(row Row) bool { return row.Work == t.work && row.Place == t.place }):
+			items = append(items, t.name())
+		default:
+			elsewhere++
+		}
+	}
+	if elsewhere > 0 {
+		items = append(items, fmt.Sprintf("%d of works and places that this run does not have", elsewhere))
+	}
+	return items
+}
+
 // Text writes the tables for a terminal.
 func (r *Report) Text(w io.Writer) error {
 	for _, name := range r.missing() {
@@ -116,16 +174,17 @@ func (r *Report) Text(w io.Writer) error {
 			return err
 		}
 	}
-	judged, notMeasured := r.judge(targets)
-	if len(judged) > 0 {
-		fmt.Fprint(w, "\nTargets\n")
-		head, lines := judgedTable(judged)
-		if err := aligned(w, head, lines); err != nil {
+	for _, s := range r.sections() {
+		fmt.Fprintf(w, "\n%s\n", s.title)
+		for _, item := range s.items {
+			fmt.Fprintf(w, "  %s\n", item)
+		}
+		if s.head == nil {
+			continue
+		}
+		if err := aligned(w, s.head, s.lines); err != nil {
 			return err
 		}
-	}
-	if len(notMeasured) > 0 {
-		fmt.Fprintf(w, "\nTargets not measured:\n  %s\n", strings.Join(notMeasured, "\n  "))
 	}
 	return nil
 }
@@ -140,28 +199,27 @@ func aligned(w io.Writer, head []string, lines [][]string) error {
 
 // Markdown writes the tables for a document.
 func (r *Report) Markdown(w io.Writer) error {
-	fmt.Fprintf(w, "%s; %s\n\n`%s`\n", r.Date, r.Machine, r.Command)
+	fmt.Fprintf(w, "### Run\n\n%s; %s; %d rounds\n\n`%s`\n", r.Date, r.Machine, r.Rounds, r.Command)
 	for _, name := range r.missing() {
 		fmt.Fprintf(w, "\nMissing: %s: %s\n", name, r.Missing[name])
 	}
-	judged, notMeasured := r.judge(targets)
-	if len(judged) > 0 {
-		head, lines := judgedTable(judged)
-		markdownTable(w, "Targets", head, lines)
-	}
-	if len(notMeasured) > 0 {
-		fmt.Fprintf(w, "\nTargets not measured:\n\n- %s\n", strings.Join(notMeasured, "\n- "))
+	for _, s := range r.sections() {
+		if s.head != nil {
+			markdownTable(w, s.title, "", s.head, s.lines)
+			continue
+		}
+		fmt.Fprintf(w, "\n%s%s\n\n- %s\n", partBegin, s.title, strings.Join(s.items, "\n- "))
 	}
 	for _, c := range r.cases() {
 		head, lines := table(r.rowsOf(c))
-		markdownTable(w, c.Title(), head, lines)
+		markdownTable(w, c.Title(), fmt.Sprintf("%s; %s\n\n", r.Date, r.Machine), head, lines)
 	}
 	return nil
 }
 
-func markdownTable(w io.Writer, title string, head []string, lines [][]string) {
+func markdownTable(w io.Writer, title, date string, head []string, lines [][]string) {
 	rule := strings.Repeat("|---", len(head)) + "|"
-	fmt.Fprintf(w, "\n### %s\n\n| %s |\n%s\n", title, strings.Join(head, " | "), rule)
+	fmt.Fprintf(w, "\n%s%s\n\n%s| %s |\n%s\n", partBegin, title, date, strings.Join(head, " | "), rule)
 	for _, line := range lines {
 		fmt.Fprintf(w, "| %s |\n", strings.Join(line, " | "))
 	}

@@ -18,9 +18,9 @@ import (
 type config struct {
 	works, peers, transports, places []string
 	sizes, params                    []int
-	rounds, trips                    int
-	secs                             float64
-	out, document                    string
+	rounds                           int
+	secs, warm                       float64 // warm is negative for those of the works
+	out, documents                   string
 }
 
 // allWorks in the order in which they are measured.
@@ -38,15 +38,15 @@ func parse(args []string) (config, error) {
 	}
 	list(&c.works, "work", "", "what to measure: "+strings.Join(allWorks, ",")+" (default all)")
 	list(&c.peers, "peers", "", "whom, as spry or spry/batch (default all)")
-	list(&c.transports, "transports", "tcp,ipc", "tcp,ipc")
-	list(&c.places, "place", "1cpu,free", "1cpu: all processes on one CPU; free: where the system puts them")
+	list(&c.transports, "transports", "", "tcp,ipc,inproc (default those of each work)")
+	list(&c.places, "place", placeOne+","+placeFree, "1cpu: all processes on one CPU; free: where the system puts them")
 	f.StringVar(&sizes, "sizes", "", "sizes in bytes (default those of each work)")
 	f.StringVar(&params, "params", "", "how many subscribers, callers, connections, ... (default those of each work)")
-	f.IntVar(&c.rounds, "rounds", 5, "rounds, of which the median counts")
-	f.IntVar(&c.trips, "trips", 4000, "round trips to time")
-	f.Float64Var(&c.secs, "secs", 0.4, "seconds to send for")
+	f.IntVar(&c.rounds, "rounds", 9, fmt.Sprintf("rounds, in which all take turns; targets need at least %d", report.LeastRounds))
+	f.Float64Var(&c.secs, "secs", 0.8, "seconds that count of each run")
+	f.Float64Var(&c.warm, "warm", -1, "seconds before that, which do not count (default those of each work)")
 	f.StringVar(&c.out, "out", "", "folder for bench.json, bench.md and bench.html")
-	f.StringVar(&c.document, "write", "", "document whose generated part is replaced by the tables")
+	f.StringVar(&c.documents, "write", "", "folder of documents in which the tables of this run replace older ones: docs")
 	if err := f.Parse(args); err != nil {
 		return c, err
 	}
@@ -57,15 +57,79 @@ func parse(args []string) (config, error) {
 	if c.params, err = numbers(params, 1); err != nil {
 		return c, fmt.Errorf("params: %w", err)
 	}
+	if c.rounds < 1 || c.secs <= 0 {
+		return c, fmt.Errorf("rounds and secs must be positive")
+	}
+	return c, c.check()
+}
+
+// check refuses what no work can do, and works that can do nothing of what is asked for.
+func (c config) check() error {
 	for _, w := range c.works {
 		if !slices.Contains(allWorks, w) {
-			return c, fmt.Errorf("no work %s; there are: %s", w, strings.Join(allWorks, ","))
+			return fmt.Errorf("no work %s; there are: %s", w, strings.Join(allWorks, ","))
+		}
+		load := workloads[w]
+		if len(c.transports) > 0 && len(common(load.transports, c.transports)) == 0 {
+			return fmt.Errorf("%s cannot be measured over %s, only over %s", w, strings.Join(c.transports, ","),
+				strings.Join(load.transports, ","))
 		}
 	}
-	if c.rounds < 1 || c.trips < 1 || c.secs <= 0 {
-		return c, fmt.Errorf("rounds, trips and secs must be positive")
+	if len(c.params) > 0 && !slices.ContainsFunc(c.selected(), func(w string) bool { return workloads[w].params != nil }) {
+		return fmt.Errorf("none of these works has -params: %s", strings.Join(c.selected(), ","))
 	}
-	return c, nil
+	for _, transport := range c.transports {
+		if !slices.ContainsFunc(c.selected(), func(w string) bool { return slices.Contains(workloads[w].transports, transport) }) {
+			return fmt.Errorf("none of these works can be measured over %s: %s", transport, strings.Join(c.selected(), ","))
+		}
+	}
+	for _, place := range c.places {
+		if place != placeOne && place != placeFree {
+			return fmt.Errorf("no place %s; there are %s and %s", place, placeOne, placeFree)
+		}
+	}
+	return nil
+}
+
+// isPartial says whether some works, peers or settings are left out.
+func (c config) isPartial() bool {
+	return len(c.works)+len(c.peers)+len(c.transports)+len(c.sizes)+len(c.params) > 0 || len(c.places) < 2
+}
+
+// selected are the works that were asked for, or all.
+func (c config) selected() []string {
+	if len(c.works) == 0 {
+		return allWorks
+	}
+	return common(allWorks, c.works)
+}
+
+// common are those of all that are wanted too.
+func common(all, wanted []string) (both []string) {
+	for _, one := range all {
+		if slices.Contains(wanted, one) {
+			both = append(both, one)
+		}
+	}
+	return both
+}
+
+// The places of processes.
+const (
+	placeOne  = "1cpu"
+	placeFree = "free"
+)
+
+// warmFor is the time of a work's warm-up.
+func (c config) warmFor(work string) float64 {
+	switch {
+	case c.warm >= 0:
+		return c.warm
+	case workloads[work].warm > 0:
+		return workloads[work].warm
+	default:
+		return warmUp
+	}
 }
 
 func split(s string) []string {
@@ -92,31 +156,41 @@ func (c config) wants(who contender) bool {
 // A workload says at which settings a work is measured.
 type workload struct {
 	sizes, params []int
-	transports    []string // nil means those that were asked for
+	transports    []string // all that it can be measured over
+	warm          float64  // seconds of warm-up; 0 for the usual ones
 }
 
+// Seconds of warm-up. What has many queues takes long until all memory has been used once.
+const (
+	warmUp     = 0.4
+	warmUpWide = 1.5
+)
+
+var (
+	tcp       = []string{"tcp"}
+	tcpAndIPC = []string{"tcp", "ipc"}
+	inproc    = []string{"inproc"}
+)
+
 var workloads = map[string]workload{
-	"thr":           {sizes: []int{16, 64, 256, 1 << 10, 8 << 10, 64 << 10, 1 << 20}},
-	"curve":         {sizes: []int{64, 4 << 10}, transports: []string{"tcp"}},
-	"lat":           {sizes: []int{64, 1 << 10}},
-	"inproc-thr":    {sizes: []int{64, 1 << 10}, transports: []string{"inproc"}},
-	"inproc-lat":    {sizes: []int{64, 1 << 10}, transports: []string{"inproc"}},
-	"fan":           {sizes: []int{256}, params: []int{8, 64}, transports: []string{"tcp"}},
-	"callers-mux":   {sizes: []int{64}, params: []int{64}, transports: []string{"tcp"}},
-	"callers-conns": {sizes: []int{64}, params: []int{64}, transports: []string{"tcp"}},
-	"idle":          {sizes: []int{0}, params: []int{5000, 10000}, transports: []string{"tcp"}},
-	"flood":         {sizes: []int{64}, transports: []string{"tcp"}},
-	"pipes":         {sizes: []int{64}, params: []int{1, 8, 64, 512}, transports: []string{"tcp"}},
-	"subs":          {sizes: []int{64}, params: []int{1, 1000, 100000, 1000000}, transports: []string{"inproc"}},
+	"thr":           {sizes: []int{16, 64, 256, 1 << 10, 8 << 10, 64 << 10, 1 << 20}, transports: tcpAndIPC},
+	"curve":         {sizes: []int{64, 4 << 10}, transports: tcp},
+	"lat":           {sizes: []int{64, 1 << 10}, transports: tcpAndIPC},
+	"inproc-thr":    {sizes: []int{64, 1 << 10}, transports: inproc},
+	"inproc-lat":    {sizes: []int{64, 1 << 10}, transports: inproc},
+	"fan":           {sizes: []int{256}, params: []int{8, 64}, transports: tcp, warm: warmUpWide},
+	"callers-mux":   {sizes: []int{64}, params: []int{64}, transports: tcp},
+	"callers-conns": {sizes: []int{64}, params: []int{64}, transports: tcp},
+	"idle":          {sizes: []int{0}, params: []int{5000, 10000}, transports: tcp},
+	"flood":         {sizes: []int{64}, transports: tcp},
+	"pipes":         {sizes: []int{64}, params: []int{1, 8, 64, 512}, transports: tcp, warm: warmUpWide},
+	"subs":          {sizes: []int{64}, params: []int{1, 1000, 100000, 1000000}, transports: inproc},
 }
 
 // cases are all that the command line asks for.
 func (c config) cases() []report.Case {
 	var all []report.Case
-	for _, work := range allWorks {
-		if len(c.works) > 0 && !slices.Contains(c.works, work) {
-			continue
-		}
+	for _, work := range c.selected() {
 		all = append(all, c.casesOf(work, workloads[work])...)
 	}
 	return all
@@ -133,8 +207,8 @@ func (c config) casesOf(work string, load workload) (all []report.Case) {
 	case len(c.params) > 0:
 		params = c.params
 	}
-	if transports == nil {
-		transports = c.transports
+	if len(c.transports) > 0 {
+		transports = common(transports, c.transports)
 	}
 	for _, place := range c.places {
 		for _, transport := range transports {
@@ -150,8 +224,8 @@ func (c config) casesOf(work string, load workload) (all []report.Case) {
 
 // write writes the files that were asked for.
 func write(c config, r *report.Report) error {
-	if c.document != "" {
-		if err := r.UpdateDocument(c.document); err != nil {
+	if c.documents != "" {
+		if err := r.UpdateDocuments(c.documents); err != nil {
 			return err
 		}
 	}

@@ -18,9 +18,6 @@ import (
 // sample is the result of one contender in one round of a case.
 type sample map[string]float64
 
-// floodWarm is how many requests beside a flood are not timed. Each may take as long as its queue.
-const floodWarm = 10
-
 // A bench takes samples.
 type bench struct {
 	config  config
@@ -30,18 +27,26 @@ type bench struct {
 }
 
 // command is the command line of a worker at its place.
-func (b *bench) command(c report.Case, who contender, role string, settings ...string) []string {
-	var line []string
-	if c.Place == "1cpu" {
-		line = []string{"taskset", "-c", "0"}
-	}
-	mode := who.Mode
+func (b *bench) command(c report.Case, who contender, role string, settings ...string) command {
+	mode, processors := who.modeAndProcessors()
 	if k, _ := kindOf(who.Peer); mode == "plain" && k.mode != "" {
 		mode = k.mode
 	}
-	line = append(line, b.workers.commands[who.Peer]...)
-	line = append(line, role, "mode="+mode, "size="+strconv.Itoa(max(c.Size, 2)))
-	return append(line, settings...)
+	line := append(placed(c.Place), b.workers.commands[who.Peer]...)
+	line = append(line, role, "mode="+mode, "size="+strconv.Itoa(max(c.Size, 2)), fmt.Sprintf("warm=%g", b.config.warmFor(c.Work)))
+	all := command{line: append(line, settings...)}
+	if processors > 0 {
+		all.env = []string{fmt.Sprintf("GOMAXPROCS=%d", processors)}
+	}
+	return all
+}
+
+// placed begins the command line of a process at a place.
+func placed(place string) []string {
+	if place == placeOne {
+		return []string{"taskset", "-c", "0"}
+	}
+	return nil
 }
 
 // url returns an unused address.
@@ -60,7 +65,7 @@ func (b *bench) url(transport string) (string, error) {
 
 // measure takes one sample.
 func (b *bench) measure(ctx context.Context, c report.Case, who contender) (sample, error) {
-	limit := time.Duration(b.config.secs*10*float64(time.Second)) + 30*time.Second
+	limit := time.Duration((b.config.warmFor(c.Work)+b.config.secs)*10*float64(time.Second)) + 30*time.Second
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	url, err := b.url(c.Transport)
@@ -68,8 +73,7 @@ func (b *bench) measure(ctx context.Context, c report.Case, who contender) (samp
 		return nil, err
 	}
 	at, secs := "url="+url, fmt.Sprintf("secs=%g", b.config.secs)
-	n, warm := fmt.Sprintf("n=%d", b.config.trips), fmt.Sprintf("warm=%d", b.config.trips/10)
-	worker := func(role string, settings ...string) []string { return b.command(c, who, role, settings...) }
+	worker := func(role string, settings ...string) command { return b.command(c, who, role, settings...) }
 	param := strconv.Itoa(c.Param)
 	switch c.Work {
 	case "thr", "curve":
@@ -80,33 +84,32 @@ func (b *bench) measure(ctx context.Context, c report.Case, who contender) (samp
 			worker("pipes-send", at, secs, "pipes="+param), true)
 		return flowSample(received, sent), err
 	case "lat":
-		_, client, err := both(ctx, worker("lat-rep", at), worker("lat-req", at, n, warm), false)
-		return tripSample(client), err
+		server, client, err := both(ctx, worker("lat-rep", at), worker("lat-req", at, secs), false)
+		return tripSample(client, server), err
 	case "inproc-thr":
-		o, err := alone(ctx, worker("inproc-thr", secs))
-		return flowSample(o, outcome{}), err
+		r, err := alone(ctx, worker("inproc-thr", secs))
+		return flowSample(r), err
 	case "inproc-lat":
-		o, err := alone(ctx, worker("inproc-lat", n, warm))
-		return tripSample(o), err
+		r, err := alone(ctx, worker("inproc-lat", secs))
+		return tripSample(r), err
 	case "fan":
 		sent, got, err := both(ctx, worker("fan-pub", at, secs, "subs="+param), worker("fan-sub", at, "subs="+param), true)
 		s := flowSample(got, sent)
-		s["lost"] = max(0, 1-float64(got.Messages)/float64(max(sent.Messages*int64(c.Param), 1)))
+		s["lost"] = max(0, 1-float64(got.Total)/float64(max(sent.Total*int64(c.Param), 1)))
 		return s, err
 	case "callers-mux", "callers-conns":
 		shape := "shape=" + c.Work[len("callers-"):]
 		server, client, err := both(ctx, worker("callers-rep", at, shape),
 			worker("callers-req", at, secs, shape, "callers="+param), false)
-		s := flowSample(client, server)
-		return s, err
+		return callersSample(client, server), err
 	case "idle":
-		return measureIdle(ctx, worker("idle", at), url, who.Peer, c.Param)
+		return b.measureIdle(ctx, c, who, at)
 	case "flood":
 		return b.measureFlood(ctx, c, who, url)
 	case "subs":
-		o, err := alone(ctx, worker("subs", secs, "subs="+param))
-		s := flowSample(o, outcome{})
-		s["bytes"] = o.PerItem
+		r, err := alone(ctx, worker("subs", secs, "subs="+param))
+		s := flowSample(r)
+		s["bytes"] = r.PerItem
 		return s, err
 	default:
 		return nil, fmt.Errorf("no work %s", c.Work)
@@ -114,43 +117,55 @@ func (b *bench) measure(ctx context.Context, c report.Case, who contender) (samp
 }
 
 // alone runs a worker that needs no other.
-func alone(ctx context.Context, command []string) (outcome, error) {
-	p, err := start(ctx, command)
+func alone(ctx context.Context, c command) (worker.Result, error) {
+	p, err := start(ctx, c)
 	if err != nil {
-		return outcome{}, err
+		return worker.Result{}, err
 	}
 	return p.finish()
 }
 
-// flowSample is the sample of a received flow, with the cost of both sides.
-func flowSample(received, other outcome) sample {
+// flowSample is the sample of a received flow, with the cost of all sides.
+func flowSample(received worker.Result, others ...worker.Result) sample {
 	if received.Messages == 0 || received.Seconds == 0 {
 		return sample{}
 	}
-	messages := float64(received.Messages)
-	s := sample{
-		"rate": messages / received.Seconds,
-		"mbps": float64(received.Bytes) / received.Seconds / 1e6,
-		"cpu":  (received.CPU + other.CPU) / messages * 1e6,
-	}
-	if received.Allocs != nil {
-		s["allocs"] = *received.Allocs
-		if other.Allocs != nil {
-			s["allocs"] += *other.Allocs
+	s := costSample(received, others...)
+	s["rate"] = float64(received.Messages) / received.Seconds
+	s["mbps"] = float64(received.Bytes) / received.Seconds / 1e6
+	return s
+}
+
+// costSample has what all sides used for a message.
+func costSample(counted worker.Result, others ...worker.Result) sample {
+	s, perMillion := sample{}, 1e6/float64(max(counted.Messages, 1))
+	for _, r := range append(others, counted) {
+		s["cpu"] += r.CPU * perMillion
+		s["switches"] += float64(r.Voluntary) * perMillion
+		s["preempted"] += float64(r.Involuntary) * perMillion
+		if r.Allocs != nil {
+			s["wakes"] += float64(r.Wakes) * perMillion
+			s["allocs"] += float64(*r.Allocs) * perMillion / 1e6
 		}
 	}
 	return s
 }
 
-func tripSample(o outcome) sample {
-	s := sample{"p50": o.P50, "p99": o.P99, "p999": o.P999}
-	if o.Allocs != nil {
-		s["allocs"] = *o.Allocs
-	}
+func tripSample(client worker.Result, servers ...worker.Result) sample {
+	s := costSample(client, servers...)
+	s["p50"], s["p99"], s["p999"] = client.P50, client.P99, client.P999
 	return s
 }
 
-// measureFlood times requests while another client floods the same process.
+// callersSample has the rate of all callers and the latency of each call.
+func callersSample(client, server worker.Result) sample {
+	s := flowSample(client, server)
+	s["p50"], s["p99"], s["p999"] = client.P50, client.P99, client.P999
+	return s
+}
+
+// measureFlood times requests while another client floods the same process. They begin after the flood, and count after their
+// own warm-up. The flood itself is not measured: it is stopped long before it ends.
 func (b *bench) measureFlood(ctx context.Context, c report.Case, who contender, url string) (sample, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -165,21 +180,27 @@ func (b *bench) measureFlood(ctx context.Context, c report.Case, who contender, 
 	if err := server.ready(); err != nil {
 		return nil, err
 	}
-	sender, err := start(ctx, b.command(c, who, "thr-send", "url="+url, "secs=60")) // killed long before
+	sender, err := start(ctx, b.command(c, who, "thr-send", "url="+url, "secs=600"))
 	if err != nil {
 		return nil, err
 	}
 	if err := server.says("flowing"); err != nil {
 		return nil, err
 	}
-	// Many trips, since on one CPU few would fit between two turns of the flow; by time, since some wait for it long.
-	client, err := alone(ctx, b.command(c, who, "lat-req", "url="+other, fmt.Sprintf("n=%d", b.config.trips*5),
-		fmt.Sprintf("most=%g", b.config.secs*5), fmt.Sprintf("warm=%d", floodWarm)))
+	// On one CPU few trips fit between two turns of the flow, so that it takes long to have many.
+	client, err := alone(ctx, b.command(c, who, "lat-req", "url="+other, fmt.Sprintf("secs=%g", b.config.secs*floodTimes)))
 	cancel()
 	_, _ = sender.finish() // killed
 	_, _ = server.finish()
-	return tripSample(client), err
+	s := tripSample(client)
+	for _, key := range []string{"cpu", "switches", "preempted", "wakes"} {
+		delete(s, key) // they would be those of the client alone
+	}
+	return s, err
 }
+
+// floodTimes is how much longer requests beside a flood are measured than other works.
+const floodTimes = 3
 
 // tempDir makes a folder whose paths are short enough for sockets.
 func tempDir() (string, error) { return os.MkdirTemp("", "bench") }

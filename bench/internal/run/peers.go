@@ -12,13 +12,30 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
+
+	"github.com/sprymq/spry/bench/internal/report"
 )
 
 // A contender is a peer used in one of its modes.
 type contender struct {
 	Peer string // as the user selects it
 	Mode string
+}
+
+// modeAndProcessors splits a mode such as batch-1p, in which the peer has one processor: it runs with GOMAXPROCS=1.
+func (c contender) modeAndProcessors() (mode string, processors int) {
+	mode, last := "plain", c.Mode
+	if i := strings.LastIndexByte(c.Mode, '-'); i >= 0 {
+		mode, last = c.Mode[:i], c.Mode[i+1:]
+	}
+	n, isCount := strings.CutSuffix(last, "p")
+	if processors, err := strconv.Atoi(n); err == nil && isCount {
+		return mode, processors
+	}
+	return c.Mode, 0
 }
 
 func (c contender) String() string {
@@ -36,6 +53,8 @@ type peerKind struct {
 	tag   string   // of a build of this program of its own
 	mode  string   // "" or the worker's mode that plain stands for
 	modes map[string][]string
+	// processors are modes with other values of GOMAXPROCS, at the place free: 1, and what a container on a larger machine has.
+	processors map[string][]string
 }
 
 // peerKinds are all peers, in the order of tables.
@@ -44,6 +63,9 @@ var peerKinds = []peerKind{
 		"thr": {"plain", "own", "batch", "zmtp", "zmtp-batch"}, "inproc-thr": {"copy", "own", "batch"},
 		"curve": {"curve", "curve-batch"}, "lat": {"plain", "zmtp"}, "fan": {"plain", "zmtp"},
 		"callers-mux": {"plain", "zmtp"}, "callers-conns": {"plain", "zmtp"},
+	}, processors: map[string][]string{
+		"thr": {"1p", "4p", "8p", "batch-1p", "batch-4p", "batch-8p"}, "fan": {"1p", "4p", "8p"}, "lat": {"1p", "4p", "8p"},
+		"callers-mux": {"1p", "4p", "8p"}, "callers-conns": {"1p", "4p", "8p"},
 	}},
 	{name: "goraw", modes: map[string][]string{"inproc-thr": {"own"}}},
 	{name: "goraw1", modes: map[string][]string{"lat": nil, "callers-conns": nil, "idle": nil}}, // as goraw
@@ -65,19 +87,28 @@ var peerKinds = []peerKind{
 	{name: "nats"},
 }
 
-// modesFor returns the modes of a kind that are measured at a work.
-func (k peerKind) modesFor(work string) []string {
-	if modes, special := k.modes[work]; special {
-		return modes
-	}
-	if work == "curve" {
+// modesFor returns the modes of a kind that are measured in a case.
+func (k peerKind) modesFor(c report.Case) []string {
+	modes, special := k.modes[c.Work]
+	switch {
+	case special:
+	case c.Work == "curve":
 		return nil // who can encrypt says so
+	default:
+		modes = []string{"plain"}
 	}
-	return []string{"plain"}
+	if c.Place == placeFree && c.Size <= mostOfProcessors {
+		modes = append(slices.Clip(modes), k.processors[c.Work]...)
+	}
+	return modes
 }
+
+// mostOfProcessors is the largest size for which other numbers of processors are measured, where the system has all of them.
+const mostOfProcessors = 256
 
 // workers finds or builds the workers of peers.
 type workers struct {
+	self     string // this program
 	commands map[string][]string
 	missing  map[string]string // peers that cannot be had, and why
 }
@@ -88,7 +119,7 @@ func prepare(ctx context.Context, kinds []peerKind, sources embed.FS) (*workers,
 	if err != nil {
 		return nil, err
 	}
-	w := &workers{commands: map[string][]string{}, missing: map[string]string{}}
+	w := &workers{self: self, commands: map[string][]string{}, missing: map[string]string{}}
 	dir, err := cacheDir(sources)
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"strings"
 
@@ -24,15 +25,10 @@ type process struct {
 	errors bytes.Buffer
 }
 
-// outcome is the result of a worker, with its resources.
-type outcome struct {
-	worker.Result
-	CPU float64
-}
-
 // start runs a worker; ctx kills it.
-func start(ctx context.Context, command []string) (*process, error) {
-	p := &process{cmd: exec.CommandContext(ctx, command[0], command[1:]...)}
+func start(ctx context.Context, c command) (*process, error) {
+	p := &process{cmd: exec.CommandContext(ctx, c.line[0], c.line[1:]...)}
+	p.cmd.Env = append(os.Environ(), c.env...)
 	p.cmd.Stderr = &p.errors
 	in, err := p.cmd.StdinPipe()
 	if err != nil {
@@ -79,37 +75,37 @@ func (p *process) ask(line string) (string, error) {
 }
 
 // stop ends a server that does not end by itself, and returns its result.
-func (p *process) stop() (outcome, error) {
+func (p *process) stop() (worker.Result, error) {
 	if err := p.in.Close(); err != nil {
-		return outcome{}, err
+		return worker.Result{}, err
 	}
 	return p.finish()
 }
 
 // finish waits for the worker's end.
-func (p *process) finish() (outcome, error) {
+func (p *process) finish() (r worker.Result, err error) {
 	rest, readErr := io.ReadAll(p.out)
 	if err := p.cmd.Wait(); err != nil {
 		var exit *exec.ExitError
 		if errors.As(err, &exit) && exit.ExitCode() == worker.ExitNotApplicable {
-			return outcome{}, worker.ErrNotApplicable
+			return r, worker.ErrNotApplicable
 		}
-		return outcome{}, fmt.Errorf("%s: %w: %s", strings.Join(p.cmd.Args, " "), err, strings.TrimSpace(p.errors.String()))
+		return r, fmt.Errorf("%s: %w: %s", strings.Join(p.cmd.Args, " "), err, strings.TrimSpace(p.errors.String()))
 	}
 	if readErr != nil {
-		return outcome{}, readErr
+		return r, readErr
 	}
 	lines := bytes.Split(bytes.TrimSpace(rest), []byte("\n"))
-	o := outcome{CPU: (p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()).Seconds()}
-	if err := json.Unmarshal(lines[len(lines)-1], &o.Result); err != nil {
-		return o, fmt.Errorf("%s: result: %w", strings.Join(p.cmd.Args, " "), err)
+	if err := json.Unmarshal(lines[len(lines)-1], &r); err != nil {
+		return r, fmt.Errorf("%s: result: %w", strings.Join(p.cmd.Args, " "), err)
 	}
-	return o, nil
+	return r, nil
 }
 
-// both runs a server and its client. A server that ends by itself does so when it has received everything; another one is
-// stopped when its client has ended. Each gets a message when the other has ended.
-func both(ctx context.Context, server, client []string, endsItself bool) (s, c outcome, err error) {
+// both runs a server and its client. A server that ends by itself does so when it has received everything. Another one answers
+// requests: it learns when its client is warm, and is stopped when its client has ended. Each gets a message when the other has
+// ended.
+func both(ctx context.Context, server, client command, endsItself bool) (s, c worker.Result, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // what still runs after a failure is killed
 	at, err := start(ctx, server)
@@ -129,7 +125,13 @@ func both(ctx context.Context, server, client []string, endsItself bool) (s, c o
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		if c, clientErr = by.finish(); clientErr != nil {
+		if !endsItself {
+			clientErr = relayWarm(by, at)
+		}
+		if clientErr == nil {
+			c, clientErr = by.finish()
+		}
+		if clientErr != nil {
 			cancel() // the server would wait for ever
 		}
 		at.sendEnd()
@@ -146,6 +148,20 @@ func both(ctx context.Context, server, client []string, endsItself bool) (s, c o
 		err = clientErr
 	}
 	return s, c, err
+}
+
+// relayWarm waits until a client is warm, and lets its server know.
+func relayWarm(client, server *process) error {
+	if err := client.says(worker.WarmLine); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(server.in, worker.WarmLine)
+	return err
+}
+
+// A command is a command line and what its environment has in addition.
+type command struct {
+	line, env []string
 }
 
 // sendEnd informs a worker that the other side has ended. A worker that has ended too does not read it.

@@ -44,16 +44,18 @@ func Main(ctx context.Context, args []string, sources embed.FS, out io.Writer) e
 		Command: "go run ./bench " + strings.Join(args, " "),
 		Date:    time.Now().UTC().Format("2006-01-02"),
 		Missing: w.missing,
+		Rounds:  c.rounds,
+		Partial: c.isPartial(),
 	}
 	for _, one := range c.cases() {
-		if one.Place == "1cpu" {
+		if one.Place == placeOne {
 			if _, err := exec.LookPath("taskset"); err != nil {
 				w.missing["placement 1cpu"] = err.Error()
 				continue
 			}
 		}
 		fmt.Fprintln(os.Stderr, one.Title())
-		r.Rows = append(r.Rows, b.rounds(ctx, one, contenders(kinds, w, c, one.Work))...)
+		r.Rows = append(r.Rows, b.rounds(ctx, one, contenders(kinds, w, c, one))...)
 		if ctx.Err() != nil {
 			break
 		}
@@ -65,13 +67,13 @@ func Main(ctx context.Context, args []string, sources embed.FS, out io.Writer) e
 }
 
 // contenders are all selected peers that can be had, in all modes that this work has.
-func contenders(kinds []peerKind, w *workers, c config, work string) []contender {
+func contenders(kinds []peerKind, w *workers, c config, at report.Case) []contender {
 	var all []contender
 	for _, k := range kinds {
 		if _, missing := w.missing[k.name]; missing {
 			continue
 		}
-		for _, mode := range k.modesFor(work) {
+		for _, mode := range k.modesFor(at) {
 			who := contender{k.name, mode}
 			if c.wants(who) {
 				all = append(all, who)
@@ -84,7 +86,7 @@ func contenders(kinds []peerKind, w *workers, c config, work string) []contender
 // rounds takes the samples of a case: in each round every contender has its turn, so that what disturbs the machine
 // for a while disturbs all of them.
 func (b *bench) rounds(ctx context.Context, c report.Case, all []contender) []report.Row {
-	samples := make([]map[string][]float64, len(all))
+	samples := make([]map[string]report.Samples, len(all))
 	reasons := make([]string, len(all))
 	for range b.config.rounds {
 		for i, who := range all {
@@ -97,7 +99,7 @@ func (b *bench) rounds(ctx context.Context, c report.Case, all []contender) []re
 				continue
 			}
 			if samples[i] == nil {
-				samples[i] = map[string][]float64{}
+				samples[i] = map[string]report.Samples{}
 			}
 			for key, value := range s {
 				samples[i][key] = append(samples[i][key], value)
@@ -111,10 +113,7 @@ func (b *bench) rounds(ctx context.Context, c report.Case, all []contender) []re
 			row.Reason = "nothing measured"
 		}
 		if row.Reason == "" {
-			row.Metrics = map[string]report.Spread{}
-			for key, values := range samples[i] {
-				row.Metrics[key] = report.SpreadOf(values)
-			}
+			row.Metrics = samples[i]
 		}
 		rows = append(rows, row)
 	}

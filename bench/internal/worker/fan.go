@@ -28,6 +28,7 @@ func fanPublish(p process, peer Peer, s Settings) (Result, error) {
 
 // A fanned is the result of one subscriber.
 type fanned struct {
+	total int // with those of the warm-up
 	count int
 	start time.Time
 	end   time.Time
@@ -43,29 +44,37 @@ func fanSubscribe(_ process, peer Peer, s Settings) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	var base baseline
 	got := make([]fanned, len(subs))
 	var all sync.WaitGroup
 	for i, sub := range subs {
 		all.Go(func() {
 			defer sub.Close()
-			got[i] = fannedBy(sub)
+			got[i] = fannedBy(sub, s, &base)
 		})
 	}
 	all.Wait()
-	return fannedSum(got, s)
+	r, err := fannedSum(got, s)
+	r.Usage = used().since(base.usage)
+	return r, err
 }
 
-func fannedBy(sub Receiver) fanned {
+func fannedBy(sub Receiver, s Settings, base *baseline) fanned {
 	if err := sub.First(); err != nil {
 		return fanned{err: err}
 	}
+	warmed, err := warmUp(sub, s)
+	if err != nil {
+		return fanned{err: err}
+	}
+	base.take()
 	start := time.Now()
 	n, err := sub.Rest()
-	return fanned{count: n + 1, start: start, end: time.Now(), err: err}
+	return fanned{total: warmed + n, count: n, start: start, end: time.Now(), err: err}
 }
 
 func fannedSum(got []fanned, s Settings) (Result, error) {
-	sum, least, most := fanned{}, got[0].count, got[0].count
+	sum, least, most := fanned{}, got[0].total, got[0].total
 	for _, g := range got {
 		if g.err != nil {
 			return Result{}, g.err
@@ -77,10 +86,11 @@ func fannedSum(got []fanned, s Settings) (Result, error) {
 			sum.end = g.end
 		}
 		sum.count += g.count
-		least, most = min(least, g.count), max(most, g.count)
+		sum.total += g.total
+		least, most = min(least, g.total), max(most, g.total)
 	}
 	return Result{
-		Messages: int64(sum.count), Bytes: int64(sum.count) * int64(s.Size), Seconds: sum.end.Sub(sum.start).Seconds(),
+		Messages: int64(sum.count), Total: int64(sum.total), Bytes: int64(sum.count) * int64(s.Size), Seconds: sum.end.Sub(sum.start).Seconds(),
 		Note: fmt.Sprintf("each subscriber got %d to %d", least, most),
 	}, nil
 }

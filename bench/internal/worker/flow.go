@@ -3,7 +3,7 @@
 package worker
 
 import (
-	"runtime"
+	"errors"
 	"time"
 )
 
@@ -19,41 +19,72 @@ func chunk(size int) int {
 	}
 }
 
-// send sends until the time has passed, at least one message, and then the end.
+// send warms up, sends until the time has passed, at least one message, and then the end.
 func send(to Sender, s Settings) (Result, error) {
-	before, start, sent, n := allocations(), time.Now(), int64(0), chunk(s.Size)
-	for end := start.Add(seconds(s.Secs)); sent == 0 || time.Now().Before(end); sent += int64(n) {
-		if err := to.Send(n); err != nil {
-			return Result{}, err
-		}
+	warmed, err := sendFor(to, s.Warm, s.Size)
+	if err != nil {
+		return Result{}, err
+	}
+	before, start := used(), time.Now()
+	sent, err := sendFor(to, s.Secs, s.Size)
+	if err != nil {
+		return Result{}, err
 	}
 	if err := to.End(); err != nil {
 		return Result{}, err
 	}
-	return moved(sent, s, time.Since(start), before), nil
+	r := moved(sent, s, time.Since(start), before)
+	r.Total += warmed
+	return r, nil
 }
 
-// receive receives a flow: its time is from the first message to the end marker.
+// sendFor sends for some seconds, at least once.
+func sendFor(to Sender, secs float64, size int) (sent int64, err error) {
+	n := chunk(size)
+	for end := time.Now().Add(seconds(secs)); sent == 0 || time.Now().Before(end); sent += int64(n) {
+		if err := to.Send(n); err != nil {
+			return sent, err
+		}
+	}
+	return sent, nil
+}
+
+// errEnded is the failure of a flow that is too short for its warm-up.
+var errEnded = errors.New("the flow ended before its warm-up: send for longer")
+
+// receive receives a flow: its time is from the end of the warm-up, which begins with the first message, to the end marker.
 func receive(from Receiver, s Settings) (Result, error) {
 	if err := from.First(); err != nil {
 		return Result{}, err
 	}
-	before, start := allocations(), time.Now()
-	n, err := from.Rest()
-	return moved(int64(n)+1, s, time.Since(start), before), err
-}
-
-func moved(messages int64, s Settings, took time.Duration, allocationsBefore uint64) Result {
-	allocs := float64(allocations()-allocationsBefore) / float64(max(messages, 1))
-	return Result{
-		Messages: messages, Bytes: messages * int64(s.Size), Seconds: took.Seconds(), Allocs: &allocs,
+	warmed, err := warmUp(from, s)
+	if err != nil {
+		return Result{}, err
 	}
+	before, start := used(), time.Now()
+	n, err := from.Rest()
+	r := moved(int64(n), s, time.Since(start), before)
+	r.Total += int64(warmed)
+	return r, err
 }
 
-func allocations() uint64 {
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return m.Mallocs
+// warmUp receives what is not counted, the first message included.
+func warmUp(from Receiver, s Settings) (int, error) {
+	if s.Warm == 0 {
+		return 1, nil
+	}
+	n, ended, err := from.Until(time.Now().Add(seconds(s.Warm)))
+	if err == nil && ended {
+		err = errEnded
+	}
+	return n + 1, err
+}
+
+func moved(messages int64, s Settings, took time.Duration, before usage) Result {
+	return Result{
+		Messages: messages, Total: messages, Bytes: messages * int64(s.Size), Seconds: took.Seconds(),
+		Usage: used().since(before),
+	}
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

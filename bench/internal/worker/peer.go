@@ -2,7 +2,10 @@
 
 package worker
 
-import "io"
+import (
+	"io"
+	"time"
+)
 
 // A Sender sends one flow of equal messages.
 type Sender interface {
@@ -18,6 +21,8 @@ type Sender interface {
 type Receiver interface {
 	// First waits for the first message.
 	First() error
+	// Until receives until a time and returns how many messages there were, and whether the end marker came before.
+	Until(end time.Time) (n int, ended bool, err error)
 	// Rest receives up to the end marker and returns how many messages there were between.
 	Rest() (int, error)
 	io.Closer
@@ -52,6 +57,18 @@ type Peer struct {
 
 	// Subscriptions makes a subscriber with very many subscriptions; one of them matches the messages.
 	Subscriptions func(Settings) (Sender, Receiver, error)
+}
+
+// ReceiveUntil implements [Receiver] for peers that receive one message, or some, at a time. The end marker is the last of some.
+func ReceiveUntil(end time.Time, some func() (n int, ended bool, err error)) (n int, ended bool, err error) {
+	for time.Now().Before(end) {
+		got, ended, err := some()
+		n += got
+		if ended || err != nil {
+			return n, ended, err
+		}
+	}
+	return n, false, nil
 }
 
 // A Publisher is a Sender that starts when its subscribers are connected.

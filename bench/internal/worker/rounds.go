@@ -5,32 +5,32 @@ package worker
 import (
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
-// rounds times each of N requests, or as many as the time allows, after some that warm up.
-func rounds(a Asker, s Settings) (Result, error) {
-	for range s.Warm {
+// rounds times each request that the time allows, N at most, after some that warm up.
+func rounds(p process, a Asker, s Settings) (Result, error) {
+	for end := time.Now().Add(seconds(s.Warm)); ; {
 		if err := a.Ask(); err != nil {
 			return Result{}, err
 		}
-	}
-	took := make([]time.Duration, s.N)
-	before, start := allocations(), time.Now()
-	last := start
-	for i := range took {
-		if s.Most > 0 && last.Sub(start) >= seconds(s.Most) {
-			took = took[:i]
+		if !time.Now().Before(end) {
 			break
 		}
+	}
+	if err := p.warm(); err != nil {
+		return Result{}, err
+	}
+	took := make([]time.Duration, 0, s.N)
+	before, start := used(), time.Now()
+	for last, end := start, start.Add(seconds(s.Secs)); len(took) < cap(took) && (last.Before(end) || len(took) == 0); {
 		if err := a.Ask(); err != nil {
 			return Result{}, err
 		}
 		now := time.Now()
-		took[i], last = now.Sub(last), now
+		took, last = append(took, now.Sub(last)), now
 	}
-	r := moved(int64(len(took)), s, last.Sub(start), before)
+	r := moved(int64(len(took)), s, time.Since(start), before)
 	r.P50, r.P99, r.P999 = percentiles(took)
 	return r, nil
 }
@@ -60,14 +60,21 @@ func serve(p process, peer Peer, s Settings) (Result, error) {
 	if err := p.ready(); err != nil {
 		return Result{}, err
 	}
-	return Result{}, p.untilInputEnds(nil)
+	before := used()
+	err = p.untilInputEnds(func(line string) error {
+		if line == WarmLine {
+			before = used()
+		}
+		return nil
+	})
+	return Result{Usage: used().since(before)}, err
 }
 
-func ask(_ process, peer Peer, s Settings) (Result, error) { return askOf(peer.Ask, s) }
+func ask(p process, peer Peer, s Settings) (Result, error) { return askOf(p, peer.Ask, s) }
 
-func askInproc(_ process, peer Peer, s Settings) (Result, error) { return askOf(peer.InprocAsk, s) }
+func askInproc(p process, peer Peer, s Settings) (Result, error) { return askOf(p, peer.InprocAsk, s) }
 
-func askOf(open func(Settings) (Asker, error), s Settings) (Result, error) {
+func askOf(p process, open func(Settings) (Asker, error), s Settings) (Result, error) {
 	if open == nil {
 		return Result{}, ErrNotApplicable
 	}
@@ -76,11 +83,11 @@ func askOf(open func(Settings) (Asker, error), s Settings) (Result, error) {
 		return Result{}, err
 	}
 	defer a.Close()
-	return rounds(a, s)
+	return rounds(p, a, s)
 }
 
-// callers has each caller ask for some time, all at once.
-func callers(_ process, peer Peer, s Settings) (Result, error) {
+// callers has each caller ask for some time, all at once, after a warm-up.
+func callers(p process, peer Peer, s Settings) (Result, error) {
 	if peer.Callers == nil {
 		return Result{}, ErrNotApplicable
 	}
@@ -88,35 +95,62 @@ func callers(_ process, peer Peer, s Settings) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	var (
-		calls  atomic.Int64
-		all    sync.WaitGroup
-		failed = make(chan error, len(askers))
-	)
-	before, start := allocations(), time.Now()
-	end := start.Add(seconds(s.Secs))
-	for _, a := range askers {
+	start := time.Now()
+	c := &calls{
+		from: start.Add(seconds(s.Warm)), until: start.Add(seconds(s.Warm + s.Secs)),
+		took: make([][]time.Duration, len(askers)), failed: make(chan error, len(askers)),
+	}
+	var all sync.WaitGroup
+	for i, a := range askers {
 		all.Go(func() {
-			n := int64(0)
-			for time.Now().Before(end) {
-				if err := a.Ask(); err != nil {
-					failed <- err
-					return
-				}
-				n++
-			}
-			calls.Add(n)
+			c.took[i] = c.ask(p, a)
 		})
 	}
 	all.Wait()
-	r := moved(calls.Load(), s, time.Since(start), before)
+	r := c.result(s)
 	for _, a := range askers {
 		_ = a.Close()
 	}
 	select {
-	case err := <-failed:
+	case err := <-c.failed:
 		return r, err
 	default:
 		return r, nil
 	}
+}
+
+// calls are those of many callers that end after from and before until.
+type calls struct {
+	from, until time.Time
+	base        baseline
+	took        [][]time.Duration // by caller
+	failed      chan error
+}
+
+// ask makes one caller's calls and returns how long those took that count.
+func (c *calls) ask(p process, a Asker) (took []time.Duration) {
+	for last := time.Now(); ; {
+		if err := a.Ask(); err != nil {
+			c.failed <- err
+			return took
+		}
+		now := time.Now()
+		if !now.Before(c.until) {
+			return took
+		}
+		if !now.Before(c.from) {
+			if c.base.take() {
+				_ = p.warm() // a runner that has gone learns nothing
+			}
+			took = append(took, now.Sub(last))
+		}
+		last = now
+	}
+}
+
+func (c *calls) result(s Settings) Result {
+	all := slices.Concat(c.took...)
+	r := moved(int64(len(all)), s, c.until.Sub(c.from), c.base.usage)
+	r.P50, r.P99, r.P999 = percentiles(all)
+	return r
 }

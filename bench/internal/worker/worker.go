@@ -24,6 +24,9 @@ var ErrNotApplicable = errors.New("not applicable")
 // EndSize is the size of the message that ends a flow. No measured message has it.
 const EndSize = 1
 
+// WarmLine is what a requester prints, and what the runner then writes to its server, when the warm-up has ended.
+const WarmLine = "warm"
+
 // Exit codes of a worker.
 const (
 	ExitFailed        = 1
@@ -36,10 +39,9 @@ type Settings struct {
 	Other string  // the second address of a worker that has two
 	Size  int     // of a message's body
 	Mode  string  // how the peer is to be used: plain, batch, copy, own, ...
-	Secs  float64 // how long to send
-	N     int     // rounds to time
-	Most  float64 // seconds to time rounds for, 0 for no limit
-	Warm  int     // rounds before them
+	Secs  float64 // how long to send or to ask, after the warm-up
+	Warm  float64 // seconds of the warm-up: the same work, which is not counted
+	N     int     // round trips to time at most
 	Subs  int     // subscribers, or subscriptions
 	Pipes int     // connections of a receiver, or those that a sender is still to open, itself included
 	Calls int     // concurrent callers
@@ -48,7 +50,7 @@ type Settings struct {
 
 // parse reads key=value arguments.
 func parse(args []string) (Settings, error) {
-	s := Settings{Mode: "plain", Shape: "mux", Size: 64, Secs: 0.1, N: 100, Subs: 1, Pipes: 1, Calls: 64}
+	s := Settings{Mode: "plain", Shape: "mux", Size: 64, Secs: 0.1, N: 2_000_000, Subs: 1, Pipes: 1, Calls: 64}
 	for _, arg := range args {
 		key, value, found := strings.Cut(arg, "=")
 		if !found {
@@ -66,8 +68,8 @@ func parse(args []string) (Settings, error) {
 			s.Shape = value
 		case "secs":
 			s.Secs, err = strconv.ParseFloat(value, 64)
-		case "most":
-			s.Most, err = strconv.ParseFloat(value, 64)
+		case "warm":
+			s.Warm, err = strconv.ParseFloat(value, 64)
 		default:
 			err = s.setNumber(key, value)
 		}
@@ -83,7 +85,7 @@ func parse(args []string) (Settings, error) {
 
 func (s *Settings) setNumber(key, value string) error {
 	numbers := map[string]*int{
-		"size": &s.Size, "n": &s.N, "warm": &s.Warm, "subs": &s.Subs, "pipes": &s.Pipes, "callers": &s.Calls,
+		"size": &s.Size, "n": &s.N, "subs": &s.Subs, "pipes": &s.Pipes, "callers": &s.Calls,
 	}
 	number, known := numbers[key]
 	if !known {
@@ -99,14 +101,14 @@ func (s *Settings) setNumber(key, value string) error {
 
 // A Result is the final report of a worker; zero fields are left out.
 type Result struct {
-	Messages int64   `json:"messages,omitempty"`
+	Messages int64   `json:"messages,omitempty"` // after the warm-up
+	Total    int64   `json:"total,omitempty"`    // with those of the warm-up
 	Bytes    int64   `json:"bytes,omitempty"`
 	Seconds  float64 `json:"seconds,omitempty"`
 	P50      float64 `json:"p50_us,omitempty"`
 	P99      float64 `json:"p99_us,omitempty"`
 	P999     float64 `json:"p999_us,omitempty"`
-	// Allocs is the number of allocations per message; nil where nothing counts them.
-	Allocs *float64 `json:"allocs,omitempty"`
+	Usage
 	// PerItem is the memory, in bytes, of each item of a role that holds many.
 	PerItem float64 `json:"per_item_bytes,omitempty"`
 	Note    string  `json:"note,omitempty"`
@@ -138,6 +140,12 @@ func (p process) untilInputEnds(answer func(line string) error) error {
 	return lines.Err()
 }
 
+// warm reports that the warm-up has ended, so that the other side counts from here too.
+func (p process) warm() error {
+	_, err := fmt.Fprintln(p.out, WarmLine)
+	return err
+}
+
 // flowing reports that the background flow has begun, so that the measurement can begin.
 func (p process) flowing() error {
 	_, err := fmt.Fprintln(p.out, "flowing")
@@ -151,7 +159,7 @@ var roles = map[string]role{
 	"lat-rep": serve, "lat-req": ask, "inproc-lat": askInproc,
 	"fan-pub": fanPublish, "fan-sub": fanSubscribe,
 	"callers-rep": serve, "callers-req": callers,
-	"idle": idle, "flood": flood, "pipes-send": pipesSend, "subs": subscriptions,
+	"idle": idle, "idle-dial": idleDial, "flood": flood, "pipes-send": pipesSend, "subs": subscriptions,
 }
 
 // Run is a worker's whole life: args are its role and settings. It writes the result to out.

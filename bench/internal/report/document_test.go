@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+
+package report
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// documents makes a folder with both documents, the tables generated with the text given.
+func documents(t *testing.T, tables string) (folder string, read func(name string) string) {
+	t.Helper()
+	folder = t.TempDir()
+	if err := os.Mkdir(filepath.Join(folder, "performance"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{tablesFile: tables, overviewFile: "old\n"} {
+		text = "before\n" + generatedBegin + text + generatedEnd + "after\n"
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return folder, func(name string) string {
+		t.Helper()
+		text, err := os.ReadFile(filepath.Join(folder, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+}
+
+const oldTables = "### Targets\n\n| target | measured | must | is | goal | is | cases | worst |\n|---|---|---|---|---|---|---|---|\n| another | met |\n| One way, 64 B, 1cpu: spry, msg/s x goraw | old |\n\n" +
+	"### Other work\n\n| peer |\n|---|\n| kept |\n\n### One way, tcp, 64 B, 1cpu\n\n| peer |\n|---|\n| old |\n"
+
+func TestAPartialRunReplacesItsTables(t *testing.T) {
+	folder, read := documents(t, oldTables)
+	r := example()
+	r.Partial = true
+	r.Rows = append(r.Rows, Row{Case: r.Rows[0].Case, Contender: "goraw", Metrics: map[string]Samples{"rate": {900, 900, 900}}})
+	if err := r.UpdateDocuments(folder); err != nil {
+		t.Fatal(err)
+	}
+	got := read(tablesFile)
+	for _, want := range []string{"before\n", "| kept |", "| another | met |\n", "| One way, 64 B, 1cpu: spry, msg/s x goraw | 0.667", "| nats |", "after\n"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in:\n%s", want, got)
+		}
+	}
+	if strings.Contains(got, "old") || strings.Count(got, "x goraw | 0.667") != 1 {
+		t.Errorf("old tables are kept, or a line is there twice:\n%s", got)
+	}
+	if got := read(overviewFile); !strings.Contains(got, "| Spry | 600 |") || strings.Contains(got, "old") {
+		t.Errorf("overview:\n%s", got)
+	}
+}
+
+func TestACompleteRunReplacesAllTables(t *testing.T) {
+	folder, read := documents(t, oldTables)
+	if err := example().UpdateDocuments(folder); err != nil {
+		t.Fatal(err)
+	}
+	if got := read(tablesFile); strings.Contains(got, "kept") || strings.Contains(got, "another") || !strings.Contains(got, "after\n") {
+		t.Errorf("document:\n%s", got)
+	}
+}
+
+func TestADocumentWithoutMarksIsRefused(t *testing.T) {
+	folder, _ := documents(t, "")
+	if err := os.WriteFile(filepath.Join(folder, overviewFile), []byte("no marks"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := example().UpdateDocuments(folder); err == nil || !strings.Contains(err.Error(), overviewFile) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestTheDocumentsHaveTheMarks(t *testing.T) {
+	for _, name := range []string{tablesFile, overviewFile} {
+		text, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Count(string(text), generatedBegin) != 1 || strings.Count(string(text), generatedEnd) != 1 {
+			t.Errorf("docs/%s does not have both marks once", name)
+		}
+	}
+}
