@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// TestFigures compares what the guide says of speed and memory in words with the tables of performance.md.
+// TestFigures compares what the guide says of speed and memory in words with the tables of docs/performance.
 func TestFigures(t *testing.T) {
-	report := read(t, "../performance.md")
+	report := read(t, "../performance/tables.md")
 	for _, test := range []struct {
 		file, words, table, peer, other string // the first figures of both rows; without another, that of one
 		least, most                     float64
@@ -35,7 +35,7 @@ func TestFigures(t *testing.T) {
 			got /= measured(t, report, test.table, test.other)
 		}
 		if got < test.least || got > test.most {
-			t.Errorf("%s says %q, and performance.md has %.3g for %s", test.file, test.words, got, test.table)
+			t.Errorf("%s says %q, and tables.md has %.3g for %s", test.file, test.words, got, test.table)
 		}
 	}
 }
@@ -47,7 +47,7 @@ func measured(t *testing.T, report, table, peer string) float64 {
 	rows, _, _ = strings.Cut(rows, "\n### ")
 	found := regexp.MustCompile(`(?m)^\| ` + regexp.QuoteMeta(peer) + ` \| ([0-9.]+(?:e\+[0-9]+)?)([kM]?) \|`).FindStringSubmatch(rows)
 	if !ok || found == nil {
-		t.Fatalf("performance.md has no %s of %s", table, peer)
+		t.Fatalf("tables.md has no %s of %s", table, peer)
 	}
 	figure, err := strconv.ParseFloat(found[1], 64)
 	if err != nil {

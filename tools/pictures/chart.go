@@ -20,13 +20,13 @@ import (
 //
 //	panel     the title of the panel
 //	better    more or less: the bars are sorted, the best first
-//	table     the heading of a table of docs/performance.md
+//	table     the heading of a table of docs/performance/tables.md
 //	column    a column of that table
 //	peer      the first word of a row
 //	label     how the chart calls it
 //	figure    what the table says, or "-"
 //
-// The figures and the first caption must stand in docs/performance.md.
+// The figures and the first caption must stand in docs/performance/tables.md.
 type chart struct {
 	picture
 	captions []string
@@ -54,7 +54,7 @@ const (
 )
 
 func renderChart(root string, source []byte) ([]byte, error) {
-	report, err := os.ReadFile(filepath.Join(root, "docs", "performance.md"))
+	report, err := os.ReadFile(filepath.Join(root, "docs", "performance", "tables.md"))
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +64,7 @@ func renderChart(root string, source []byte) ([]byte, error) {
 		return nil, errors.New("no title, desc or caption")
 	}
 	if !strings.Contains(string(report), c.captions[0]) {
-		return nil, fmt.Errorf("docs/performance.md does not say %q: the figures are of another run", c.captions[0])
+		return nil, fmt.Errorf("docs/performance/tables.md does not say %q: the figures are of another run", c.captions[0])
 	}
 	rows := csv.NewReader(bytes.NewReader(source))
 	rows.Comment, rows.FieldsPerRecord = '#', 7
@@ -101,7 +101,7 @@ func (c *chart) comments(source string) {
 func (c *chart) add(l []string, tables map[[3]string]string) error {
 	title, better, key, label, figure := l[0], l[1], [3]string{l[2], l[3], l[4]}, l[5], l[6]
 	if measured, ok := tables[key]; !ok || measured != figure {
-		return fmt.Errorf("%s, %s of %s: docs/performance.md says %q and the chart %q", l[2], l[3], l[4], measured, figure)
+		return fmt.Errorf("%s, %s of %s: docs/performance/tables.md says %q and the chart %q", l[2], l[3], l[4], measured, figure)
 	}
 	value, err := number(figure)
 	if err != nil {

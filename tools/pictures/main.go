@@ -5,7 +5,7 @@
 //
 //	pictures [-check] [folder]
 //
-// A source *.pic is a drawing: see picture. A source *.csv is a chart of figures from docs/performance.md: see chart. A source *.cast is a recording of a terminal: see recording. The pictures depend on their sources only, and need no fonts. Each is one file for
+// A source *.pic is a drawing: see picture. A source *.csv is a chart of figures from docs/performance/tables.md: see chart. A source *.cast is a recording of a terminal: see recording. The pictures depend on their sources only, and need no fonts. Each is one file for
 // light and dark pages.
 package main
 

@@ -101,11 +101,11 @@ func TestCheck(t *testing.T) {
 
 func TestChart(t *testing.T) {
 	root := t.TempDir()
-	if err := os.Mkdir(filepath.Join(root, "docs"), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join(root, "docs", "performance"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	report := "2026-01-02; a machine\n\n### Work, 64 B\n\n| peer | msg/s | p50 |\n|---|---|---|\n| spry | 1.5M | 20.5 |\n| other | 900k | - |\n| quick | 10 | 7 |\n"
-	if err := os.WriteFile(filepath.Join(root, "docs", "performance.md"), []byte(report), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(root, "docs", "performance", "tables.md"), []byte(report), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	good := "# title: A title\n# desc: More\n# caption: 2026-01-02; a machine\npanel,better,table,column,peer,label,figure\n" +
@@ -124,7 +124,7 @@ func TestChart(t *testing.T) {
 		{"1.5M", "1.6M"}, {"p50,spry", "p99,spry"}, {"Work, 64 B", "Work, 1 KiB"}, {"2026-01-02", "2026-01-03"}, {"spry,Spry", "none,Spry"},
 	} {
 		if _, err := renderChart(root, []byte(strings.Replace(good, c.old, c.wrong, 1))); err == nil ||
-			!strings.Contains(err.Error(), "performance.md") {
+			!strings.Contains(err.Error(), "tables.md") {
 			t.Errorf("%s instead of %s: %v", c.wrong, c.old, err)
 		}
 	}
