@@ -40,7 +40,9 @@ type flow struct {
 var flows = []flow{
 	{"SendMsg and RecvMsg", 0.01, sendMessages, recvMessages},
 	{"SendBatch and RecvBatch", 0.01, sendBatches, recvBatches},
-	{"Send and Recv of []byte", 1 + 0.01, sendBytes, recvBytes},
+	{"SendBodies and Bodies", 0.01, sendBodies, recvBodies},
+	{"Send and Bodies", 0.01, sendEach, recvBodies},
+	{"Send and Recv of []byte", 1 + 0.01, sendEach, recvBytes},
 	// A chunk of the queue holds 256 or 64 of these.
 	{"SendBatch of messages of 1 KiB that are written again", 0.1, sendWritten(1 << 10), recvBatches},
 	{"SendBatch of messages of 4 KiB that are written again", 0.2, sendWritten(4 << 10), recvBatches},
@@ -123,11 +125,36 @@ func recvBatches(ctx context.Context, pull *spry.Pull, n int) error {
 	return nil
 }
 
-func sendBytes(ctx context.Context, push *spry.Push, n int) error {
+func sendEach(ctx context.Context, push *spry.Push, n int) error {
 	body := make([]byte, 100)
 	for range n {
 		if err := push.Send(ctx, body); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+func sendBodies(ctx context.Context, push *spry.Push, n int) error {
+	batch := make([][]byte, allocBatch)
+	for i := range batch {
+		batch[i] = make([]byte, 100)
+	}
+	for ; n > 0; n -= allocBatch {
+		if _, err := push.SendBodies(ctx, batch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func recvBodies(ctx context.Context, pull *spry.Pull, n int) error {
+	for _, err := range pull.Bodies(ctx) {
+		if err != nil {
+			return err
+		}
+		if n--; n == 0 {
+			break
 		}
 	}
 	return nil

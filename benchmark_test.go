@@ -35,6 +35,7 @@ func BenchmarkPipeline(b *testing.B) {
 		for _, size := range []int{16, 64, 256, 1 << 10, 8 << 10, 64 << 10, 1 << 20} {
 			for mode, run := range map[string]func(*testing.B, *spry.Push, *spry.Pull, int){
 				"plain": pipelinePlain, "batch": pipelineBatch, "bytes": pipelineBytes,
+				"bodies": pipelineBodies, "plain to bodies": pipelinePlainToBodies,
 			} {
 				b.Run(fmt.Sprintf("%s/%d/%s", scheme, size, mode), func(b *testing.B) {
 					push, pull := spry.NewPush(nil), spry.NewPull(nil)
@@ -120,6 +121,52 @@ func pipelineBatch(b *testing.B, push *spry.Push, pull *spry.Pull, size int) {
 		}
 		return nil
 	})
+}
+
+// pipelineBodies sends and receives bodies, many at a time.
+func pipelineBodies(b *testing.B, push *spry.Push, pull *spry.Pull, size int) {
+	oneWay(b, size, func(ctx context.Context, n int) error {
+		body := make([]byte, size)
+		batch := make([][]byte, benchmarkBatch)
+		for i := range batch {
+			batch[i] = body
+		}
+		for n > 0 {
+			k, err := push.SendBodies(ctx, batch[:min(n, len(batch))])
+			if err != nil {
+				return err
+			}
+			n -= k
+		}
+		return nil
+	}, receiveBodies(pull))
+}
+
+// pipelinePlainToBodies sends a copy of a body at a time, and receives bodies.
+func pipelinePlainToBodies(b *testing.B, push *spry.Push, pull *spry.Pull, size int) {
+	oneWay(b, size, func(ctx context.Context, n int) error {
+		body := make([]byte, size)
+		for range n {
+			if err := push.Send(ctx, body); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, receiveBodies(pull))
+}
+
+func receiveBodies(pull *spry.Pull) func(ctx context.Context, n int) error {
+	return func(ctx context.Context, n int) error {
+		for _, err := range pull.Bodies(ctx) {
+			if err != nil {
+				return err
+			}
+			if n--; n == 0 {
+				break
+			}
+		}
+		return nil
+	}
 }
 
 func BenchmarkRequest(b *testing.B) {

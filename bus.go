@@ -39,5 +39,5 @@ func NewBus(o *BusOptions) *Bus {
 		p = pattern.NewBus(s, ProtocolBus.hello(), engine.Overflow(o.Overflow))
 		return p
 	})
-	return &Bus{Socket{core}, toAll{sending{p.Send, nil}}, receiving{core, p.Recv, p.TryRecv, p.RecvBatch, p.Unreceive}}
+	return &Bus{Socket{core}, toAll{sending{p.Send, nil, nil}}, receiving{core, p.Recv, p.TryRecv, p.RecvBatch, p.Unreceive, p}}
 }

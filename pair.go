@@ -49,7 +49,7 @@ func NewPair(o *PairOptions) *Pair {
 		p = pattern.NewPair(hello, sp.Pair1, eo, adaptive...)
 		return p
 	})
-	return &Pair{Socket{core}, toOne{sending{p.Send, p.SendBatch}}, receiving{core, p.Recv, p.TryRecv, p.RecvBatch, p.Unreceive}, draining{core}}
+	return &Pair{Socket{core}, toOne{sending{p.Send, p.SendBatch, p.SendBodies}}, receiving{core, p.Recv, p.TryRecv, p.RecvBatch, p.Unreceive, p}, draining{core}}
 }
 
 // A PairPoly talks with any number of peers, PAIR 1 sockets; to each it looks like a pair. Every message is sent to a given
@@ -76,7 +76,7 @@ func NewPairPoly(o *PairOptions) *PairPoly {
 		p = pattern.NewPairPoly(ProtocolPair1.hello(), sp.Pair1, eo)
 		return p
 	})
-	return &PairPoly{Socket{core}, receiving{core, p.Recv, p.TryRecv, p.RecvBatch, p.Unreceive}, draining{core}, p}
+	return &PairPoly{Socket{core}, receiving{core, p.Recv, p.TryRecv, p.RecvBatch, p.Unreceive, p}, draining{core}, p}
 }
 
 // RecvFrom is Recv, and also returns the pipe that the message came from. Pass it to SendTo to answer.

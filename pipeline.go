@@ -37,7 +37,7 @@ func NewPush(o *PushOptions) *Push {
 		p = pattern.NewPush(ProtocolPush.hello(), o.LeastLoaded, false)
 		return p
 	})
-	return &Push{Socket{core}, toOne{sending{p.Send, p.SendBatch}}}
+	return &Push{Socket{core}, toOne{sending{p.Send, p.SendBatch, p.SendBodies}}}
 }
 
 // PullOptions are the options of a [Pull].
@@ -63,5 +63,5 @@ func NewPull(o *PullOptions) *Pull {
 		p = pattern.NewPull(ProtocolPull.hello(), eo, false)
 		return p
 	})
-	return &Pull{Socket{core}, receiving{core, p.Recv, p.TryRecv, p.RecvBatch, p.Unreceive}, draining{core}}
+	return &Pull{Socket{core}, receiving{core, p.Recv, p.TryRecv, p.RecvBatch, p.Unreceive, p}, draining{core}}
 }

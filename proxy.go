@@ -141,7 +141,7 @@ func dropRest(ms []*msg.Message) {
 
 func drop(m *msg.Message, reason reasons.Reason) {
 	if p := engine.PipeOf(m); p != nil {
-		p.Undeliver(reason)
+		p.Undeliver(reason, 1)
 	}
 	m.Release()
 }

@@ -50,7 +50,7 @@ func NewPub(o *PubOptions) *Pub {
 		p.LimitTopics(o.TopicBytes)
 		return p
 	})
-	return &Pub{Socket{core}, toAll{sending{p.Send, nil}}, p}
+	return &Pub{Socket{core}, toAll{sending{p.Send, nil, nil}}, p}
 }
 
 // WaitSubscribers waits until at least n subscribers may want messages that begin with topic, or until ctx ends.
@@ -94,7 +94,7 @@ func NewSub(o *SubOptions) *Sub {
 		return p
 	})
 	f := p.First()
-	return &Sub{Socket{core}, receiving{core, f.Recv, f.TryRecv, f.RecvBatch, f.Unreceive}, draining{core}, p}
+	return &Sub{Socket{core}, receiving{core, f.Recv, f.TryRecv, f.RecvBatch, f.Unreceive, f}, draining{core}, p}
 }
 
 // Subscribe adds prefixes: the socket receives messages that begin with one of them; the empty one matches all. A prefix
@@ -113,7 +113,7 @@ func (s *Sub) Unsubscribe(prefixes ...string) error {
 // addition to those of other subscriptions. On a closed socket, the subscription is closed.
 func (s *Sub) Open(prefixes ...string) *Subscription {
 	p := s.pattern.Open(prefixes...)
-	return &Subscription{receiving{s.core, p.Recv, p.TryRecv, p.RecvBatch, p.Unreceive}, p}
+	return &Subscription{receiving{s.core, p.Recv, p.TryRecv, p.RecvBatch, p.Unreceive, p}, p}
 }
 
 // A Subscription is a part of a [Sub]: a set of topics, and the queue of the messages that begin with one of them.

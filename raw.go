@@ -61,7 +61,7 @@ func NewRaw(protocol Protocol, o *Options) (*Raw, error) {
 		return p.Send(ctx, wait, m.Header(), m)
 	}
 	s.receiving = receiving{
-		owner: core, unreceive: p.Unreceive,
+		owner: core, unreceive: p.Unreceive, turns: p,
 		recv: func(ctx context.Context) (*msg.Message, error) {
 			m, err := p.Recv(ctx)
 			return p.Show(m), err

@@ -217,7 +217,7 @@ func notPassed(err error) (reason reasons.Reason, alone bool) {
 // lose counts a message that was received for nothing.
 func lose(m *spry.Message, reason reasons.Reason) {
 	if p := engine.PipeOf(inner(m)); p != nil { // a subscription has no sender
-		p.Undeliver(reason)
+		p.Undeliver(reason, 1)
 	}
 	m.Release()
 }

@@ -212,22 +212,34 @@ func (p *Pipe) Unanswered(arrived uint64) int {
 	return int(arrived - answers - p.in.waived)
 }
 
-// Undeliver counts a message as dropped that was counted as delivered.
-func (p *Pipe) Undeliver(reason reasons.Reason) {
-	p.in.mu.Lock()
-	p.in.delivered--
-	p.in.dropped.add(reason, 1)
-	p.in.mu.Unlock()
-	p.socket.dropped(p, reason, 1)
+// Undeliver counts n messages as dropped that were counted as delivered.
+func (p *Pipe) Undeliver(reason reasons.Reason, n int) {
+	s := p.socket
+	s.mu.Lock()
+	if p.settled {
+		s.past.in.Delivered -= uint64(n)
+		stats.AddCounts(&s.past.in.Dropped, map[reasons.Reason]uint64{reason: uint64(n)})
+	} else {
+		p.in.mu.Lock()
+		p.in.delivered -= uint64(n)
+		p.in.dropped.add(reason, uint64(n))
+		p.in.mu.Unlock()
+	}
+	s.mu.Unlock()
+	s.dropped(p, reason, n)
 }
 
-// Unreceive puts a message that was received from this pipe, and that the application has not seen, back to the front of its
-// queue in q. If q is closed, the message is dropped and counted.
-func (p *Pipe) Unreceive(q *queue.Inbox, m *msg.Message) {
-	m.SetOrigin(&p.origin) // which was another one if the message had a request
-	if s := p.in.sourceIn(q); s == nil || !s.Unreceive(m) {
-		p.Undeliver(reasons.Closed)
-		m.Release()
+// Unreceive puts messages that were received from this pipe, one after the other, and that the application has not seen,
+// back to the front of their queue in q. If q is closed, they are dropped and counted.
+func (p *Pipe) Unreceive(q *queue.Inbox, ms ...*msg.Message) {
+	for _, m := range ms {
+		m.SetOrigin(&p.origin) // which was another one if the message had a request
+	}
+	if s := p.in.sourceIn(q); s == nil || !s.Unreceive(ms...) {
+		p.Undeliver(reasons.Closed, len(ms))
+		for _, m := range ms {
+			m.Release()
+		}
 	}
 }
 

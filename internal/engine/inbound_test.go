@@ -20,7 +20,7 @@ func TestUndeliver(t *testing.T) {
 	defer s.Close()
 	p, _ := streamPipe(t, e, &fakeConn{}, streamSession(t, sp.Pull, 0))
 	p.Took(3)
-	p.Undeliver(reasons.TTL)
+	p.Undeliver(reasons.TTL, 1)
 	if st := p.Stats().Recv; st.Arrived != 3 || st.Delivered != 2 || st.Dropped["ttl"] != 1 {
 		t.Errorf("figures %+v", st)
 	}

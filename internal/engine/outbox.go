@@ -132,6 +132,22 @@ func (o *outbox) putMessageLocked(header []byte, m *msg.Message) {
 	taken = true
 }
 
+// putBodiesLocked queues copies of as many of bodies as there is room for, and returns how many.
+func (o *outbox) putBodiesLocked(header []byte, bodies [][]byte) (n int) {
+	for n < len(bodies) {
+		if !o.roomLocked(msg.ShapeOf(header, bodies[n], nil).Cost()) {
+			o.hungry = true
+			break
+		}
+		most := min(len(bodies)-n, o.limits.Messages-o.queued)
+		put, bytes := o.queue.PutAll(header, bodies[n:n+most], o.ceiling-o.bytes)
+		o.addedLocked(put, bytes)
+		o.sincePause += bytes + int64(put*paceMessage)
+		n += put
+	}
+	return n
+}
+
 // addedLocked counts messages that were put.
 func (o *outbox) addedLocked(messages int, bytes int64) {
 	o.changeLocked(messages, bytes)

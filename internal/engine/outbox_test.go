@@ -92,9 +92,15 @@ func outboxHistory(t *testing.T, dice *rand.Rand, keep bool) {
 			if trySend(p, body) {
 				accepted++
 			}
+		case 2:
+			bodies := [][]byte{body, []byte("second"), nil}
+			n, w, _ := p.TryQueueBatch([]byte("head"), bodies, nil)
+			clear(body) // it is the caller's again
+			w.Write()
+			accepted += n
 		case 1:
 			ms := []*msg.Message{msg.Wrap(body, nil), msg.Wrap([]byte("second"), nil), msg.Wrap(nil, nil)}
-			n, w, _ := p.TryQueueBatch(ms)
+			n, w, _ := p.TryQueueBatch(nil, nil, ms)
 			w.Write()
 			accepted += n
 		default:
@@ -219,6 +225,18 @@ func TestOversizedMessages(t *testing.T) {
 // A batch fills a queue as single messages do: up to its limit of messages, or of bytes, and no further.
 func TestBatchesKeepTheLimits(t *testing.T) {
 	const body = 100
+	messages := func(n int) (ms []*msg.Message) {
+		for range n {
+			ms = append(ms, msg.Wrap(make([]byte, body), nil))
+		}
+		return ms
+	}
+	bodies := func(n int) (bodies [][]byte) {
+		for range n {
+			bodies = append(bodies, make([]byte, body))
+		}
+		return bodies
+	}
 	for name, test := range map[string]struct {
 		options Options
 		want    int
@@ -227,27 +245,28 @@ func TestBatchesKeepTheLimits(t *testing.T) {
 		"bytes":    {Options{SendQueueBytes: 50 * (body + msg.BaseCost + 8)}, 50},
 		"both":     {Options{SendQueue: 20, SendQueueBytes: 50 * body}, 20},
 	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				s, _, p, open := stuckPipe(t, test.options, Traits{})
-				trySend(p, make([]byte, body)) // which is being written
-				synctest.Wait()
-				taken := 1
-				for _, size := range []int{3, 200} {
-					batch := make([]*msg.Message, size)
-					for i := range batch {
-						batch[i] = msg.Wrap(make([]byte, body), nil)
+		for kind, queue := range map[string]func(p *Pipe, n int) (int, PendingWrite, bool){
+			"messages": func(p *Pipe, n int) (int, PendingWrite, bool) { return p.TryQueueBatch(nil, nil, messages(n)) },
+			"bodies":   func(p *Pipe, n int) (int, PendingWrite, bool) { return p.TryQueueBatch(nil, bodies(n), nil) },
+		} {
+			t.Run(name+" of "+kind, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					s, _, p, open := stuckPipe(t, test.options, Traits{})
+					trySend(p, make([]byte, body)) // which is being written
+					synctest.Wait()
+					taken := 1
+					for _, size := range []int{3, 200} {
+						n, _, _ := queue(p, size)
+						taken += n
 					}
-					n, _, _ := p.TryQueueBatch(batch)
-					taken += n
-				}
-				if st := p.Stats().Send; taken != test.want || int(st.Queued) != taken || trySend(p, make([]byte, body)) {
-					t.Errorf("%d messages were taken, want %d; the figures are %+v", taken, test.want, st)
-				}
-				open()
-				_ = s.Close()
+					if st := p.Stats().Send; taken != test.want || int(st.Queued) != taken || trySend(p, make([]byte, body)) {
+						t.Errorf("%d messages were taken, want %d; the figures are %+v", taken, test.want, st)
+					}
+					open()
+					_ = s.Close()
+				})
 			})
-		})
+		}
 	}
 }
 
@@ -388,7 +407,7 @@ func TestOutboxIsFreeAfterAPanic(t *testing.T) {
 	for name, queue := range map[string]func(p *Pipe, m *msg.Message){
 		"TryQueue":         func(p *Pipe, m *msg.Message) { p.TryQueue(false, nil, nil, m) },
 		"TryQueue, direct": func(p *Pipe, m *msg.Message) { p.TryQueue(true, nil, nil, m) },
-		"TryQueueBatch":    func(p *Pipe, m *msg.Message) { p.TryQueueBatch([]*msg.Message{m}) },
+		"TryQueueBatch":    func(p *Pipe, m *msg.Message) { p.TryQueueBatch(nil, nil, []*msg.Message{m}) },
 		"Offer":            func(p *Pipe, m *msg.Message) { p.Offer(nil, nil, m, nil, DropNewest) },
 	} {
 		s, e := testSocket(Options{}, &recorder{})

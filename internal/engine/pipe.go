@@ -41,8 +41,9 @@ type Pipe struct {
 	reads     ReadRole
 	silent    atomic.Bool // nothing arrives any more: the link's reader has ended
 
-	known  life          // see pipeNew
-	unsent []msg.Message // messages that are returned to the pattern; set before the pipe is detached
+	known   life          // see pipeNew
+	settled bool          // its counters are added to the socket's: see pastPipes
+	unsent  []msg.Message // messages that are returned to the pattern; set before the pipe is detached
 
 	err     error // why the pipe ended; set before it ends
 	errOnce sync.Once
@@ -210,13 +211,19 @@ const (
 	paceMessage = 64 // added for each message, besides its cost
 )
 
-// TryQueueBatch queues as many of ms as there is room for, up to the first that the pipe cannot carry, all without a routing
-// header, and returns how many. The caller is to pause when it has been ahead of the writer for long enough: see pace.
-func (p *Pipe) TryQueueBatch(ms []*msg.Message) (n int, w PendingWrite, pause bool) {
+// TryQueueBatch queues copies of bodies, or the contents of ms if bodies is nil, with the routing header header: as many as
+// there is room for, up to the first that the pipe cannot carry. It returns how many. The caller is to pause when it has
+// been ahead of the writer for long enough: see pace.
+func (p *Pipe) TryQueueBatch(header []byte, bodies [][]byte, ms []*msg.Message) (n int, w PendingWrite, pause bool) {
 	o := &p.out
+	bodies = p.fitting(header, bodies)
 	o.mu.Lock() // no defer: putManyLocked releases it if it panics
-	if o.open() {
-		n = p.putManyLocked(ms)
+	switch {
+	case !o.open():
+	case bodies != nil:
+		n = o.putBodiesLocked(header, bodies)
+	default:
+		n = p.putManyLocked(header, ms)
 	}
 	if n > 0 {
 		w, pause = p.claimLocked(), o.pauseLocked()
@@ -225,8 +232,21 @@ func (p *Pipe) TryQueueBatch(ms []*msg.Message) (n int, w PendingWrite, pause bo
 	return n, w, pause
 }
 
+// fitting returns the bodies before the first that the pipe cannot carry behind header.
+func (p *Pipe) fitting(header []byte, bodies [][]byte) [][]byte {
+	if p.limit == 0 {
+		return bodies
+	}
+	for i := range bodies {
+		if !p.Fits(msg.ShapeOf(header, bodies[i], nil)) {
+			return bodies[:i]
+		}
+	}
+	return bodies
+}
+
 // putManyLocked queues as many of ms as there is room for, up to the first that the pipe cannot carry, and returns how many.
-func (p *Pipe) putManyLocked(ms []*msg.Message) (n int) {
+func (p *Pipe) putManyLocked(header []byte, ms []*msg.Message) (n int) {
 	o, panics := &p.out, true
 	put, bytes := 0, int64(0) // messages that are not counted yet, and their cost
 	count := func() {
@@ -242,7 +262,7 @@ func (p *Pipe) putManyLocked(ms []*msg.Message) (n int) {
 	}()
 	var free queue.Limits // what there surely is room for
 	for ; n < len(ms); n++ {
-		shape := ms[n].Shape(0)
+		shape := ms[n].Shape(len(header))
 		if !p.Fits(shape) {
 			break
 		}
@@ -254,7 +274,7 @@ func (p *Pipe) putManyLocked(ms []*msg.Message) (n int) {
 			}
 			free = queue.Limits{Messages: o.limits.Messages - o.queued, Bytes: o.ceiling - o.bytes}
 		}
-		bytes += int64(o.queue.Put(nil, nil, ms[n]))
+		bytes += int64(o.queue.Put(header, nil, ms[n]))
 		put++
 	}
 	panics = false

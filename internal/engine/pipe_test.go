@@ -24,7 +24,7 @@ func TestEveryRefusedSenderLearnsOfRoom(t *testing.T) {
 		"TryQueue": func(p *Pipe) bool { return !trySend(p, []byte("x")) },
 		"Room":     func(p *Pipe) bool { return !hasRoom(p, 1) },
 		"TryQueueBatch": func(p *Pipe) bool {
-			n, _, _ := p.TryQueueBatch([]*msg.Message{msg.New(1)})
+			n, _, _ := p.TryQueueBatch(nil, nil, []*msg.Message{msg.New(1)})
 			return n == 0
 		},
 	} {

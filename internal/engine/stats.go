@@ -54,6 +54,7 @@ func (past *pastPipes) settle() {
 		}
 		stats.AddSend(&past.out, st.Send)
 		stats.AddRecv(&past.in, st.Recv)
+		p.settled = true
 	}
 	clear(past.undone[len(rest):])
 	past.undone = rest

@@ -78,35 +78,36 @@ func (b *Batch) AddFrames(header []byte, frames [][]byte) {
 // ReleaseAll releases every message of a run, which must not be used again. References of one chunk are released together.
 // The run keeps no memory beside it alive.
 func ReleaseAll(run []Message) {
-	var r releaser
+	var r Releaser
 	for i := range run {
-		r.add(&run[i])
+		r.Add(&run[i])
 	}
-	r.flush()
+	r.Flush()
 	clear(run)
 }
 
 // ReleaseEach releases messages that the application returns, skipping nil ones. References of one chunk are released
 // together.
 func ReleaseEach(ms []*Message) {
-	r := releaser{here: true}
+	r := Releaser{Here: true}
 	for _, m := range ms {
 		if m != nil {
 			m.dropCopy()
-			r.add(m)
+			r.Add(m)
 		}
 	}
-	r.flush()
+	r.Flush()
 }
 
-// A releaser gathers the references of messages that lie in one chunk.
-type releaser struct {
+// A Releaser releases messages. It gathers the references of those that lie in one chunk until Flush.
+type Releaser struct {
 	chunk *buf.Chunk
 	refs  int
-	here  bool // callbacks of the user may run here
+	Here  bool // callbacks of the user may run in Add and Flush
 }
 
-func (r *releaser) add(m *Message) {
+// Add empties m, which must not be used again.
+func (r *Releaser) Add(m *Message) {
 	if m.held {
 		r.addOne(m.chunk)
 	}
@@ -114,19 +115,20 @@ func (r *releaser) add(m *Message) {
 }
 
 // addOne adds one reference.
-func (r *releaser) addOne(c *buf.Chunk) {
+func (r *Releaser) addOne(c *buf.Chunk) {
 	if c != r.chunk {
-		r.flush()
+		r.Flush()
 		r.chunk = c
 	}
 	r.refs++
 }
 
-func (r *releaser) flush() {
+// Flush releases the references of all messages that were added.
+func (r *Releaser) Flush() {
 	if r.refs == 0 {
 		return
 	}
-	if r.here {
+	if r.Here {
 		r.chunk.ReleaseHere(r.refs)
 	} else {
 		r.chunk.Release(r.refs)

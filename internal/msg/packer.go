@@ -18,7 +18,7 @@ type Packer struct {
 // Pack moves those messages of run that lie in the chunk with this use (see [buf.Chunk.Use]). Chunks of the packer have at
 // most limit bytes, except for a message that needs more. No other code may have a pointer to the messages yet.
 func (p *Packer) Pack(run []Message, use uint64, limit int) {
-	var left releaser
+	var left Releaser
 	for i := range run {
 		m := &run[i]
 		switch {
@@ -31,7 +31,7 @@ func (p *Packer) Pack(run []Message, use uint64, limit int) {
 			left.addOne(from)
 		}
 	}
-	left.flush()
+	left.Flush()
 }
 
 // move copies the message's part of its chunk. The reference of that is left to the caller.

@@ -249,18 +249,49 @@ func (b *balancer) refuse(err error) {
 
 // SendBatch queues ms in order, each pipe getting turns of up to batchTurn, and returns how many were queued.
 func (b *balancer) SendBatch(ctx context.Context, ms []*msg.Message) (n int, err error) {
-	if b.header != nil || b.conflate || slices.ContainsFunc(ms, (*msg.Message).Multipart) {
-		for ; n < len(ms) && err == nil; n++ {
-			err = b.Send(ctx, true, nil, ms[n])
-		}
-		if err != nil {
-			n--
-		}
-		return n, err
+	if b.conflate || slices.ContainsFunc(ms, (*msg.Message).Multipart) {
+		return oneByOne(len(ms), func(i int) error { return b.Send(ctx, true, nil, ms[i]) })
 	}
-	for n < len(ms) && err == nil {
+	return b.sendTurns(ctx, len(ms), func(from, to int) batch { return batch{ms: ms[from:to]} })
+}
+
+// SendBodies is SendBatch for copies of bodies.
+func (b *balancer) SendBodies(ctx context.Context, bodies [][]byte) (n int, err error) {
+	if b.conflate {
+		return oneByOne(len(bodies), func(i int) error { return b.Send(ctx, true, bodies[i], nil) })
+	}
+	return b.sendTurns(ctx, len(bodies), func(from, to int) batch { return batch{bodies: bodies[from:to]} })
+}
+
+// oneByOne calls send for each of n messages until it fails, and returns for how many it did not.
+func oneByOne(n int, send func(i int) error) (sent int, err error) {
+	for ; sent < n; sent++ {
+		if err = send(sent); err != nil {
+			break
+		}
+	}
+	return sent, err
+}
+
+// A batch is messages to be sent to one pipe: bodies to be copied, or the contents of ms.
+type batch struct {
+	bodies [][]byte
+	ms     []*msg.Message
+}
+
+// first returns the first message.
+func (b batch) first() (body []byte, m *msg.Message) {
+	if b.bodies != nil {
+		return b.bodies[0], nil
+	}
+	return nil, b.ms[0]
+}
+
+// sendTurns sends all messages, in parts that part returns, and returns how many were queued.
+func (b *balancer) sendTurns(ctx context.Context, all int, part func(from, to int) batch) (n int, err error) {
+	for n < all && err == nil {
 		pause := false
-		turn := ms[n:min(n+batchTurn, len(ms))]
+		turn := part(n, min(n+batchTurn, all))
 		err = b.do(ctx, true, nil, func() (sent bool, w engine.PendingWrite, err error) {
 			if len(b.returned) > 0 {
 				return false, w, nil
@@ -277,16 +308,21 @@ func (b *balancer) SendBatch(ctx context.Context, ms []*msg.Message) (n int, err
 	return n, err
 }
 
-// offerBatchLocked queues as many of ms as the next pipe that can carry the first one and has room takes. It fails if there
-// are pipes, and none can carry the first one.
-func (b *balancer) offerBatchLocked(ms []*msg.Message) (n int, w engine.PendingWrite, pause bool, err error) {
-	for p := b.nextLocked(nil, nil, ms[0]); p != nil; p = b.nextLocked(nil, nil, ms[0]) {
-		if n, w, pause = p.TryQueueBatch(ms); n > 0 {
+// offerBatchLocked queues as much of a batch as the next pipe that can carry the first message and has room takes. It fails
+// if there are pipes, and none can carry that.
+func (b *balancer) offerBatchLocked(turn batch) (n int, w engine.PendingWrite, pause bool, err error) {
+	var header []byte
+	if b.header != nil && len(b.pipes) > 0 {
+		header = b.header(b.pipes[0])
+	}
+	body, m := turn.first()
+	for p := b.nextLocked(header, body, m); p != nil; p = b.nextLocked(header, body, m) {
+		if n, w, pause = p.TryQueueBatch(header, turn.bodies, turn.ms); n > 0 {
 			return n, w, pause, nil
 		}
 		b.fullLocked(p)
 	}
-	return 0, w, false, engine.NoneFits(msg.ShapeOf(nil, nil, ms[0]), b.pipes...)
+	return 0, w, false, engine.NoneFits(msg.ShapeOf(header, body, m), b.pipes...)
 }
 
 func (b *balancer) pending() int {

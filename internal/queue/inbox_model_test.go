@@ -24,8 +24,8 @@ type modelSource struct {
 	back    int  // messages that were put back since the source was empty, and may be beyond the limits
 }
 
-// A random history of puts, receives, messages that are put back, and a close agrees with a model in every count, and no message is delivered
-// twice or out of order.
+// A random history of puts, receives, turns that are taken whole, messages that are put back, and a close agrees with a model in
+// every count, and no message is delivered twice or out of order.
 func TestInboxModel(t *testing.T) {
 	for _, policy := range []Policy{Wait, DropOldest, DropNewest} {
 		t.Run(fmt.Sprint(policy), func(t *testing.T) {
@@ -79,6 +79,8 @@ func inboxHistory(t *testing.T, policy Policy, dice *rand.Rand) (steps int) {
 					t.Fatalf("%d messages of %d bytes are queued, the limits are %+v", after.Queued, after.QueuedBytes, limits)
 				}
 			}
+		} else if dice.IntN(3) == 0 {
+			receiveTurn(t, q, policy, sources, models, dice)
 		} else if last := receiveSome(t, q, policy, models, dice.IntN(100)); last != nil && dice.IntN(3) == 0 {
 			from, n := number(last)
 			g := &models[from]
@@ -119,6 +121,47 @@ func inboxHistory(t *testing.T, policy Policy, dice *rand.Rand) (steps int) {
 	return steps + 1
 }
 
+// receiveTurn takes a turn whole, if there is one, and puts back what comes after some of its messages.
+func receiveTurn(t *testing.T, q *Inbox, policy Policy, sources []*Source, models []modelSource, dice *rand.Rand) {
+	t.Helper()
+	if !slices.ContainsFunc(sources, func(s *Source) bool { return s.Counts().Queued > 0 }) {
+		return
+	}
+	var taken Taken
+	m, err := q.RecvTurn(t.Context(), &taken)
+	for most := 1 + dice.IntN(Turn); err == nil; m = taken.Next() {
+		came(t, policy, models, m)
+		if most--; most <= 0 || !taken.More() {
+			break
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rest := taken.Rest(); len(rest) > 0 {
+		from, _ := number(rest[0])
+		models[from].back += len(rest)
+		sources[from].Unreceive(rest...)
+	}
+	taken.Release()
+}
+
+// came compares a message that was received with the models.
+func came(t *testing.T, policy Policy, models []modelSource, m *msg.Message) {
+	t.Helper()
+	from, n := number(m)
+	g := &models[from]
+	at := slices.Index(g.numbers, n)
+	if at < 0 {
+		t.Fatalf("number %d of source %d came twice, late or never was", n, from)
+	}
+	if policy == Wait && at != 0 {
+		t.Fatalf("number %d of source %d came before %d", n, from, g.numbers[0])
+	}
+	g.numbers = g.numbers[at+1:]
+	g.counts.Delivered++
+}
+
 // receiveSome receives up to most messages, compares them with the models and returns the last one.
 func receiveSome(t *testing.T, q *Inbox, policy Policy, models []modelSource, most int) (last *msg.Message) {
 	for range most {
@@ -130,17 +173,7 @@ func receiveSome(t *testing.T, q *Inbox, policy Policy, models []modelSource, mo
 			break
 		}
 		last = got
-		from, n := number(got)
-		g := &models[from]
-		at := slices.Index(g.numbers, n)
-		if at < 0 {
-			t.Fatalf("number %d of source %d came twice, late or never was", n, from)
-		}
-		if policy == Wait && at != 0 {
-			t.Fatalf("number %d of source %d came before %d", n, from, g.numbers[0])
-		}
-		g.numbers = g.numbers[at+1:]
-		g.counts.Delivered++
+		came(t, policy, models, got)
 	}
 	return last
 }

@@ -49,6 +49,14 @@ func (t *turn) takeBatch(dst []*msg.Message) (n int) {
 	return n
 }
 
+// takeRest takes all messages that are left: those from the index from on.
+func (t *turn) takeRest() (from int) {
+	if t.next.Load() >= int64(t.n) {
+		return t.n
+	}
+	return int(min(t.next.Swap(int64(t.n)), int64(t.n)))
+}
+
 func (t *turn) at(i int) *msg.Message {
 	if t.parts != nil {
 		return t.parts[i]

@@ -7,23 +7,29 @@ import "github.com/sprymq/spry/internal/msg"
 // Of reports whether the source is one of this inbox.
 func (s *Source) Of(q *Inbox) bool { return s.inbox == q }
 
-// Unreceive puts a message that was received from this source, and that the application has not seen, back to the front of
-// the queue. A closed inbox does not take it, which Unreceive reports.
-func (s *Source) Unreceive(m *msg.Message) bool {
+// Unreceive puts messages that were received from this source, one after the other, and that the application has not seen,
+// back to the front of the queue. A closed inbox does not take them, which Unreceive reports.
+func (s *Source) Unreceive(ms ...*msg.Message) bool {
 	q := s.inbox
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.err != nil {
 		return false
 	}
-	s.delivered--
+	s.delivered -= uint64(len(ms))
 	if s.shed {
-		s.droppedLocked(0, 0, 1)
-		m.Release()
+		s.droppedLocked(0, 0, len(ms))
+		for _, m := range ms {
+			m.Release()
+		}
 		return true
 	}
-	q.endTurnLocked(s) // its remaining messages come after this message
-	s.pushFrontLocked([]msg.Message{m.Take()})
+	q.endTurnLocked(s) // its remaining messages come after these
+	run := make([]msg.Message, len(ms))
+	for i, m := range ms {
+		run[i] = m.Take()
+	}
+	s.pushFrontLocked(run)
 	if q.policy == DropOldest {
 		s.dropOldestLocked()
 	}

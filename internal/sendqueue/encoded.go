@@ -106,6 +106,28 @@ func (e *encoded) put(f wire.Framing, header, body []byte, m *msg.Message) int {
 	return e.added(n, n-len(body))
 }
 
+// putRun encodes the first of bodies, which is to be copied to a block, and the next ones that have room in the same block,
+// as far as all of them cost no more than room. It returns how many these are.
+func (e *encoded) putRun(f wire.Framing, header []byte, bodies [][]byte, room int64) (n int) {
+	head := headRoom(header)
+	b := e.room(head + len(bodies[0]))
+	from, to := len(b.bytes), b.bytes
+	for n < len(bodies) {
+		body := bodies[n]
+		if n > 0 && (cap(to)-len(to) < head+len(body) || len(body) > maxBlockCopy || !hasRoom(header, body, room)) {
+			break
+		}
+		at := len(to)
+		to = f.AppendFrame(to, header, body)
+		size := len(to) - at
+		room -= int64(e.added(size, size-len(body)))
+		n++
+	}
+	b.bytes = to
+	e.extend(b, from)
+	return n
+}
+
 func (e *encoded) putReference(f wire.Framing, header, body []byte, m *msg.Message) int {
 	var owner *buf.Chunk
 	if m != nil {

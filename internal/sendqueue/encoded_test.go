@@ -43,6 +43,22 @@ func FuzzEncoded(f *testing.F) {
 					e.putShared(log.frame(plain))
 					other.putShared(log.frame(plain))
 					clear(given)
+				case op&0x40 == 0 && i%3 == 1: // several at once, of which some have room
+					given := [][]byte{bytes.Clone(body), bytes.Repeat([]byte{byte(i)}, 30), nil}
+					put := 1
+					if len(body) > maxBlockCopy {
+						e.put(plain, header, given[0], nil)
+					} else {
+						put = e.putRun(plain, header, given, int64(2*msg.BaseCost+len(body)+1000*int(op&2)))
+					}
+					for n, b := range given[:put] {
+						if n < put-1 { // the last one is added below
+							model = append(model, plain.AppendFrame(nil, header, b))
+							bodies = append(bodies, bytes.Clone(b))
+						}
+						body = bytes.Clone(b)
+						clear(b)
+					}
 				case op&0x40 == 0:
 					e.put(plain, header, body, nil)
 				default:

@@ -31,6 +31,29 @@ func (q *Frames) Put(header, body []byte, m *msg.Message) int {
 	return q.pend.put(q.framing, header, body, m)
 }
 
+// PutAll implements Queue.
+func (q *Frames) PutAll(header []byte, bodies [][]byte, room int64) (messages int, cost int64) {
+	if q.pend == nil {
+		q.begin(newEncoded())
+	}
+	e := q.pend
+	before := e.cost()
+	for messages < len(bodies) && (messages == 0 || hasRoom(header, bodies[messages], room-e.cost()+before)) {
+		if len(bodies[messages]) > maxBlockCopy {
+			e.put(q.framing, header, bodies[messages], nil)
+			messages++
+			continue
+		}
+		messages += e.putRun(q.framing, header, bodies[messages:], room-e.cost()+before)
+	}
+	return messages, e.cost() - before
+}
+
+// hasRoom reports whether a message of header and body costs no more than room.
+func hasRoom(header, body []byte, room int64) bool {
+	return int64(msg.Shape{Size: len(header) + len(body)}.Cost()) <= room
+}
+
 // begin makes e, which is empty, the pending run. It continues in the chunk of the last one, so that the written part of
 // that counts as used.
 func (q *Frames) begin(e *encoded) {

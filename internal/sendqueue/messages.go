@@ -23,6 +23,15 @@ func (q *Messages) Put(header, body []byte, m *msg.Message) int {
 	return q.waiting.put(header, body, m, q.origin)
 }
 
+// PutAll implements Queue.
+func (q *Messages) PutAll(header []byte, bodies [][]byte, room int64) (messages int, cost int64) {
+	for messages < len(bodies) && (messages == 0 || hasRoom(header, bodies[messages], room-cost)) {
+		cost += int64(q.waiting.put(header, bodies[messages], nil, q.origin))
+		messages++
+	}
+	return messages, cost
+}
+
 // PutShared implements Queue: there is no frame to share.
 func (q *Messages) PutShared(l *FrameLog) int { return q.Put(l.header, l.body, nil) }
 

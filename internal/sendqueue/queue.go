@@ -21,6 +21,9 @@ type Queue interface {
 	// Put adds a message behind all others and returns its cost, which the queue is charged. If m is nil, it copies body;
 	// otherwise it takes the contents of m.
 	Put(header, body []byte, m *msg.Message) (cost int)
+	// PutAll is Put for copies of the first of bodies, with the same header: one, whatever it costs, and then as many as cost
+	// no more than room together, before the dialect's framing of the last one.
+	PutAll(header []byte, bodies [][]byte, room int64) (messages int, cost int64)
 	// PutShared is Put of the message that the log is at.
 	PutShared(l *FrameLog) (cost int)
 	// Pending is the number of messages that are not in flight.

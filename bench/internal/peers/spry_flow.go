@@ -4,6 +4,7 @@ package peers
 
 import (
 	"context"
+	"iter"
 	"time"
 
 	"github.com/sprymq/spry"
@@ -19,6 +20,7 @@ const wrapFrom = 32 << 10
 //	copy   Send of bytes; RecvMsg and Release
 //	own    SendMsg of a wrapped body, RecvMsg and Release
 //	batch  SendBatch and RecvBatch
+//	bodies SendBodies and Bodies
 //
 // and, of these, what [dialectOf] puts before them.
 func spryPeer() worker.Peer {
@@ -77,6 +79,7 @@ type sprySender struct {
 	body   []byte
 	marker []byte
 	batch  []*spry.Message
+	bodies [][]byte
 	mode   string
 }
 
@@ -108,6 +111,8 @@ func (to *sprySender) Send(n int) error {
 		return nil
 	case "batch":
 		return to.sendBatch(ctx, n)
+	case "bodies":
+		return to.sendBodies(ctx, n)
 	default:
 		return worker.ErrNotApplicable
 	}
@@ -127,6 +132,24 @@ func (to *sprySender) sendBatch(ctx context.Context, n int) error {
 		}
 	}
 	_, err := to.socket.SendBatch(ctx, batch)
+	return err
+}
+
+// A bodySender is a socket that sends many bodies at once: all of package spry, and those of package zmq whose messages have
+// one frame.
+type bodySender interface {
+	SendBodies(ctx context.Context, bodies [][]byte) (int, error)
+}
+
+func (to *sprySender) sendBodies(ctx context.Context, n int) error {
+	socket, ok := to.socket.(bodySender)
+	if !ok {
+		return worker.ErrNotApplicable
+	}
+	for len(to.bodies) < n {
+		to.bodies = append(to.bodies, to.body)
+	}
+	_, err := socket.SendBodies(ctx, to.bodies[:n])
 	return err
 }
 
@@ -193,6 +216,8 @@ func (from *spryReceiver) Rest() (int, error) {
 		return from.restOfMessages()
 	case "batch":
 		return from.restOfBatches()
+	case "bodies":
+		return from.restOfBodies()
 	default:
 		return 0, worker.ErrNotApplicable
 	}
@@ -235,6 +260,28 @@ func (from *spryReceiver) restOfBatches() (n int, err error) {
 		}
 		spry.ReleaseMessages(batch[:got])
 	}
+}
+
+func (from *spryReceiver) restOfBodies() (n int, err error) {
+	socket, ok := from.socket.(interface {
+		Bodies(ctx context.Context) iter.Seq2[[]byte, error]
+	})
+	if !ok {
+		return 0, worker.ErrNotApplicable
+	}
+	for body, err := range socket.Bodies(context.Background()) {
+		if err != nil {
+			return n, err
+		}
+		if len(body) == worker.EndSize {
+			if from.ends--; from.ends <= 0 {
+				break
+			}
+			continue
+		}
+		n++
+	}
+	return n, nil
 }
 
 func (from *spryReceiver) Close() error { return from.socket.Close() }

@@ -60,7 +60,7 @@ type peerKind struct {
 // peerKinds are all peers, in the order of tables.
 var peerKinds = []peerKind{
 	{name: "spry", modes: map[string][]string{
-		"thr": {"plain", "own", "batch", "zmtp", "zmtp-batch"}, "inproc-thr": {"copy", "own", "batch"},
+		"thr": {"plain", "own", "batch", "bodies", "zmtp", "zmtp-batch"}, "inproc-thr": {"copy", "own", "batch", "bodies"},
 		"curve": {"curve", "curve-batch"}, "lat": {"plain", "zmtp"}, "fan": {"plain", "zmtp"},
 		"callers-mux": {"plain", "zmtp"}, "callers-conns": {"plain", "zmtp"},
 	}, processors: map[string][]string{

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"reflect"
 	"testing"
 
@@ -68,6 +69,8 @@ func failureOf(method reflect.Value) (err error) {
 			arg = reflect.ValueOf(spry.WrapMessage([]byte("x"), nil))
 		case v == reflect.TypeFor[[]*spry.Message]():
 			arg = reflect.ValueOf([]*spry.Message{spry.WrapMessage([]byte("x"), nil)})
+		case v == reflect.TypeFor[[][]byte]():
+			arg = reflect.ValueOf([][]byte{[]byte("x")})
 		case v == reflect.TypeFor[[]*spry.Request]():
 			arg = reflect.ValueOf(make([]*spry.Request, 1))
 		case v == reflect.TypeFor[spry.Handler]():
@@ -123,6 +126,16 @@ func verbs(s interface {
 			_, err := s.RecvBatch(ctx, dst)
 			return bodyOf(dst[0], err)
 		},
+	}
+	if r, ok := s.(interface {
+		Bodies(ctx context.Context) iter.Seq2[[]byte, error]
+	}); ok {
+		all["Bodies"] = func(ctx context.Context) (string, error) {
+			for body, err := range r.Bodies(ctx) {
+				return string(body), err
+			}
+			return "", nil
+		}
 	}
 	if r, ok := s.(interface {
 		Recv(ctx context.Context) ([]byte, error)
@@ -254,7 +267,8 @@ func TestEndedContextSendsNothing(t *testing.T) {
 			from, to testkit.Attacher
 			sender   spry.Sender
 			batch    func(ctx context.Context, ms []*spry.Message) (int, error)
-		}{{push, pull, push, push.SendBatch}, {pub, sub, pub, pub.SendBatch}} {
+			bodies   func(ctx context.Context, bodies [][]byte) (int, error)
+		}{{push, pull, push, push.SendBatch, push.SendBodies}, {pub, sub, pub, pub.SendBatch, pub.SendBodies}} {
 			l.join(t, p.from, p.to)
 			m := spry.WrapMessage([]byte("x"), nil)
 			if err := p.sender.SendMsg(endedContext(), m); !errors.Is(err, context.Canceled) || string(m.Bytes()) != "x" {
@@ -262,6 +276,9 @@ func TestEndedContextSendsNothing(t *testing.T) {
 			}
 			if n, err := p.batch(endedContext(), []*spry.Message{m}); n != 0 || !errors.Is(err, context.Canceled) || string(m.Bytes()) != "x" {
 				t.Errorf("SendBatch: %d, %v, and the message is %q", n, err, m.Bytes())
+			}
+			if n, err := p.bodies(endedContext(), [][]byte{[]byte("x")}); n != 0 || !errors.Is(err, context.Canceled) {
+				t.Errorf("SendBodies: %d, %v", n, err)
 			}
 			if n := p.from.Stats().Send.Offered; n != 0 {
 				t.Errorf("%d messages were offered", n)

@@ -40,6 +40,10 @@ func TestWaitingEndsWithItsContext(t *testing.T) {
 			_, err := push.SendBatch(ctx, []*spry.Message{spry.NewMessage(0)})
 			return err
 		})
+		cancelled(t, "SendBodies without a peer", func(ctx context.Context) error {
+			_, err := push.SendBodies(ctx, [][]byte{nil})
+			return err
+		})
 		cancelled(t, "Recv", func(ctx context.Context) error { _, err := pull.Recv(ctx); return err })
 		cancelled(t, "RecvBatch", func(ctx context.Context) error {
 			_, err := pull.RecvBatch(ctx, make([]*spry.Message, 3))
@@ -47,6 +51,12 @@ func TestWaitingEndsWithItsContext(t *testing.T) {
 		})
 		cancelled(t, "Messages", func(ctx context.Context) (last error) {
 			for _, err := range pull.Messages(ctx) {
+				last = err
+			}
+			return last
+		})
+		cancelled(t, "Bodies", func(ctx context.Context) (last error) {
+			for _, err := range pull.Bodies(ctx) {
 				last = err
 			}
 			return last
