@@ -32,5 +32,11 @@ func resolve(s Security) (wire.Security, engine.Authenticate, error) {
 
 func init() {
 	face.Socket = func(core *engine.Socket) any { return Socket{core} }
+	face.Core = func(socket any) *engine.Socket {
+		if s, ok := socket.(interface{ inner() *engine.Socket }); ok {
+			return s.inner()
+		}
+		return nil
+	}
 	face.Options = func(o any) engine.Options { return o.(Options).engineOptions() }
 }

@@ -17,6 +17,9 @@ import (
 // A Socket has the methods that all sockets have. It is embedded in them and not used by itself.
 type Socket struct{ core *engine.Socket }
 
+// inner is the engine's socket.
+func (s Socket) inner() *engine.Socket { return s.core }
+
 // String names the socket: its pattern, its number in the process, and Options.Name if that is set. It shows no other
 // options, which may be secret.
 func (s Socket) String() string {

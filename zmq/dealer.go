@@ -58,5 +58,5 @@ func newDealer(o Options, kind zmtp.Socket, conflate bool) (spry.Socket, sender,
 		p = pattern.NewDealer(kind.Hello(), eo, conflate)
 		return p
 	})
-	return core, sender{send: p.Send, sendMany: p.SendBatch}, newReceiver(d, p)
+	return core, sender{send: p.Send, sendMany: p.SendBatch, sendAll: p.SendBodies}, newReceiver(d, p)
 }

@@ -48,5 +48,5 @@ func newPair(o Options, kind zmtp.Socket) (spry.Socket, draining, sender, receiv
 		p = pattern.NewPair(kind.Hello(), 0, eo) // which no pipe has: there is no hop count
 		return p
 	})
-	return core, d, sender{send: p.Send, sendMany: p.SendBatch}, newReceiver(d, p)
+	return core, d, sender{send: p.Send, sendMany: p.SendBatch, sendAll: p.SendBodies}, newReceiver(d, p)
 }

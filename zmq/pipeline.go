@@ -34,7 +34,7 @@ func NewPush(o *PushOptions) *Push {
 	options := orZero(o)
 	p := pattern.NewPush(zmtp.Push.Hello(), options.LeastLoaded, options.Conflate)
 	core := open(options.Options, func(*engine.Socket, engine.Options) engine.Pattern { return p })
-	return &Push{core, framesToOne{toOne{sender{send: p.Send, sendMany: p.SendBatch}}}}
+	return &Push{core, framesToOne{toOne{sender{send: p.Send, sendMany: p.SendBatch, sendAll: p.SendBodies}}}}
 }
 
 // PullOptions are the options of [NewPull].
@@ -77,7 +77,7 @@ type Scatter struct {
 func NewScatter(o *Options) *Scatter {
 	p := pattern.NewPush(zmtp.Scatter.Hello(), false, false)
 	core := open(orZero(o), func(*engine.Socket, engine.Options) engine.Pattern { return p })
-	return &Scatter{core, bodyToOne{toOne{sender{send: p.Send, sendMany: p.SendBatch, check: single}}}}
+	return &Scatter{core, bodyToOne{toOne{sender{send: p.Send, sendMany: p.SendBatch, sendAll: p.SendBodies, check: single}}}}
 }
 
 // A Gather is a [Pull] whose messages have one frame, and whose peers are SCATTER sockets. It is a draft of ZeroMQ's (RFC 49).

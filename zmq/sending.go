@@ -15,6 +15,7 @@ import (
 type sender struct {
 	send     func(ctx context.Context, wait bool, body []byte, m *msg.Message) error
 	sendMany func(ctx context.Context, ms []*msg.Message) (int, error) // nil: one by one
+	sendAll  func(ctx context.Context, bodies [][]byte) (int, error)   // of sockets that send each message to one peer
 	check    func(m *msg.Message) error                                // nil: any message can be sent
 }
 
@@ -123,6 +124,13 @@ type bodyToOne struct{ toOne }
 // nil error says that the message is queued, not that it was received.
 func (s *bodyToOne) Send(ctx context.Context, body []byte) error {
 	return opErr("send", s.send(ctx, true, body, nil))
+}
+
+// SendBodies is Send for each of bodies, in order, and costs less. It returns how many it queued; on an error, those from n on
+// are not sent. The caller may reuse all of them at once.
+func (s *bodyToOne) SendBodies(ctx context.Context, bodies [][]byte) (n int, err error) {
+	n, err = s.sendAll(ctx, bodies)
+	return n, opErr("send", err)
 }
 
 // toAll has the sending methods of sockets that send each message to all peers.

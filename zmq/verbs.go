@@ -13,6 +13,7 @@ import (
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/face"
 	"github.com/sprymq/spry/internal/msg"
+	"github.com/sprymq/spry/internal/pattern"
 	"github.com/sprymq/spry/internal/scope"
 )
 
@@ -26,6 +27,7 @@ type receiver struct {
 	try       func() (*msg.Message, error)
 	recvMany  func(ctx context.Context, dst []*msg.Message) (int, error)
 	unreceive func(m *msg.Message)
+	turns     pattern.TurnReceiver
 }
 
 // newReceiver has the verbs of a pattern.
@@ -34,9 +36,10 @@ func newReceiver(d draining, p interface {
 	TryRecv() (*msg.Message, error)
 	RecvBatch(ctx context.Context, dst []*msg.Message) (int, error)
 	Unreceive(m *msg.Message)
+	pattern.TurnReceiver
 },
 ) receiver {
-	return receiver{d.socket, p.Recv, p.TryRecv, p.RecvBatch, p.Unreceive}
+	return receiver{d.socket, p.Recv, p.TryRecv, p.RecvBatch, p.Unreceive, p}
 }
 
 // RecvMsg waits for the next message, until ctx ends. Pipes take turns of at most 64 messages. The message belongs to the
@@ -145,6 +148,12 @@ func (r *bodyReceiver) Recv(ctx context.Context) ([]byte, error) {
 	body := m.Detach()
 	m.Release()
 	return body, nil
+}
+
+// Bodies yields the bodies of messages until the socket is closed or the loop ends. A body is read-only and valid until the
+// next step. If ctx ends it yields ctx's error, once. See [spry.Pull.Bodies].
+func (r *bodyReceiver) Bodies(ctx context.Context) iter.Seq2[[]byte, error] {
+	return pattern.Bodies(ctx, r.owner, r.turns, func(err error) error { return opErr("recv", err) })
 }
 
 // inner is the message that a call of the application is about.

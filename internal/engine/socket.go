@@ -42,7 +42,8 @@ type Socket struct {
 	past      pastPipes
 	changed   queue.Waiters // callers that wait for a change of the pipes
 	draining  *draining     // nil: Drain was not called
-	handling  int           // calls that hand requests to the application's handlers
+	buffers   map[Buffer]struct{}
+	handling  int // calls that hand requests to the application's handlers
 
 	brake brake
 

@@ -136,6 +136,7 @@ func (s *Socket) Stats() stats.Stats {
 		st.Endpoints = append(st.Endpoints, es)
 	}
 	sort.Slice(st.Endpoints, func(i, j int) bool { return st.Endpoints[i].URL < st.Endpoints[j].URL })
+	s.addBuffered(&st.Send)
 	st.Pending = s.pattern.Pending()
 	st.Panics = s.panics.Load()
 	st.Failed = s.failed.Load()

@@ -2,7 +2,7 @@
 
 // Package face connects package spry with the other packages of this module that have sockets, without exported names. It
 // has variables for making a socket, for resolving its options and its security, and for returning a message to a socket's
-// queue. Package spry sets Socket and Options before any package that imports it is initialised.
+// queue. Package spry sets Socket, Core and Options before any package that imports it is initialised.
 package face
 
 import (
@@ -12,6 +12,9 @@ import (
 
 // Socket returns the spry.Socket around a core.
 var Socket func(core *engine.Socket) any
+
+// Core returns the engine's socket of a socket of a package here, or nil for any other value.
+var Core func(socket any) *engine.Socket
 
 // Options returns the engine's options for a spry.Options.
 var Options func(o any) engine.Options

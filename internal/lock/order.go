@@ -64,6 +64,9 @@ type (
 	// Proxy guards the state of a proxy and its figures (zmq.ProxyControl).
 	Proxy [87]struct{}
 
+	// Buffer guards the messages of a buffered sender (bufsend.Sender).
+	Buffer [88]struct{}
+
 	// The locks below are those of tests.
 
 	// SimNet guards a simulated network (simnet.Net).
