@@ -127,7 +127,7 @@ func (s *Socket) nextPipeID() uint32 {
 
 // attach makes a pipe, after its handshake, part of the socket.
 func (s *Socket) attach(p *Pipe) error {
-	needed := s.mayNeedPipes()
+	needed := !s.closing() || s.mayNeedPipes() // which asks every pipe
 	s.mu.Lock()
 	if s.draining != nil || s.closing() && !needed { // the pipe would have nothing to deliver
 		s.mu.Unlock()

@@ -79,11 +79,26 @@ var violated = func(text string) {
 
 // A registry has the locks that each goroutine holds.
 type registry struct {
-	mu sync.Mutex
-	of map[uintptr][]hold
+	mu      sync.Mutex
+	of      map[uintptr][]hold
+	counted map[uintptr]int // locks that were taken within Count
 }
 
-var held = registry{of: make(map[uintptr][]hold)}
+var held = registry{of: make(map[uintptr][]hold), counted: make(map[uintptr]int)}
+
+// Count calls f, and returns how many locks its goroutine took meanwhile. It is for tests of work that must not grow.
+func Count(f func()) int {
+	g := goroutine()
+	held.mu.Lock()
+	held.counted[g] = 0
+	held.mu.Unlock()
+	f()
+	held.mu.Lock()
+	defer held.mu.Unlock()
+	n := held.counted[g]
+	delete(held.counted, g)
+	return n
+}
 
 // A hold is a lock that is held, or is about to be.
 type hold struct {
@@ -114,6 +129,9 @@ func (r *registry) add(g uintptr, h hold) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.of[g] = append(r.of[g], h)
+	if n, counts := r.counted[g]; counts {
+		r.counted[g] = n + 1
+	}
 }
 
 func (r *registry) remove(g uintptr, lock any) {

@@ -18,7 +18,8 @@ import (
 const batchTurn = 64
 
 // A balancer sends each message to one of several pipes: in turn, or to the one with the shortest queue. Pipes without room
-// are skipped; if no pipe has room, or there is none, the sender blocks.
+// are left out until they report room: where all are full, asking each of them for every message would cost more than sending
+// does. If no pipe has room, or there is none, the sender blocks.
 //
 // Messages that an ended pipe returned are sent before any new one. Returned messages that no pipe can carry wait separately
 // for a pipe that can, and delay no others.
@@ -29,9 +30,7 @@ type balancer struct {
 	conflate    bool                        // the newest message replaces waiting ones, so that there is always room
 	header      func(p *engine.Pipe) []byte // nil = none; only of a single pipe
 
-	pipes    []*engine.Pipe
-	open     []*engine.Pipe // pipes that were not found full, in turn
-	next     int            // in open
+	roster   // pipes that were found full are left out
 	returned []msg.Message
 	stranded []msg.Message               // given back, and nothing that a pipe of those there are can carry
 	bytes    int64                       // the cost of the messages of both
@@ -69,8 +68,7 @@ func (b *balancer) add(p *engine.Pipe) error {
 	if b.bytes == 0 {
 		b.meter = p.Socket().NewMeter() // the balancer is made before the socket is
 	}
-	b.pipes = append(b.pipes, p)
-	b.open = append(b.open, p)
+	b.roster.add(p)
 	b.returned, b.stranded = append(b.stranded, b.returned...), nil
 	b.chooseLocked()
 	b.mu.Unlock()
@@ -80,8 +78,7 @@ func (b *balancer) add(p *engine.Pipe) error {
 
 func (b *balancer) remove(p *engine.Pipe, unsent []msg.Message) {
 	b.mu.Lock()
-	b.pipes = without(b.pipes, p)
-	b.open = without(b.open, p)
+	b.roster.remove(p)
 	b.giveBackLocked(unsent)
 	b.chooseLocked()
 	b.mu.Unlock()
@@ -97,17 +94,10 @@ func (b *balancer) giveBackLocked(unsent []msg.Message) {
 	b.returned = append(b.returned, unsent...)
 }
 
-// without returns a copy of list that lacks x.
-func without[E comparable](list []E, x E) []E {
-	return slices.DeleteFunc(slices.Clone(list), func(have E) bool { return have == x })
-}
-
 // writable is called when a pipe that was full has room.
 func (b *balancer) writable(p *engine.Pipe) {
 	b.mu.Lock()
-	if !slices.Contains(b.open, p) && slices.Contains(b.pipes, p) {
-		b.open = append(b.open, p)
-	}
+	b.comeBack(p)
 	b.mu.Unlock()
 	b.sendReturned(p.Socket())
 }
@@ -168,7 +158,7 @@ func (b *balancer) offerLocked(header, body []byte, m *msg.Message) (queued bool
 		if queued, w = p.TryQueue(false, header, body, m); queued {
 			return true, w, nil
 		}
-		b.fullLocked(p)
+		b.leaveOut(p)
 	}
 	return false, w, engine.NoneFits(msg.ShapeOf(header, body, m), b.pipes...)
 }
@@ -181,11 +171,7 @@ func (b *balancer) nextLocked(header, body []byte, m *msg.Message) *engine.Pipe 
 		return b.leastLocked(shape)
 	}
 	for range b.open {
-		if b.next >= len(b.open) {
-			b.next = 0
-		}
-		b.next++
-		if p := b.open[b.next-1]; p.Fits(shape) {
+		if p := b.next(); p.Fits(shape) {
 			return p
 		}
 	}
@@ -195,30 +181,18 @@ func (b *balancer) nextLocked(header, body []byte, m *msg.Message) *engine.Pipe 
 // leastLocked returns the pipe with the shortest queue, among those that can carry a message and have room for it, or nil.
 func (b *balancer) leastLocked(shape msg.Shape) (least *engine.Pipe) {
 	best := 0
-	for i := 0; i < len(b.open); i++ {
-		p := b.open[i]
+	for p := range b.inTurn {
 		if !p.Fits(shape) {
 			continue
 		}
 		switch load, room, _ := p.Room(shape.Cost()); {
 		case room == 0 || p.Over():
-			b.fullLocked(p)
-			i--
+			b.leaveOut(p)
 		case least == nil || load < best:
 			least, best = p, load
 		}
 	}
 	return least
-}
-
-// fullLocked leaves out a pipe that had no room until it says that it has some: where all are full, asking each of them
-// for every message would cost more than sending does.
-func (b *balancer) fullLocked(p *engine.Pipe) {
-	i := slices.Index(b.open, p)
-	b.open = slices.Delete(b.open, i, i+1)
-	if i < b.next {
-		b.next--
-	}
 }
 
 // Send queues a copy of body, or, if m is not nil, the contents of m. With wait false it fails where it would have to wait.
@@ -320,7 +294,7 @@ func (b *balancer) offerBatchLocked(turn batch) (n int, w engine.PendingWrite, p
 		if n, w, pause = p.TryQueueBatch(header, turn.bodies, turn.ms); n > 0 {
 			return n, w, pause, nil
 		}
-		b.fullLocked(p)
+		b.leaveOut(p)
 	}
 	return 0, w, false, engine.NoneFits(msg.ShapeOf(header, body, m), b.pipes...)
 }

@@ -21,18 +21,26 @@ func ended() context.Context {
 	return ctx
 }
 
+func rosterOf(pipes ...*engine.Pipe) *balancer {
+	b := new(balancer)
+	for _, p := range pipes {
+		b.roster.add(p)
+	}
+	return b
+}
+
 // The pipe after one that is full has its turn.
 func TestBalancerTurnAfterAFullPipe(t *testing.T) {
 	a, c, d := &engine.Pipe{}, &engine.Pipe{}, &engine.Pipe{}
-	b := &balancer{pipes: []*engine.Pipe{a, c, d}, open: []*engine.Pipe{a, c, d}}
+	b := rosterOf(a, c, d)
 	if p := b.nextLocked(nil, nil, nil); p != a {
 		t.Fatal("the first turn is not the first pipe's")
 	}
-	b.fullLocked(a)
+	b.leaveOut(a)
 	if p := b.nextLocked(nil, nil, nil); p != c {
 		t.Error("a pipe lost its turn because the one before it is full")
 	}
-	b.fullLocked(d)
+	b.leaveOut(d)
 	if p := b.nextLocked(nil, nil, nil); p != c {
 		t.Error("the only open pipe has no turn")
 	}
@@ -41,10 +49,10 @@ func TestBalancerTurnAfterAFullPipe(t *testing.T) {
 // A pipe that is over does not come back because it says that it has room.
 func TestBalancerForgetsPipesThatAreOver(t *testing.T) {
 	p := &engine.Pipe{}
-	b := &balancer{pipes: []*engine.Pipe{p}, open: []*engine.Pipe{p}}
+	b := rosterOf(p)
 	b.remove(p, nil)
 	b.writable(p)
-	if len(b.open)+len(b.pipes) > 0 {
+	if b.open+len(b.pipes) > 0 {
 		t.Error("a pipe that is over is sent to")
 	}
 }

@@ -26,9 +26,9 @@ type fanout struct {
 	credit   credit
 	unpaused int // bytes since the publisher last paused
 
-	plain   []*engine.Pipe // these get every message
-	filters []*filter      // of the other pipes
-	index   topicIndex     // of filters
+	plain   group      // these get every message
+	filters []*filter  // of the other pipes
+	index   topicIndex // of filters
 
 	found  []*filter             // reused
 	to     []*engine.Pipe        // reused: those that a message goes to
@@ -59,7 +59,7 @@ func (f *fanout) WaitSubscribers(ctx context.Context, topic string, n int) error
 	return f.socket.WaitFor(ctx, func() bool {
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		return len(f.targetsLocked([]byte(topic))) >= n
+		return len(f.plain.pipes)+len(f.filters) >= n && len(f.targetsLocked([]byte(topic))) >= n
 	})
 }
 
@@ -96,7 +96,7 @@ func (f *fanout) addLocked(p *engine.Pipe) {
 		t.pipe, t.at = p, len(f.filters)
 		f.filters = append(f.filters, t)
 	} else {
-		f.plain = append(f.plain, p)
+		f.plain.add(p)
 	}
 	f.credit = credit{} // another pipe may be one to wait for
 }
@@ -112,8 +112,8 @@ func (f *fanout) leave(p *engine.Pipe, forget func(topic string)) {
 	f.mu.Lock()
 	if t != nil {
 		f.removeFilterLocked(t)
-	} else if i := slices.Index(f.plain, p); i >= 0 {
-		f.plain = slices.Delete(f.plain, i, i+1)
+	} else {
+		f.plain.remove(p)
 	}
 	f.credit = credit{}
 	f.found, f.to, f.writes, f.over = nil, nil, nil, nil // which may refer to the pipe
@@ -151,10 +151,10 @@ func (f *fanout) removeFilterLocked(t *filter) {
 // targetsLocked returns the pipes that a message goes to. The slice is valid until the next call.
 func (f *fanout) targetsLocked(body []byte) []*engine.Pipe {
 	if len(f.filters) == 0 {
-		return f.plain
+		return f.plain.pipes
 	}
 	f.found, _ = f.index.find(body, f.found[:0])
-	f.to = append(f.to[:0], f.plain...)
+	f.to = append(f.to[:0], f.plain.pipes...)
 	for _, t := range f.found {
 		f.to = append(f.to, t.pipe)
 	}
@@ -220,7 +220,7 @@ func (f *fanout) allHaveRoomLocked(shape msg.Shape, to []*engine.Pipe) bool {
 		c.bytes -= int64(n)
 		return true
 	}
-	all, every := true, len(to) == len(f.plain)+len(f.filters)
+	all, every := true, len(to) == len(f.plain.pipes)+len(f.filters)
 	least := credit{math.MaxInt, math.MaxInt64}
 	for _, p := range to {
 		if !p.Fits(shape) {

@@ -36,11 +36,10 @@ type Req struct {
 
 	mu    lock.Mutex[lock.Req]
 	table requests
-	pipes []*engine.Pipe
+	roster
 	turns lockStepTurns // nil = none
-	next  int
-	timer *scope.Timer // for the next retry; nil until there was one
-	armed time.Time    // when it fires; zero if it is not armed
+	timer *scope.Timer  // for the next retry; nil until there was one
+	armed time.Time     // when it fires; zero if it is not armed
 	err   error
 }
 
@@ -217,12 +216,8 @@ func (s *Req) dispatchLocked() (w engine.PendingWrite) {
 
 // queueLocked queues a call to the next pipe with room, and returns that.
 func (s *Req) queueLocked(c *Call) (p *engine.Pipe, w engine.PendingWrite) {
-	for range s.pipes {
-		if s.next >= len(s.pipes) {
-			s.next = 0
-		}
-		p := s.pipes[s.next]
-		s.next++
+	for range s.open {
+		p := s.next()
 		if queued, w := s.queueToLocked(p, c); queued {
 			return p, w
 		}
@@ -309,7 +304,7 @@ func (s *Req) retryDue() {
 func (s *Req) Attach(p *engine.Pipe) error {
 	s.mu.Lock()
 	p.SetState(new(uint64)) // requests queued to it
-	s.pipes = append(s.pipes, p)
+	s.roster.add(p)
 	s.chooseLocked()
 	s.mu.Unlock()
 	s.dispatch()
@@ -334,7 +329,7 @@ func (s *Req) giveUpLocked(p *engine.Pipe) (given int, stuck []*engine.Pipe) {
 // Detach implements engine.Pattern: calls that were sent only on this pipe are sent again at once, up to MaxAttempts times.
 func (s *Req) Detach(p *engine.Pipe, _ []msg.Message) {
 	s.mu.Lock()
-	s.pipes = without(s.pipes, p)
+	s.roster.remove(p)
 	s.chooseLocked()
 	delete(s.turns, p)
 	given, stuck := s.giveUpLocked(p)

@@ -188,7 +188,7 @@ func (n *Subscription) Close() {
 	s := n.sub
 	s.mu.Lock()
 	n.closed = true
-	s.subscriptions = without(s.subscriptions, n)
+	s.subscriptions = slices.DeleteFunc(slices.Clone(s.subscriptions), func(have *Subscription) bool { return have == n })
 	sources := n.sources
 	n.sources = nil
 	var writes []engine.PendingWrite
