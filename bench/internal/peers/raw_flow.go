@@ -39,6 +39,7 @@ func rawPeer(batched bool) worker.Peer {
 	}
 	if batched { // channels have no batches
 		p.InprocFlow, p.InprocAsk = chanFlow, chanAsk
+		p.Spread = newRawSpread
 	}
 	return p
 }

@@ -28,6 +28,7 @@ func spryPeer() worker.Peer {
 		Listen: spryListen, Dial: spryDial, InprocFlow: spryInprocFlow,
 		Serve: spryServe, Ask: spryAsk, InprocAsk: spryInprocAsk, Callers: spryCallers,
 		Publish: spryPublish, Subscribe: sprySubscribe, Subscriptions: sprySubscriptions,
+		Unwanted: spryUnwanted, Spread: sprySpread, Pipes: spryPipes,
 	}
 }
 

@@ -69,7 +69,6 @@ var growthTargets = flattened([]targetGroup{
 	}},
 	{caseSet{title: "A subscriber with topics of 1,400 lengths", work: "scale-lengths", transports: tcp, sizes: []int{1500}, params: []int{1400}}, []bound{
 		{"spry/zmtp", "ns", nil, 500, none},
-		{"spry/zmtp-nested", "ns", nil, 3000, none},
 	}},
 	{caseSet{title: "One more pipe", work: "scale-pipes", transports: tcp, sizes: noSize, params: pipeCounts, growth: true}, []bound{
 		{"spry", "open", nil, 0.1, none},

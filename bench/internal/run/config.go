@@ -26,6 +26,7 @@ type config struct {
 // allWorks in the order in which they are measured.
 var allWorks = []string{
 	"thr", "curve", "lat", "inproc-thr", "inproc-lat", "fan", "callers-mux", "callers-conns", "idle", "flood", "pipes", "subs",
+	"scale-topics", "scale-lengths", "scale-pipes", "scale-spread",
 }
 
 func parse(args []string) (config, error) {
@@ -50,6 +51,9 @@ func parse(args []string) (config, error) {
 	if err := f.Parse(args); err != nil {
 		return c, err
 	}
+	if i := slices.Index(c.works, scale); i >= 0 {
+		c.works = slices.Replace(c.works, i, i+1, scaleWorks()...)
+	}
 	var err error
 	if c.sizes, err = numbers(sizes, 2); err != nil {
 		return c, fmt.Errorf("sizes: %w", err)
@@ -61,6 +65,18 @@ func parse(args []string) (config, error) {
 		return c, fmt.Errorf("rounds and secs must be positive")
 	}
 	return c, c.check()
+}
+
+// scale stands for all works whose names begin with it.
+const scale = "scale"
+
+func scaleWorks() (all []string) {
+	for _, w := range allWorks {
+		if strings.HasPrefix(w, scale+"-") {
+			all = append(all, w)
+		}
+	}
+	return all
 }
 
 // check refuses what no work can do, and works that can do nothing of what is asked for.
@@ -176,14 +192,18 @@ var workloads = map[string]workload{
 	"thr":           {sizes: []int{16, 64, 256, 1 << 10, 8 << 10, 64 << 10, 1 << 20}, transports: tcpAndIPC},
 	"curve":         {sizes: []int{64, 4 << 10}, transports: tcp},
 	"lat":           {sizes: []int{64, 1 << 10}, transports: tcpAndIPC},
-	"inproc-thr":    {sizes: []int{64, 1 << 10}, transports: inproc},
+	"inproc-thr":    {sizes: []int{64, 1 << 10, 4 << 10}, transports: inproc},
 	"inproc-lat":    {sizes: []int{64, 1 << 10}, transports: inproc},
 	"fan":           {sizes: []int{256}, params: []int{8, 64}, transports: tcp, warm: warmUpWide},
 	"callers-mux":   {sizes: []int{64}, params: []int{64}, transports: tcp},
 	"callers-conns": {sizes: []int{64}, params: []int{64}, transports: tcp},
 	"idle":          {sizes: []int{0}, params: []int{5000, 10000}, transports: tcp},
 	"flood":         {sizes: []int{64}, transports: tcp},
-	"pipes":         {sizes: []int{64}, params: []int{1, 8, 64, 512}, transports: tcp, warm: warmUpWide},
+	"pipes":         {sizes: []int{64}, params: []int{1, 8, 64, 512, 2000}, transports: tcp, warm: warmUpWide},
+	"scale-topics":  {sizes: []int{64}, params: []int{1, 10, 100, 1000}, transports: tcp},
+	"scale-lengths": {sizes: []int{1500}, params: []int{1, 10, 100, 1400}, transports: tcp},
+	"scale-pipes":   {sizes: []int{0}, params: []int{100, 1000, 4000, 8000}, transports: tcp},
+	"scale-spread":  {sizes: []int{64}, params: []int{1, 8, 512, 4000}, transports: tcp, warm: warmUpWide},
 	"subs":          {sizes: []int{64}, params: []int{1, 1000, 100000, 1000000}, transports: inproc},
 }
 

@@ -111,6 +111,15 @@ func (b *bench) measure(ctx context.Context, c report.Case, who contender) (samp
 		s := flowSample(r)
 		s["bytes"] = r.PerItem
 		return s, err
+	case "scale-topics", "scale-lengths":
+		r, err := alone(ctx, worker("unwanted", secs, "subs="+param, "shape="+c.Work[len("scale-"):]))
+		return eachSample(r), err
+	case "scale-spread":
+		r, err := alone(ctx, worker("spread", secs, "pipes="+param))
+		return eachSample(r), err
+	case "scale-pipes":
+		r, err := alone(ctx, worker("many-pipes", "pipes="+param))
+		return sample{"open": r.Opened * 1e6 / float64(c.Param), "close": r.Closed * 1e6 / float64(c.Param)}, err
 	default:
 		return nil, fmt.Errorf("no work %s", c.Work)
 	}
@@ -133,6 +142,16 @@ func flowSample(received worker.Result, others ...worker.Result) sample {
 	s := costSample(received, others...)
 	s["rate"] = float64(received.Messages) / received.Seconds
 	s["mbps"] = float64(received.Bytes) / received.Seconds / 1e6
+	return s
+}
+
+// eachSample is the time of a message, from a sender.
+func eachSample(sent worker.Result) sample {
+	if sent.Messages == 0 {
+		return sample{}
+	}
+	s := costSample(sent)
+	s["ns"] = sent.Seconds * 1e9 / float64(sent.Messages)
 	return s
 }
 

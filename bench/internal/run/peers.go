@@ -63,6 +63,7 @@ var peerKinds = []peerKind{
 		"thr": {"plain", "own", "batch", "bodies", "zmtp", "zmtp-batch"}, "inproc-thr": {"copy", "own", "batch", "bodies"},
 		"curve": {"curve", "curve-batch"}, "lat": {"plain", "zmtp"}, "fan": {"plain", "zmtp"},
 		"callers-mux": {"plain", "zmtp"}, "callers-conns": {"plain", "zmtp"},
+		"scale-topics": {"zmtp"}, "scale-lengths": {"zmtp"},
 	}, processors: map[string][]string{
 		"thr": {"1p", "4p", "8p", "batch-1p", "batch-4p", "batch-8p"}, "fan": {"1p", "4p", "8p"}, "lat": {"1p", "4p", "8p"},
 		"callers-mux": {"1p", "4p", "8p"}, "callers-conns": {"1p", "4p", "8p"},

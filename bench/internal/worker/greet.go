@@ -19,7 +19,7 @@ const dialers = 64
 
 // greetings are the handshakes of a raw client, as a PUSH, by mode.
 var greetings = map[string]func(net.Conn) error{
-	"plain": nil, "raw": greetRaw, "sp": greetSP, "zmtp": greetZMTP, "nats": greetNATS,
+	"plain": nil, "raw": greetRaw, "sp": greetPush, "sp-pull": greetPull, "zmtp": greetZMTP, "nats": greetNATS,
 }
 
 // idleDial opens connections to a server of any library and keeps them until its input ends. It is ready when all are greeted.
@@ -94,10 +94,13 @@ func greetRaw(conn net.Conn) error {
 	return err
 }
 
+func greetPush(conn net.Conn) error { return greetSP(conn, 5<<4) }
+
+func greetPull(conn net.Conn) error { return greetSP(conn, 5<<4|1) }
+
 // greetSP exchanges the eight bytes of the Scalability Protocols.
-func greetSP(conn net.Conn) error {
-	const push = 5 << 4
-	if _, err := conn.Write([]byte{0, 'S', 'P', 0, 0, push, 0, 0}); err != nil {
+func greetSP(conn net.Conn, protocol byte) error {
+	if _, err := conn.Write([]byte{0, 'S', 'P', 0, 0, protocol, 0, 0}); err != nil {
 		return err
 	}
 	var theirs [8]byte

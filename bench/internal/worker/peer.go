@@ -55,6 +55,11 @@ type Peer struct {
 	// Idle accepts connections and waits for their greetings. Nil means that Listen does.
 	Idle func(Settings) (io.Closer, error)
 
+	// Unwanted is a publisher whose subscribers want none of the messages. Spread sends to many connections in turn.
+	Unwanted, Spread func(Settings) (Sender, error)
+	// Pipes opens connections to one socket, and closes them with it.
+	Pipes func(Settings) (opened, closed time.Duration, err error)
+
 	// Subscriptions makes a subscriber with very many subscriptions; one of them matches the messages.
 	Subscriptions func(Settings) (Sender, Receiver, error)
 }

@@ -45,7 +45,7 @@ type Settings struct {
 	Subs  int     // subscribers, or subscriptions
 	Pipes int     // connections of a receiver, or those that a sender is still to open, itself included
 	Calls int     // concurrent callers
-	Shape string  // of the callers: mux on one connection, or conns of their own
+	Shape string  // of the callers: mux on one connection, or conns of their own; of topics: lengths, or anything else
 }
 
 // parse reads key=value arguments.
@@ -111,7 +111,10 @@ type Result struct {
 	Usage
 	// PerItem is the memory, in bytes, of each item of a role that holds many.
 	PerItem float64 `json:"per_item_bytes,omitempty"`
-	Note    string  `json:"note,omitempty"`
+	// Opened and Closed are how long it took, in seconds, to open and to close all connections.
+	Opened float64 `json:"opened,omitempty"`
+	Closed float64 `json:"closed,omitempty"`
+	Note   string  `json:"note,omitempty"`
 }
 
 // process is the interface of a role to its process.
@@ -160,6 +163,7 @@ var roles = map[string]role{
 	"fan-pub": fanPublish, "fan-sub": fanSubscribe,
 	"callers-rep": serve, "callers-req": callers,
 	"idle": idle, "idle-dial": idleDial, "flood": flood, "pipes-send": pipesSend, "subs": subscriptions,
+	"unwanted": unwanted, "spread": spread, "many-pipes": manyPipes,
 }
 
 // Run is a worker's whole life: args are its role and settings. It writes the result to out.
