@@ -34,8 +34,8 @@ Sockets speak the Scalability Protocols, so peers may be programs that use nanom
 ZeroMQ's ZMTP: a listening Push, Pull, Pub, Sub, Req, Rep or Pair serves both families on one port, and zmtp+tcp://
 dials ZeroMQ.
 
-Programs receive by calls (Recv, RecvMsg, RecvBatch), by loops (Messages, Requests) or by channels (Chan). [Merge] loops over
-several sockets. [NewCaller], [HandleTyped], [TypedSender] and [TypedReceiver] exchange values instead of bytes.
+Programs receive by calls (Recv, RecvMsg, RecvBatch), by loops (Messages, Bodies, Requests) or by channels (Chan). [Merge] loops
+over several sockets. SendBodies and package bufsend send many small messages at once. [NewCaller], [HandleTyped], [TypedSender] and [TypedReceiver] exchange values instead of bytes.
 
 All methods of all types are safe for concurrent use unless they say otherwise.
 

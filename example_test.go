@@ -282,3 +282,34 @@ func ExampleSocket_ListenOnLinks() {
 	fmt.Printf("%s\n", m)
 	// Output: over my own links
 }
+
+// A stream of small messages: many are sent by one call, and a loop has each body until its next step.
+func ExamplePull_Bodies() {
+	ctx := context.Background()
+	push, pull := spry.NewPush(nil), spry.NewPull(nil)
+	defer pull.Close()
+	defer push.Close()
+	if _, err := pull.Listen(ctx, "inproc://stream"); err != nil {
+		log.Fatal(err)
+	}
+	if _, err := push.Dial(ctx, "inproc://stream"); err != nil {
+		log.Fatal(err)
+	}
+
+	if _, err := push.SendBodies(ctx, [][]byte{[]byte("one"), []byte("two"), []byte("three")}); err != nil {
+		log.Fatal(err)
+	}
+	for body, err := range pull.Bodies(ctx) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Printf("%s\n", body)
+		if string(body) == "three" {
+			break
+		}
+	}
+	// Output:
+	// one
+	// two
+	// three
+}

@@ -206,6 +206,8 @@ func (from *spryReceiver) Until(end time.Time) (int, bool, error) {
 			spry.ReleaseMessages(batch[:n])
 			return n, ended, nil
 		})
+	case "bodies":
+		return from.bodiesUntil(end)
 	default:
 		return 0, false, worker.ErrNotApplicable
 	}
@@ -264,25 +266,44 @@ func (from *spryReceiver) restOfBatches() (n int, err error) {
 }
 
 func (from *spryReceiver) restOfBodies() (n int, err error) {
+	err = from.eachBody(func(ended bool) (more bool) {
+		if !ended {
+			n++
+			return true
+		}
+		from.ends--
+		return from.ends > 0
+	})
+	return n, err
+}
+
+// bodiesUntil looks at the clock once for each batch.
+func (from *spryReceiver) bodiesUntil(end time.Time) (n int, ended bool, err error) {
+	err = from.eachBody(func(last bool) (more bool) {
+		n++
+		ended = last
+		return !ended && (n%batchSize != 0 || time.Now().Before(end))
+	})
+	return n, ended, err
+}
+
+// eachBody calls f for each body, and says whether it is an end marker, until it returns false.
+func (from *spryReceiver) eachBody(f func(ended bool) (more bool)) error {
 	socket, ok := from.socket.(interface {
 		Bodies(ctx context.Context) iter.Seq2[[]byte, error]
 	})
 	if !ok {
-		return 0, worker.ErrNotApplicable
+		return worker.ErrNotApplicable
 	}
 	for body, err := range socket.Bodies(context.Background()) {
 		if err != nil {
-			return n, err
+			return err
 		}
-		if len(body) == worker.EndSize {
-			if from.ends--; from.ends <= 0 {
-				break
-			}
-			continue
+		if !f(len(body) == worker.EndSize) {
+			break
 		}
-		n++
 	}
-	return n, nil
+	return nil
 }
 
 func (from *spryReceiver) Close() error { return from.socket.Close() }
