@@ -49,6 +49,7 @@ type streamReader struct {
 	held  budget.Meter // of chunk
 
 	direct *rawconn.Reader // nil: the connection has no descriptor to read
+	flows  bool            // a receiver that reads keeps the role in a flow: see fewAtOnce
 	burst  int             // messages of the last read
 	ahead  int             // bytes read since the receiver was let run
 }
@@ -70,6 +71,7 @@ func (c *streamCarrier) read() error {
 		return err
 	}
 	r.direct = rawconn.NewReader(c.link.Conn, r)
+	r.flows = runtime.GOMAXPROCS(0) > 1
 	defer c.pipe.reads.stopWatching()
 	for {
 		var n int

@@ -30,7 +30,7 @@ import (
 //	end        that receiver, after the read
 //	Interrupt  the goroutine that has woken the receiver: a deadline ends its read
 //	release    that receiver has its message, or its context has ended
-//	return     that receiver has read many messages, had no room for some, met the end of the stream, or may not read any more
+//	return     that receiver met the end of the stream, may not read any more or, on one processor, has read a flow
 //
 // Several goroutines may take the role out of free and reading, by compare-and-swap. Only one may leave each other state: the
 // reader goroutine, the receiver that has the role, or the goroutine that interrupts.
@@ -46,7 +46,8 @@ const (
 // unusedAfter is how long the role may be free before the reader goroutine reclaims it.
 const unusedAfter = 10 * time.Millisecond
 
-// fewAtOnce is the number of messages of one read up to which they are not a flow. Two goroutines carry a flow better.
+// fewAtOnce is the number of messages of one read up to which they are not a flow. On one processor, the reader goroutine and
+// the receiver carry a flow better in turn. On several, they would run at once, and wake each other for each read.
 const fewAtOnce = 1
 
 // A ReadRole is the reader's role of a pipe. It implements [queue.Readable]. Pipes without a stream never yield it.
@@ -67,7 +68,7 @@ type directReads struct {
 	alarm  *time.Timer   // of the reader goroutine
 
 	// With the role.
-	refused  []msg.Message   // by a pattern that had no room; the reader goroutine delivers them
+	refused  []msg.Message   // by a pattern that had no room; the next reader delivers them before it reads
 	err      error           // what ended the stream
 	done     <-chan struct{} // of the context that is watched
 	previous <-chan struct{} // of the receiver before
@@ -138,7 +139,7 @@ func (r *ReadRole) Interrupt() {
 // refused messages. The error is that of the end of the stream.
 func (r *ReadRole) yield(s *streamReader) error {
 	idle := r.idle.Load()
-	if s.burst > fewAtOnce || idle == nil || !r.wanted.Swap(false) || !(*idle)() {
+	if s.burst > fewAtOnce && !s.flows || idle == nil || !r.wanted.Swap(false) || !(*idle)() {
 		return nil
 	}
 	if r.directReads == nil {
@@ -216,6 +217,9 @@ func (r *ReadRole) release(kept bool) {
 // readOnce reads once and delivers the messages. It reports whether the receiver keeps the role.
 func (r *ReadRole) readOnce(w queue.Wakeable) bool {
 	s := r.reader
+	if len(r.refused) > 0 {
+		return r.deliverRefused()
+	}
 	var n int
 	var err error
 	r.state.Store(roleReading)
@@ -231,7 +235,22 @@ func (r *ReadRole) readOnce(w queue.Wakeable) bool {
 		return r.idle.Load() != nil
 	}
 	r.err = err
-	return err == nil && len(r.refused) == 0 && s.burst <= fewAtOnce
+	return err == nil && (s.flows || len(r.refused) == 0 && s.burst <= fewAtOnce)
+}
+
+// deliverRefused delivers messages that the pattern refused before, and those that were read behind them. It reports whether
+// the receiver keeps the role: if there is no room although it waits, the reader goroutine waits for some.
+func (r *ReadRole) deliverRefused() bool {
+	before := len(r.refused)
+	r.refused, _ = r.reader.c.pipe.deliver(r.refused, nil) // which fails only where it waits
+	switch after := len(r.refused); after {
+	case 0:
+		r.refused = nil
+		r.err = r.reader.decode(false)
+		return r.err == nil
+	default:
+		return after < before
+	}
 }
 
 // endRead ends the state reading. It reports whether there was an interrupt, and clears it.

@@ -26,7 +26,8 @@ type directSocket struct {
 	inbox *queue.Inbox
 	pipe  *Pipe
 	peer  net.Conn
-	ended chan error // of the reader goroutine
+	ended chan error      // of the reader goroutine
+	runs  [2]atomic.Int64 // that were delivered by the reader goroutine, and by receivers
 }
 
 func newDirectSocket(t *testing.T, o Options) *directSocket {
@@ -67,6 +68,11 @@ func (l *directSocket) Attach(p *Pipe) error {
 }
 
 func (l *directSocket) Receive(p *Pipe, run []msg.Message) int {
+	if p.reads.state.Load() == roleGoroutine {
+		l.runs[0].Add(1)
+	} else {
+		l.runs[1].Add(1)
+	}
 	return p.State().(*queue.Source).Put(run)
 }
 
@@ -212,6 +218,40 @@ func TestDirectReadFindsNoRoom(t *testing.T) {
 			if want != "9" {
 				got = l.receive(t.Context())
 			}
+		}
+	}
+}
+
+// On several processors, a receiver reads a flow by itself: no goroutine is woken for each read, however small the queue is.
+// The reader goroutine reads where the receiver did not run for a while.
+func TestFlowWakesNoReader(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
+	for _, limit := range []int{1 << 14, 100} {
+		l := newDirectSocket(t, Options{RecvQueue: limit, RecvQueueBytes: 4 << 20})
+		l.pingPong(t)
+		const messages, atOnce, size = 100_000, 100, 1 << 10 // a read brings few enough for a slow machine's receiver
+		go func() {
+			var frames []byte
+			for range atOnce {
+				frames = sp.FramingLength.AppendFrame(frames, nil, make([]byte, size))
+			}
+			for range messages / atOnce {
+				_, _ = l.peer.Write(frames)
+			}
+		}()
+		l.runs[0].Store(0)
+		l.runs[1].Store(0)
+		for range messages {
+			m, err := l.inbox.Recv(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			m.Release()
+		}
+		other, own := l.runs[0].Load(), l.runs[1].Load()
+		t.Logf("queue of %d: the reader goroutine delivered %d runs, the receiver %d", limit, other, own)
+		if other > own/2 {
+			t.Error("the reader goroutine delivered too many")
 		}
 	}
 }
