@@ -20,6 +20,11 @@ const (
 	// always did would make one system call a message, and one that asked its pipe alone would, with many pipes.
 	inlineAfter = 5 * time.Microsecond
 
+	// largeWrite and largeBody are the bytes of a write, and of its messages on average, from which a larger send buffer
+	// gains. With small messages, data would have left the processor's cache when the peer reads it.
+	largeWrite = 64 << 10
+	largeBody  = 8 << 10
+
 	// drainTime is how long the reader of a connection continues after a write error.
 	drainTime = time.Second
 )
@@ -36,6 +41,7 @@ type streamCarrier struct {
 	unblocked *rawconn.Writer // nil before its first use, and if the connection cannot be written without blocking
 
 	vec, vecBase net.Buffers
+	sized        bool // the send buffer is as large as it will be; with the writer's role
 
 	writing atomic.Bool // a write waits for the peer to read, or may
 
@@ -105,7 +111,19 @@ func (c *streamCarrier) write(wait bool) (messages int, cost int64, err error) {
 	c.heard.CompareAndSwap(heardFew, heardNothing)
 	c.pipe.socket.lastWrite.Store(int64(time.Since(epoch)))
 	messages, cost = c.queue.Written(n)
+	if !c.sized && n >= largeWrite && n >= largeBody*int64(messages) {
+		c.enlarge()
+	}
 	return messages, cost, err
+}
+
+// enlarge gives a connection within this machine a larger send buffer, once, unless the application chose one, or made the
+// connection itself.
+func (c *streamCarrier) enlarge() {
+	c.sized = true
+	if e := c.pipe.endpoint; e.config.WriteBuffer == 0 && e.url.Scheme != "" {
+		rawconn.EnlargeLocal(c.link.Info().Conn)
+	}
 }
 
 // writeAll writes all of size bytes, and waits for the peer to read if it has to.

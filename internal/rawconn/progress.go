@@ -32,6 +32,21 @@ func ProgressOf(c net.Conn) Progress {
 	return systemProgress(c)
 }
 
+// localBuffer is the send buffer of a connection within this machine that carries large messages. With less, the two
+// processes alternate too often.
+const localBuffer = 2 << 20
+
+// EnlargeLocal asks the kernel for a larger send buffer, if the connection is a Unix socket. The system's limit may be lower;
+// that costs speed only.
+func EnlargeLocal(c net.Conn) {
+	switch k := c.(type) {
+	case *net.UnixConn:
+		_ = k.SetWriteBuffer(localBuffer)
+	case interface{ EnlargeLocal() }: // of tests
+		k.EnlargeLocal()
+	}
+}
+
 // SetBuffers asks the kernel for buffers of these sizes, unless they are 0, if the connection is one of the kernel's.
 func SetBuffers(c net.Conn, read, write int) (err error) {
 	k, ok := c.(interface {
