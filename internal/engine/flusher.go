@@ -9,9 +9,9 @@ import (
 	"github.com/sprymq/spry/internal/scope"
 )
 
-// A Flusher writes all pipes of a fan-out socket: one goroutine visits the pipes with queued messages, instead of one
-// goroutine per pipe that is woken for every message. If a pipe's link does not take everything at once, the pipe's own
-// writer sends the rest, so that a stalled peer delays no other.
+// A Flusher writes all pipes of a fan-out socket, or of one that sends to many pipes in turn: one goroutine visits the pipes
+// with queued messages, instead of one goroutine per pipe that is woken for every message. If a pipe's link does not take
+// everything at once, the pipe's own writer sends the rest, so that a stalled peer delays no other.
 type Flusher struct {
 	task *scope.Task
 
@@ -44,6 +44,29 @@ func (f *Flusher) Add(writes []PendingWrite) (w PendingWrite) {
 	}
 	f.mu.Unlock()
 	return w
+}
+
+// ShareWriter makes one flusher write all pipes of the socket whose links can be written without waiting, instead of a goroutine
+// per pipe. It is for a pattern that sends to many pipes in turn.
+func (s *Socket) ShareWriter() { s.flusher.CompareAndSwap(nil, NewFlusher(s)) }
+
+// sharedWriter is the flusher that writes the pipe, or nil. The caller has the writer's role.
+func (p *Pipe) sharedWriter() *Flusher {
+	f := p.socket.flusher.Load()
+	if f == nil || !p.out.carrier.direct() {
+		return nil
+	}
+	return f
+}
+
+// join adds the write of a pipe if the flusher is running, and reports whether it did.
+func (f *Flusher) join(w PendingWrite) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.running {
+		f.dirty = append(f.dirty, w)
+	}
+	return f.running
 }
 
 // start begins to write. While the socket closes, it writes in the caller, which may end pipes.

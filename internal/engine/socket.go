@@ -33,7 +33,8 @@ type Socket struct {
 	life    life // see socketOpen
 	scope   *scope.Scope
 	events  *events
-	account budget.Account // memory of the socket itself
+	account budget.Account          // memory of the socket itself
+	flusher atomic.Pointer[Flusher] // writes the pipes; nil if each has a writer of its own
 
 	mu        lock.Mutex[lock.Socket]
 	pipes     map[uint32]*Pipe // attached, or about to be

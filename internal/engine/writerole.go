@@ -46,12 +46,20 @@ func (w PendingWrite) write() {
 		w.flusher.start()
 		return
 	}
+	f := w.pipe.sharedWriter()
+	if f != nil && f.join(w) { // a flow: the link is not idle, though this pipe is
+		return
+	}
 	for w.pipe.out.carrier.eager() {
 		if done := w.pipe.writeOnce(false); done {
 			return
 		}
 	}
-	w.pipe.writeInBackground()
+	if f == nil {
+		w.pipe.writeInBackground()
+	} else {
+		f.Add([]PendingWrite{w}).Write()
+	}
 }
 
 // WriteSoon is Write for a caller that knows that others are about to add to the queue: one system call writes them all.

@@ -17,6 +17,10 @@ import (
 // batchTurn is how many messages of a batch go to one pipe before the next one's turn.
 const batchTurn = 64
 
+// manyPipes is from how many pipes on they share a writer. Fewer have one each, and write in parallel. Of many, each gets a message
+// now and then: it would start a goroutine and make a system call for every one.
+const manyPipes = 256
+
 // A balancer sends each message to one of several pipes: in turn, or to the one with the shortest queue. Pipes without room
 // are left out until they report room: where all are full, asking each of them for every message would cost more than sending
 // does. If no pipe has room, or there is none, the sender blocks.
@@ -69,6 +73,9 @@ func (b *balancer) add(p *engine.Pipe) error {
 		b.meter = p.Socket().NewMeter() // the balancer is made before the socket is
 	}
 	b.roster.add(p)
+	if len(b.pipes) == manyPipes {
+		p.Socket().ShareWriter()
+	}
 	b.returned, b.stranded = append(b.stranded, b.returned...), nil
 	b.chooseLocked()
 	b.mu.Unlock()
