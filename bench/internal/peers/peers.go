@@ -20,6 +20,8 @@ func All() map[string]worker.Peer {
 		"goraw1": rawPeer(false),
 		"mangos": mangosPeer(),
 		"nats":   natsPeer(),
+		"grpc":   grpcPeer(),
+		"drpc":   drpcPeer(),
 		"gozmq":  simpleLibrary(openGozmq).peer(),
 	}
 	maps.Copy(all, tagged())

@@ -71,12 +71,16 @@ type rawConns struct {
 	accepted chan net.Conn
 }
 
-func rawListenConns(url string) (*rawConns, error) {
+func rawListener(url string) (net.Listener, error) {
 	network, address, err := rawAddress(url)
 	if err != nil {
 		return nil, err
 	}
-	l, err := new(net.ListenConfig).Listen(context.Background(), network, address)
+	return new(net.ListenConfig).Listen(context.Background(), network, address)
+}
+
+func rawListenConns(url string) (*rawConns, error) {
+	l, err := rawListener(url)
 	if err != nil {
 		return nil, err
 	}

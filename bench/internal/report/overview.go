@@ -34,9 +34,8 @@ var overviewPeers = [][2]string{
 	{"pebbe", "pebbe/zmq4"},
 	{"gozmq", "go-zeromq/zmq4"},
 	{"nats", "NATS"},
-	{"grpc", "gRPC"},
+	{"grpc", "grpc-go"},
 	{"drpc", "DRPC"},
-	{"ddsperf", "Cyclone DDS"},
 	{"goraw", "plain Go"},
 	{"craw", "plain C"},
 }

@@ -86,6 +86,8 @@ var peerKinds = []peerKind{
 	{name: "gozmq", modes: map[string][]string{"inproc-thr": {"copy"}}},
 	{name: "pebbe", tag: "pebbe", modes: map[string][]string{"inproc-thr": {"copy"}}},
 	{name: "nats"},
+	{name: "grpc"},
+	{name: "drpc"},
 }
 
 // modesFor returns the modes of a kind that are measured in a case.
