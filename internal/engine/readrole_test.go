@@ -38,18 +38,8 @@ func newDirectSocket(t *testing.T, o Options) *directSocket {
 	if err != nil {
 		t.Fatal(err)
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = listener.Close() }()
-	if l.peer, err = net.Dial("tcp", listener.Addr().String()); err != nil {
-		t.Fatal(err)
-	}
-	conn, err := listener.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
+	var conn net.Conn
+	conn, l.peer = tcpPair(t)
 	var c *streamCarrier
 	l.pipe, c = streamPipe(t, e, conn, streamSession(t, sp.Pull, o.MaxMessageSize))
 	go func() { l.ended <- c.read() }()

@@ -116,6 +116,24 @@ func streamPipe(tb testing.TB, e *Endpoint, conn net.Conn, session *wire.Session
 	return p, c
 }
 
+// tcpPair returns the two ends of a connection.
+func tcpPair(t *testing.T) (near, far net.Conn) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	if far, err = net.Dial("tcp", l.Addr().String()); err != nil {
+		t.Fatal(err)
+	}
+	if near, err = l.Accept(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _, _ = near.Close(), far.Close() })
+	return near, far
+}
+
 // trySend queues a message, if there is room, and writes it.
 func trySend(p *Pipe, body []byte) bool {
 	queued, w := p.TryQueue(false, nil, body, nil)

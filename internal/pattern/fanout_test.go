@@ -3,8 +3,10 @@
 package pattern
 
 import (
+	"cmp"
 	"context"
 	"io"
+	"slices"
 	"testing"
 	"testing/synctest"
 
@@ -89,8 +91,7 @@ func subscribed(t *testing.T, o engine.Options, publishes *engine.Socket, topic 
 	must(t, sub.First().Subscribe(topic))
 	visit(t, publishes, subscribes)
 	synctest.Wait()
-	all := publishes.Pipes()
-	return all[len(all)-1]
+	return slices.MaxFunc(publishes.Pipes(), func(a, b *engine.Pipe) int { return cmp.Compare(a.ID(), b.ID()) })
 }
 
 // With Block, room that the subscribers to one topic have says nothing about those to another.
