@@ -52,15 +52,7 @@ func BenchmarkPipeline(b *testing.B) {
 
 // pipelinePlain sends a copy of a body and receives messages, one at a time.
 func pipelinePlain(b *testing.B, push *spry.Push, pull *spry.Pull, size int) {
-	oneWay(b, size, func(ctx context.Context, n int) error {
-		body := make([]byte, size)
-		for range n {
-			if err := push.Send(ctx, body); err != nil {
-				return err
-			}
-		}
-		return nil
-	}, func(ctx context.Context, n int) error {
+	oneWay(b, size, sendCopies(push, size), func(ctx context.Context, n int) error {
 		for range n {
 			m, err := pull.RecvMsg(ctx)
 			if err != nil {
@@ -72,9 +64,9 @@ func pipelinePlain(b *testing.B, push *spry.Push, pull *spry.Pull, size int) {
 	})
 }
 
-// pipelineBytes sends and receives copies.
-func pipelineBytes(b *testing.B, push *spry.Push, pull *spry.Pull, size int) {
-	oneWay(b, size, func(ctx context.Context, n int) error {
+// sendCopies sends a copy of a body at a time.
+func sendCopies(push *spry.Push, size int) func(ctx context.Context, n int) error {
+	return func(ctx context.Context, n int) error {
 		body := make([]byte, size)
 		for range n {
 			if err := push.Send(ctx, body); err != nil {
@@ -82,7 +74,12 @@ func pipelineBytes(b *testing.B, push *spry.Push, pull *spry.Pull, size int) {
 			}
 		}
 		return nil
-	}, func(ctx context.Context, n int) error {
+	}
+}
+
+// pipelineBytes sends and receives copies.
+func pipelineBytes(b *testing.B, push *spry.Push, pull *spry.Pull, size int) {
+	oneWay(b, size, sendCopies(push, size), func(ctx context.Context, n int) error {
 		for range n {
 			if _, err := pull.Recv(ctx); err != nil {
 				return err
@@ -144,29 +141,11 @@ func pipelineBodies(b *testing.B, push *spry.Push, pull *spry.Pull, size int) {
 
 // pipelinePlainToBodies sends a copy of a body at a time, and receives bodies.
 func pipelinePlainToBodies(b *testing.B, push *spry.Push, pull *spry.Pull, size int) {
-	oneWay(b, size, func(ctx context.Context, n int) error {
-		body := make([]byte, size)
-		for range n {
-			if err := push.Send(ctx, body); err != nil {
-				return err
-			}
-		}
-		return nil
-	}, receiveBodies(pull))
+	oneWay(b, size, sendCopies(push, size), receiveBodies(pull))
 }
 
 func receiveBodies(pull *spry.Pull) func(ctx context.Context, n int) error {
-	return func(ctx context.Context, n int) error {
-		for _, err := range pull.Bodies(ctx) {
-			if err != nil {
-				return err
-			}
-			if n--; n == 0 {
-				break
-			}
-		}
-		return nil
-	}
+	return func(ctx context.Context, n int) error { return recvBodies(ctx, pull, n) }
 }
 
 func BenchmarkRequest(b *testing.B) {

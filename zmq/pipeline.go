@@ -34,7 +34,7 @@ func NewPush(o *PushOptions) *Push {
 	options := orZero(o)
 	p := pattern.NewPush(zmtp.Push.Hello(), options.LeastLoaded, options.Conflate)
 	core := open(options.Options, func(*engine.Socket, engine.Options) engine.Pattern { return p })
-	return &Push{core, framesToOne{toOne{sender{send: p.Send, sendMany: p.SendBatch, sendAll: p.SendBodies}}}}
+	return &Push{core, framesToOne{toOne{sender{send: p.Send, sendMany: p.SendBatch}}}}
 }
 
 // PullOptions are the options of [NewPull].

@@ -15,7 +15,7 @@ import (
 type sender struct {
 	send     func(ctx context.Context, wait bool, body []byte, m *msg.Message) error
 	sendMany func(ctx context.Context, ms []*msg.Message) (int, error) // nil: one by one
-	sendAll  func(ctx context.Context, bodies [][]byte) (int, error)   // of sockets that send each message to one peer
+	sendAll  func(ctx context.Context, bodies [][]byte) (int, error)   // of bodyToOne
 	check    func(m *msg.Message) error                                // nil: any message can be sent
 }
 

@@ -9,13 +9,18 @@ import (
 	"github.com/sprymq/spry/internal/wire/sp"
 )
 
-// A localConn counts how often its send buffer is enlarged.
+// A localConn is a Unix socket that counts how often its send buffer is set.
 type localConn struct {
 	fakeConn
 	enlarged int
 }
 
-func (c *localConn) EnlargeLocal() { c.enlarged++ }
+func (c *localConn) LocalAddr() net.Addr { return &net.UnixAddr{Net: "unix"} }
+
+func (c *localConn) SetWriteBuffer(int) error {
+	c.enlarged++
+	return nil
+}
 
 // A connection's send buffer grows once, when one write carries much and its messages are large.
 func TestSendBufferGrowsOnceForLargeMessages(t *testing.T) {

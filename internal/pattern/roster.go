@@ -41,7 +41,7 @@ type roster struct {
 	seats map[*engine.Pipe]*seat
 	open  int   // pipes in turn
 	ring  seat  // before the first pipe in turn, and after the last one
-	last  *seat // which had the last turn; nil = none yet
+	last  *seat // which had the last turn; ring if that was none of those here
 }
 
 // A seat is a pipe's place in a roster.

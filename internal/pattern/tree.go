@@ -236,7 +236,7 @@ func (p *page[V]) covers(body []byte) (covered bool, steps int) {
 	for p != nil {
 		steps++
 		at := len(p.items) - 1
-		after := p.items[at].key > string(body) // before the first key, which a walk to the right then need not look at
+		after := p.items[at].key > string(body) // otherwise the first key is not greater than body either
 		if after && p.items[0].key > string(body) {
 			p = p.left
 			continue

@@ -109,3 +109,43 @@ func TestDirectWriterNeedsADescriptor(t *testing.T) {
 		t.Error("a net.Pipe has a direct writer")
 	}
 }
+
+// A Unix socket gets a larger send buffer, and a TCP connection keeps its own.
+func TestEnlargeLocal(t *testing.T) {
+	a, _ := connected(t)
+	before := sendBuffer(t, a)
+	EnlargeLocal(a)
+	if after := sendBuffer(t, a); after <= before {
+		t.Errorf("the send buffer has %d bytes, and had %d", after, before)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	c, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	before = sendBuffer(t, c.(*net.TCPConn))
+	EnlargeLocal(c)
+	if after := sendBuffer(t, c.(*net.TCPConn)); after != before {
+		t.Errorf("the send buffer of a TCP connection has %d bytes, and had %d", after, before)
+	}
+}
+
+// sendBuffer is the size of a connection's send buffer, as the system says.
+func sendBuffer(t *testing.T, c syscall.Conn) (size int) {
+	t.Helper()
+	raw, err := c.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var failed error
+	err = raw.Control(func(fd uintptr) { size, failed = syscall.GetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_SNDBUF) })
+	if err := errors.Join(err, failed); err != nil {
+		t.Fatal(err)
+	}
+	return size
+}
