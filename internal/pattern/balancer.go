@@ -48,8 +48,8 @@ func (b *balancer) reroutes() bool { return !b.conflate && !b.single }
 // chooseLocked finds out whether senders have to ask, after anything has changed.
 func (b *balancer) chooseLocked() {
 	var only *engine.Pipe
-	if len(b.pipes) == 1 && len(b.returned) == 0 && b.err == nil && !b.conflate {
-		only = b.pipes[0]
+	if b.pipes.len() == 1 && len(b.returned) == 0 && b.err == nil && !b.conflate {
+		only = b.pipes.list[0]
 	}
 	old := b.only.Swap(only)
 	if old == only {
@@ -65,7 +65,7 @@ func (b *balancer) chooseLocked() {
 
 func (b *balancer) add(p *engine.Pipe) error {
 	b.mu.Lock()
-	if b.single && len(b.pipes) > 0 {
+	if b.single && b.pipes.len() > 0 {
 		defer b.mu.Unlock()
 		return engine.ErrBusy
 	}
@@ -73,7 +73,7 @@ func (b *balancer) add(p *engine.Pipe) error {
 		b.meter = p.Socket().NewMeter() // the balancer is made before the socket is
 	}
 	b.roster.add(p)
-	if len(b.pipes) == manyPipes {
+	if b.pipes.len() == manyPipes {
 		p.Socket().ShareWriter()
 	}
 	b.returned, b.stranded = append(b.stranded, b.returned...), nil
@@ -154,8 +154,8 @@ func (b *balancer) tryLocked(header, body []byte, m *msg.Message) (queued bool, 
 
 // offerLocked is tryLocked for the message that is to be sent first. With conflate, it replaces the waiting message.
 func (b *balancer) offerLocked(header, body []byte, m *msg.Message) (queued bool, w engine.PendingWrite, err error) {
-	if b.header != nil && len(b.pipes) > 0 {
-		header = b.header(b.pipes[0])
+	if b.header != nil && b.pipes.len() > 0 {
+		header = b.header(b.pipes.list[0])
 	}
 	for p := b.nextLocked(header, body, m); p != nil; p = b.nextLocked(header, body, m) {
 		if b.conflate {
@@ -167,7 +167,7 @@ func (b *balancer) offerLocked(header, body []byte, m *msg.Message) (queued bool
 		}
 		b.leaveOut(p)
 	}
-	return false, w, engine.NoneFits(msg.ShapeOf(header, body, m), b.pipes...)
+	return false, w, engine.NoneFits(msg.ShapeOf(header, body, m), b.pipes.list...)
 }
 
 // nextLocked returns the next pipe, among those that can carry the message: the next open one in turn or, among those with
@@ -293,8 +293,8 @@ func (b *balancer) sendTurns(ctx context.Context, all int, part func(from, to in
 // if there are pipes, and none can carry that.
 func (b *balancer) offerBatchLocked(turn batch) (n int, w engine.PendingWrite, pause bool, err error) {
 	var header []byte
-	if b.header != nil && len(b.pipes) > 0 {
-		header = b.header(b.pipes[0])
+	if b.header != nil && b.pipes.len() > 0 {
+		header = b.header(b.pipes.list[0])
 	}
 	body, m := turn.first()
 	for p := b.nextLocked(header, body, m); p != nil; p = b.nextLocked(header, body, m) {
@@ -303,7 +303,7 @@ func (b *balancer) offerBatchLocked(turn batch) (n int, w engine.PendingWrite, p
 		}
 		b.leaveOut(p)
 	}
-	return 0, w, false, engine.NoneFits(msg.ShapeOf(header, body, m), b.pipes...)
+	return 0, w, false, engine.NoneFits(msg.ShapeOf(header, body, m), b.pipes.list...)
 }
 
 func (b *balancer) pending() int {

@@ -52,7 +52,7 @@ func TestBalancerForgetsPipesThatAreOver(t *testing.T) {
 	b := rosterOf(p)
 	b.remove(p, nil)
 	b.writable(p)
-	if b.open+len(b.pipes) > 0 {
+	if b.open+b.pipes.len() > 0 {
 		t.Error("a pipe that is over is sent to")
 	}
 }

@@ -26,9 +26,9 @@ type fanout struct {
 	credit   credit
 	unpaused int // bytes since the publisher last paused
 
-	plain   group      // these get every message
-	filters []*filter  // of the other pipes
-	index   topicIndex // of filters
+	plain   set[*engine.Pipe] // these get every message
+	filters set[*filter]      // of the other pipes
+	index   topicIndex        // of filters
 
 	found  []*filter             // reused
 	to     []*engine.Pipe        // reused: those that a message goes to
@@ -59,7 +59,7 @@ func (f *fanout) WaitSubscribers(ctx context.Context, topic string, n int) error
 	return f.socket.WaitFor(ctx, func() bool {
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		return len(f.plain.pipes)+len(f.filters) >= n && len(f.targetsLocked([]byte(topic))) >= n
+		return f.plain.len()+f.filters.len() >= n && len(f.targetsLocked([]byte(topic))) >= n
 	})
 }
 
@@ -93,8 +93,8 @@ func (f *fanout) add(p *engine.Pipe) error {
 
 func (f *fanout) addLocked(p *engine.Pipe) {
 	if t := filterOf(p); t != nil {
-		t.pipe, t.at = p, len(f.filters)
-		f.filters = append(f.filters, t)
+		t.pipe = p
+		f.filters.add(t)
 	} else {
 		f.plain.add(p)
 	}
@@ -136,25 +136,20 @@ func (f *fanout) leave(p *engine.Pipe, forget func(topic string)) {
 }
 
 func (f *fanout) removeFilterLocked(t *filter) {
-	if t.ended = true; t.at >= len(f.filters) || f.filters[t.at] != t {
+	if t.ended = true; !f.filters.remove(t) {
 		return
 	}
-	last := len(f.filters) - 1
-	f.filters[t.at] = f.filters[last]
-	f.filters[t.at].at = t.at
-	f.filters[last] = nil
-	f.filters = f.filters[:last]
 	f.forgetLocked(t)
 	t.meter.Set(0)
 }
 
 // targetsLocked returns the pipes that a message goes to. The slice is valid until the next call.
 func (f *fanout) targetsLocked(body []byte) []*engine.Pipe {
-	if len(f.filters) == 0 {
-		return f.plain.pipes
+	if f.filters.len() == 0 {
+		return f.plain.list
 	}
 	f.found, _ = f.index.find(body, f.found[:0])
-	f.to = append(f.to[:0], f.plain.pipes...)
+	f.to = append(f.to[:0], f.plain.list...)
 	for _, t := range f.found {
 		f.to = append(f.to, t.pipe)
 	}
@@ -220,7 +215,7 @@ func (f *fanout) allHaveRoomLocked(shape msg.Shape, to []*engine.Pipe) bool {
 		c.bytes -= int64(n)
 		return true
 	}
-	all, every := true, len(to) == len(f.plain.pipes)+len(f.filters)
+	all, every := true, len(to) == f.plain.len()+f.filters.len()
 	least := credit{math.MaxInt, math.MaxInt64}
 	for _, p := range to {
 		if !p.Fits(shape) {

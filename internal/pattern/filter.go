@@ -22,7 +22,6 @@ type filter struct {
 	closed bool   // the pipe has ended, or is about to: nothing is added
 
 	// Under the fan-out's lock.
-	at    int   // its index in fanout.filters
 	cost  int64 // of the topics, as the fan-out counts them
 	meter budget.Meter
 	since uint64 // how many messages were sent before the topics last changed
@@ -152,7 +151,7 @@ func (f *fanout) changed(t *filter, topics *page[struct{}], c change) (shed *eng
 
 func (f *fanout) shedLocked() *engine.Pipe {
 	var most *filter
-	for _, t := range f.filters {
+	for _, t := range f.filters.list {
 		if !t.shed && t.cost > 0 && (most == nil || t.cost > most.cost) {
 			most = t
 		}

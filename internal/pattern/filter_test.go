@@ -140,7 +140,7 @@ func TestTopicsOfAllPeersAreBounded(t *testing.T) {
 				until(t, "the index forgets who leaves", func() bool {
 					f.mu.Lock()
 					defer f.mu.Unlock()
-					return f.index.root.empty() && len(f.filters) == 0
+					return f.index.root.empty() && f.filters.len() == 0
 				})
 				if n := rejected(); n != 1 {
 					t.Errorf("%d peers were ended, want the largest one", n)

@@ -108,10 +108,10 @@ func (s *Req) refusalLocked(shape msg.Shape) error {
 	switch {
 	case s.err != nil:
 		return s.err
-	case s.failFast && len(s.pipes) == 0:
+	case s.failFast && s.pipes.len() == 0:
 		return engine.ErrNoPeer
 	}
-	return engine.NoneFits(shape, s.pipes...)
+	return engine.NoneFits(shape, s.pipes.list...)
 }
 
 // Wait waits for the end of a call. If ctx ends first, so does the call.
@@ -185,8 +185,8 @@ func (s *Req) idle() bool {
 // chooseLocked finds out from whom callers may read, after the set of pipes has changed.
 func (s *Req) chooseLocked() {
 	var only *engine.Pipe
-	if len(s.pipes) == 1 && s.err == nil {
-		only = s.pipes[0]
+	if s.pipes.len() == 1 && s.err == nil {
+		only = s.pipes.list[0]
 		only.Reader().AllowDirectReads(s.idle)
 	}
 	if old := s.only.Swap(only); old != nil && old != only {
@@ -201,7 +201,7 @@ func (s *Req) dispatchLocked() (w engine.PendingWrite) {
 		c := s.table.unsent.first
 		p, pending := s.queueLocked(c)
 		if p == nil {
-			if err := engine.NoneFits(c.shape(), s.pipes...); err != nil {
+			if err := engine.NoneFits(c.shape(), s.pipes.list...); err != nil {
 				s.table.end(c, nil, err)
 				continue
 			}
@@ -343,7 +343,7 @@ func (s *Req) Detach(p *engine.Pipe, _ []msg.Message) {
 		s.table.resend(orphans[i])
 		again++
 	}
-	for c := s.table.unsent.first; c != nil && s.failFast && len(s.pipes) == 0; c = s.table.unsent.first {
+	for c := s.table.unsent.first; c != nil && s.failFast && s.pipes.len() == 0; c = s.table.unsent.first {
 		s.table.end(c, nil, engine.ErrNoPeer) // it waited for room, and no peer is left to make some
 	}
 	s.mu.Unlock()

@@ -4,40 +4,10 @@ package pattern
 
 import "github.com/sprymq/spry/internal/engine"
 
-// A group is a set of pipes in no order. Adding and removing take the same few steps however many there are.
-type group struct {
-	pipes []*engine.Pipe
-	index map[*engine.Pipe]int // in pipes
-}
-
-func (g *group) add(p *engine.Pipe) {
-	if g.index == nil {
-		g.index = make(map[*engine.Pipe]int)
-	}
-	g.index[p] = len(g.pipes)
-	g.pipes = append(g.pipes, p)
-}
-
-// remove removes a pipe, if the group has it. The last pipe takes its place.
-func (g *group) remove(p *engine.Pipe) {
-	i, ok := g.index[p]
-	if !ok {
-		return
-	}
-	delete(g.index, p)
-	last := len(g.pipes) - 1
-	if i < last {
-		g.pipes[i] = g.pipes[last]
-		g.index[g.pipes[i]] = i
-	}
-	g.pipes[last] = nil
-	g.pipes = g.pipes[:last]
-}
-
 // A roster is a set of pipes that take turns. A pipe without room is left out until it is open again. Every change, and every
 // turn, takes the same few steps however many pipes there are. A roster is not copied.
 type roster struct {
-	pipes []*engine.Pipe // all, in no order
+	pipes set[*engine.Pipe] // all
 	seats map[*engine.Pipe]*seat
 	open  int   // pipes in turn
 	ring  seat  // before the first pipe in turn, and after the last one
@@ -47,7 +17,6 @@ type roster struct {
 // A seat is a pipe's place in a roster.
 type seat struct {
 	pipe       *engine.Pipe
-	index      int   // in pipes
 	prev, next *seat // in turn; nil: the pipe is left out
 }
 
@@ -57,9 +26,9 @@ func (r *roster) add(p *engine.Pipe) {
 		r.seats = make(map[*engine.Pipe]*seat)
 		r.ring.prev, r.ring.next, r.last = &r.ring, &r.ring, &r.ring
 	}
-	s := &seat{pipe: p, index: len(r.pipes)}
+	s := &seat{pipe: p}
 	r.seats[p] = s
-	r.pipes = append(r.pipes, p)
+	r.pipes.add(p)
 	r.enter(s)
 }
 
@@ -70,11 +39,7 @@ func (r *roster) remove(p *engine.Pipe) {
 		return
 	}
 	r.leave(s)
-	last := len(r.pipes) - 1
-	r.pipes[s.index] = r.pipes[last]
-	r.seats[r.pipes[last]].index = s.index
-	r.pipes[last] = nil
-	r.pipes = r.pipes[:last]
+	r.pipes.remove(p)
 	delete(r.seats, p)
 }
 

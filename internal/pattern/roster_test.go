@@ -67,11 +67,11 @@ func TestRosterModel(t *testing.T) {
 					t.Fatalf("seed %d, step %d: the turn is another pipe's", seed, step)
 				}
 			}
-			if got := slices.Collect(r.inTurn); !slices.Equal(got, open) || len(r.pipes) != len(all) || r.open != len(open) {
-				t.Fatalf("seed %d, step %d: %d of %d pipes are open, want %d of %d in turn", seed, step, r.open, len(r.pipes), len(open), len(all))
+			if got := slices.Collect(r.inTurn); !slices.Equal(got, open) || r.pipes.len() != len(all) || r.open != len(open) {
+				t.Fatalf("seed %d, step %d: %d of %d pipes are open, want %d of %d in turn", seed, step, r.open, r.pipes.len(), len(open), len(all))
 			}
 			for _, p := range all {
-				if !slices.Contains(r.pipes, p) {
+				if !slices.Contains(r.pipes.list, p) {
 					t.Fatalf("seed %d, step %d: a pipe is missing", seed, step)
 				}
 			}
@@ -87,7 +87,7 @@ func TestMembershipCopiesNothing(t *testing.T) {
 			pipes[i] = new(engine.Pipe)
 		}
 		var r roster
-		var g group
+		var g set[*engine.Pipe]
 		for _, p := range pipes {
 			r.add(p)
 			g.add(p)
@@ -108,16 +108,43 @@ func TestMembershipCopiesNothing(t *testing.T) {
 		if bytes := (after.TotalAlloc - before.TotalAlloc) / rounds; bytes > 200 {
 			t.Errorf("with %d pipes, one that comes and goes copies %d bytes", n, bytes)
 		}
-		if !slices.Equal(sorted(g), sorted(group{pipes: pipes})) || len(r.pipes) != n {
-			t.Errorf("of %d pipes, %d and %d are left", n, len(g.pipes), len(r.pipes))
+		if !slices.Equal(sorted(g.list), sorted(pipes)) || r.pipes.len() != n {
+			t.Errorf("of %d pipes, %d and %d are left", n, g.len(), r.pipes.len())
 		}
 	}
 }
 
-func sorted(g group) []*engine.Pipe {
-	all := slices.Clone(g.pipes)
+func sorted(pipes []*engine.Pipe) []*engine.Pipe {
+	all := slices.Clone(pipes)
 	slices.SortFunc(all, func(a, b *engine.Pipe) int {
 		return cmp.Compare(uintptr(unsafe.Pointer(a)), uintptr(unsafe.Pointer(b)))
 	})
 	return all
+}
+
+// A set that is small has no map, and one that is large has.
+func TestSetKeepsItsItems(t *testing.T) {
+	var s set[int]
+	var want []int
+	r := rand.New(rand.NewPCG(1, 2))
+	for step := range 20_000 {
+		n := r.IntN(3 * listedItems)
+		if i := slices.Index(want, n); i >= 0 == s.remove(n) {
+			if i >= 0 {
+				want = slices.Delete(want, i, i+1)
+			} else if r.IntN(2) == 0 || len(want) < listedItems {
+				s.add(n)
+				want = append(want, n)
+			}
+		} else {
+			t.Fatalf("step %d: the set has %d: %t", step, n, i < 0)
+		}
+		if len(want) != s.len() {
+			t.Fatalf("step %d: %d items, want %d", step, s.len(), len(want))
+		}
+	}
+	slices.Sort(want)
+	if got := slices.Sorted(slices.Values(s.list)); !slices.Equal(got, want) {
+		t.Errorf("the set has %v, want %v", got, want)
+	}
 }

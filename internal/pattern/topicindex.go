@@ -29,10 +29,10 @@ type region struct {
 
 // A branch divides the topics of a region by the byte after their common beginning.
 type branch struct {
-	label   string    // the common beginning, from the region's own on
-	ends    filterSet // filters with the topic that ends here
-	firsts  []byte    // the bytes that follow, in no order
-	regions []region  // and the topics that go on with each
+	label   string       // the common beginning, from the region's own on
+	ends    set[*filter] // filters with the topic that ends here
+	firsts  []byte       // the bytes that follow, in no order
+	regions []region     // and the topics that go on with each
 }
 
 const (
@@ -258,56 +258,6 @@ func (b *branch) region(c byte) *region {
 		b.regions = append(b.regions, region{})
 	}
 	return &b.regions[i]
-}
-
-// A filterSet is a set of any number of filters.
-type filterSet struct {
-	list []*filter
-	at   map[*filter]int // where in the list, if it is long
-}
-
-// listedFilters is how many filters a set has without a map.
-const listedFilters = 32
-
-func (s *filterSet) len() int { return len(s.list) }
-
-// add adds a filter that is not in the set.
-func (s *filterSet) add(t *filter) {
-	s.list = append(s.list, t)
-	switch n := len(s.list); {
-	case s.at != nil:
-		s.at[t] = n - 1
-	case n > listedFilters:
-		s.at = make(map[*filter]int, n)
-		for i, t := range s.list {
-			s.at[t] = i
-		}
-	}
-}
-
-// remove removes a filter, if it is in the set.
-func (s *filterSet) remove(t *filter) {
-	i, there := s.at[t]
-	if s.at == nil {
-		i = slices.Index(s.list, t)
-		there = i >= 0
-	}
-	if !there {
-		return
-	}
-	last := len(s.list) - 1
-	s.list[i] = s.list[last]
-	s.list[last] = nil
-	s.list = s.list[:last]
-	if s.at != nil {
-		delete(s.at, t)
-		if i < last {
-			s.at[s.list[i]] = i
-		}
-		if last <= listedFilters/2 {
-			s.at = nil
-		}
-	}
 }
 
 // commonLen is how many bytes a and b begin with in common.

@@ -125,7 +125,7 @@ func (r *region) check(t testing.TB, prefix string) (filters int) {
 			t.Fatalf("the map of the filters of %q is wrong", prefix)
 		}
 	}
-	if b.ends.at != nil && len(b.ends.at) != b.ends.len() || b.ends.at == nil && b.ends.len() > listedFilters {
+	if b.ends.at != nil && len(b.ends.at) != b.ends.len() || b.ends.at == nil && b.ends.len() > listedItems {
 		t.Fatalf("%d filters of %q have a map of %d", b.ends.len(), prefix, len(b.ends.at))
 	}
 	for i, c := range b.firsts {

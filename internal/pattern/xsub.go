@@ -53,7 +53,7 @@ func (s *XSub) Unsubscribe(prefixes ...string) error {
 
 // announceLocked queues a change of topics to every peer.
 func (s *XSub) announceLocked(kind wire.ControlKind, topic string) (writes []engine.PendingWrite) {
-	for _, p := range s.plain.pipes {
+	for _, p := range s.plain.list {
 		writes = append(writes, p.QueueControl(wire.Control{Kind: kind, Data: []byte(topic)}))
 	}
 	return writes
