@@ -16,7 +16,7 @@ var noReply = "no reply so far; --recv-timeout TIME limits the wait"
 // ask sends requests one after the other and prints the replies.
 func (r *run) ask(ctx context.Context, req *spry.Req) error {
 	r.asks = true
-	return r.sendAll(ctx, func(ctx context.Context, frames [][]byte) error {
+	return r.sendAll(ctx, way{one: func(ctx context.Context, frames [][]byte) error {
 		asking, cancel := within(ctx, r.RecvTimeout)
 		defer cancel()
 		if r.RecvTimeout == 0 {
@@ -30,13 +30,13 @@ func (r *run) ask(ctx context.Context, req *spry.Req) error {
 			return err
 		}
 		return r.print(reply)
-	})
+	}})
 }
 
 // survey sends a question to all peers and prints the answers that arrive before the deadline.
 func (r *run) survey(ctx context.Context, surveyor *spry.Surveyor) error {
 	r.asks = true
-	err := r.sendAll(ctx, func(ctx context.Context, frames [][]byte) error {
+	err := r.sendAll(ctx, way{one: func(ctx context.Context, frames [][]byte) error {
 		if len(frames) != 1 {
 			return exit.Errorf(exit.Usage, "survey: %w", spry.ErrMultipart)
 		}
@@ -61,7 +61,7 @@ func (r *run) survey(ctx context.Context, surveyor *spry.Surveyor) error {
 			r.failed.Add(1)
 		}
 		return nil
-	})
+	}})
 	if failed := r.failed.Load(); err == nil && failed > 0 {
 		return r.unanswered(failed)
 	}

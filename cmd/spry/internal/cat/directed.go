@@ -14,13 +14,13 @@ import (
 // directed is a socket that sends each message to the pipe that it is for.
 type directed interface {
 	endpoint.Socket
-	spry.Receiver
+	receiver
 	SendMsgTo(ctx context.Context, to *spry.Pipe, m *spry.Message) error
 }
 
 // toEach sends every message to all peers that are there.
-func toEach(s directed) sendFunc {
-	return func(ctx context.Context, frames [][]byte) error {
+func toEach(s directed) way {
+	return way{one: func(ctx context.Context, frames [][]byte) error {
 		sent := false
 		for pipe := range s.Pipes() {
 			err := s.SendMsgTo(ctx, pipe, zmq.NewMessage(frames...))
@@ -33,7 +33,7 @@ func toEach(s directed) sendFunc {
 			return exit.Errorf(exit.NoPeer, "send: %w", spry.ErrNoPeer)
 		}
 		return nil
-	}
+	}}
 }
 
 // backThrough receives messages of a directed socket, each with its way back.

@@ -5,17 +5,15 @@ package cat
 import (
 	"context"
 	"errors"
-
-	"github.com/sprymq/spry"
 )
 
 // exchange sends the source and prints received messages, at the same time. It keeps receiving after the last message was
 // sent.
-func (r *run) exchange(ctx context.Context, from spry.Receiver, send sendFunc) error {
+func (r *run) exchange(ctx context.Context, from receiver, to way) error {
 	untilDrained := r.untilDrained(ctx)
 	switch {
 	case r.RecvCount == 0:
-		return r.sendAll(ctx, send)
+		return r.sendAll(ctx, to)
 	case r.Source.Empty() && r.RecvCount < 0:
 		return r.receiveAll(untilDrained, from, r.Count)
 	case r.Source.Empty():
@@ -33,7 +31,7 @@ func (r *run) exchange(ctx context.Context, from spry.Receiver, send sendFunc) e
 		}
 		received <- err
 	}()
-	sendErr := r.sendAll(sending, send)
+	sendErr := r.sendAll(sending, to)
 	switch {
 	case sendErr == nil, errors.Is(sendErr, errNothingToSend):
 		return <-received

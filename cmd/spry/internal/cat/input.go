@@ -9,42 +9,57 @@ import (
 	"github.com/sprymq/spry/cmd/spry/internal/source"
 )
 
-// read yields the messages of a source until ctx ends, even while the source itself waits for input.
+// read yields the messages of a source, as many at a time as are there, until ctx ends, even while the source itself waits for
+// input. Messages that were read by then are yielded first. A run is valid until the next iteration.
 //
 // A read from a terminal cannot be interrupted. The goroutine that is stuck in one when ctx ends is left to the
 // end of the process, which is near; it holds nothing but its buffer.
-func read(ctx context.Context, s *source.Source) iter.Seq2[[][]byte, error] {
+func read(ctx context.Context, s *source.Source) iter.Seq2[[][][]byte, error] {
 	if s.Repeatable() {
-		return s.All() // nothing in it waits
+		return s.Runs() // nothing in it waits
 	}
-	return func(yield func([][]byte, error) bool) {
+	return func(yield func([][][]byte, error) bool) {
 		type item struct {
-			frames [][]byte
-			err    error
+			run [][][]byte
+			err error
 		}
-		ctx, cancel := context.WithCancel(ctx)
-		defer cancel()
-		items := make(chan item)
+		left, leave := context.WithCancel(context.Background())
+		defer leave()
+		items, used := make(chan item), make(chan struct{})
 		go func() {
 			defer close(items)
-			for frames, err := range s.All() {
+			for run, err := range s.Runs() {
 				select {
-				case items <- item{frames, err}:
-				case <-ctx.Done():
+				case items <- item{run, err}:
+				case <-left.Done():
+					return
+				}
+				select {
+				case <-used:
+				case <-left.Done():
 					return
 				}
 			}
 		}()
 		for {
+			next, more, ended := item{}, false, false
 			select {
-			case item, more := <-items:
-				if !more || !yield(item.frames, item.err) {
-					return
-				}
+			case next, more = <-items:
 			case <-ctx.Done():
+				select {
+				case next, more = <-items:
+				default:
+					ended = true
+				}
+			}
+			switch {
+			case ended:
 				yield(nil, ctx.Err())
 				return
+			case !more || !yield(next.run, next.err):
+				return
 			}
+			used <- struct{}{}
 		}
 	}
 }

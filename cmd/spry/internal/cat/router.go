@@ -11,9 +11,9 @@ import (
 
 // Routes is the work of a Router: it answers, or sends to the peer of the first frame or of identity.
 func Routes(s *zmq.Router, identity string) Work {
-	send := through(s)
+	to := through(s)
 	if identity != "" {
-		send = func(ctx context.Context, frames [][]byte) error { return s.SendTo(ctx, identity, frames...) }
+		to = way{one: func(ctx context.Context, frames [][]byte) error { return s.SendTo(ctx, identity, frames...) }}
 	}
 	return func(r *run, ctx context.Context) error {
 		if r.Reply != nil {
@@ -26,13 +26,13 @@ func Routes(s *zmq.Router, identity string) Work {
 			})
 		}
 		r.ready = func(ctx context.Context, first [][]byte) error {
-			to := identity
-			if to == "" {
-				to = string(first[0])
+			peer := identity
+			if peer == "" {
+				peer = string(first[0])
 			}
-			return r.known(s, to)(ctx, first)
+			return r.known(s, peer)(ctx, first)
 		}
-		return r.exchange(ctx, s, send)
+		return r.exchange(ctx, s, to)
 	}
 }
 

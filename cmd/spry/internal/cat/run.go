@@ -14,6 +14,7 @@ import (
 	"github.com/sprymq/spry/cmd/spry/internal/endpoint"
 	"github.com/sprymq/spry/cmd/spry/internal/exit"
 	"github.com/sprymq/spry/cmd/spry/internal/format"
+	"github.com/sprymq/spry/cmd/spry/internal/source"
 )
 
 // errTimeUp ends a run after --for.
@@ -28,6 +29,10 @@ type run struct {
 	asks   bool      // each message sent waits for its answers: --recv-timeout bounds the wait for a peer too
 	unsent bool      // there was a message, and it was not sent
 
+	templates source.Templates
+	bodies    [][]byte // of the run of messages being sent
+	left      int64    // messages that were read and not sent, after an error
+
 	waitsFor atomic.Pointer[string] // what the run waits for that may never come, for reportWaiting
 
 	receiving context.Context // of sockets that drain at the end; nil for others
@@ -41,6 +46,8 @@ type run struct {
 
 	printing sync.Mutex // guards printer and the writers
 	printer  *format.Printer
+	records  []format.Record // being printed
+	from     origin          // of the last of them
 }
 
 // Run opens a socket, does what the options say, delivers queued messages and closes. ctx ends at Ctrl-C. The error has the
@@ -121,6 +128,9 @@ func (r *run) summary() {
 	if n := r.drained.Cut; n > 0 {
 		text += fmt.Sprintf(", %d connections cut", n)
 	}
+	if r.left > 0 {
+		text += fmt.Sprintf(", %d not sent", r.left)
+	}
 	for _, drop := range endpoint.Drops(r.socket) {
 		text += fmt.Sprintf(", %d dropped (%s)", drop.Count, drop.Reason)
 	}
@@ -154,22 +164,52 @@ func (r *run) complain(form string, args ...any) {
 	fmt.Fprintf(r.Err, "spry: "+form+"\n", args...)
 }
 
-// print counts and shows one received message.
-func (r *run) print(m *spry.Message) error {
-	record := format.Record{Body: string(m.Bytes()), Time: time.Now(), Size: m.Len(), Count: r.received.Add(1)}
-	for _, frame := range m.Frames() {
-		record.Frames = append(record.Frames, string(frame))
-	}
-	if len(record.Frames) == 1 {
-		record.Frames = nil
-	}
-	if pipe := m.Pipe(); pipe != nil {
-		record.User = pipe.Metadata()["User-Id"]
-	}
-	record.Peer, record.Pipe = endpoint.Peer(m.Pipe())
+// print counts and shows received messages.
+func (r *run) print(ms ...*spry.Message) error {
 	r.printing.Lock()
 	defer r.printing.Unlock()
-	return r.printer.Print(&record)
+	defer func() { clear(r.records); r.records = r.records[:0] }()
+	now := time.Now()
+	for _, m := range ms {
+		record := format.Record{
+			Body: string(m.Bytes()), Frames: framesOf(m), Time: now, Size: m.Len(), Count: r.received.Add(1),
+		}
+		if pipe := m.Pipe(); pipe != nil {
+			r.from.fill(&record, pipe)
+		}
+		r.records = append(r.records, record)
+	}
+	return r.printer.Print(r.records...)
+}
+
+// framesOf returns the frames of a message that has several.
+func framesOf(m *spry.Message) (frames []string) {
+	n := 0
+	for range m.Frames() {
+		n++
+	}
+	if n == 1 {
+		return nil
+	}
+	for _, frame := range m.Frames() {
+		frames = append(frames, string(frame))
+	}
+	return frames
+}
+
+// An origin is what records say of the pipe of a message. Most messages are of the same pipe as the one before.
+type origin struct {
+	pipe       *spry.Pipe
+	user, peer string
+	id         uint64
+}
+
+func (o *origin) fill(record *format.Record, pipe *spry.Pipe) {
+	if o.pipe != pipe {
+		*o = origin{pipe: pipe, user: pipe.Metadata()["User-Id"]}
+		o.peer, o.id = endpoint.Peer(pipe)
+	}
+	record.User, record.Peer, record.Pipe = o.user, o.peer, o.id
 }
 
 // watch shows the socket's events if --verbose, and else the faults for which peers were refused or disconnected. The returned

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/bufsend"
 	"github.com/sprymq/spry/cmd/spry/internal/exit"
-	"github.com/sprymq/spry/cmd/spry/internal/source"
 	"github.com/sprymq/spry/zmq"
 )
 
@@ -35,37 +35,41 @@ func (r *run) awaitPeers(ctx context.Context) error {
 // A sendFunc sends a message of these frames.
 type sendFunc func(ctx context.Context, frames [][]byte) error
 
-// through sends through a socket.
-func through(s spry.Sender) sendFunc {
-	return func(ctx context.Context, frames [][]byte) error { return s.SendMsg(ctx, zmq.NewMessage(frames...)) }
+// A way is how messages leave.
+type way struct {
+	one  sendFunc
+	many func(ctx context.Context, bodies [][]byte) (n int, err error) // of one frame each, in order; nil: one by one
 }
 
-// sendAll gives every message of the source to send, at the pace of the options.
-func (r *run) sendAll(ctx context.Context, send sendFunc) error {
+// through sends through a socket.
+func through(s spry.Sender) way {
+	to := way{one: func(ctx context.Context, frames [][]byte) error { return s.SendMsg(ctx, zmq.NewMessage(frames...)) }}
+	if s, ok := s.(bufsend.Socket); ok {
+		to.many = s.SendBodies
+	}
+	return to
+}
+
+// sendAll sends every message of the source, at the pace of the options.
+func (r *run) sendAll(ctx context.Context, to way) error {
 	if err := r.awaitPeers(ctx); err != nil {
 		r.unsent = true
 		return err
 	}
+	if r.Interval > 0 || r.SendTimeout > 0 || r.Templates {
+		to.many = nil // each message has a time, or a number, of its own
+	}
 	pace := pacer{interval: r.Interval}
-	var templates source.Templates
 	for first := true; first || r.again(); first = false {
 		before := r.sent.Load()
-		for frames, err := range read(ctx, &r.Source) {
+		for run, err := range read(ctx, &r.Source) {
 			if err != nil {
 				return err
 			}
-			if r.Templates {
-				if frames, err = templates.Fill(frames, r.sent.Load()+1); err != nil {
-					return exit.Errorf(exit.Usage, "%w", err)
-				}
+			if r.Count > 0 {
+				run = run[:min(int64(len(run)), r.Count-r.sent.Load())]
 			}
-			if err := r.awaitReady(ctx, frames); err != nil {
-				return err
-			}
-			if err := pace.wait(ctx); err != nil {
-				return err
-			}
-			if err := r.sendOne(ctx, frames, send); err != nil {
+			if err := r.sendRun(ctx, run, to, &pace); err != nil {
 				return err
 			}
 			if r.Count > 0 && r.sent.Load() >= r.Count {
@@ -85,6 +89,61 @@ func (r *run) sendAll(ctx context.Context, send sendFunc) error {
 // again reports whether the source is to be sent once more from its beginning.
 func (r *run) again() bool { return r.Repeat && r.Source.Repeatable() }
 
+// sendRun sends messages that were read together, and counts those that it could not send.
+func (r *run) sendRun(ctx context.Context, run [][][]byte, to way, pace *pacer) error {
+	before := r.sent.Load()
+	err := r.sendMessages(ctx, run, to, pace)
+	if err != nil {
+		r.left = int64(len(run)) - (r.sent.Load() - before)
+		r.unsent = r.unsent || r.left > 0 && !r.Repeat
+	}
+	return err
+}
+
+func (r *run) sendMessages(ctx context.Context, run [][][]byte, to way, pace *pacer) error {
+	if bodies := r.bodiesOf(run); to.many != nil && bodies != nil {
+		if err := r.awaitReady(ctx, run[0]); err != nil {
+			return err
+		}
+		n, err := to.many(ctx, bodies)
+		r.sent.Add(int64(n))
+		return err
+	}
+	for _, frames := range run {
+		if r.Templates {
+			var err error
+			if frames, err = r.templates.Fill(frames, r.sent.Load()+1); err != nil {
+				return exit.Errorf(exit.Usage, "%w", err)
+			}
+		}
+		if err := r.awaitReady(ctx, frames); err != nil {
+			return err
+		}
+		if err := pace.wait(ctx); err != nil {
+			return err
+		}
+		if err := r.sendOne(ctx, frames, to.one); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// bodiesOf returns the frames of a run of several messages that have one each, and nil for other runs.
+func (r *run) bodiesOf(run [][][]byte) [][]byte {
+	if len(run) == 1 {
+		return nil
+	}
+	r.bodies = r.bodies[:0]
+	for _, frames := range run {
+		if len(frames) != 1 {
+			return nil
+		}
+		r.bodies = append(r.bodies, frames[0])
+	}
+	return r.bodies
+}
+
 func (r *run) sendOne(ctx context.Context, frames [][]byte, send sendFunc) error {
 	sending, cancel := within(ctx, r.SendTimeout)
 	defer cancel()
@@ -92,7 +151,6 @@ func (r *run) sendOne(ctx context.Context, frames [][]byte, send sendFunc) error
 		if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) && r.SendTimeout > 0 {
 			return r.incomplete("nobody took a message within %s", r.SendTimeout)
 		}
-		r.unsent = !r.Repeat
 		return err
 	}
 	r.sent.Add(1)

@@ -51,13 +51,13 @@ func TestReadEndsWhileItsInputWaits(t *testing.T) {
 	defer cancel()
 	go keepOpen.Write([]byte("one\n"))
 	n := 0
-	for frames, err := range read(ctx, &source.Source{Stdin: in, Split: source.Lines}) {
+	for run, err := range read(ctx, &source.Source{Stdin: in, Split: source.Lines}) {
 		if err != nil {
 			break
 		}
 		n++
-		if len(frames) != 1 || string(frames[0]) != "one" {
-			t.Errorf("got %q", frames)
+		if len(run) != 1 || string(run[0][0]) != "one" {
+			t.Errorf("got %q", run)
 		}
 		cancel()
 	}

@@ -16,7 +16,7 @@ func Sends(s spry.Sender) Work {
 }
 
 // Receives is the work of sockets that only receive.
-func Receives(s spry.Receiver) Work {
+func Receives(s receiver) Work {
 	return func(r *run, ctx context.Context) error {
 		if r.ConnectTimeout > 0 {
 			if err := r.awaitPeers(ctx); err != nil {
@@ -29,7 +29,7 @@ func Receives(s spry.Receiver) Work {
 
 // twoWay is a socket that sends and receives.
 type twoWay interface {
-	spry.Receiver
+	receiver
 	spry.Sender
 }
 
@@ -91,9 +91,9 @@ func ExchangesWithEach(s *zmq.Peer) Work {
 
 // SendsToGroup is the work of a Radio: group is that of every message, or, if empty, the first frame is.
 func SendsToGroup(s *zmq.Radio, group string) Work {
-	send := through(s)
+	to := through(s)
 	if group != "" {
-		send = func(ctx context.Context, frames [][]byte) error {
+		to.one = func(ctx context.Context, frames [][]byte) error {
 			return s.SendMsg(ctx, zmq.NewMessage([]byte(group), bytes.Join(frames, nil)))
 		}
 	}
@@ -105,6 +105,6 @@ func SendsToGroup(s *zmq.Radio, group string) Work {
 			}
 			return wanted(ctx, first)
 		}
-		return r.sendAll(ctx, send)
+		return r.sendAll(ctx, to)
 	}
 }

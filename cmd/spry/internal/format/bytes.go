@@ -60,6 +60,14 @@ func AppendASCII(dst, body []byte) []byte {
 // and newline, and bytes that are not UTF-8, become \xNN.
 func AppendText(dst, body []byte) []byte {
 	for len(body) > 0 {
+		plain := 0
+		for plain < len(body) && printable(body[plain]) {
+			plain++
+		}
+		dst = append(dst, body[:plain]...)
+		if body = body[plain:]; len(body) == 0 {
+			break
+		}
 		r, size := utf8.DecodeRune(body)
 		control := r < ' ' && r != '\t' && r != '\n' || 0x7f <= r && r <= 0x9f
 		if r == utf8.RuneError && size == 1 || control {

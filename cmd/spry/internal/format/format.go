@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -84,16 +85,34 @@ func New(w io.Writer, name, separator string) (*Printer, error) {
 	return p, nil
 }
 
-// Print writes one record, in a single call of Write.
-func (p *Printer) Print(r *Record) error {
-	out, err := p.append(p.buf[:0], r)
-	if err != nil {
-		return err
+// writtenAtOnce is how many bytes of records a Printer gathers.
+const writtenAtOnce = 64 << 10
+
+// Print writes records, a few of them in a single call of Write.
+func (p *Printer) Print(records ...Record) error {
+	p.buf = p.buf[:0]
+	for i := range records {
+		out, err := p.append(p.buf, &records[i])
+		if err != nil {
+			return errors.Join(p.flush(), err) // the records before it are written
+		}
+		p.buf = out
+		if len(p.buf) < writtenAtOnce {
+			continue
+		}
+		if err := p.flush(); err != nil {
+			return err
+		}
 	}
-	if p.buf = out; len(out) == 0 {
+	return p.flush()
+}
+
+func (p *Printer) flush() error {
+	if len(p.buf) == 0 {
 		return nil
 	}
-	_, err = p.w.Write(out)
+	_, err := p.w.Write(p.buf)
+	p.buf = p.buf[:0]
 	return err
 }
 
@@ -106,7 +125,10 @@ func line(separator string, frame func(dst, frame []byte) []byte) func([]byte, *
 
 // appendFrames appends the frames of a message with a separator between them.
 func appendFrames(dst []byte, r *Record, separator string, frame func(dst, frame []byte) []byte) []byte {
-	for i, f := range r.frames() {
+	if len(r.Frames) == 0 {
+		return frame(dst, []byte(r.Body))
+	}
+	for i, f := range r.Frames {
 		if i > 0 {
 			dst = append(dst, separator...)
 		}

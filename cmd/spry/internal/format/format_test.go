@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -36,7 +37,7 @@ func TestFormats(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if err := printer.Print(&record); err != nil || out.String() != want {
+		if err := printer.Print(record); err != nil || out.String() != want {
 			t.Errorf("%s prints %q, %v; want %q", name, out.String(), err, want)
 		}
 	}
@@ -48,7 +49,7 @@ func TestJSONShowsTextAsText(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := printer.Print(&format.Record{Body: "né\n"}); err != nil {
+	if err := printer.Print(format.Record{Body: "né\n"}); err != nil {
 		t.Fatal(err)
 	}
 	var got struct{ Body, Body_base64 *string }
@@ -77,7 +78,7 @@ func TestFrames(t *testing.T) {
 			t.Errorf("%s: %v", test.name, err)
 			continue
 		}
-		if err := printer.Print(&record); err != nil || out.String() != test.want {
+		if err := printer.Print(record); err != nil || out.String() != test.want {
 			t.Errorf("%s with %q prints %q, %v; want %q", test.name, test.separator, out.String(), err, test.want)
 		}
 	}
@@ -101,12 +102,35 @@ func TestMsgpackLengths(t *testing.T) {
 	}
 }
 
+// Records that are there together are written together, and those before one that cannot be printed too.
+func TestRecordsAreWrittenTogether(t *testing.T) {
+	var out writes
+	printer, err := format.New(&out, "{{if eq .Body \"bad\"}}{{(json 1).x}}{{end}}{{.Body}}", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := printer.Print(format.Record{Body: "a"}, format.Record{Body: "b"}); err != nil {
+		t.Error(err)
+	}
+	if err := printer.Print(format.Record{Body: "c"}, format.Record{Body: "bad"}, format.Record{Body: "d"}); err == nil {
+		t.Error("no error")
+	}
+	if want := (writes{"a\nb\n", "c\n"}); !slices.Equal(out, want) {
+		t.Errorf("writes %q, want %q", out, want)
+	}
+}
+
+// writes are the texts of all calls of Write.
+type writes []string
+
+func (w *writes) Write(p []byte) (int, error) { *w = append(*w, string(p)); return len(p), nil }
+
 func TestWriteErrorsAreReported(t *testing.T) {
 	printer, err := format.New(failing{}, "text", "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := printer.Print(&format.Record{Body: "x"}); !errors.Is(err, errFull) {
+	if err := printer.Print(format.Record{Body: "x"}); !errors.Is(err, errFull) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -4,7 +4,6 @@
 package source
 
 import (
-	"bufio"
 	"bytes"
 	"cmp"
 	"errors"
@@ -62,6 +61,24 @@ func (s *Source) Repeatable() bool {
 // All yields every message, as its frames, and ends after the first error. Streams are read while messages are taken, so
 // that a line is sent as soon as it was typed. The bytes belong to the caller until the next iteration.
 func (s *Source) All() iter.Seq2[[][]byte, error] {
+	return func(yield func([][]byte, error) bool) {
+		for run, err := range s.Runs() {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for _, frames := range run {
+				if !yield(frames, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Runs yields what All does, as many messages at a time as are there without waiting: the lines that one read brought, and
+// otherwise one message.
+func (s *Source) Runs() iter.Seq2[[][][]byte, error] {
 	if s.Together {
 		return s.together
 	}
@@ -69,22 +86,24 @@ func (s *Source) All() iter.Seq2[[][]byte, error] {
 }
 
 // together yields all there is as one message.
-func (s *Source) together(yield func([][]byte, error) bool) {
+func (s *Source) together(yield func([][][]byte, error) bool) {
 	var all [][]byte
-	for frames, err := range s.each {
+	for run, err := range s.each {
 		if err != nil {
 			yield(nil, err)
 			return
 		}
-		all = append(all, frames...)
+		for _, frame := range slices.Concat(run...) {
+			all = append(all, bytes.Clone(frame))
+		}
 	}
-	yield(all, nil)
+	yield([][][]byte{all}, nil)
 }
 
 // each yields what there is, in order.
-func (s *Source) each(yield func([][]byte, error) bool) {
+func (s *Source) each(yield func([][][]byte, error) bool) {
 	for _, data := range s.Data {
-		if !yield(s.frames([]byte(data)), nil) {
+		if !yield([][][]byte{s.frames([]byte(data))}, nil) {
 			return
 		}
 	}
@@ -128,7 +147,7 @@ func named(path string, err error) error {
 	return err
 }
 
-func (s *Source) file(path string, yield func([][]byte, error) bool) bool {
+func (s *Source) file(path string, yield func([][][]byte, error) bool) bool {
 	f, err := os.Open(path)
 	if err != nil {
 		yield(nil, named(path, err))
@@ -139,65 +158,24 @@ func (s *Source) file(path string, yield func([][]byte, error) bool) bool {
 }
 
 // stream yields the messages of one stream. It returns false when no more are wanted.
-func (s *Source) stream(name string, r io.Reader, yield func([][]byte, error) bool) bool {
-	if s.Split == Whole {
-		limited := r
-		if s.Limit > 0 {
-			limited = io.LimitReader(r, s.Limit+1)
-		}
-		body, err := io.ReadAll(limited)
-		switch {
-		case err != nil:
-			yield(nil, fmt.Errorf("%s: %w", name, err))
-			return false
-		case s.Limit > 0 && int64(len(body)) > s.Limit:
-			yield(nil, fmt.Errorf("%s: more than %d bytes; raise --max-message, or split it with --lines", name, s.Limit))
-			return false
-		case len(body) == 0 && s.SkipEmpty:
-			return true
-		}
-		return yield(s.frames(body), nil)
+func (s *Source) stream(name string, r io.Reader, yield func([][][]byte, error) bool) bool {
+	if s.Split != Whole {
+		return s.lines(name, r, yield)
 	}
-
-	in := bufio.NewReaderSize(r, 64<<10)
-	for number := 1; ; number++ {
-		line, end, err := s.line(in)
-		frames := s.frames(line)
-		if err == nil && !end && s.Split == NDJSON {
-			if line = bytes.TrimSpace(line); len(line) == 0 {
-				continue
-			}
-			frames, err = decode(line)
-		}
-		if err != nil {
-			yield(nil, fmt.Errorf("%s: line %d: %w", name, number, err))
-			return false
-		}
-		if end {
-			return true
-		}
-		if !yield(frames, nil) {
-			return false
-		}
+	limited := r
+	if s.Limit > 0 {
+		limited = io.LimitReader(r, s.Limit+1)
 	}
-}
-
-// line reads one line, without its end. end means that there was none.
-func (s *Source) line(in *bufio.Reader) (line []byte, end bool, err error) {
-	for {
-		part, err := in.ReadSlice('\n')
-		line = append(line, part...)
-		if s.Limit > 0 && int64(len(line)) > s.Limit+2 {
-			return nil, false, fmt.Errorf("more than %d bytes; raise --max-message", s.Limit)
-		}
-		switch {
-		case errors.Is(err, bufio.ErrBufferFull):
-			continue
-		case errors.Is(err, io.EOF) && len(line) == 0:
-			return nil, true, nil
-		case err != nil && !errors.Is(err, io.EOF):
-			return nil, false, err
-		}
-		return bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r")), false, nil
+	body, err := io.ReadAll(limited)
+	switch {
+	case err != nil:
+		yield(nil, fmt.Errorf("%s: %w", name, err))
+		return false
+	case s.Limit > 0 && int64(len(body)) > s.Limit:
+		yield(nil, fmt.Errorf("%s: more than %d bytes; raise --max-message, or split it with --lines", name, s.Limit))
+		return false
+	case len(body) == 0 && s.SkipEmpty:
+		return true
 	}
+	return yield([][][]byte{s.frames(body)}, nil)
 }
