@@ -7,9 +7,11 @@ package main
 import (
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
+	"syscall"
 
 	"github.com/sprymq/spry/bench/internal/peers"
 	"github.com/sprymq/spry/bench/internal/run"
@@ -21,6 +23,9 @@ import (
 //go:embed c
 var cSources embed.FS
 
+// exitUnfinished is the exit status of a run that has more to do than its -limit allowed.
+const exitUnfinished = 2
+
 func main() {
 	if len(os.Args) > 2 && os.Args[1] == "worker" {
 		peer, known := peers.All()[os.Args[2]]
@@ -30,11 +35,14 @@ func main() {
 		}
 		os.Exit(worker.Main(peer, os.Args[3:]))
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run.Main(ctx, os.Args[1:], cSources, os.Stdout)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
+		if errors.Is(err, run.ErrUnfinished) {
+			os.Exit(exitUnfinished)
+		}
 		os.Exit(1)
 	}
 }

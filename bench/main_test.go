@@ -3,7 +3,8 @@
 package main
 
 import (
-	"encoding/json"
+	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -64,6 +65,47 @@ func TestWorkersOfLibrariesInCDoAllWorks(t *testing.T) {
 	}
 }
 
+// A run that its limit has stopped goes on where it was, and its figures are written from the folder.
+func TestARunGoesOn(t *testing.T) {
+	t.Setenv("GORACE", os.Getenv("GORACE")+" atexit_sleep_ms=0")
+	dir := t.TempDir()
+	args := func(more ...string) []string {
+		return append(more, "-peers", "goraw", "-work", "lat", "-transports", "tcp", "-sizes", "64", "-place", "free", "-warm", "0", "-secs", "0.01", "-out", dir)
+	}
+	rounds := func() int {
+		t.Helper()
+		r, err := report.Read(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return report.Rounds(r.Rows)
+	}
+	for _, step := range []struct {
+		args []string
+		left bool
+		want int
+	}{
+		{args("-rounds", "2"), false, 2},
+		{args("-rounds", "4", "-resume", "-limit", "1ns"), true, 2},
+		{args("-rounds", "4", "-resume", "-limit", "1h"), false, 4},
+		{args("-rounds", "3", "-resume"), false, 4},
+		{args("-rounds", "1"), false, 1},
+		{[]string{"-report", dir}, false, 1},
+	} {
+		var text bytes.Buffer
+		err := run.Main(t.Context(), step.args, cSources, &text)
+		if errors.Is(err, run.ErrUnfinished) != step.left || (err != nil && !step.left) {
+			t.Fatalf("%q: %v", step.args, err)
+		}
+		if got := rounds(); got != step.want {
+			t.Errorf("%q: %d rounds, want %d", step.args, got, step.want)
+		}
+		if !strings.Contains(text.String(), "Round trip, tcp, 64 B, free") {
+			t.Errorf("%q printed:\n%s", step.args, &text)
+		}
+	}
+}
+
 // measureTiny runs all works once, tiny: nothing is timed here. Whoever can be had must have figures of every work
 // that it does not lack.
 func measureTiny(t *testing.T, peers string) *report.Report {
@@ -83,12 +125,8 @@ func measureTiny(t *testing.T, peers string) *report.Report {
 	if err := run.Main(t.Context(), args, cSources, out); err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile(filepath.Join(dir, "bench.json"))
+	r, err := report.Read(dir)
 	if err != nil {
-		t.Fatal(err)
-	}
-	r := &report.Report{}
-	if err := json.Unmarshal(text, r); err != nil {
 		t.Fatal(err)
 	}
 	if len(r.Rows) == 0 && len(r.Missing) == 0 {

@@ -2,8 +2,8 @@
 //
 // The worker that drives plain sockets: what the system itself reaches. cc -O2 -pthread raw.c
 //
-// Reads ask for 256 KiB at once. Modes: batch collects 64 KiB of small messages for a write; tuned does too, with send
-// buffers of 1 MiB on Unix sockets; plain writes once a message, as a library does that does not batch. Nothing here
+// Reads ask for 256 KiB at once. Modes: batch collects 64 KiB of small messages for a write; tuned does too, with the best
+// socket buffers for large messages; plain writes once a message, as a library does that does not batch. Nothing here
 // queues, so nothing is lost, and a slow subscriber stops the publisher. There is no inproc here: no socket is in it.
 
 #include "raw_stream.h"
@@ -12,7 +12,6 @@
 
 enum {
     BATCH_SIZE = 64 << 10,
-    READ_SIZE = 256 << 10,
     SHARED_READ_SIZE = 64 << 10, // where there are many connections: larger buffers would only leave the cache
     MOST_EVENTS = 256,
 };
@@ -136,7 +135,7 @@ static void receive_flows(int poll, struct reader *readers, struct flow *flows, 
 
 static struct flow receive_flow(int listener)
 {
-    struct reader reader = reader_of(accept_from(listener), READ_SIZE);
+    struct reader reader = reader_of(accept_from(listener), read_size());
     struct flow flow = {0};
     for (size_t size = 0; size != END_SIZE;) {
         if (next_message(&reader, &size) == NULL) {

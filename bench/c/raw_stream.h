@@ -18,8 +18,15 @@
 enum {
     HEADER = sizeof(uint32_t),
     MOST_BODY = 64 << 20,
-    UNIX_SEND_BUFFER = 1 << 20,
     BACKLOG = 4096,
+    READ_SIZE = 256 << 10,
+    // Buffers of the mode tuned, found by trying 192 KiB to 2 MiB. raw_tuned.go has the same.
+    TUNED_UNIX_BUFFER = 1 << 20, // from 8 KiB a message on
+    TUNED_UNIX_FROM = 8 << 10,
+    TUNED_TCP_BUFFER = 192 << 10, // from 1 MiB a message on
+    TUNED_TCP_FROM = 1 << 20,
+    TUNED_READ_SIZE = 1 << 20, // over Unix sockets, from 64 KiB a message on
+    TUNED_READ_FROM = 64 << 10,
 };
 
 static inline int check(const char *what, int rc)
@@ -60,18 +67,26 @@ static inline struct address address_of(const char *url)
     return a;
 }
 
+static inline void set_send_buffer(int fd, int size)
+{
+    check("SO_SNDBUF", setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size));
+}
+
 // prepare sets the options of a connection.
 static inline int prepare(int fd)
 {
     struct sockaddr_storage own;
     socklen_t length = sizeof own;
     check("getsockname", getsockname(fd, (struct sockaddr *) &own, &length));
+    int tuned = mode_is("tuned");
     if (own.ss_family == AF_INET) {
         int on = 1;
         check("TCP_NODELAY", setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on));
-    } else if (mode_is("tuned")) {
-        int size = UNIX_SEND_BUFFER;
-        check("SO_SNDBUF", setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size));
+        if (tuned && size_arg() >= TUNED_TCP_FROM) {
+            set_send_buffer(fd, TUNED_TCP_BUFFER);
+        }
+    } else if (tuned && size_arg() >= TUNED_UNIX_FROM) {
+        set_send_buffer(fd, TUNED_UNIX_BUFFER);
     }
     return fd;
 }
@@ -101,6 +116,13 @@ static inline int dial_to(const char *url)
     int fd = check("socket", socket(a.any.sa_family, SOCK_STREAM, 0));
     check(url, connect(fd, &a.any, a.length));
     return prepare(fd);
+}
+
+// read_size is how much the receiver of a flow reads at once.
+static inline size_t read_size(void)
+{
+    int large = mode_is("tuned") && size_arg() >= TUNED_READ_FROM && strncmp(text_arg("url", NULL), "ipc:", 4) == 0;
+    return large ? TUNED_READ_SIZE : READ_SIZE;
 }
 
 // close_after_flush returns when the receiver has read everything and closed.

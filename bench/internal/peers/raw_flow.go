@@ -25,10 +25,7 @@ const (
 func rawPeer(batched bool) worker.Peer {
 	p := worker.Peer{
 		Listen: rawListen,
-		Dial: func(s worker.Settings) (worker.Sender, error) {
-			conn, err := rawDialConn(s.URL)
-			return newRawSender(s.Size, batched, conn), err
-		},
+		Dial:   func(s worker.Settings) (worker.Sender, error) { return rawDial(s, batched) },
 		Publish: func(s worker.Settings) (worker.Publisher, error) {
 			conns, err := rawListenConns(s.URL)
 			return &rawPublisher{rawSender: newRawSender(s.Size, batched), conns: conns}, err
@@ -42,6 +39,17 @@ func rawPeer(batched bool) worker.Peer {
 		p.Spread = newRawSpread
 	}
 	return p
+}
+
+func rawDial(s worker.Settings, batched bool) (worker.Sender, error) {
+	if err := rawModesOnly(s); err != nil {
+		return nil, err
+	}
+	conn, err := rawDialConn(s.URL)
+	if err != nil {
+		return nil, err
+	}
+	return newRawSender(s.Size, batched, conn), rawTune(conn, s)
 }
 
 // rawAddress splits tcp://HOST:PORT and ipc://PATH.
@@ -190,11 +198,14 @@ type rawReceiver struct {
 }
 
 func rawListen(s worker.Settings) (worker.Receiver, error) {
+	if err := rawModesOnly(s); err != nil {
+		return nil, err
+	}
 	conns, err := rawListenConns(s.URL)
 	if s.Pipes > 1 {
 		return newRawPipes(conns, s), err
 	}
-	return &rawReceiver{conns: conns, data: make([]byte, rawReadBytes)}, err
+	return &rawReceiver{conns: conns, data: make([]byte, rawReadSize(s))}, err
 }
 
 func rawSubscribe(s worker.Settings) ([]worker.Receiver, error) {

@@ -4,9 +4,11 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -30,7 +32,7 @@ func (r *Report) UpdateDocuments(folder string) error {
 	}
 	var merged string
 	if err := replaceGenerated(filepath.Join(folder, tablesFile), func(old string) string {
-		merged = merge(old, measured.String(), r.Partial)
+		merged = merge(old, measured.String(), r.Partial, r.hasGates())
 		return merged
 	}); err != nil {
 		return err
@@ -55,14 +57,21 @@ func replaceGenerated(path string, replaced func(old string) string) error {
 // A part of a document begins with its title.
 const partBegin = "### "
 
-// merge puts the parts of a new text into the old one. Tables of targets and of growth keep the lines that the new ones do not
-// have. Lists of what a run lacks are those of the last complete run.
-func merge(old, measured string, partial bool) string {
+// merge puts the parts of a new text into the old one, and leaves others, unless the new text has all settings of all works.
+// Tables of targets and of growth keep the lines that the new ones do not have, and lists of what a run lacks stay, unless the new
+// text has all gates.
+func merge(old, measured string, partial, gates bool) string {
 	titles, parts := split(old)
 	if !partial {
 		titles, parts = nil, map[string]string{}
 	}
 	newTitles, newParts := split(measured)
+	if gates {
+		titles = slices.DeleteFunc(titles, func(title string) bool {
+			_, again := newParts[title]
+			return !again && slices.Contains(firstParts, title)
+		})
+	}
 	for _, title := range newTitles {
 		part, had := parts[title]
 		if !had {
@@ -71,13 +80,14 @@ func merge(old, measured string, partial bool) string {
 		switch {
 		case !had:
 			parts[title] = newParts[title]
-		case lists[title]:
-		case keys[title] > 0 && headOf(part) == headOf(newParts[title]):
+		case lists[title] && !gates:
+		case keys[title] > 0 && !gates && headOf(part) == headOf(newParts[title]):
 			parts[title] = mergeLines(part, newParts[title], keys[title])
 		default:
 			parts[title] = newParts[title]
 		}
 	}
+	slices.SortStableFunc(titles, func(a, b string) int { return cmp.Compare(placeOf(a), placeOf(b)) })
 	var all strings.Builder
 	for i, title := range titles {
 		if i > 0 {
@@ -90,9 +100,20 @@ func merge(old, measured string, partial bool) string {
 
 // keys are how many cells of a line say what it is about, in tables that have the lines of many cases; lists are parts without lines.
 var (
-	keys  = map[string]int{"Targets": 1, "Growth": 2}
-	lists = map[string]bool{"Targets not measured": true, "Cases not judged": true}
+	keys  = map[string]int{targetsPart: 1, growthPart: 2}
+	lists = map[string]bool{notMeasuredPart: true, notJudgedPart: true}
 )
+
+// firstParts are those that stand before the tables of cases.
+var firstParts = []string{runPart, targetsPart, growthPart, notMeasuredPart, notJudgedPart}
+
+// placeOf orders parts: tables of cases keep their order.
+func placeOf(title string) int {
+	if i := slices.Index(firstParts, title); i >= 0 {
+		return i
+	}
+	return len(firstParts)
+}
 
 // split returns the parts of a text by their titles, and the titles in their order.
 func split(text string) (titles []string, parts map[string]string) {

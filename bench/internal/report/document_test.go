@@ -57,6 +57,37 @@ func TestAPartialRunReplacesItsTables(t *testing.T) {
 	}
 }
 
+// gates is a report of all cases of all targets, without figures but for one.
+func gates() *Report {
+	r := example()
+	r.Partial = true
+	for _, one := range targets {
+		for _, transport := range one.transports {
+			for _, size := range one.sizes {
+				for _, param := range one.params {
+					r.Rows = append(r.Rows, Row{Case: Case{one.work, transport, size, param, one.place}, Contender: "spry", Reason: "-"})
+				}
+			}
+		}
+	}
+	return r
+}
+
+func TestARunOfAllGatesReplacesTheTargets(t *testing.T) {
+	folder, read := documents(t, oldTables)
+	if err := gates().UpdateDocuments(folder); err != nil {
+		t.Fatal(err)
+	}
+	got := read(tablesFile)
+	if !strings.Contains(got, "| kept |") || strings.Contains(got, "another") {
+		t.Errorf("a table is lost, or a target is kept:\n%s", got)
+	}
+	if run, list, table := strings.Index(got, "### Run"), strings.Index(got, "### Targets not measured"), strings.Index(got, "### Other work"); run < 0 ||
+		list < run || table < list {
+		t.Errorf("parts are out of order:\n%s", got)
+	}
+}
+
 func TestACompleteRunReplacesAllTables(t *testing.T) {
 	folder, read := documents(t, oldTables)
 	if err := example().UpdateDocuments(folder); err != nil {

@@ -45,11 +45,11 @@ func (r *Report) growths() (all []growth) {
 		if c.Param == 0 || slices.ContainsFunc(all, func(g growth) bool { return g.of == first }) {
 			continue
 		}
-		found := columns(r.rowsOf(c))
+		found := columns(r.RowsOf(c))
 		if len(found) == 0 {
 			continue
 		}
-		for _, row := range r.rowsOf(c) {
+		for _, row := range r.RowsOf(c) {
 			if g, fits := r.growthOf(first, row.Contender, found[0], r.paramsOf(first)); fits {
 				all = append(all, g)
 			}
@@ -79,7 +79,7 @@ func (r *Report) growthOf(of Case, contender string, m Metric, params []int) (gr
 	for _, p := range params {
 		at := of
 		at.Param = p
-		for _, row := range r.rowsOf(at) {
+		for _, row := range r.RowsOf(at) {
 			if s := row.Metrics[m.Key]; row.Contender == contender && len(s) > 0 && slices.Min(s) > 0 {
 				x, y, rounds = append(x, float64(p)), append(y, s), min(rounds, len(s))
 			}

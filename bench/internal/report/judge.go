@@ -156,7 +156,7 @@ func (r *Report) measured(t target, row Row) Samples {
 		in.Param = t.thanParam
 	}
 	var best Samples
-	for _, other := range r.rowsOf(in) {
+	for _, other := range r.RowsOf(in) {
 		s := other.Metrics[t.metric]
 		if len(s) == 0 || s.Median() == 0 || !slices.Contains(t.than, other.Contender) {
 			continue
@@ -172,7 +172,7 @@ func (r *Report) measured(t target, row Row) Samples {
 func (r *Report) notJudged(all []target) (lines []string) {
 	for _, c := range r.cases() {
 		var without []string
-		for _, row := range r.rowsOf(c) {
+		for _, row := range r.RowsOf(c) {
 			if isOwn(row.Contender) && len(row.Metrics) > 0 && !slices.ContainsFunc(all, func(t target) bool { return t.isAbout(row) }) {
 				without = append(without, row.Contender)
 			}

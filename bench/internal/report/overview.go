@@ -10,17 +10,24 @@ import (
 // An overviewColumn is a table for users: the first figure of each peer, on one processor and as the system places it.
 type overviewColumn struct {
 	title string
-	table string // without its place
+	of    Case // without its place
+}
+
+// at is the column's case at a place.
+func (o overviewColumn) at(place string) Case {
+	c := o.of
+	c.Place = place
+	return c
 }
 
 var overviewColumns = []overviewColumn{
-	{"one way, 64 B, msg/s", "One way, tcp, 64 B"},
-	{"one way, 1 KiB, msg/s", "One way, tcp, 1 KiB"},
-	{"round trip, median µs", "Round trip, tcp, 64 B"},
-	{"fan-out to 64, msg/s", "Fan-out, tcp, 256 B, 64 subscribers"},
-	{"64 callers, one connection, msg/s", "Callers on one connection, tcp, 64 B, 64 callers"},
-	{"64 callers, one each, msg/s", "Callers on a connection each, tcp, 64 B, 64 callers"},
-	{"idle connection, KiB", "Idle connections, tcp, 10000 connections"},
+	{"one way, 64 B, msg/s", Case{Work: "thr", Transport: "tcp", Size: 64}},
+	{"one way, 1 KiB, msg/s", Case{Work: "thr", Transport: "tcp", Size: kib}},
+	{"round trip, median µs", Case{Work: "lat", Transport: "tcp", Size: 64}},
+	{"fan-out to 64, msg/s", Case{Work: "fan", Transport: "tcp", Size: 256, Param: 64}},
+	{"64 callers, one connection, msg/s", Case{Work: "callers-mux", Transport: "tcp", Size: 64, Param: 64}},
+	{"64 callers, one each, msg/s", Case{Work: "callers-conns", Transport: "tcp", Size: 64, Param: 64}},
+	{"idle connection, KiB", Case{Work: "idle", Transport: "tcp", Param: 5000}},
 }
 
 // overviewPeers are the lines, by contender and the name that users know.
@@ -36,6 +43,7 @@ var overviewPeers = [][2]string{
 	{"nats", "NATS"},
 	{"grpc", "grpc-go"},
 	{"drpc", "DRPC"},
+	{"ddsperf", "CycloneDDS"},
 	{"goraw", "plain Go"},
 	{"craw", "plain C"},
 }
@@ -53,7 +61,7 @@ func overview(tables string) string {
 	for _, peer := range overviewPeers {
 		line, has := []string{peer[1]}, false
 		for _, c := range overviewColumns {
-			one, free := firstFigure(parts[c.table+", 1cpu"], peer[0]), firstFigure(parts[c.table+", free"], peer[0])
+			one, free := firstFigure(parts[c.at("1cpu").Title()], peer[0]), firstFigure(parts[c.at("free").Title()], peer[0])
 			has = has || one != "-" || free != "-"
 			line = append(line, strings.TrimSuffix(one+" / "+free, " / -"))
 		}

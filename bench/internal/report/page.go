@@ -61,7 +61,7 @@ func (r *Report) HTML(w io.Writer) error {
 }
 
 func (r *Report) chart(c Case) chart {
-	rows := r.rowsOf(c)
+	rows := r.RowsOf(c)
 	head, lines := table(rows)
 	drawn := chart{Title: c.Title(), Head: head, Lines: lines}
 	found := columns(rows)

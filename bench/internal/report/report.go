@@ -24,15 +24,22 @@ type Row struct {
 	Contender string             `json:"contender"`
 	Metrics   map[string]Samples `json:"metrics,omitempty"`
 	Reason    string             `json:"reason,omitempty"` // why there are no metrics
+	Origin
 }
 
-// A Report is a whole run.
+// An Origin is what measured a row, and when.
+type Origin struct {
+	Date    string  `json:"date"`
+	Program string  `json:"program"` // identifies this program, as it was built
+	Secs    float64 `json:"secs"`    // that counted of each run
+}
+
+// A Report is a run, or what several have measured.
 type Report struct {
 	Machine string            `json:"machine"`
-	Command string            `json:"command"`
-	Date    string            `json:"date"`
-	Rounds  int               `json:"rounds"`
-	Partial bool              `json:"partial,omitempty"` // not of all works, peers and settings
+	Command string            `json:"command"`           // of the latest run
+	Date    string            `json:"date"`              // of the latest run
+	Partial bool              `json:"partial,omitempty"` // some settings of works are left out
 	Missing map[string]string `json:"missing"`           // peers, and why they are
 	Rows    []Row             `json:"rows"`
 }
@@ -80,7 +87,8 @@ func (r *Report) cases() []Case {
 	return cases
 }
 
-func (r *Report) rowsOf(c Case) []Row {
+// RowsOf returns the rows of a case.
+func (r *Report) RowsOf(c Case) []Row {
 	var rows []Row
 	for _, row := range r.Rows {
 		if row.Case == c {

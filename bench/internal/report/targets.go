@@ -50,9 +50,8 @@ var (
 	libzmq, mangos, nats, goraw = []string{"libzmq"}, []string{"mangos"}, []string{"nats"}, []string{"goraw"}
 	otherDialect                = []string{"spry"}
 	withRequestState            = []string{"libnng", "mangos"}
-	libraries                   = []string{
-		"libzmq", "libzmq/tuned", "libnng", "libnng/tuned", "nanomsg", "nanomsg/tuned", "mangos", "gozmq", "pebbe", "nats",
-	}
+	// libraries are those that have been the best of a case, or not far from it.
+	libraries = []string{"libzmq", "libzmq/tuned", "libnng", "nanomsg", "nanomsg/tuned", "mangos"}
 )
 
 // A targetGroup is the targets of some cases.

@@ -14,6 +14,9 @@ var commonTargets = flattened([]targetGroup{
 	{caseSet{title: "One way, 16 and 64 B", work: "thr", transports: tcpAndIPC, sizes: tiny, place: "1cpu"}, []bound{
 		{"spry/batch", "rate", libzmq, 7, 11},
 	}},
+	{caseSet{title: "One way, 64 B, bodies both ways", work: "thr", transports: tcpAndIPC, sizes: []int{64}, place: "1cpu"}, []bound{
+		{"spry/bodies", "rate", libzmq, 4.5, 5},
+	}},
 	{caseSet{title: "One way, 16 and 64 B, tcp", work: "thr", transports: tcp, sizes: tiny}, []bound{
 		{"spry", "rate", nats, 5, none},
 	}},
@@ -80,6 +83,9 @@ var commonTargets = flattened([]targetGroup{
 		{"spry/copy", "rate", []string{"libzmq/copy"}, 2, 4},
 		{"spry/own", "rate", []string{"libzmq/own"}, 3, 8},
 		{"spry/own", "rate", []string{"goraw/own"}, none, 1},
+	}},
+	{caseSet{title: "Within a process, 64 B, bodies both ways", work: "inproc-thr", transports: inproc, sizes: []int{64}, place: "1cpu"}, []bound{
+		{"spry/bodies", "rate", []string{"libzmq/copy"}, 2.8, 3},
 	}},
 	{caseSet{title: "Within a process, written messages in batches", work: "inproc-thr", transports: inproc, sizes: []int{kib, 4 * kib}}, []bound{
 		{"spry/batch", "rate", []string{"libzmq/copy"}, 3, none},

@@ -125,16 +125,25 @@ type section struct {
 	items []string
 }
 
+// The titles of parts that are not tables of cases.
+const (
+	runPart         = "Run"
+	targetsPart     = "Targets"
+	growthPart      = "Growth"
+	notMeasuredPart = "Targets not measured"
+	notJudgedPart   = "Cases not judged"
+)
+
 // sections are those that have something.
 func (r *Report) sections() (all []section) {
 	judged, _ := r.judge(targets)
 	head, lines := judgedTable(judged)
 	growthHead, growthLines := growthTable(r.growths())
 	for _, s := range []section{
-		{title: "Targets", head: head, lines: lines},
-		{title: "Growth", head: growthHead, lines: growthLines},
-		{title: "Targets not measured", items: r.leftOut()},
-		{title: "Cases not judged", items: r.notJudged(targets)},
+		{title: targetsPart, head: head, lines: lines},
+		{title: growthPart, head: growthHead, lines: growthLines},
+		{title: notMeasuredPart, items: r.leftOut()},
+		{title: notJudgedPart, items: r.notJudged(targets)},
 	} {
 		if len(s.lines)+len(s.items) > 0 {
 			all = append(all, s)
@@ -169,7 +178,7 @@ func (r *Report) Text(w io.Writer) error {
 	}
 	for _, c := range r.cases() {
 		fmt.Fprintf(w, "\n%s\n", c.Title())
-		head, lines := table(r.rowsOf(c))
+		head, lines := table(r.RowsOf(c))
 		if err := aligned(w, head, lines); err != nil {
 			return err
 		}
@@ -199,7 +208,7 @@ func aligned(w io.Writer, head []string, lines [][]string) error {
 
 // Markdown writes the tables for a document.
 func (r *Report) Markdown(w io.Writer) error {
-	fmt.Fprintf(w, "### Run\n\n%s; %s; %d rounds\n\n`%s`\n", r.Date, r.Machine, r.Rounds, r.Command)
+	fmt.Fprintf(w, "%s%s\n\n%s; %s\n\n`%s`\n", partBegin, runPart, r.Date, r.Machine, r.Command)
 	for _, name := range r.missing() {
 		fmt.Fprintf(w, "\nMissing: %s: %s\n", name, r.Missing[name])
 	}
@@ -211,8 +220,10 @@ func (r *Report) Markdown(w io.Writer) error {
 		fmt.Fprintf(w, "\n%s%s\n\n- %s\n", partBegin, s.title, strings.Join(s.items, "\n- "))
 	}
 	for _, c := range r.cases() {
-		head, lines := table(r.rowsOf(c))
-		markdownTable(w, c.Title(), fmt.Sprintf("%s; %s\n\n", r.Date, r.Machine), head, lines)
+		rows := r.RowsOf(c)
+		head, lines := table(rows)
+		origin := fmt.Sprintf("%s; %s; %d rounds of %g s\n\n", rows[0].Date, r.Machine, Rounds(rows), rows[0].Secs)
+		markdownTable(w, c.Title(), origin, head, lines)
 	}
 	return nil
 }

@@ -3,13 +3,13 @@
 package run
 
 import (
+	"errors"
 	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/sprymq/spry/bench/internal/report"
 )
@@ -20,7 +20,10 @@ type config struct {
 	sizes, params                    []int
 	rounds                           int
 	secs, warm                       float64 // warm is negative for those of the works
-	out, documents                   string
+	all                              bool    // of what works can do, not only what targets need
+	out, documents, from             string
+	resume                           bool
+	limit                            time.Duration // 0 for none
 }
 
 // allWorks in the order in which they are measured.
@@ -38,16 +41,21 @@ func parse(args []string) (config, error) {
 		f.Func(name, usage, func(s string) error { *to = split(s); return nil })
 	}
 	list(&c.works, "work", "", "what to measure: "+strings.Join(allWorks, ",")+" (default all)")
-	list(&c.peers, "peers", "", "whom, as spry or spry/batch (default all)")
+	list(&c.peers, "peers", "", "whom, as spry or spry/batch, also where no target needs them (default those that targets need)")
+	f.BoolVar(&c.all, "all", false, "measure all peers at all settings, not only what targets need")
 	list(&c.transports, "transports", "", "tcp,ipc,inproc (default those of each work)")
 	list(&c.places, "place", placeOne+","+placeFree, "1cpu: all processes on one CPU; free: where the system puts them")
 	f.StringVar(&sizes, "sizes", "", "sizes in bytes (default those of each work)")
 	f.StringVar(&params, "params", "", "how many subscribers, callers, connections, ... (default those of each work)")
 	f.IntVar(&c.rounds, "rounds", 9, fmt.Sprintf("rounds, in which all take turns; targets need at least %d", report.LeastRounds))
-	f.Float64Var(&c.secs, "secs", 0.8, "seconds that count of each run")
+	f.Float64Var(&c.secs, "secs", 0.4, "seconds that count of each run")
 	f.Float64Var(&c.warm, "warm", -1, "seconds before that, which do not count (default those of each work)")
-	f.StringVar(&c.out, "out", "", "folder for bench.json, bench.md and bench.html")
-	f.StringVar(&c.documents, "write", "", "folder of documents in which the tables of this run replace older ones: docs")
+	f.StringVar(&c.out, "out", "", "folder for bench.json, bench.md and bench.html; cases of this run replace those that it has")
+	f.BoolVar(&c.resume, "resume", false, "go on with what this same program has begun in the folder of -out")
+	f.DurationVar(&c.limit, "limit", 0, "stop before this time is over, between two rounds; exit status 2 if cases are left")
+	f.StringVar(&c.from, "report", "", "measure nothing: show and write what bench.json in this folder has")
+	f.StringVar(&c.documents, "write", "", "folder of documents in which the tables of this run, or of the folder of -out or -report, "+
+		"replace older ones: docs")
 	if err := f.Parse(args); err != nil {
 		return c, err
 	}
@@ -61,8 +69,13 @@ func parse(args []string) (config, error) {
 	if c.params, err = numbers(params, 1); err != nil {
 		return c, fmt.Errorf("params: %w", err)
 	}
-	if c.rounds < 1 || c.secs <= 0 {
-		return c, fmt.Errorf("rounds and secs must be positive")
+	switch {
+	case c.rounds < 1 || c.secs <= 0:
+		return c, errors.New("rounds and secs must be positive")
+	case c.resume && c.out == "":
+		return c, errors.New("-resume needs -out")
+	case c.from != "" && c.out != "":
+		return c, errors.New("-report measures nothing for -out")
 	}
 	return c, c.check()
 }
@@ -105,11 +118,6 @@ func (c config) check() error {
 		}
 	}
 	return nil
-}
-
-// isPartial says whether some works, peers or settings are left out.
-func (c config) isPartial() bool {
-	return len(c.works)+len(c.peers)+len(c.transports)+len(c.sizes)+len(c.params) > 0 || len(c.places) < 2
 }
 
 // selected are the works that were asked for, or all.
@@ -178,7 +186,7 @@ type workload struct {
 
 // Seconds of warm-up. What has many queues takes long until all memory has been used once.
 const (
-	warmUp     = 0.4
+	warmUp     = 0.3
 	warmUpWide = 1.5
 )
 
@@ -240,32 +248,4 @@ func (c config) casesOf(work string, load workload) (all []report.Case) {
 		}
 	}
 	return all
-}
-
-// write writes the files that were asked for.
-func write(c config, r *report.Report) error {
-	if c.documents != "" {
-		if err := r.UpdateDocuments(c.documents); err != nil {
-			return err
-		}
-	}
-	if c.out == "" {
-		return nil
-	}
-	if err := os.MkdirAll(c.out, 0o755); err != nil {
-		return err
-	}
-	for name, show := range r.Formats() {
-		f, err := os.Create(filepath.Join(c.out, name))
-		if err != nil {
-			return err
-		}
-		if err := show(f); err != nil {
-			return err
-		}
-		if err := f.Close(); err != nil {
-			return err
-		}
-	}
-	return nil
 }

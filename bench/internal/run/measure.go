@@ -20,10 +20,12 @@ type sample map[string]float64
 
 // A bench takes samples.
 type bench struct {
-	config  config
-	workers *workers
-	dir     string // for ipc
-	urls    int
+	config   config
+	workers  *workers
+	origin   report.Origin
+	deadline time.Time // zero for none
+	dir      string    // for ipc
+	urls     int
 }
 
 // command is the command line of a worker at its place.

@@ -53,6 +53,8 @@ type peerKind struct {
 	tag   string   // of a build of this program of its own
 	mode  string   // "" or the worker's mode that plain stands for
 	modes map[string][]string
+	// large are modes with other socket buffers, for bodies from tunedFrom on.
+	large map[string][]string
 	// processors are modes with other values of GOMAXPROCS, at the place free: 1, and what a container on a larger machine has.
 	processors map[string][]string
 }
@@ -68,9 +70,9 @@ var peerKinds = []peerKind{
 		"thr": {"1p", "4p", "8p", "batch-1p", "batch-4p", "batch-8p"}, "fan": {"1p", "4p", "8p"}, "lat": {"1p", "4p", "8p"},
 		"callers-mux": {"1p", "4p", "8p"}, "callers-conns": {"1p", "4p", "8p"},
 	}},
-	{name: "goraw", modes: map[string][]string{"inproc-thr": {"own"}}},
+	{name: "goraw", modes: map[string][]string{"inproc-thr": {"own"}}, large: map[string][]string{"thr": {"tuned"}}},
 	{name: "goraw1", modes: map[string][]string{"lat": nil, "callers-conns": nil, "idle": nil}}, // as goraw
-	{name: "craw", file: "raw.c", mode: "batch"},
+	{name: "craw", file: "raw.c", mode: "batch", large: map[string][]string{"thr": {"tuned"}}},
 	{name: "craw1", file: "raw.c", modes: map[string][]string{"idle": nil}},
 	{name: "libzmq", file: "zmq.c", libs: []string{"-lzmq"}, modes: map[string][]string{
 		"thr": {"plain", "tuned"}, "inproc-thr": {"copy", "own"}, "fan": {"nodrop", "plain"},
@@ -100,11 +102,17 @@ func (k peerKind) modesFor(c report.Case) []string {
 	default:
 		modes = []string{"plain"}
 	}
+	if c.Size >= tunedFrom {
+		modes = append(slices.Clip(modes), k.large[c.Work]...)
+	}
 	if c.Place == placeFree && c.Size <= mostOfProcessors {
 		modes = append(slices.Clip(modes), k.processors[c.Work]...)
 	}
 	return modes
 }
+
+// tunedFrom is the smallest size that gains by larger socket buffers.
+const tunedFrom = 8 << 10
 
 // mostOfProcessors is the largest size for which other numbers of processors are measured, where the system has all of them.
 const mostOfProcessors = 256
@@ -123,6 +131,9 @@ func prepare(ctx context.Context, kinds []peerKind, sources embed.FS) (*workers,
 		return nil, err
 	}
 	w := &workers{self: self, commands: map[string][]string{}, missing: map[string]string{}}
+	if _, err := exec.LookPath("taskset"); err != nil {
+		w.missing["placement "+placeOne] = err.Error()
+	}
 	dir, err := cacheDir(sources)
 	if err != nil {
 		return nil, err

@@ -5,12 +5,13 @@ package run
 
 import (
 	"context"
+	"crypto/sha256"
 	"embed"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
-	"os/exec"
 	"runtime"
 	"slices"
 	"strings"
@@ -19,9 +20,20 @@ import (
 	"github.com/sprymq/spry/bench/internal/report"
 )
 
+// ErrUnfinished says that the time of -limit was over before the run.
+var ErrUnfinished = errors.New("the time is over")
+
 // Main is the runner's command line.
 func Main(ctx context.Context, args []string, sources embed.FS, out io.Writer) error {
 	c, err := parse(args)
+	if err != nil {
+		return err
+	}
+	if c.from != "" {
+		return show(c, out)
+	}
+	began := time.Now()
+	older, err := report.Read(c.out)
 	if err != nil {
 		return err
 	}
@@ -39,85 +51,119 @@ func Main(ctx context.Context, args []string, sources embed.FS, out io.Writer) e
 	}
 	defer removeAll(dir)
 	b := &bench{config: c, workers: w, dir: dir}
+	if c.limit > 0 {
+		b.deadline = began.Add(c.limit)
+	}
 	r := &report.Report{
 		Machine: fmt.Sprintf("%s/%s, %d CPUs, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version()),
 		Command: "go run ./bench " + strings.Join(args, " "),
-		Date:    time.Now().UTC().Format("2006-01-02"),
+		Date:    began.UTC().Format(time.DateOnly),
 		Missing: w.missing,
-		Rounds:  c.rounds,
-		Partial: c.isPartial(),
 	}
-	for _, one := range c.cases() {
-		if one.Place == placeOne {
-			if _, err := exec.LookPath("taskset"); err != nil {
-				w.missing["placement 1cpu"] = err.Error()
-				continue
-			}
-		}
-		fmt.Fprintln(os.Stderr, one.Title())
-		r.Rows = append(r.Rows, b.rounds(ctx, one, contenders(kinds, w, c, one))...)
-		if ctx.Err() != nil {
-			break
-		}
+	if older.Machine != r.Machine && len(older.Rows) > 0 {
+		return fmt.Errorf("%s has figures of %s, and this is %s: use another folder", c.out, older.Machine, r.Machine)
+	}
+	if b.origin, err = origin(r.Date, c.secs); err != nil {
+		return err
+	}
+	all, err := c.plan(kinds, w.missing)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(os.Stderr, c.describe(all))
+	left, err := b.measureAll(ctx, all, r, older)
+	if err != nil {
+		return err
 	}
 	if err := r.Text(out); err != nil {
 		return err
 	}
-	return errors.Join(write(c, r), ctx.Err())
+	if left > 0 && ctx.Err() == nil {
+		err = fmt.Errorf("%w: %d of %d cases are left; the same with -resume goes on", ErrUnfinished, left, len(all))
+	}
+	return errors.Join(write(c, merged(r, older)), ctx.Err(), err)
 }
 
-// contenders are all selected peers that can be had, in all modes that this work has.
-func contenders(kinds []peerKind, w *workers, c config, at report.Case) []contender {
-	var all []contender
-	for _, k := range kinds {
-		if _, missing := w.missing[k.name]; missing {
-			continue
+// measureAll adds the rows of all cases to a report, and saves what there is after each. It returns how many cases are left when
+// the time is over.
+func (b *bench) measureAll(ctx context.Context, all []planned, r, older *report.Report) (left int, err error) {
+	for _, p := range all {
+		if ctx.Err() != nil {
+			break
 		}
-		for _, mode := range k.modesFor(at) {
-			who := contender{k.name, mode}
-			if c.wants(who) {
-				all = append(all, who)
+		rows := b.begun(p, older)
+		had := report.Rounds(rows)
+		if !b.rounds(ctx, p, rows) {
+			left++
+		}
+		if !slices.ContainsFunc(rows, func(row report.Row) bool { return row.Reason != "" || len(row.Metrics) > 0 }) {
+			continue // not begun
+		}
+		r.Rows = append(r.Rows, rows...)
+		if b.config.out != "" && report.Rounds(rows) > had {
+			if err := merged(r, older).WriteSamples(b.config.out); err != nil {
+				return left, err
 			}
 		}
 	}
-	return all
+	return left, nil
 }
 
-// rounds takes the samples of a case: in each round every contender has its turn, so that what disturbs the machine
-// for a while disturbs all of them.
-func (b *bench) rounds(ctx context.Context, c report.Case, all []contender) []report.Row {
-	samples := make([]map[string]report.Samples, len(all))
-	reasons := make([]string, len(all))
-	for range b.config.rounds {
-		for i, who := range all {
-			if reasons[i] != "" || ctx.Err() != nil {
-				continue
-			}
-			s, err := b.measure(ctx, c, who)
-			if err != nil {
-				reasons[i] = reason(err)
-				continue
-			}
-			if samples[i] == nil {
-				samples[i] = map[string]report.Samples{}
-			}
-			for key, value := range s {
-				samples[i][key] = append(samples[i][key], value)
-			}
-		}
+// origin is what rows say about this program.
+func origin(date string, secs float64) (report.Origin, error) {
+	o := report.Origin{Date: date, Secs: secs}
+	self, err := os.Executable()
+	if err != nil {
+		return o, err
 	}
-	rows := make([]report.Row, 0, len(all))
-	for i, who := range all {
-		row := report.Row{Case: c, Contender: who.String(), Reason: reasons[i]}
-		if row.Reason == "" && len(samples[i]) == 0 {
-			row.Reason = "nothing measured"
-		}
-		if row.Reason == "" {
-			row.Metrics = samples[i]
-		}
-		rows = append(rows, row)
+	f, err := os.Open(self)
+	if err != nil {
+		return o, err
 	}
-	return rows
+	defer f.Close()
+	sum := sha256.New()
+	_, err = io.Copy(sum, f)
+	o.Program = fmt.Sprintf("%x", sum.Sum(nil)[:8])
+	return o, err
+}
+
+// merged has the rows of both reports, the newer of each case.
+func merged(r, older *report.Report) *report.Report {
+	all := *r
+	all.Missing = maps.Clone(r.Missing)
+	all.Merge(older)
+	inOrder(all.Rows)
+	measured := map[report.Case]bool{}
+	for _, row := range all.Rows {
+		measured[row.Case] = true
+	}
+	everything := config{places: []string{placeOne, placeFree}}
+	all.Partial = slices.ContainsFunc(everything.cases(), func(c report.Case) bool { return !measured[c] })
+	return &all
+}
+
+// show shows and writes what was measured before.
+func show(c config, out io.Writer) error {
+	r, err := report.Read(c.from)
+	if err != nil {
+		return err
+	}
+	if len(r.Rows) == 0 {
+		return fmt.Errorf("%s has no figures", c.from)
+	}
+	return errors.Join(r.Text(out), write(c, r))
+}
+
+// write writes the files that were asked for.
+func write(c config, r *report.Report) error {
+	var err error
+	if c.out != "" {
+		err = r.Write(c.out)
+	}
+	if c.documents != "" {
+		err = errors.Join(err, r.UpdateDocuments(c.documents))
+	}
+	return err
 }
 
 // reason is why a contender has no figures.

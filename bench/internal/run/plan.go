@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+
+package run
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/sprymq/spry/bench/internal/report"
+)
+
+// A planned case is to be measured with these contenders.
+type planned struct {
+	report.Case
+	contenders []contender
+	label      string // its place in the plan, and its title
+}
+
+var errNothingPlanned = errors.New("no target needs any of this; -all or -peers measures it nevertheless")
+
+// plan has the cases to measure: with all contenders, with those that the command line names, or with those that targets need.
+func (c config) plan(kinds []peerKind, missing map[string]string) (all []planned, err error) {
+	for _, one := range c.cases() {
+		if _, without := missing["placement "+one.Place]; without {
+			continue
+		}
+		if who := c.contenders(kinds, missing, one); len(who) > 0 {
+			all = append(all, planned{Case: one, contenders: who})
+		}
+	}
+	for i := range all {
+		all[i].label = fmt.Sprintf("%d of %d: %s", i+1, len(all), all[i].Title())
+	}
+	if len(all) == 0 && len(missing) == 0 {
+		err = errNothingPlanned
+	}
+	return all, err
+}
+
+// contenders are the peers that can be had, in their modes, and are to be measured in a case.
+func (c config) contenders(kinds []peerKind, missing map[string]string, at report.Case) (all []contender) {
+	for _, k := range kinds {
+		if _, without := missing[k.name]; without {
+			continue
+		}
+		for i, mode := range k.modesFor(at) {
+			who := contender{k.name, mode}
+			needed := report.IsGate(at, who.String()) || i == 0 && report.InOverview(at, k.name)
+			if c.wants(who) && (c.all || len(c.peers) > 0 || needed) {
+				all = append(all, who)
+			}
+		}
+	}
+	return all
+}
+
+// Seconds of a run beside its warm-up and what counts.
+const (
+	starting   = 0.15  // two processes, their connection and their end
+	connecting = 0.001 // each of many connections, at both ends
+	joining    = 1     // of subscribers whose publishers cannot observe it
+	indexing   = 4e-6  // each of many subscriptions
+)
+
+// estimate is how long a round of a case takes, about.
+func (c config) estimate(p planned) time.Duration {
+	secs := starting + c.warmFor(p.Work) + c.secs
+	switch p.Work {
+	case "idle", "scale-pipes":
+		secs = starting + connecting/2*float64(p.Param)
+	case "flood":
+		secs += c.secs * (floodTimes - 1)
+	case "fan":
+		secs += joining / 2.
+	case "pipes", "scale-spread", "scale-topics":
+		secs += connecting * float64(p.Param)
+	case "subs":
+		secs += indexing * float64(p.Param)
+	}
+	return time.Duration(secs * float64(len(p.contenders)) * float64(time.Second))
+}
+
+// describe says how much work a plan is.
+func (c config) describe(all []planned) string {
+	var took time.Duration
+	runs := 0
+	for _, p := range all {
+		took += c.estimate(p) * time.Duration(c.rounds)
+		runs += len(p.contenders) * c.rounds
+	}
+	return fmt.Sprintf("%d cases, %d rounds of each, %d runs: about %s", len(all), c.rounds, runs, took.Round(time.Minute/10))
+}
+
+// inOrder sorts rows by their cases, in the order of a run of everything.
+func inOrder(rows []report.Row) {
+	slices.SortStableFunc(rows, func(a, b report.Row) int {
+		return cmp.Or(
+			cmp.Compare(slices.Index(allWorks, a.Work), slices.Index(allWorks, b.Work)),
+			cmp.Compare(a.Place, b.Place),
+			-cmp.Compare(a.Transport, b.Transport), // tcp is the first
+			cmp.Compare(a.Param, b.Param),
+			cmp.Compare(a.Size, b.Size),
+		)
+	})
+}
