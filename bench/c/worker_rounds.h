@@ -38,7 +38,7 @@ __attribute__((noreturn)) static inline void measure_rounds(void (*round)(void *
                             .latencies = latencies, .samples = n});
 }
 
-// Calls: what concurrent callers time. Calls count that end after the warm-up and in time.
+// Calls: what concurrent callers time. Calls count that end after the warm-up and in time, or are the first to end.
 static struct {
     uint64_t warm, end;
     atomic_size_t count;
@@ -57,10 +57,11 @@ static inline int call_ended(uint64_t *began)
 {
     uint64_t now = now_ns(), took = now - *began;
     *began = now;
-    if (now >= calls.warm && now < calls.end) {
-        if (mark_usage_once()) {
-            say_warm();
-        }
+    int first = now >= calls.warm && mark_usage_once();
+    if (first) {
+        say_warm();
+    }
+    if (first || (now >= calls.warm && now < calls.end)) {
         size_t i = atomic_fetch_add(&calls.count, 1);
         if (i < MAX_SAMPLES) {
             calls.took[i] = took;

@@ -479,6 +479,8 @@ static void idle(void)
     answer_counts();
 }
 
+#include "zmq_scale.h"
+
 int main(int argc, char **argv)
 {
     static const struct role roles[] = {
@@ -486,7 +488,8 @@ int main(int argc, char **argv)
         {"lat-req", lat_req},         {"inproc-thr", inproc_thr},   {"inproc-lat", inproc_lat},
         {"fan-pub", fan_pub},         {"fan-sub", fan_sub},         {"callers-rep", callers_rep},
         {"callers-req", callers_req}, {"idle", idle},               {"flood", flood},
-        {"pipes-send", thr_send},     {NULL, NULL},
+        {"pipes-send", thr_send},     {"unwanted", unwanted},       {"spread", spread},
+        {"many-pipes", many_pipes},   {NULL, NULL},
     };
     return run_role(argc, argv, roles);
 }

@@ -86,6 +86,9 @@ func (b *bench) measure(ctx context.Context, c report.Case, who contender) (samp
 			worker("pipes-send", at, secs, "pipes="+param), true)
 		return flowSample(received, sent), err
 	case "lat":
+		if who.Peer == ddsperf {
+			return b.measureDDS(ctx, c)
+		}
 		server, client, err := both(ctx, worker("lat-rep", at), worker("lat-req", at, secs), false)
 		return tripSample(client, server), err
 	case "inproc-thr":

@@ -51,6 +51,7 @@ type peerKind struct {
 	file  string   // of a worker in C
 	libs  []string // that it links
 	tag   string   // of a build of this program of its own
+	other string   // a program that is no worker, and is only timed in lat, over tcp and at the place free
 	mode  string   // "" or the worker's mode that plain stands for
 	modes map[string][]string
 	// large are modes with other socket buffers, for bodies from tunedFrom on.
@@ -90,12 +91,15 @@ var peerKinds = []peerKind{
 	{name: "nats"},
 	{name: "grpc"},
 	{name: "drpc"},
+	{name: ddsperf, other: ddsperf},
 }
 
 // modesFor returns the modes of a kind that are measured in a case.
 func (k peerKind) modesFor(c report.Case) []string {
 	modes, special := k.modes[c.Work]
 	switch {
+	case k.other != "" && (c.Work != "lat" || c.Transport != "tcp" || c.Place != placeFree):
+		return nil
 	case special:
 	case c.Work == "curve":
 		return nil // who can encrypt says so
@@ -139,16 +143,7 @@ func prepare(ctx context.Context, kinds []peerKind, sources embed.FS) (*workers,
 		return nil, err
 	}
 	for _, k := range kinds {
-		command := []string{self, "worker", k.name}
-		err := error(nil)
-		switch {
-		case k.file != "":
-			command = []string{filepath.Join(dir, k.name)}
-			err = compile(ctx, dir, k, command[0])
-		case k.tag != "":
-			command[0] = filepath.Join(dir, "bench-"+k.tag)
-			err = output(exec.CommandContext(ctx, "go", "build", "-tags", k.tag, "-o", command[0], "github.com/sprymq/spry/bench"))
-		}
+		command, err := k.find(ctx, self, dir)
 		if err != nil {
 			w.missing[k.name] = firstLines(err.Error())
 			continue
@@ -156,6 +151,24 @@ func prepare(ctx context.Context, kinds []peerKind, sources embed.FS) (*workers,
 		w.commands[k.name] = command
 	}
 	return w, nil
+}
+
+// find returns the command of a peer's worker, which it builds if it must.
+func (k peerKind) find(ctx context.Context, self, dir string) ([]string, error) {
+	switch {
+	case k.file != "":
+		to := filepath.Join(dir, k.name)
+		return []string{to}, compile(ctx, dir, k, to)
+	case k.other != "":
+		at, err := exec.LookPath(k.other)
+		return []string{at}, err
+	case k.tag != "":
+		to := filepath.Join(dir, "bench-"+k.tag)
+		build := exec.CommandContext(ctx, "go", "build", "-tags", k.tag, "-o", to, "github.com/sprymq/spry/bench")
+		return []string{to, "worker", k.name}, output(build)
+	default:
+		return []string{self, "worker", k.name}, nil
+	}
 }
 
 // cacheDir has the sources of the workers in C; their contents name it.

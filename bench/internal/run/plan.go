@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sprymq/spry/bench/internal/report"
@@ -48,13 +49,20 @@ func (c config) contenders(kinds []peerKind, missing map[string]string, at repor
 		}
 		for i, mode := range k.modesFor(at) {
 			who := contender{k.name, mode}
-			needed := report.IsGate(at, who.String()) || i == 0 && report.InOverview(at, k.name)
+			needed := report.IsGate(at, who.String()) || i == 0 && (report.InOverview(at, k.name) || comparesGrowth(at, k))
 			if c.wants(who) && (c.all || len(c.peers) > 0 || needed) {
 				all = append(all, who)
 			}
 		}
 	}
 	return all
+}
+
+// comparesGrowth says whether a peer shows what a cost that grows is without Spry.
+func comparesGrowth(c report.Case, k peerKind) bool {
+	return k.name == "libzmq" && strings.HasPrefix(c.Work, scale+"-") && slices.ContainsFunc(peerKinds[0].modesFor(c), func(mode string) bool {
+		return report.IsGate(c, contender{peerKinds[0].name, mode}.String())
+	})
 }
 
 // Seconds of a run beside its warm-up and what counts.
@@ -80,7 +88,11 @@ func (c config) estimate(p planned) time.Duration {
 	case "subs":
 		secs += indexing * float64(p.Param)
 	}
-	return time.Duration(secs * float64(len(p.contenders)) * float64(time.Second))
+	secs *= float64(len(p.contenders))
+	if slices.ContainsFunc(p.contenders, func(who contender) bool { return who.Peer == ddsperf }) {
+		secs += ddsperfSecs
+	}
+	return time.Duration(secs * float64(time.Second))
 }
 
 // describe says how much work a plan is.

@@ -135,14 +135,16 @@ func (c *calls) ask(p process, a Asker) (took []time.Duration) {
 			return took
 		}
 		now := time.Now()
-		if !now.Before(c.until) {
-			return took
+		first := !now.Before(c.from) && c.base.take()
+		if first {
+			_ = p.warm() // a runner that has gone learns nothing
 		}
-		if !now.Before(c.from) {
-			if c.base.take() {
-				_ = p.warm() // a runner that has gone learns nothing
-			}
+		inTime := now.Before(c.until)
+		if first || inTime && !now.Before(c.from) {
 			took = append(took, now.Sub(last))
+		}
+		if !inTime {
+			return took
 		}
 		last = now
 	}
