@@ -90,7 +90,7 @@ func forward(ctx context.Context, owner *scope.Scope, from, to *Raw, o *ProxyOpt
 			if err == nil && o.Tap != nil {
 				err = tap(owner, from, m, o)
 			}
-			if err == nil {
+			if err == nil { // one by one, as Messages: each has its header and its pipe, and several peers take turns message by message
 				err = to.pattern.Send(ctx, true, from.pattern.AppendHeader(header[:0], m), m)
 			}
 			if reason, alone := unfit(err); alone { // caused by a peer, so it must not end the proxy

@@ -90,8 +90,9 @@ func (s *toOne) SendBatch(ctx context.Context, ms []*Message) (n int, err error)
 	return s.sending.SendBatch(ctx, ms)
 }
 
-// SendBodies is Send for each of bodies, in order, and costs less: neither a lock nor a Message for each. It returns how many
-// it queued; on an error, those from n on are not sent. The caller may reuse all of them at once.
+// SendBodies is Send for each of bodies, in order, and costs less: neither a lock nor a Message for each. Of several peers, each
+// gets up to 64 in a row. It returns how many it queued; on an error, those from n on are not sent. The caller may reuse all of
+// them at once.
 func (s *toOne) SendBodies(ctx context.Context, bodies [][]byte) (n int, err error) {
 	return s.sending.SendBodies(ctx, bodies)
 }

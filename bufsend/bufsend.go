@@ -2,7 +2,8 @@
 
 // Package bufsend collects small messages and sends many of them at once. It is to a socket what bufio.Writer is to a
 // connection: for one goroutine that produces a stream of messages one by one, where each alone would cost more to queue
-// than to copy. Everything else is as without it: order, back-pressure, limits, counters.
+// than to copy. Everything else is as without it: order, back-pressure, limits, counters. Of several peers that share messages,
+// each gets up to 64 in a row.
 package bufsend
 
 import (

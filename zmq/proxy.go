@@ -163,7 +163,8 @@ func Proxy(ctx context.Context, a, b ProxySocket, o *ProxyOptions) error {
 	return opErr("proxy", context.Cause(ctx))
 }
 
-// forward passes messages on, in one direction, until that fails.
+// forward passes messages on, in one direction, until that fails. It takes Messages, one by one: they have frames, a lost one is
+// counted where it came from, and the control and Capture are asked before each.
 func (o *ProxyOptions) forward(
 	ctx context.Context, recv func(context.Context) (*spry.Message, error), send func(context.Context, *spry.Message) error, flow *ProxyFlow,
 ) error {

@@ -56,3 +56,27 @@ func TestSendBodiesIsLikeSendBatch(t *testing.T) {
 		}
 	})
 }
+
+// Drain waits for the loop's last step, in which the application uses the last body.
+func TestDrainWaitsForTheLastBody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := spry.Options{Network: spry.NewNetwork()}
+		push, pull := spry.NewPush(&spry.PushOptions{Options: o}), spry.NewPull(&spry.PullOptions{Options: o})
+		testkit.DialTo(t, push, testkit.ListenOn(t, pull, "inproc"))
+		testkit.Check(t, push.Send(t.Context(), []byte("x")))
+		drained := make(chan error, 1)
+		for _, err := range pull.Bodies(t.Context()) {
+			testkit.Check(t, err)
+			go func() {
+				_, err := pull.Drain(t.Context())
+				drained <- err
+			}()
+			synctest.Wait()
+			if len(drained) > 0 {
+				t.Error("Drain returned while the loop had a body")
+			}
+		}
+		testkit.Check(t, <-drained)
+		testkit.Check(t, push.Close())
+	})
+}

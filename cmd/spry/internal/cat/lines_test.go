@@ -79,6 +79,30 @@ func TestLinesAreSentTogether(t *testing.T) {
 	}
 }
 
+// Lines are often jobs, so several peers take turns line by line.
+func TestLinesAreSharedEvenly(t *testing.T) {
+	o := &Options{Source: source.Source{Split: source.Lines, Stdin: strings.NewReader(strings.Repeat("job\n", 20))}, Peers: 2}
+	r, push, first := linesTo(t, o, 100)
+	second := spry.NewPull(nil)
+	defer second.Close()
+	if _, err := second.Listen(t.Context(), "inproc://second"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := push.Dial(t.Context(), "inproc://second"); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.sendAll(t.Context(), through(push)); err != nil {
+		t.Fatal(err)
+	}
+	for _, pull := range []*spry.Pull{first, second} {
+		for range 10 {
+			if _, err := pull.Recv(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
 // A line that was typed is sent before the next one is there.
 func TestALoneLineIsSentAtOnce(t *testing.T) {
 	in, typed := io.Pipe()

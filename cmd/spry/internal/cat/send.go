@@ -101,7 +101,7 @@ func (r *run) sendRun(ctx context.Context, run [][][]byte, to way, pace *pacer) 
 }
 
 func (r *run) sendMessages(ctx context.Context, run [][][]byte, to way, pace *pacer) error {
-	if bodies := r.bodiesOf(run); to.many != nil && bodies != nil {
+	if bodies := r.bodiesOf(run); to.many != nil && bodies != nil && r.onePeer() {
 		if err := r.awaitReady(ctx, run[0]); err != nil {
 			return err
 		}
@@ -127,6 +127,16 @@ func (r *run) sendMessages(ctx context.Context, run [][][]byte, to way, pace *pa
 		}
 	}
 	return nil
+}
+
+// onePeer reports whether there is no second one. Several take turns message by message, because messages are often jobs: sent
+// together, the first peer would get up to 64 of them.
+func (r *run) onePeer() bool {
+	n := 0
+	for range r.socket.Pipes() {
+		n++
+	}
+	return n <= 1
 }
 
 // bodiesOf returns the frames of a run of several messages that have one each, and nil for other runs.
