@@ -112,13 +112,20 @@ func (e *encoded) putRun(f wire.Framing, header []byte, bodies [][]byte, room in
 	head := headRoom(header)
 	b := e.room(head + len(bodies[0]))
 	from, to := len(b.bytes), b.bytes
-	for n < len(bodies) {
+	var before []byte // what the last frame has before its body
+	for last := -1; n < len(bodies); {
 		body := bodies[n]
 		if n > 0 && (cap(to)-len(to) < head+len(body) || len(body) > maxBlockCopy || !hasRoom(header, body, room)) {
 			break
 		}
 		at := len(to)
-		to = f.AppendFrame(to, header, body)
+		if len(body) == last {
+			to = append(append(to, before...), body...)
+		} else {
+			to = f.AppendFrame(to, header, body)
+			last = len(body)
+			before = to[at : len(to)-last]
+		}
 		size := len(to) - at
 		room -= int64(e.added(size, size-len(body)))
 		n++

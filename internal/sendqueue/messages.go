@@ -25,11 +25,7 @@ func (q *Messages) Put(header, body []byte, m *msg.Message) int {
 
 // PutAll implements Queue.
 func (q *Messages) PutAll(header []byte, bodies [][]byte, room int64) (messages int, cost int64) {
-	for messages < len(bodies) && (messages == 0 || hasRoom(header, bodies[messages], room-cost)) {
-		cost += int64(q.waiting.put(header, bodies[messages], nil, q.origin))
-		messages++
-	}
-	return messages, cost
+	return q.waiting.putAll(header, bodies, room, q.origin)
 }
 
 // PutShared implements Queue: there is no frame to share.

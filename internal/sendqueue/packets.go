@@ -96,6 +96,32 @@ func (q *packets) put(header, body []byte, m *msg.Message, origin *msg.Origin) i
 	return size
 }
 
+// putAll puts copies of the first of bodies, as far as they cost no more than room together, and at least one. It returns
+// their number and cost.
+func (q *packets) putAll(header []byte, bodies [][]byte, room int64, origin *msg.Origin) (n int, cost int64) {
+	for _, body := range bodies {
+		size := msg.BaseCost + len(header) + len(body)
+		if n > 0 && int64(size) > room-cost {
+			break
+		}
+		if len(q.run) == cap(q.run) || q.span >= buf.MaxChunk {
+			q.nextSlab()
+		}
+		q.run = q.run[:len(q.run)+1]
+		own := &q.run[len(q.run)-1]
+		q.copies.add(own, header, body, origin)
+		if origin != nil {
+			own.SetOrigin(origin)
+		}
+		q.Cost += int64(size)
+		q.span += size
+		cost += int64(size)
+		n++
+	}
+	q.tail.entries += n
+	return n, cost
+}
+
 // nextSlab begins another slab. Slabs grow while they are filled, up to a chunk's worth of messages: a slab keeps the
 // contents of messages that were received and not released from the garbage collector.
 func (q *packets) nextSlab() {
