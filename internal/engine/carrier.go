@@ -12,8 +12,8 @@ type carrier interface {
 	write(wait bool) (messages int, cost int64, err error)
 	// direct reports whether write(false) is possible.
 	direct() bool
-	// eager reports whether write(false) is possible and, now, worth while.
-	eager() bool
+	// eager reports whether write(false) is possible and, now, worth while for that many queued messages.
+	eager(queued int) bool
 	// closeWrite ends the outgoing direction in an orderly way.
 	closeWrite() error
 	// confirmed reports whether all written data is known to have arrived at the peer's machine. It is called when the pipe

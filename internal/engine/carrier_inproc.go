@@ -46,7 +46,7 @@ func carryInproc(p, q *Pipe) {
 func (c *inprocCarrier) direct() bool { return true }
 
 // eager reports whether the peer has nothing to do, or the queue is too short to wait.
-func (c *inprocCarrier) eager() bool {
+func (c *inprocCarrier) eager(int) bool {
 	return c.peer.backlog.Load() == 0 || c.pipe.out.limits.Messages < fewMessages
 }
 

@@ -45,9 +45,9 @@ func (c *messageCarrier) write(bool) (messages int, cost int64, err error) {
 	return messages, c.queue.Sent(messages).Cost, err
 }
 
-func (c *messageCarrier) direct() bool { return false }
-func (c *messageCarrier) eager() bool  { return false }
-func (c *messageCarrier) stuck() bool  { return false }
+func (c *messageCarrier) direct() bool   { return false }
+func (c *messageCarrier) eager(int) bool { return false }
+func (c *messageCarrier) stuck() bool    { return false }
 
 func (c *messageCarrier) closeWrite() error         { return c.link.CloseWrite() }
 func (c *messageCarrier) confirmed(ended bool) bool { return ended }

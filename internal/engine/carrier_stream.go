@@ -18,7 +18,10 @@ import (
 const (
 	// inlineAfter is how long a socket must have been quiet for a sender to write by itself. A sender that
 	// always did would make one system call a message, and one that asked its pipe alone would, with many pipes.
+	// inlineEach is added for each message to be written: a program takes longer than inlineAfter to prepare a batch, and
+	// while it sends one batch after the other, the socket is not quiet.
 	inlineAfter = 5 * time.Microsecond
+	inlineEach  = time.Microsecond
 
 	// largeWrite and largeBody are the bytes of a write, and of its messages on average, from which a larger send buffer
 	// gains. With small messages, data would have left the processor's cache when the peer reads it.
@@ -85,7 +88,7 @@ const (
 // manyAtOnce is how many messages come with one read where they come many at a time.
 const manyAtOnce = 8
 
-func (c *streamCarrier) eager() bool {
+func (c *streamCarrier) eager(queued int) bool {
 	if !c.direct() {
 		return false
 	}
@@ -95,7 +98,8 @@ func (c *streamCarrier) eager() bool {
 	case heardMany:
 		return false
 	}
-	return time.Since(epoch)-time.Duration(c.pipe.socket.lastWrite.Load()) > inlineAfter
+	quiet := time.Since(epoch) - time.Duration(c.pipe.socket.lastWrite.Load())
+	return quiet > inlineAfter+time.Duration(queued)*inlineEach
 }
 
 func (c *streamCarrier) write(wait bool) (messages int, cost int64, err error) {

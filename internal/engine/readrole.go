@@ -66,6 +66,7 @@ type directReads struct {
 	reader *streamReader
 	wake   chan struct{} // wakes the reader goroutine
 	alarm  *time.Timer   // of the reader goroutine
+	alarms atomic.Int64  // how often it was set
 
 	// With the role.
 	refused  []msg.Message   // by a pattern that had no room; the next reader delivers them before it reads
@@ -145,7 +146,7 @@ func (r *ReadRole) yield(s *streamReader) error {
 	if r.directReads == nil {
 		r.directReads = &directReads{reader: s, wake: make(chan struct{}, 1), alarm: time.NewTimer(unusedAfter)}
 	}
-	r.alarm.Reset(unusedAfter)
+	r.resetAlarm()
 	r.used.Store(true)
 	r.state.Store(roleFree)
 	if !(*idle)() || s.c.pipe.over() { // a receiver began to wait, and may have seen that the role was not free
@@ -187,8 +188,13 @@ func (r *ReadRole) alarmed() {
 // setAlarm sets the alarm if it is off.
 func (r *ReadRole) setAlarm() {
 	if r.alarmOff.Load() && r.alarmOff.CompareAndSwap(true, false) {
-		r.alarm.Reset(unusedAfter)
+		r.resetAlarm()
 	}
+}
+
+func (r *ReadRole) resetAlarm() {
+	r.alarms.Add(1)
+	r.alarm.Reset(unusedAfter)
 }
 
 func (r *ReadRole) wakeGoroutine() {

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/queue"
@@ -243,6 +244,23 @@ func TestFlowWakesNoReader(t *testing.T) {
 		if other > own/2 {
 			t.Error("the reader goroutine delivered too many")
 		}
+	}
+}
+
+// A receiver that reads message after message sets no alarm for each: one that is set serves for unusedAfter.
+func TestDirectReadsSetNoAlarm(t *testing.T) {
+	l := newDirectSocket(t, Options{RecvQueue: 100, RecvQueueBytes: 1 << 20})
+	start := time.Now()
+	l.pingPong(t)
+	const trips = 2000
+	for range trips {
+		l.pingPong(t)
+	}
+	alarms := l.pipe.reads.alarms.Load()
+	t.Logf("%d messages, %d alarms", trips, alarms)
+	// A trip of a slow machine may itself take longer: then the role returns to the reader goroutine, and is yielded again.
+	if most := 4 + 2*int64(time.Since(start)/unusedAfter); alarms > most {
+		t.Errorf("%d alarms, want %d at most", alarms, most)
 	}
 }
 

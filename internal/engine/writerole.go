@@ -25,6 +25,7 @@ const (
 // zero value does nothing. Write of any other must be called, because no other goroutine writes this pipe until then.
 type PendingWrite struct {
 	pipe    *Pipe    // the pipe whose writer's role the holder has
+	queued  int      // messages in the pipe's queue when the role was taken
 	flusher *Flusher // which is to start
 }
 
@@ -50,7 +51,7 @@ func (w PendingWrite) write() {
 	if f != nil && f.join(w) { // a flow: the link is not idle, though this pipe is
 		return
 	}
-	for w.pipe.out.carrier.eager() {
+	for w.pipe.out.carrier.eager(w.queued) {
 		if done := w.pipe.writeOnce(false); done {
 			return
 		}
@@ -72,7 +73,7 @@ func (w PendingWrite) WriteSoon() {
 // claimLocked takes the writer's role if it is free, for a caller that has queued messages.
 func (p *Pipe) claimLocked() (w PendingWrite) {
 	if p.out.writer == writerFree {
-		p.out.writer, w.pipe = writerTaken, p
+		p.out.writer, w.pipe, w.queued = writerTaken, p, p.out.queued
 	}
 	return w
 }

@@ -72,9 +72,7 @@ func (s *Req) Do(ctx context.Context, body []byte, m *msg.Message) (*msg.Message
 	if lent != nil {
 		lent.Release()
 	}
-	s.mu.Lock()
-	s.table.recycle(c)
-	s.mu.Unlock()
+	s.table.recycle(c) // without the lock
 	return reply, err
 }
 
@@ -166,7 +164,7 @@ func (s *Req) Expire(c *Call, err error) {
 // Cancel ends a call with err, unless it has ended.
 func (s *Req) Cancel(c *Call, err error) {
 	s.mu.Lock()
-	s.table.end(c, nil, err)
+	s.table.end(c, err)
 	stuck := s.turns.stuckWith(c)
 	s.mu.Unlock()
 	closeAll(stuck)
@@ -202,7 +200,7 @@ func (s *Req) dispatchLocked() (w engine.PendingWrite) {
 		p, pending := s.queueLocked(c)
 		if p == nil {
 			if err := engine.NoneFits(c.shape(), s.pipes.list...); err != nil {
-				s.table.end(c, nil, err)
+				s.table.end(c, err)
 				continue
 			}
 			return w
@@ -318,7 +316,7 @@ func (s *Req) giveUpLocked(p *engine.Pipe) (given int, stuck []*engine.Pipe) {
 		return 0, nil
 	}
 	for _, c := range s.table.broke(p, p.Sent(), s.MaxAttempts) {
-		s.table.end(c, nil, fmt.Errorf("%w: %d connections ended after it was wholly written to them, for which it may be the cause; see MaxAttempts",
+		s.table.end(c, fmt.Errorf("%w: %d connections ended after it was wholly written to them, for which it may be the cause; see MaxAttempts",
 			engine.ErrGivenUp, c.lethal))
 		stuck = append(stuck, s.turns.stuckWith(c)...)
 		given++
@@ -337,14 +335,14 @@ func (s *Req) Detach(p *engine.Pipe, _ []msg.Message) {
 	again := 0
 	for i := len(orphans) - 1; i >= 0; i-- { // the oldest ends up first
 		if s.failFast || s.table.retry <= 0 {
-			s.table.end(orphans[i], nil, engine.ErrPipeClosed)
+			s.table.end(orphans[i], engine.ErrPipeClosed)
 			continue
 		}
 		s.table.resend(orphans[i])
 		again++
 	}
 	for c := s.table.unsent.first; c != nil && s.failFast && s.pipes.len() == 0; c = s.table.unsent.first {
-		s.table.end(c, nil, engine.ErrNoPeer) // it waited for room, and no peer is left to make some
+		s.table.end(c, engine.ErrNoPeer) // it waited for room, and no peer is left to make some
 	}
 	s.mu.Unlock()
 	closeAll(stuck)
@@ -360,14 +358,18 @@ func (s *Req) Detach(p *engine.Pipe, _ []msg.Message) {
 	s.dispatch() // ends also what only this pipe could carry
 }
 
-// Receive implements engine.Pattern.
+// Receive implements engine.Pattern. Callers are woken after the lock is released: on another processor, they would wait for
+// it to ask again.
 func (s *Req) Receive(p *engine.Pipe, run []msg.Message) int {
 	var good, stale, foreign int
+	var answered *Call // linked by next
+	last := &answered
 	s.mu.Lock()
 	for i := range run {
-		switch a := s.answeredLocked(p, &run[i]); a {
+		switch c, a := s.answeredLocked(p, &run[i]); a {
 		case answerGood:
 			good++
+			*last, last = c, &c.next
 			continue
 		case answerStale:
 			stale++
@@ -377,6 +379,11 @@ func (s *Req) Receive(p *engine.Pipe, run []msg.Message) int {
 		run[i].Release()
 	}
 	s.mu.Unlock()
+	for answered != nil {
+		c := answered
+		answered, c.next = c.next, nil
+		c.wake()
+	}
 	if s.turns != nil {
 		s.dispatch() // the pipe may be asked again
 	}
@@ -395,7 +402,7 @@ func (s *Req) Refuse(err error) {
 	defer s.mu.Unlock()
 	s.err = err
 	for _, c := range s.table.calls {
-		s.table.end(c, nil, err)
+		s.table.end(c, err)
 	}
 	if s.timer != nil {
 		s.timer.Stop()

@@ -4,8 +4,10 @@ package pattern
 
 import (
 	"errors"
+	"io"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/msg"
@@ -62,6 +64,31 @@ func TestRequestThatNoPeerTakes(t *testing.T) {
 		if sent := s.Pipes()[0].Stats().Send.Offered; sent != 1 || plain.Woken() {
 			t.Errorf("the peer was sent %d requests, want the one that it takes", sent)
 		}
+	})
+}
+
+// A call that is answered in time arms no timer: the one that is armed serves until the first call's retry is due.
+func TestCallsArmNoTimer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		req, s := asks(t, false, false)
+		peer := scripted(t, s, sp.AppendHeader(nil, sp.Rep), sp.HeaderLen)
+		go func() { _, _ = io.Copy(io.Discard, peer) }()
+		var armed time.Time
+		for i := range 100 {
+			c := request(t, req, "one")
+			if synctest.Wait(); i == 0 {
+				armed = req.armed
+			}
+			answer := msg.Of(nil)
+			answer.SetHeader(c.header[:])
+			req.Receive(s.Pipes()[0], []msg.Message{answer})
+			ends(t, "the call", c, nil)
+			time.Sleep(time.Millisecond)
+			if req.armed != armed || armed.IsZero() {
+				t.Fatalf("after %d calls, the timer is set for %v and no longer for %v", i+1, req.armed, armed)
+			}
+		}
+		must(t, peer.Close())
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/sprymq/spry/internal/engine"
@@ -47,21 +48,17 @@ type requests struct {
 	unsent  callList // in order of asking
 	waiting callList // in order of the time of the next retry
 	retry   time.Duration
-	free    *Call
+	unused  *sync.Pool // of calls that have ended: no lock is taken to recycle one
 }
 
 func newRequests(retry time.Duration) requests {
-	return requests{nextID: rand.Uint32(), calls: make(map[uint32]*Call), retry: retry}
+	unused := &sync.Pool{New: func() any { return &Call{done: make(chan struct{}, 1)} }}
+	return requests{nextID: rand.Uint32(), calls: make(map[uint32]*Call), retry: retry, unused: unused}
 }
 
 // open enters a new call, of body or of the contents of m, among the unsent ones.
 func (r *requests) open(body []byte, m *msg.Message) *Call {
-	c := r.free
-	if c == nil {
-		c = &Call{done: make(chan struct{}, 1)}
-	} else {
-		r.free, c.next = c.next, nil
-	}
+	c := r.unused.Get().(*Call)
 	if c.id, c.body = r.newID(), body; m != nil {
 		c.m = m.Take()
 		c.m.Compact() // it may wait for long
@@ -140,7 +137,7 @@ const (
 	answerForeign
 )
 
-// answered finds the call of a reply. A good one ends the call.
+// answered finds the call of a reply. A good one ends the call, which is then to be woken.
 func (r *requests) answered(p *engine.Pipe, m *msg.Message) (*Call, answer) {
 	h := m.Header()
 	if len(h) != 4 {
@@ -153,44 +150,50 @@ func (r *requests) answered(p *engine.Pipe, m *msg.Message) (*Call, answer) {
 	case !slices.Contains(c.sent, p):
 		return nil, answerForeign
 	}
-	r.end(c, m, nil)
+	r.finish(c, m, nil)
 	return c, answerGood
 }
 
-// answeredLocked finds the call of a reply, by its id or, where it has none, by the turn of its pipe.
-func (s *Req) answeredLocked(p *engine.Pipe, m *msg.Message) answer {
+// answeredLocked finds the call of a reply, by its id or, where it has none, by the turn of its pipe. See answered.
+func (s *Req) answeredLocked(p *engine.Pipe, m *msg.Message) (*Call, answer) {
 	if !s.turns.takes(p) {
-		_, a := s.table.answered(p, m)
-		return a
+		return s.table.answered(p, m)
 	}
 	c := s.turns[p]
 	if c == nil || len(m.Header()) > 0 {
-		return answerStale
+		return nil, answerStale
 	}
 	delete(s.turns, p)
-	s.table.end(c, m, nil)
-	return answerGood
+	s.table.finish(c, m, nil)
+	return c, answerGood
 }
 
-// end ends a call and wakes its caller.
-func (r *requests) end(c *Call, reply *msg.Message, err error) {
-	if c.ended {
-		return
+// end ends a call with err and wakes its caller, unless the call has ended.
+func (r *requests) end(c *Call, err error) {
+	if !c.ended {
+		r.finish(c, nil, err)
+		c.wake()
 	}
+}
+
+// finish ends a call, whose caller is then to be woken.
+func (r *requests) finish(c *Call, reply *msg.Message, err error) {
 	c.ended, c.reply, c.err = true, reply, err
 	delete(r.calls, c.id)
 	c.queue.remove(c)
 	c.body = nil
 	c.m.Release()
-	c.done <- struct{}{}
 }
+
+// wake wakes the caller of a call that has ended. From then on, the call is the caller's.
+func (c *Call) wake() { c.done <- struct{}{} }
 
 // recycle makes an ended call available again, after its caller has got the result. A Call that the application holds is
 // never recycled.
 func (r *requests) recycle(c *Call) {
 	clear(c.sent)
-	*c = Call{done: c.done, sent: c.sent[:0], nths: c.nths[:0], next: r.free}
-	r.free = c
+	*c = Call{done: c.done, sent: c.sent[:0], nths: c.nths[:0]}
+	r.unused.Put(c)
 }
 
 // broke counts the end of a pipe, to which that many requests were wholly written, with the calls that were among them.

@@ -173,6 +173,7 @@ func requestsHistory(t *testing.T, dice *rand.Rand) (steps int) {
 				case model[c].sent[p] && (a != answerGood || got != c):
 					t.Fatal("a good reply is not accepted")
 				case model[c].sent[p]:
+					c.wake()
 					ended(c, m, nil)
 				}
 			}
@@ -186,8 +187,8 @@ func requestsHistory(t *testing.T, dice *rand.Rand) (steps int) {
 			}
 		case 6:
 			if c := anyCall(); c != nil {
-				table.end(c, nil, errLost)
-				table.end(c, nil, errors.New("again"))
+				table.end(c, errLost)
+				table.end(c, errors.New("again"))
 				ended(c, nil, errLost)
 			}
 		case 7:
@@ -244,8 +245,8 @@ func TestCallReleasesItsMessage(t *testing.T) {
 	if released != 0 {
 		t.Error("a call that may be sent again has released its message")
 	}
-	table.end(c, nil, engine.ErrClosed)
-	table.end(c, nil, engine.ErrClosed)
+	table.end(c, engine.ErrClosed)
+	table.end(c, engine.ErrClosed)
 	if released != 1 {
 		t.Errorf("released %d times", released)
 	}
@@ -324,11 +325,8 @@ func TestRequestIDsWrap(t *testing.T) {
 		if a != answerGood || got != c || string(c.reply.Body()) != body {
 			wrong++
 		}
-		select {
-		case <-c.done:
-		default:
-			t.Fatalf("the caller of %08x was not told", id)
-		}
+		c.wake()
+		<-c.done
 		if i%2 == 0 {
 			if _, a := table.answered(from, replyTo(id, "again")); a != answerStale || string(c.reply.Body()) != body {
 				t.Fatalf("a second reply is %v", a)
