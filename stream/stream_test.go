@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: MIT
+
+package stream_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sprymq/spry/internal/testcert"
+	"github.com/sprymq/spry/internal/testkit"
+	"github.com/sprymq/spry/stream"
+)
+
+// both runs the two ends of something at the same time.
+func both(t *testing.T, a, b func() error) {
+	t.Helper()
+	var wg sync.WaitGroup
+	var errA, errB error
+	wg.Go(func() { errA = a() })
+	wg.Go(func() { errB = b() })
+	wg.Wait()
+	if err := errors.Join(errA, errB); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func clientConfig(t *testing.T, a *testcert.Authority) *tls.Config {
+	c := a.Client(t, "client")
+	c.ServerName = "localhost"
+	return c
+}
+
+func tcpPair(t *testing.T) (a, b *stream.Bytes) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	testkit.Check(t, err)
+	defer l.Close()
+	c, err := net.Dial("tcp", l.Addr().String())
+	testkit.Check(t, err)
+	d, err := l.Accept()
+	testkit.Check(t, err)
+	a, b = stream.New(c), stream.New(d)
+	t.Cleanup(func() { _, _ = a.Close(), b.Close() })
+	return a, b
+}
+
+// A layer is attached and detached 1,000 times on one connection, and bytes between pass untouched, though the peer sends them
+// together with the end of the layer before.
+func TestAlternatingLayers(t *testing.T) {
+	cert := testcert.NewAuthority(t)
+	server, clients := cert.Server(t), clientConfig(t, cert)
+	ctx := testkit.Watchdog(t)
+	a, b := tcpPair(t)
+	run := func(s *stream.Bytes, client bool) error {
+		side, config := stream.TLSServer, server
+		if client {
+			side, config = stream.TLSClient, clients
+		}
+		for i := range 1000 {
+			sentinel := fmt.Appendf(nil, "between %d;", i)
+			if err := s.Write(ctx, sentinel); err != nil {
+				return err
+			}
+			got := make([]byte, len(sentinel))
+			if err := s.ReadFull(ctx, got); err != nil || !bytes.Equal(got, sentinel) {
+				return fmt.Errorf("round %d: %q, %w", i, got, err)
+			}
+			var err error
+			switch i % 4 {
+			case 0:
+				s, err = framed(ctx, s, func(s *stream.Bytes) (*stream.Framed, error) { return stream.Prefix(s, 8, 100) })
+			case 1:
+				s, err = framed(ctx, s, func(s *stream.Bytes) (*stream.Framed, error) { return stream.Lines(s, 100) })
+			case 2:
+				s, err = wrapped(ctx, s, func(s *stream.Bytes) (*stream.Wrapped, error) {
+					return stream.Throttle(s, stream.Rate{}, stream.Rate{PerSecond: 1e9})
+				})
+			case 3:
+				if i%40 != 3 {
+					continue
+				}
+				s, err = wrapped(ctx, s, func(s *stream.Bytes) (*stream.Wrapped, error) { return side(ctx, s, config) })
+			}
+			if err != nil {
+				return fmt.Errorf("round %d: %w", i, err)
+			}
+		}
+		return nil
+	}
+	both(t, func() error { return run(a, true) }, func() error { return run(b, false) })
+	if err := a.Close(); !errors.Is(err, stream.ErrDetached) {
+		t.Errorf("the first handle closes its stream, which was taken: %v", err)
+	}
+}
+
+func framed(ctx context.Context, s *stream.Bytes, attach func(*stream.Bytes) (*stream.Framed, error)) (*stream.Bytes, error) {
+	f, err := attach(s)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.Send(ctx, []byte("hello"), []byte("again")); err != nil {
+		return nil, err
+	}
+	for _, want := range []string{"hello", "again"} {
+		if m, err := f.Receive(ctx); err != nil || string(m) != want {
+			return nil, fmt.Errorf("%q, %w", m, err)
+		}
+	}
+	return f.Detach(ctx)
+}
+
+func wrapped(ctx context.Context, s *stream.Bytes, attach func(*stream.Bytes) (*stream.Wrapped, error)) (*stream.Bytes, error) {
+	w, err := attach(s)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.Write(ctx, []byte("hel"), []byte("lo")); err != nil {
+		return nil, err
+	}
+	got := make([]byte, 5)
+	if err := w.ReadFull(ctx, got); err != nil || string(got) != "hello" {
+		return nil, fmt.Errorf("%q, %w", got, err)
+	}
+	return w.Detach(ctx)
+}
+
+// Every frame arrives whole, wherever the stream below is cut.
+func TestFramesSplitAtEveryOffset(t *testing.T) {
+	ctx := testkit.Watchdog(t)
+	wire := []byte("\x00\x05hello\x00\x00\x00\x01x\xff\xffrest")
+	for cut := range len(wire) + 1 {
+		a, b := stream.Pipe()
+		f, err := stream.Prefix(b, 2, 100)
+		testkit.Check(t, err)
+		both(t, func() error {
+			if err := a.Write(ctx, wire[:cut]); err != nil {
+				return err
+			}
+			return a.Write(ctx, wire[cut:])
+		}, func() error {
+			for _, want := range []string{"hello", "", "x"} {
+				if m, err := f.Receive(ctx); err != nil || string(m) != want {
+					return fmt.Errorf("cut at %d: %q, %w", cut, m, err)
+				}
+			}
+			below, err := f.Detach(ctx)
+			if err != nil {
+				return err
+			}
+			rest := make([]byte, 4)
+			if err := below.ReadFull(ctx, rest); err != nil || string(rest) != "rest" {
+				return fmt.Errorf("cut at %d: %q, %w", cut, rest, err)
+			}
+			return nil
+		})
+		_, _ = a.Close(), b.Close()
+	}
+}
+
+// A call ends with its context. One that has moved nothing can be repeated; one that has moved something leaves the stream
+// broken.
+func TestContextsEndCalls(t *testing.T) {
+	for name, pair := range map[string]func(*testing.T) (a, b *stream.Bytes){
+		"pipe": func(*testing.T) (a, b *stream.Bytes) { return stream.Pipe() },
+		"tcp":  tcpPair,
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx := testkit.Watchdog(t)
+			a, b := pair(t)
+			short, cancel := context.WithTimeout(ctx, time.Millisecond)
+			defer cancel()
+			if _, err := b.Read(short, make([]byte, 1)); !errors.Is(err, context.DeadlineExceeded) {
+				t.Fatalf("a read without a peer: %v", err)
+			}
+			testkit.Check(t, a.Write(ctx, []byte("ab")))
+			got := make([]byte, 2)
+			if err := b.ReadFull(ctx, got); err != nil || string(got) != "ab" {
+				t.Fatalf("after a call that moved nothing: %q, %v", got, err)
+			}
+			testkit.Check(t, a.Write(ctx, []byte("c")))
+			_, err := b.Peek(ctx, 1)
+			testkit.Check(t, err)
+			short, cancel = context.WithCancel(ctx)
+			time.AfterFunc(time.Millisecond, cancel)
+			if err := b.ReadFull(short, got); !errors.Is(err, context.Canceled) {
+				t.Fatalf("half of a read: %v", err)
+			}
+			if _, err := b.Read(ctx, got); !errors.Is(err, stream.ErrBroken) {
+				t.Fatalf("a read after half of one: %v", err)
+			}
+			testkit.Check(t, b.Write(ctx, []byte("the other direction works")))
+		})
+	}
+}
+
+// One direction ends, and the other goes on.
+func TestHalfClose(t *testing.T) {
+	ctx := testkit.Watchdog(t)
+	cert := testcert.NewAuthority(t)
+	for name, attach := range map[string]func(s *stream.Bytes, client bool) (*stream.Bytes, error){
+		"bare": func(s *stream.Bytes, _ bool) (*stream.Bytes, error) { return s, nil },
+		"trace": func(s *stream.Bytes, _ bool) (*stream.Bytes, error) {
+			w, err := stream.Trace(s, func(stream.Op, []byte, error) {})
+			return w.Bytes, err
+		},
+		"throttle": func(s *stream.Bytes, _ bool) (*stream.Bytes, error) {
+			w, err := stream.Throttle(s, stream.Rate{PerSecond: 1e6}, stream.Rate{PerSecond: 1e6})
+			return w.Bytes, err
+		},
+		"tls": func(s *stream.Bytes, client bool) (*stream.Bytes, error) {
+			side, config := stream.TLSServer, cert.Server(t)
+			if client {
+				side, config = stream.TLSClient, clientConfig(t, cert)
+			}
+			w, err := side(ctx, s, config)
+			if err != nil {
+				return nil, err
+			}
+			return w.Bytes, nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, b := tcpPair(t)
+			both(t, func() (err error) { a, err = attach(a, true); return err }, func() (err error) { b, err = attach(b, false); return err })
+			testkit.Check(t, a.Write(ctx, []byte("question")))
+			testkit.Check(t, a.CloseWrite(ctx))
+			got := make([]byte, 8)
+			testkit.Check(t, b.ReadFull(ctx, got))
+			if _, err := b.Read(ctx, got); !errors.Is(err, io.EOF) {
+				t.Fatalf("after the peer's end: %v", err)
+			}
+			testkit.Check(t, b.Write(ctx, []byte("answer!!")))
+			if err := a.ReadFull(ctx, got); err != nil || string(got) != "answer!!" {
+				t.Fatalf("%q, %v", got, err)
+			}
+		})
+	}
+}
+
+// A message that is too long costs no memory, and one that is long costs what has arrived.
+func TestLimits(t *testing.T) {
+	ctx := testkit.Watchdog(t)
+	a, b := stream.Pipe()
+	f, err := stream.Prefix(b, 8, 1000)
+	testkit.Check(t, err)
+	testkit.Check(t, a.Write(ctx, []byte{0, 0, 0, 1, 0, 0, 0, 0}))
+	if _, err := f.Receive(ctx); !errors.Is(err, stream.ErrTooLarge) {
+		t.Errorf("a message of 4 GiB: %v", err)
+	}
+	a, b = stream.Pipe()
+	f, err = stream.Lines(b, 10)
+	testkit.Check(t, err)
+	testkit.Check(t, a.Write(ctx, []byte("0123456789\r\n0123456789012")))
+	if m, err := f.Receive(ctx); err != nil || len(m) != 10 {
+		t.Errorf("a line of 10 bytes: %q, %v", m, err)
+	}
+	if _, err := f.Receive(ctx); !errors.Is(err, stream.ErrTooLarge) {
+		t.Errorf("a longer line: %v", err)
+	}
+}
+
+func TestPipeMovesEverything(t *testing.T) {
+	ctx := testkit.Watchdog(t)
+	a, b := stream.Pipe()
+	sent := make([]byte, 1<<20)
+	r := rand.NewChaCha8([32]byte{})
+	_, _ = r.Read(sent)
+	both(t, func() error {
+		for rest := sent; len(rest) > 0; {
+			n := min(len(rest), 1+int(r.Uint64()%100_000))
+			if err := a.Write(ctx, rest[:n/2], rest[n/2:n]); err != nil {
+				return err
+			}
+			rest = rest[n:]
+		}
+		return a.CloseWrite(ctx)
+	}, func() error {
+		var got []byte
+		for p := make([]byte, 10_000); ; {
+			n, err := b.Read(ctx, p)
+			got = append(got, p[:n]...)
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				return err
+			}
+		}
+		if !bytes.Equal(got, sent) {
+			return errors.New("what arrived differs from what was sent")
+		}
+		return nil
+	})
+}
