@@ -3,6 +3,8 @@
 package stream
 
 import (
+	"net"
+	"os"
 	"sync"
 	"time"
 )
@@ -52,6 +54,22 @@ func (d *deadline) expired() <-chan struct{} {
 		d.c = make(chan struct{})
 	}
 	return d.c
+}
+
+// sleep waits until after, the deadline, or the end of the stream.
+func (d *deadline) sleep(after <-chan time.Time, closed <-chan struct{}) error {
+	for {
+		select {
+		case <-after:
+			return nil
+		case <-closed:
+			return net.ErrClosed
+		case <-d.expired():
+			if d.over() {
+				return os.ErrDeadlineExceeded
+			}
+		}
+	}
 }
 
 func (d *deadline) over() bool {

@@ -4,8 +4,8 @@ package stream
 
 import (
 	"context"
+	"errors"
 	"net"
-	"os"
 	"sync"
 	"time"
 )
@@ -115,24 +115,11 @@ func (t *throttle) pause(wait time.Duration, by *deadline) error {
 	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
-	for {
-		select {
-		case <-timer.C:
-			return nil
-		case <-t.closed:
-			return net.ErrClosed
-		case <-by.expired():
-			if by.over() {
-				return os.ErrDeadlineExceeded
-			}
-		}
-	}
+	return by.sleep(timer.C, t.closed)
 }
 
 func (t *throttle) SetDeadline(at time.Time) error {
-	t.readBy.set(at)
-	t.writeBy.set(at)
-	return t.Conn.SetDeadline(at)
+	return errors.Join(t.SetReadDeadline(at), t.SetWriteDeadline(at))
 }
 
 func (t *throttle) SetReadDeadline(at time.Time) error {
