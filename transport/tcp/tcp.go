@@ -12,11 +12,15 @@
 //
 // And to dial:
 //
-//	tcp://example.com:5555                a name, resolved again by every attempt; all its addresses are tried
+//	tcp://example.com:5555                a name; every attempt looks it up again and races all its addresses
+//	tcp://_feed._tcp.example.com          a service: every attempt looks up its SRV records
 //	tcp://[2001:db8::1]:5555              an IPv6 address, in brackets
 //	tcp://eth0;example.com:5555           from an interface
 //	tcp://10.0.0.7;example.com:5555       from a local address
 //	tcp://10.0.0.7:6000;example.com:5555  from a local address and port
+//
+// A race begins with one address. The next one joins when an attempt has failed, or after 250 ms; families alternate, as in
+// RFC 8305. The servers of a service join by the priority and weight of their records.
 //
 // Nagle's algorithm is off and keep-alive probes are on unless the options say otherwise.
 package tcp

@@ -27,6 +27,13 @@ type address struct {
 	source  uint16 // dialing: port to connect from; 0 for any
 	host    string // listening: empty for all interfaces
 	port    string
+	service string // dialing: the name of SRV records, which stands for host and port; host is its domain then
+}
+
+// portNumber is the port, which was checked.
+func (a address) portNumber() uint16 {
+	n, _ := strconv.ParseUint(a.port, 10, 16)
+	return uint16(n)
 }
 
 // hostPort is the form that package net wants.
@@ -48,6 +55,12 @@ func parseDial(u transport.URL) (address, error) {
 	if host, found := strings.CutSuffix(target, ":*"); found {
 		return address{}, malformed(u, "a wildcard port is for listening; take the port from the listener's URL, as in "+host+":5555")
 	}
+	if isService(target) {
+		if err := a.setService(target); err != nil {
+			return address{}, malformed(u, err.Error())
+		}
+		return a, nil
+	}
 	if err := a.setHostPort(target); err != nil {
 		return address{}, malformed(u, err.Error())
 	}
@@ -61,6 +74,22 @@ func parseDial(u transport.URL) (address, error) {
 		return address{}, malformed(u, err.Error())
 	}
 	return a, nil
+}
+
+// isService recognises _service._tcp.domain, which has no port.
+func isService(target string) bool {
+	return strings.HasPrefix(target, "_") && !strings.ContainsAny(target, ":[]")
+}
+
+// setService parses _service._tcp.domain.
+func (a *address) setService(s string) error {
+	service, rest, _ := strings.Cut(s, ".")
+	protocol, domain, _ := strings.Cut(rest, ".")
+	if len(service) < 2 || !strings.EqualFold(protocol, "_tcp") || domain == "" {
+		return fmt.Errorf("%q is neither host:port nor a service; write a service like _name._tcp.example.com", s)
+	}
+	a.service, a.host = s, strings.TrimSuffix(domain, ".")
+	return checkName(s)
 }
 
 // begin parses the beginning of u's address, which must have no user and no parameters. The error does not show text that
@@ -113,6 +142,9 @@ func parseListen(u transport.URL) (address, error) {
 		return address{}, malformed(u, "a listener has one address; write the interface or the address alone, as in eth0:5555")
 	}
 	target := u.Address
+	if isService(target) {
+		return address{}, malformed(u, "a service of SRV records is for dialing; to listen, write host:port")
+	}
 	if host, found := strings.CutSuffix(target, ":*"); found {
 		target = host + ":0"
 	}

@@ -18,7 +18,7 @@ func FuzzAddress(f *testing.F) {
 	for _, s := range []string{
 		"127.0.0.1:5555", "*:0", ":5555", "[::1]:5555", "[fe80::1%eth0]:1", "eth0;example.com:80", "[::1];[::2]:9",
 		"::1;[::2]:9", ";:1", "a:b:c", "[]:1", "[:1", "]:1", "host", "host:", "host:99999", "-a:1", "a..b:1", "a.:1", "x%00:1",
-		"user:secret@host:1", "host:1?x=y", "host:1?token=a%2", "host:1?",
+		"user:secret@host:1", "_sp._tcp.example.com", "_sp._tcp.", "eth0;_a._tcp.b", "host:1?x=y", "host:1?token=a%2", "host:1?",
 	} {
 		f.Add(s, "tcp")
 		f.Add(s, "tls+tcp6")
@@ -33,6 +33,12 @@ func FuzzAddress(f *testing.F) {
 			if err != nil {
 				if !errors.Is(err, transport.ErrURL) || !strings.HasPrefix(err.Error(), u.Redacted()) {
 					t.Errorf("%q: %v", u, err)
+				}
+				continue
+			}
+			if a.service != "" {
+				if !strings.HasSuffix(a.service, "."+a.host) && !strings.HasSuffix(a.service, "."+a.host+".") || a.port != "" {
+					t.Errorf("%q is the service %q of %q, port %q", u, a.service, a.host, a.port)
 				}
 				continue
 			}
@@ -53,6 +59,8 @@ func TestHost(t *testing.T) {
 		"tls+tcp://[2001:db8::1]:1":        "2001:db8::1",
 		"tls+tcp://[fe80::1%eth0]:1":       "fe80::1",
 		"tls+tcp://10.0.0.7;example.com:1": "example.com",
+		"tls+tcp://_sp._tcp.example.com":   "example.com",
+		"tcp://_sp._tcp.example.com.":      "example.com",
 	} {
 		u, err := transport.ParseURL(url)
 		if err != nil {

@@ -4,8 +4,6 @@ package tcpnet
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"net"
 	"net/netip"
 	"strings"
@@ -19,6 +17,7 @@ type Dialer struct {
 	url     transport.URL
 	address address
 	options transport.DialOptions
+	resolver
 }
 
 // NewDialer checks the address of u. The scheme of u ends in tcp, tcp4 or tcp6. Errors wrap [transport.ErrURL] and name u.
@@ -30,7 +29,7 @@ func NewDialer(u transport.URL, o transport.DialOptions) (*Dialer, error) {
 	if a.local != "" && o.DialContext != nil {
 		return nil, malformed(u, "DialContext chooses where connections come from; leave out "+a.local+"; or DialContext")
 	}
-	return &Dialer{url: u, address: a, options: o}, nil
+	return &Dialer{url: u, address: a, options: o, resolver: net.DefaultResolver}, nil
 }
 
 // Host is the host of the URL without brackets and zone, as a certificate of the peer should name it.
@@ -39,7 +38,7 @@ func (d *Dialer) Host() string {
 	return host
 }
 
-// Dial makes one attempt over all addresses that the host has now. Errors name the URL.
+// Dial looks the name up and connects to one of its addresses; all of them are raced. Errors name the URL.
 func (d *Dialer) Dial(ctx context.Context) (net.Conn, error) {
 	conn, err := d.dial(ctx)
 	if err != nil {
@@ -50,87 +49,44 @@ func (d *Dialer) Dial(ctx context.Context) (net.Conn, error) {
 }
 
 func (d *Dialer) dial(ctx context.Context) (net.Conn, error) {
-	if d.options.DialContext != nil {
-		return d.options.DialContext(ctx, d.address.network, d.address.hostPort())
+	if dial := d.options.DialContext; dial != nil {
+		servers, err := d.servers(ctx)
+		if err != nil {
+			return nil, err
+		}
+		var failed attemptErrors
+		for _, s := range servers { // in this goroutine: sockets recover from panics of the user's code
+			conn, err := dial(ctx, d.address.network, s.String())
+			if err == nil {
+				return conn, nil
+			}
+			failed = append(failed, err)
+		}
+		return nil, failed.joined()
 	}
-	routes, err := d.routes()
+	routes, err := d.routes(ctx)
 	if err != nil {
 		return nil, err
 	}
-	// Package net pairs a local address with targets of its own family only, so an interface that has
-	// addresses of both families is worth two tries.
-	var failed []error
-	for _, r := range routes {
-		dialer := net.Dialer{
-			KeepAlive:       d.options.KeepAlive,
-			KeepAliveConfig: keepAlive(d.options.KeepAlive),
-		}
-		switch {
-		case r.from.IsValid():
-			dialer.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(r.from, d.address.source))
-		case d.address.source != 0:
-			dialer.LocalAddr = &net.TCPAddr{Port: int(d.address.source)}
-		}
-		if d.address.source != 0 {
-			dialer.Control = reuseAddress
-		}
-		conn, err := dialer.DialContext(ctx, d.address.network, r.to)
-		if err == nil {
-			return conn, nil
-		}
-		failed = append(failed, err)
-		if ctx.Err() != nil {
-			break
-		}
-	}
-	return nil, errors.Join(failed...)
+	return race(ctx, routes, d.connect)
 }
 
-// A route is a way to the target.
-type route struct {
-	from netip.Addr // the zero Addr is any
-	to   string     // host and port
-}
-
-// routes are the ways to connect, at most one of a family. An interface is looked up for every attempt, because it may come,
-// go, and change its addresses.
-func (d *Dialer) routes() ([]route, error) {
-	to := d.address.hostPort()
-	switch d.address.local {
-	case "", "*":
-		return []route{{to: to}}, nil
+// connect makes one attempt by one route.
+func (d *Dialer) connect(ctx context.Context, r route) (net.Conn, error) {
+	dialer := net.Dialer{
+		KeepAlive:       d.options.KeepAlive,
+		KeepAliveConfig: keepAlive(d.options.KeepAlive),
 	}
-	if ip, err := netip.ParseAddr(d.address.local); err == nil {
-		return []route{{ip, to}}, nil
+	switch {
+	case r.from.IsValid():
+		dialer.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(r.from, d.address.source))
+	case d.address.source != 0:
+		dialer.LocalAddr = &net.TCPAddr{Port: int(d.address.source)}
 	}
-	ifi, err := net.InterfaceByName(d.address.local)
-	if err != nil {
-		return nil, fmt.Errorf("no interface and no IP address is called %q: %w", d.address.local, err)
+	if d.address.source != 0 {
+		dialer.Control = reuseAddress
 	}
-	all, err := interfaceAddrs(ifi, d.address.network)
-	if err != nil {
-		return nil, err
-	}
-	target, err := netip.ParseAddr(d.address.host)
-	literal := err == nil
-	linkLocal := literal && target.Is6() && target.IsLinkLocalUnicast()
-	if linkLocal && target.Zone() == "" { // the address is on the interface's link
-		to = net.JoinHostPort(target.WithZone(ifi.Name).String(), d.address.port)
-	}
-	var chosen []route
-	for _, ip := range all {
-		switch {
-		case literal && ip.Is4() != target.Unmap().Is4():
-		case linkLocal && !ip.IsLinkLocalUnicast():
-		case len(chosen) > 0 && chosen[len(chosen)-1].from.Is4() == ip.Is4():
-		default:
-			chosen = append(chosen, route{ip, to})
-		}
-	}
-	if len(chosen) == 0 {
-		return nil, fmt.Errorf("interface %s: %w that reaches %s", ifi.Name, errNoAddress, target)
-	}
-	return chosen, nil
+	return dialer.DialContext(ctx, d.address.network, r.to.String())
 }
 
 // keepAlive turns the option into what package net wants: 0 is its own default of 15 s.
