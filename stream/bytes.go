@@ -27,7 +27,8 @@ var (
 // readAhead is the memory that a stream reads into when it is asked for less.
 const readAhead = 4 << 10
 
-// Bytes is a handle of a reliable, ordered stream of bytes. Use [New], [Dial] or a layer to make one.
+// Bytes is a handle of a reliable, ordered stream of bytes. Use [Dial], [Listen], [Pipe], [New] or a layer to make one. The
+// zero value is a handle without a stream.
 type Bytes struct {
 	s atomic.Pointer[byteStream]
 }
@@ -35,8 +36,10 @@ type Bytes struct {
 // A byteStream is the stream that one handle at a time owns.
 type byteStream struct {
 	conn     net.Conn
-	unread   []byte // read from conn, and not from the stream
-	memory   []byte // that unread lies in
+	layer    Layer       // conn as a layer, or nil
+	below    *byteStream // of the layer
+	unread   []byte      // read from conn, and not from the stream
+	memory   []byte      // that unread lies in
 	in, out  direction
 	consumed uint64 // bytes that were read from the stream
 }
@@ -75,8 +78,8 @@ func (b *Bytes) stream() (*byteStream, error) {
 	return nil, ErrDetached
 }
 
-// Take returns a new handle of the stream, and leaves this one without. A function that is given a stream for good calls it
-// first.
+// Take returns a new handle of the stream. This handle fails with [ErrDetached] from then on. A function that keeps the
+// stream it is given calls Take first.
 func (b *Bytes) Take() (*Bytes, error) {
 	s, err := b.take()
 	if err != nil {
@@ -209,8 +212,8 @@ func (b *Bytes) ReadUntil(ctx context.Context, delim []byte, limit int) ([]byte,
 	}
 }
 
-// Write writes the buffers one after the other, all of them or, with an error, an unknown part. It does not keep or change
-// them.
+// Write writes the buffers one after the other: all of them or, with an error, an unknown part. It does not keep or change
+// them. After an error, the outgoing direction fails with [ErrBroken], unless nothing was written.
 func (b *Bytes) Write(ctx context.Context, buffers ...[]byte) error {
 	s, err := b.stream()
 	if err != nil {
@@ -224,10 +227,13 @@ func (b *Bytes) Write(ctx context.Context, buffers ...[]byte) error {
 		n, err := v.WriteTo(s.conn)
 		return int(n), err
 	})
-	if err != nil {
-		return s.out.partly(n, err)
+	switch {
+	case err == nil:
+		return nil
+	case n == 0 && s.layer != nil && !isTransparent(s.layer):
+		return s.out.fail(n, err) // the layer may have written a part of what it made of the buffers
 	}
-	return nil
+	return s.out.partly(n, err)
 }
 
 // CloseWrite ends the outgoing direction. It fails with [errors.ErrUnsupported] on a stream that cannot end one direction
@@ -259,7 +265,7 @@ func (b *Bytes) Close() error {
 	return s.conn.Close()
 }
 
-// LocalAddr and RemoteAddr are the addresses of the lowest connection, or nil on a handle whose stream was taken.
+// LocalAddr is the local address of the lowest connection. It is nil on a handle whose stream was taken.
 func (b *Bytes) LocalAddr() net.Addr {
 	if s := b.s.Load(); s != nil {
 		return s.conn.LocalAddr()
@@ -267,7 +273,7 @@ func (b *Bytes) LocalAddr() net.Addr {
 	return nil
 }
 
-// RemoteAddr is the address of the peer: see LocalAddr.
+// RemoteAddr is the address of the peer of the lowest connection. It is nil on a handle whose stream was taken.
 func (b *Bytes) RemoteAddr() net.Addr {
 	if s := b.s.Load(); s != nil {
 		return s.conn.RemoteAddr()

@@ -5,79 +5,92 @@ package stream
 import (
 	"net"
 	"os"
-	"sync"
 	"time"
+
+	"github.com/sprymq/spry/internal/lock"
 )
 
-// A deadline ends the waits of one direction of an end.
+// A deadline ends the waits of one direction of a connection.
 type deadline struct {
-	mu    sync.Mutex
-	at    time.Time
-	timer *time.Timer
-	c     chan struct{} // closed when the deadline is over, or another is set
+	mu      lock.Mutex[lock.StreamDeadline]
+	at      time.Time     // the zero time means never
+	changed chan struct{} // closed when another deadline is set; nil while there are no waits
 }
 
-func (d *deadline) set(t time.Time) {
+func (d *deadline) set(at time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.timer != nil {
-		d.timer.Stop()
-		d.timer = nil
-	}
-	d.at = t
-	d.renewLocked()
-	if wait := time.Until(t); !t.IsZero() && wait > 0 {
-		d.timer = time.AfterFunc(wait, func() {
-			d.mu.Lock()
-			defer d.mu.Unlock()
-			d.renewLocked()
-		})
+	d.at = at
+	if d.changed != nil {
+		close(d.changed)
+		d.changed = nil
 	}
 }
 
-// renewLocked wakes those who wait.
-func (d *deadline) renewLocked() {
-	if d.c != nil {
-		close(d.c)
-	}
-	d.c = nil
-}
-
-// expired returns a channel that is closed when the deadline may be over.
-func (d *deadline) expired() <-chan struct{} {
+func (d *deadline) state() (at time.Time, changed <-chan struct{}) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.overLocked() {
-		return closedChan
+	if d.changed == nil {
+		d.changed = make(chan struct{})
 	}
-	if d.c == nil {
-		d.c = make(chan struct{})
-	}
-	return d.c
+	return d.at, d.changed
 }
 
-// sleep waits until after, the deadline, or the end of the stream.
-func (d *deadline) sleep(after <-chan time.Time, closed <-chan struct{}) error {
+// wait waits until event is closed. At the deadline it returns os.ErrDeadlineExceeded.
+func (d *deadline) wait(event <-chan struct{}) error {
 	for {
-		select {
-		case <-after:
-			return nil
-		case <-closed:
-			return net.ErrClosed
-		case <-d.expired():
-			if d.over() {
-				return os.ErrDeadlineExceeded
-			}
+		at, changed := d.state()
+		again, err := waitUntil(at, event, changed)
+		if !again {
+			return err
 		}
 	}
 }
 
-func (d *deadline) over() bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.overLocked()
+// waitUntil waits until event or changed is closed, or at has come.
+func waitUntil(at time.Time, event, changed <-chan struct{}) (again bool, err error) {
+	var over <-chan time.Time
+	if !at.IsZero() {
+		left := time.Until(at)
+		if left <= 0 {
+			return false, os.ErrDeadlineExceeded
+		}
+		t := time.NewTimer(left)
+		defer t.Stop()
+		over = t.C
+	}
+	select {
+	case <-event:
+		return false, nil
+	case <-changed:
+		return true, nil
+	case <-over:
+		return false, os.ErrDeadlineExceeded
+	}
 }
 
-func (d *deadline) overLocked() bool { return !d.at.IsZero() && time.Until(d.at) <= 0 }
-
-var closedChan = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
+// sleep waits for a duration, which is negative for ever. The deadline or the end of the stream ends it early, with an error.
+func (d *deadline) sleep(pause time.Duration, closed <-chan struct{}) error {
+	if pause == 0 {
+		return nil
+	}
+	begin := time.Now()
+	for {
+		at, changed := d.state()
+		wake := begin.Add(pause)
+		early := pause < 0 || !at.IsZero() && at.Before(wake)
+		if !early {
+			at = wake
+		}
+		again, err := waitUntil(at, closed, changed)
+		switch {
+		case again:
+		case err == nil:
+			return net.ErrClosed
+		case early:
+			return err
+		default:
+			return nil
+		}
+	}
+}

@@ -62,6 +62,11 @@ func (d *direction) partly(n int, err error) error {
 	if n == 0 {
 		return err
 	}
+	return d.fail(n, err)
+}
+
+// fail breaks the direction.
+func (d *direction) fail(n int, err error) error {
 	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}

@@ -10,20 +10,20 @@ import (
 	"time"
 )
 
-// ErrCut is the error of a stream that a [Faults] has cut.
+// ErrCut is the error of a stream that a layer of [Fault] has cut.
 var ErrCut = errors.New("the stream was cut by a fault layer")
 
-// Faults are what a layer made by [Fault] does to one direction of a stream, for tests.
+// Faults are the faults of one direction of a stream, for tests.
 type Faults struct {
 	Delay    time.Duration // of every operation
-	ChunkMax int           // most bytes that move at once; 0 means no bound
-	StallAt  int64         // after so many bytes nothing moves any more; 0 means never
-	CutAt    int64         // after so many bytes the stream is closed, and the direction fails with ErrCut; 0 means never
+	ChunkMax int           // the most bytes that move at once; 0 means no limit
+	StallAt  int64         // nothing moves any more after this number of bytes; 0 means never
+	CutAt    int64         // after this number of bytes the stream is closed and the direction fails with ErrCut; 0 means never
 }
 
 // Fault attaches a layer that makes a stream slow, cuts what is read and written into pieces, stalls or ends it. It changes
 // no byte.
-func Fault(below *Bytes, read, write Faults) (*Wrapped, error) {
+func Fault(below *Bytes, read, write Faults) (*Bytes, error) {
 	return Wrap(below, func(below net.Conn) (Layer, error) {
 		f := &fault{Conn: below, closed: make(chan struct{})}
 		f.read.Faults, f.write.Faults = read, write
@@ -44,7 +44,10 @@ type faultyDirection struct {
 	moved int64
 }
 
-func (f *fault) transparent() {}
+func (f *fault) Transparent() {}
+
+// NetConn returns the connection below.
+func (f *fault) NetConn() net.Conn { return f.Conn }
 
 func (f *fault) End(context.Context) ([]byte, error) { return nil, nil }
 
@@ -71,32 +74,18 @@ func (f *fault) do(d *faultyDirection, p []byte, move func([]byte) (int, error))
 			return 0, ErrCut
 		}
 	}
-	stalled := false
+	pause := d.Delay
 	if d.StallAt > 0 {
-		n = min(n, d.StallAt-d.moved)
-		stalled = n == 0
+		if n = min(n, d.StallAt-d.moved); n == 0 {
+			pause = -1 // for ever
+		}
 	}
-	if err := f.pause(d, stalled); err != nil {
+	if err := d.by.sleep(pause, f.closed); err != nil {
 		return 0, err
 	}
 	k, err := move(p[:n])
 	d.moved += int64(k)
 	return k, err
-}
-
-// pause waits for the delay, or for ever.
-func (f *fault) pause(d *faultyDirection, forever bool) error {
-	var after <-chan time.Time
-	switch {
-	case forever:
-	case d.Delay <= 0:
-		return nil
-	default:
-		t := time.NewTimer(d.Delay)
-		defer t.Stop()
-		after = t.C
-	}
-	return d.by.sleep(after, f.closed)
 }
 
 func (f *fault) SetDeadline(at time.Time) error {

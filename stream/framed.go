@@ -21,37 +21,17 @@ type Framer interface {
 	End() []byte
 }
 
-// Framed is a stream of messages over a stream of bytes.
-type Framed struct {
-	*Messages
-	conn *framedConn
-}
-
-// Frame attaches a protocol of messages to a stream of bytes. limit is the size of the largest message that it receives, in
-// bytes.
-func Frame(below *Bytes, f Framer, limit int) (*Framed, error) {
+// Frame attaches a protocol of messages to a stream of bytes. limit is the size of the largest message that is received, in
+// bytes; longer ones fail Receive with [ErrTooLarge].
+func Frame(below *Bytes, f Framer, limit int) (*Messages, error) {
 	b, err := below.Take()
 	if err != nil {
 		return nil, err
 	}
-	c := &framedConn{framer: f, below: b, limit: limit}
-	return &Framed{Messages: NewMessages(c), conn: c}, nil
+	return NewMessages(&framedConn{framer: f, below: b, limit: limit}), nil
 }
 
-// Detach ends the protocol and returns the stream below it, whole. It ends the outgoing direction, if CloseSend has not,
-// and drops what it receives until the peer's end, at most [MaxDrain] bytes. On an error the stream is closed.
-func (f *Framed) Detach(ctx context.Context) (below *Bytes, err error) {
-	if _, err := f.take(); err != nil {
-		return nil, err
-	}
-	c := f.conn
-	if err := endAndDrain(ctx, c); err != nil {
-		_ = c.Close()
-		return nil, err
-	}
-	return c.below.Take()
-}
-
+// A framedConn is a protocol of messages over bytes.
 type framedConn struct {
 	framer  Framer
 	below   *Bytes

@@ -14,7 +14,7 @@ var crlf = []byte("\r\n")
 
 // Lines attaches a protocol in which every message ends with CR and LF and contains no such pair. An empty line is its end,
 // so that an empty message cannot be sent.
-func Lines(below *Bytes, limit int) (*Framed, error) { return Frame(below, lines{}, limit) }
+func Lines(below *Bytes, limit int) (*Messages, error) { return Frame(below, lines{}, limit) }
 
 type lines struct{}
 

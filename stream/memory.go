@@ -5,9 +5,9 @@ package stream
 import (
 	"io"
 	"net"
-	"os"
-	"sync"
 	"time"
+
+	"github.com/sprymq/spry/internal/lock"
 )
 
 // pipeRoom is how many bytes one direction of a Pipe holds.
@@ -15,13 +15,18 @@ const pipeRoom = 64 << 10
 
 // Pipe returns the two ends of a stream within the process. Each direction holds 64 KiB, and can be ended alone.
 func Pipe() (a, b *Bytes) {
+	x, y := newPipe()
+	return New(x), New(y)
+}
+
+func newPipe() (a, b net.Conn) {
 	x, y := newHalfPipe(), newHalfPipe()
-	return New(&pipeEnd{in: x, out: y}), New(&pipeEnd{in: y, out: x})
+	return &pipeEnd{in: x, out: y}, &pipeEnd{in: y, out: x}
 }
 
 // A halfPipe is one direction of a Pipe.
 type halfPipe struct {
-	mu      sync.Mutex
+	mu      lock.Mutex[lock.StreamPipe]
 	changed chan struct{} // closed and replaced when anything changes
 	bytes   []byte
 	ended   bool // by the writer: what is here can still be read
@@ -30,7 +35,7 @@ type halfPipe struct {
 
 func newHalfPipe() *halfPipe { return &halfPipe{changed: make(chan struct{})} }
 
-// change changes the state of the half and wakes everybody who waits for that.
+// change changes the state of the half and wakes blocked calls.
 func (h *halfPipe) change(f func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -46,7 +51,6 @@ func (h *halfPipe) changeLocked(f func()) {
 // wait calls try until it is done, each time after something has changed.
 func (h *halfPipe) wait(d *deadline, try func() (done bool)) error {
 	for {
-		expired := d.expired()
 		h.mu.Lock()
 		if try() {
 			h.mu.Unlock()
@@ -54,12 +58,8 @@ func (h *halfPipe) wait(d *deadline, try func() (done bool)) error {
 		}
 		changed := h.changed
 		h.mu.Unlock()
-		select {
-		case <-changed:
-		case <-expired:
-			if d.over() {
-				return os.ErrDeadlineExceeded
-			}
+		if err := d.wait(changed); err != nil {
+			return err
 		}
 	}
 }

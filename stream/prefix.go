@@ -13,7 +13,7 @@ import (
 // Prefix attaches a protocol in which every message follows its size, a big-endian number of 1 to 8 bytes. The size with all
 // bits set is its end. limit is the size of the largest message that is received. A message whose size does not fit fails
 // Send with [ErrTooLarge].
-func Prefix(below *Bytes, size, limit int) (*Framed, error) {
+func Prefix(below *Bytes, size, limit int) (*Messages, error) {
 	if size < 1 || size > 8 {
 		return nil, fmt.Errorf("a prefix of %d bytes: it has 1 to 8", size)
 	}
@@ -47,7 +47,7 @@ func (p prefix) Read(ctx context.Context, below *Bytes, limit int) ([]byte, erro
 	}
 }
 
-// firstRead is the memory that is spent on a body of which nothing has arrived.
+// firstRead is the memory for a body before any of it has arrived.
 const firstRead = 64 << 10
 
 // readBody reads n bytes. The memory grows with what has arrived, whatever size the peer has announced.

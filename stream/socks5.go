@@ -35,7 +35,10 @@ func SOCKS5(ctx context.Context, proxy *Bytes, address, user, password string) (
 	if err := b.Write(ctx, request); err != nil {
 		return nil, err
 	}
-	return b, socksAnswer(ctx, b)
+	if err := socksAnswer(ctx, b); err != nil {
+		return nil, err
+	}
+	return b, nil
 }
 
 const (
@@ -126,7 +129,7 @@ func socksAnswer(ctx context.Context, b *Bytes) error {
 		}
 		return fmt.Errorf("reply %d", reply)
 	}
-	rest := 0
+	var rest int
 	switch head[3] {
 	case socksIPv4:
 		rest = 4 - 1 + 2

@@ -76,18 +76,18 @@ func TestAlternatingLayers(t *testing.T) {
 			var err error
 			switch i % 4 {
 			case 0:
-				s, err = framed(ctx, s, func(s *stream.Bytes) (*stream.Framed, error) { return stream.Prefix(s, 8, 100) })
+				s, err = framed(ctx, s, func(s *stream.Bytes) (*stream.Messages, error) { return stream.Prefix(s, 8, 100) })
 			case 1:
-				s, err = framed(ctx, s, func(s *stream.Bytes) (*stream.Framed, error) { return stream.Lines(s, 100) })
+				s, err = framed(ctx, s, func(s *stream.Bytes) (*stream.Messages, error) { return stream.Lines(s, 100) })
 			case 2:
-				s, err = wrapped(ctx, s, func(s *stream.Bytes) (*stream.Wrapped, error) {
+				s, err = wrapped(ctx, s, func(s *stream.Bytes) (*stream.Bytes, error) {
 					return stream.Throttle(s, stream.Rate{}, stream.Rate{PerSecond: 1e9})
 				})
 			case 3:
 				if i%40 != 3 {
 					continue
 				}
-				s, err = wrapped(ctx, s, func(s *stream.Bytes) (*stream.Wrapped, error) { return side(ctx, s, config) })
+				s, err = wrapped(ctx, s, func(s *stream.Bytes) (*stream.Bytes, error) { return side(ctx, s, config) })
 			}
 			if err != nil {
 				return fmt.Errorf("round %d: %w", i, err)
@@ -101,7 +101,7 @@ func TestAlternatingLayers(t *testing.T) {
 	}
 }
 
-func framed(ctx context.Context, s *stream.Bytes, attach func(*stream.Bytes) (*stream.Framed, error)) (*stream.Bytes, error) {
+func framed(ctx context.Context, s *stream.Bytes, attach func(*stream.Bytes) (*stream.Messages, error)) (*stream.Bytes, error) {
 	f, err := attach(s)
 	if err != nil {
 		return nil, err
@@ -117,7 +117,7 @@ func framed(ctx context.Context, s *stream.Bytes, attach func(*stream.Bytes) (*s
 	return f.Detach(ctx)
 }
 
-func wrapped(ctx context.Context, s *stream.Bytes, attach func(*stream.Bytes) (*stream.Wrapped, error)) (*stream.Bytes, error) {
+func wrapped(ctx context.Context, s *stream.Bytes, attach func(*stream.Bytes) (*stream.Bytes, error)) (*stream.Bytes, error) {
 	w, err := attach(s)
 	if err != nil {
 		return nil, err
@@ -208,23 +208,17 @@ func TestHalfClose(t *testing.T) {
 	for name, attach := range map[string]func(s *stream.Bytes, client bool) (*stream.Bytes, error){
 		"bare": func(s *stream.Bytes, _ bool) (*stream.Bytes, error) { return s, nil },
 		"trace": func(s *stream.Bytes, _ bool) (*stream.Bytes, error) {
-			w, err := stream.Trace(s, func(stream.Op, []byte, error) {})
-			return w.Bytes, err
+			return stream.Trace(s, func(stream.Op, []byte, error) {})
 		},
 		"throttle": func(s *stream.Bytes, _ bool) (*stream.Bytes, error) {
-			w, err := stream.Throttle(s, stream.Rate{PerSecond: 1e6}, stream.Rate{PerSecond: 1e6})
-			return w.Bytes, err
+			return stream.Throttle(s, stream.Rate{PerSecond: 1e6}, stream.Rate{PerSecond: 1e6})
 		},
 		"tls": func(s *stream.Bytes, client bool) (*stream.Bytes, error) {
 			side, config := stream.TLSServer, cert.Server(t)
 			if client {
 				side, config = stream.TLSClient, clientConfig(t, cert)
 			}
-			w, err := side(ctx, s, config)
-			if err != nil {
-				return nil, err
-			}
-			return w.Bytes, nil
+			return side(ctx, s, config)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -299,4 +293,102 @@ func TestPipeMovesEverything(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// Layers over layers are detached one by one, and each stream below can be used again.
+func TestDetachDownToTheConnection(t *testing.T) {
+	cert := testcert.NewAuthority(t)
+	server, clients := cert.Server(t), clientConfig(t, cert)
+	ctx := testkit.Watchdog(t)
+	a, b := tcpPair(t)
+	run := func(s *stream.Bytes, attach func(context.Context, *stream.Bytes, *tls.Config) (*stream.Bytes, error), config *tls.Config) error {
+		below, err := stream.Throttle(s, stream.Rate{}, stream.Rate{PerSecond: 1e9})
+		if err != nil {
+			return err
+		}
+		secure, err := attach(ctx, below, config)
+		if err != nil {
+			return err
+		}
+		if secure.TLS() == nil || !secure.TLS().HandshakeComplete {
+			return errors.New("the stream over TLS does not say so")
+		}
+		for _, layers := range []int{2, 1, 0} { // of bytes, below the messages
+			m, err := stream.Prefix(secure, 2, 100)
+			if err != nil {
+				return err
+			}
+			if err := m.Send(ctx, fmt.Appendf(nil, "over %d", layers)); err != nil {
+				return err
+			}
+			if got, err := m.Receive(ctx); err != nil || string(got) != fmt.Sprintf("over %d", layers) {
+				return fmt.Errorf("over %d layers: %q, %w", layers, got, err)
+			}
+			if secure, err = m.Detach(ctx); err != nil {
+				return err
+			}
+			if layers == 0 {
+				break
+			}
+			if secure, err = secure.Detach(ctx); err != nil {
+				return err
+			}
+		}
+		if _, err := secure.Detach(ctx); !errors.Is(err, stream.ErrNoLayer) {
+			return fmt.Errorf("below the lowest layer: %w", err)
+		}
+		return secure.CloseWrite(ctx) // it was not closed
+	}
+	both(t, func() error { return run(a, stream.TLSClient, clients) }, func() error { return run(b, stream.TLSServer, server) })
+}
+
+// A write through TLS that its context has ended breaks the outgoing direction, because a part of a record may be written.
+func TestInterruptedTLSWriteBreaks(t *testing.T) {
+	cert := testcert.NewAuthority(t)
+	ctx := testkit.Watchdog(t)
+	a, b := stream.Pipe()
+	both(t,
+		func() (err error) { a, err = stream.TLSClient(ctx, a, clientConfig(t, cert)); return err },
+		func() (err error) { b, err = stream.TLSServer(ctx, b, cert.Server(t)); return err })
+	short, cancel := context.WithCancel(ctx)
+	time.AfterFunc(time.Millisecond, cancel)
+	if err := a.Write(short, make([]byte, 1<<20)); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	if err := a.Write(ctx, []byte("x")); !errors.Is(err, stream.ErrBroken) {
+		t.Fatalf("a write after half of one: %v", err)
+	}
+}
+
+// A handle without a stream fails every call in the same way.
+func TestHandlesWithoutStreams(t *testing.T) {
+	ctx := testkit.Watchdog(t)
+	a, _ := stream.Pipe()
+	m, err := stream.Lines(a, 100)
+	testkit.Check(t, err)
+	n, err := m.Take()
+	testkit.Check(t, err)
+	_, takeErr := a.Take()
+	_, connErr := a.Conn()
+	_, detachErr := a.Detach(ctx)
+	_, attachErr := stream.Lines(a, 1)
+	_, readErr := a.Read(ctx, make([]byte, 1))
+	_, receiveErr := m.Receive(ctx)
+	_, againErr := m.Detach(ctx)
+	_, filterErr := m.DetachFilter(ctx)
+	for i, err := range []error{
+		takeErr, connErr, detachErr, attachErr, readErr, a.Write(ctx), a.CloseWrite(ctx), a.Close(),
+		receiveErr, againErr, filterErr, m.Send(ctx), m.CloseSend(ctx), m.Close(),
+	} {
+		if !errors.Is(err, stream.ErrDetached) {
+			t.Errorf("call %d: %v", i, err)
+		}
+	}
+	if a.LocalAddr() != nil || a.RemoteAddr() != nil || a.TLS() != nil {
+		t.Error("a handle without a stream has addresses")
+	}
+	if _, err := n.DetachFilter(ctx); !errors.Is(err, stream.ErrNoLayer) {
+		t.Errorf("a protocol over bytes is no filter: %v", err)
+	}
+	testkit.Check(t, n.Close())
 }

@@ -8,12 +8,14 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"github.com/sprymq/spry/internal/lock"
 )
 
-// A Rate bounds how fast a layer lets bytes or messages through.
+// A Rate limits how fast a layer lets bytes or messages pass.
 type Rate struct {
-	PerSecond float64 // 0 means no bound
-	Burst     int     // how many may pass at once after a pause; 0 means those of 10 ms, and at least one
+	PerSecond float64 // bytes or messages in a second; 0 means no limit
+	Burst     int     // the most that pass at once after a pause; 0 means those of 10 ms, and at least one
 }
 
 func (r Rate) burst() float64 {
@@ -25,7 +27,7 @@ func (r Rate) burst() float64 {
 
 // A bucket counts what a rate lets through.
 type bucket struct {
-	mu     sync.Mutex
+	mu     lock.Mutex[lock.StreamRate]
 	rate   Rate
 	tokens float64 // negative while a debt is being paid
 	at     time.Time
@@ -60,8 +62,8 @@ func (b *bucket) refund(n int) {
 	b.tokens += float64(n)
 }
 
-// Throttle attaches a layer that bounds the rates of a stream, in bytes per second. It changes no byte.
-func Throttle(below *Bytes, read, write Rate) (*Wrapped, error) {
+// Throttle attaches a layer that limits the rates of a stream, in bytes per second. It changes no byte.
+func Throttle(below *Bytes, read, write Rate) (*Bytes, error) {
 	return Wrap(below, func(below net.Conn) (Layer, error) {
 		return &throttle{Conn: below, read: bucket{rate: read}, write: bucket{rate: write}, closed: make(chan struct{})}, nil
 	})
@@ -75,7 +77,10 @@ type throttle struct {
 	closed          chan struct{}
 }
 
-func (t *throttle) transparent() {}
+func (t *throttle) Transparent() {}
+
+// NetConn returns the connection below.
+func (t *throttle) NetConn() net.Conn { return t.Conn }
 
 func (t *throttle) End(context.Context) ([]byte, error) { return nil, nil }
 
@@ -84,7 +89,7 @@ func (t *throttle) Read(p []byte) (int, error) {
 		return 0, nil
 	}
 	n, wait := t.read.take(len(p))
-	if err := t.pause(wait, &t.readBy); err != nil {
+	if err := t.readBy.sleep(wait, t.closed); err != nil {
 		t.read.refund(n)
 		return 0, err
 	}
@@ -96,7 +101,7 @@ func (t *throttle) Read(p []byte) (int, error) {
 func (t *throttle) Write(p []byte) (done int, err error) {
 	for done < len(p) {
 		n, wait := t.write.take(len(p) - done)
-		if err := t.pause(wait, &t.writeBy); err != nil {
+		if err := t.writeBy.sleep(wait, t.closed); err != nil {
 			t.write.refund(n)
 			return done, err
 		}
@@ -106,16 +111,6 @@ func (t *throttle) Write(p []byte) (done int, err error) {
 		}
 	}
 	return done, nil
-}
-
-// pause waits, at most until a deadline or the end of the stream.
-func (t *throttle) pause(wait time.Duration, by *deadline) error {
-	if wait <= 0 {
-		return nil
-	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	return by.sleep(timer.C, t.closed)
 }
 
 func (t *throttle) SetDeadline(at time.Time) error {

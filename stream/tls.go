@@ -13,17 +13,17 @@ import (
 
 // TLSClient attaches TLS to a stream of bytes and does the client's handshake. The configuration names the server that it
 // expects in ServerName. Detach sends the alert close_notify and waits for the peer's.
-func TLSClient(ctx context.Context, below *Bytes, config *tls.Config) (*Wrapped, error) {
+func TLSClient(ctx context.Context, below *Bytes, config *tls.Config) (*Bytes, error) {
 	return attachTLS(ctx, below, tls.Client, config)
 }
 
 // TLSServer attaches TLS to a stream of bytes and does the server's handshake, for which the configuration needs a
 // certificate.
-func TLSServer(ctx context.Context, below *Bytes, config *tls.Config) (*Wrapped, error) {
+func TLSServer(ctx context.Context, below *Bytes, config *tls.Config) (*Bytes, error) {
 	return attachTLS(ctx, below, tls.Server, config)
 }
 
-func attachTLS(ctx context.Context, below *Bytes, side func(net.Conn, *tls.Config) *tls.Conn, config *tls.Config) (*Wrapped, error) {
+func attachTLS(ctx context.Context, below *Bytes, side func(net.Conn, *tls.Config) *tls.Conn, config *tls.Config) (*Bytes, error) {
 	return Wrap(below, func(below net.Conn) (Layer, error) {
 		c := side(&recordGate{Conn: below}, config)
 		if err := c.HandshakeContext(ctx); err != nil {

@@ -7,21 +7,24 @@ import (
 	"net"
 )
 
-// An Op is what a [Trace] reports.
+// An Op is an operation that [Trace] or [TraceMessages] reports.
 type Op string
 
-// The operations.
+// The operations: those of bytes, those of messages, and Close of both.
 const (
 	OpRead       Op = "read"
 	OpWrite      Op = "write"
 	OpCloseWrite Op = "close write"
+	OpReceive    Op = "receive"
+	OpSend       Op = "send"
+	OpCloseSend  Op = "close send"
 	OpClose      Op = "close"
 )
 
 // Trace attaches a layer that calls report after every operation that reaches the stream below, with the bytes that moved
 // and the error. report must not keep the bytes. It is called by the goroutine of the operation, so two calls may run at the
 // same time: one for each direction. The layer changes no byte.
-func Trace(below *Bytes, report func(op Op, moved []byte, err error)) (*Wrapped, error) {
+func Trace(below *Bytes, report func(op Op, moved []byte, err error)) (*Bytes, error) {
 	return Wrap(below, func(below net.Conn) (Layer, error) { return &trace{below, report}, nil })
 }
 
@@ -30,7 +33,10 @@ type trace struct {
 	report func(op Op, moved []byte, err error)
 }
 
-func (t *trace) transparent() {}
+func (t *trace) Transparent() {}
+
+// NetConn returns the connection below.
+func (t *trace) NetConn() net.Conn { return t.Conn }
 
 func (t *trace) End(context.Context) ([]byte, error) { return nil, nil }
 

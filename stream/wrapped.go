@@ -4,18 +4,21 @@ package stream
 
 import (
 	"context"
+	"crypto/tls"
+	"errors"
 	"net"
 	"slices"
 )
 
-// Wrapped is a stream of bytes over another one.
-type Wrapped struct {
-	*Bytes
-	below *byteStream
-	layer Layer
-}
+// ErrNoLayer is returned by Detach if there is no layer to end: the stream is a connection, or the messages are those of a
+// transport. The handle keeps its stream.
+var ErrNoLayer = errors.New("the stream has no layer to detach")
 
-// A Layer is a connection over another connection, which it closes when it is closed.
+// A Layer is a connection over another connection, which it closes when it is closed. Implement it, and attach it with
+// [Wrap], to make a layer of bytes over bytes.
+//
+// A layer that changes no byte should also have a method Transparent(). Bytes that were peeked through it and not read are
+// then read from the stream below after Detach. Its Read and Write must return exact counts.
 type Layer interface {
 	net.Conn
 
@@ -24,9 +27,16 @@ type Layer interface {
 	End(ctx context.Context) (rest []byte, err error)
 }
 
+type transparent interface{ Transparent() }
+
+func isTransparent(l Layer) bool {
+	_, ok := l.(transparent)
+	return ok
+}
+
 // Wrap attaches a layer to a stream of bytes. attach makes it over a connection, which it must not read beyond what it
 // needs. If attach fails, the stream is closed.
-func Wrap(below *Bytes, attach func(below net.Conn) (Layer, error)) (*Wrapped, error) {
+func Wrap(below *Bytes, attach func(below net.Conn) (Layer, error)) (*Bytes, error) {
 	s, err := below.take()
 	if err != nil {
 		return nil, err
@@ -36,30 +46,43 @@ func Wrap(below *Bytes, attach func(below net.Conn) (Layer, error)) (*Wrapped, e
 		_ = s.conn.Close()
 		return nil, err
 	}
-	return &Wrapped{Bytes: New(l), below: s, layer: l}, nil
+	top := newByteStream(l)
+	top.below, top.layer = s, l
+	return handle(top), nil
 }
 
-// Detach ends the layer and returns the stream below it, whole. Bytes that the peer's layer sent and that were not read are
-// dropped, at most [MaxDrain]. A layer that changes no byte, as [Throttle] does, drops none: they are read from the stream
-// below. On an error the stream is closed.
-func (w *Wrapped) Detach(ctx context.Context) (*Bytes, error) {
-	s, err := w.take()
+// Detach ends the topmost layer and returns the stream below it, whole. Bytes that the peer's layer sent and that were not
+// read are dropped, at most [MaxDrain]. A layer that changes no byte, such as that of [Throttle], drops none. On an error the
+// stream is closed, except for [ErrNoLayer] and [ErrDetached].
+func (b *Bytes) Detach(ctx context.Context) (below *Bytes, err error) {
+	s, err := b.stream()
 	if err != nil {
 		return nil, err
 	}
-	rest, err := w.layer.End(ctx)
-	if err != nil {
-		_ = w.layer.Close()
+	if s.layer == nil {
+		return nil, ErrNoLayer
+	}
+	if s, err = b.take(); err != nil {
 		return nil, err
 	}
-	if _, clear := w.layer.(transparent); clear {
+	rest, err := s.layer.End(ctx)
+	if err != nil {
+		_ = s.layer.Close()
+		return nil, err
+	}
+	if isTransparent(s.layer) {
 		rest = append(slices.Clone(s.unread), rest...)
 	}
 	if len(rest) > 0 {
-		w.below.unread = append(rest, w.below.unread...)
+		s.below.unread = append(rest, s.below.unread...)
 	}
-	return handle(w.below), nil
+	return handle(s.below), nil
 }
 
-// A transparent layer changes no byte.
-type transparent interface{ transparent() }
+// TLS returns the state of the topmost TLS layer, or nil if the stream has none.
+func (b *Bytes) TLS() *tls.ConnectionState {
+	if s := b.s.Load(); s != nil {
+		return tlsState(s.conn)
+	}
+	return nil
+}

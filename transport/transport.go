@@ -31,6 +31,14 @@ type Transport interface {
 	Listen(ctx context.Context, u URL, o ListenOptions) (Listener, error)
 }
 
+// A SchemeMatcher is a [Transport] that serves more schemes than it can list, such as those with any layers before "tcp".
+type SchemeMatcher interface {
+	Transport
+
+	// Serves reports whether the transport serves a scheme, which is in lower case and without a dialect.
+	Serves(scheme string) bool
+}
+
 // A Dialer makes connections to one address. It is safe for concurrent use.
 type Dialer interface {
 	// Dial makes one attempt. It returns when the link is connected, when the attempt has failed, or when ctx ends. It does no

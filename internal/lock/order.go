@@ -67,16 +67,27 @@ type (
 	// Buffer guards the messages of a buffered sender (bufsend.Sender).
 	Buffer [88]struct{}
 
+	// StreamMux guards the streams of a multiplexer and the frames to be written (stream.Mux).
+	StreamMux [98]struct{}
+	// StreamNames guards the names of streams within the process (stream.inprocNames).
+	StreamNames [99]struct{}
+	// StreamPipe guards one direction of a stream within the process (stream.halfPipe).
+	StreamPipe [100]struct{}
+	// StreamRate guards how much a throttled stream has moved (stream.bucket).
+	StreamRate [101]struct{}
+	// StreamDeadline guards the deadline of one direction of a stream (stream.deadline).
+	StreamDeadline [102]struct{}
+
 	// The locks below are those of tests.
 
 	// SimNet guards a simulated network (simnet.Net).
-	SimNet [90]struct{}
+	SimNet [120]struct{}
 	// SimLink guards both ends of a simulated link (simnet.Link).
-	SimLink [91]struct{}
+	SimLink [121]struct{}
 	// SimLive guards the list of live links (simnet.Net).
-	SimLive [92]struct{}
+	SimLive [122]struct{}
 	// Memory guards the names of a transport for tests (transporttest.Memory).
-	Memory [93]struct{}
+	Memory [123]struct{}
 	// Watcher guards the sockets of a test (invariant.watcher).
-	Watcher [94]struct{}
+	Watcher [124]struct{}
 )
