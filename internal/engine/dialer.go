@@ -80,7 +80,7 @@ func (s *Socket) dialEndpoint(url string, c EndpointConfig) (*Endpoint, error) {
 	return e, err
 }
 
-// transport returns the one that serves a scheme.
+// transport returns the one that serves a scheme. One that lists it precedes one that only serves it.
 func (s *Socket) transport(scheme string) (transport.Transport, error) {
 	var known []string
 	for _, t := range s.options.Transports {
@@ -89,7 +89,12 @@ func (s *Socket) transport(scheme string) (transport.Transport, error) {
 		}
 		known = append(known, t.Schemes()...)
 	}
-	return nil, fmt.Errorf("%w: this socket has %s, %s; pass others in Options.Transports", ErrScheme, inprocScheme, strings.Join(known, ", "))
+	for _, t := range s.options.Transports {
+		if more, ok := t.(transport.SchemeMatcher); ok && more.Serves(scheme) {
+			return t, nil
+		}
+	}
+	return nil, fmt.Errorf("%w: this socket has %s, %s; %s", ErrScheme, inprocScheme, strings.Join(known, ", "), schemeRemedy(scheme))
 }
 
 // dialLoop makes a connection, waits for its end and for the back-off, and redials. ctx and wait concern the first attempt;
