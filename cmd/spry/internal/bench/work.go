@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/cmd/spry/internal/endpoint"
 )
 
 // The kinds of work.
@@ -89,7 +90,7 @@ func (w *Work) String() string {
 // options of the run's data sockets.
 func (w *Work) options(network *spry.Network) spry.Options {
 	const header = 1 << 10 // more than any
-	return spry.Options{MaxMessageSize: int64(max(w.Size+header, 16<<20)), Network: network}
+	return spry.Options{MaxMessageSize: int64(max(w.Size+header, 16<<20)), Network: network, Transports: endpoint.Transports()}
 }
 
 // A span is the end of a part of a run: a count, a time, or both.

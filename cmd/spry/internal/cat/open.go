@@ -43,7 +43,8 @@ func (o SocketOptions) library() (spry.Options, error) {
 		dialects = []string{"zmtp"}
 	}
 	return spry.Options{
-		Dialects: dialects, Identity: o.Identity, Security: security,
+		Transports: endpoint.Transports(),
+		Dialects:   dialects, Identity: o.Identity, Security: security,
 		SendQueue: o.Queue, RecvQueue: o.Queue, SendQueueBytes: o.QueueBytes, RecvQueueBytes: o.QueueBytes,
 		MaxMessageSize: o.MaxMessage, TTL: o.TTL,
 	}, nil

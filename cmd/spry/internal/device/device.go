@@ -180,12 +180,12 @@ func newJoint(o *Options) (*joint, error) {
 		if kind.zmq == nil {
 			return nil, exit.Errorf(exit.Usage, "ZeroMQ has no %s; its kinds are %s", kind.Name, strings.Join(Names(true), ", "))
 		}
-		return newZMQ(kind, spry.Options{Security: security}), nil
+		return newZMQ(kind, spry.Options{Security: security, Transports: endpoint.Transports()}), nil
 	}
 	secured := false
 	var sides [2]*rawSide
 	for i, side := range []*Side{&o.Front, &o.Back} {
-		options := spry.Options{TTL: o.TTL}
+		options := spry.Options{TTL: o.TTL, Transports: endpoint.Transports()}
 		framed := onlyZMTP(&side.Set)
 		if framed {
 			options.Dialects, options.Security = []string{"zmtp"}, security

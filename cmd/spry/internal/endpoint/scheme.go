@@ -4,24 +4,61 @@ package endpoint
 
 import (
 	"fmt"
+	"io"
+	"net"
+	"os"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/urls"
+	"github.com/sprymq/spry/stream"
 	"github.com/sprymq/spry/transport"
-	"github.com/sprymq/spry/transport/ipc"
-	"github.com/sprymq/spry/transport/tcp"
-	"github.com/sprymq/spry/transport/tlstcp"
 )
 
-// Schemes are the schemes that the command can dial and listen on.
+// Transports are the transports of the command's sockets, in addition to inproc.
+func Transports() []transport.Transport {
+	return []transport.Transport{stream.Transport{Trace: traceTo(os.Stderr)}}
+}
+
+// Schemes are the schemes that the command can dial and listen on, without those that have more layers.
 func Schemes() []string {
 	list := []string{"inproc"}
-	for _, t := range []transport.Transport{ipc.Transport{}, tcp.Transport{}, tlstcp.Transport{}} {
+	for _, t := range Transports() {
 		list = append(list, t.Schemes()...)
 	}
 	return list
+}
+
+// serves reports whether the command can dial and listen on a scheme.
+func serves(scheme string) bool {
+	layered := func(t transport.Transport) bool {
+		m, ok := t.(transport.SchemeMatcher)
+		return ok && m.Serves(scheme)
+	}
+	return slices.Contains(Schemes(), scheme) || slices.ContainsFunc(Transports(), layered)
+}
+
+// traceTo returns a function that writes a line for each operation of the layer trace.
+func traceTo(w io.Writer) stream.TraceFunc {
+	const shown = 32 // bytes
+	var mu sync.Mutex
+	return func(remote net.Addr, op stream.Op, moved []byte, err error) {
+		line := fmt.Sprintf("%s %s", remote, op)
+		if len(moved) > 0 {
+			line += fmt.Sprintf(" %d bytes: % x", len(moved), moved[:min(len(moved), shown)])
+			if len(moved) > shown {
+				line += " ..."
+			}
+		}
+		if err != nil {
+			line += ": " + err.Error()
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		fmt.Fprintln(w, line)
+	}
 }
 
 // Check reports whether a URL can be one at all: its error wraps [transport.ErrURL] or [spry.ErrScheme].
@@ -42,8 +79,8 @@ func Parse(address string) (transport.URL, error) {
 			plain = rest
 		}
 	}
-	if known := Schemes(); !slices.Contains(known, plain.Scheme) {
-		return u, fmt.Errorf("%s: %w; there are %s", u.Redacted(), spry.ErrScheme, strings.Join(known, ", "))
+	if !serves(plain.Scheme) {
+		return u, fmt.Errorf("%s: %w; there are %s", u.Redacted(), spry.ErrScheme, strings.Join(Schemes(), ", "))
 	}
 	return plain, nil
 }

@@ -26,6 +26,9 @@ func dial(ctx context.Context, rawURL string) (net.Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrAddress, err)
 	}
+	if rest, _ := urls.Cut(u, "tls"); rest.Scheme != rest.Base() {
+		return nil, fmt.Errorf("%s %w; leave out the layers, other than tls", u.Redacted(), ErrAddress)
+	}
 	network, address := u.Base(), u.Address
 	switch network {
 	case "inproc":

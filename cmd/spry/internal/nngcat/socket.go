@@ -45,7 +45,7 @@ func run(ctx context.Context, c *config, stdout io.Writer) (err error) {
 
 // open makes the protocol's socket.
 func open(c *config) (socket, endpoint.Socket, error) {
-	o := spry.Options{MaxMessageSize: maxRecv}
+	o := spry.Options{MaxMessageSize: maxRecv, Transports: endpoint.Transports()}
 	if c.maxRecv > 0 {
 		o.MaxMessageSize = int64(c.maxRecv)
 	}
