@@ -3,6 +3,7 @@
 package zmq
 
 import (
+	"crypto/fips140"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -27,7 +28,12 @@ type SecretKey [keyBytes]byte
 // secretShown replaces every secret key in output.
 const secretShown = "(secret key)"
 
-// GenerateKeys returns a new key pair, made of random bytes of the operating system.
+// ErrFIPS is returned where CURVE is needed in a process that allows only algorithms approved by FIPS 140, as
+// GODEBUG=fips140=only does: CURVE uses X25519, XSalsa20 and Poly1305, which are not. Options.Security with CURVE is then
+// invalid, so that errors.Is also reports [spry.ErrConfig] for the errors of Dial and Listen.
+var ErrFIPS = errors.New("FIPS 140 does not approve CURVE, and this process allows approved algorithms only: use tls+tcp")
+
+// GenerateKeys returns a new key pair, made of random bytes of the operating system. It may fail with [ErrFIPS].
 func GenerateKeys() (PublicKey, SecretKey, error) {
 	var secret SecretKey
 	if _, err := rand.Read(secret[:]); err != nil {
@@ -87,8 +93,11 @@ func (k *PublicKey) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// Public computes the public half of the pair. It fails for a key that CURVE cannot use.
+// Public computes the public half of the pair. It fails for a key that CURVE cannot use, and with [ErrFIPS].
 func (k SecretKey) Public() (PublicKey, error) {
+	if fips140.Enforced() {
+		return PublicKey{}, ErrFIPS
+	}
 	public, err := zmtp.Key(k).Public()
 	return PublicKey(public), err
 }

@@ -3,6 +3,7 @@
 package zmq
 
 import (
+	"crypto/fips140"
 	"fmt"
 	"io"
 
@@ -109,6 +110,9 @@ func (s PlainServer) resolve() (wire.Security, engine.Authenticate, error) {
 
 // resolve makes the key of a client that has none.
 func (c CurveClient) resolve() (wire.Security, engine.Authenticate, error) {
+	if fips140.Enforced() {
+		return nil, nil, configError("CurveClient", "%w", ErrFIPS)
+	}
 	if c.Server == (PublicKey{}) {
 		return nil, nil, configError("CurveClient.Server", "is zero: the server's public key is needed")
 	}
@@ -126,6 +130,9 @@ func (c CurveClient) resolve() (wire.Security, engine.Authenticate, error) {
 }
 
 func (s CurveServer) resolve() (wire.Security, engine.Authenticate, error) {
+	if fips140.Enforced() {
+		return nil, nil, configError("CurveServer", "%w", ErrFIPS)
+	}
 	if s.Secret == (SecretKey{}) {
 		return nil, nil, configError("CurveServer.Secret", "is zero: use a key of GenerateKeys, whose other half the peers know")
 	}
