@@ -41,7 +41,8 @@ type byteStream struct {
 	unread   []byte      // read from conn, and not from the stream
 	memory   []byte      // that unread lies in
 	in, out  direction
-	consumed uint64 // bytes that were read from the stream
+	consumed uint64      // bytes that were read from the stream
+	closed   atomic.Bool // by Close
 }
 
 // New returns the stream of a connection, which it owns from now on.
@@ -223,9 +224,7 @@ func (b *Bytes) Write(ctx context.Context, buffers ...[]byte) error {
 		if len(buffers) == 1 {
 			return s.conn.Write(buffers[0])
 		}
-		v := net.Buffers(slices.Clone(buffers))
-		n, err := v.WriteTo(s.conn)
-		return int(n), err
+		return s.writeAll(buffers)
 	})
 	switch {
 	case err == nil:
@@ -261,6 +260,9 @@ func (b *Bytes) Close() error {
 	s, err := b.stream()
 	if err != nil {
 		return err
+	}
+	if s.closed.Swap(true) {
+		return nil
 	}
 	return s.conn.Close()
 }

@@ -45,12 +45,13 @@ type DialOptions struct {
 //	tls+tcp://example.com:7                              TLS over TCP
 //	tls+throttle+tcp://example.com:7?throttle=1MB/s      TLS over a layer that limits the rate, over TCP
 //	throttle+ipc:///run/feed.sock?throttle-read=1MB/s
-//	tls+socks5+tcp://example.com:7?socks5=127.0.0.1:1080 through a proxy
+//	tls+socks5+tcp://example.com:7?socks5=127.0.0.1:1080 through a SOCKS proxy
+//	tls+connect+tcp://example.com:7?connect=proxy:3128   through an HTTP proxy
 //	trace+tcp://example.com:7                            reports to DialOptions.Trace
 //	fault+tcp://example.com:7?fault-delay=10ms           also fault-chunk, fault-stall and fault-cut, in bytes
 //
 // Packages tcp and ipc describe the addresses. In a URL with layers, an address ends at its first question mark. A proxy's
-// credentials are the parameters socks5-user and socks5-password.
+// credentials are the parameters socks5-user and socks5-password, or connect-user and connect-password.
 //
 // Each call looks names up anew, so a program that redials reaches servers that have moved. ctx bounds the connecting and
 // the handshakes of the layers. Errors about a malformed URL wrap [transport.ErrURL]. Dial is safe for concurrent use.

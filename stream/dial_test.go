@@ -153,6 +153,44 @@ func TestSilentClientsDelayNoOther(t *testing.T) {
 	}
 }
 
+// Any number of silent clients is bounded, and they do not keep out a good one.
+func TestSilentClientsAreEvicted(t *testing.T) {
+	cert := testcert.NewAuthority(t)
+	ctx := testkit.Watchdog(t)
+	var evicted atomic.Int64
+	l, err := stream.Listen(ctx, "tls+tcp://127.0.0.1:0", &stream.ListenOptions{
+		TLS: cert.Server(t), HandshakeTimeout: time.Hour, Refused: func(_ net.Addr, err error) {
+			if strings.Contains(err.Error(), "newer connection") {
+				evicted.Add(1)
+			}
+		},
+	})
+	testkit.Check(t, err)
+	defer l.Close()
+	const clients, pending = 200, 128
+	for range clients {
+		silent, err := stream.Dial(ctx, strings.TrimPrefix(l.URL(), "tls+"), nil)
+		testkit.Check(t, err)
+		defer silent.Close()
+	}
+	both(t, func() error {
+		s, err := l.Accept(ctx)
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		return echo(ctx, s)
+	}, func() error {
+		s, err := stream.Dial(ctx, l.URL(), &stream.DialOptions{TLS: clientConfig(t, cert)})
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		return said(ctx, s, "hello")
+	})
+	testkit.Eventually(t, "the oldest clients are closed", func() bool { return evicted.Load() == clients+1-pending })
+}
+
 // Accept ends with its context and with Close, which closes streams that were not accepted.
 func TestListenersEnd(t *testing.T) {
 	ctx := testkit.Watchdog(t)
@@ -184,26 +222,28 @@ func TestListenersEnd(t *testing.T) {
 // A URL that can never work is refused with a remedy, and without secrets.
 func TestMalformedStacks(t *testing.T) {
 	for url, remedy := range map[string]string{
-		"tcp://127.0.0.1:1?throttle=1MB/s":                       "no parameter",
-		"zip+tcp://127.0.0.1:1":                                  `no layer "zip"; there are tls, throttle, trace, fault, socks5`,
-		"tls+carrier://pigeon":                                   "no transport for \"carrier\"; there are tcp,",
-		"throttle+tcp://127.0.0.1:1":                             "?throttle=1MB/s",
-		"throttle+tcp://127.0.0.1:1?throttle=1MB":                "write a rate",
-		"throttle+tcp://127.0.0.1:1?throttle=/s":                 "write a rate",
-		"throttle+tcp://127.0.0.1:1?throttle=":                   "has no value",
-		"throttle+tcp://127.0.0.1:1?throttle=1B/s&throttle=2B/s": "2 times",
-		"throttle+tcp://127.0.0.1:1?throttle=1MB/s&rate=2":       "no parameter",
-		"throttle+ipc:///tmp/a?throttle=1MB/s&rate=2":            "no layer of it has the parameter",
-		"fault+tcp://127.0.0.1:1":                                "?fault-delay=10ms",
-		"fault+tcp://127.0.0.1:1?fault-delay=-1s":                "write a duration",
-		"fault+tcp://127.0.0.1:1?fault-cut=3GiB":                 "write a size",
-		"trace+tcp://127.0.0.1:1":                                "set Trace",
-		"socks5+tcp://127.0.0.1:1":                               "?socks5=proxy:1080",
-		"socks5+socks5+tcp://127.0.0.1:1?socks5=a:1":             "twice",
-		"socks5+tcp://127.0.0.1?socks5=a:1":                      "port",
-		"throttle+tcp://127.0.0.1:1?%":                           "write them like",
-		strings.Repeat("trace+", 17) + "tcp://127.0.0.1:1":       "at most 16",
-		"throttle+tcp://127.0.0.1:1?x=1&socks5-password=hunter2": "xxxxx",
+		"tcp://127.0.0.1:1?throttle=1MB/s":                        "no parameter",
+		"zip+tcp://127.0.0.1:1":                                   `no layer "zip"; there are tls, throttle, trace, fault, socks5, connect`,
+		"tls+carrier://pigeon":                                    "no transport for \"carrier\"; there are tcp,",
+		"throttle+tcp://127.0.0.1:1":                              "?throttle=1MB/s",
+		"throttle+tcp://127.0.0.1:1?throttle=1MB":                 "write a rate",
+		"throttle+tcp://127.0.0.1:1?throttle=/s":                  "write a rate",
+		"throttle+tcp://127.0.0.1:1?throttle=":                    "has no value",
+		"throttle+tcp://127.0.0.1:1?throttle=1B/s&throttle=2B/s":  "2 times",
+		"throttle+tcp://127.0.0.1:1?throttle=1MB/s&rate=2":        "no parameter",
+		"throttle+ipc:///tmp/a?throttle=1MB/s&rate=2":             "no layer of it has the parameter",
+		"fault+tcp://127.0.0.1:1":                                 "?fault-delay=10ms",
+		"fault+tcp://127.0.0.1:1?fault-delay=-1s":                 "write a duration",
+		"fault+tcp://127.0.0.1:1?fault-cut=3GiB":                  "write a size",
+		"trace+tcp://127.0.0.1:1":                                 "set Trace",
+		"socks5+tcp://127.0.0.1:1":                                "?socks5=proxy:1080",
+		"socks5+socks5+tcp://127.0.0.1:1?socks5=a:1":              "two proxies",
+		"connect+tcp://127.0.0.1:1":                               "?connect=proxy:1080",
+		"socks5+connect+tcp://127.0.0.1:1?socks5=a:1&connect=b:2": "two proxies",
+		"socks5+tcp://127.0.0.1?socks5=a:1":                       "port",
+		"throttle+tcp://127.0.0.1:1?%":                            "write them like",
+		strings.Repeat("trace+", 17) + "tcp://127.0.0.1:1":        "at most 16",
+		"throttle+tcp://127.0.0.1:1?x=1&socks5-password=hunter2":  "xxxxx",
 	} {
 		_, err := stream.Dial(t.Context(), url, nil)
 		testkit.Wants(t, err, transport.ErrURL, remedy)
@@ -255,7 +295,7 @@ func TestNetListeners(t *testing.T) {
 // FuzzStack dials any URL without a network: it is refused as malformed, or the layers that it names are attached.
 func FuzzStack(f *testing.F) {
 	for _, s := range []string{
-		"tcp://h:1", "tls+throttle+tcp://h:1?throttle=1MB/s", "fault+ipc://a?fault-cut=1KiB", "trace+socks5+tcp://[::1]:5?socks5=p:1080&socks5-user=u",
+		"tcp://h:1", "tls+throttle+tcp://h:1?throttle=1MB/s", "connect+tcp://h:1?connect=p:2&connect-user=u", "fault+ipc://a?fault-cut=1KiB", "trace+socks5+tcp://[::1]:5?socks5=p:1080&socks5-user=u",
 		"throttle+inproc://a?throttle-read=8Mbit/s&throttle-write=1B/s", "+tcp://", "a+b+c://d?e=f;g",
 	} {
 		f.Add(s)

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sprymq/spry/internal/testcert"
 	"github.com/sprymq/spry/internal/testkit"
 	"github.com/sprymq/spry/stream"
 )
@@ -70,6 +71,7 @@ func TestUpgradeFromNetHTTP(t *testing.T) {
 // A client of net/http speaks to a server that reads heads, and a proxy that knows CONNECT is passed through.
 func TestHTTPServerAndProxy(t *testing.T) {
 	ctx := testkit.Watchdog(t)
+	cert := testcert.NewAuthority(t)
 	l, err := stream.Listen(ctx, "tcp://127.0.0.1:0", nil)
 	testkit.Check(t, err)
 	defer l.Close()
@@ -127,6 +129,36 @@ func TestHTTPServerAndProxy(t *testing.T) {
 		}
 		defer s.Close()
 		return said(ctx, s, "through the proxy")
+	})
+	both(t, func() error { // by a URL, with TLS to the target
+		s, err := l.Accept(ctx)
+		if err != nil {
+			return err
+		}
+		r, err := stream.ReadHTTPRequest(ctx, s)
+		if err != nil {
+			return err
+		}
+		if got := r.Method + " " + r.Target + " " + r.Header.Get("Proxy-Authorization"); got != "CONNECT localhost:443 Basic YWxpOmh1bnRlcjI=" {
+			return fmt.Errorf("the proxy was asked for %q", got)
+		}
+		if err := (&stream.HTTPResponse{Code: 200, Reason: "OK"}).Write(ctx, s); err != nil {
+			return err
+		}
+		if s, err = stream.TLSServer(ctx, s, cert.Server(t)); err != nil {
+			return err
+		}
+		defer s.Close()
+		return echo(ctx, s)
+	}, func() error {
+		config := clientConfig(t, cert)
+		config.ServerName = "" // that of the URL
+		s, err := stream.Dial(ctx, "tls+connect+tcp://localhost:443?connect="+l.Addr().String()+"&connect-user=ali&connect-password=hunter2", &stream.DialOptions{TLS: config})
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		return said(ctx, s, "through the proxy, in TLS")
 	})
 	both(t, accept(407, ""), func() error {
 		s, err := stream.Dial(ctx, l.URL(), nil)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net"
 	"sync"
@@ -15,8 +16,8 @@ import (
 	"github.com/sprymq/spry/transport"
 )
 
-// maxPending is how many accepted connections of a listener are attaching layers or wait for Accept.
-const maxPending = 64
+// maxReady is how many streams of a listener wait for Accept before no more connections are accepted.
+const maxReady = 64
 
 // handshakeTimeout is the default of ListenOptions.
 const handshakeTimeout = 10 * time.Second
@@ -56,14 +57,15 @@ type Listener struct {
 	refused func(remote net.Addr, err error)
 	timeout time.Duration
 	scope   *scope.Scope
-	slots   chan struct{} // one for each pending connection
 	ready   chan *Bytes
+	slots   chan struct{} // one for each stream in ready
 	failed  chan struct{} // closed when the listener has stopped by itself
 	err     error         // why; before failed is closed
+	pending pending
 	close   func() error
 }
 
-// Listen binds a URL, whose forms are those of [Dial], except that socks5 is for dialing. tcp://127.0.0.1:0 picks a free port:
+// Listen binds a URL, whose forms are those of [Dial], except that proxies are for dialing. tcp://127.0.0.1:0 picks a free port:
 // see [Listener.URL]. ctx bounds the binding.
 func Listen(ctx context.Context, url string, o *ListenOptions) (*Listener, error) {
 	u, err := transport.ParseURL(url)
@@ -97,7 +99,7 @@ func NewListener(l net.Listener) *Listener {
 func newListener(inner transport.Listener, s *stack, o *ListenOptions) *Listener {
 	l := &Listener{
 		inner: inner, stack: s, refused: o.Refused, timeout: o.HandshakeTimeout, scope: scope.New(),
-		slots: make(chan struct{}, maxPending), ready: make(chan *Bytes, maxPending), failed: make(chan struct{}),
+		slots: make(chan struct{}, maxReady), ready: make(chan *Bytes, maxReady), failed: make(chan struct{}),
 	}
 	if l.timeout <= 0 {
 		l.timeout = handshakeTimeout
@@ -107,8 +109,8 @@ func newListener(inner transport.Listener, s *stack, o *ListenOptions) *Listener
 	return l
 }
 
-// Accept waits for the next stream, whose layers are attached. Slow clients do not delay others. After Close, the error is a
-// [net.ErrClosed].
+// Accept waits for the next stream, whose layers are attached. Slow and silent clients do not delay others: when too many are
+// attaching layers, the oldest of the address with the most is closed. After Close, the error is a [net.ErrClosed].
 func (l *Listener) Accept(ctx context.Context) (*Bytes, error) {
 	select {
 	case <-l.scope.Done():
@@ -156,7 +158,8 @@ func (l *Listener) run() {
 	const shortest, longest = 5 * time.Millisecond, time.Second
 	for pause := shortest; ; {
 		select {
-		case l.slots <- struct{}{}:
+		case l.slots <- struct{}{}: // there is room for one more
+			<-l.slots
 		case <-l.scope.Done():
 			return
 		}
@@ -173,7 +176,6 @@ func (l *Listener) run() {
 			close(l.failed)
 			return
 		}
-		<-l.slots
 		timer := time.NewTimer(pause)
 		select {
 		case <-timer.C:
@@ -186,29 +188,41 @@ func (l *Listener) run() {
 
 // begin attaches the layers of a connection, beside those of others.
 func (l *Listener) begin(link transport.Link) {
+	ctx, cancel := context.WithCancelCause(l.scope.Context())
+	p := l.pending.add(link.RemoteAddr(), cancel)
 	err := l.scope.Go(func() {
 		remote := link.RemoteAddr()
-		b, err := l.attach(link)
+		b, err := l.attach(ctx, link)
+		l.pending.remove(p)
 		if err != nil {
-			<-l.slots
 			if l.refused != nil && l.scope.Context().Err() == nil {
 				l.refused(remote, err)
 			}
 			return
 		}
-		l.ready <- b // has room: a slot is taken
+		select {
+		case l.slots <- struct{}{}:
+			l.ready <- b // has room: a slot is taken
+		case <-l.scope.Done():
+			_ = b.Close()
+		}
 	})
 	if err != nil {
+		l.pending.remove(p)
 		_ = link.Close()
 	}
 }
 
-func (l *Listener) attach(link transport.Link) (*Bytes, error) {
+func (l *Listener) attach(ctx context.Context, link transport.Link) (*Bytes, error) {
 	base, err := l.stack.bytesOf(link)
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(l.scope.Context(), l.timeout)
+	timely, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
-	return l.stack.attach(ctx, base.Conn)
+	b, err := l.stack.attach(timely, base.Conn)
+	if err != nil && errors.Is(context.Cause(ctx), errEvicted) {
+		err = fmt.Errorf("%w: %w", errEvicted, err)
+	}
+	return b, err
 }

@@ -5,10 +5,12 @@ package stream
 import (
 	"context"
 	"crypto/tls"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"maps"
 	"net"
+	"net/textproto"
 	"slices"
 	"strings"
 
@@ -20,10 +22,10 @@ const maxLayers = 16
 
 // A stack is a URL taken apart: a base address, and layers from the lowest to the topmost.
 type stack struct {
-	url      transport.URL // all of it
-	base     transport.URL // what is dialed or listened on, without layers and their parameters
-	layers   []stackLayer
-	hostPort string // the target of socks5; the base is its proxy
+	url    transport.URL // all of it
+	base   transport.URL // what is dialed or listened on, without layers and their parameters
+	layers []stackLayer
+	target string // of a proxy, which the base is then; else ""
 }
 
 // A stackLayer attaches one layer.
@@ -43,7 +45,7 @@ type setup struct {
 type TraceFunc func(remote net.Addr, op Op, moved []byte, err error)
 
 // layerNames are the words of URLs, in the order of errors.
-var layerNames = []string{"tls", "throttle", "trace", "fault", "socks5"}
+var layerNames = []string{"tls", "throttle", "trace", "fault", "socks5", "connect"}
 
 // splitStack returns the layers of a scheme, the topmost first, and its base.
 func splitStack(scheme string) (layers []string, base string) {
@@ -78,8 +80,8 @@ func parseStack(u transport.URL, o setup) (*stack, error) {
 			l.attach, err = traceOf(o.trace)
 		case "fault":
 			l.attach, err = faultOf(&p)
-		case "socks5":
-			l.attach, err = s.socks5(&p, o.listen)
+		case "socks5", "connect":
+			l.attach, err = s.proxy(name, &p, o.listen)
 		default:
 			err = fmt.Errorf("there is no layer %q; there are %s", name, strings.Join(layerNames, ", "))
 		}
@@ -132,7 +134,7 @@ func (e *namedError) Error() string { return e.text }
 func (e *namedError) Unwrap() error { return e.error }
 
 // needsPeer reports whether attaching a layer waits for the peer.
-func (s *stack) needsPeer() bool { return s.has("tls") || s.has("socks5") }
+func (s *stack) needsPeer() bool { return s.has("tls") || s.has("socks5") || s.has("connect") }
 
 func (s *stack) has(name string) bool {
 	return slices.ContainsFunc(s.layers, func(l stackLayer) bool { return l.name == name })
@@ -155,8 +157,8 @@ func (s *stack) host() string {
 		return ""
 	}
 	address := s.base.Address
-	if s.hostPort != "" {
-		address = s.hostPort
+	if s.target != "" {
+		address = s.target
 	}
 	_, target, found := strings.Cut(address, ";")
 	if !found {
@@ -199,24 +201,33 @@ func (s *stack) tls(o setup) (func(context.Context, *Bytes) (*Bytes, error), err
 	}, nil
 }
 
-// socks5 makes the base that of the proxy.
-func (s *stack) socks5(p *params, listen bool) (func(context.Context, *Bytes) (*Bytes, error), error) {
-	proxy, user, password := p.text("socks5"), p.text("socks5-user"), p.text("socks5-password")
+// proxy makes the base that of a proxy, and the address of the URL its target. name is socks5 or connect.
+func (s *stack) proxy(name string, p *params, listen bool) (func(context.Context, *Bytes) (*Bytes, error), error) {
+	proxy, user, password := p.text(name), p.text(name+"-user"), p.text(name+"-password")
 	switch {
 	case listen:
-		return nil, errors.New("socks5 is for dialing")
-	case s.hostPort != "":
-		return nil, errors.New("socks5 stands there twice; name one proxy")
+		return nil, fmt.Errorf("%s is for dialing", name)
+	case s.target != "":
+		return nil, errors.New("there are two proxies; name one")
 	case proxy == "" || isNamed(s.base.Scheme):
-		return nil, errors.New("socks5 needs a proxy, as in socks5+tcp://host:port?socks5=proxy:1080")
+		return nil, fmt.Errorf("%s needs a proxy, as in %s+tcp://host:port?%s=proxy:1080", name, name, name)
 	}
-	s.hostPort, s.base.Address = s.base.Address, proxy
-	if _, err := socksRequest(s.hostPort); err != nil {
+	s.target, s.base.Address = s.base.Address, proxy
+	if _, err := socksRequest(s.target); err != nil {
 		return nil, err
 	}
+	if name == "socks5" {
+		return func(ctx context.Context, below *Bytes) (*Bytes, error) {
+			return SOCKS5(ctx, below, s.target, user, password)
+		}, p.err
+	}
+	header := make(textproto.MIMEHeader)
+	if user != "" {
+		header.Set("Proxy-Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(user+":"+password)))
+	}
 	return func(ctx context.Context, below *Bytes) (*Bytes, error) {
-		return SOCKS5(ctx, below, s.hostPort, user, password)
-	}, nil
+		return HTTPConnect(ctx, below, s.target, header)
+	}, p.err
 }
 
 func traceOf(report TraceFunc) (func(context.Context, *Bytes) (*Bytes, error), error) {

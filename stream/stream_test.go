@@ -11,7 +11,9 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -132,39 +134,6 @@ func wrapped(ctx context.Context, s *stream.Bytes, attach func(*stream.Bytes) (*
 	return w.Detach(ctx)
 }
 
-// Every frame arrives whole, wherever the stream below is cut.
-func TestFramesSplitAtEveryOffset(t *testing.T) {
-	ctx := testkit.Watchdog(t)
-	wire := []byte("\x00\x05hello\x00\x00\x00\x01x\xff\xffrest")
-	for cut := range len(wire) + 1 {
-		a, b := stream.Pipe()
-		f, err := stream.Prefix(b, 2, 100)
-		testkit.Check(t, err)
-		both(t, func() error {
-			if err := a.Write(ctx, wire[:cut]); err != nil {
-				return err
-			}
-			return a.Write(ctx, wire[cut:])
-		}, func() error {
-			for _, want := range []string{"hello", "", "x"} {
-				if m, err := f.Receive(ctx); err != nil || string(m) != want {
-					return fmt.Errorf("cut at %d: %q, %w", cut, m, err)
-				}
-			}
-			below, err := f.Detach(ctx)
-			if err != nil {
-				return err
-			}
-			rest := make([]byte, 4)
-			if err := below.ReadFull(ctx, rest); err != nil || string(rest) != "rest" {
-				return fmt.Errorf("cut at %d: %q, %w", cut, rest, err)
-			}
-			return nil
-		})
-		_, _ = a.Close(), b.Close()
-	}
-}
-
 // A call ends with its context. One that has moved nothing can be repeated; one that has moved something leaves the stream
 // broken.
 func TestContextsEndCalls(t *testing.T) {
@@ -258,6 +227,61 @@ func TestLimits(t *testing.T) {
 	}
 	if _, err := f.Receive(ctx); !errors.Is(err, stream.ErrTooLarge) {
 		t.Errorf("a longer line: %v", err)
+	}
+}
+
+// Many small messages are one write of the layer below, and one record of TLS.
+func TestMessagesAreWrittenTogether(t *testing.T) {
+	ctx := testkit.Watchdog(t)
+	cert := testcert.NewAuthority(t)
+	config := clientConfig(t, cert)
+	config.DynamicRecordSizingDisabled = true // or the first records are small
+	a, b := tcpPair(t)
+	var writes atomic.Int64
+	a, err := stream.Trace(a, func(op stream.Op, _ []byte, _ error) {
+		if op == stream.OpWrite {
+			writes.Add(1)
+		}
+	})
+	testkit.Check(t, err)
+	both(t,
+		func() (err error) { a, err = stream.TLSClient(ctx, a, config); return err },
+		func() (err error) { b, err = stream.TLSServer(ctx, b, cert.Server(t)); return err })
+	m, err := stream.Prefix(a, 2, 1000)
+	testkit.Check(t, err)
+	before := writes.Load()
+	messages := slices.Repeat([][]byte{[]byte("small")}, 1000)
+	testkit.Check(t, m.Send(ctx, messages...))
+	if n := writes.Load() - before; n != 1 {
+		t.Errorf("1,000 small messages are %d writes", n)
+	}
+	peer, err := stream.Prefix(b, 2, 1000)
+	testkit.Check(t, err)
+	for range messages {
+		if p, err := peer.Receive(ctx); err != nil || string(p) != "small" {
+			t.Fatalf("%q, %v", p, err)
+		}
+	}
+}
+
+// A message costs the memory of what has arrived, whatever size its peer announced.
+func TestAnnouncedSizesCostNothing(t *testing.T) {
+	ctx := testkit.Watchdog(t)
+	const announced, streams = 256 << 20, 20
+	before := testkit.Heap()
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for range streams {
+		a, b := stream.Pipe()
+		m, err := stream.Prefix(b, 4, announced)
+		testkit.Check(t, err)
+		testkit.Check(t, a.Write(ctx, []byte{announced >> 24, 0, 0, 0, 'x'}))
+		wg.Go(func() { _, _ = m.Receive(ctx) })
+		defer m.Close()
+	}
+	testkit.Eventually(t, "all messages have begun", func() bool { return testkit.Heap() > before+streams*(32<<10) })
+	if grown := testkit.Heap() - before; grown > streams<<20 {
+		t.Errorf("%d messages of which a byte has arrived take %d bytes", streams, grown)
 	}
 }
 
@@ -391,4 +415,8 @@ func TestHandlesWithoutStreams(t *testing.T) {
 		t.Errorf("a protocol over bytes is no filter: %v", err)
 	}
 	testkit.Check(t, n.Close())
+	testkit.Check(t, n.Close())
+	c, _ := tcpPair(t)
+	testkit.Check(t, c.Close())
+	testkit.Check(t, c.Close())
 }

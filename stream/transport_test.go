@@ -45,7 +45,7 @@ func (l listed) Listen(ctx context.Context, u transport.URL, o transport.ListenO
 // The transport keeps the promises of transports, whatever layers there are.
 func TestTransport(t *testing.T) {
 	cert := testcert.NewAuthority(t)
-	for _, scheme := range []string{"trace+tcp", "throttle+ipc", "trace+throttle+tcp", "tls+trace+tcp"} {
+	for _, scheme := range []string{"throttle+ipc", "tls+trace+tcp"} {
 		t.Run(scheme, func(t *testing.T) {
 			transporttest.Run(t, listed{stream.Transport{Trace: func(net.Addr, stream.Op, []byte, error) {}}, scheme}, transporttest.Options{
 				URL: func(t *testing.T) string {

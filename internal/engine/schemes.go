@@ -14,7 +14,7 @@ var optional = []struct {
 	add   string // to Options.Transports
 	path  string // its package, below that of the module
 }{
-	{[]string{"throttle", "trace", "fault", "socks5", "tls"}, "stream.Transport{}", "stream"},
+	{[]string{"throttle", "trace", "fault", "socks5", "connect", "tls"}, "stream.Transport{}", "stream"},
 }
 
 // schemeRemedy says how a socket gets a transport for a scheme.

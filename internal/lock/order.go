@@ -67,6 +67,8 @@ type (
 	// Buffer guards the messages of a buffered sender (bufsend.Sender).
 	Buffer [88]struct{}
 
+	// StreamListener guards the connections of a listener that attach layers (stream.pending).
+	StreamListener [97]struct{}
 	// StreamMux guards the streams of a multiplexer and the frames to be written (stream.Mux).
 	StreamMux [98]struct{}
 	// StreamNames guards the names of streams within the process (stream.inprocNames).
