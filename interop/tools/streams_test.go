@@ -10,7 +10,9 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -161,6 +163,31 @@ func TestStreamsThroughSOCKS(t *testing.T) {
 	}
 }
 
+// A TLS stream goes through an HTTP proxy.
+func TestStreamsThroughHTTPProxy(t *testing.T) {
+	ctx := kit.Watched(t)
+	proxy := peer.TCPAddress(t)
+	_, port, _ := net.SplitHostPort(proxy)
+	config := filepath.Join(t.TempDir(), "proxy.conf")
+	testkit.Check(t, os.WriteFile(config, []byte("Port "+port+"\nListen 127.0.0.1\nAllow 127.0.0.1\nBasicAuth ali hunter2\n"), 0o600))
+	peer.Start(t, peer.Find(t, "tinyproxy", "tinyproxy-bin"), "-d", "-c", config)
+	peer.WaitListening(t, "tcp://"+proxy)
+	l, err := stream.Listen(ctx, "tls+tcp://127.0.0.1:0", &stream.ListenOptions{TLS: serverTLS(t)})
+	testkit.Check(t, err)
+	defer l.Close()
+	go func() {
+		if s, err := l.Accept(ctx); err == nil {
+			echo(ctx, s)
+		}
+	}()
+	url := "tls+connect+tcp://" + l.Addr().String() + "?connect=" + proxy
+	_, err = stream.Dial(ctx, url, &stream.DialOptions{TLS: clientTLS(t)})
+	testkit.Wants(t, err, stream.ErrHTTP, "407")
+	s, err := stream.Dial(ctx, url+"&connect-user=ali&connect-password=hunter2", &stream.DialOptions{TLS: clientTLS(t)})
+	testkit.Check(t, err)
+	echoed(ctx, t, s, false)
+}
+
 // echo sends back all that it reads.
 func echo(ctx context.Context, s *stream.Bytes) {
 	defer s.Close()
@@ -292,7 +319,7 @@ func TestCurlToStreams(t *testing.T) {
 				if err != nil || (&stream.HTTPResponse{Code: 200, Reason: "OK"}).Write(ctx, s) != nil {
 					return
 				}
-				if r.Method == "GET" {
+				if r.Method == http.MethodGet {
 					_ = s.Write(ctx, []byte("tunnelled "+r.Target))
 				}
 			}
