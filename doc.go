@@ -46,6 +46,7 @@ All methods of all types are safe for concurrent use unless they say otherwise.
 	ipc:///run/app.sock   ipc://relative/path   (also unix)
 	abstract://name   (Linux)
 	inproc://name   (in one process, in a [Network])
+	throttle+tcp://host:port?throttle=1MB/s   (layers: see package stream)
 	zmtp+tcp://host:port   zmtp+tls+tcp://...   zmtp+ipc://...   (a peer that speaks ZeroMQ's protocol)
 
 # Ownership
