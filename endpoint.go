@@ -94,6 +94,10 @@ func (p *Pipe) TLS() *tls.ConnectionState { return p.inner().Link().Info().TLS }
 // Creds identifies the peer's process, if the operating system reports it; else nil.
 func (p *Pipe) Creds() *transport.Creds { return p.inner().Link().Info().Creds }
 
+// Request is what the dialing end asked for, on transports that begin with a request: an *http.Request on a WebSocket, see
+// package web. It is nil elsewhere.
+func (p *Pipe) Request() any { return p.inner().Link().Info().Request }
+
 // Dialect is the pipe's dialect: "sp", "zmtp" or "inproc".
 func (p *Pipe) Dialect() string { return p.inner().Session().Dialect }
 

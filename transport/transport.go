@@ -84,6 +84,7 @@ type Info struct {
 	TLS     *tls.ConnectionState // nil without TLS, and until its handshake is done
 	Creds   *Creds               // who the peer's process is, where the operating system says so; else nil
 	Conn    net.Conn             // the innermost connection of the link, such as the operating system's; may be nil
+	Request any                  // what the dialing end asked for, such as the *http.Request of a WebSocket; nil elsewhere
 
 	// HalfCloses says that a [Stream] can end its outgoing direction and still read; all Messages can.
 	HalfCloses bool
@@ -169,13 +170,16 @@ type Messages interface {
 	// Handshake sends the offers of the local socket to the peer, in the transport's own way. It returns the chosen offer,
 	// and the peer's protocol. There is at least one offer, and the first is the best. A listening end chooses one that
 	// suits its peer, or any if none does: the engine checks that the two ends fit. listening is true at the end that
-	// accepted the link.
+	// accepted the link. A link that implements [Handshaker] does that handshake before. When ctx ends, the link is closed.
 	Handshake(ctx context.Context, offers []Offer, listening bool) (chosen Offer, peer Hello, err error)
 
 	// ReadMessages waits for at least one message and fills dst with all that have arrived. Each lies at the beginning of
-	// memory that alloc returned for it, and belongs to the caller. alloc is called in the order of the messages, once for
-	// each, before ReadMessages returns. io.EOF is the peer's orderly end.
-	ReadMessages(dst [][]byte, alloc func(size int) []byte) (n int, err error)
+	// memory that alloc returned for it, and belongs to the caller. alloc is called in the order of the messages, before
+	// ReadMessages returns. io.EOF is the peer's orderly end.
+	//
+	// alloc(nil, size) returns memory for the next message. alloc(have, size) returns larger memory for the message that it
+	// was last called for, and copies have to its beginning: so memory can grow as the bytes of a message arrive.
+	ReadMessages(dst [][]byte, alloc func(have []byte, size int) []byte) (n int, err error)
 
 	// WriteMessages writes the packets in order and returns how many were wholly taken. It does not keep
 	// them.
@@ -214,7 +218,27 @@ type Hello struct {
 type Offer struct {
 	Dialect string // "sp" or "zmtp"
 	Hello
+
+	// Mechanism is how the dialect secures its sessions: "NULL", "PLAIN" or "CURVE" in zmtp. It is empty for zmtp without a
+	// handshake of its own, where the ends only send their identities, and in dialects without mechanisms.
+	Mechanism string
+
+	// MaxMessage is the size in bytes of the largest message that the socket takes, the same in all its offers. 0 means no
+	// limit. A link should refuse a larger one before it has arrived as a whole.
+	MaxMessage int64
 }
+
+// A PeerError is an error of Messages that is the peer's fault. Reason is the word under which sockets count it: "oversize",
+// "bad_header", or another of the reasons of package spry.
+type PeerError struct {
+	Reason string
+	Err    error
+}
+
+func (e *PeerError) Error() string { return e.Err.Error() }
+
+// Unwrap returns Err.
+func (e *PeerError) Unwrap() error { return e.Err }
 
 // DialOptions are options of a dialing endpoint. A transport applies the ones that it supports and ignores the rest.
 type DialOptions struct {

@@ -78,6 +78,8 @@ var packages = map[string]string{
 	"tcp":           "github.com/sprymq/spry/transport/tcp",
 	"transport":     "github.com/sprymq/spry/transport",
 	"transporttest": "github.com/sprymq/spry/transport/transporttest",
+	"web":           "github.com/sprymq/spry/web",
+	"ws":            "github.com/sprymq/spry/transport/ws",
 	"zmq":           "github.com/sprymq/spry/zmq",
 }
 

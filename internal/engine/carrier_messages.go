@@ -3,6 +3,7 @@
 package engine
 
 import (
+	"github.com/sprymq/spry/internal/budget"
 	"github.com/sprymq/spry/internal/buf"
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/reasons"
@@ -22,6 +23,10 @@ type messageCarrier struct {
 
 	queue *sendqueue.Messages
 	ps    []transport.Packet
+
+	batch msg.Batch // of received messages; see streamReader
+	slab  int
+	span  int
 
 	room roomBell
 }
@@ -63,27 +68,36 @@ func (c *messageCarrier) resume() { c.room.ring() }
 
 func (c *messageCarrier) read() error {
 	bodies := make([][]byte, readAtOnce)
-	land := landing{from: &c.pipe.origin}
+	land := landing{from: &c.pipe.origin, held: c.pipe.account.NewMeter()}
+	defer land.held.Set(0)
 	for {
 		n, err := c.link.ReadMessages(bodies, land.alloc)
 		derr := c.deliver(bodies[:n], &land)
 		clear(bodies[:n])
 		land.leave()
 		c.pipe.settle()
+		c.pipe.Relieve()
 		if derr != nil {
 			return derr
 		}
 		if err != nil {
-			return err
+			return linkError(err)
 		}
 	}
 }
 
-// deliver hands a batch of messages to the pattern. It fails if the pipe is to end.
+// deliver hands the messages of one read to the pattern. It fails if the pipe is to end.
 func (c *messageCarrier) deliver(bodies [][]byte, land *landing) (err error) {
 	p := c.pipe
-	batch := msg.Batch{Msgs: make([]msg.Message, 0, len(bodies))}
 	for i, data := range bodies {
+		if c.batch.Full() || c.span >= buf.MaxChunk {
+			if err := c.flush(); err != nil {
+				return err
+			}
+			c.slab = msg.NextSlab(c.slab, len(data))
+			c.batch.Msgs, c.span = make([]msg.Message, 0, c.slab), 0
+		}
+		c.span += len(data)
 		p.in.bytes.Add(uint64(len(data)))
 		if limit := p.socket.options.MaxMessageSize; limit > 0 && int64(len(data)) > limit {
 			err = wire.Errorf(reasons.Oversize, "peer sent a message of %d bytes and at most %d are allowed: raise MaxMessageSize or send less",
@@ -100,13 +114,23 @@ func (c *messageCarrier) deliver(bodies [][]byte, land *landing) (err error) {
 			p.DropN(reasons.TTL, 1)
 			continue
 		}
-		batch.Chunk = land.chunks[i]
-		batch.Chunk.Retain(1)
-		batch.Add(data, head)
+		c.batch.Chunk = land.chunks[i]
+		c.batch.Chunk.Retain(1)
+		c.batch.Add(data, head)
 	}
-	if _, derr := p.deliver(batch.Next(), &c.room); derr != nil {
-		return derr
+	if ferr := c.flush(); ferr != nil {
+		return ferr
 	}
+	return err
+}
+
+// flush delivers the messages of the batch.
+func (c *messageCarrier) flush() error {
+	run := c.batch.Next()
+	if len(run) == 0 {
+		return nil
+	}
+	_, err := c.pipe.deliver(run, &c.room)
 	return err
 }
 
@@ -118,10 +142,14 @@ type landing struct {
 	from   *msg.Origin
 	chunks []*buf.Chunk // of each message
 	used   int          // bytes of the last one
+	held   budget.Meter // of the last one, if it grows
 }
 
-// alloc returns memory for the next message.
-func (l *landing) alloc(size int) []byte {
+// alloc returns memory for the next message, or more for the last one.
+func (l *landing) alloc(have []byte, size int) []byte {
+	if have != nil {
+		return l.grow(have, size)
+	}
 	var c *buf.Chunk
 	if n := len(l.chunks); n > 0 {
 		c = l.chunks[n-1]
@@ -135,6 +163,21 @@ func (l *landing) alloc(size int) []byte {
 	return c.Data[l.used-size : l.used : l.used]
 }
 
+// grow moves the last message to a chunk of its own. Other pipes are shed for it if the budget is used up, or this one: its
+// link is then closed.
+func (l *landing) grow(have []byte, size int) []byte {
+	l.held.Grow(int64(size))
+	c := buf.NewChunk(size)
+	c.From, l.used = l.from, len(c.Data)
+	copy(c.Data, have)
+	last := len(l.chunks) - 1
+	if old := l.chunks[last]; last == 0 || l.chunks[last-1] != old {
+		old.Release(1)
+	}
+	l.chunks[last] = c
+	return c.Data[:size:size]
+}
+
 // leave leaves the memory to the messages.
 func (l *landing) leave() {
 	for i, c := range l.chunks {
@@ -144,4 +187,5 @@ func (l *landing) leave() {
 	}
 	clear(l.chunks)
 	l.chunks = l.chunks[:0]
+	l.held.Set(0)
 }

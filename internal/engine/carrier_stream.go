@@ -163,6 +163,10 @@ func (c *streamCarrier) confirmed(ended bool) bool {
 
 func (c *streamCarrier) expire() {
 	c.expired.Store(true)
+	if f, ok := c.link.Conn.(*framedConn); ok { // has no deadlines
+		c.pipe.scope.AfterFunc(drainTime, func() { _ = f.Close() })
+		return
+	}
 	_ = c.link.SetReadDeadline(time.Now().Add(drainTime))
 }
 func (c *streamCarrier) close() error { return c.link.Close() }

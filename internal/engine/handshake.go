@@ -85,7 +85,7 @@ func (e *Endpoint) handshake(ctx context.Context, pending *pendingLink) (*Pipe, 
 	case *transport.Stream:
 		return e.streamHandshake(ctx, l, pending)
 	case transport.Messages:
-		return e.messageHandshake(ctx, l)
+		return e.messageHandshake(ctx, l, pending)
 	}
 	return nil, fmt.Errorf("transport %s made a %T, which is neither a *transport.Stream nor a transport.Messages", e.url.Scheme, pending.link)
 }
@@ -97,36 +97,6 @@ func (e *Endpoint) wireConfig() wire.Config {
 		MaxMessage: o.MaxMessageSize, TTL: o.TTL,
 		Security: o.Security, Identity: o.Identity, Metadata: o.Metadata,
 	}
-}
-
-// messageHandshake lets the transport find out in which of its dialects and protocols the socket speaks on a link.
-func (e *Endpoint) messageHandshake(ctx context.Context, link transport.Messages) (*Pipe, error) {
-	c := e.wireConfig()
-	var offers []transport.Offer
-	for _, d := range e.spoken {
-		for _, h := range append([]transport.Hello{c.Hello}, c.Alternatives...) {
-			offers = append(offers, transport.Offer{Dialect: d.Name(), Hello: h})
-		}
-	}
-	chosen, peer, err := link.Handshake(ctx, offers, e.listen)
-	if err != nil {
-		return nil, handshakeError(err, "")
-	}
-	i := slices.Index(offers, chosen)
-	if i < 0 {
-		return nil, fmt.Errorf("transport %s chose %v, which it was not offered", e.url.Scheme, chosen)
-	}
-	c.Hello, c.Alternatives = chosen.Hello, nil
-	session, err := e.spoken[i/(len(offers)/len(e.spoken))].Session(c, peer)
-	if err != nil {
-		return nil, err
-	}
-	if err := e.checkPromises(link.Info().Properties); err != nil {
-		return nil, err
-	}
-	p := e.newPipe(link, session)
-	p.carryMessages(link)
-	return p, nil
 }
 
 // checkPromises refuses a link that lacks a property that the pattern needs.
@@ -161,8 +131,15 @@ func (e *Endpoint) streamHandshake(ctx context.Context, s *transport.Stream, pen
 		}
 		e.spoke(pending)
 	}
-	h := &streamHandshake{ctx: ctx, endpoint: e, pending: pending, link: s, config: e.wireConfig(), chunk: buf.NewChunk(buf.MinChunk)}
-	h.config.Framing = info.Framing
+	c := e.wireConfig()
+	c.Framing = info.Framing
+	return e.speak(ctx, &streamHandshake{endpoint: e, pending: pending, link: s, config: c, dialects: e.spoken}, stop)
+}
+
+// speak does the handshake of a dialect on a stream. stop ends the watch over ctx, which closes the stream.
+func (e *Endpoint) speak(ctx context.Context, h *streamHandshake, stop func() bool) (*Pipe, error) {
+	s := h.link
+	h.ctx, h.chunk = ctx, buf.NewChunk(buf.MinChunk)
 	session, err := h.run()
 	if err != nil {
 		_ = s.Close() // which also ends a write that the peer does not read
@@ -186,7 +163,11 @@ func (e *Endpoint) streamHandshake(ctx context.Context, s *transport.Stream, pen
 	if err := s.SetDeadline(time.Time{}); err != nil {
 		return nil, handshakeError(err, "")
 	}
-	p := e.newPipe(s, session)
+	var link transport.Link = s
+	if c, ok := s.Conn.(*framedConn); ok {
+		link = c.link
+	}
+	p := e.newPipe(link, session)
 	p.carryStream(s, h.chunk, h.start, h.end)
 	return p, nil
 }
@@ -198,6 +179,7 @@ type streamHandshake struct {
 	pending  *pendingLink
 	link     *transport.Stream
 	config   wire.Config
+	dialects []wire.Dialect // that the peer may speak; a dialing end uses the first
 	chunk    *buf.Chunk
 	start    int // first byte that is not consumed
 	end      int // first byte that is not read
@@ -207,8 +189,8 @@ type streamHandshake struct {
 }
 
 func (h *streamHandshake) run() (*wire.Session, error) {
-	if !h.config.Listening {
-		h.shake = h.endpoint.spoken[0].Handshake(h.config)
+	if !h.config.Listening || h.config.Carried {
+		h.shake = h.dialects[0].Handshake(h.config)
 	}
 	for {
 		if h.shake == nil && h.end > 0 {
@@ -265,7 +247,7 @@ func (h *streamHandshake) step(shake wire.Handshake) (*wire.Session, error) {
 // match returns the dialect that the peer's first bytes belong to, or nil while that is open.
 func (h *streamHandshake) match() (wire.Dialect, error) {
 	seen, undecided := h.chunk.Data[h.start:h.end], false
-	for _, d := range h.endpoint.spoken {
+	for _, d := range h.dialects {
 		yes, more := d.Match(seen)
 		if yes {
 			return d, nil
@@ -276,7 +258,7 @@ func (h *streamHandshake) match() (wire.Dialect, error) {
 		return nil, nil
 	}
 	// No dialect knows these bytes: the first one says so best.
-	_, _, _, err := h.endpoint.spoken[0].Handshake(h.config).Step(seen)
+	_, _, _, err := h.dialects[0].Handshake(h.config).Step(seen)
 	if err == nil {
 		err = wire.Errorf(reasons.BadHeader, "peer's first bytes % x belong to no dialect that is allowed here", seen[:min(len(seen), 8)])
 	}

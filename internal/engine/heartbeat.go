@@ -81,6 +81,9 @@ func (h *heartbeat) heard(ttl uint16) {
 func (p *Pipe) startHeartbeat(c *streamCarrier) {
 	interval := p.socket.options.Heartbeat
 	f := p.session.Commander
+	if _, carried := c.link.Conn.(*framedConn); carried { // by a link that has its own
+		return
+	}
 	if interval == 0 || f == nil || !p.session.Sealed && len(f.AppendControl(nil, wire.Control{Kind: wire.ControlPing})) == 0 {
 		return
 	}

@@ -38,13 +38,13 @@ func (l *offeredLink) Handshake(_ context.Context, offers []transport.Offer, _ b
 	return chosen, peer, nil
 }
 
-func (l *offeredLink) ReadMessages(dst [][]byte, alloc func(size int) []byte) (n int, err error) {
+func (l *offeredLink) ReadMessages(dst [][]byte, alloc func(have []byte, size int) []byte) (n int, err error) {
 	if len(l.bodies) == 0 {
 		return 0, io.EOF
 	}
 	for n < min(len(dst), len(l.bodies)) {
 		b := l.bodies[n]
-		dst[n] = append(alloc(len(b) + n%3)[:0], b...) // sometimes with more memory than it takes, as for datagrams
+		dst[n] = append(alloc(nil, len(b)+n%3)[:0], b...) // sometimes with more memory than it takes, as for datagrams
 		n++
 	}
 	l.bodies = l.bodies[n:]
@@ -73,7 +73,7 @@ var reliable = transport.Info{Properties: transport.Properties{Reliable: true, O
 func TestHandshakesOfLinksChoose(t *testing.T) {
 	pair0, pair1 := lookupHello(sp.Pair0), lookupHello(sp.Pair1)
 	offer := func(dialect string, h transport.Hello) transport.Offer {
-		return transport.Offer{Dialect: dialect, Hello: h}
+		return transport.Offer{Dialect: dialect, Hello: h, MaxMessage: 16 << 20}
 	}
 	want := []transport.Offer{offer("sp", pair1), offer("sp", pair0), offer("other", pair1), offer("other", pair0)}
 	for i, chosen := range append(want, offer("third", pair1), offer("sp", lookupHello(sp.Bus)), transport.Offer{}) {

@@ -44,6 +44,11 @@ type (
 	// Logger guards the events that are to be merged (engine.logger).
 	Logger [72]struct{}
 
+	// WebQueue guards the links of a handler (web.queue).
+	WebQueue [74]struct{}
+	// WebSocket guards whose turn it is to write a WebSocket (ws.link).
+	WebSocket [75]struct{}
+
 	// Under the locks below, no other is taken.
 
 	// Flusher guards the writes that a fan-out has handed over (engine.Flusher).

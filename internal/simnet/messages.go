@@ -87,7 +87,7 @@ func (m *messages) receiveHello(ctx context.Context) ([]transport.Offer, error) 
 }
 
 // ReadMessages waits for the first message, then takes the others that have arrived.
-func (m *messages) ReadMessages(dst [][]byte, alloc func(size int) []byte) (int, error) {
+func (m *messages) ReadMessages(dst [][]byte, alloc func(have []byte, size int) []byte) (int, error) {
 	if len(dst) == 0 {
 		return 0, nil
 	}
@@ -98,7 +98,7 @@ func (m *messages) ReadMessages(dst [][]byte, alloc func(size int) []byte) (int,
 	if err != nil {
 		return 0, err
 	}
-	dst[0] = append(alloc(len(first))[:0], first...)
+	dst[0] = append(alloc(nil, len(first))[:0], first...)
 	if chunk := m.in.faults.ReadChunk; chunk > 0 {
 		dst = dst[:min(len(dst), chunk)]
 	}
@@ -108,7 +108,7 @@ func (m *messages) ReadMessages(dst [][]byte, alloc func(size int) []byte) (int,
 		if !ok {
 			break
 		}
-		dst[n] = append(alloc(len(data))[:0], data...)
+		dst[n] = append(alloc(nil, len(data))[:0], data...)
 		n++
 	}
 	l.enforceLocked(m.in)

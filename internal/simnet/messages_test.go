@@ -30,7 +30,7 @@ func offer(dialect string, protocol, peer uint16) transport.Offer {
 }
 
 // alloc is memory for one message.
-func alloc(size int) []byte { return make([]byte, size) }
+func alloc(_ []byte, size int) []byte { return make([]byte, size) }
 
 func TestHandshakeChoosesAnOfferOfEachEnd(t *testing.T) {
 	type offers = []transport.Offer

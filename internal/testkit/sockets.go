@@ -102,12 +102,18 @@ func ListenOn(t testing.TB, s Socket, scheme string) *spry.Endpoint {
 func ListenAt(t testing.TB, s Socket, url string) *spry.Endpoint {
 	t.Helper()
 	c := &spry.ListenConfig{URL: url}
-	if strings.Contains(url, "tls+") {
+	if secured(url) {
 		c.TLS, _ = Certificates()
 	}
 	e, err := s.ListenWith(Watchdog(t), c)
 	Check(t, err)
 	return e
+}
+
+// secured reports whether a URL is one of TLS.
+func secured(url string) bool {
+	scheme, _, _ := strings.Cut(url, "://")
+	return strings.Contains(scheme, "tls+") || strings.HasSuffix(scheme, "wss")
 }
 
 // DialTo connects s to a listener.
@@ -124,7 +130,7 @@ func DialerTo(e *spry.Endpoint) *spry.DialConfig { return DialerAt(e.URL()) }
 // DialerAt returns how to dial an address.
 func DialerAt(url string) *spry.DialConfig {
 	d := &spry.DialConfig{URL: url}
-	if strings.Contains(url, "tls+") {
+	if secured(url) {
 		_, d.TLS = Certificates()
 	}
 	return d

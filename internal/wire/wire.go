@@ -36,6 +36,10 @@ type Config struct {
 	// dialing end sends first.
 	Listening bool
 
+	// Carried says that each frame is a message of the link, see [Framed]. Bare says besides that there is no handshake but
+	// that each end sends its identity.
+	Carried, Bare bool
+
 	Framing    transport.Framing
 	MaxMessage int64 // largest message in bytes, header included; 0 = unlimited
 	TTL        int   // most hops that a message may have come over; 1 to 255
@@ -67,6 +71,24 @@ type Dialect interface {
 
 	// Secures reports whether connections can be secured in this way.
 	Secures(s Security) bool
+}
+
+// A Framed dialect can be carried by a link that moves whole messages: each of its frames is a message there. Its sessions are
+// those of a stream, which is put together of the messages.
+type Framed interface {
+	Dialect
+
+	// Mechanisms names the ways to begin a session that is secured in this way, the best first; see [transport.Offer].
+	Mechanisms(s Security) []string
+
+	// Frame takes a message apart: dst with the bytes appended that a stream has before the body of this frame, and the body,
+	// which is a part of the message. It fails if the message is no frame.
+	Frame(dst, message []byte) (head, body []byte, err error)
+
+	// Cut returns the message that carries the first frame of the stream: its first byte and the rest, which is a part of
+	// stream; and the length of the frame. n is 0 if the frame is not whole, and need is then its length as far as it is
+	// known.
+	Cut(stream []byte) (first byte, rest []byte, n, need int)
 }
 
 // A Handshake is the first part of a session, until both ends know each other.

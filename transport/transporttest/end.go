@@ -48,6 +48,11 @@ func open(ctx context.Context, link transport.Link, listening bool) (*end, error
 			}
 		}
 	case transport.Messages:
+		if h, ok := link.(transport.Handshaker); ok {
+			if err := h.HandshakeContext(ctx); err != nil {
+				return nil, fmt.Errorf("HandshakeContext: %w", err)
+			}
+		}
 		offers := dialerOffers
 		if listening {
 			offers = listenerOffers
@@ -171,9 +176,13 @@ func (e *end) take(size int) ([]byte, error) {
 // readMessages is ReadMessages with memory of the suite's, in which the messages have to lie.
 func readMessages(from transport.Messages, dst [][]byte) (int, error) {
 	var landed [][]byte
-	n, err := from.ReadMessages(dst, func(size int) []byte {
-		landed = append(landed, make([]byte, size, size+1))
-		return landed[len(landed)-1]
+	n, err := from.ReadMessages(dst, func(have []byte, size int) []byte {
+		memory := make([]byte, size, size+1)
+		if copy(memory, have); have == nil {
+			landed = append(landed, nil)
+		}
+		landed[len(landed)-1] = memory
+		return memory
 	})
 	if n < 0 || n > len(dst) || n == 0 && err == nil {
 		return 0, fmt.Errorf("ReadMessages of %d returns %d without an error", len(dst), n)

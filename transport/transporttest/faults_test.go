@@ -280,8 +280,8 @@ func (s secretive) Handshake(ctx context.Context, offers []transport.Offer, list
 
 type homemade struct{ transport.Messages }
 
-func (h homemade) ReadMessages(dst [][]byte, _ func(int) []byte) (int, error) {
-	return h.Messages.ReadMessages(dst, func(size int) []byte { return make([]byte, size) })
+func (h homemade) ReadMessages(dst [][]byte, _ func([]byte, int) []byte) (int, error) {
+	return h.Messages.ReadMessages(dst, func(_ []byte, size int) []byte { return make([]byte, size) })
 }
 
 type padding struct{ transport.Messages }

@@ -252,13 +252,13 @@ func suiting(ours, theirs []transport.Offer) (our, their transport.Offer) {
 	return ours[0], theirs[0]
 }
 
-func (l *memoryLink) ReadMessages(dst [][]byte, alloc func(size int) []byte) (int, error) {
+func (l *memoryLink) ReadMessages(dst [][]byte, alloc func(have []byte, size int) []byte) (int, error) {
 	m, err := l.read()
 	if err != nil {
 		return 0, err
 	}
 	for n := range dst {
-		dst[n] = alloc(len(m))
+		dst[n] = alloc(nil, len(m))
 		copy(dst[n], m)
 		if n+1 == len(dst) {
 			break

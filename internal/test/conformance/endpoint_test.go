@@ -50,7 +50,7 @@ func TestEndpointsKnowTheirAddress(t *testing.T) {
 				if counterpart(p.Protocol()) != p.PeerProtocol() {
 					t.Errorf("a %v talks to a %v", p.Protocol(), p.PeerProtocol())
 				}
-				if (p.TLS() != nil) != strings.HasSuffix(w.scheme, "tls+tcp") {
+				if (p.TLS() != nil) != w.secured() {
 					t.Errorf("TLS on %s: %v", w.scheme, p.TLS())
 				}
 			}

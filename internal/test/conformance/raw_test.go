@@ -304,7 +304,7 @@ func (l *promisingLink) Handshake(_ context.Context, offers []transport.Offer, _
 	return offers[0], transport.Hello{Protocol: us.Peer, Peer: us.Protocol, Name: us.PeerName, PeerName: us.Name}, nil
 }
 
-func (l *promisingLink) ReadMessages([][]byte, func(int) []byte) (int, error) {
+func (l *promisingLink) ReadMessages([][]byte, func([]byte, int) []byte) (int, error) {
 	_, err := io.ReadFull(l.end, make([]byte, 1))
 	return 0, err
 }

@@ -9,6 +9,7 @@ package conformance_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/sprymq/spry"
@@ -16,6 +17,7 @@ import (
 	"github.com/sprymq/spry/internal/simnet"
 	"github.com/sprymq/spry/internal/testkit"
 	"github.com/sprymq/spry/transport"
+	"github.com/sprymq/spry/transport/ws"
 )
 
 // A wire is one kind of link, with options for the sockets that are to use it.
@@ -27,8 +29,8 @@ type wireUnderTest struct {
 // The wires. "sim" is a stream in memory, "simmsg" a link of whole messages, which proves that a transport without a
 // stream of bytes fits.
 var (
-	spWires   = []string{"inproc", "ipc", "tcp", "tls+tcp", "sim", "simmsg"}
-	zmtpWires = []string{"zmtp+ipc", "zmtp+tcp", "zmtp+tls+tcp"}
+	spWires   = []string{"inproc", "ipc", "tcp", "tls+tcp", "ws", "wss", "sim", "simmsg"}
+	zmtpWires = []string{"zmtp+ipc", "zmtp+tcp", "zmtp+tls+tcp", "zmtp+ws", "zmtp+wss"}
 )
 
 // overEveryWire runs f over every transport and dialect.
@@ -44,12 +46,23 @@ func overWires(t *testing.T, wires []string, f func(t *testing.T, w wireUnderTes
 		t.Run(scheme, func(t *testing.T) {
 			leak.Check(t)
 			w := wireUnderTest{scheme: scheme, options: spry.Options{Name: t.Name()}}
-			if scheme == "sim" || scheme == "simmsg" {
+			switch {
+			case w.simulated():
 				w.options.Transports = []transport.Transport{simnet.New(7)}
+			case strings.Contains(scheme, "ws"):
+				w.options.Transports = []transport.Transport{ws.Transport{}}
 			}
 			f(t, w)
 		})
 	}
+}
+
+// simulated reports whether the wire is of a network in memory.
+func (w wireUnderTest) simulated() bool { return w.scheme == "sim" || w.scheme == "simmsg" }
+
+// secured reports whether the wire has TLS.
+func (w wireUnderTest) secured() bool {
+	return strings.HasSuffix(w.scheme, "tls+tcp") || strings.HasSuffix(w.scheme, "wss")
 }
 
 // join makes b listen and a dial it.
@@ -60,7 +73,7 @@ func (w wireUnderTest) join(t *testing.T, a, b testkit.Socket) {
 
 func (w wireUnderTest) listen(t *testing.T, s testkit.Socket) *spry.Endpoint {
 	t.Helper()
-	if w.options.Transports == nil {
+	if !w.simulated() {
 		return testkit.ListenOn(t, s, w.scheme)
 	}
 	e, err := s.ListenWith(testkit.Watchdog(t), &spry.ListenConfig{URL: fmt.Sprintf("%s://n%d", w.scheme, testkit.Fresh())})

@@ -43,8 +43,15 @@ type handshake struct {
 }
 
 func newHandshake(c wire.Config) *handshake {
-	h := &handshake{config: c, signature: true}
-	h.expect(revisionEnd, h.revision)
+	h := &handshake{config: c, signature: !c.Carried}
+	switch {
+	case c.Bare:
+		h.expect(shortHead, func() error { return h.sized(h.identity) })
+	case c.Carried:
+		h.nextFrame(h.frameHead)
+	default:
+		h.expect(revisionEnd, h.revision)
+	}
 	return h
 }
 
@@ -61,7 +68,7 @@ func (h *handshake) Answer(v wire.Verdict) {
 // Step implements [wire.Handshake].
 func (h *handshake) Step(in []byte) (n int, out []byte, s *wire.Session, err error) {
 	h.out = h.out[:0]
-	if !h.began && (!h.config.Listening || len(in) > 0) {
+	if !h.began && (!h.config.Listening || h.config.Carried || len(in) > 0) {
 		if err := h.begin(); err != nil {
 			return 0, nil, nil, err
 		}
@@ -103,6 +110,9 @@ func (h *handshake) begin() (err error) {
 	}
 	if h.mechanism, h.name, h.asServer, err = newMechanism(h.config.Security); err != nil {
 		return err
+	}
+	if h.config.Carried {
+		return h.beginCarried()
 	}
 	h.out = appendSignature(h.out)
 	return nil

@@ -36,9 +36,9 @@ func (dialect) Match(prefix []byte) (yes, more bool) {
 // Handshake begins a session.
 func (dialect) Handshake(c wire.Config) wire.Handshake { return newHandshake(c) }
 
-// Session fails: a link of whole messages has no place for the commands and frames of ZMTP.
+// Session fails: a link of whole messages carries frames, see [wire.Framed].
 func (dialect) Session(wire.Config, transport.Hello) (*wire.Session, error) {
-	return nil, fmt.Errorf("zmtp needs a stream, and this transport moves whole messages: use tcp or ipc")
+	return nil, fmt.Errorf("a session of zmtp begins with a handshake")
 }
 
 // Secures reports whether s is nothing, or a mechanism that is spoken here.

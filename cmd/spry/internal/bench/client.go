@@ -32,7 +32,7 @@ func (c *client) connect(ctx context.Context) error {
 		return exit.Errorf(exit.Usage, "%w", err)
 	}
 	// A request that is sent twice would begin two runs.
-	c.control = spry.NewReq(&spry.ReqOptions{Options: spry.Options{MaxMessageSize: maxControl, Network: c.network}, Retry: -1})
+	c.control = spry.NewReq(&spry.ReqOptions{Options: spry.Options{MaxMessageSize: maxControl, Network: c.network, Transports: endpoint.Transports()}, Retry: -1})
 	connecting, cancel := context.WithTimeout(ctx, c.connectTimeout)
 	defer cancel()
 	if err := c.dial(connecting, c.control, c.url); err != nil {

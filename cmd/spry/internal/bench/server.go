@@ -41,7 +41,7 @@ func Listen(ctx context.Context, o ServerOptions) (*Server, error) {
 			return nil, err
 		}
 	}
-	s := &Server{options: o, control: spry.NewRep(&spry.RepOptions{Options: spry.Options{MaxMessageSize: maxControl, Network: o.Network}})}
+	s := &Server{options: o, control: spry.NewRep(&spry.RepOptions{Options: spry.Options{MaxMessageSize: maxControl, Network: o.Network, Transports: endpoint.Transports()}})}
 	set := endpoint.Set{Listen: []string{o.Listen}, TLS: o.TLS}
 	if err := set.Open(ctx, s.control, o.Say); err != nil {
 		s.control.Close()

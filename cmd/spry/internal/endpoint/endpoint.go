@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"iter"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/sprymq/spry"
@@ -62,7 +61,7 @@ func (s *Set) Open(ctx context.Context, socket Socket, say func(form string, arg
 		return err
 	}
 	for _, url := range s.Listen {
-		if server == nil && strings.Contains(url, "tls+") {
+		if server == nil && Secured(url) {
 			return exit.Errorf(exit.Usage, "%s needs a certificate: give --cert FILE, and --key FILE if it is not in there", url)
 		}
 		e, err := socket.ListenWith(ctx, &spry.ListenConfig{URL: url, TLS: server})

@@ -15,11 +15,18 @@ import (
 	"github.com/sprymq/spry/internal/urls"
 	"github.com/sprymq/spry/stream"
 	"github.com/sprymq/spry/transport"
+	"github.com/sprymq/spry/transport/ws"
 )
 
 // Transports are the transports of the command's sockets, in addition to inproc.
 func Transports() []transport.Transport {
-	return []transport.Transport{stream.Transport{Trace: traceTo(os.Stderr)}}
+	return []transport.Transport{ws.Transport{}, stream.Transport{Trace: traceTo(os.Stderr)}}
+}
+
+// Secured reports whether a URL's scheme has TLS.
+func Secured(address string) bool {
+	u, err := Parse(address)
+	return err == nil && (u.Scheme == "wss" || slices.Contains(strings.Split(u.Scheme, "+"), "tls"))
 }
 
 // Schemes are the schemes that the command can dial and listen on, without those that have more layers.

@@ -89,6 +89,9 @@ func probes() []probe {
 // partial result.
 func Run(ctx context.Context, url string, o Options) (*Report, error) {
 	report := &Report{URL: url, Dialect: Silent}
+	if isWebSocket(url) {
+		return report, report.lookUpgraded(ctx, o)
+	}
 	if err := report.look(ctx, o); err != nil {
 		return report, err
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 func drivePush(ctx context.Context, s *stage) error {
-	push := spry.NewPush(nil)
+	push := spry.NewPush(&spry.PushOptions{Options: options()})
 	defer push.Close()
 	if err := s.gather(ctx, push); err != nil {
 		return err
@@ -28,7 +28,7 @@ func drivePush(ctx context.Context, s *stage) error {
 }
 
 func drivePub(ctx context.Context, s *stage) error {
-	pub := spry.NewPub(&spry.PubOptions{Overflow: spry.Block}) // the tour shows that nothing is lost
+	pub := spry.NewPub(&spry.PubOptions{Options: options(), Overflow: spry.Block}) // the tour shows that nothing is lost
 	defer pub.Close()
 	if err := s.gather(ctx, pub); err != nil {
 		return err
@@ -41,7 +41,7 @@ func drivePub(ctx context.Context, s *stage) error {
 }
 
 func driveReq(ctx context.Context, s *stage) error {
-	req := spry.NewReq(nil)
+	req := spry.NewReq(&spry.ReqOptions{Options: options()})
 	defer req.Close()
 	if err := s.gather(ctx, req); err != nil {
 		return err
@@ -60,7 +60,7 @@ func driveReq(ctx context.Context, s *stage) error {
 }
 
 func driveSurvey(ctx context.Context, s *stage) error {
-	surveyor := spry.NewSurveyor(nil)
+	surveyor := spry.NewSurveyor(&spry.SurveyorOptions{Options: options()})
 	defer surveyor.Close()
 	if err := s.gather(ctx, surveyor); err != nil {
 		return err
@@ -124,7 +124,7 @@ func (s *stage) roundTrips(ctx context.Context, socket endpoint.Socket, workers,
 }
 
 func drivePair(ctx context.Context, s *stage) error {
-	pair := spry.NewPair(nil)
+	pair := spry.NewPair(&spry.PairOptions{Options: options()})
 	defer pair.Close()
 	if err := s.gather(ctx, pair); err != nil {
 		return err
@@ -133,7 +133,7 @@ func drivePair(ctx context.Context, s *stage) error {
 }
 
 func driveBus(ctx context.Context, s *stage) error {
-	bus := spry.NewBus(nil)
+	bus := spry.NewBus(&spry.BusOptions{Options: options()})
 	defer bus.Close()
 	if err := s.gather(ctx, bus); err != nil {
 		return err

@@ -110,39 +110,39 @@ func roleOf(name string) (*worker, error) {
 }
 
 func workPull(w *worker) error {
-	s := spry.NewPull(nil)
+	s := spry.NewPull(&spry.PullOptions{Options: options()})
 	w.socket = s
 	w.sink(s)
 	return nil
 }
 
 func workSub(w *worker) error {
-	s := spry.NewSub(&spry.SubOptions{Overflow: spry.Block})
+	s := spry.NewSub(&spry.SubOptions{Options: options(), Overflow: spry.Block})
 	w.socket = s
 	w.sink(s)
 	return s.Subscribe("")
 }
 
 func workRep(w *worker) error {
-	s := spry.NewRep(nil)
+	s := spry.NewRep(&spry.RepOptions{Options: options()})
 	w.socket, w.work = s, w.answerAll(s.Recv)
 	return nil
 }
 
 func workRespond(w *worker) error {
-	s := spry.NewRespondent(nil)
+	s := spry.NewRespondent(&spry.RespondentOptions{Options: options()})
 	w.socket, w.work = s, w.answerAll(s.Recv)
 	return nil
 }
 
 func workPair(w *worker) error {
-	s := spry.NewPair(nil)
+	s := spry.NewPair(&spry.PairOptions{Options: options()})
 	w.socket, w.work = s, w.echo(s)
 	return nil
 }
 
 func workBus(w *worker) error {
-	s := spry.NewBus(nil)
+	s := spry.NewBus(&spry.BusOptions{Options: options()})
 	w.socket, w.work = s, w.echo(s)
 	return nil
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 // Package tour is the command's main demonstration: it starts real processes, drives every pattern between them over
-// tcp and ipc, and in process, and checks that every message arrived or was counted as dropped.
+// tcp, ipc and ws, and in process, and checks that every message arrived or was counted as dropped.
 package tour
 
 import (
@@ -13,6 +13,9 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/cmd/spry/internal/endpoint"
 )
 
 // Options of [Run].
@@ -46,7 +49,7 @@ var legs = []leg{
 	{"bus", 2, driveBus, "bus", workBus},
 }
 
-var transports = []string{"tcp", "ipc", "inproc"}
+var transports = []string{"tcp", "ipc", "ws", "inproc"}
 
 // crewSize is how many peers there are of each kind.
 const crewSize = 2
@@ -145,11 +148,16 @@ func startCrew(ctx context.Context, o Options) (processes, locals []*mate, err e
 	return processes, locals, nil
 }
 
+// options are those of the sockets.
+func options() spry.Options { return spry.Options{Transports: endpoint.Transports()} }
+
 // address is where a leg's socket listens.
 func address(transport, dir string, number int) string {
 	switch transport {
 	case "tcp":
 		return "tcp://127.0.0.1:0"
+	case "ws":
+		return "ws://127.0.0.1:0/tour"
 	case "ipc":
 		return "ipc://" + filepath.Join(dir, fmt.Sprint(number))
 	default:

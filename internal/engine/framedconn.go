@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT
+
+package engine
+
+import (
+	"net"
+	"time"
+
+	"github.com/sprymq/spry/internal/wire"
+	"github.com/sprymq/spry/transport"
+)
+
+// A framedConn is a stream of bytes whose frames are the messages of a link. One goroutine reads and one writes, at the same
+// time. Deadlines have no effect: only Close interrupts a call.
+type framedConn struct {
+	link    transport.Messages
+	dialect wire.Framed
+
+	messages [][]byte // read
+	next     int      // of messages, to be put into the stream
+	count    int      // of messages
+	memory   []byte   // that they lie in
+	used     int      // bytes of memory
+	heads    []byte   // the head of the message that is being put into the stream
+	head     []byte   // the rest of its head, and of its body
+	body     []byte
+	err      error // after the messages
+
+	part    []byte             // the beginning of a frame, which was not written as a whole
+	packets []transport.Packet // to be written
+	firsts  []byte             // of packets
+}
+
+func newFramedConn(link transport.Messages, d wire.Framed) *framedConn {
+	return &framedConn{link: link, dialect: d}
+}
+
+// Read implements [net.Conn].
+func (c *framedConn) Read(p []byte) (n int, err error) {
+	for n < len(p) {
+		if len(c.head)+len(c.body) == 0 {
+			if n > 0 && c.next == c.count {
+				return n, nil
+			}
+			if err := c.advance(); err != nil {
+				return n, err
+			}
+		}
+		k := copy(p[n:], c.head)
+		c.head, n = c.head[k:], n+k
+		k = copy(p[n:], c.body)
+		c.body, n = c.body[k:], n+k
+	}
+	return n, nil
+}
+
+// advance makes the next message the one that is put into the stream.
+func (c *framedConn) advance() (err error) {
+	for c.next == c.count {
+		if c.err != nil {
+			return c.err
+		}
+		if c.messages == nil {
+			c.messages = make([][]byte, readAtOnce)
+		}
+		if clear(c.messages); len(c.memory) > landingSize {
+			c.memory = nil // was for one large message
+		}
+		c.next, c.used = 0, 0
+		c.count, c.err = c.link.ReadMessages(c.messages, c.alloc)
+		c.err = linkError(c.err)
+	}
+	c.heads, c.body, err = c.dialect.Frame(c.heads[:0], c.messages[c.next])
+	if err != nil {
+		c.next, c.count, c.err = 0, 0, err
+		return err
+	}
+	c.head = c.heads
+	c.next++
+	return nil
+}
+
+func (c *framedConn) alloc(have []byte, size int) []byte {
+	if have != nil { // the last message of those that have memory
+		grown := make([]byte, size)
+		copy(grown, have)
+		return grown
+	}
+	if size > len(c.memory)-c.used {
+		c.memory, c.used = make([]byte, max(size, landingSize)), 0
+	}
+	c.used += size
+	return c.memory[c.used-size : c.used : c.used]
+}
+
+// Write implements [net.Conn]. A frame that is not whole yet is kept until it is.
+func (c *framedConn) Write(p []byte) (n int, err error) {
+	c.packets, c.firsts = c.packets[:0], c.firsts[:0]
+	rest := p
+	for len(c.part) > 0 && len(rest) > 0 { // one frame, by pieces: its head first
+		_, _, size, need := c.dialect.Cut(c.part)
+		if size > 0 {
+			break
+		}
+		k := min(need-len(c.part), len(rest))
+		c.part, rest = append(c.part, rest[:k]...), rest[k:]
+	}
+	whole := 0
+	if len(c.part) > 0 {
+		whole = c.cut(c.part)
+	}
+	if whole == len(c.part) {
+		for len(rest) > 0 {
+			k := c.cut(rest)
+			if k == 0 {
+				break
+			}
+			rest = rest[k:]
+		}
+	}
+	for i := range c.packets {
+		c.packets[i].Header = c.firsts[i : i+1 : i+1]
+	}
+	for sent := 0; sent < len(c.packets); {
+		k, err := c.link.WriteMessages(c.packets[sent:])
+		if sent += k; err != nil {
+			return 0, err // how much has left does not matter: the stream is broken
+		}
+	}
+	clear(c.packets)
+	if whole > 0 {
+		c.part = nil
+	}
+	c.part = append(c.part, rest...)
+	return len(p), nil
+}
+
+// cut adds the first frame of b to the packets, and returns its length, or 0 if it is not whole.
+func (c *framedConn) cut(b []byte) int {
+	first, body, n, _ := c.dialect.Cut(b)
+	if n > 0 {
+		c.firsts = append(c.firsts, first)
+		c.packets = append(c.packets, transport.Packet{Body: body})
+	}
+	return n
+}
+
+// CloseWrite ends the outgoing direction.
+func (c *framedConn) CloseWrite() error { return c.link.CloseWrite() }
+
+// Close implements [net.Conn].
+func (c *framedConn) Close() error { return c.link.Close() }
+
+// LocalAddr implements [net.Conn].
+func (c *framedConn) LocalAddr() net.Addr { return c.link.LocalAddr() }
+
+// RemoteAddr implements [net.Conn].
+func (c *framedConn) RemoteAddr() net.Addr { return c.link.RemoteAddr() }
+
+// SetDeadline implements [net.Conn].
+func (c *framedConn) SetDeadline(time.Time) error { return nil }
+
+// SetReadDeadline implements [net.Conn].
+func (c *framedConn) SetReadDeadline(time.Time) error { return nil }
+
+// SetWriteDeadline implements [net.Conn].
+func (c *framedConn) SetWriteDeadline(time.Time) error { return nil }

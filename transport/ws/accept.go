@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: MIT
+
+package ws
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sprymq/spry/transport"
+)
+
+// A policy says who may connect.
+type policy struct {
+	origins []string
+}
+
+func (t Transport) policy() policy { return policy{slices.Clone(t.Origins)} }
+
+// A serverSide is the part of a link that a listening end needs until the connection is upgraded.
+type serverSide struct {
+	policy policy
+	path   string // of the listener
+	ready  bool   // the request was read, and is good: by Upgrade
+}
+
+// A refusal is an answer that does not upgrade the connection.
+type refusal struct {
+	status int
+	reason string // in statistics
+	text   string
+}
+
+func (r *refusal) Error() string {
+	return fmt.Sprintf("answered %d %s: %s", r.status, http.StatusText(r.status), r.text)
+}
+
+func refuse(status int, reason, format string, args ...any) *refusal {
+	return &refusal{status, reason, fmt.Sprintf(format, args...)}
+}
+
+// header sets what an answer with this status needs.
+func (r *refusal) header(h http.Header) {
+	h.Set("Content-Type", "text/plain; charset=utf-8")
+	h.Set("X-Content-Type-Options", "nosniff")
+	if r.status == http.StatusUpgradeRequired {
+		h.Set("Upgrade", "websocket")
+		h.Set("Connection", "Upgrade")
+		h.Set("Sec-WebSocket-Version", "13")
+	}
+}
+
+// check judges a request. local is the address that it came to, if that is known.
+func (p policy) check(r *http.Request, local net.Addr) *refusal {
+	switch {
+	case r.Method != http.MethodGet:
+		return refuse(http.StatusMethodNotAllowed, "bad_header", "a WebSocket begins with GET, not %.20s", r.Method)
+	case !hasToken(r.Header, "Upgrade", "websocket") || !hasToken(r.Header, "Connection", "upgrade"):
+		return refuse(http.StatusUpgradeRequired, "bad_header", "this is a WebSocket: connect with ws:// or wss://, or let the proxy in between pass the headers Upgrade and Connection on")
+	case !r.ProtoAtLeast(1, 1) || r.ProtoMajor > 1:
+		return refuse(http.StatusHTTPVersionNotSupported, "version", "a WebSocket needs HTTP/1.1, and this is %s", r.Proto)
+	case r.Header.Get("Sec-WebSocket-Version") != "13":
+		return refuse(http.StatusUpgradeRequired, "version", "version %.20q of WebSocket is not spoken here, 13 is", r.Header.Get("Sec-WebSocket-Version"))
+	case len(r.Header.Values("Sec-WebSocket-Key")) != 1 || len(r.Header.Get("Sec-WebSocket-Key")) != 24:
+		return refuse(http.StatusBadRequest, "bad_header", "Sec-WebSocket-Key must be 16 bytes in base64")
+	case r.ContentLength != 0 || len(r.TransferEncoding) > 0:
+		return refuse(http.StatusBadRequest, "bad_header", "a request for a WebSocket has no body")
+	}
+	return p.checkOrigin(r, local)
+}
+
+// checkOrigin judges which web page the request comes from.
+func (p policy) checkOrigin(r *http.Request, local net.Addr) *refusal {
+	all := r.Header.Values("Origin")
+	if len(all) == 0 {
+		return nil
+	}
+	origin := all[0]
+	if len(p.origins) > 0 {
+		if len(all) == 1 && slices.ContainsFunc(p.origins, func(o string) bool { return o == "*" || strings.EqualFold(o, origin) }) {
+			return nil
+		}
+		return refuse(http.StatusForbidden, "refused", "pages of the origin %.100q may not connect: add it to Origins", origin)
+	}
+	u, err := url.Parse(origin)
+	switch {
+	case len(all) > 1 || err != nil || u.Host == "" || !strings.EqualFold(u.Host, r.Host):
+		return refuse(http.StatusForbidden, "refused", "pages of the origin %.100q may not connect to the host %.100q: add the origin to Origins", origin, r.Host)
+	case isLoopback(local) && !namesLoopback(r.Host):
+		return refuse(http.StatusForbidden, "refused", "the host %.100q is not this machine, where the request came to: add the origin %.100q to Origins if it is yours", r.Host, origin)
+	}
+	return nil
+}
+
+func isLoopback(a net.Addr) bool {
+	tcp, ok := a.(*net.TCPAddr)
+	return ok && tcp.IP.IsLoopback()
+}
+
+func namesLoopback(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil && ip.IsLoopback()
+}
+
+// answer reads the request of a dialing end, unless it was read before, and answers it.
+func (k *link) answer(offers []transport.Offer) (chosen transport.Offer, err error) {
+	no := (*refusal)(nil)
+	if !k.server.ready {
+		if no, err = k.receive(); err != nil {
+			return chosen, err
+		}
+	}
+	if no == nil {
+		chosen, no = choose(k.asked.Header, offers)
+	}
+	if no != nil {
+		k.reject(no)
+		return chosen, &transport.PeerError{Reason: no.reason, Err: no}
+	}
+	name := subprotocol(chosen, chosen.Name)
+	text := "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " +
+		accept(k.asked.Header.Get("Sec-WebSocket-Key")) + "\r\nSec-WebSocket-Protocol: " + name + "\r\n\r\n"
+	_, err = io.WriteString(k.inner, text)
+	return chosen, err
+}
+
+// receive reads the request.
+func (k *link) receive() (*refusal, error) {
+	limited := &io.LimitedReader{R: k.inner, N: maxHead}
+	in := bufio.NewReader(limited)
+	r, err := http.ReadRequest(in)
+	if err != nil {
+		if limited.N == 0 {
+			return refuse(http.StatusRequestHeaderFieldsTooLarge, "bad_header", "the head of the request has more than %d bytes", maxHead), nil
+		}
+		if _, ok := errors.AsType[net.Error](err); ok || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return nil, err
+		}
+		return refuse(http.StatusBadRequest, "bad_header", "the request is not one of HTTP/1.1 (%v): check the port, and whether it is ws:// or wss://", err), nil
+	}
+	r.RemoteAddr = k.RemoteAddr().String()
+	r.TLS = k.Info().TLS
+	k.asked = r
+	k.early, _ = in.Peek(in.Buffered())
+	if no := k.server.policy.check(r, k.LocalAddr()); no != nil {
+		return no, nil
+	}
+	if r.URL.EscapedPath() != k.server.path {
+		return refuse(http.StatusNotFound, "bad_header", "nothing is at the path %.200q", r.URL.EscapedPath()), nil
+	}
+	return nil, nil
+}
+
+// choose finds the first subprotocol of a request that an offer of the socket suits.
+func choose(h http.Header, offers []transport.Offer) (transport.Offer, *refusal) {
+	var here []string
+	for _, o := range offers {
+		here = append(here, subprotocol(o, o.Name))
+	}
+	asked := h.Values("Sec-WebSocket-Protocol")
+	for _, line := range asked {
+		for name := range strings.SplitSeq(line, ",") {
+			if i := slices.Index(here, strings.TrimSpace(name)); i >= 0 && here[i] != "" {
+				return offers[i], nil
+			}
+		}
+	}
+	return transport.Offer{}, refuse(http.StatusBadRequest, "role_mismatch",
+		"the request asks for the subprotocol %.100q, and this socket speaks %s: connect it to another socket, or dial as that", strings.Join(asked, ","), strings.Join(here, ", "))
+}
+
+// reject sends an answer that is no upgrade.
+func (k *link) reject(no *refusal) {
+	body := no.text + "\n"
+	h := make(http.Header)
+	no.header(h)
+	if no.status != http.StatusUpgradeRequired {
+		h.Set("Connection", "close")
+	}
+	r := http.Response{
+		StatusCode: no.status, ProtoMajor: 1, ProtoMinor: 1, Header: h, ContentLength: int64(len(body)), Body: io.NopCloser(strings.NewReader(body)),
+	}
+	var b strings.Builder
+	if r.Write(&b) == nil {
+		_, _ = io.WriteString(k.inner, b.String())
+		_ = k.inner.CloseWrite()
+	}
+}
+
+// Upgrade takes the connection of a request for a WebSocket from its server, and returns its link, for AttachLink of a socket or
+// a listener for ListenOnLinks: see package web. The link's Handshake answers the request; the application must not use w any
+// more. A request that is refused is answered here, and the error says with which status. Of t, Origins applies.
+func Upgrade(t Transport, w http.ResponseWriter, r *http.Request) (transport.Messages, error) {
+	local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	if no := t.policy().check(r, local); no != nil {
+		no.header(w.Header())
+		w.WriteHeader(no.status)
+		_, _ = io.WriteString(w, no.text+"\n")
+		return nil, fmt.Errorf("request of %s for %.200s: %w", r.RemoteAddr, r.URL.Path, no)
+	}
+	conn, rw, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		http.Error(w, "this server cannot upgrade a connection", http.StatusInternalServerError)
+		return nil, fmt.Errorf("request of %s for %.200s: the server cannot upgrade a connection (%w): a handler in between must pass Hijack on", r.RemoteAddr, r.URL.Path, err)
+	}
+	if err := conn.SetDeadline(time.Time{}); err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	if secured, ok := conn.(*tls.Conn); ok {
+		conn = hijacked{secured}
+	}
+	k := newLink(&transport.Stream{Conn: conn}, false)
+	k.server = &serverSide{ready: true}
+	k.asked = r.WithContext(context.WithoutCancel(r.Context()))
+	if k.early, err = rw.Reader.Peek(rw.Reader.Buffered()); err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	k.early = slices.Clone(k.early)
+	return k, nil
+}
+
+// hijacked is a connection of TLS that ends at once.
+type hijacked struct{ *tls.Conn }
+
+// Close implements [net.Conn]. Unlike [tls.Conn.Close], it does not wait for a peer that does not read.
+func (h hijacked) Close() error { return h.NetConn().Close() }

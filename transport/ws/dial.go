@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+
+package ws
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+
+	"github.com/sprymq/spry/stream"
+	"github.com/sprymq/spry/transport"
+)
+
+// Dialer checks the address and returns a dialer for it. Errors of a malformed address wrap [transport.ErrURL].
+func (t Transport) Dialer(u transport.URL, o transport.DialOptions) (transport.Dialer, error) {
+	a, err := parse(u)
+	if err != nil {
+		return nil, err
+	}
+	d := &dialer{address: a, request: t.request(&a)}
+	if o.TLS == nil || len(o.TLS.NextProtos) == 0 {
+		if o.TLS = o.TLS.Clone(); o.TLS == nil {
+			o.TLS = &tls.Config{}
+		}
+		o.TLS.NextProtos = []string{"http/1.1"}
+	}
+	if o.DialContext == nil && a.inner.Scheme != "ipc" {
+		proxy, err := t.proxyFor(d.request)
+		if err != nil {
+			return nil, a.wrap(err)
+		}
+		if proxy != nil {
+			o.DialContext = proxyDialer(proxy)
+		}
+	}
+	if d.Dialer, err = a.network.Dialer(a.inner, o); err != nil {
+		return nil, a.wrap(err)
+	}
+	return d, nil
+}
+
+// request is the request of a dialer, without what differs from one connection to the next.
+func (t Transport) request(a *address) *http.Request {
+	u := &url.URL{Scheme: "http", Host: a.host, RawQuery: a.query}
+	u.Path, _ = url.PathUnescape(a.path) // which was checked
+	if u.EscapedPath() != a.path {
+		u.RawPath = a.path
+	}
+	r := &http.Request{
+		Method: http.MethodGet, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Host: a.host, URL: u, Header: t.Header.Clone(),
+	}
+	if a.inner.Scheme == "tls+tcp" {
+		r.URL.Scheme = "https"
+	}
+	if r.Header == nil {
+		r.Header = make(http.Header)
+	}
+	if host := r.Header.Get("Host"); host != "" {
+		r.Host = host
+		r.Header.Del("Host")
+	}
+	return r
+}
+
+type dialer struct {
+	transport.Dialer
+	address address
+	request *http.Request
+}
+
+// Dial returns when the stream below is connected. The link's Handshake sends the request.
+func (d *dialer) Dial(ctx context.Context) (transport.Link, error) {
+	inner, err := d.Dialer.Dial(ctx)
+	if err != nil {
+		return nil, d.address.wrap(err)
+	}
+	k := newLink(inner.(*transport.Stream), true)
+	k.request = d.request
+	return k, nil
+}
+
+func (t Transport) proxyFor(r *http.Request) (*url.URL, error) {
+	if t.Proxy != nil {
+		return t.Proxy(r)
+	}
+	return http.ProxyFromEnvironment(r)
+}
+
+// proxyDialer returns a function that connects by way of a proxy.
+func proxyDialer(proxy *url.URL) func(ctx context.Context, network, address string) (net.Conn, error) {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		host, port := proxy.Hostname(), proxy.Port()
+		if port == "" {
+			port = map[string]string{"http": "80", "https": "443"}[proxy.Scheme]
+		}
+		if port == "" {
+			port = "1080"
+		}
+		var d net.Dialer
+		conn, err := d.DialContext(ctx, network, net.JoinHostPort(host, port))
+		if err != nil {
+			return nil, fmt.Errorf("proxy %s: %w", proxy.Redacted(), err)
+		}
+		through, err := tunnel(ctx, conn, proxy, address)
+		if err != nil {
+			_ = conn.Close()
+			return nil, fmt.Errorf("proxy %s, to %s: %w", proxy.Redacted(), address, err)
+		}
+		return through, nil
+	}
+}
+
+// tunnel asks the proxy for a connection to an address.
+func tunnel(ctx context.Context, conn net.Conn, proxy *url.URL, address string) (net.Conn, error) {
+	switch proxy.Scheme {
+	case "socks5", "socks5h":
+		password, _ := proxy.User.Password()
+		b, err := stream.SOCKS5(ctx, stream.New(conn), address, proxy.User.Username(), password)
+		if err != nil {
+			return nil, err
+		}
+		return b.Conn()
+	case "https":
+		secured := tls.Client(conn, &tls.Config{ServerName: proxy.Hostname(), MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}})
+		if err := secured.HandshakeContext(ctx); err != nil {
+			return nil, err
+		}
+		conn = secured
+	case "http":
+	default:
+		return nil, errors.New("a proxy of this kind is not known: use http, https or socks5")
+	}
+	r := &http.Request{Method: http.MethodConnect, Host: address, URL: &url.URL{Opaque: address}, Header: make(http.Header)}
+	if proxy.User != nil {
+		password, _ := proxy.User.Password()
+		r.SetBasicAuth(proxy.User.Username(), password)
+		r.Header["Proxy-Authorization"] = r.Header["Authorization"]
+		delete(r.Header, "Authorization")
+	}
+	answer, early, err := ask(ctx, conn, r) //nolint:bodyclose // a tunnel has no body
+	if err != nil {
+		return nil, err
+	}
+	if answer.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("the proxy answered %s", answer.Status)
+	}
+	if len(early) > 0 {
+		return nil, errors.New("the proxy sent data of the peer before this end spoke")
+	}
+	return conn, nil
+}

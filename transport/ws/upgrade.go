@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT
+
+package ws
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/fips140"
+	"crypto/rand"
+	"crypto/sha1" //nolint:gosec // RFC 6455 says so; it is no security function there
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sprymq/spry/internal/scope"
+	"github.com/sprymq/spry/transport"
+)
+
+// maxHead is how long a request or an answer may be.
+const maxHead = 16 << 10
+
+// HandshakeContext does the handshake of TLS.
+func (k *link) HandshakeContext(ctx context.Context) error {
+	if h, ok := k.inner.Conn.(transport.Handshaker); ok {
+		return h.HandshakeContext(ctx)
+	}
+	return nil
+}
+
+// Handshake upgrades the connection. The subprotocol is the choice.
+func (k *link) Handshake(ctx context.Context, offers []transport.Offer, listening bool) (chosen transport.Offer, peer transport.Hello, err error) {
+	if deadline, ok := ctx.Deadline(); ok {
+		if err := k.inner.SetDeadline(deadline); err != nil {
+			return chosen, peer, err
+		}
+	}
+	if listening {
+		chosen, err = k.answer(offers)
+	} else {
+		chosen, err = k.upgrade(ctx, offers)
+	}
+	if err != nil {
+		return chosen, peer, err
+	}
+	k.begin(chosen)
+	return chosen, counterpart(chosen), k.inner.SetDeadline(time.Time{})
+}
+
+func counterpart(o transport.Offer) transport.Hello {
+	return transport.Hello{Protocol: o.Peer, Peer: o.Protocol, Name: o.PeerName, PeerName: o.Name}
+}
+
+const (
+	suffixSP = ".sp.nanomsg.org"
+	nameZWS  = "ZWS2.0"
+)
+
+// subprotocol is the name of what is spoken with a socket of a protocol as the server.
+func subprotocol(o transport.Offer, server string) string {
+	switch {
+	case o.Dialect == "sp":
+		return server + suffixSP
+	case o.Dialect != "zmtp":
+		return ""
+	case o.Mechanism == "":
+		return nameZWS
+	}
+	return nameZWS + "/" + o.Mechanism
+}
+
+// accept is the proof that a server has read the key of a request.
+func accept(key string) string {
+	const guid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+	var sum [sha1.Size]byte
+	fips140.WithoutEnforcement(func() { sum = sha1.Sum([]byte(key + guid)) }) //nolint:gosec // see the import
+	return base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// upgrade sends the request of a dialing end and reads the answer.
+func (k *link) upgrade(ctx context.Context, offers []transport.Offer) (chosen transport.Offer, err error) {
+	// A socket of the Scalability Protocols offers one name, because NNG refuses lists.
+	var names []string
+	var named []transport.Offer
+	for _, o := range offers {
+		name := subprotocol(o, o.PeerName)
+		if o.Dialect == offers[0].Dialect && name != "" && !slices.Contains(names, name) && (len(names) == 0 || o.Dialect != "sp") {
+			names, named = append(names, name), append(named, o)
+		}
+	}
+	if len(names) == 0 {
+		return chosen, fmt.Errorf("WebSocket has no subprotocol for the dialect %s: dial sp or zmtp", offers[0].Dialect)
+	}
+	var nonce [16]byte
+	if _, err := rand.Read(nonce[:]); err != nil {
+		return chosen, err
+	}
+	key := base64.StdEncoding.EncodeToString(nonce[:])
+	r := k.request.Clone(ctx)
+	r.Header.Set("Connection", "Upgrade")
+	r.Header.Set("Upgrade", "websocket")
+	r.Header["Sec-WebSocket-Key"] = []string{key}
+	r.Header["Sec-WebSocket-Version"] = []string{"13"}
+	r.Header["Sec-WebSocket-Protocol"] = []string{strings.Join(names, ",")}
+	answer, early, err := ask(ctx, k.inner, r) //nolint:bodyclose // an upgrade has no body
+	if err != nil {
+		return chosen, err
+	}
+	k.asked, k.early = r, early
+	return chooseAnswered(answer, key, names, named)
+}
+
+// ask sends a request and reads the head of the answer. early is data that was read behind it.
+func ask(ctx context.Context, c net.Conn, r *http.Request) (answer *http.Response, early []byte, err error) {
+	stop := scope.Watch(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
+	defer func() {
+		if !stop() {
+			err = ctx.Err()
+		}
+	}()
+	var b bytes.Buffer
+	if err := r.Write(&b); err != nil {
+		return nil, nil, err
+	}
+	if _, err := c.Write(b.Bytes()); err != nil {
+		return nil, nil, err
+	}
+	limited := &io.LimitedReader{R: c, N: maxHead}
+	in := bufio.NewReader(limited)
+	answer, err = http.ReadResponse(in, r)
+	if err != nil {
+		if limited.N == 0 {
+			err = fmt.Errorf("the head of the answer has more than %d bytes", maxHead)
+		}
+		return nil, nil, notHTTP(err)
+	}
+	early, _ = in.Peek(in.Buffered())
+	return answer, early, nil
+}
+
+// notHTTP is the error for an answer that could not be read.
+func notHTTP(err error) error {
+	if netErr, ok := errors.AsType[net.Error](err); ok || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		_ = netErr
+		return err
+	}
+	return breach("bad_header", "the peer does not speak HTTP (%w): check the port, and whether it is ws:// or wss://", err)
+}
+
+func breach(reason, format string, args ...any) error {
+	return &transport.PeerError{Reason: reason, Err: fmt.Errorf(format, args...)}
+}
+
+// chooseAnswered checks the answer to a request.
+func chooseAnswered(answer *http.Response, key string, names []string, named []transport.Offer) (chosen transport.Offer, err error) {
+	switch answer.StatusCode {
+	case http.StatusSwitchingProtocols:
+	case http.StatusBadRequest:
+		return chosen, breach("peer_error", "the server refused the upgrade to %s with %s: it may be a socket of another protocol", strings.Join(names, ", "), answer.Status)
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusProxyAuthRequired:
+		return chosen, breach("peer_error", "the server refused the upgrade with %s: check the credentials and the Origin in the Header of ws.Transport", answer.Status)
+	case http.StatusNotFound:
+		return chosen, breach("bad_header", "the server has no WebSocket at this path (%s): check the path", answer.Status)
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		return chosen, breach("bad_header", "the server redirects to %.200q, which is not followed: dial that URL", answer.Header.Get("Location"))
+	default:
+		return chosen, breach("bad_header", "the server answered the upgrade with %s: check the path, and that a WebSocket is there", answer.Status)
+	}
+	if !hasToken(answer.Header, "Upgrade", "websocket") || !hasToken(answer.Header, "Connection", "upgrade") ||
+		answer.Header.Get("Sec-WebSocket-Accept") != accept(key) {
+		return chosen, breach("bad_header", "the server's answer does not fit the request: check whether something in between changes it")
+	}
+	if ext := answer.Header.Get("Sec-WebSocket-Extensions"); ext != "" {
+		return chosen, breach("bad_header", "the server uses the extension %.40q, which was not offered", ext)
+	}
+	name := answer.Header.Get("Sec-WebSocket-Protocol")
+	if i := slices.Index(names, name); i >= 0 {
+		return named[i], nil
+	}
+	return chosen, breach("role_mismatch", "the server chose the subprotocol %.60q, and this end speaks %s: check the path, and the protocols of both sockets", name, strings.Join(names, ", "))
+}
+
+// hasToken reports whether a header is a list with this word.
+func hasToken(h http.Header, name, token string) bool {
+	for _, line := range h.Values(name) {
+		for word := range strings.SplitSeq(line, ",") {
+			if strings.EqualFold(strings.TrimSpace(word), token) {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+
+// Package ws is the transport over WebSocket, RFC 6455, for peers behind web servers and proxies, and in browsers.
+//
+//	ws://host:port/path                 over TCP; the port defaults to 80, the path to /
+//	wss://host:port/path?name=value     over TLS; the port defaults to 443. A dialer sends the parameters to the server
+//	ws+ipc:///run/app.sock:/path        over a Unix socket, whose path ends before ":/"; ws+unix is the same
+//
+// A socket has the transport if its options name it:
+//
+//	spry.Options{Transports: []transport.Transport{tcp.Transport{}, ws.Transport{}}}
+//
+// Package web has handlers instead, which share a port with other services of a net/http server.
+//
+// The subprotocol of a connection chooses what is spoken. A dialing socket of the Scalability Protocols offers the name of
+// its peer, such as rep.sp.nanomsg.org; one of ZeroMQ offers those of ZWS 2.0, RFC 45 of ZeroMQ. A listener takes both at
+// the same address. Messages of the Scalability Protocols are sent in fragments of 64 KiB, because NNG takes no larger ones.
+// There are no extensions, and so no compression.
+//
+// A link that has received nothing for 25 seconds sends a ping, so that proxies do not take it for idle.
+package ws
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/sprymq/spry/transport"
+	"github.com/sprymq/spry/transport/ipc"
+	"github.com/sprymq/spry/transport/tcp"
+	"github.com/sprymq/spry/transport/tlstcp"
+)
+
+// Transport is the WebSocket transport. Its zero value is ready. It is safe for concurrent use; its fields must not change
+// once it is in use.
+type Transport struct {
+	// Header has further headers of the requests of dialers, such as Cookie, Authorization and Origin.
+	Header http.Header
+
+	// Proxy returns the proxy for the request of a dialer, or nil: an http, https or socks5 URL. Defaults to
+	// [http.ProxyFromEnvironment], which leaves out this machine. It is called once for each dialer, and not at all if the
+	// dialer has a DialContext or uses a Unix socket.
+	Proxy func(*http.Request) (*url.URL, error)
+
+	// Origins are the origins whose web pages may connect to a listener: "https://example.com", or "*" for all. The default
+	// is the page's own host: that of the request. A listener that is reached by a loopback address then also demands that
+	// this host is localhost or a loopback address, which an attacker's name that leads here is not. Programs other than
+	// browsers send no Origin, and may always connect.
+	Origins []string
+}
+
+var _ transport.Transport = Transport{}
+
+// Schemes returns ws, wss, ws+ipc and ws+unix.
+func (Transport) Schemes() []string { return []string{"ws", "wss", "ws+ipc", "ws+unix"} }
+
+// An address is a URL, parsed.
+type address struct {
+	url     transport.URL // as it was given
+	inner   transport.URL // of the stream below
+	host    string        // of the request: without a default port
+	path    string        // of the request, beginning with a slash
+	query   string        // after a question mark, or empty
+	network transport.Transport
+}
+
+func parse(u transport.URL) (a address, err error) {
+	a.url = u
+	switch u.Scheme {
+	case "ws+ipc", "ws+unix":
+		name, path, found := cutLast(u.Address, ":/")
+		a.inner, a.host, a.path, a.network = transport.URL{Scheme: "ipc", Address: name}, "localhost", "/", ipc.Transport{}
+		if found {
+			a.path += path
+		}
+		return a, a.check()
+	case "ws":
+		a.inner.Scheme, a.network = "tcp", tcp.Transport{}
+	default:
+		a.inner.Scheme, a.network = "tls+tcp", tlstcp.Transport{}
+	}
+	rest := u.Address
+	rest, a.query, _ = strings.Cut(rest, "?")
+	a.host, a.path, _ = strings.Cut(rest, "/")
+	a.path = "/" + a.path
+	if strings.Contains(a.host, "@") {
+		return a, a.malformed("there is no user in an address; credentials go into the Header of ws.Transport")
+	}
+	port := ":80"
+	if u.Scheme == "wss" {
+		port = ":443"
+	}
+	a.inner.Address = a.host
+	if at := strings.LastIndexByte(a.host, ':'); a.host != "" && (at < 0 || strings.HasSuffix(a.host, "]")) {
+		a.inner.Address += port
+	}
+	_, a.host, _ = cutLast(";"+a.host, ";") // the local address of a dialer is not the server's business
+	a.host = strings.TrimSuffix(a.host, port)
+	return a, a.check()
+}
+
+// cutLast is strings.Cut at the last separator.
+func cutLast(s, sep string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, sep); i >= 0 {
+		return s[:i], s[i+len(sep):], true
+	}
+	return s, "", false
+}
+
+// check refuses paths and parameters that no request can have.
+func (a *address) check() error {
+	for _, c := range []byte(a.path + a.query) {
+		if c <= ' ' || c >= 0x7f || c == '#' {
+			return a.malformed(fmt.Sprintf("a path has no %q; write it as %%%02X", c, c))
+		}
+	}
+	u, err := url.ParseRequestURI(a.path)
+	if err != nil {
+		return a.malformed("the path is not one of a web URL; two hexadecimal digits must follow a percent sign")
+	}
+	a.path = u.EscapedPath()
+	return nil
+}
+
+func (a *address) malformed(why string) error {
+	return fmt.Errorf("%s: %w: %s", a.url.Redacted(), transport.ErrURL, why)
+}
+
+// wrap names the endpoint in an error of the stream below, which names that.
+func (a *address) wrap(err error) error {
+	return &innerError{a.url.Redacted() + ": " + strings.TrimPrefix(err.Error(), a.inner.Redacted()+": "), err}
+}
+
+// An innerError has another text.
+type innerError struct {
+	text string
+	err  error
+}
+
+func (e *innerError) Error() string { return e.text }
+func (e *innerError) Unwrap() error { return e.err }
+
+// Listen binds the address and begins to listen. A wss listener needs a certificate in the configuration. A request for
+// another path than the URL's is answered with 404. Parameters after a question mark are an error.
+func (t Transport) Listen(ctx context.Context, u transport.URL, o transport.ListenOptions) (transport.Listener, error) {
+	a, err := parse(u)
+	if err == nil && a.query != "" {
+		err = a.malformed("a listener takes requests with any parameters; leave them out")
+	}
+	if err != nil {
+		return nil, err
+	}
+	if o.TLS != nil && len(o.TLS.NextProtos) == 0 {
+		o.TLS = o.TLS.Clone()
+		o.TLS.NextProtos = []string{"http/1.1"}
+	}
+	inner, err := a.network.Listen(ctx, a.inner, o)
+	if err != nil {
+		return nil, a.wrap(err)
+	}
+	return &listener{Listener: inner, address: a, policy: t.policy()}, nil
+}
+
+type listener struct {
+	transport.Listener
+	address address
+	policy  policy
+}
+
+// Accept returns as soon as the stream below is connected. The request is read by the link's Handshake.
+func (l *listener) Accept() (transport.Link, error) {
+	inner, err := l.Listener.Accept()
+	if err != nil {
+		return nil, l.address.wrap(err)
+	}
+	k := newLink(inner.(*transport.Stream), false)
+	k.server = &serverSide{policy: l.policy, path: l.address.path}
+	return k, nil
+}
+
+// URL is the bound address.
+func (l *listener) URL() string {
+	_, at, _ := strings.Cut(l.Listener.URL(), "://")
+	u := transport.URL{Scheme: l.address.url.Scheme, Address: at + l.address.path}
+	if l.address.inner.Scheme == "ipc" {
+		if u.Address = at; l.address.path != "/" {
+			u.Address += ":" + l.address.path
+		}
+	}
+	return u.String()
+}
