@@ -14,6 +14,7 @@ var optional = []struct {
 	add   string // to Options.Transports
 	path  string // its package, below that of the module
 }{
+	{[]string{"ws", "wss"}, "ws.Transport{}", "transport/ws"},
 	{[]string{"throttle", "trace", "fault", "socks5", "connect", "tls"}, "stream.Transport{}", "stream"},
 }
 

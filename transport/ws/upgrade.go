@@ -162,7 +162,7 @@ func chooseAnswered(answer *http.Response, key string, names []string, named []t
 	switch answer.StatusCode {
 	case http.StatusSwitchingProtocols:
 	case http.StatusBadRequest:
-		return chosen, breach("peer_error", "the server refused the upgrade to %s with %s: it may be a socket of another protocol", strings.Join(names, ", "), answer.Status)
+		return chosen, breach("role_mismatch", "the server refused the upgrade to %s with %s%s: it may be a socket of another protocol", strings.Join(names, ", "), answer.Status, said(answer))
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusProxyAuthRequired:
 		return chosen, breach("peer_error", "the server refused the upgrade with %s: check the credentials and the Origin in the Header of ws.Transport", answer.Status)
 	case http.StatusNotFound:
@@ -184,6 +184,17 @@ func chooseAnswered(answer *http.Response, key string, names []string, named []t
 		return named[i], nil
 	}
 	return chosen, breach("role_mismatch", "the server chose the subprotocol %.60q, and this end speaks %s: check the path, and the protocols of both sockets", name, strings.Join(names, ", "))
+}
+
+// said is the beginning of what an answer says to people, if it says something.
+func said(answer *http.Response) string {
+	const shown = 300
+	b, _ := io.ReadAll(io.LimitReader(answer.Body, shown)) // an error leaves the beginning
+	line, _, _ := strings.Cut(strings.TrimSpace(string(b)), "\n")
+	if line == "" {
+		return ""
+	}
+	return fmt.Sprintf(" and said %q", line)
 }
 
 // hasToken reports whether a header is a list with this word.
