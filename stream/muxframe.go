@@ -172,9 +172,10 @@ func (m *Mux) handleLocked(kind byte, id, value uint32, data []byte) error {
 	case muxPart, muxLast:
 		return s.receivedLocked(data, kind == muxLast)
 	case muxCredit:
-		if s.credit += int(value); value == 0 || s.credit > maxMuxWindow {
+		if value == 0 || int64(s.credit)+int64(value) > maxMuxWindow {
 			return fmt.Errorf("%w: credit of %d bytes", errMuxProtocol, value)
 		}
+		s.credit += int(value)
 	case muxEnd:
 		s.ended = true
 		s.releaseLocked()
