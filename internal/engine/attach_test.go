@@ -16,7 +16,7 @@ import (
 // ended ends a pipe and waits until it is over.
 func ended(p *Pipe) {
 	p.end(ErrClosed)
-	<-p.done
+	<-p.Done()
 }
 
 // WaitPipes counts the pipes that the pattern knows: a survey that follows it must reach them.
@@ -83,7 +83,7 @@ func TestPipesThatComeAfterTheStopEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	select {
-	case <-p.done:
+	case <-p.Done():
 	default:
 		t.Error("the pipe lives on")
 		ended(p)

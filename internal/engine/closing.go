@@ -168,7 +168,7 @@ func (s *Socket) sendToTheEnd(ctx context.Context) {
 	}
 	for _, p := range pipes {
 		select {
-		case <-p.done:
+		case <-p.Done():
 		case <-ctx.Done():
 			return
 		}

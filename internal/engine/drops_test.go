@@ -30,7 +30,7 @@ func TestMessagesDroppedWithTheirPipeAreReported(t *testing.T) {
 		}
 		synctest.Wait()
 		p.end(io.EOF)
-		<-p.done
+		<-p.Done()
 		_ = s.Close()
 		var reported uint64
 		for e := range events {

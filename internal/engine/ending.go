@@ -9,7 +9,37 @@ import (
 	"github.com/sprymq/spry/internal/lock"
 )
 
-func (p *Pipe) setErr(err error) { p.errOnce.Do(func() { p.err = err }) }
+// setErr sets why the pipe ends, unless that is set.
+func (p *Pipe) setErr(err error) {
+	p.out.mu.Lock()
+	if p.err == nil {
+		p.err = err
+	}
+	p.out.mu.Unlock()
+}
+
+// Done is closed when the pipe has ended.
+func (p *Pipe) Done() <-chan struct{} {
+	p.out.mu.Lock()
+	defer p.out.mu.Unlock()
+	if p.done == nil {
+		p.done = make(chan struct{})
+		if p.finished {
+			close(p.done)
+		}
+	}
+	return p.done
+}
+
+// setDone closes the channel of Done.
+func (p *Pipe) setDone() {
+	p.out.mu.Lock()
+	p.finished = true
+	if p.done != nil {
+		close(p.done)
+	}
+	p.out.mu.Unlock()
+}
 
 // end ends the pipe. The first cause stands.
 func (p *Pipe) end(cause error) {
@@ -69,6 +99,6 @@ func (p *Pipe) finish() {
 	p.socket.detach(p, unsent)
 	p.socket.ending.Add(-1)
 	p.socket.Changed()
-	close(p.done)
+	p.setDone()
 	p.scope.Cancel(p.err)
 }

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"net"
 	"slices"
+	"sync/atomic"
 
 	"github.com/sprymq/spry/internal/reasons"
 
@@ -35,6 +36,8 @@ type Endpoint struct {
 	listener transport.Listener
 	inproc   *inprocListener
 	first    chan error // the outcome of a dialer's first attempt
+
+	session atomic.Pointer[wire.Session] // the last one that other connections may share
 
 	mu          lock.Mutex[lock.Endpoint]
 	pipes       map[*Pipe]struct{}

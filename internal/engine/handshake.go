@@ -23,9 +23,10 @@ import (
 // establish does the handshake on a new link and attaches the pipe to the socket. On error the link is closed and the
 // failure counted. ctx bounds the handshake in addition to the socket's own limit.
 func (e *Endpoint) establish(ctx context.Context, link transport.Link) (*Pipe, error) {
+	accepted := e.listen && ctx == e.scope.Context()
 	ctx, cancel := context.WithTimeout(ctx, e.socket.options.HandshakeTimeout)
 	defer cancel()
-	pending := &pendingLink{link: link, from: sourceOf(link), cancel: cancel}
+	pending := &pendingLink{link: link, from: sourceOf(link), cancel: cancel, accepted: accepted}
 	e.mu.Lock()
 	evict := e.unfinished.add(pending, e.socket.options.MaxHandshakes)
 	e.mu.Unlock()
@@ -95,6 +96,7 @@ func (e *Endpoint) wireConfig() wire.Config {
 	return wire.Config{
 		Hello: t.Hello, Alternatives: t.Alternatives, Listening: e.listen,
 		MaxMessage: o.MaxMessageSize, TTL: o.TTL,
+		Previous: e.session.Load(),
 		Security: o.Security, Identity: o.Identity, Metadata: o.Metadata,
 	}
 }
@@ -113,7 +115,7 @@ func (e *Endpoint) checkPromises(p transport.Properties) error {
 
 func (e *Endpoint) streamHandshake(ctx context.Context, s *transport.Stream, pending *pendingLink) (*Pipe, error) {
 	deadline, _ := ctx.Deadline()
-	stop := scope.Watch(ctx, func() { _ = s.Close() })
+	stop := e.watch(ctx, s, pending)
 	defer stop()
 	if err := s.SetDeadline(deadline); err != nil {
 		if ctx.Err() != nil { // closed for that reason
@@ -163,6 +165,9 @@ func (e *Endpoint) speak(ctx context.Context, h *streamHandshake, stop func() bo
 	if err := s.SetDeadline(time.Time{}); err != nil {
 		return nil, handshakeError(err, "")
 	}
+	if session.Stateless {
+		e.session.Store(session)
+	}
 	var link transport.Link = s
 	if c, ok := s.Conn.(*framedConn); ok {
 		link = c.link
@@ -170,6 +175,17 @@ func (e *Endpoint) speak(ctx context.Context, h *streamHandshake, stop func() bo
 	p := e.newPipe(link, session)
 	p.carryStream(s, h.chunk, h.start, h.end)
 	return p, nil
+}
+
+// watch closes a link when ctx ends, unless stop is called before, which reports that.
+//
+// Of most accepted connections, nothing need be watched: their deadline ends a read, and the endpoint closes those that it has
+// when it stops. That leaves a callback of the user, which may take longer than the handshake may.
+func (e *Endpoint) watch(ctx context.Context, s *transport.Stream, pending *pendingLink) (stop func() bool) {
+	if _, kernel := s.Conn.(syscall.Conn); kernel && pending.accepted && e.socket.options.Security == nil {
+		return func() bool { return ctx.Err() == nil }
+	}
+	return scope.Watch(ctx, func() { _ = s.Close() })
 }
 
 // A streamHandshake finds out the peer's dialect and does the handshake in it.

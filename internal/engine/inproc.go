@@ -53,7 +53,7 @@ func (e *Endpoint) connectInproc(ctx context.Context, patient bool) (p *Pipe, li
 	}
 	e.reportFirst(nil)
 	up := time.Now()
-	<-p.done
+	<-p.Done()
 	return p, time.Since(up), nil
 }
 

@@ -57,7 +57,7 @@ func TestMessagesAreKnownToArriveIfThePeerEndsLast(t *testing.T) {
 			trySend(p, []byte("sent"))
 			synctest.Wait()
 			test.end(p, l)
-			<-p.done
+			<-p.Done()
 			if st := p.Stats().Send; st.Sent != 1 || st.Unknown != test.unknown {
 				t.Errorf("%s: %d messages are sent and %d may not have arrived, want 1 and %d", name, st.Sent, st.Unknown, test.unknown)
 			}

@@ -123,7 +123,7 @@ func outboxHistory(t *testing.T, dice *rand.Rand, keep bool) {
 		p.end(io.ErrClosedPipe)
 		got = <-stream
 	}
-	<-p.done
+	<-p.Done()
 	cancel()
 	<-flushed
 	close(stop)
@@ -182,7 +182,7 @@ func TestOverflowPolicies(t *testing.T) {
 			}
 			p.end(ErrClosed)
 			open()
-			<-p.done
+			<-p.Done()
 			var left []byte
 			for i := range r.returned {
 				left = append(left, r.returned[i].Body()...)

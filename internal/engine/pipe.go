@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"runtime"
-	"sync"
 	"sync/atomic"
 
 	"github.com/sprymq/spry/internal/reasons"
@@ -41,13 +40,14 @@ type Pipe struct {
 	reads     ReadRole
 	silent    atomic.Bool // nothing arrives any more: the link's reader has ended
 
-	known   life          // see pipeNew
-	settled bool          // its counters are added to the socket's: see pastPipes
-	unsent  []msg.Message // messages that are returned to the pattern; set before the pipe is detached
+	known   life           // see pipeNew
+	settled bool           // its counters are added to the socket's: see pastPipes
+	unsent  *[]msg.Message // messages that are returned to the pattern, if any; set before the pipe is detached
 
-	err     error // why the pipe ended; set before it ends
-	errOnce sync.Once
-	done    chan struct{}
+	// Under out.mu.
+	finished bool
+	err      error         // why the pipe ended; set before it ends
+	done     chan struct{} // closed when it has; nil until a goroutine waits for that
 }
 
 // State is what the pattern keeps for the pipe.
@@ -58,7 +58,7 @@ func (p *Pipe) SetState(v any) { p.state = v }
 
 func (e *Endpoint) newPipe(link transport.Link, session *wire.Session) *Pipe {
 	s := e.socket
-	p := &Pipe{id: s.nextPipeID(), socket: s, endpoint: e, link: link, session: session, scope: e.scope.Child(), done: make(chan struct{})}
+	p := &Pipe{id: s.nextPipeID(), socket: s, endpoint: e, link: link, session: session, scope: e.scope.Child()}
 	p.origin.Pipe = p
 	p.limit = max(link.Info().MaxMessage, 0)
 	p.out.limits = s.options.SendLimits()
@@ -76,7 +76,7 @@ func (p *Pipe) run() {
 	} else {
 		p.end(err)
 	}
-	<-p.done
+	<-p.Done()
 	p.socket.Changed() // the pipe may have been over before it was silent
 }
 
@@ -104,9 +104,6 @@ func (p *Pipe) Link() transport.Link { return p.link }
 
 // Session is the result of the handshake: the protocols of both ends, and the abilities of the dialect.
 func (p *Pipe) Session() *wire.Session { return p.session }
-
-// Done is closed when the pipe has ended.
-func (p *Pipe) Done() <-chan struct{} { return p.done }
 
 // Err says why the pipe has ended: nil while it lives, io.EOF after the peer's orderly end, [ErrClosed] after this end's.
 func (p *Pipe) Err() error {

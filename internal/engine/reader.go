@@ -42,6 +42,7 @@ type streamReader struct {
 	frame      int  // average size of the frames in the last run
 	largest    int  // frame that has arrived as a whole
 	afterLarge bool // the last frame was larger than buf.MaxChunk: the next one may be too
+	flows      bool // a receiver that reads keeps the role in a flow: see fewAtOnce
 
 	batch msg.Batch
 	slab  int          // capacity of the last slab
@@ -49,7 +50,6 @@ type streamReader struct {
 	held  budget.Meter // of chunk
 
 	direct *rawconn.Reader // nil: the connection has no descriptor to read
-	flows  bool            // a receiver that reads keeps the role in a flow: see fewAtOnce
 	burst  int             // messages of the last read
 	ahead  int             // bytes read since the receiver was let run
 }

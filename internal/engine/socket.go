@@ -161,7 +161,9 @@ func (s *Socket) detach(p *Pipe, unsent []msg.Message) {
 	s.mu.Lock()
 	known := p.known.reached(pipeAttached)
 	p.known.advance(pipeDetached)
-	p.unsent = unsent
+	if len(unsent) > 0 {
+		p.unsent = &unsent
+	}
 	s.mu.Unlock()
 	if known { // else it never was a part of the socket, or attach sees to it
 		s.remove(p)
@@ -170,7 +172,11 @@ func (s *Socket) detach(p *Pipe, unsent []msg.Message) {
 
 // remove removes an ended pipe from the socket.
 func (s *Socket) remove(p *Pipe) {
-	s.pattern.Detach(p, p.unsent)
+	var unsent []msg.Message
+	if p.unsent != nil {
+		unsent = *p.unsent
+	}
+	s.pattern.Detach(p, unsent)
 	p.unsent = nil
 	s.mu.Lock()
 	delete(s.pipes, p.id)

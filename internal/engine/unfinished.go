@@ -39,6 +39,8 @@ type pendingLink struct {
 	cancel  func() // the user may be asked about it, and take long
 	evicted atomic.Bool
 
+	accepted bool // the endpoint closes it when it stops, and no other context than the endpoint's bounds its handshake
+
 	// Under the endpoint's lock.
 	at    *sharedSource // nil once it has left
 	entry *list.Element // in one of the lists of at

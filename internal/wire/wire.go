@@ -45,6 +45,10 @@ type Config struct {
 	TTL        int   // most hops that a message may have come over; 1 to 255
 	MaxFrames  int   // maximum number of frames of one message; 0 = the dialect's default
 
+	// Previous is the session of an earlier connection with the same configuration, or nil. If it is Stateless, and this
+	// connection's would be equal, the dialect returns it again.
+	Previous *Session
+
 	Security Security          // nil = none
 	Identity []byte            // the local end's identity, in dialects with identities; up to 255 bytes
 	Metadata map[string]string // further properties of the local end
@@ -119,6 +123,9 @@ type Session struct {
 	// Sealed framings have a state. Their frames are for this one connection, in the order in which they were encoded, and
 	// must not be shared, encoded a second time or taken back.
 	Sealed bool
+
+	// Stateless sessions hold nothing of their connection, decoder and splitter included: others may share them.
+	Stateless bool
 }
 
 // A Framing encodes messages. Values are comparable: pipes with equal framings can share encoded bytes.

@@ -40,9 +40,13 @@ func newSession(c wire.Config, settled transport.Hello, peer uint16) (*wire.Sess
 	return s, split
 }
 
-// newStreamSession makes a session with framing.
+// newStreamSession makes a session with framing, or returns the previous one, if that is equal.
 func newStreamSession(c wire.Config, settled transport.Hello, peer uint16) *wire.Session {
+	if p := c.Previous; p != nil && p.Stateless && p.Dialect == Dialect.Name() && p.Local == settled && p.Peer == peer && p.Framing == Framing(c.Framing) {
+		return p
+	}
 	s, split := newSession(c, settled, peer)
+	s.Stateless = true
 	s.Framing = Framing(c.Framing)
 	s.Decoder = newDecoder(c, split)
 	return s

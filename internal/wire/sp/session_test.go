@@ -97,3 +97,23 @@ func TestSessionChecksThePeer(t *testing.T) {
 		}
 	}
 }
+
+// A connection takes the session of an earlier one if its own would be equal.
+func TestEqualSessionsAreShared(t *testing.T) {
+	c := wire.Config{Hello: protocol(t, sp.Pair1).Hello(), Alternatives: []transport.Hello{protocol(t, sp.Pair0).Hello()}, Listening: true}
+	first := shake(t, c, sp.AppendHeader(nil, sp.Pair1)).session
+	if first == nil || !first.Stateless {
+		t.Fatalf("session %+v, want one that others may share", first)
+	}
+	c.Previous = first
+	if again := shake(t, c, sp.AppendHeader(nil, sp.Pair1)).session; again != first {
+		t.Error("an equal connection made a session of its own")
+	}
+	if other := shake(t, c, sp.AppendHeader(nil, sp.Pair0)).session; other == first || other.Peer != sp.Pair0 {
+		t.Error("a peer with another protocol has the session of the one before")
+	}
+	c.Framing = transport.FramingTyped
+	if other := shake(t, c, sp.AppendHeader(nil, sp.Pair1)).session; other == first || other.Framing == first.Framing {
+		t.Error("a connection with another framing has the session of the one before")
+	}
+}
