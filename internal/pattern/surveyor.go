@@ -7,7 +7,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"math/rand/v2"
-	"slices"
 	"time"
 
 	"github.com/sprymq/spry/internal/reasons"
@@ -39,8 +38,7 @@ type Survey struct {
 	until    time.Time
 
 	// Under surveyor.mu.
-	asked   []*engine.Pipe
-	sources map[*engine.Pipe]*queue.Source
+	sources map[*engine.Pipe]*queue.Source // of the pipes that were asked; nil for those that have not answered
 }
 
 // NewSurveyor returns the pattern.
@@ -71,7 +69,9 @@ func (s *Surveyor) Open(ctx, within context.Context, until time.Time, body []byt
 	header := binary.BigEndian.AppendUint32(nil, v.id)
 	asking := func(all []*engine.Pipe) {
 		s.mu.Lock()
-		v.asked = append(v.asked, all...)
+		for _, p := range all {
+			v.sources[p] = nil
+		}
 		s.mu.Unlock()
 	}
 	err := s.fanout.send(ctx, false, header, body, m, nil, asking)
@@ -95,7 +95,9 @@ func (v *Survey) Close() {
 	s.mu.Unlock()
 	v.Inbox.Close(engine.ErrClosed)
 	for p, src := range sources {
-		p.CloseSource(src)
+		if src != nil {
+			p.CloseSource(src)
+		}
 	}
 }
 
@@ -113,11 +115,14 @@ func (s *Surveyor) Receive(p *engine.Pipe, run []msg.Message) int {
 		case v == nil || now.After(v.until):
 			stale++
 			run[i].Release()
-		case !slices.Contains(v.asked, p):
-			foreign++
-			run[i].Release()
 		default:
-			v.sourceLocked(p).Put(run[i : i+1 : i+1])
+			src := v.sourceLocked(p)
+			if src == nil {
+				foreign++
+				run[i].Release()
+				continue
+			}
+			src.Put(run[i : i+1 : i+1])
 		}
 	}
 	s.mu.Unlock()
@@ -126,9 +131,10 @@ func (s *Surveyor) Receive(p *engine.Pipe, run []msg.Message) int {
 	return len(run)
 }
 
+// sourceLocked returns the queue of a pipe's answers, or nil if the pipe was not asked.
 func (v *Survey) sourceLocked(p *engine.Pipe) *queue.Source {
-	src := v.sources[p]
-	if src == nil {
+	src, asked := v.sources[p]
+	if asked && src == nil {
 		src = p.NewSource(v.Inbox)
 		v.sources[p] = src
 	}
