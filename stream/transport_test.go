@@ -111,6 +111,8 @@ func TestSocketsWithLayers(t *testing.T) {
 		_, err := push.Connect(url)
 		testkit.Wants(t, err, spry.ErrScheme, `import "github.com/sprymq/spry/stream" and add stream.Transport{} to Options.Transports`)
 	}
-	_, err := push.Connect("pigeon://a")
+	_, err := push.Connect("wss://h:1/jobs")
+	testkit.Wants(t, err, spry.ErrScheme, `import "github.com/sprymq/spry/transport/ws" and add ws.Transport{} to Options.Transports`)
+	_, err = push.Connect("pigeon://a")
 	testkit.Wants(t, err, spry.ErrScheme, "pass others in Options.Transports")
 }

@@ -20,7 +20,7 @@ import (
 
 // Transports are the transports of the command's sockets, in addition to inproc.
 func Transports() []transport.Transport {
-	return []transport.Transport{ws.Transport{}, stream.Transport{Trace: traceTo(os.Stderr)}}
+	return []transport.Transport{stream.Transport{Trace: traceTo(os.Stderr)}, ws.Transport{}}
 }
 
 // Secured reports whether a URL's scheme has TLS.
