@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 	if fips140.Enforced() {
 		os.Exit(m.Run())
 	}
-	again := exec.Command(os.Args[0], os.Args[1:]...) //nolint:gosec,noctx // this program, as the go command has started it
+	again := exec.Command(os.Args[0], os.Args[1:]...) //nolint:gosec // this program, as the go command has started it
 	again.Env = append(os.Environ(), only)
 	again.Stdout, again.Stderr = os.Stdout, os.Stderr
 	if err := again.Run(); err != nil {
@@ -57,8 +57,10 @@ func TestCurveIsRefused(t *testing.T) {
 		t.Errorf("GenerateKeys returns %v", err)
 	}
 	for _, security := range []spry.Security{
-		zmq.CurveServer{Secret: zmq.SecretKey{1}}, zmq.CurveServer{},
-		zmq.CurveClient{Server: zmq.PublicKey{1}}, zmq.CurveClient{},
+		zmq.CurveServer{},
+		zmq.CurveServer{Secret: zmq.SecretKey{1}},
+		zmq.CurveClient{},
+		zmq.CurveClient{Server: zmq.PublicKey{1}},
 	} {
 		s := zmq.NewClient(&zmq.Options{Security: security})
 		_, err := s.Listen(t.Context(), "tcp://127.0.0.1:0")
