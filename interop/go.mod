@@ -2,9 +2,14 @@ module github.com/sprymq/spry/interop
 
 go 1.26.0
 
-require github.com/sprymq/spry v0.1.0
+require (
+	github.com/sprymq/spry v0.1.0
+	go.nanomsg.org/mangos/v3 v3.4.2
+)
 
 require (
+	github.com/Microsoft/go-winio v0.5.2 // indirect
+	github.com/gorilla/websocket v1.5.0 // indirect
 	golang.org/x/crypto v0.58.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect
 )

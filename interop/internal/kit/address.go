@@ -63,6 +63,12 @@ func NewAddress(t *testing.T, transport string, spryListens bool) Address {
 	case "tls+tcp":
 		a.URL = "tls+tcp://" + peer.TCPAddress(t)
 		a.TLS = Certificates(t)
+	case "ws":
+		a.URL = "ws://" + peer.TCPAddress(t) + "/feed"
+	case "wss":
+		_, port, _ := net.SplitHostPort(peer.TCPAddress(t))
+		a.URL = "wss://localhost:" + port + "/feed" // the name in the certificate
+		a.TLS = Certificates(t)
 	default:
 		a.URL = transport + "://" + peer.TCPAddress(t)
 	}

@@ -48,6 +48,9 @@ func (c *Credentials) config(listening, mutual bool) *tls.Config {
 	return config
 }
 
+// Config is a configuration for a peer in Go.
+func (c *Credentials) Config(listening bool) *tls.Config { return c.config(listening, false) }
+
 var makeCredentials = sync.OnceValues(newCredentials)
 
 // Certificates returns the credentials of this run.

@@ -31,7 +31,7 @@ func StartC(t *testing.T, program string, args ...string) *peer.Process {
 // EachWay runs a test of the library over tcp and ipc, with either side listening, and enters it in the table.
 func EachWay(t *testing.T, peerName, pattern string, test func(t *testing.T, a Address)) {
 	t.Helper()
-	for _, transport := range []string{"tcp", "ipc"} {
+	for _, transport := range []string{"tcp", "ipc", "ws"} {
 		for _, spryListens := range []bool{true, false} {
 			r := Row(peerName, pattern, transport, Direction(spryListens))
 			t.Run(fmt.Sprintf("%s/%s/%s", peerName, transport, strings.ReplaceAll(r.Direction, " ", "_")), func(t *testing.T) {

@@ -11,6 +11,11 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/interop/internal/peer"
+	"github.com/sprymq/spry/transport"
+	"github.com/sprymq/spry/transport/ipc"
+	"github.com/sprymq/spry/transport/tcp"
+	"github.com/sprymq/spry/transport/tlstcp"
+	"github.com/sprymq/spry/transport/ws"
 )
 
 // Socket is what these tests need of every pattern.
@@ -22,7 +27,9 @@ type Socket interface {
 }
 
 // Options suit tests with peers that start slowly, go away, and send large messages.
-var Options = spry.Options{Backoff: spry.Backoff{Min: 10 * time.Millisecond, Max: 200 * time.Millisecond}}
+var Options = spry.Options{Transports: transports, Backoff: spry.Backoff{Min: 10 * time.Millisecond, Max: 200 * time.Millisecond}}
+
+var transports = []transport.Transport{ipc.Transport{}, tcp.Transport{}, tlstcp.Transport{}, ws.Transport{}}
 
 // Watched is a context that ends only if the test hangs.
 func Watched(t *testing.T) context.Context {

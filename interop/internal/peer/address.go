@@ -83,6 +83,7 @@ func listening(t testing.TB, url string) bool {
 		}
 		return accepts("unix", address)
 	}
+	address, _, _ = strings.Cut(address, "/") // the path of a WebSocket
 	_, port, err := net.SplitHostPort(address)
 	if err != nil {
 		t.Fatal(err)
