@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+
+package timing_test
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha1" //nolint:gosec // RFC 6455 says so
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/simnet"
+	"github.com/sprymq/spry/internal/testkit"
+	"github.com/sprymq/spry/internal/wsframe"
+	"github.com/sprymq/spry/transport"
+	"github.com/sprymq/spry/transport/ws"
+)
+
+// A WebSocket that receives nothing for 25 seconds sends a ping, again and again. Received data delays it.
+func TestWebSocketPingsAfterSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := simnet.Pipe()
+		push := spry.NewPush(&spry.PushOptions{Options: spry.Options{Transports: []transport.Transport{ws.Transport{}}, Linger: -1}})
+		defer push.Close()
+		pings := make(chan time.Time, 10)
+		go func() {
+			in := bufio.NewReader(theirs)
+			r, err := http.ReadRequest(in)
+			if err != nil {
+				return
+			}
+			sum := sha1.Sum([]byte(r.Header.Get("Sec-WebSocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")) //nolint:gosec // see the import
+			_, _ = fmt.Fprintf(theirs, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\nSec-WebSocket-Protocol: %s\r\n\r\n",
+				base64.StdEncoding.EncodeToString(sum[:]), r.Header.Get("Sec-WebSocket-Protocol"))
+			head := make([]byte, 6) // a masked frame without a payload
+			for {
+				if _, err := io.ReadFull(in, head); err != nil {
+					return
+				}
+				if h, _, err := wsframe.ParseHeader(head, true); err != nil || h.Opcode != wsframe.Ping || h.Length != 0 {
+					t.Errorf("%x comes where a ping belongs: %v", head, err)
+					return
+				}
+				pings <- time.Now()
+			}
+		}()
+		_, err := push.DialWith(testkit.Watchdog(t), &spry.DialConfig{URL: "ws://peer.test/feed", DialContext: func(context.Context, string, string) (net.Conn, error) {
+			return ours, nil
+		}})
+		testkit.Check(t, err)
+		began := time.Now()
+		expect := func(at time.Duration) {
+			t.Helper()
+			if got := (<-pings).Sub(began); got != at {
+				t.Errorf("a ping comes after %v, want %v", got, at)
+			}
+		}
+		expect(25 * time.Second)
+		expect(50 * time.Second)
+		time.Sleep(10 * time.Second) // a pong at 60 s
+		_, err = theirs.Write([]byte{0x8a, 0})
+		testkit.Check(t, err)
+		expect(85 * time.Second)
+		testkit.Check(t, theirs.Close())
+	})
+}

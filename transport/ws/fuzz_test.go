@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+
+package ws
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	"github.com/sprymq/spry/internal/wsframe"
+	"github.com/sprymq/spry/transport"
+)
+
+// A script is a connection that reads what it was given, and takes what is written.
+type script struct {
+	net.Conn
+	in  io.Reader
+	out bytes.Buffer
+}
+
+func (s *script) Read(p []byte) (int, error)       { return s.in.Read(p) }
+func (s *script) Write(p []byte) (int, error)      { return s.out.Write(p) }
+func (s *script) Close() error                     { return nil }
+func (s *script) SetDeadline(time.Time) error      { return nil }
+func (s *script) SetReadDeadline(time.Time) error  { return nil }
+func (s *script) SetWriteDeadline(time.Time) error { return nil }
+func (s *script) LocalAddr() net.Addr              { return &net.TCPAddr{} }
+func (s *script) RemoteAddr() net.Addr             { return &net.TCPAddr{} }
+
+var pullOffer = transport.Offer{
+	Dialect: "sp", Hello: transport.Hello{Protocol: 0x51, Peer: 0x50, Name: "pull", PeerName: "push"}, MaxMessage: 1 << 20,
+}
+
+// received is all messages of a connection's bytes, and how it ended. most is the largest piece of memory.
+func received(in io.Reader, client bool) (messages [][]byte, most int, err error) {
+	k := newLink(&transport.Stream{Conn: &script{in: in}}, client)
+	k.begin(pullOffer)
+	defer k.Close()
+	dst := make([][]byte, 3)
+	for {
+		n, err := k.ReadMessages(dst, func(have []byte, size int) []byte {
+			most = max(most, size)
+			return append(make([]byte, 0, size), have...)[:size]
+		})
+		for _, m := range dst[:n] {
+			messages = append(messages, bytes.Clone(m))
+		}
+		if err != nil {
+			return messages, most, err
+		}
+	}
+}
+
+// Whatever bytes a peer sends, and however they are cut, the messages are the same, and memory grows only as they arrive.
+func FuzzFrames(f *testing.F) {
+	frame := func(h wsframe.Header, payload string) []byte {
+		h.Length = int64(len(payload))
+		b := append(wsframe.AppendHeader(nil, h), payload...)
+		if h.Masked {
+			wsframe.Mask(h.Key, 0, b[len(b)-len(payload):])
+		}
+		return b
+	}
+	key := [4]byte{1, 2, 3, 4}
+	f.Add(frame(wsframe.Header{Opcode: wsframe.Binary, Final: true, Masked: true, Key: key}, "hello"), false)
+	f.Add(append(frame(wsframe.Header{Opcode: wsframe.Binary, Masked: true, Key: key}, "he"), frame(wsframe.Header{Final: true, Masked: true, Key: key}, "llo")...), false)
+	f.Add(append(frame(wsframe.Header{Opcode: wsframe.Ping, Final: true}, "ping"), frame(wsframe.Header{Opcode: wsframe.Close, Final: true}, "\x03\xe8")...), true)
+	f.Add([]byte{0x82, 0x7f, 0, 0, 0, 0, 0, 0xf, 0, 0, 'x'}, true)
+	f.Fuzz(func(t *testing.T, b []byte, client bool) {
+		whole, most, err := received(bytes.NewReader(b), client)
+		if most > max(2*len(b), firstMemory) {
+			t.Errorf("%d bytes took %d of memory", len(b), most)
+		}
+		cut, _, cutErr := received(iotest.OneByteReader(bytes.NewReader(b)), client)
+		if len(whole) != len(cut) || (err == io.EOF) != (cutErr == io.EOF) { //nolint:errorlint // of the reader itself
+			t.Fatalf("%d messages and %v; byte by byte %d and %v", len(whole), err, len(cut), cutErr)
+		}
+		for i := range whole {
+			if !bytes.Equal(whole[i], cut[i]) {
+				t.Fatalf("message %d is %q; byte by byte %q", i, whole[i], cut[i])
+			}
+		}
+	})
+}
+
+// A request is answered, or the connection ends; it never gets more than an answer.
+func FuzzRequest(f *testing.F) {
+	f.Add([]byte("GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: pull.sp.nanomsg.org\r\n\r\n"))
+	f.Add([]byte("GET / HTTP/1.0\r\n\r\n"))
+	f.Add([]byte("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		s := &script{in: bytes.NewReader(b)}
+		k := newLink(&transport.Stream{Conn: s}, false)
+		k.server = &serverSide{path: "/"}
+		_, _, err := k.Handshake(t.Context(), []transport.Offer{pullOffer}, true)
+		upgraded := bytes.HasPrefix(s.out.Bytes(), []byte("HTTP/1.1 101 "))
+		if upgraded != (err == nil) || s.out.Len() > 4096 {
+			t.Errorf("%v, and the answer is %.200q", err, s.out.String())
+		}
+		if pe, ok := errors.AsType[*transport.PeerError](err); ok && (pe.Reason == "" || s.out.Len() == 0) {
+			t.Errorf("%v with the reason %q, and no answer", err, pe.Reason)
+		}
+	})
+}
