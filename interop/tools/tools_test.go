@@ -55,7 +55,7 @@ var tools = []tool{
 	{
 		name:          "nngcat",
 		debianPackage: "nng-utils",
-		transports:    []string{"tcp", "ipc", "tls+tcp", "ws", "wss"},
+		transports:    []string{"tcp", "ipc", "tls+tcp"},
 		protocols: map[string]string{
 			"push": "--push0", "pull": "--pull0", "pub": "--pub0", "sub": "--sub0", "req": "--req0", "rep": "--rep0",
 			"surveyor": "--surveyor0", "respondent": "--respondent0", "pair0": "--pair0", "pair1": "--pair1", "bus": "--bus0",
@@ -66,7 +66,7 @@ var tools = []tool{
 	{
 		name:          "nanocat",
 		debianPackage: "nanomsg-utils",
-		transports:    []string{"tcp", "ipc", "ws"},
+		transports:    []string{"tcp", "ipc"},
 		protocols: map[string]string{
 			"push": "--push", "pull": "--pull", "pub": "--pub", "sub": "--sub", "req": "--req", "rep": "--rep",
 			"surveyor": "--surveyor", "respondent": "--respondent", "pair0": "--pair", "bus": "--bus",

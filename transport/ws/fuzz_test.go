@@ -76,7 +76,7 @@ func FuzzFrames(f *testing.F) {
 			t.Errorf("%d bytes took %d of memory", len(b), most)
 		}
 		cut, _, cutErr := received(iotest.OneByteReader(bytes.NewReader(b)), client)
-		if len(whole) != len(cut) || (err == io.EOF) != (cutErr == io.EOF) { //nolint:errorlint // of the reader itself
+		if len(whole) != len(cut) || (err == io.EOF) != (cutErr == io.EOF) {
 			t.Fatalf("%d messages and %v; byte by byte %d and %v", len(whole), err, len(cut), cutErr)
 		}
 		for i := range whole {

@@ -64,7 +64,10 @@ func NewAddress(t *testing.T, transport string, spryListens bool) Address {
 		a.URL = "tls+tcp://" + peer.TCPAddress(t)
 		a.TLS = Certificates(t)
 	case "ws":
-		a.URL = "ws://" + peer.TCPAddress(t) + "/feed"
+		a.URL = "ws://" + peer.TCPAddress(t)
+		if spryListens { // libnanomsg listens at no path
+			a.URL += "/feed"
+		}
 	case "wss":
 		_, port, _ := net.SplitHostPort(peer.TCPAddress(t))
 		a.URL = "wss://localhost:" + port + "/feed" // the name in the certificate
