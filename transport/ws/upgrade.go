@@ -146,8 +146,7 @@ func ask(ctx context.Context, c net.Conn, r *http.Request) (answer *http.Respons
 
 // notHTTP is the error for an answer that could not be read.
 func notHTTP(err error) error {
-	if netErr, ok := errors.AsType[net.Error](err); ok || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		_ = netErr
+	if _, ok := errors.AsType[net.Error](err); ok || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return err
 	}
 	return breach("bad_header", "the peer does not speak HTTP (%w): check the port, and whether it is ws:// or wss://", err)

@@ -14,6 +14,9 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/testkit"
+	"github.com/sprymq/spry/transport"
+	"github.com/sprymq/spry/transport/tlstcp"
+	"github.com/sprymq/spry/transport/ws"
 	"github.com/sprymq/spry/zmq"
 )
 
@@ -33,11 +36,13 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// TestTLS has requests answered over TLS, in both dialects.
+// TestTLS has requests answered over TLS in both dialects. WebSocket, with TLS and without it, hashes a key with SHA-1, which is
+// no security function.
 func TestTLS(t *testing.T) {
-	for _, scheme := range []string{"tls+tcp", "zmtp+tls+tcp"} {
+	options := spry.Options{Transports: []transport.Transport{tlstcp.Transport{}, ws.Transport{}}}
+	for _, scheme := range []string{"tls+tcp", "zmtp+tls+tcp", "ws", "wss", "zmtp+wss"} {
 		t.Run(scheme, func(t *testing.T) {
-			req, rep := spry.NewReq(nil), spry.NewRep(nil)
+			req, rep := spry.NewReq(&spry.ReqOptions{Options: options}), spry.NewRep(&spry.RepOptions{Options: options})
 			defer testkit.CloseAll(t, req, rep)
 			testkit.DialTo(t, req, testkit.ListenOn(t, rep, scheme))
 			go func() { _ = rep.Serve(t.Context(), 1, spry.HandlerFunc(echo)) }()
