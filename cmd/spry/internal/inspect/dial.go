@@ -32,7 +32,7 @@ func dial(ctx context.Context, rawURL string) (net.Conn, error) {
 	network, address := u.Base(), u.Address
 	switch network {
 	case "inproc":
-		return nil, fmt.Errorf("%s %w; addresses of tcp, tls+tcp, ipc, unix and abstract can", u.Redacted(), ErrAddress)
+		return nil, fmt.Errorf("%s %w; addresses of tcp, tls+tcp, ws, wss, ipc, unix and abstract can", u.Redacted(), ErrAddress)
 	case "ipc":
 		network = "unix"
 	case "abstract":

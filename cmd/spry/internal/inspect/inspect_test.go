@@ -264,11 +264,13 @@ func TestNoPeerThere(t *testing.T) {
 	t.Parallel()
 	l := listen(t)
 	l.Close()
-	if got, err := run(t, "tcp://"+l.Addr().String(), inspect.Options{}); err == nil {
-		t.Errorf("%+v", got)
+	for _, scheme := range []string{"tcp", "ws"} {
+		if got, err := run(t, scheme+"://"+l.Addr().String(), inspect.Options{}); err == nil || errors.Is(err, inspect.ErrAddress) {
+			t.Errorf("%s: %+v, %v", scheme, got, err)
+		}
 	}
-	for _, url := range []string{"ws://127.0.0.1:1", "nonsense", "inproc://x"} {
-		if got, err := run(t, url, inspect.Options{}); !errors.Is(err, inspect.ErrAddress) {
+	for _, url := range []string{"ws://127.0.0.1:1/%zz", "ws://me@127.0.0.1:1", "nonsense", "inproc://x"} {
+		if got, err := run(t, url, inspect.Options{}); !errors.Is(err, inspect.ErrAddress) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %+v, %v", url, got, err)
 		}
 	}

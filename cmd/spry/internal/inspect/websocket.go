@@ -5,6 +5,7 @@ package inspect
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -23,11 +24,11 @@ func isWebSocket(url string) bool {
 func (r *Report) lookUpgraded(ctx context.Context, o Options) error {
 	u, err := endpoint.Parse(r.URL)
 	if err != nil {
-		return errors.Join(ErrAddress, err)
+		return fmt.Errorf("%w: %w", ErrAddress, err)
 	}
 	d, err := ws.Transport{}.Dialer(u, transport.DialOptions{TLS: o.TLS})
 	if err != nil {
-		return errors.Join(ErrAddress, err)
+		return fmt.Errorf("%w: %w", ErrAddress, err)
 	}
 	var last error
 	for _, offer := range upgrades() {
