@@ -185,9 +185,13 @@ func chooseAnswered(answer *http.Response, key string, names []string, named []t
 	return chosen, breach("role_mismatch", "the server chose the subprotocol %.60q, and this end speaks %s: check the path, and the protocols of both sockets", name, strings.Join(names, ", "))
 }
 
-// said is the beginning of what an answer says to people, if it says something.
+// said is the beginning of what an answer says to people, if it says something. A body without a length ends when the server
+// closes the connection, which it need not do, so it is not read.
 func said(answer *http.Response) string {
 	const shown = 300
+	if answer.ContentLength < 0 && len(answer.TransferEncoding) == 0 {
+		return ""
+	}
 	b, _ := io.ReadAll(io.LimitReader(answer.Body, shown)) // an error leaves the beginning
 	line, _, _ := strings.Cut(strings.TrimSpace(string(b)), "\n")
 	if line == "" {
