@@ -55,7 +55,9 @@ var tools = []tool{
 	{
 		name:          "nngcat",
 		debianPackage: "nng-utils",
-		transports:    []string{"tcp", "ipc", "tls+tcp"},
+		// Not ws and wss: a receiver of libnng 1.5.2 that finds the close frame right behind a message, before it asks for the next
+		// one, forgets it. It neither answers nor closes the connection, and the command waits for that. Package sp tests libnng's.
+		transports: []string{"tcp", "ipc", "tls+tcp"},
 		protocols: map[string]string{
 			"push": "--push0", "pull": "--pull0", "pub": "--pub0", "sub": "--sub0", "req": "--req0", "rep": "--rep0",
 			"surveyor": "--surveyor0", "respondent": "--respondent0", "pair0": "--pair0", "pair1": "--pair1", "bus": "--bus0",
@@ -66,7 +68,7 @@ var tools = []tool{
 	{
 		name:          "nanocat",
 		debianPackage: "nanomsg-utils",
-		transports:    []string{"tcp", "ipc"},
+		transports:    []string{"tcp", "ipc", "ws"},
 		protocols: map[string]string{
 			"push": "--push", "pull": "--pull", "pub": "--pub", "sub": "--sub", "req": "--req", "rep": "--rep",
 			"surveyor": "--surveyor", "respondent": "--respondent", "pair0": "--pair", "bus": "--bus",
