@@ -133,6 +133,7 @@ func (k *link) answer(offers []transport.Offer) (chosen transport.Offer, err err
 		k.reject(no)
 		return chosen, &transport.PeerError{Reason: no.reason, Err: no}
 	}
+	k.bare = isBare(k.asked.Header)
 	name := subprotocol(chosen, chosen.Name)
 	text := "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " +
 		accept(k.asked.Header.Get("Sec-WebSocket-Key")) + "\r\nSec-WebSocket-Protocol: " + name + "\r\n\r\n"

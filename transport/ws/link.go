@@ -53,6 +53,7 @@ type link struct {
 	scope   *scope.Scope // of the goroutine that writes control frames; nil until there is one
 
 	upgraded  bool
+	bare      bool // the peer's part of the upgrade has no more headers than it must: see mayPing
 	peerEnded bool // its close frame has come
 	closed    bool
 }
@@ -72,7 +73,7 @@ func newLink(inner *transport.Stream, client bool) *link {
 
 // begin is called when the connection is upgraded.
 func (k *link) begin(o transport.Offer) {
-	k.reader = reader{link: k, conn: k.inner.Conn, heard: time.Now()}
+	k.reader = reader{link: k, conn: k.inner.Conn, heard: time.Now(), pings: mayPing(o, k.bare)}
 	if n := len(k.early); n > 0 {
 		k.reader.buf, k.reader.end = make([]byte, max(smallBuffer, 2*n)), n
 		copy(k.reader.buf, k.early)

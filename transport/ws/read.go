@@ -37,6 +37,7 @@ type reader struct {
 	chunk      *buf.Chunk // that buf is of; nil = none
 	quiet      int        // small reads in a row
 	heard      time.Time  // when something was read last
+	pings      bool       // sends pings
 	armed      bool       // reading has a deadline
 
 	sequence wsframe.Sequence
@@ -288,7 +289,7 @@ func (r *reader) resize(size int) {
 	r.buf, r.chunk = next, chunk
 }
 
-// receive reads from the connection. While nothing comes, it sends pings. It returns no bytes and no error after it has given
+// receive reads from the connection. While nothing comes, it sends pings, if the peer may get some. It returns no bytes and no error after it has given
 // up a buffer that was not needed for long.
 func (r *reader) receive(p []byte) (int, error) {
 	for {
@@ -311,7 +312,9 @@ func (r *reader) receive(p []byte) (int, error) {
 		r.armed = false
 		if now := time.Now(); !now.Before(r.heard.Add(quiet)) { // else something came since the deadline was set
 			r.heard = now
-			r.link.send(pending{ping: true})
+			if r.pings {
+				r.link.send(pending{ping: true})
+			}
 			if r.start == r.end && r.chunk != nil {
 				r.resize(smallBuffer)
 				return 0, nil

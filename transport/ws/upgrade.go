@@ -112,7 +112,7 @@ func (k *link) upgrade(ctx context.Context, offers []transport.Offer) (chosen tr
 	if err != nil {
 		return chosen, err
 	}
-	k.asked, k.early = r, early
+	k.asked, k.early, k.bare = r, early, isBare(answer.Header)
 	return chooseAnswered(answer, key, names, named)
 }
 
@@ -199,6 +199,24 @@ func said(answer *http.Response) string {
 	}
 	return fmt.Sprintf(" and said %q", line)
 }
+
+// isBare reports whether a request or an answer has no other headers than those that an upgrade must have.
+func isBare(h http.Header) bool {
+	for name := range h {
+		switch name {
+		case "Upgrade", "Connection":
+		default:
+			if !strings.HasPrefix(name, "Sec-Websocket-") {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// mayPing reports whether a peer may get pings. Those of libnanomsg may not: it hands them to its application as messages. What
+// it says in the upgrade is bare. So is what some others say that can take pings, but a proxy, which needs them, adds headers.
+func mayPing(o transport.Offer, bare bool) bool { return o.Dialect != "sp" || !bare }
 
 // hasToken reports whether a header is a list with this word.
 func hasToken(h http.Header, name, token string) bool {

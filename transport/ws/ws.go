@@ -17,7 +17,8 @@
 // the same address. Messages of the Scalability Protocols are sent in fragments of 64 KiB, because NNG takes no larger ones.
 // There are no extensions, and so no compression.
 //
-// A link that has received nothing for 25 seconds sends a ping, so that proxies do not take it for idle.
+// A link that has received nothing for 25 seconds sends a ping, so that proxies do not take it for idle. A peer of the Scalability
+// Protocols gets none if its part of the upgrade has only the headers that it must have: libnanomsg takes pings for messages.
 package ws
 
 import (

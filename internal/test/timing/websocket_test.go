@@ -23,8 +23,27 @@ import (
 	"github.com/sprymq/spry/transport/ws"
 )
 
-// A WebSocket that receives nothing for 25 seconds sends a ping, again and again. Received data delays it.
+// A WebSocket that receives nothing for 25 seconds sends a ping, again and again. Received data delays it. A peer that may be
+// libnanomsg gets no pings, which it would take for messages.
 func TestWebSocketPingsAfterSilence(t *testing.T) {
+	t.Run("through a proxy", func(t *testing.T) {
+		pinged(t, "Server: proxy\r\n", func(expect func(time.Duration), theirs net.Conn) {
+			expect(25 * time.Second)
+			expect(50 * time.Second)
+			time.Sleep(10 * time.Second) // a pong at 60 s
+			_, err := theirs.Write([]byte{0x8a, 0})
+			testkit.Check(t, err)
+			expect(85 * time.Second)
+		})
+	})
+	t.Run("with few headers", func(t *testing.T) {
+		pinged(t, "", func(func(time.Duration), net.Conn) { time.Sleep(time.Hour) })
+	})
+}
+
+// pinged has a peer that answers the upgrade with further headers. check gets a function that waits for the next ping, which
+// comes at a time after the upgrade. There must be no others.
+func pinged(t *testing.T, headers string, check func(expect func(time.Duration), theirs net.Conn)) {
 	synctest.Test(t, func(t *testing.T) {
 		ours, theirs := simnet.Pipe()
 		push := spry.NewPush(&spry.PushOptions{Options: spry.Options{Transports: []transport.Transport{ws.Transport{}}, Linger: -1}})
@@ -37,8 +56,8 @@ func TestWebSocketPingsAfterSilence(t *testing.T) {
 				return
 			}
 			sum := sha1.Sum([]byte(r.Header.Get("Sec-WebSocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")) //nolint:gosec // see the import
-			_, _ = fmt.Fprintf(theirs, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\nSec-WebSocket-Protocol: %s\r\n\r\n",
-				base64.StdEncoding.EncodeToString(sum[:]), r.Header.Get("Sec-WebSocket-Protocol"))
+			_, _ = fmt.Fprintf(theirs, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\nSec-WebSocket-Protocol: %s\r\n%s\r\n",
+				base64.StdEncoding.EncodeToString(sum[:]), r.Header.Get("Sec-WebSocket-Protocol"), headers)
 			head := make([]byte, 6) // a masked frame without a payload
 			for {
 				if _, err := io.ReadFull(in, head); err != nil {
@@ -56,18 +75,15 @@ func TestWebSocketPingsAfterSilence(t *testing.T) {
 		}})
 		testkit.Check(t, err)
 		began := time.Now()
-		expect := func(at time.Duration) {
+		check(func(at time.Duration) {
 			t.Helper()
 			if got := (<-pings).Sub(began); got != at {
 				t.Errorf("a ping comes after %v, want %v", got, at)
 			}
+		}, theirs)
+		if n := len(pings); n > 0 {
+			t.Errorf("%d pings come that should not", n)
 		}
-		expect(25 * time.Second)
-		expect(50 * time.Second)
-		time.Sleep(10 * time.Second) // a pong at 60 s
-		_, err = theirs.Write([]byte{0x8a, 0})
-		testkit.Check(t, err)
-		expect(85 * time.Second)
 		testkit.Check(t, theirs.Close())
 	})
 }
