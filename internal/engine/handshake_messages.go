@@ -84,7 +84,7 @@ func (e *Endpoint) offers(c wire.Config) (offers []transport.Offer, dialects []w
 // linkError makes an error of a link that is the peer's fault one of the dialects.
 func linkError(err error) error {
 	if pe, ok := errors.AsType[*transport.PeerError](err); ok {
-		return &wire.ProtocolError{Reason: reasons.Reason(pe.Reason), Detail: pe.Error()}
+		return &wire.ProtocolError{Reason: reasons.OfTransport(pe.Reason), Detail: pe.Error()}
 	}
 	return err
 }
