@@ -76,7 +76,9 @@ func (c *messageCarrier) read() error {
 		clear(bodies[:n])
 		land.leave()
 		c.pipe.settle()
-		c.pipe.Relieve()
+		if n > 0 { // an end takes no memory, and must not cost another pipe its queue
+			c.pipe.Relieve()
+		}
 		if derr != nil {
 			return derr
 		}
