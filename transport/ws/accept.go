@@ -153,7 +153,7 @@ func (k *link) receive() (*refusal, error) {
 		if _, ok := errors.AsType[net.Error](err); ok || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			return nil, err
 		}
-		return refuse(http.StatusBadRequest, "bad_header", "the request is not one of HTTP/1.1 (%v): check the port, and whether it is ws:// or wss://", err), nil
+		return refuse(http.StatusBadRequest, "bad_header", "the request is not one of HTTP/1.1 (%.200s): check the port, and whether it is ws:// or wss://", err.Error()), nil
 	}
 	r.RemoteAddr = k.RemoteAddr().String()
 	r.TLS = k.Info().TLS
