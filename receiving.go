@@ -63,8 +63,9 @@ func (r *receiving) RecvBatch(ctx context.Context, dst []*Message) (int, error) 
 }
 
 // Bodies yields the bodies of messages until the socket is closed or the loop ends. Where messages arrive many at a time, as
-// from SendBodies, it is the cheapest way to receive them: a step costs no lock and no Message. A body is read-only and valid until the next step; several frames are
-// joined. If ctx ends, or receiving fails for another reason, Bodies yields the error, once, and ends.
+// from SendBodies, it is the cheapest way to receive them: a step costs no lock and no Message. A body is read-only and valid
+// until the next step; several frames are joined. If ctx ends, or receiving fails for another reason, Bodies yields the error,
+// once, and ends.
 //
 // A step takes a turn of at most 64 messages of one pipe, which all count as delivered, and releases them together. Messages
 // that the loop has not reached when it ends return to the front of their queue. Use Messages where a message must be kept,

@@ -117,6 +117,27 @@ func TestEveryPairOfLayers(t *testing.T) {
 	}
 }
 
+// goodClient has a client served.
+func goodClient(t *testing.T, l *stream.Listener, o *stream.DialOptions) {
+	t.Helper()
+	ctx := testkit.Watchdog(t)
+	both(t, func() error {
+		s, err := l.Accept(ctx)
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		return echo(ctx, s)
+	}, func() error {
+		s, err := stream.Dial(ctx, l.URL(), o)
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		return said(ctx, s, "hello")
+	})
+}
+
 // A client that sends nothing delays no other, and is refused after the timeout.
 func TestSilentClientsDelayNoOther(t *testing.T) {
 	cert := testcert.NewAuthority(t)
@@ -130,21 +151,7 @@ func TestSilentClientsDelayNoOther(t *testing.T) {
 	silent, err := stream.Dial(ctx, strings.TrimPrefix(l.URL(), "tls+"), nil)
 	testkit.Check(t, err)
 	defer silent.Close()
-	both(t, func() error {
-		s, err := l.Accept(ctx)
-		if err != nil {
-			return err
-		}
-		defer s.Close()
-		return echo(ctx, s)
-	}, func() error {
-		s, err := stream.Dial(ctx, l.URL(), &stream.DialOptions{TLS: clientConfig(t, cert)})
-		if err != nil {
-			return err
-		}
-		defer s.Close()
-		return said(ctx, s, "hello")
-	})
+	goodClient(t, l, &stream.DialOptions{TLS: clientConfig(t, cert)})
 	if err := <-refused; !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "layer tls") {
 		t.Errorf("a silent client was refused: %v", err)
 	}
@@ -173,21 +180,7 @@ func TestSilentClientsAreEvicted(t *testing.T) {
 		testkit.Check(t, err)
 		defer silent.Close()
 	}
-	both(t, func() error {
-		s, err := l.Accept(ctx)
-		if err != nil {
-			return err
-		}
-		defer s.Close()
-		return echo(ctx, s)
-	}, func() error {
-		s, err := stream.Dial(ctx, l.URL(), &stream.DialOptions{TLS: clientConfig(t, cert)})
-		if err != nil {
-			return err
-		}
-		defer s.Close()
-		return said(ctx, s, "hello")
-	})
+	goodClient(t, l, &stream.DialOptions{TLS: clientConfig(t, cert)})
 	testkit.Eventually(t, "the oldest clients are closed", func() bool { return evicted.Load() == clients+1-pending })
 }
 

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sprymq/spry/internal/urls"
 	"github.com/sprymq/spry/transport"
 )
 
@@ -117,21 +118,11 @@ func (s *stack) malformed(form string, args ...any) error {
 
 // named names the whole URL in an error of the base, which names its own.
 func (s *stack) named(err error) error {
-	if len(s.layers) == 0 || err == nil {
+	if len(s.layers) == 0 {
 		return err
 	}
-	text := strings.TrimPrefix(err.Error(), s.base.Redacted()+": ")
-	return &namedError{err, s.url.Redacted() + ": " + text}
+	return urls.Rename(err, s.base, s.url)
 }
-
-// A namedError is an error with another text.
-type namedError struct {
-	error
-	text string
-}
-
-func (e *namedError) Error() string { return e.text }
-func (e *namedError) Unwrap() error { return e.error }
 
 // needsPeer reports whether attaching a layer waits for the peer.
 func (s *stack) needsPeer() bool { return s.has("tls") || s.has("socks5") || s.has("connect") }

@@ -26,3 +26,20 @@ func Cut(u transport.URL, word string) (rest transport.URL, found bool) {
 	u.Scheme, found = strings.CutPrefix(u.Scheme, word+"+")
 	return u, found
 }
+
+// Rename returns an error with the URL outer in the place of inner, with which its text begins. It wraps err.
+func Rename(err error, inner, outer transport.URL) error {
+	if err == nil {
+		return nil
+	}
+	return &renamed{err, outer.Redacted() + ": " + strings.TrimPrefix(err.Error(), inner.Redacted()+": ")}
+}
+
+// A renamed error has another text.
+type renamed struct {
+	error
+	text string
+}
+
+func (e *renamed) Error() string { return e.text }
+func (e *renamed) Unwrap() error { return e.error }

@@ -3,6 +3,9 @@
 package urls
 
 import (
+	"errors"
+	"fmt"
+	"io"
 	"testing"
 
 	"github.com/sprymq/spry/transport"
@@ -59,5 +62,16 @@ func TestSchemesAreWords(t *testing.T) {
 			t.Errorf("%s off %v is %v, %v", tc.word, u, rest, found)
 		}
 		u = rest
+	}
+}
+
+func TestRename(t *testing.T) {
+	inner, outer := transport.URL{Scheme: "tcp", Address: "h:1"}, transport.URL{Scheme: "ws", Address: "u:secret@h:1/x"}
+	err := Rename(fmt.Errorf("tcp://h:1: %w", io.EOF), inner, outer)
+	if got := err.Error(); got != "ws://u:xxxxx@h:1/x: EOF" || !errors.Is(err, io.EOF) {
+		t.Errorf("the error is %q", got)
+	}
+	if err := Rename(nil, inner, outer); err != nil {
+		t.Errorf("no error becomes %v", err)
 	}
 }

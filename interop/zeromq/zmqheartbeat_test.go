@@ -13,12 +13,13 @@ import (
 	"github.com/sprymq/spry/zmq"
 )
 
+// heartbeatTransports are those with ZMTP's heartbeats. Over ws the link's pings stand in for them: Spry's end no link, and Spry
+// answers none while it reads nothing.
+var heartbeatTransports = []string{"tcp", "ipc"}
+
 // TestZeroMQStoppedPeer stops libzmq's process, whose connection stays open. Spry gives it up, and has it back when it goes on.
 func TestZeroMQStoppedPeer(t *testing.T) {
-	withPeer(t, "PUSH stopped and continued – zmq PULL", func(t *testing.T, p *zmqPeer, a kit.Address) {
-		if a.Transport == "ws" {
-			t.Skip("not promised: Heartbeat does not apply to WebSocket")
-		}
+	withPeerOver(t, heartbeatTransports, "PUSH stopped and continued – zmq PULL", func(t *testing.T, p *zmqPeer, a kit.Address) {
 		o := kit.Options
 		o.Heartbeat = 100 * time.Millisecond
 		pull := zmq.NewPull(&zmq.PullOptions{Options: o})
@@ -79,10 +80,7 @@ func TestZeroMQNoticesStoppedSpry(t *testing.T) {
 // TestZeroMQToleratesBusySpry has libzmq expect a sign of life within a second and a half from a socket whose program is busy
 // for three: the connection stays, and nothing is lost.
 func TestZeroMQToleratesBusySpry(t *testing.T) {
-	withPeer(t, "PUSH with heartbeats – zmq PULL that does not receive", func(t *testing.T, p *zmqPeer, a kit.Address) {
-		if a.Transport == "ws" {
-			t.Skip("not promised: over WebSocket heartbeats are its pings, which are not answered while nothing is read")
-		}
+	withPeerOver(t, heartbeatTransports, "PUSH with heartbeats – zmq PULL that does not receive", func(t *testing.T, p *zmqPeer, a kit.Address) {
 		o := kit.Options
 		o.RecvQueue = 2
 		pull := zmq.NewPull(&zmq.PullOptions{Options: o})

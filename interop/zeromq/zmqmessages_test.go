@@ -15,11 +15,17 @@ import (
 	"github.com/sprymq/spry/zmq"
 )
 
-// withPeer runs a test of the library with a scripted peer of libzmq, over tcp and ipc and with either side listening, and
+// withPeer runs a test of the library with a scripted peer of libzmq, over tcp, ipc and ws and with either side listening, and
 // enters it in the table.
 func withPeer(t *testing.T, pattern string, test func(t *testing.T, p *zmqPeer, a kit.Address)) {
 	t.Helper()
-	kit.EachWay(t, kit.LibZMQ, pattern, func(t *testing.T, a kit.Address) {
+	withPeerOver(t, []string{"tcp", "ipc", "ws"}, pattern, test)
+}
+
+// withPeerOver is withPeer over these transports.
+func withPeerOver(t *testing.T, transports []string, pattern string, test func(t *testing.T, p *zmqPeer, a kit.Address)) {
+	t.Helper()
+	kit.EachWayOver(t, transports, kit.LibZMQ, pattern, func(t *testing.T, a kit.Address) {
 		a.Dialect = "" // which package zmq needs not be told
 		test(t, startPeer(t, kit.LibZMQ), a)
 	})

@@ -5,10 +5,12 @@ package ws
 import (
 	"context"
 	"crypto/tls"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"net/textproto"
 	"net/url"
 
 	"github.com/sprymq/spry/stream"
@@ -116,40 +118,30 @@ func proxyDialer(proxy *url.URL) func(ctx context.Context, network, address stri
 
 // tunnel asks the proxy for a connection to an address.
 func tunnel(ctx context.Context, conn net.Conn, proxy *url.URL, address string) (net.Conn, error) {
+	user := proxy.User.Username()
+	password, _ := proxy.User.Password()
+	below := stream.New(conn)
+	var b *stream.Bytes
+	var err error
 	switch proxy.Scheme {
 	case "socks5", "socks5h":
-		password, _ := proxy.User.Password()
-		b, err := stream.SOCKS5(ctx, stream.New(conn), address, proxy.User.Username(), password)
-		if err != nil {
-			return nil, err
-		}
-		return b.Conn()
+		b, err = stream.SOCKS5(ctx, below, address, user, password)
 	case "https":
-		secured := tls.Client(conn, &tls.Config{ServerName: proxy.Hostname(), MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}})
-		if err := secured.HandshakeContext(ctx); err != nil {
+		if below, err = stream.TLSClient(ctx, below, &tls.Config{ServerName: proxy.Hostname(), MinVersion: tls.VersionTLS12}); err != nil {
 			return nil, err
 		}
-		conn = secured
+		fallthrough
 	case "http":
+		header := make(textproto.MIMEHeader)
+		if user != "" {
+			header.Set("Proxy-Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(user+":"+password)))
+		}
+		b, err = stream.HTTPConnect(ctx, below, address, header)
 	default:
-		return nil, errors.New("a proxy of this kind is not known: use http, https or socks5")
+		err = errors.New("a proxy of this kind is not known: use http, https or socks5")
 	}
-	r := &http.Request{Method: http.MethodConnect, Host: address, URL: &url.URL{Opaque: address}, Header: make(http.Header)}
-	if proxy.User != nil {
-		password, _ := proxy.User.Password()
-		r.SetBasicAuth(proxy.User.Username(), password)
-		r.Header["Proxy-Authorization"] = r.Header["Authorization"]
-		delete(r.Header, "Authorization")
-	}
-	answer, early, err := ask(ctx, conn, r) //nolint:bodyclose // a tunnel has no body
 	if err != nil {
 		return nil, err
 	}
-	if answer.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("the proxy answered %s", answer.Status)
-	}
-	if len(early) > 0 {
-		return nil, errors.New("the proxy sent data of the peer before this end spoke")
-	}
-	return conn, nil
+	return b.Conn()
 }

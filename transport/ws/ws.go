@@ -28,6 +28,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/sprymq/spry/internal/urls"
 	"github.com/sprymq/spry/transport"
 	"github.com/sprymq/spry/transport/ipc"
 	"github.com/sprymq/spry/transport/tcp"
@@ -130,18 +131,7 @@ func (a *address) malformed(why string) error {
 }
 
 // wrap names the endpoint in an error of the stream below, which names that.
-func (a *address) wrap(err error) error {
-	return &innerError{a.url.Redacted() + ": " + strings.TrimPrefix(err.Error(), a.inner.Redacted()+": "), err}
-}
-
-// An innerError has another text.
-type innerError struct {
-	text string
-	err  error
-}
-
-func (e *innerError) Error() string { return e.text }
-func (e *innerError) Unwrap() error { return e.err }
+func (a *address) wrap(err error) error { return urls.Rename(err, a.inner, a.url) }
 
 // Listen binds the address and begins to listen. A wss listener needs a certificate in the configuration. A request for
 // another path than the URL's is answered with 404. Parameters after a question mark are an error.

@@ -28,10 +28,16 @@ func StartC(t *testing.T, program string, args ...string) *peer.Process {
 	return p
 }
 
-// EachWay runs a test of the library over tcp and ipc, with either side listening, and enters it in the table.
+// EachWay runs a test of the library over tcp, ipc and ws, with either side listening, and enters it in the table.
 func EachWay(t *testing.T, peerName, pattern string, test func(t *testing.T, a Address)) {
 	t.Helper()
-	for _, transport := range []string{"tcp", "ipc", "ws"} {
+	EachWayOver(t, []string{"tcp", "ipc", "ws"}, peerName, pattern, test)
+}
+
+// EachWayOver is EachWay over these transports.
+func EachWayOver(t *testing.T, transports []string, peerName, pattern string, test func(t *testing.T, a Address)) {
+	t.Helper()
+	for _, transport := range transports {
 		for _, spryListens := range []bool{true, false} {
 			r := Row(peerName, pattern, transport, Direction(spryListens))
 			t.Run(fmt.Sprintf("%s/%s/%s", peerName, transport, strings.ReplaceAll(r.Direction, " ", "_")), func(t *testing.T) {
