@@ -11,6 +11,7 @@ import (
 
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/sendqueue"
+	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/internal/wire/sp"
 	"github.com/sprymq/spry/transport"
 )
@@ -77,6 +78,27 @@ func (l *limitedLink) WriteMessages(ps []transport.Packet) (int, error) {
 func (l *limitedLink) Info() transport.Info { return transport.Info{} }
 func (l *limitedLink) Close() error         { return nil }
 
+// bodies are the messages without the first byte that a framedConn adds.
+func (l *limitedLink) bodies() (whole [][]byte) {
+	for _, m := range l.whole {
+		whole = append(whole, m[1:])
+	}
+	return whole
+}
+
+// lengthFrames cuts the frames of the Scalability Protocols.
+type lengthFrames struct{ wire.Framed }
+
+func (lengthFrames) Cut(stream []byte) (first byte, rest []byte, n, need int) {
+	if len(stream) < 8 {
+		return 0, nil, 0, 8
+	}
+	if need = 8 + int(binary.BigEndian.Uint64(stream)); need > len(stream) {
+		return 0, nil, 0, need
+	}
+	return 0, stream[8:need], need, need
+}
+
 var carriersUnderTest = map[string]func(t *testing.T) carrierUnderTest{
 	"stream": func(t *testing.T) carrierUnderTest { return streamUnderTest(t, false) },
 	"sealed": func(t *testing.T) carrierUnderTest { return streamUnderTest(t, true) },
@@ -85,6 +107,13 @@ var carriersUnderTest = map[string]func(t *testing.T) carrierUnderTest{
 		link := &limitedLink{}
 		c := e.newPipe(link, streamSession(t, sp.Push, 0)).carryMessages(link)
 		return carrierUnderTest{c, c.queue, func(n int) { link.limit = n }, func() [][]byte { return link.whole }, func() {}, 20}
+	},
+	"framed": func(t *testing.T) carrierUnderTest {
+		_, e := testSocket(Options{}, &recorder{})
+		link := &limitedLink{}
+		stream := streamLink(newFramedConn(link, lengthFrames{}))
+		c := e.newPipe(stream, streamSession(t, sp.Push, 0)).carryStream(stream, nil, 0, 0)
+		return carrierUnderTest{c, c.queue, func(n int) { link.limit = n }, link.bodies, func() {}, 20}
 	},
 	"inproc": func(t *testing.T) carrierUnderTest {
 		limit := 0

@@ -29,6 +29,7 @@ type framedConn struct {
 	part    []byte             // the beginning of a frame, which was not written as a whole
 	packets []transport.Packet // to be written
 	firsts  []byte             // of packets
+	ends    []int              // of packets, in the bytes to be written
 }
 
 func newFramedConn(link transport.Messages, d wire.Framed) *framedConn {
@@ -93,10 +94,11 @@ func (c *framedConn) alloc(have []byte, size int) []byte {
 	return c.memory[c.used-size : c.used : c.used]
 }
 
-// Write implements [net.Conn]. A frame that is not whole yet is kept until it is.
+// Write implements [net.Conn]. A frame that is not whole yet is kept until it is. After an error, n ends with the last frame that
+// left as a whole.
 func (c *framedConn) Write(p []byte) (n int, err error) {
-	c.packets, c.firsts = c.packets[:0], c.firsts[:0]
-	rest := p
+	c.packets, c.firsts, c.ends = c.packets[:0], c.firsts[:0], c.ends[:0]
+	kept, rest := len(c.part), p
 	for len(c.part) > 0 && len(rest) > 0 { // one frame, by pieces: its head first
 		_, _, size, need := c.dialect.Cut(c.part)
 		if size > 0 {
@@ -107,27 +109,23 @@ func (c *framedConn) Write(p []byte) (n int, err error) {
 	}
 	whole := 0
 	if len(c.part) > 0 {
-		whole = c.cut(c.part)
+		whole = c.cut(c.part, -kept)
 	}
 	if whole == len(c.part) {
 		for len(rest) > 0 {
-			k := c.cut(rest)
+			k := c.cut(rest, len(p)-len(rest))
 			if k == 0 {
 				break
 			}
 			rest = rest[k:]
 		}
 	}
-	for i := range c.packets {
-		c.packets[i].Header = c.firsts[i : i+1 : i+1]
-	}
-	for sent := 0; sent < len(c.packets); {
-		k, err := c.link.WriteMessages(c.packets[sent:])
-		if sent += k; err != nil {
-			return 0, err // how much has left does not matter: the stream is broken
+	if sent, err := c.send(); err != nil {
+		if c.part = c.part[:kept]; sent > 0 {
+			c.part, n = c.part[:0], c.ends[sent-1]
 		}
+		return n, err
 	}
-	clear(c.packets)
 	if whole > 0 {
 		c.part = nil
 	}
@@ -135,14 +133,30 @@ func (c *framedConn) Write(p []byte) (n int, err error) {
 	return len(p), nil
 }
 
-// cut adds the first frame of b to the packets, and returns its length, or 0 if it is not whole.
-func (c *framedConn) cut(b []byte) int {
+// cut adds the first frame of b to the packets, and returns its length, or 0 if it is not whole. b begins at offset at of the bytes
+// to be written.
+func (c *framedConn) cut(b []byte, at int) int {
 	first, body, n, _ := c.dialect.Cut(b)
 	if n > 0 {
 		c.firsts = append(c.firsts, first)
 		c.packets = append(c.packets, transport.Packet{Body: body})
+		c.ends = append(c.ends, at+n)
 	}
 	return n
+}
+
+// send writes the packets, and returns how many have left as a whole.
+func (c *framedConn) send() (sent int, err error) {
+	for i := range c.packets {
+		c.packets[i].Header = c.firsts[i : i+1 : i+1]
+	}
+	defer clear(c.packets)
+	for sent < len(c.packets) && err == nil {
+		var k int
+		k, err = c.link.WriteMessages(c.packets[sent:])
+		sent += k
+	}
+	return sent, err
 }
 
 // CloseWrite ends the outgoing direction.
