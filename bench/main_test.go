@@ -26,14 +26,14 @@ func TestMain(m *testing.M) {
 
 // lacks are the works that a peer has nothing for, by their beginnings: "inproc" is all within a process.
 var lacks = map[string][]string{
-	"goraw":   {"subs", "scale-topics", "scale-lengths", "scale-pipes"},
+	"goraw":   {"down", "subs", "scale-topics", "scale-lengths", "scale-pipes"},
 	"goraw1":  {"subs", "scale", "inproc"}, // as goraw's
 	"mangos":  {"subs", "scale"},
 	"gozmq":   {"subs", "scale", "callers-mux"},
 	"pebbe":   {"subs", "scale", "callers-mux"},
 	"nats":    {"subs", "scale", "callers-mux", "inproc"},
-	"libzmq":  {"subs"},
-	"libnng":  {"subs", "scale"},
+	"libzmq":  {"down", "subs"},
+	"libnng":  {"down", "subs", "scale"},
 	"nanomsg": {"subs", "scale", "callers-mux"},
 	"craw":    {"subs", "scale", "inproc"},
 	"craw1":   {"subs", "scale", "inproc"},
@@ -41,9 +41,13 @@ var lacks = map[string][]string{
 }
 
 func TestGoWorkersDoAllWorks(t *testing.T) {
-	r := measureTiny(t, "spry,goraw,goraw1,mangos,gozmq,nats")
-	if len(r.Missing) > 0 {
-		t.Errorf("missing: %v", r.Missing)
+	for peers, transports := range map[string]string{
+		"spry,goraw,goraw1,mangos,gozmq,nats": "tcp,inproc",
+		"spry,goraw,mangos":                   "ws,wss,tls+tcp",
+	} {
+		if r := measureTiny(t, peers, transports); len(r.Missing) > 0 {
+			t.Errorf("missing: %v", r.Missing)
+		}
 	}
 }
 
@@ -54,7 +58,7 @@ func TestWorkersOfLibrariesInCDoAllWorks(t *testing.T) {
 		"pebbe": "libzmq3-dev and pkg-config", "ddsperf": "cyclonedds-tools",
 	} {
 		t.Run(peer, func(t *testing.T) {
-			why, missing := measureTiny(t, peer).Missing[peer]
+			why, missing := measureTiny(t, peer, transportsInC(peer)).Missing[peer]
 			switch {
 			case missing && os.Getenv("SPRY_INTEROP") == "require":
 				t.Errorf("cannot be built: %s", why)
@@ -64,6 +68,14 @@ func TestWorkersOfLibrariesInCDoAllWorks(t *testing.T) {
 			}
 		})
 	}
+}
+
+// transportsInC are those of a peer in C.
+func transportsInC(peer string) string {
+	if peer == "libzmq" || peer == "libnng" {
+		return "tcp,inproc,ws"
+	}
+	return "tcp,inproc"
 }
 
 // A run that its limit has stopped goes on where it was, and its figures are written from the folder.
@@ -109,7 +121,7 @@ func TestARunGoesOn(t *testing.T) {
 
 // measureTiny runs all works once, tiny: nothing is timed here. Whoever can be had must have figures of every work
 // that it does not lack.
-func measureTiny(t *testing.T, peers string) *report.Report {
+func measureTiny(t *testing.T, peers, transports string) *report.Report {
 	t.Helper()
 	// With the race detector every worker would wait a second at its end.
 	t.Setenv("GORACE", os.Getenv("GORACE")+" atexit_sleep_ms=0")
@@ -120,7 +132,7 @@ func measureTiny(t *testing.T, peers string) *report.Report {
 	}
 	defer out.Close()
 	args := []string{
-		"-peers", peers, "-transports", "tcp,inproc", "-sizes", "64", "-params", "3", "-rounds", "1", "-warm", "0", "-secs", "0.01",
+		"-peers", peers, "-transports", transports, "-sizes", "64", "-params", "3", "-rounds", "1", "-warm", "0", "-secs", "0.01",
 		"-place", "free", "-out", dir,
 	}
 	if err := run.Main(t.Context(), args, cSources, out); err != nil {

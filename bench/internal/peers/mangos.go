@@ -3,6 +3,8 @@
 package peers
 
 import (
+	"crypto/tls"
+
 	"go.nanomsg.org/mangos/v3"
 	"go.nanomsg.org/mangos/v3/protocol/pub"
 	"go.nanomsg.org/mangos/v3/protocol/pull"
@@ -13,6 +15,9 @@ import (
 	_ "go.nanomsg.org/mangos/v3/transport/inproc" // transports register themselves
 	_ "go.nanomsg.org/mangos/v3/transport/ipc"    // as does this
 	_ "go.nanomsg.org/mangos/v3/transport/tcp"    // and this
+	_ "go.nanomsg.org/mangos/v3/transport/tlstcp" // as well
+	_ "go.nanomsg.org/mangos/v3/transport/ws"     // like this
+	_ "go.nanomsg.org/mangos/v3/transport/wss"    // and this
 
 	"github.com/sprymq/spry/bench/internal/worker"
 )
@@ -37,6 +42,23 @@ func openMangos(kind string) (simpleSocket, error) {
 		err = socket.SetOption(mangos.OptionSubscribe, "")
 	}
 	return mangosSocket{socket}, err
+}
+
+func (s mangosSocket) Listen(url string) error {
+	config, err := tlsServer(url)
+	if err != nil {
+		return err
+	}
+	return s.ListenOptions(url, mangosTLS(config))
+}
+
+func (s mangosSocket) Dial(url string) error { return s.DialOptions(url, mangosTLS(tlsClient(url))) }
+
+func mangosTLS(config *tls.Config) map[string]any {
+	if config == nil {
+		return nil
+	}
+	return map[string]any{mangos.OptionTLSConfig: config}
 }
 
 func (s mangosSocket) Send(body []byte) error { return s.SendMsg(mangosMessage(len(body))) }

@@ -4,6 +4,7 @@ package peers
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -52,11 +53,11 @@ func rawDial(s worker.Settings, batched bool) (worker.Sender, error) {
 	return newRawSender(s.Size, batched, conn), rawTune(conn, s)
 }
 
-// rawAddress splits tcp://HOST:PORT and ipc://PATH.
+// rawAddress splits tcp://HOST:PORT, tls+tcp://HOST:PORT and ipc://PATH.
 func rawAddress(url string) (network, address string, err error) {
 	scheme, address, _ := strings.Cut(url, "://")
 	switch scheme {
-	case "tcp":
+	case "tcp", "tls+tcp":
 		return "tcp", address, nil
 	case "ipc":
 		return "unix", address, nil
@@ -69,6 +70,9 @@ func rawDialConn(url string) (net.Conn, error) {
 	network, address, err := rawAddress(url)
 	if err != nil {
 		return nil, err
+	}
+	if config := tlsClient(url); config != nil {
+		return (&tls.Dialer{Config: config}).DialContext(context.Background(), network, address)
 	}
 	return new(net.Dialer).DialContext(context.Background(), network, address)
 }
@@ -84,7 +88,15 @@ func rawListener(url string) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	return new(net.ListenConfig).Listen(context.Background(), network, address)
+	l, err := new(net.ListenConfig).Listen(context.Background(), network, address)
+	if err != nil {
+		return nil, err
+	}
+	config, err := tlsServer(url)
+	if config != nil && err == nil {
+		l = tls.NewListener(l, config)
+	}
+	return l, err
 }
 
 func rawListenConns(url string) (*rawConns, error) {

@@ -39,6 +39,10 @@ func (lib simpleLibrary) peer() worker.Peer {
 			}
 			return lib.sender("push", s, simpleSocket.Dial, os.Stdin)
 		},
+		Offer: func(s worker.Settings) (worker.Sender, error) {
+			return lib.sender("push", s, simpleSocket.Listen, os.Stdin)
+		},
+		Fetch:      func(s worker.Settings) (worker.Receiver, error) { return lib.receiver("pull", s, simpleSocket.Dial) },
 		InprocFlow: lib.inprocFlow,
 		Serve:      lib.serve, Ask: lib.ask, InprocAsk: lib.inprocAsk, Callers: lib.callers,
 		Publish: func(s worker.Settings) (worker.Publisher, error) {

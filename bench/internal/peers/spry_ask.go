@@ -17,8 +17,8 @@ type spryEcho struct {
 }
 
 func spryServe(s worker.Settings) (io.Closer, error) {
-	rep := spry.NewRep(nil)
-	if _, err := rep.Listen(context.Background(), s.URL); err != nil {
+	rep := spry.NewRep(&spry.RepOptions{Options: spryServer(s)})
+	if err := spryBind(s, rep); err != nil {
 		return nil, err
 	}
 	echo := &spryEcho{rep: rep, done: make(chan struct{})}
@@ -54,8 +54,12 @@ func newSpryAsker(req *spry.Req, s worker.Settings) *spryAsker {
 }
 
 func spryAsk(s worker.Settings) (worker.Asker, error) {
-	req := spry.NewReq(nil)
-	if _, err := req.Dial(context.Background(), spryAddress(s)); err != nil {
+	options, err := spryClient(s)
+	if err != nil {
+		return nil, err
+	}
+	req := spry.NewReq(&spry.ReqOptions{Options: options})
+	if err := spryConnect(s, req); err != nil {
 		return nil, err
 	}
 	return newSpryAsker(req, s), nil

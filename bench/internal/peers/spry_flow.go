@@ -26,6 +26,7 @@ const wrapFrom = 32 << 10
 func spryPeer() worker.Peer {
 	return worker.Peer{
 		Listen: spryListen, Dial: spryDial, InprocFlow: spryInprocFlow,
+		Offer: spryOffer, Fetch: spryFetch,
 		Serve: spryServe, Ask: spryAsk, InprocAsk: spryInprocAsk, Callers: spryCallers,
 		Publish: spryPublish, Subscribe: sprySubscribe, Subscriptions: sprySubscriptions,
 		Unwanted: spryUnwanted, Spread: sprySpread, Pipes: spryPipes,
@@ -51,8 +52,7 @@ type sprySource interface {
 
 func spryListen(s worker.Settings) (worker.Receiver, error) {
 	pull := spry.NewPull(&spry.PullOptions{Options: spryServer(s)})
-	_, err := pull.Listen(context.Background(), s.URL)
-	return newSpryReceiver(pull, s), err
+	return newSpryReceiver(pull, s), spryBind(s, pull)
 }
 
 func spryDial(s worker.Settings) (worker.Sender, error) {
@@ -61,8 +61,21 @@ func spryDial(s worker.Settings) (worker.Sender, error) {
 		return nil, err
 	}
 	push := spry.NewPush(&spry.PushOptions{Options: options})
-	_, err = push.Dial(context.Background(), spryAddress(s))
-	return newSprySender(push, s), err
+	return newSprySender(push, s), spryConnect(s, push)
+}
+
+func spryOffer(s worker.Settings) (worker.Sender, error) {
+	push := spry.NewPush(&spry.PushOptions{Options: spryServer(s)})
+	return newSprySender(push, s), spryBind(s, push)
+}
+
+func spryFetch(s worker.Settings) (worker.Receiver, error) {
+	options, err := spryClient(s)
+	if err != nil {
+		return nil, err
+	}
+	pull := spry.NewPull(&spry.PullOptions{Options: options})
+	return newSpryReceiver(pull, s), spryConnect(s, pull)
 }
 
 func spryInprocFlow(s worker.Settings) (worker.Sender, worker.Receiver, error) {

@@ -5,7 +5,7 @@ package report
 import "slices"
 
 // targets are all of them.
-var targets = slices.Concat(commonTargets, freeTargets, growthTargets)
+var targets = slices.Concat(commonTargets, freeTargets, growthTargets, webTargets)
 
 // freeTargets are what users have: two processors or more, and the default GOMAXPROCS. A mode that ends in 1p, 4p or 8p has that
 // many processors in Go's view, on the same machine.

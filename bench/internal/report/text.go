@@ -29,7 +29,7 @@ func (c Case) Title() string {
 // works are the titles of works, params what their parameter counts.
 var (
 	works = map[string]string{
-		"thr": "One way", "curve": "One way, encrypted", "lat": "Round trip", "inproc-thr": "One way within a process",
+		"thr": "One way", "down": "One way from the listening end", "curve": "One way, encrypted", "lat": "Round trip", "inproc-thr": "One way within a process",
 		"inproc-lat": "Round trip within a process", "fan": "Fan-out", "callers-mux": "Callers on one connection",
 		"callers-conns": "Callers on a connection each", "idle": "Idle connections", "flood": "Round trip beside a flood",
 		"pipes": "One way over many pipes", "subs": "One way past many subscriptions",

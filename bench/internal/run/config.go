@@ -28,7 +28,7 @@ type config struct {
 
 // allWorks in the order in which they are measured.
 var allWorks = []string{
-	"thr", "curve", "lat", "inproc-thr", "inproc-lat", "fan", "callers-mux", "callers-conns", "idle", "flood", "pipes", "subs",
+	"thr", "down", "curve", "lat", "inproc-thr", "inproc-lat", "fan", "callers-mux", "callers-conns", "idle", "flood", "pipes", "subs",
 	"scale-topics", "scale-lengths", "scale-pipes", "scale-spread",
 }
 
@@ -43,7 +43,7 @@ func parse(args []string) (config, error) {
 	list(&c.works, "work", "", "what to measure: "+strings.Join(allWorks, ",")+" (default all)")
 	list(&c.peers, "peers", "", "whom, as spry or spry/batch, also where no target needs them (default those that targets need)")
 	f.BoolVar(&c.all, "all", false, "measure all peers at all settings, not only what targets need")
-	list(&c.transports, "transports", "", "tcp,ipc,inproc (default those of each work)")
+	list(&c.transports, "transports", "", "tcp,ipc,inproc,ws,wss,tls+tcp (default those of each work)")
 	list(&c.places, "place", placeOne+","+placeFree, "1cpu: all processes on one CPU; free: where the system puts them")
 	f.StringVar(&sizes, "sizes", "", "sizes in bytes (default those of each work)")
 	f.StringVar(&params, "params", "", "how many subscribers, callers, connections, ... (default those of each work)")
@@ -192,14 +192,16 @@ const (
 
 var (
 	tcp       = []string{"tcp"}
-	tcpAndIPC = []string{"tcp", "ipc"}
+	streams   = []string{"tcp", "ipc", "ws", "wss", "tls+tcp"}
+	webAndTLS = []string{"ws", "wss", "tls+tcp"}
 	inproc    = []string{"inproc"}
 )
 
 var workloads = map[string]workload{
-	"thr":           {sizes: []int{16, 64, 256, 1 << 10, 8 << 10, 64 << 10, 1 << 20}, transports: tcpAndIPC},
+	"thr":           {sizes: []int{16, 64, 256, 1 << 10, 8 << 10, 64 << 10, 1 << 20}, transports: streams},
+	"down":          {sizes: []int{64, 1 << 10, 64 << 10, 1 << 20}, transports: webAndTLS},
 	"curve":         {sizes: []int{64, 4 << 10}, transports: tcp},
-	"lat":           {sizes: []int{64, 1 << 10}, transports: tcpAndIPC},
+	"lat":           {sizes: []int{64, 1 << 10}, transports: streams},
 	"inproc-thr":    {sizes: []int{64, 1 << 10, 4 << 10}, transports: inproc},
 	"inproc-lat":    {sizes: []int{64, 1 << 10}, transports: inproc},
 	"fan":           {sizes: []int{256}, params: []int{8, 64}, transports: tcp, warm: warmUpWide},

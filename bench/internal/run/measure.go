@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/sprymq/spry/bench/internal/report"
@@ -62,7 +63,11 @@ func (b *bench) url(transport string) (string, error) {
 		return "", err
 	}
 	defer l.Close()
-	return "tcp://" + l.Addr().String(), nil
+	url := transport + "://" + l.Addr().String()
+	if strings.HasPrefix(transport, "ws") {
+		url += "/"
+	}
+	return url, nil
 }
 
 // measure takes one sample.
@@ -70,7 +75,11 @@ func (b *bench) measure(ctx context.Context, c report.Case, who contender) (samp
 	limit := time.Duration((b.config.warmFor(c.Work)+b.config.secs)*10*float64(time.Second)) + 30*time.Second
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	url, err := b.url(c.Transport)
+	transport := c.Transport
+	if who.Mode == overTCP {
+		transport, who.Mode = "tcp", "plain"
+	}
+	url, err := b.url(transport)
 	if err != nil {
 		return nil, err
 	}
@@ -80,6 +89,9 @@ func (b *bench) measure(ctx context.Context, c report.Case, who contender) (samp
 	switch c.Work {
 	case "thr", "curve":
 		received, sent, err := both(ctx, worker("thr-recv", at), worker("thr-send", at, secs), true)
+		return flowSample(received, sent), err
+	case "down":
+		sent, received, err := both(ctx, worker("down-send", at, secs), worker("down-recv", at), true)
 		return flowSample(received, sent), err
 	case "pipes":
 		received, sent, err := both(ctx, worker("thr-recv", at, "pipes="+param),

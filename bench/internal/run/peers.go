@@ -53,6 +53,7 @@ type peerKind struct {
 	tag   string   // of a build of this program of its own
 	other string   // a program that is no worker, and is only timed in lat, over tcp and at the place free
 	mode  string   // "" or the worker's mode that plain stands for
+	more  []string // transports beyond tcp, ipc and inproc
 	modes map[string][]string
 	// large are modes with other socket buffers, for bodies from tunedFrom on.
 	large map[string][]string
@@ -62,7 +63,7 @@ type peerKind struct {
 
 // peerKinds are all peers, in the order of tables.
 var peerKinds = []peerKind{
-	{name: "spry", modes: map[string][]string{
+	{name: "spry", more: webAndTLS, modes: map[string][]string{
 		"thr": {"plain", "own", "batch", "bodies", "zmtp", "zmtp-batch"}, "inproc-thr": {"copy", "own", "batch", "bodies"},
 		"curve": {"curve", "curve-batch"}, "lat": {"plain", "zmtp"}, "fan": {"plain", "zmtp"},
 		"callers-mux": {"plain", "zmtp"}, "callers-conns": {"plain", "zmtp"},
@@ -71,21 +72,21 @@ var peerKinds = []peerKind{
 		"thr": {"1p", "4p", "8p", "batch-1p", "batch-4p", "batch-8p"}, "fan": {"1p", "4p", "8p"}, "lat": {"1p", "4p", "8p"},
 		"callers-mux": {"1p", "4p", "8p"}, "callers-conns": {"1p", "4p", "8p"},
 	}},
-	{name: "goraw", modes: map[string][]string{"inproc-thr": {"own"}}, large: map[string][]string{"thr": {"tuned"}}},
+	{name: "goraw", more: []string{"tls+tcp"}, modes: map[string][]string{"inproc-thr": {"own"}}, large: map[string][]string{"thr": {"tuned"}}},
 	{name: "goraw1", modes: map[string][]string{"lat": nil, "callers-conns": nil, "idle": nil}}, // as goraw
 	{name: "craw", file: "raw.c", mode: "batch", large: map[string][]string{"thr": {"tuned"}}},
 	{name: "craw1", file: "raw.c", modes: map[string][]string{"idle": nil}},
-	{name: "libzmq", file: "zmq.c", libs: []string{"-lzmq"}, modes: map[string][]string{
+	{name: "libzmq", file: "zmq.c", libs: []string{"-lzmq"}, more: []string{"ws"}, modes: map[string][]string{
 		"thr": {"plain", "tuned"}, "inproc-thr": {"copy", "own"}, "fan": {"nodrop", "plain"},
 		"curve": {"curve"},
 	}},
-	{name: "libnng", file: "nng.c", libs: []string{"-lnng"}, modes: map[string][]string{
+	{name: "libnng", file: "nng.c", libs: []string{"-lnng"}, more: []string{"ws"}, modes: map[string][]string{
 		"thr": {"plain", "tuned"}, "inproc-thr": {"own"},
 	}},
 	{name: "nanomsg", file: "nanomsg.c", libs: []string{"-lnanomsg"}, modes: map[string][]string{
 		"thr": {"plain", "tuned"}, "inproc-thr": {"copy", "own"},
 	}},
-	{name: "mangos", modes: map[string][]string{"inproc-thr": {"copy"}}},
+	{name: "mangos", more: webAndTLS, modes: map[string][]string{"inproc-thr": {"copy"}}},
 	{name: "gozmq", modes: map[string][]string{"inproc-thr": {"copy"}}},
 	{name: "pebbe", tag: "pebbe", modes: map[string][]string{"inproc-thr": {"copy"}}},
 	{name: "nats"},
@@ -97,7 +98,10 @@ var peerKinds = []peerKind{
 // modesFor returns the modes of a kind that are measured in a case.
 func (k peerKind) modesFor(c report.Case) []string {
 	modes, special := k.modes[c.Work]
+	further := slices.Contains(webAndTLS, c.Transport)
 	switch {
+	case further && !slices.Contains(k.more, c.Transport):
+		return nil
 	case k.other != "" && (c.Work != "lat" || c.Transport != "tcp" || c.Place != placeFree):
 		return nil
 	case special:
@@ -109,11 +113,20 @@ func (k peerKind) modesFor(c report.Case) []string {
 	if c.Size >= tunedFrom {
 		modes = append(slices.Clip(modes), k.large[c.Work]...)
 	}
+	if further {
+		if k.name == peerKinds[0].name {
+			modes = append(slices.Clip(modes), overTCP)
+		}
+		return modes
+	}
 	if c.Place == placeFree && c.Size <= mostOfProcessors {
 		modes = append(slices.Clip(modes), k.processors[c.Work]...)
 	}
 	return modes
 }
+
+// overTCP is the mode plain over tcp instead of the transport of the case.
+const overTCP = "tcp"
 
 // tunedFrom is the smallest size that gains by larger socket buffers.
 const tunedFrom = 8 << 10

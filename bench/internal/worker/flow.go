@@ -90,29 +90,51 @@ func moved(messages int64, s Settings, took time.Duration, before usage) Result 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
 func flowReceive(p process, peer Peer, s Settings) (Result, error) {
-	if peer.Listen == nil {
+	return receiveBy(peer.Listen, s, p.ready)
+}
+
+func flowSend(_ process, peer Peer, s Settings) (Result, error) { return sendBy(peer.Dial, s, nil) }
+
+// In a flow down, the sender listens.
+func downSend(p process, peer Peer, s Settings) (Result, error) {
+	return sendBy(peer.Offer, s, p.ready)
+}
+
+func downReceive(_ process, peer Peer, s Settings) (Result, error) {
+	return receiveBy(peer.Fetch, s, nil)
+}
+
+func receiveBy(open func(Settings) (Receiver, error), s Settings, ready func() error) (Result, error) {
+	if open == nil {
 		return Result{}, ErrNotApplicable
 	}
-	from, err := peer.Listen(s)
+	from, err := open(s)
 	if err != nil {
 		return Result{}, err
 	}
 	defer from.Close()
-	if err := p.ready(); err != nil {
-		return Result{}, err
+	if ready != nil {
+		if err := ready(); err != nil {
+			return Result{}, err
+		}
 	}
 	return receive(from, s)
 }
 
-func flowSend(_ process, peer Peer, s Settings) (Result, error) {
-	if peer.Dial == nil {
+func sendBy(open func(Settings) (Sender, error), s Settings, ready func() error) (Result, error) {
+	if open == nil {
 		return Result{}, ErrNotApplicable
 	}
-	to, err := peer.Dial(s)
+	to, err := open(s)
 	if err != nil {
 		return Result{}, err
 	}
 	defer to.Close()
+	if ready != nil {
+		if err := ready(); err != nil {
+			return Result{}, err
+		}
+	}
 	return send(to, s)
 }
 

@@ -40,6 +40,8 @@ type Asker interface {
 type Peer struct {
 	Listen     func(Settings) (Receiver, error) // PULL, or the closest equivalent
 	Dial       func(Settings) (Sender, error)   // PUSH, connected
+	Offer      func(Settings) (Sender, error)   // PUSH, listening
+	Fetch      func(Settings) (Receiver, error) // PULL, connected
 	InprocFlow func(Settings) (Sender, Receiver, error)
 
 	Serve     func(Settings) (io.Closer, error) // REP, which echoes

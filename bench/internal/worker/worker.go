@@ -159,6 +159,7 @@ type role func(p process, peer Peer, s Settings) (Result, error)
 
 var roles = map[string]role{
 	"thr-recv": flowReceive, "thr-send": flowSend, "inproc-thr": flowInproc,
+	"down-send": downSend, "down-recv": downReceive,
 	"lat-rep": serve, "lat-req": ask, "inproc-lat": askInproc,
 	"fan-pub": fanPublish, "fan-sub": fanSubscribe,
 	"callers-rep": serve, "callers-req": callers,
