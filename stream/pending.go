@@ -6,9 +6,9 @@ import (
 	"context"
 	"errors"
 	"net"
-	"slices"
 
 	"github.com/sprymq/spry/internal/lock"
+	"github.com/sprymq/spry/internal/unfinished"
 )
 
 // maxPending is how many connections of a listener attach layers at the same time.
@@ -16,56 +16,30 @@ const maxPending = 128
 
 var errEvicted = errors.New("closed for a newer connection, because too many are attaching layers")
 
-// pending are the connections of a listener that attach layers, the oldest first.
+// pending are the connections of a listener that attach layers.
 type pending struct {
 	mu  lock.Mutex[lock.StreamListener]
-	all []*pendingConn
+	all unfinished.Set[context.CancelCauseFunc]
 }
 
-type pendingConn struct {
-	host   string
-	cancel context.CancelCauseFunc
-}
+type pendingConn = unfinished.Entry[context.CancelCauseFunc]
 
-// add adds a connection. If there are too many, it cancels the oldest of the address that has the most.
+// add adds a connection. If there are too many, it cancels one of the address that has the most.
 func (p *pending) add(remote net.Addr, cancel context.CancelCauseFunc) *pendingConn {
-	c := &pendingConn{cancel: cancel}
-	if c.host = remote.String(); remote.Network() == "tcp" {
-		c.host, _, _ = net.SplitHostPort(c.host)
-	}
+	c := &pendingConn{Value: cancel, From: unfinished.SourceOf(remote, nil)}
 	p.mu.Lock()
-	var evicted *pendingConn
-	if len(p.all) >= maxPending {
-		evicted = p.evictLocked()
-	}
-	p.all = append(p.all, c)
+	evicted := p.all.Add(c, maxPending)
 	p.mu.Unlock()
 	if evicted != nil {
-		evicted.cancel(errEvicted)
+		evicted.Value(errEvicted)
 	}
-	return c
-}
-
-func (p *pending) evictLocked() *pendingConn {
-	count := make(map[string]int)
-	most := p.all[0].host
-	for _, c := range p.all {
-		if count[c.host]++; count[c.host] > count[most] {
-			most = c.host
-		}
-	}
-	i := slices.IndexFunc(p.all, func(c *pendingConn) bool { return c.host == most })
-	c := p.all[i]
-	p.all = slices.Delete(p.all, i, i+1)
 	return c
 }
 
 // remove removes a connection that has ended or has its layers.
 func (p *pending) remove(c *pendingConn) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if i := slices.Index(p.all, c); i >= 0 {
-		p.all = slices.Delete(p.all, i, i+1)
-	}
-	c.cancel(nil)
+	p.all.Remove(c)
+	p.mu.Unlock()
+	c.Value(nil)
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sprymq/spry/internal/lock"
+	"github.com/sprymq/spry/internal/unfinished"
 	"github.com/sprymq/spry/internal/wire"
 )
 
@@ -26,26 +27,26 @@ const (
 // of them gain nothing; the others are refused without a check, to try again later. Other sources are not affected.
 type brake struct {
 	mu      lock.Mutex[lock.Brake]
-	sources map[source]*list.Element
+	sources map[unfinished.Source]*list.Element
 	recent  list.List // of *suspect; the one of the last attempt first
 }
 
 // A suspect is a source with refused passwords, or with passwords being checked.
 type suspect struct {
-	from    source
+	from    unfinished.Source
 	refused int       // and not forgotten yet
 	since   time.Time // when refused changed
 	waiting int       // attempts between begin and end
 }
 
 // begin enters an attempt and returns the delay before its check. It returns nil if the attempt is refused.
-func (b *brake) begin(from source, now time.Time) (s *suspect, delay time.Duration) {
+func (b *brake) begin(from unfinished.Source, now time.Time) (s *suspect, delay time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	e := b.sources[from]
 	if e == nil {
 		if b.sources == nil {
-			b.sources = make(map[source]*list.Element)
+			b.sources = make(map[unfinished.Source]*list.Element)
 		}
 		e = b.recent.PushFront(&suspect{from: from, since: now})
 		b.sources[from] = e

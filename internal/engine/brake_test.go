@@ -6,12 +6,14 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/sprymq/spry/internal/unfinished"
 )
 
 func TestBrake(t *testing.T) {
 	var b brake
 	now := time.Unix(1e9, 0)
-	guess := func(from source) time.Duration {
+	guess := func(from unfinished.Source) time.Duration {
 		s, delay := b.begin(from, now)
 		if s == nil {
 			t.Fatal("an attempt alone is refused")
@@ -19,7 +21,7 @@ func TestBrake(t *testing.T) {
 		b.end(s, true, now)
 		return delay
 	}
-	one, other := source{name: "one"}, source{name: "other"}
+	one, other := sourceNamed("one"), sourceNamed("other")
 	for i, ms := range []int64{0, 100, 200, 400, 800, 1600, 3200, 5000, 5000, 5000} {
 		if got := guess(one); got.Milliseconds() != ms {
 			t.Errorf("guess %d is looked at after %v, want %v ms", i, got, ms)
@@ -42,7 +44,7 @@ func TestBrake(t *testing.T) {
 		t.Errorf("after an hour: %v", got)
 	}
 	for i := range 3 * brakeSources {
-		guess(source{name: strconv.Itoa(i)})
+		guess(sourceNamed(strconv.Itoa(i)))
 	}
 	if len(b.sources) != brakeSources || b.recent.Len() != brakeSources {
 		t.Errorf("%d sources are remembered", len(b.sources))
@@ -53,7 +55,7 @@ func TestBrake(t *testing.T) {
 func TestBrakeOfACrowd(t *testing.T) {
 	var b brake
 	now := time.Unix(1e9, 0)
-	from := source{name: "crowd"}
+	from := sourceNamed("crowd")
 	first, _ := b.begin(from, now)
 	b.end(first, true, now)
 	var waiting []*suspect
@@ -75,3 +77,11 @@ func TestBrakeOfACrowd(t *testing.T) {
 		t.Errorf("after all have ended: %+v", s)
 	}
 }
+
+// sourceNamed is the source of an address without a port.
+func sourceNamed(name string) unfinished.Source { return unfinished.SourceOf(namedAddr(name), nil) }
+
+type namedAddr string
+
+func (a namedAddr) Network() string { return "test" }
+func (a namedAddr) String() string  { return string(a) }

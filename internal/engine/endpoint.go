@@ -16,6 +16,7 @@ import (
 
 	"github.com/sprymq/spry/internal/lock"
 	"github.com/sprymq/spry/internal/scope"
+	"github.com/sprymq/spry/internal/unfinished"
 	"github.com/sprymq/spry/internal/urls"
 	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/transport"
@@ -41,9 +42,9 @@ type Endpoint struct {
 
 	mu          lock.Mutex[lock.Endpoint]
 	pipes       map[*Pipe]struct{}
-	places      int        // pipes, including those that are being attached
-	unfinished  unfinished // handshakes at work
-	established uint64     // connections made or accepted
+	places      int                          // pipes, including those that are being attached
+	unfinished  unfinished.Set[*pendingLink] // handshakes at work
+	established uint64                       // connections made or accepted
 	rejected    map[reasons.Reason]uint64
 	err         error // why the endpoint ended, or the last thing that went wrong
 	quiet       bool  // the socket is closing: no new connections unless there is something to deliver
@@ -203,7 +204,7 @@ func (e *Endpoint) Err() error {
 // spoke says that the peer of a connection has begun its handshake.
 func (e *Endpoint) spoke(p *pendingLink) {
 	e.mu.Lock()
-	e.unfinished.spoke(p)
+	e.unfinished.Heard(&p.entry)
 	e.mu.Unlock()
 }
 
@@ -251,7 +252,9 @@ func (e *Endpoint) stop(cause error) {
 	_ = e.StopListening()
 	e.scope.Cancel(cause)
 	e.mu.Lock()
-	e.unfinished.closeAll()
+	for p := range e.unfinished.All() {
+		_ = p.link.Close()
+	}
 	pipes := slices.Collect(maps.Keys(e.pipes))
 	e.mu.Unlock()
 	for _, p := range pipes {

@@ -14,7 +14,7 @@ func SizesOf(s *Socket) (z Sizes) {
 	for _, e := range endpoints {
 		e.mu.Lock()
 		z.EndpointPipes += len(e.pipes)
-		z.Handshakes += e.unfinished.count
+		z.Handshakes += e.unfinished.Len()
 		e.mu.Unlock()
 	}
 	return z

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -16,9 +17,25 @@ import (
 	"github.com/sprymq/spry/internal/buf"
 	"github.com/sprymq/spry/internal/rawconn"
 	"github.com/sprymq/spry/internal/scope"
+	"github.com/sprymq/spry/internal/unfinished"
 	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/transport"
 )
+
+// A pendingLink is one connection within its handshake.
+type pendingLink struct {
+	link    transport.Link
+	cancel  func() // the user may be asked about it, and take long
+	evicted atomic.Bool
+	entry   unfinished.Entry[*pendingLink] // under the endpoint's lock
+
+	accepted bool // the endpoint closes it when it stops, and no other context than the endpoint's bounds its handshake
+}
+
+// sourceOf returns the source of a link.
+func sourceOf(link transport.Link) unfinished.Source {
+	return unfinished.SourceOf(link.RemoteAddr(), link.Info().Creds)
+}
 
 // establish does the handshake on a new link and attaches the pipe to the socket. On error the link is closed and the
 // failure counted. ctx bounds the handshake in addition to the socket's own limit.
@@ -26,11 +43,14 @@ func (e *Endpoint) establish(ctx context.Context, link transport.Link) (*Pipe, e
 	accepted := e.listen && ctx == e.scope.Context()
 	ctx, cancel := context.WithTimeout(ctx, e.socket.options.HandshakeTimeout)
 	defer cancel()
-	pending := &pendingLink{link: link, from: sourceOf(link), cancel: cancel, accepted: accepted}
+	pending := &pendingLink{link: link, cancel: cancel, accepted: accepted}
+	pending.entry.Value, pending.entry.From = pending, sourceOf(link)
 	e.mu.Lock()
-	evict := e.unfinished.add(pending, e.socket.options.MaxHandshakes)
+	evicted := e.unfinished.Add(&pending.entry, e.socket.options.MaxHandshakes)
 	e.mu.Unlock()
-	if evict != nil {
+	if evicted != nil {
+		evict := evicted.Value
+		evict.evicted.Store(true)
 		evict.cancel()
 		_ = evict.link.Close()
 	}
@@ -46,7 +66,7 @@ func (e *Endpoint) establish(ctx context.Context, link transport.Link) (*Pipe, e
 		err = e.admit(ctx, p)
 	}
 	e.mu.Lock()
-	e.unfinished.remove(pending)
+	e.unfinished.Remove(&pending.entry)
 	e.mu.Unlock()
 	if err == nil {
 		return p, nil

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-package engine
+package unfinished
 
 import (
 	"net"
@@ -10,9 +10,9 @@ import (
 	"github.com/sprymq/spry/transport"
 )
 
-// A source identifies the origin of connections before they are authenticated: an IPv4 address, the /64 of an IPv6 address,
+// A Source identifies the origin of connections before they are authenticated: an IPv4 address, the /64 of an IPv6 address,
 // because one machine may have all of it, or the user of a process of this machine.
-type source struct {
+type Source struct {
 	ip   netip.Addr
 	name string // where there is no IP address
 }
@@ -20,16 +20,17 @@ type source struct {
 // ownPrefix is how many bits of an IPv6 address the network decides on; the peer chooses the rest.
 const ownPrefix = 64
 
-// sourceOf returns the source of a link. Links without addresses have a common source.
-func sourceOf(link transport.Link) source {
-	if c := link.Info().Creds; c != nil && c.UID >= 0 {
-		return source{name: "uid " + strconv.Itoa(c.UID)}
+// SourceOf returns the source of connections from an address, by a process with these credentials, if they are not nil.
+// Connections without an address have a common source.
+func SourceOf(remote net.Addr, c *transport.Creds) Source {
+	if c != nil && c.UID >= 0 {
+		return Source{name: "uid " + strconv.Itoa(c.UID)}
 	}
-	switch a := link.RemoteAddr().(type) {
+	switch a := remote.(type) {
 	case nil:
-		return source{}
+		return Source{}
 	case *net.UnixAddr: // the name of the peer's end is the peer's choice, if there is one
-		return source{name: a.Network()}
+		return Source{name: a.Network()}
 	case interface{ AddrPort() netip.AddrPort }:
 		return sourceIP(a.AddrPort().Addr())
 	default:
@@ -40,14 +41,14 @@ func sourceOf(link transport.Link) source {
 		if ip, err := netip.ParseAddr(host); err == nil {
 			return sourceIP(ip)
 		}
-		return source{name: host}
+		return Source{name: host}
 	}
 }
 
-func sourceIP(ip netip.Addr) source {
+func sourceIP(ip netip.Addr) Source {
 	ip = ip.Unmap()
 	if ip.Is6() && !ip.IsLinkLocalUnicast() { // all of a link's neighbours share that prefix
 		ip = netip.PrefixFrom(ip, ownPrefix).Masked().Addr()
 	}
-	return source{ip: ip}
+	return Source{ip: ip}
 }
