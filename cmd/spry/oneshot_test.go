@@ -13,13 +13,18 @@ import (
 )
 
 // T34: many processes that each send one message and exit, to one receiver. None may be lost. 200 processes for each
-// transport, or 10,000 with SPRY_LONG=1.
+// transport, half as many over WebSocket, or 10,000 with SPRY_LONG=1.
 func TestOneShotsAreNeverLost(t *testing.T) {
-	n := 200
-	if long {
-		n = 10000
-	}
-	for transport, listen := range addresses(t) {
+	all := addresses(t)
+	all["ws"], all["zmtp+ws"] = "ws://127.0.0.1:0/jobs", "zmtp+ws://127.0.0.1:0/jobs"
+	for transport, listen := range all {
+		n := 200
+		if strings.HasSuffix(transport, "ws") {
+			n = 100
+		}
+		if long {
+			n = 10000
+		}
 		t.Run(transport, func(t *testing.T) {
 			pull := start(t, nil, "pull", "--listen", listen, "--recv-timeout", "1m", "--count", strconv.Itoa(n), "--for", "1h")
 			url := pull.url()

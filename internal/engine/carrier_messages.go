@@ -47,7 +47,7 @@ func (c *messageCarrier) write(bool) (messages int, cost int64, err error) {
 	}
 	messages, err = c.link.WriteMessages(c.ps)
 	clear(c.ps)
-	return messages, c.queue.Sent(messages).Cost, err
+	return messages, c.queue.Sent(messages).Cost, linkError(err)
 }
 
 func (c *messageCarrier) direct() bool   { return false }

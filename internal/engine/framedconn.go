@@ -156,7 +156,7 @@ func (c *framedConn) send() (sent int, err error) {
 		k, err = c.link.WriteMessages(c.packets[sent:])
 		sent += k
 	}
-	return sent, err
+	return sent, linkError(err)
 }
 
 // CloseWrite ends the outgoing direction.

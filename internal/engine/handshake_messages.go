@@ -26,6 +26,9 @@ func (e *Endpoint) messageHandshake(ctx context.Context, link transport.Messages
 		if err := h.HandshakeContext(ctx); err != nil {
 			return nil, securityError(ctx, e.listen, err)
 		}
+		if link.Info().TLS != nil {
+			e.spoke(pending)
+		}
 	}
 	c := e.wireConfig()
 	offers, dialects := e.offers(c)

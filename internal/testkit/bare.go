@@ -28,7 +28,7 @@ type Bare struct {
 func BareTo(t testing.TB, e *spry.Endpoint) *Bare {
 	t.Helper()
 	b := BareBelow(t, e)
-	if strings.Contains(e.URL(), "tls+") {
+	if secured(e.URL()) {
 		_, client := Certificates()
 		client = client.Clone()
 		client.ServerName = "127.0.0.1"

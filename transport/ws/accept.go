@@ -71,6 +71,8 @@ func (p policy) check(r *http.Request, local net.Addr) *refusal {
 		return refuse(http.StatusHTTPVersionNotSupported, "version", "a WebSocket needs HTTP/1.1, and this is %s", r.Proto)
 	case r.Header.Get("Sec-WebSocket-Version") != "13":
 		return refuse(http.StatusUpgradeRequired, "version", "version %.20q of WebSocket is not spoken here, 13 is", r.Header.Get("Sec-WebSocket-Version"))
+	case r.Host == "":
+		return refuse(http.StatusBadRequest, "bad_header", "the request names no host")
 	case len(r.Header.Values("Sec-WebSocket-Key")) != 1 || len(r.Header.Get("Sec-WebSocket-Key")) != 24:
 		return refuse(http.StatusBadRequest, "bad_header", "Sec-WebSocket-Key must be 16 bytes in base64")
 	case r.ContentLength != 0 || len(r.TransferEncoding) > 0:
@@ -143,16 +145,16 @@ func (k *link) answer(offers []transport.Offer) (chosen transport.Offer, err err
 
 // receive reads the request.
 func (k *link) receive() (*refusal, error) {
-	limited := &io.LimitedReader{R: k.inner, N: maxHead}
-	in := bufio.NewReader(limited)
+	head := &head{in: k.inner, left: maxHead}
+	in := bufio.NewReader(head)
 	r, err := http.ReadRequest(in)
-	if err != nil {
-		if limited.N == 0 {
-			return refuse(http.StatusRequestHeaderFieldsTooLarge, "bad_header", "the head of the request has more than %d bytes", maxHead), nil
-		}
-		if _, ok := errors.AsType[net.Error](err); ok || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return nil, err
-		}
+	switch {
+	case err == nil:
+	case errors.Is(head.err, errLongHead):
+		return refuse(http.StatusRequestHeaderFieldsTooLarge, "bad_header", "the head of the request has more than %d bytes", maxHead), nil
+	case head.err != nil:
+		return nil, head.err
+	default:
 		return refuse(http.StatusBadRequest, "bad_header", "the request is not one of HTTP/1.1 (%.200s): check the port, and whether it is ws:// or wss://", err.Error()), nil
 	}
 	r.RemoteAddr = k.RemoteAddr().String()

@@ -56,6 +56,7 @@ type link struct {
 	bare      bool // the peer's part of the upgrade has no more headers than it must: see mayPing
 	peerEnded bool // its close frame has come
 	closed    bool
+	broken    error // how the peer broke the protocol
 }
 
 // pending are the control frames that are to be written: only the latest ones are kept.
@@ -217,7 +218,13 @@ func (k *link) fail(err error) error {
 	if !ok {
 		return err
 	}
+	reason := "frame_type"
+	if breach.Code == wsframe.StatusTooLarge {
+		reason = "oversize"
+	}
+	broken := &transport.PeerError{Reason: reason, Err: err}
 	k.control.Lock()
+	k.broken = broken
 	report := !k.busy && !k.ended && !k.closed
 	if report {
 		k.busy, k.ended = true, true
@@ -228,11 +235,17 @@ func (k *link) fail(err error) error {
 		_, _ = k.inner.Write(k.writer.control(nil, wsframe.Close, wsframe.AppendClose(nil, breach.Code, breach.Reason)))
 		k.leave()
 	}
-	reason := "frame_type"
-	if breach.Code == wsframe.StatusTooLarge {
-		reason = "oversize"
+	return broken
+}
+
+// closedWrite is the error of a write after this end has ended its direction: the peer's breach, if that is why.
+func (k *link) closedWrite() error {
+	k.control.Lock()
+	defer k.control.Unlock()
+	if k.broken != nil {
+		return k.broken
 	}
-	return &transport.PeerError{Reason: reason, Err: err}
+	return errClosedWrite
 }
 
 // closing is the error for the peer's close frame.

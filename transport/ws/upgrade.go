@@ -131,25 +131,42 @@ func ask(ctx context.Context, c net.Conn, r *http.Request) (answer *http.Respons
 	if _, err := c.Write(b.Bytes()); err != nil {
 		return nil, nil, err
 	}
-	limited := &io.LimitedReader{R: c, N: maxHead}
-	in := bufio.NewReader(limited)
+	head := &head{in: c, left: maxHead}
+	in := bufio.NewReader(head)
 	answer, err = http.ReadResponse(in, r)
 	if err != nil {
-		if limited.N == 0 {
-			err = fmt.Errorf("the head of the answer has more than %d bytes", maxHead)
+		switch {
+		case errors.Is(head.err, errLongHead):
+			err = fmt.Errorf("%w than %d bytes", errLongHead, maxHead)
+		case head.err != nil:
+			return nil, nil, head.err
 		}
-		return nil, nil, notHTTP(err)
+		return nil, nil, breach("bad_header", "the peer does not speak HTTP (%w): check the port, and whether it is ws:// or wss://", err)
 	}
 	early, _ = in.Peek(in.Buffered())
 	return answer, early, nil
 }
 
-// notHTTP is the error for an answer that could not be read.
-func notHTTP(err error) error {
-	if _, ok := errors.AsType[net.Error](err); ok || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return err
+// A head is the first bytes of a connection: a request or an answer, with its headers.
+type head struct {
+	in   io.Reader
+	left int   // bytes that may be read
+	err  error // why reading ended: net/http may report a head that is cut short as a malformed one
+}
+
+var errLongHead = errors.New("the head of the answer has more")
+
+// Read implements [io.Reader].
+func (h *head) Read(p []byte) (n int, err error) {
+	if h.left == 0 {
+		h.err = errLongHead
+		return 0, h.err
 	}
-	return breach("bad_header", "the peer does not speak HTTP (%w): check the port, and whether it is ws:// or wss://", err)
+	n, err = h.in.Read(p[:min(len(p), h.left)])
+	if h.left -= n; n == 0 {
+		h.err = err
+	}
+	return n, err
 }
 
 func breach(reason, format string, args ...any) error {

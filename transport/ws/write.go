@@ -65,7 +65,7 @@ func (w *writer) control(dst []byte, op wsframe.Opcode, payload []byte) []byte {
 // WriteMessages implements [transport.Messages].
 func (k *link) WriteMessages(ps []transport.Packet) (n int, err error) {
 	if !k.take() {
-		return 0, errClosedWrite
+		return 0, k.closedWrite()
 	}
 	defer k.leave()
 	return k.writer.write(ps)

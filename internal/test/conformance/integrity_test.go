@@ -137,7 +137,7 @@ func relayed(t *testing.T, e *spry.Endpoint) string {
 		}
 		target = &net.UnixAddr{Name: path, Net: "unix"}
 		url = scheme + "://" + l.Addr().String()
-	case strings.Contains(url, "tcp://"):
+	case strings.Contains(url, "tcp://"), strings.Contains(url, "ws://"), strings.Contains(url, "wss://"):
 		l, err = net.Listen("tcp", "127.0.0.1:0")
 		testkit.Check(t, err)
 		url = strings.Replace(url, target.String(), l.Addr().String(), 1)

@@ -11,6 +11,8 @@ import (
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
 	"github.com/sprymq/spry/internal/testkit"
+	"github.com/sprymq/spry/transport"
+	"github.com/sprymq/spry/transport/ws"
 )
 
 // churnRoom is how much larger the heap may be after any number of connections, in bytes.
@@ -19,21 +21,25 @@ const churnRoom = 1 << 20
 // T01: connect, shake hands, send one message, disconnect, again and again: nothing is left at either end, and both agree on what
 // was sent.
 func TestConnectionsLeaveNothing(t *testing.T) {
-	for _, scheme := range []string{"tcp", "ipc", "inproc", "tls+tcp", "zmtp+tcp", "zmtp+ipc", "zmtp+tls+tcp"} {
+	for _, scheme := range []string{"tcp", "ipc", "inproc", "tls+tcp", "zmtp+tcp", "zmtp+ipc", "zmtp+tls+tcp", "ws", "wss", "zmtp+ws", "zmtp+wss"} {
 		t.Run(scheme, func(t *testing.T) {
 			leak.Check(t)
 			ctx := testkit.Watchdog(t)
+			o := spry.Options{}
+			if strings.HasSuffix(scheme, "ws") || strings.HasSuffix(scheme, "wss") {
+				o.Transports = []transport.Transport{ws.Transport{}}
+			}
 			n := testkit.Figure(500, 10_000)
-			if strings.HasPrefix(scheme, "zmtp") { // the same connections, and another handshake
+			if strings.HasPrefix(scheme, "zmtp") || o.Transports != nil { // the same connections, and another handshake
 				n = testkit.Figure(200, 10_000)
 			}
-			pull := spry.NewPull(nil)
+			pull := spry.NewPull(&spry.PullOptions{Options: o})
 			defer pull.Close()
 			e := testkit.ListenOn(t, pull, scheme)
 			const warm = 50
 			sent := uint64(0)
 			once := func() {
-				push := spry.NewPush(nil)
+				push := spry.NewPush(&spry.PushOptions{Options: o})
 				_, err := push.DialWith(ctx, testkit.DialerTo(e))
 				testkit.Check(t, err)
 				testkit.Check(t, push.Send(ctx, []byte("one")))

@@ -3,14 +3,9 @@
 package timing_test
 
 import (
-	"bufio"
 	"context"
-	"crypto/sha1" //nolint:gosec // RFC 6455 says so
-	"encoding/base64"
-	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -27,7 +22,7 @@ import (
 // libnanomsg gets no pings, which it would take for messages.
 func TestWebSocketPingsAfterSilence(t *testing.T) {
 	t.Run("through a proxy", func(t *testing.T) {
-		pinged(t, "Server: proxy\r\n", func(expect func(time.Duration), theirs net.Conn) {
+		pinged(t, []string{"Server: proxy"}, func(expect func(time.Duration), theirs net.Conn) {
 			expect(25 * time.Second)
 			expect(50 * time.Second)
 			time.Sleep(10 * time.Second) // a pong at 60 s
@@ -37,30 +32,23 @@ func TestWebSocketPingsAfterSilence(t *testing.T) {
 		})
 	})
 	t.Run("with few headers", func(t *testing.T) {
-		pinged(t, "", func(func(time.Duration), net.Conn) { time.Sleep(time.Hour) })
+		pinged(t, nil, func(func(time.Duration), net.Conn) { time.Sleep(time.Hour) })
 	})
 }
 
 // pinged has a peer that answers the upgrade with further headers. check gets a function that waits for the next ping, which
 // comes at a time after the upgrade. There must be no others.
-func pinged(t *testing.T, headers string, check func(expect func(time.Duration), theirs net.Conn)) {
+func pinged(t *testing.T, headers []string, check func(expect func(time.Duration), theirs net.Conn)) {
 	synctest.Test(t, func(t *testing.T) {
 		ours, theirs := simnet.Pipe()
 		push := spry.NewPush(&spry.PushOptions{Options: spry.Options{Transports: []transport.Transport{ws.Transport{}}, Linger: -1}})
 		defer push.Close()
 		pings := make(chan time.Time, 10)
 		go func() {
-			in := bufio.NewReader(theirs)
-			r, err := http.ReadRequest(in)
-			if err != nil {
-				return
-			}
-			sum := sha1.Sum([]byte(r.Header.Get("Sec-WebSocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")) //nolint:gosec // see the import
-			_, _ = fmt.Fprintf(theirs, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\nSec-WebSocket-Protocol: %s\r\n%s\r\n",
-				base64.StdEncoding.EncodeToString(sum[:]), r.Header.Get("Sec-WebSocket-Protocol"), headers)
+			(&testkit.Bare{Conn: theirs}).AnswerUpgrade(t, headers...)
 			head := make([]byte, 6) // a masked frame without a payload
 			for {
-				if _, err := io.ReadFull(in, head); err != nil {
+				if _, err := io.ReadFull(theirs, head); err != nil {
 					return
 				}
 				if h, _, err := wsframe.ParseHeader(head, true); err != nil || h.Opcode != wsframe.Ping || h.Length != 0 {
