@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sprymq/spry/cmd/spry/internal/testcert"
+	"github.com/sprymq/spry/internal/testcert"
 )
 
 // quick keeps a run short: its figures are not looked at.

@@ -21,7 +21,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/sprymq/spry/cmd/spry/internal/testcert"
+	"github.com/sprymq/spry/internal/testcert"
 )
 
 // What the command says to mistakes, and its exit codes: testdata/script has a file for each kind. Scripts find foreign servers at

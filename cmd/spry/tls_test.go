@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sprymq/spry/cmd/spry/internal/testcert"
+	"github.com/sprymq/spry/internal/testcert"
 )
 
 func TestTLS(t *testing.T) {

@@ -4,13 +4,13 @@
 package testcert
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/pem"
 	"math/big"
 	"net"
 	"testing"
@@ -18,69 +18,81 @@ import (
 )
 
 // An Authority issues certificates for tests. Nothing outside the test trusts it.
+//
+// Its functions fail the test that is passed to them, or panic if that is nil.
 type Authority struct {
 	// Pool has the authority's own certificate, for use as trusted roots.
 	Pool *x509.CertPool
 
 	certificate *x509.Certificate
-	key         *ecdsa.PrivateKey
+	key         crypto.Signer
 }
 
 // lifetime of every certificate, from an hour ago.
 const lifetime = 24 * time.Hour
 
-// NewAuthority makes an authority. It fails the test if it cannot.
+// NewAuthority makes an authority.
 func NewAuthority(t testing.TB) *Authority {
-	t.Helper()
+	helper(t)
+	return NewAuthorityWith(t, func(*x509.Certificate) {})
+}
+
+// NewAuthorityWith is NewAuthority with another certificate: change may alter its template.
+func NewAuthorityWith(t testing.TB, change func(*x509.Certificate)) *Authority {
+	helper(t)
 	key := newKey(t)
 	template := newTemplate(t, "test authority")
 	template.IsCA = true
 	template.BasicConstraintsValid = true
-	template.KeyUsage = x509.KeyUsageCertSign
+	template.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageCRLSign
+	change(template)
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatalf("the test's authority: %v", err)
-	}
+	check(t, err)
 	certificate, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatalf("the test's authority: %v", err)
-	}
+	check(t, err)
 	pool := x509.NewCertPool()
 	pool.AddCert(certificate)
 	return &Authority{Pool: pool, certificate: certificate, key: key}
 }
 
-// CertPEM is the authority's own certificate in PEM, for programs that read it from a file.
-func (a *Authority) CertPEM() []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.certificate.Raw})
-}
-
 // Issue makes a certificate with commonName as its subject, for clients and servers. names are the host
 // names and IP addresses that it is good for.
 func (a *Authority) Issue(t testing.TB, commonName string, names ...string) tls.Certificate {
-	t.Helper()
-	key := newKey(t)
+	helper(t)
+	return a.IssueWith(t, nil, commonName, func(c *x509.Certificate) { setNames(c, names) })
+}
+
+// IssueWith makes a certificate for a key, or for a new one if key is nil. change may alter its template, which has no names.
+func (a *Authority) IssueWith(t testing.TB, key crypto.Signer, commonName string, change func(*x509.Certificate)) tls.Certificate {
+	helper(t)
+	if key == nil {
+		key = newKey(t)
+	}
 	template := newTemplate(t, commonName)
 	template.KeyUsage = x509.KeyUsageDigitalSignature
 	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
-	for _, name := range names {
-		if ip := net.ParseIP(name); ip != nil {
-			template.IPAddresses = append(template.IPAddresses, ip)
-		} else {
-			template.DNSNames = append(template.DNSNames, name)
-		}
-	}
+	change(template)
 	der, err := x509.CreateCertificate(rand.Reader, template, a.certificate, key.Public(), a.key)
-	if err != nil {
-		t.Fatalf("the test's certificate for %s: %v", commonName, err)
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+	check(t, err)
+	leaf, err := x509.ParseCertificate(der)
+	check(t, err)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
+}
+
+// SelfSigned makes a certificate for 127.0.0.1 that is its own authority.
+func SelfSigned(t testing.TB) tls.Certificate {
+	helper(t)
+	a := NewAuthorityWith(t, func(c *x509.Certificate) {
+		c.KeyUsage |= x509.KeyUsageDigitalSignature
+		setNames(c, []string{"127.0.0.1"})
+	})
+	return tls.Certificate{Certificate: [][]byte{a.certificate.Raw}, PrivateKey: a.key, Leaf: a.certificate}
 }
 
 // Server is a listener's configuration with a certificate for 127.0.0.1, ::1 and localhost. It asks the
 // peer for no certificate.
 func (a *Authority) Server(t testing.TB) *tls.Config {
-	t.Helper()
+	helper(t)
 	return &tls.Config{
 		Certificates: []tls.Certificate{a.Issue(t, "server", "127.0.0.1", "::1", "localhost")},
 		MinVersion:   tls.VersionTLS12,
@@ -89,7 +101,7 @@ func (a *Authority) Server(t testing.TB) *tls.Config {
 
 // MutualServer is as Server, and demands a certificate of this authority from the peer.
 func (a *Authority) MutualServer(t testing.TB) *tls.Config {
-	t.Helper()
+	helper(t)
 	c := a.Server(t)
 	c.ClientAuth = tls.RequireAndVerifyClientCert
 	c.ClientCAs = a.Pool
@@ -98,7 +110,7 @@ func (a *Authority) MutualServer(t testing.TB) *tls.Config {
 
 // Client is a dialer's configuration that trusts this authority and has a certificate with commonName.
 func (a *Authority) Client(t testing.TB, commonName string) *tls.Config {
-	t.Helper()
+	helper(t)
 	return &tls.Config{
 		RootCAs:      a.Pool,
 		Certificates: []tls.Certificate{a.Issue(t, commonName)},
@@ -106,26 +118,49 @@ func (a *Authority) Client(t testing.TB, commonName string) *tls.Config {
 	}
 }
 
-func newKey(t testing.TB) *ecdsa.PrivateKey {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatalf("the test's key: %v", err)
+func setNames(c *x509.Certificate, names []string) {
+	for _, name := range names {
+		if ip := net.ParseIP(name); ip != nil {
+			c.IPAddresses = append(c.IPAddresses, ip)
+		} else {
+			c.DNSNames = append(c.DNSNames, name)
+		}
 	}
+}
+
+func newKey(t testing.TB) crypto.Signer {
+	helper(t)
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	check(t, err)
 	return key
 }
 
 func newTemplate(t testing.TB, commonName string) *x509.Certificate {
-	t.Helper()
+	helper(t)
 	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
-	if err != nil {
-		t.Fatalf("the test's serial number: %v", err)
-	}
+	check(t, err)
 	start := time.Now().Add(-time.Hour)
 	return &x509.Certificate{
 		SerialNumber: serial,
 		Subject:      pkix.Name{CommonName: commonName},
 		NotBefore:    start,
 		NotAfter:     start.Add(lifetime),
+	}
+}
+
+func helper(t testing.TB) {
+	if t != nil {
+		t.Helper()
+	}
+}
+
+func check(t testing.TB, err error) {
+	helper(t)
+	switch {
+	case err == nil:
+	case t == nil:
+		panic(err)
+	default:
+		t.Fatalf("the test's certificates: %v", err)
 	}
 }

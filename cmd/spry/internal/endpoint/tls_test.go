@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/sprymq/spry/cmd/spry/internal/endpoint"
-	"github.com/sprymq/spry/cmd/spry/internal/testcert"
+	"github.com/sprymq/spry/internal/testcert"
 )
 
 func TestTLSFiles(t *testing.T) {
