@@ -195,6 +195,11 @@ type DialConfig struct {
 	// TLS configures tls+tcp. Nil means the system's roots and the URL's host name.
 	TLS *tls.Config
 
+	// GetTLS, if not nil, is called for each connection and returns its configuration, in place of TLS: so certificates and
+	// authorities change without a restart. See package certs. The configuration is copied. ctx ends with the attempt. GetTLS
+	// may be called by several goroutines at once.
+	GetTLS func(ctx context.Context) (*tls.Config, error)
+
 	// DialContext replaces the function that connects: for proxies, overlays and tests.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 
@@ -265,7 +270,7 @@ func dialectsOf(names []string) (chosen []wire.Dialect, err error) {
 func (d *DialConfig) engineConfig() engine.EndpointConfig {
 	c := engine.EndpointConfig{
 		Dialects: d.Dialects, ReadBuffer: d.ReadBuffer, WriteBuffer: d.WriteBuffer,
-		Dial: transport.DialOptions{TLS: d.TLS, DialContext: d.DialContext, Nagle: d.Nagle, KeepAlive: d.KeepAlive},
+		Dial: transport.DialOptions{TLS: d.TLS, GetTLS: d.GetTLS, DialContext: d.DialContext, Nagle: d.Nagle, KeepAlive: d.KeepAlive},
 	}
 	if giveUp := d.GiveUp; giveUp != nil {
 		c.GiveUp = func(err error) bool { return giveUp(opErr("dial", err)) }

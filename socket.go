@@ -11,6 +11,7 @@ import (
 	"net"
 
 	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/tlsconfig"
 	"github.com/sprymq/spry/transport"
 )
 
@@ -81,6 +82,13 @@ func (s *Socket) ListenOn(l net.Listener, cfg *ListenConfig) (*Endpoint, error) 
 	var config *tls.Config
 	if cfg != nil {
 		config = cfg.TLS
+	}
+	if config != nil {
+		var err error
+		if config, err = tlsconfig.Listener(config); err != nil {
+			_ = l.Close()
+			return nil, opErr("listen", fmt.Errorf("%w: %w", ErrConfig, err))
+		}
 	}
 	e, err := s.core.ListenOn(netListener{l, config}, cfg.engineConfig())
 	return (*Endpoint)(e), opErr("listen", err)

@@ -21,6 +21,10 @@ type DialOptions struct {
 	// TLS configures the layer tls. Nil means the system's roots. An empty ServerName means the URL's host.
 	TLS *tls.Config
 
+	// GetTLS, if not nil, is called for each connection and returns its configuration, in place of TLS: see package certs.
+	// The configuration is copied. ctx is that of Dial.
+	GetTLS func(ctx context.Context) (*tls.Config, error)
+
 	// Trace receives the operations of the layer trace, which needs it.
 	Trace TraceFunc
 
@@ -63,7 +67,7 @@ func Dial(ctx context.Context, url string, o *DialOptions) (*Bytes, error) {
 	if o == nil {
 		o = &DialOptions{}
 	}
-	s, err := parseStack(u, setup{tls: o.TLS, trace: o.Trace})
+	s, err := parseStack(u, setup{tls: o.TLS, getTLS: o.GetTLS, trace: o.Trace})
 	if err != nil {
 		return nil, err
 	}

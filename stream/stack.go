@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sprymq/spry/internal/tlsconfig"
 	"github.com/sprymq/spry/internal/urls"
 	"github.com/sprymq/spry/transport"
 )
@@ -39,6 +40,7 @@ type stackLayer struct {
 type setup struct {
 	listen bool
 	tls    *tls.Config
+	getTLS func(ctx context.Context) (*tls.Config, error)
 	trace  TraceFunc
 }
 
@@ -163,33 +165,20 @@ func (s *stack) host() string {
 	return host
 }
 
-var errCertificate = errors.New("a listener with tls needs a certificate; set Certificates or GetCertificate of its TLS configuration")
-
 func (s *stack) tls(o setup) (func(context.Context, *Bytes) (*Bytes, error), error) {
-	config := &tls.Config{}
-	if o.tls != nil {
-		config = o.tls.Clone()
-	}
-	if config.MaxVersion != 0 && config.MaxVersion < tls.VersionTLS12 {
-		return nil, fmt.Errorf("MaxVersion %s is not supported; leave it 0", tls.VersionName(config.MaxVersion))
-	}
-	config.MinVersion = max(config.MinVersion, tls.VersionTLS12)
-	config.DynamicRecordSizingDisabled = true // small first records are for web pages
 	if o.listen {
-		if len(config.Certificates) == 0 && config.GetCertificate == nil && config.GetConfigForClient == nil {
-			return nil, errCertificate
-		}
-		return func(ctx context.Context, below *Bytes) (*Bytes, error) { return TLSServer(ctx, below, config) }, nil
+		config, err := tlsconfig.Listener(o.tls)
+		return func(ctx context.Context, below *Bytes) (*Bytes, error) { return TLSServer(ctx, below, config) }, err
 	}
-	// The host is known when all layers are parsed.
+	configs, err := tlsconfig.NewDialer(o.tls, o.getTLS)
 	return func(ctx context.Context, below *Bytes) (*Bytes, error) {
-		c := config
-		if c.ServerName == "" {
-			c = c.Clone()
-			c.ServerName = s.host()
+		config, err := configs.Config(ctx, s.host()) // the host is known when all layers are parsed
+		if err != nil {
+			_ = below.Close()
+			return nil, err
 		}
-		return TLSClient(ctx, below, c)
-	}, nil
+		return TLSClient(ctx, below, config)
+	}, err
 }
 
 // proxy makes the base that of a proxy, and the address of the URL its target. name is socks5 or connect.

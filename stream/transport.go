@@ -75,7 +75,7 @@ func (t Transport) Dialer(u transport.URL, o transport.DialOptions) (transport.D
 	if b := t.plain(u.Scheme); b != nil {
 		return b.Dialer(u, o)
 	}
-	s, err := parseStack(u, setup{tls: o.TLS, trace: t.Trace})
+	s, err := parseStack(u, setup{tls: o.TLS, getTLS: o.GetTLS, trace: t.Trace})
 	if err != nil {
 		return nil, err
 	}

@@ -245,6 +245,10 @@ type DialOptions struct {
 	// TLS configures tls+ schemes. Nil means the system's roots and the URL's host name.
 	TLS *tls.Config
 
+	// GetTLS, if not nil, is called for each connection and returns its configuration, in place of TLS. A transport copies
+	// what it returns. ctx ends with the attempt to connect. It is called by several goroutines at once.
+	GetTLS func(ctx context.Context) (*tls.Config, error)
+
 	// DialContext replaces the transport's own way to connect a stream: proxies, overlays, tests.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 

@@ -3,6 +3,8 @@
 package main_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -44,4 +46,36 @@ func TestTLS(t *testing.T) {
 	if code := plain.wait(); code == 0 {
 		t.Error("a listener without a certificate")
 	}
+}
+
+// A server that runs on takes new certificates and authorities from its files, and reports those that it cannot take.
+func TestTLSFilesChange(t *testing.T) {
+	t.Parallel()
+	cert, key, both := testcert.Files(t)
+	nextCert, nextKey, nextBoth := testcert.Files(t)
+	copyFile := func(to, from string) {
+		t.Helper()
+		data, err := os.ReadFile(from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		testcert.File(t, to, data)
+	}
+	dir := t.TempDir()
+	ownCert, ownKey, ca := filepath.Join(dir, "cert"), filepath.Join(dir, "key"), filepath.Join(dir, "ca")
+	copyFile(ownCert, cert)
+	copyFile(ownKey, key)
+	copyFile(ca, cert)
+	server := start(t, nil, "rep", "--listen", "tls+tcp://127.0.0.1:0", "--cert", ownCert, "--key", ownKey, "--cacert", ca, "--echo", "--format", "none")
+	url := server.url()
+	start(t, nil, "req", "--dial", url, "--cacert", cert, "--cert", both, "-D", "x").expect(0, "x\n")
+	copyFile(ownKey, nextKey)
+	// The handshakes of a client that redials make the server look.
+	client := start(t, nil, "req", "--dial", url, "--cacert", nextCert, "--cert", nextBoth, "-D", "y")
+	server.await(server.stderr, "(the certificates in use stay: --cert: .*private key)")
+	copyFile(ca, nextCert)
+	copyFile(ownCert, nextCert)
+	server.await(server.stderr, "(new certificates are in use)")
+	client.expect(0, "y\n")
+	start(t, nil, "req", "--dial", url, "--cacert", cert, "--cert", both, "-D", "x", "--connect-timeout", "1s").expect(3, "")
 }

@@ -4,16 +4,11 @@ package guide_test
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
-	"encoding/pem"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"log"
 	"net"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -24,7 +19,6 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
-	"github.com/sprymq/spry/internal/testcert"
 	"github.com/sprymq/spry/internal/testkit"
 )
 
@@ -37,7 +31,7 @@ func TestShownFunctions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"follow", "renewed"} {
+	for _, name := range []string{"follow"} {
 		d := f.Scope.Lookup(name).Decl.(*ast.FuncDecl)
 		if text := source[fset.Position(d.Doc.Pos()).Offset:fset.Position(d.End()).Offset]; !strings.Contains(page, text) {
 			t.Errorf("deployment.md does not have this function:\n%s", text)
@@ -75,28 +69,6 @@ func follow(ctx context.Context, req *spry.Req, lookup func(context.Context) ([]
 				delete(dialers, a)
 			}
 		}
-	}
-}
-
-// renewed returns a function for GetCertificate that reads a certificate again when its file has changed.
-func renewed(certFile, keyFile string) func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-	var mu sync.Mutex
-	var current *tls.Certificate
-	var read time.Time // the file's time when it was read
-	return func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-		mu.Lock()
-		defer mu.Unlock()
-		info, err := os.Stat(certFile)
-		if err == nil && (current == nil || !info.ModTime().Equal(read)) {
-			var next tls.Certificate
-			if next, err = tls.LoadX509KeyPair(certFile, keyFile); err == nil {
-				current, read = &next, info.ModTime()
-			}
-		}
-		if current == nil {
-			return nil, err
-		}
-		return current, nil // the old one, if the new one cannot be read yet
 	}
 }
 
@@ -146,59 +118,6 @@ func TestFollow(t *testing.T) {
 	testkit.Eventually(t, "the dialer of the first address to end", func() bool { return len(req.Stats().Endpoints) == 1 })
 	if !connected(1)() {
 		t.Error("the second address lost its connection")
-	}
-}
-
-// TestRenewedCertificates replaces a listener's certificate between two handshakes.
-func TestRenewedCertificates(t *testing.T) {
-	leak.Check(t)
-	ctx := testkit.Watchdog(t)
-	authority := testcert.NewAuthority(t)
-	certFile, keyFile := filepath.Join(t.TempDir(), "tls.crt"), filepath.Join(t.TempDir(), "tls.key")
-	saved := time.Now()
-	issue := func(name string) {
-		t.Helper()
-		c := authority.Issue(t, name, "127.0.0.1")
-		key, err := x509.MarshalPKCS8PrivateKey(c.PrivateKey)
-		testkit.Check(t, err)
-		testkit.Check(t, os.WriteFile(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}), 0o600))
-		testkit.Check(t, os.WriteFile(certFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Certificate[0]}), 0o600))
-		saved = saved.Add(time.Minute) // as if time had passed
-		testkit.Check(t, os.Chtimes(certFile, saved, saved))
-	}
-
-	issue("first")
-	pull := spry.NewPull(nil)
-	defer pull.Close()
-	at, err := pull.ListenWith(ctx, &spry.ListenConfig{
-		URL: "tls+tcp://127.0.0.1:0", TLS: &tls.Config{GetCertificate: renewed(certFile, keyFile)},
-	})
-	testkit.Check(t, err)
-
-	push := spry.NewPush(nil)
-	defer push.Close()
-	dial := func() string {
-		t.Helper()
-		e, err := push.DialWith(ctx, &spry.DialConfig{URL: at.URL(), TLS: &tls.Config{RootCAs: authority.Pool}})
-		testkit.Check(t, err)
-		for p := range e.Pipes() {
-			return p.TLS().PeerCertificates[0].Subject.CommonName
-		}
-		return "no pipe"
-	}
-	if got := dial(); got != "first" {
-		t.Errorf("the certificate is %q", got)
-	}
-	issue("second")
-	if got := dial(); got != "second" {
-		t.Errorf("after the renewal, the certificate is %q", got)
-	}
-	testkit.Check(t, os.WriteFile(certFile, []byte("half a certificate"), 0o600))
-	if got := dial(); got != "second" {
-		t.Errorf("while the new file is not complete, the certificate is %q", got)
-	}
-	if got := len(slices.Collect(push.Pipes())); got != 3 {
-		t.Errorf("%d connections live instead of all three", got)
 	}
 }
 

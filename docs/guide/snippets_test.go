@@ -74,6 +74,7 @@ var packages = map[string]string{
 	"net": "net", "os": "os", "signal": "os/signal", "slices": "slices", "slog": "log/slog", "strconv": "strconv", "sync": "sync", "syscall": "syscall",
 	"testing": "testing", "time": "time", "tls": "crypto/tls", "x509": "crypto/x509",
 	"spry":          "github.com/sprymq/spry",
+	"certs":         "github.com/sprymq/spry/certs",
 	"stream":        "github.com/sprymq/spry/stream",
 	"tcp":           "github.com/sprymq/spry/transport/tcp",
 	"transport":     "github.com/sprymq/spry/transport",

@@ -63,8 +63,8 @@ type (
 	Scope [84]struct{}
 	// Budget guards the accounts of a budget (budget.Budget).
 	Budget [85]struct{}
-	// Certificates guards the contents of a directory of certificates. It is held while files are read, so that they are
-	// read once (zmq.certificates).
+	// Certificates guards the contents of files of certificates. It is held while they are read, so that they are read once
+	// (zmq.certificates, certs.Source).
 	Certificates [86]struct{}
 	// Proxy guards the state of a proxy and its figures (zmq.ProxyControl).
 	Proxy [87]struct{}

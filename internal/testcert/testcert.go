@@ -159,7 +159,7 @@ func check(t testing.TB, err error) {
 	switch {
 	case err == nil:
 	case t == nil:
-		panic(err)
+		panic(err) //nolint:forbidigo // in tests, where there is none to fail
 	default:
 		t.Fatalf("the test's certificates: %v", err)
 	}

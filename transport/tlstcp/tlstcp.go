@@ -7,17 +7,18 @@
 // peer's certificate: example.com for the service _feed._tcp.example.com, because its SRV records are not authenticated. The lowest version is TLS 1.2. For mutual TLS the listener's configuration has
 // tls.RequireAndVerifyClientCert, and the dialer's has a certificate.
 //
-// Configurations are copied, so later changes to them have no effect; to exchange certificates while an endpoint runs, use
-// the callbacks of [tls.Config].
+// Certificates with RSA keys of less than 2048 bits are refused, in the peer's chain too. Configurations are copied, so later
+// changes to them have no effect. To exchange certificates and authorities while an endpoint runs, use package certs, or the
+// callbacks of [tls.Config] and GetTLS of the options.
 package tlstcp
 
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"net"
 
+	"github.com/sprymq/spry/internal/tlsconfig"
 	"github.com/sprymq/spry/transport"
 	"github.com/sprymq/spry/transport/internal/tcpnet"
 )
@@ -37,23 +38,17 @@ func (Transport) Dialer(u transport.URL, o transport.DialOptions) (transport.Dia
 	if err != nil {
 		return nil, err
 	}
-	config, err := ownConfig(o.TLS)
+	config, err := tlsconfig.NewDialer(o.TLS, o.GetTLS)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", u.Redacted(), err)
 	}
-	if config.ServerName == "" {
-		config.ServerName = d.Host()
-	}
-	return &dialer{tcp: d, config: config}, nil
+	return &dialer{url: u, tcp: d, config: config}, nil
 }
 
 // Listen binds the address and begins to listen. ctx bounds the look-up of a name. A configuration without a certificate is an
 // error.
 func (Transport) Listen(ctx context.Context, u transport.URL, o transport.ListenOptions) (transport.Listener, error) {
-	config, err := ownConfig(o.TLS)
-	if err == nil && !hasCertificate(config) {
-		err = errors.New("a TLS listener needs a certificate; set Certificates or GetCertificate of its TLS configuration")
-	}
+	config, err := tlsconfig.Listener(o.TLS)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", u.Redacted(), err)
 	}
@@ -64,37 +59,23 @@ func (Transport) Listen(ctx context.Context, u transport.URL, o transport.Listen
 	return &listener{Listener: l, config: config}, nil
 }
 
-// ownConfig copies a configuration, nil meaning the defaults, and sets the values that this transport requires.
-func ownConfig(c *tls.Config) (*tls.Config, error) {
-	if c == nil {
-		c = &tls.Config{}
-	}
-	if c.MaxVersion != 0 && c.MaxVersion < tls.VersionTLS12 {
-		return nil, fmt.Errorf("MaxVersion %s is not supported; leave it 0", tls.VersionName(c.MaxVersion))
-	}
-	c = c.Clone()
-	c.MinVersion = max(c.MinVersion, tls.VersionTLS12)
-	// Small first records are for web pages. Here they would cut every batch in pieces.
-	c.DynamicRecordSizingDisabled = true
-	return c, nil
-}
-
-func hasCertificate(c *tls.Config) bool {
-	return len(c.Certificates) > 0 || c.GetCertificate != nil || c.GetConfigForClient != nil
-}
-
 type dialer struct {
+	url    transport.URL
 	tcp    *tcpnet.Dialer
-	config *tls.Config
+	config *tlsconfig.Dialer
 }
 
 // Dial returns when TCP is connected. The TLS handshake is the caller's to do: see [transport.Handshaker].
 func (d *dialer) Dial(ctx context.Context) (transport.Link, error) {
+	config, err := d.config.Config(ctx, d.tcp.Host())
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", d.url.Redacted(), err)
+	}
 	tcp, err := d.tcp.Dial(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return newLink(tls.Client(tcp, d.config)), nil
+	return newLink(tls.Client(tcp, config)), nil
 }
 
 type listener struct {

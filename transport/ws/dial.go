@@ -13,6 +13,7 @@ import (
 	"net/textproto"
 	"net/url"
 
+	"github.com/sprymq/spry/internal/tlsconfig"
 	"github.com/sprymq/spry/stream"
 	"github.com/sprymq/spry/transport"
 )
@@ -24,11 +25,15 @@ func (t Transport) Dialer(u transport.URL, o transport.DialOptions) (transport.D
 		return nil, err
 	}
 	d := &dialer{address: a, request: t.request(&a)}
-	if o.TLS == nil || len(o.TLS.NextProtos) == 0 {
-		if o.TLS = o.TLS.Clone(); o.TLS == nil {
-			o.TLS = &tls.Config{}
+	given := o.TLS
+	if o.TLS = forHTTP(given); o.TLS == nil {
+		o.TLS = forHTTP(&tls.Config{})
+	}
+	if get := o.GetTLS; get != nil {
+		o.GetTLS = func(ctx context.Context) (*tls.Config, error) {
+			c, err := get(ctx)
+			return forHTTP(c), err
 		}
-		o.TLS.NextProtos = []string{"http/1.1"}
 	}
 	if o.DialContext == nil && a.inner.Scheme != "ipc" {
 		proxy, err := t.proxyFor(d.request)
@@ -36,13 +41,27 @@ func (t Transport) Dialer(u transport.URL, o transport.DialOptions) (transport.D
 			return nil, a.wrap(err)
 		}
 		if proxy != nil {
-			o.DialContext = proxyDialer(proxy)
+			configs, err := tlsconfig.NewDialer(given, o.GetTLS)
+			if err != nil {
+				return nil, a.wrap(err)
+			}
+			o.DialContext = proxyDialer(proxy, configs)
 		}
 	}
 	if d.Dialer, err = a.network.Dialer(a.inner, o); err != nil {
 		return nil, a.wrap(err)
 	}
 	return d, nil
+}
+
+// forHTTP returns a configuration that names HTTP as the protocol inside, unless c names others. Nil stays nil.
+func forHTTP(c *tls.Config) *tls.Config {
+	if c == nil || len(c.NextProtos) > 0 {
+		return c
+	}
+	c = c.Clone()
+	c.NextProtos = []string{"http/1.1"}
+	return c
 }
 
 // request is the request of a dialer, without what differs from one connection to the next.
@@ -92,8 +111,9 @@ func (t Transport) proxyFor(r *http.Request) (*url.URL, error) {
 	return http.ProxyFromEnvironment(r)
 }
 
-// proxyDialer returns a function that connects by way of a proxy.
-func proxyDialer(proxy *url.URL) func(ctx context.Context, network, address string) (net.Conn, error) {
+// proxyDialer returns a function that connects by way of a proxy. An https proxy is trusted if its certificate is from one of the
+// authorities of configs.
+func proxyDialer(proxy *url.URL, configs *tlsconfig.Dialer) func(ctx context.Context, network, address string) (net.Conn, error) {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		host, port := proxy.Hostname(), proxy.Port()
 		if port == "" {
@@ -107,7 +127,7 @@ func proxyDialer(proxy *url.URL) func(ctx context.Context, network, address stri
 		if err != nil {
 			return nil, fmt.Errorf("proxy %s: %w", proxy.Redacted(), err)
 		}
-		through, err := tunnel(ctx, conn, proxy, address)
+		through, err := tunnel(ctx, conn, proxy, configs, address)
 		if err != nil {
 			_ = conn.Close()
 			return nil, fmt.Errorf("proxy %s, to %s: %w", proxy.Redacted(), address, err)
@@ -117,7 +137,7 @@ func proxyDialer(proxy *url.URL) func(ctx context.Context, network, address stri
 }
 
 // tunnel asks the proxy for a connection to an address.
-func tunnel(ctx context.Context, conn net.Conn, proxy *url.URL, address string) (net.Conn, error) {
+func tunnel(ctx context.Context, conn net.Conn, proxy *url.URL, configs *tlsconfig.Dialer, address string) (net.Conn, error) {
 	user := proxy.User.Username()
 	password, _ := proxy.User.Password()
 	below := stream.New(conn)
@@ -127,7 +147,12 @@ func tunnel(ctx context.Context, conn net.Conn, proxy *url.URL, address string) 
 	case "socks5", "socks5h":
 		b, err = stream.SOCKS5(ctx, below, address, user, password)
 	case "https":
-		if below, err = stream.TLSClient(ctx, below, &tls.Config{ServerName: proxy.Hostname(), MinVersion: tls.VersionTLS12}); err != nil {
+		config, err := configs.Config(ctx, proxy.Hostname())
+		if err != nil {
+			return nil, err
+		}
+		config = &tls.Config{RootCAs: config.RootCAs, ServerName: proxy.Hostname(), MinVersion: tls.VersionTLS12}
+		if below, err = stream.TLSClient(ctx, below, config); err != nil {
 			return nil, err
 		}
 		fallthrough

@@ -43,7 +43,8 @@ type Transport struct {
 
 	// Proxy returns the proxy for the request of a dialer, or nil: an http, https or socks5 URL. Defaults to
 	// [http.ProxyFromEnvironment], which leaves out this machine. It is called once for each dialer, and not at all if the
-	// dialer has a DialContext or uses a Unix socket.
+	// dialer has a DialContext or uses a Unix socket. An https proxy needs a certificate from the authorities of the dialer's TLS
+	// configuration.
 	Proxy func(*http.Request) (*url.URL, error)
 
 	// Origins are the origins whose web pages may connect to a listener: "https://example.com", or "*" for all. The default
@@ -143,10 +144,7 @@ func (t Transport) Listen(ctx context.Context, u transport.URL, o transport.List
 	if err != nil {
 		return nil, err
 	}
-	if o.TLS != nil && len(o.TLS.NextProtos) == 0 {
-		o.TLS = o.TLS.Clone()
-		o.TLS.NextProtos = []string{"http/1.1"}
-	}
+	o.TLS = forHTTP(o.TLS)
 	inner, err := a.network.Listen(ctx, a.inner, o)
 	if err != nil {
 		return nil, a.wrap(err)

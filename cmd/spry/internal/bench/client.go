@@ -46,11 +46,11 @@ func (c *client) close() { c.control.Close() }
 
 // dial connects a socket, and does not return before it has.
 func (c *client) dial(ctx context.Context, socket endpoint.Socket, url string) error {
-	client, err := c.tls.Client()
+	client, err := c.tls.Dialer(nil)
 	if err != nil {
 		return err
 	}
-	_, err = socket.DialWith(ctx, &spry.DialConfig{URL: url, TLS: client})
+	_, err = socket.DialWith(ctx, &spry.DialConfig{URL: url, GetTLS: client})
 	return err
 }
 

@@ -57,7 +57,7 @@ func (s *serving) open(ctx context.Context, o ServerOptions) (url string, err er
 		rep := spry.NewRep(&spry.RepOptions{Options: options})
 		s.socket, s.side = rep, func() outcome { return s.echo(rep) }
 	}
-	server, err := o.TLS.Server()
+	server, err := o.TLS.Server(nil)
 	if err != nil {
 		return "", err
 	}

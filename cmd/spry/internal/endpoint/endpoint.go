@@ -52,11 +52,18 @@ func (s *Set) Open(ctx context.Context, socket Socket, say func(form string, arg
 			return exit.Errorf(exit.Usage, "%w", err)
 		}
 	}
-	client, err := s.TLS.Client()
+	report := func(err error) {
+		if err == nil {
+			say("new certificates are in use")
+		} else {
+			say("the certificates in use stay: %v", err)
+		}
+	}
+	client, err := s.TLS.Dialer(report)
 	if err != nil {
 		return err
 	}
-	server, err := s.TLS.Server()
+	server, err := s.TLS.Server(report)
 	if err != nil {
 		return err
 	}
@@ -72,7 +79,7 @@ func (s *Set) Open(ctx context.Context, socket Socket, say func(form string, arg
 		say("listening at %s", e.URL())
 	}
 	for _, url := range s.Dial {
-		e, err := socket.DialWith(ctx, &spry.DialConfig{URL: url, TLS: client, Background: true})
+		e, err := socket.DialWith(ctx, &spry.DialConfig{URL: url, GetTLS: client, Background: true})
 		if err != nil {
 			return misused(err)
 		}

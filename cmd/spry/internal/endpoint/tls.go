@@ -4,11 +4,14 @@
 package endpoint
 
 import (
+	"context"
 	"crypto/tls"
-	"crypto/x509"
+	"errors"
 	"fmt"
-	"os"
+	"io/fs"
+	"strings"
 
+	"github.com/sprymq/spry/certs"
 	"github.com/sprymq/spry/cmd/spry/internal/exit"
 )
 
@@ -20,74 +23,74 @@ type TLS struct {
 	Insecure   bool   // DANGEROUS: take any certificate
 }
 
-// Client is the configuration for dialing; nil where nothing was asked for.
+// Client is the configuration of one connection; nil where nothing was asked for.
 func (t TLS) Client() (*tls.Config, error) {
+	get, err := t.Dialer(nil)
+	if get == nil {
+		return nil, err
+	}
+	return get(context.Background())
+}
+
+// Dialer returns the configuration of each connection, from files that are read again when they change; nil where nothing was
+// asked for. report, if not nil, receives what certs.Files.Report does.
+func (t TLS) Dialer(report func(error)) (func(context.Context) (*tls.Config, error), error) {
 	if t == (TLS{}) {
 		return nil, nil
 	}
-	config := &tls.Config{ServerName: t.ServerName, InsecureSkipVerify: t.Insecure}
-	var err error
-	if config.RootCAs, err = t.authorities(); err != nil {
+	source, err := t.load(&tls.Config{ServerName: t.ServerName, InsecureSkipVerify: t.Insecure}, report)
+	if err != nil {
 		return nil, err
 	}
-	if t.Cert != "" {
-		if config.Certificates, err = t.certificates(); err != nil {
-			return nil, err
-		}
-	}
-	return config, nil
+	return source.Client, nil
 }
 
-// Server is the configuration for listening; nil without a certificate of one's own. With --cacert, peers must
-// show a certificate too.
-func (t TLS) Server() (*tls.Config, error) {
+// Server is the configuration for listening, from files that are read again when they change; nil without a certificate of
+// one's own. With --cacert, peers must show a certificate too.
+func (t TLS) Server(report func(error)) (*tls.Config, error) {
 	if t.Cert == "" {
 		if t.Key != "" {
 			return nil, exit.Errorf(exit.Usage, "--key without --cert")
 		}
 		return nil, nil
 	}
-	config := &tls.Config{}
-	var err error
-	if config.Certificates, err = t.certificates(); err != nil {
+	base := &tls.Config{}
+	if t.Insecure && t.CACert != "" {
+		base.ClientAuth = tls.RequestClientCert
+	}
+	source, err := t.load(base, report)
+	if err != nil {
 		return nil, err
 	}
-	if config.ClientCAs, err = t.authorities(); err != nil {
-		return nil, err
-	}
-	switch {
-	case config.ClientCAs != nil && t.Insecure:
-		config.ClientAuth = tls.RequestClientCert
-	case config.ClientCAs != nil:
-		config.ClientAuth = tls.RequireAndVerifyClientCert
-	}
-	return config, nil
+	return source.Server(), nil
 }
 
-func (t TLS) certificates() ([]tls.Certificate, error) {
-	key := t.Key
-	if key == "" {
-		key = t.Cert
+func (t TLS) load(base *tls.Config, report func(error)) (*certs.Source, error) {
+	files := certs.Files{Cert: t.Cert, Key: t.Key, Authorities: t.CACert, Base: base}
+	if t.Cert == "" { // without it, a dialer has no use for a key
+		files.Key = ""
 	}
-	pair, err := tls.LoadX509KeyPair(t.Cert, key)
-	if err != nil {
-		return nil, fmt.Errorf("--cert %s with --key %s: %w", t.Cert, key, err)
+	if report != nil {
+		files.Report = func(err error) { report(t.named(err)) }
 	}
-	return []tls.Certificate{pair}, nil
+	source, err := certs.Load(files)
+	return source, t.named(err)
 }
 
-// authorities is the pool of --cacert, or nil.
-func (t TLS) authorities() (*x509.CertPool, error) {
-	if t.CACert == "" {
-		return nil, nil
+// named names the flag of the file that an error is about.
+func (t TLS) named(err error) error {
+	if err == nil {
+		return nil
 	}
-	pem, err := os.ReadFile(t.CACert)
-	if err != nil {
-		return nil, fmt.Errorf("--cacert: %w", err)
+	about, _, _ := strings.Cut(err.Error(), ":")
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
+		about = path.Path
 	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("--cacert %s: no certificate in PEM form in it", t.CACert)
+	switch about {
+	case t.CACert:
+		return fmt.Errorf("--cacert: %w", err)
+	case t.Key:
+		return fmt.Errorf("--key: %w", err)
 	}
-	return pool, nil
+	return fmt.Errorf("--cert: %w", err)
 }

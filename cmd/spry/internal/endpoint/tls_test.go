@@ -16,7 +16,7 @@ func TestTLSFiles(t *testing.T) {
 	if c, err := (endpoint.TLS{}).Client(); c != nil || err != nil {
 		t.Errorf("without options: %v, %v", c, err)
 	}
-	if c, err := (endpoint.TLS{CACert: cert}).Server(); c != nil || err != nil {
+	if c, err := (endpoint.TLS{CACert: cert}).Server(nil); c != nil || err != nil {
 		t.Errorf("a listener without a certificate: %v, %v", c, err)
 	}
 	for _, o := range []endpoint.TLS{{Cert: cert, Key: key, CACert: cert}, {Cert: both, CACert: cert}} {
@@ -24,7 +24,10 @@ func TestTLSFiles(t *testing.T) {
 		if err != nil || len(client.Certificates) != 1 || client.RootCAs == nil || client.InsecureSkipVerify {
 			t.Errorf("client: %+v, %v", client, err)
 		}
-		server, err := o.Server()
+		server, err := o.Server(nil)
+		if err == nil {
+			server, err = server.GetConfigForClient(nil)
+		}
 		if err != nil || len(server.Certificates) != 1 || server.ClientAuth != tls.RequireAndVerifyClientCert {
 			t.Errorf("server: %+v, %v", server, err)
 		}
