@@ -33,6 +33,9 @@ var (
 	// header. Only links of whole messages have a limit (see transport.Properties); the default transports have none. If a
 	// socket sends to one of several peers, the links of all peers are too small.
 	ErrTooLarge = engine.ErrTooLarge
+	// ErrNotText says that a message is not UTF-8, and that the link of its peer carries text only: a WebSocket with
+	// ?format=text. If a socket sends to one of several peers, the links of all peers do.
+	ErrNotText = engine.ErrNotText
 	// ErrWouldBlock is returned by Try calls that would have to block.
 	ErrWouldBlock = engine.ErrWouldBlock
 	// ErrConfig says that an option or argument is invalid; the text names it.

@@ -37,7 +37,7 @@ const proxyBatch = 64
 //
 // A message of several frames, which only ZeroMQ peers send, can go to ZeroMQ peers only. For a peer of the Scalability
 // Protocols it is dropped and counted as multipart. A message that no link on the other side can carry is dropped and
-// counted as too_large.
+// counted as too_large or not_text.
 //
 // Proxy does not close the sockets. o may be nil.
 func Proxy(ctx context.Context, a, b *Raw, o *ProxyOptions) error {
@@ -115,6 +115,8 @@ func unfit(err error) (reason reasons.Reason, alone bool) {
 		return reasons.Multipart, true
 	case errors.Is(err, ErrTooLarge):
 		return reasons.TooLarge, true
+	case errors.Is(err, ErrNotText):
+		return reasons.NotText, true
 	}
 	return "", false
 }

@@ -53,6 +53,10 @@ const (
 	// without a limit.
 	ReasonTooLarge Reason = reasons.TooLarge
 
+	// ReasonNotText means that the message is not UTF-8, and the link of its peer carries text only. Or the peer sent such a
+	// message, which ended the pipe. Use ?format=json, which carries any bytes.
+	ReasonNotText Reason = reasons.NotText
+
 	// ReasonEnvelope means that a request or reply was dropped because it lacks its envelope. Or the peer sent a routing
 	// header that is cut off, malformed or too long, which ended the pipe. Check programs that build envelopes themselves.
 	ReasonEnvelope Reason = reasons.Envelope

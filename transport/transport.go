@@ -199,6 +199,11 @@ type Properties struct {
 	// It is read once, after the handshake. Sockets never give WriteMessages a larger message: sending one fails with
 	// spry.ErrTooLarge or, where it goes to several peers, drops and counts it for this one.
 	MaxMessage int64
+
+	// Text says that messages are text: the Body of each [Packet] must be UTF-8. It is read once, after the handshake.
+	// Sockets never give WriteMessages another: sending one fails with spry.ErrNotText or, where it goes to several peers,
+	// drops and counts it for this one.
+	Text bool
 }
 
 // A Packet is one message to be written: Header followed by Body.

@@ -48,13 +48,17 @@ type Options struct {
 
 	// Dialects that peers may speak: "sp", "zmtp". Defaults to those of the socket. The subprotocol of a request chooses.
 	Dialects []string
+
+	// Format is "text" or "json": what is spoken with peers whose requests name neither a subprotocol nor a format, as in
+	// [ws.Transport].
+	Format string
 }
 
 func (o *Options) transport() ws.Transport {
 	if o == nil {
 		return ws.Transport{}
 	}
-	return ws.Transport{Origins: slices.Clone(o.Origins)}
+	return ws.Transport{Origins: slices.Clone(o.Origins), Format: o.Format}
 }
 
 func (o *Options) dialects() []string {

@@ -205,6 +205,8 @@ func notPassed(err error) (reason reasons.Reason, alone bool) {
 		return reasons.Overflow, true
 	case errors.Is(err, spry.ErrTooLarge):
 		return reasons.TooLarge, true
+	case errors.Is(err, spry.ErrNotText):
+		return reasons.NotText, true
 	case errors.Is(err, ErrFrames):
 		return reasons.Multipart, true
 	case errors.Is(err, spry.ErrConfig): // a group that no Radio has

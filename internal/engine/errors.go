@@ -28,6 +28,7 @@ var (
 	ErrStalled    = errors.New("the peer does not read its messages")
 	ErrMultipart  = errors.New("a message of several frames cannot be sent to a peer of the Scalability Protocols: make it one frame, or connect ZeroMQ peers only")
 	ErrTooLarge   = errors.New("the message is larger than the link to its peer carries: send less at a time, or use a transport without a limit")
+	ErrNotText    = errors.New("the message is not UTF-8, and the link to its peer carries text only: use ?format=json, which carries any bytes")
 	ErrWouldBlock = queue.ErrWouldBlock
 	ErrScheme     = errors.New("no transport for this scheme")
 	ErrConfig     = errors.New("invalid configuration")

@@ -31,6 +31,8 @@ type Pipe struct {
 	origin   msg.Origin
 	account  budget.Account
 	limit    int64 // of a message that the link carries, routing header included; 0 = none
+	text     bool  // the link carries text only
+	picky    bool  // it has a limit, or carries text only
 	out      outbox
 	writer   *scope.Task // with the writer's role; nil until there was use for it
 	state    any         // the pattern's; see State
@@ -60,7 +62,9 @@ func (e *Endpoint) newPipe(link transport.Link, session *wire.Session) *Pipe {
 	s := e.socket
 	p := &Pipe{id: s.nextPipeID(), socket: s, endpoint: e, link: link, session: session, scope: e.scope.Child()}
 	p.origin.Pipe = p
-	p.limit = max(link.Info().MaxMessage, 0)
+	of := link.Info().Properties
+	p.limit, p.text = max(of.MaxMessage, 0), of.Text
+	p.picky = p.limit > 0 || p.text
 	p.out.limits = s.options.SendLimits()
 	p.openAccount()
 	return p
@@ -127,7 +131,12 @@ func PipeOf(m *msg.Message) *Pipe {
 
 // Fits reports whether the pipe can carry a message of this shape. [NoneFits] says why it cannot.
 func (p *Pipe) Fits(s msg.Shape) bool {
-	return (p.limit == 0 || int64(s.Size) <= p.limit) && (s.More == 0 || p.session.Multipart != nil)
+	return (!p.picky || p.carries(s)) && (s.More == 0 || p.session.Multipart != nil)
+}
+
+// carries reports whether the link carries a message of this shape.
+func (p *Pipe) carries(s msg.Shape) bool {
+	return (p.limit == 0 || int64(s.Size) <= p.limit) && (!p.text || s.IsText())
 }
 
 // unfit says why the pipe can never carry a message of this shape.
@@ -135,12 +144,15 @@ func (p *Pipe) unfit(s msg.Shape) error {
 	if s.More > 0 && p.session.Multipart == nil {
 		return ErrMultipart
 	}
+	if p.limit == 0 || int64(s.Size) <= p.limit {
+		return fmt.Errorf("%w (the link to %s)", ErrNotText, addrString(p.link.RemoteAddr()))
+	}
 	return fmt.Errorf("%w: it has %d bytes, the routing header included, and the link to %s takes %d",
 		ErrTooLarge, s.Size, addrString(p.link.RemoteAddr()), p.limit)
 }
 
-// NoneFits says why none of several pipes can ever carry a message of this shape: [ErrMultipart] or [ErrTooLarge]. It returns
-// nil if one can, or if there are no pipes. Of several limits the error names the largest.
+// NoneFits says why none of several pipes can ever carry a message of this shape: [ErrMultipart], [ErrTooLarge] or [ErrNotText]. It
+// returns nil if one can, or if there are no pipes. Of several limits the error names the largest.
 func NoneFits(s msg.Shape, pipes ...*Pipe) error {
 	var best *Pipe
 	for _, p := range pipes {
@@ -231,7 +243,7 @@ func (p *Pipe) TryQueueBatch(header []byte, bodies [][]byte, ms []*msg.Message) 
 
 // fitting returns the bodies before the first that the pipe cannot carry behind header.
 func (p *Pipe) fitting(header []byte, bodies [][]byte) [][]byte {
-	if p.limit == 0 {
+	if !p.picky {
 		return bodies
 	}
 	for i := range bodies {
@@ -280,16 +292,16 @@ func (p *Pipe) putManyLocked(header []byte, ms []*msg.Message) (n int) {
 
 // Offer queues a message to a pipe of a best-effort pattern. If there is no room, overflow decides which message
 // is dropped. Block is the caller's business (see [Pipe.Room]), and so is Disconnect, for which Offer reports
-// that the pipe overflowed (see [ErrOverflow]). A message that is too large for the link is dropped in any case.
+// that the pipe overflowed (see [ErrOverflow]). A message that the link does not carry is dropped in any case.
 // m is a clone, or nil: then body is copied. log, if not nil, is at this message, and is used instead of body.
 func (p *Pipe) Offer(header, body []byte, m *msg.Message, log *sendqueue.FrameLog, overflow Overflow) (w PendingWrite, overflowed bool) {
 	o := &p.out
 	shape := msg.ShapeOf(header, body, m)
-	n, large := shape.Cost(), p.limit > 0 && !p.Fits(shape)
+	n, unfit := shape.Cost(), p.picky && !p.carries(shape)
 	o.mu.Lock()
-	if large || !p.makeRoomLocked(n, overflow) {
-		overflowed = !large && o.open()
-		p.refuseLocked(m, large)
+	if unfit || !p.makeRoomLocked(n, overflow) {
+		overflowed = !unfit && o.open()
+		p.refuseLocked(m, shape, unfit)
 		o.mu.Unlock()
 		return w, overflowed
 	}
@@ -324,13 +336,15 @@ func (p *Pipe) makeRoomLocked(n int, overflow Overflow) bool {
 
 // refuseLocked counts a message that is not queued, and releases it. A peer that has ended its direction is none any more,
 // although the pipe is there until its queue is written.
-func (p *Pipe) refuseLocked(m *msg.Message, large bool) {
+func (p *Pipe) refuseLocked(m *msg.Message, s msg.Shape, unfit bool) {
 	reason := reasons.Overflow
 	switch {
 	case !p.out.open():
 		reason = reasons.PipeClosed
-	case large:
+	case unfit && p.limit > 0 && int64(s.Size) > p.limit:
 		reason = reasons.TooLarge
+	case unfit:
+		reason = reasons.NotText
 	}
 	if !p.out.peerEnded {
 		p.out.offered++

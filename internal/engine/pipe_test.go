@@ -51,7 +51,7 @@ func TestQueueingDirectlyRefuses(t *testing.T) {
 	s, e := testSocket(Options{}, &recorder{})
 	defer s.Close()
 	p, _ := streamPipe(t, e, &fakeConn{}, streamSession(t, sp.Push, 0))
-	p.limit = 10
+	p.limit, p.picky = 10, true
 	if queued, _ := p.TryQueue(true, nil, make([]byte, 10), nil); queued {
 		t.Error("a message was queued that the pattern has to be asked for")
 	}
@@ -72,11 +72,15 @@ func TestOfferOfTooLargeMessages(t *testing.T) {
 	for _, policy := range []Overflow{DropOldest, DropNewest, Block, Disconnect, Conflate} {
 		s, e := testSocket(Options{}, &recorder{})
 		p, _ := streamPipe(t, e, &fakeConn{}, streamSession(t, sp.Pub, 0))
-		p.limit = 10
+		p.limit, p.text, p.picky = 10, true, true
 		w, overflowed := p.Offer(nil, make([]byte, 11), nil, nil, policy)
 		w.Write()
 		if st := p.Stats().Send; !w.IsZero() || overflowed || st.Offered != 1 || st.Dropped["too_large"] != 1 {
 			t.Errorf("policy %d: to be written %v, overflowed %v, figures %+v", policy, w, overflowed, st)
+		}
+		p.Offer(nil, []byte("\xff"), nil, nil, policy)
+		if st := p.Stats().Send; st.Offered != 2 || st.Dropped["not_text"] != 1 {
+			t.Errorf("policy %d: figures %+v after a message that is not text", policy, st)
 		}
 		_ = s.Close()
 	}

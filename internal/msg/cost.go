@@ -2,6 +2,8 @@
 
 package msg
 
+import "unicode/utf8"
+
 // The memory of a message in addition to its bytes, on a 64-bit machine. Limits of queues include it, so that messages and
 // frames without bytes are not free.
 const (
@@ -152,6 +154,17 @@ func (m *Message) detach() {
 type Shape struct {
 	Size int // in bytes, the routing header included
 	More int // frames after the first
+
+	body []byte // or of, for links that carry text only
+	of   *Message
+}
+
+// IsText reports whether the message's first frame is UTF-8. It reads the contents, so that they must still be there.
+func (s Shape) IsText() bool {
+	if s.of != nil {
+		return utf8.Valid(s.of.Body())
+	}
+	return utf8.Valid(s.body)
 }
 
 // Cost is the charge of a message of this shape in a queue, in bytes: its contents, its structure, and the structures of its
@@ -163,7 +176,7 @@ func ShapeOf(header, body []byte, m *Message) Shape {
 	if m != nil {
 		return m.Shape(len(header))
 	}
-	return Shape{Size: len(header) + len(body)}
+	return Shape{Size: len(header) + len(body), body: body}
 }
 
 // Shape is the shape of the message's contents behind a header of that many bytes. It is not inlined, so that ShapeOf is.
@@ -171,5 +184,5 @@ func ShapeOf(header, body []byte, m *Message) Shape {
 //go:noinline
 func (m *Message) Shape(header int) Shape {
 	body, more := m.Bodies()
-	return Shape{header + body, more}
+	return Shape{Size: header + body, More: more, of: m}
 }

@@ -20,6 +20,7 @@ const (
 	Conflated  Reason = "conflated"   // a newer one took its place
 	Multipart  Reason = "multipart"   // has several frames, which the peer's dialect has no place for
 	TooLarge   Reason = "too_large"   // larger than its peer's link carries
+	NotText    Reason = "not_text"    // not UTF-8, and its peer's link carries text only; or the peer sent such a message
 )
 
 // Reasons for dropping a message and for ending a pipe.

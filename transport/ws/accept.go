@@ -23,9 +23,10 @@ import (
 // A policy says who may connect.
 type policy struct {
 	origins []string
+	format  format // for requests that name neither a subprotocol nor a format
 }
 
-func (t Transport) policy() policy { return policy{slices.Clone(t.Origins)} }
+func (t Transport) policy() policy { return policy{origins: slices.Clone(t.Origins)} }
 
 // A serverSide is the part of a link that a listening end needs until the connection is upgraded.
 type serverSide struct {
@@ -129,17 +130,19 @@ func (k *link) answer(offers []transport.Offer) (chosen transport.Offer, err err
 		}
 	}
 	if no == nil {
-		chosen, no = choose(k.asked.Header, offers)
+		chosen, no = k.choose(offers)
 	}
 	if no != nil {
 		k.reject(no)
 		return chosen, &transport.PeerError{Reason: no.reason, Err: no}
 	}
 	k.bare = isBare(k.asked.Header)
-	name := subprotocol(chosen, chosen.Name)
-	text := "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " +
-		accept(k.asked.Header.Get("Sec-WebSocket-Key")) + "\r\nSec-WebSocket-Protocol: " + name + "\r\n\r\n"
-	_, err = io.WriteString(k.inner, text)
+	head := "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " +
+		accept(k.asked.Header.Get("Sec-WebSocket-Key")) + "\r\n"
+	if len(k.asked.Header["Sec-Websocket-Protocol"]) > 0 {
+		head += "Sec-WebSocket-Protocol: " + subprotocol(chosen, chosen.Name) + "\r\n"
+	}
+	_, err = io.WriteString(k.inner, head+"\r\n")
 	return chosen, err
 }
 
@@ -170,13 +173,35 @@ func (k *link) receive() (*refusal, error) {
 	return nil, nil
 }
 
-// choose finds the first subprotocol of a request that an offer of the socket suits.
-func choose(h http.Header, offers []transport.Offer) (transport.Offer, *refusal) {
+// choose finds the format of a request, and the first of its subprotocols that an offer of the socket suits.
+func (k *link) choose(offers []transport.Offer) (transport.Offer, *refusal) {
+	asked := k.asked.Header.Values("Sec-WebSocket-Protocol")
+	f, named, err := formatOf(k.asked.URL.RawQuery)
+	if err != nil {
+		return transport.Offer{}, refuse(http.StatusBadRequest, "bad_header", "%v", err)
+	}
+	if !named && len(asked) == 0 {
+		f = k.server.policy.format
+	}
+	k.format = f
+	if f != binary {
+		offers = slices.DeleteFunc(slices.Clone(offers), func(o transport.Offer) bool { return o.Dialect != "sp" })
+		if len(offers) > 0 && len(asked) == 0 {
+			asked = []string{subprotocol(offers[0], offers[0].Name)}
+		}
+	}
+	o, no := choose(asked, offers)
+	if no == nil && !f.suits(o) {
+		return o, refuse(http.StatusBadRequest, "role_mismatch", "%s", noAnswers)
+	}
+	return o, no
+}
+
+func choose(asked []string, offers []transport.Offer) (transport.Offer, *refusal) {
 	var here []string
 	for _, o := range offers {
 		here = append(here, subprotocol(o, o.Name))
 	}
-	asked := h.Values("Sec-WebSocket-Protocol")
 	for _, line := range asked {
 		for name := range strings.SplitSeq(line, ",") {
 			if i := slices.Index(here, strings.TrimSpace(name)); i >= 0 && here[i] != "" {
@@ -208,10 +233,15 @@ func (k *link) reject(no *refusal) {
 
 // Upgrade takes the connection of a request for a WebSocket from its server, and returns its link, for AttachLink of a socket or
 // a listener for ListenOnLinks: see package web. The link's Handshake answers the request; the application must not use w any
-// more. A request that is refused is answered here, and the error says with which status. Of t, Origins applies.
-func Upgrade(t Transport, w http.ResponseWriter, r *http.Request) (transport.Messages, error) {
+// more. A request that is refused is answered here, and the error says with which status. Of t, Origins and Format apply.
+func Upgrade(t Transport, w http.ResponseWriter, r *http.Request) (_ transport.Messages, err error) {
 	local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
-	if no := t.policy().check(r, local); no != nil {
+	p := t.policy()
+	no := p.check(r, local)
+	if p.format, err = parseFormat(t.Format); err != nil && no == nil {
+		no = refuse(http.StatusInternalServerError, "refused", "%v", err)
+	}
+	if no != nil {
 		no.header(w.Header())
 		w.WriteHeader(no.status)
 		_, _ = io.WriteString(w, no.text+"\n")
@@ -230,7 +260,7 @@ func Upgrade(t Transport, w http.ResponseWriter, r *http.Request) (transport.Mes
 		conn = hijacked{secured}
 	}
 	k := newLink(&transport.Stream{Conn: conn}, false)
-	k.server = &serverSide{ready: true}
+	k.server = &serverSide{policy: p, ready: true}
 	k.asked = r.WithContext(context.WithoutCancel(r.Context()))
 	if k.early, err = rw.Reader.Peek(rw.Reader.Buffered()); err != nil {
 		_ = conn.Close()

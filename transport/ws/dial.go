@@ -100,7 +100,7 @@ func (d *dialer) Dial(ctx context.Context) (transport.Link, error) {
 		return nil, d.address.wrap(err)
 	}
 	k := newLink(inner.(*transport.Stream), true)
-	k.request = d.request
+	k.request, k.format = d.request, d.address.format
 	return k, nil
 }
 

@@ -44,6 +44,8 @@ type link struct {
 
 	reader reader
 	writer writer
+	format format // set before the upgrade
+	texts  texts  // of a link with text
 
 	control lock.Mutex[lock.WebSocket]
 	free    *sync.Cond
@@ -74,7 +76,7 @@ func newLink(inner *transport.Stream, client bool) *link {
 
 // begin is called when the connection is upgraded.
 func (k *link) begin(o transport.Offer) {
-	k.reader = reader{link: k, conn: k.inner.Conn, heard: time.Now(), pings: mayPing(o, k.bare)}
+	k.reader = reader{link: k, conn: k.inner.Conn, heard: time.Now(), pings: k.format != binary || mayPing(o, k.bare), kind: k.format.kind()}
 	if n := len(k.early); n > 0 {
 		k.reader.buf, k.reader.end = make([]byte, max(smallBuffer, 2*n)), n
 		copy(k.reader.buf, k.early)
@@ -83,7 +85,10 @@ func (k *link) begin(o transport.Offer) {
 	if o.Dialect == "zmtp" && o.MaxMessage > 0 {
 		k.reader.sequence.Limit++ // for the flags
 	}
-	k.writer = writer{conn: k.inner.Conn, mask: k.client, fragment: fragment}
+	k.writer = writer{conn: k.inner.Conn, mask: k.client, fragment: fragment, kind: k.format.kind()}
+	if k.format != binary {
+		k.beginText(o)
+	}
 	if o.Dialect == "zmtp" {
 		k.writer.fragment = 0
 	}
@@ -106,7 +111,7 @@ func (k *link) RemoteAddr() net.Addr { return k.inner.RemoteAddr() }
 // Info implements [transport.Link]. Request is an *[http.Request], at both ends; it is nil before the upgrade.
 func (k *link) Info() transport.Info {
 	info := k.inner.Info()
-	info.HalfCloses = true
+	info.HalfCloses, info.Text = true, k.format == text
 	if k.asked != nil {
 		info.Request = k.asked
 	}
@@ -219,8 +224,11 @@ func (k *link) fail(err error) error {
 		return err
 	}
 	reason := "frame_type"
-	if breach.Code == wsframe.StatusTooLarge {
+	switch breach.Code {
+	case wsframe.StatusTooLarge:
 		reason = "oversize"
+	case wsframe.StatusInvalidData:
+		reason = "not_text"
 	}
 	broken := &transport.PeerError{Reason: reason, Err: err}
 	k.control.Lock()

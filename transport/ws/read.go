@@ -33,12 +33,13 @@ type reader struct {
 	conn net.Conn
 
 	buf        []byte
-	start, end int        // of the bytes that are not decoded yet
-	chunk      *buf.Chunk // that buf is of; nil = none
-	quiet      int        // small reads in a row
-	heard      time.Time  // when something was read last
-	pings      bool       // sends pings
-	armed      bool       // reading has a deadline
+	start, end int            // of the bytes that are not decoded yet
+	chunk      *buf.Chunk     // that buf is of; nil = none
+	quiet      int            // small reads in a row
+	heard      time.Time      // when something was read last
+	pings      bool           // sends pings
+	kind       wsframe.Opcode // of messages
+	armed      bool           // reading has a deadline
 
 	sequence wsframe.Sequence
 	empty    int // frames of the message
@@ -49,7 +50,11 @@ type reader struct {
 
 // ReadMessages implements [transport.Messages].
 func (k *link) ReadMessages(dst [][]byte, alloc func(have []byte, size int) []byte) (n int, err error) {
-	n, err = k.reader.read(dst, alloc)
+	if k.format == binary {
+		n, err = k.reader.read(dst, alloc)
+	} else {
+		n, err = k.readText(dst, alloc)
+	}
 	if n > 0 && err != nil { // it comes again
 		k.reader.err, err = err, nil
 	}
@@ -66,7 +71,7 @@ func (r *reader) read(dst [][]byte, alloc func(have []byte, size int) []byte) (n
 		switch {
 		case err != nil:
 			return n, r.link.fail(err)
-		case whole && h.Opcode == wsframe.Binary && h.Final:
+		case whole && h.Opcode == r.kind && h.Final:
 			if err := r.next(h, size); err != nil {
 				return n, err
 			}
@@ -85,7 +90,7 @@ func (r *reader) read(dst [][]byte, alloc func(have []byte, size int) []byte) (n
 			}
 			n++
 		default:
-			if size > 0 { // a text frame must not be waited for
+			if size > 0 { // a frame of the other kind must not be waited for
 				if err := r.acceptable(h); err != nil {
 					return n, err
 				}
@@ -98,10 +103,13 @@ func (r *reader) read(dst [][]byte, alloc func(have []byte, size int) []byte) (n
 	return n, nil
 }
 
-// acceptable refuses text, and messages beyond the limit before they are waited for.
+// acceptable refuses messages of the other kind, and messages beyond the limit before they are waited for.
 func (r *reader) acceptable(h wsframe.Header) error {
-	if h.Opcode == wsframe.Text {
-		return r.link.fail(&wsframe.ProtocolError{Code: wsframe.StatusUnsupported, Reason: "a text message, where binary ones are spoken"})
+	switch {
+	case h.Opcode == wsframe.Text && r.kind == wsframe.Binary:
+		return r.link.fail(&wsframe.ProtocolError{Code: wsframe.StatusUnsupported, Reason: "a text message, where binary ones are spoken: connect with ?format=text or ?format=json"})
+	case h.Opcode == wsframe.Binary && r.kind == wsframe.Text:
+		return r.link.fail(&wsframe.ProtocolError{Code: wsframe.StatusUnsupported, Reason: "a binary message, where text is spoken: connect without ?format"})
 	}
 	s := r.sequence
 	if _, err := s.Next(h); err != nil {

@@ -97,6 +97,12 @@ func (k *link) upgrade(ctx context.Context, offers []transport.Offer) (chosen tr
 	if len(names) == 0 {
 		return chosen, fmt.Errorf("WebSocket has no subprotocol for the dialect %s: dial sp or zmtp", offers[0].Dialect)
 	}
+	if k.format != binary && (offers[0].Dialect != "sp" || !k.format.suits(named[0])) {
+		if offers[0].Dialect != "sp" {
+			return chosen, errors.New("ZeroMQ's protocol has no form as text: dial without ?format")
+		}
+		return chosen, errors.New(noAnswers)
+	}
 	var nonce [16]byte
 	if _, err := rand.Read(nonce[:]); err != nil {
 		return chosen, err
@@ -113,7 +119,7 @@ func (k *link) upgrade(ctx context.Context, offers []transport.Offer) (chosen tr
 		return chosen, err
 	}
 	k.asked, k.early, k.bare = r, early, isBare(answer.Header)
-	return chooseAnswered(answer, key, names, named)
+	return k.chooseAnswered(answer, key, names, named)
 }
 
 // ask sends a request and reads the head of the answer. early is data that was read behind it.
@@ -174,7 +180,7 @@ func breach(reason, format string, args ...any) error {
 }
 
 // chooseAnswered checks the answer to a request.
-func chooseAnswered(answer *http.Response, key string, names []string, named []transport.Offer) (chosen transport.Offer, err error) {
+func (k *link) chooseAnswered(answer *http.Response, key string, names []string, named []transport.Offer) (chosen transport.Offer, err error) {
 	switch answer.StatusCode {
 	case http.StatusSwitchingProtocols:
 	case http.StatusBadRequest:
@@ -196,6 +202,9 @@ func chooseAnswered(answer *http.Response, key string, names []string, named []t
 		return chosen, breach("bad_header", "the server uses the extension %.40q, which was not offered", ext)
 	}
 	name := answer.Header.Get("Sec-WebSocket-Protocol")
+	if name == "" && k.format != binary { // a hand-written server has none
+		return named[0], nil
+	}
 	if i := slices.Index(names, name); i >= 0 {
 		return named[i], nil
 	}

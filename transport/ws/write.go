@@ -23,8 +23,9 @@ const (
 type writer struct {
 	conn     net.Conn
 	mask     bool
-	vector   bool  // the connection takes several buffers with one system call
-	fragment int64 // largest payload of a frame; 0 = no limit
+	vector   bool           // the connection takes several buffers with one system call
+	kind     wsframe.Opcode // of messages
+	fragment int64          // largest payload of a frame; 0 = no limit
 
 	keys [64]byte // random, for masks
 	next int      // of keys; 0 = they are used up
@@ -68,6 +69,11 @@ func (k *link) WriteMessages(ps []transport.Packet) (n int, err error) {
 		return 0, k.closedWrite()
 	}
 	defer k.leave()
+	if k.format != binary {
+		if ps, err = k.toText(ps); err != nil {
+			return 0, err
+		}
+	}
 	return k.writer.write(ps)
 }
 
@@ -96,7 +102,7 @@ func (w *writer) write(ps []transport.Packet) (n int, err error) {
 // message puts a message, in as many frames as it needs.
 func (w *writer) message(p *transport.Packet) error {
 	head, body := p.Header, p.Body
-	h := wsframe.Header{Opcode: wsframe.Binary, Masked: w.mask}
+	h := wsframe.Header{Opcode: w.kind, Masked: w.mask}
 	for {
 		left := int64(len(head) + len(body))
 		h.Length = left

@@ -52,6 +52,10 @@ type Transport struct {
 	// this host is localhost or a loopback address, which an attacker's name that leads here is not. Programs other than
 	// browsers send no Origin, and may always connect.
 	Origins []string
+
+	// Format is "text" or "json": what a listener speaks with peers whose requests name neither a subprotocol nor a format,
+	// such as hand-written pages. Such requests are refused without it. The parameter format of a listener's URL replaces it.
+	Format string
 }
 
 var _ transport.Transport = Transport{}
@@ -66,6 +70,7 @@ type address struct {
 	host    string        // of the request: without a default port
 	path    string        // of the request, beginning with a slash
 	query   string        // after a question mark, or empty
+	format  format
 	network transport.Transport
 }
 
@@ -124,6 +129,9 @@ func (a *address) check() error {
 		return a.malformed("the path is not one of a web URL; two hexadecimal digits must follow a percent sign")
 	}
 	a.path = u.EscapedPath()
+	if a.format, _, err = formatOf(a.query); err != nil {
+		return a.malformed(err.Error())
+	}
 	return nil
 }
 
@@ -138,8 +146,14 @@ func (a *address) wrap(err error) error { return urls.Rename(err, a.inner, a.url
 // another path than the URL's is answered with 404. Parameters after a question mark are an error.
 func (t Transport) Listen(ctx context.Context, u transport.URL, o transport.ListenOptions) (transport.Listener, error) {
 	a, err := parse(u)
-	if err == nil && a.query != "" {
-		err = a.malformed("a listener takes requests with any parameters; leave them out")
+	if err == nil && a.query != "" && a.query != "format="+a.format.String() {
+		err = a.malformed("a listener takes requests with any parameters; leave all but format out")
+	}
+	p := t.policy()
+	if a.query != "" {
+		p.format = a.format
+	} else if err == nil {
+		p.format, err = parseFormat(t.Format)
 	}
 	if err != nil {
 		return nil, err
@@ -149,7 +163,7 @@ func (t Transport) Listen(ctx context.Context, u transport.URL, o transport.List
 	if err != nil {
 		return nil, a.wrap(err)
 	}
-	return &listener{Listener: inner, address: a, policy: t.policy()}, nil
+	return &listener{Listener: inner, address: a, policy: p}, nil
 }
 
 type listener struct {
