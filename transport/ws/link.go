@@ -217,7 +217,7 @@ func (k *link) send(due pending) {
 	k.busy = k.scope.Go(k.leave) == nil
 }
 
-// fail ends the link for an error of the peer's, which gets the reason, if that is possible at once.
+// fail ends the link for an error of the peer's, which gets the reason, if that is possible soon: what is being written ends first.
 func (k *link) fail(err error) error {
 	breach, ok := errors.AsType[*wsframe.ProtocolError](err)
 	if !ok {
@@ -231,29 +231,34 @@ func (k *link) fail(err error) error {
 		reason = "not_text"
 	}
 	broken := &transport.PeerError{Reason: reason, Err: err}
+	_ = k.inner.SetWriteDeadline(time.Now().Add(farewell))
 	k.control.Lock()
 	k.broken = broken
-	report := !k.busy && !k.ended && !k.closed
+	report := !k.ended && !k.closed
 	if report {
-		k.busy, k.ended = true, true
+		k.ended = true
+		for k.busy && !k.closed {
+			k.free.Wait()
+		}
+		report = !k.closed
+		k.busy = report || k.busy
 	}
 	k.control.Unlock()
 	if report {
-		_ = k.inner.SetWriteDeadline(time.Now().Add(farewell))
 		_, _ = k.inner.Write(k.writer.control(nil, wsframe.Close, wsframe.AppendClose(nil, breach.Code, breach.Reason)))
 		k.leave()
 	}
 	return broken
 }
 
-// closedWrite is the error of a write after this end has ended its direction: the peer's breach, if that is why.
-func (k *link) closedWrite() error {
+// cause is the error of a write that failed: the peer's breach, if that is why.
+func (k *link) cause(err error) error {
 	k.control.Lock()
 	defer k.control.Unlock()
 	if k.broken != nil {
 		return k.broken
 	}
-	return errClosedWrite
+	return err
 }
 
 // closing is the error for the peer's close frame.

@@ -66,7 +66,7 @@ func (w *writer) control(dst []byte, op wsframe.Opcode, payload []byte) []byte {
 // WriteMessages implements [transport.Messages].
 func (k *link) WriteMessages(ps []transport.Packet) (n int, err error) {
 	if !k.take() {
-		return 0, k.closedWrite()
+		return 0, k.cause(errClosedWrite)
 	}
 	defer k.leave()
 	if k.format != binary {
@@ -74,7 +74,10 @@ func (k *link) WriteMessages(ps []transport.Packet) (n int, err error) {
 			return 0, err
 		}
 	}
-	return k.writer.write(ps)
+	if n, err = k.writer.write(ps); err != nil {
+		err = k.cause(err)
+	}
+	return n, err
 }
 
 func (w *writer) write(ps []transport.Packet) (n int, err error) {

@@ -36,6 +36,49 @@ func TestWebSocketPingsAfterSilence(t *testing.T) {
 	})
 }
 
+// A peer that breaks the rules while a message is on its way to it gets the rest of the message, and then the close frame with the
+// reason. If it does not read within a second, the connection ends.
+func TestWebSocketBreachDuringWrite(t *testing.T) {
+	for delay, want := range map[time.Duration]bool{500 * time.Millisecond: true, 5 * time.Second: false} {
+		t.Run(delay.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ours, theirs := simnet.Pipe()
+				push := spry.NewPush(&spry.PushOptions{Options: spry.Options{Transports: []transport.Transport{ws.Transport{}}, Linger: -1}})
+				defer push.Close()
+				go (&testkit.Bare{Conn: theirs}).AnswerUpgrade(t)
+				_, err := push.DialWith(testkit.Watchdog(t), &spry.DialConfig{URL: "ws://peer.test/feed", DialContext: func(context.Context, string, string) (net.Conn, error) {
+					return ours, nil
+				}})
+				testkit.Check(t, err)
+				testkit.Check(t, push.Send(t.Context(), make([]byte, 4<<20)))
+				synctest.Wait()
+				_, err = theirs.Write([]byte{0x81, 0}) // a text message
+				testkit.Check(t, err)
+				time.Sleep(delay)
+				received, _ := io.ReadAll(theirs) // an error is an end too
+				reason := false
+				for len(received) > 0 {
+					h, n, err := wsframe.ParseHeader(received, true)
+					if err != nil || h.Length > int64(len(received)-n) {
+						break
+					}
+					payload := received[n:][:h.Length]
+					wsframe.Mask(h.Key, 0, payload)
+					code, _, err := wsframe.ParseClose(payload)
+					reason = h.Opcode == wsframe.Close && err == nil && code == wsframe.StatusUnsupported
+					received = received[n+int(h.Length):]
+				}
+				if reason != want {
+					t.Errorf("the reason comes: %v, want %v", reason, want)
+				}
+				if synctest.Wait(); push.Stats().Rejected["frame_type"] != 1 {
+					t.Errorf("the breach is not counted: %v", push.Stats().Rejected)
+				}
+			})
+		})
+	}
+}
+
 // pinged has a peer that answers the upgrade with further headers. check gets a function that waits for the next ping, which
 // comes at a time after the upgrade. There must be no others.
 func pinged(t *testing.T, headers []string, check func(expect func(time.Duration), theirs net.Conn)) {
