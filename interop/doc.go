@@ -2,8 +2,8 @@
 
 // Package interop tests Spry against the other implementations of the Scalability Protocols and of ZeroMQ. The peers are the
 // tools nngcat and nanocat, and C programs linked with libnng, libnanomsg and libzmq, in the folder c. Programs in Python
-// and for Node.js, in the folders python and node, use libzmq as a test directs them. Jupyter and Mongrel2 are independent
-// programs that use ZeroMQ.
+// and for Node.js, in the folders python and node, use libzmq as a test directs them, or a library of WebSocket. Jupyter and Mongrel2
+// are independent programs that use ZeroMQ.
 //
 // Tests of missing peers are skipped with a message; with SPRY_INTEROP=require in the environment they fail:
 //

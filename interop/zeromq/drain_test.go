@@ -21,7 +21,7 @@ import (
 
 // drainMessages is how many messages a foreign sender sends while one of its two receivers drains.
 var drainMessages = func() int {
-	if long {
+	if kit.Long {
 		return 10_000
 	}
 	return 2_000

@@ -73,7 +73,7 @@ func TestZeroMQBodies(t *testing.T) {
 		p.open("s", "DEALER", m.a, m.options)
 		kit.Attach(t, dealer, m.a)
 		sizes := []int{0, 1, 255, 256, 8192, 65536, 1<<20 + 1}
-		if long || m.a.Transport == "tcp" && m.a.SpryListens {
+		if kit.Long || m.a.Transport == "tcp" && m.a.SpryListens {
 			sizes = append(sizes, 16<<20, 64<<20)
 		}
 		end := p.begin("echo", args{"socket": "s", "count": len(sizes)})

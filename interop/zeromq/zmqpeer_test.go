@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,9 +21,6 @@ import (
 
 // npmZeroMQ is the name of npm's package in the table.
 const npmZeroMQ = "npm zeromq"
-
-// long has the tests that take a while do all that they can.
-var long = os.Getenv("SPRY_LONG") != ""
 
 // A zmqPeer is a foreign program with ZeroMQ sockets that do what the test says: python/zmqpeer.py, which describes the
 // commands, or node/zmqpeer.js.
@@ -46,7 +42,7 @@ func startPeer(t *testing.T, name string) *zmqPeer {
 	t.Helper()
 	var p *peer.Process
 	if name == npmZeroMQ {
-		modules := kit.Builder.NodeModules(t, kit.NodeFolder)
+		modules := kit.Builder.NodeModules(t, kit.NodeFolder+"/zeromq")
 		p = peers.Borrow(t, "node", "--no-warnings", kit.NodeFolder+"/zmqpeer.js", modules)
 	} else {
 		p = peers.Borrow(t, peer.FindPython(t, "zmq", "python3-zmq"), kit.PythonFolder+"/zmqpeer.py")

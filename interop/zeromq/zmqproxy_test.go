@@ -64,7 +64,7 @@ func TestProxiesAcrossFamilies(t *testing.T) {
 	for _, pair := range ends {
 		for _, chain := range chains {
 			for _, transport := range []string{"tcp", "ipc"} {
-				if transport == "ipc" && len(chain) > 1 && !long {
+				if transport == "ipc" && len(chain) > 1 && !kit.Long {
 					continue
 				}
 				name := describeChain(chain)

@@ -42,7 +42,7 @@ func EachWayOver(t *testing.T, transports []string, peerName, pattern string, te
 	t.Helper()
 	for _, transport := range transports {
 		for _, spryListens := range []bool{true, false} {
-			if transport == "ws" && !long && spryListens != halfOfWebSocket(peerName, pattern) {
+			if transport == "ws" && !Long && spryListens != halfOfWebSocket(peerName, pattern) {
 				continue
 			}
 			r := Row(peerName, pattern, transport, Direction(spryListens))
@@ -59,8 +59,8 @@ func EachWayOver(t *testing.T, transports []string, peerName, pattern string, te
 	}
 }
 
-// long has the tests that take a while do all that they can.
-var long = os.Getenv("SPRY_LONG") != ""
+// Long has the tests that take a while do all that they can.
+var Long = os.Getenv("SPRY_LONG") != ""
 
 // halfOfWebSocket chooses who listens in a test over ws. Half of these tests suffice, because the sides differ in the upgrade and
 // in masking, which know nothing of patterns: with each peer, many patterns are tested with Spry as the server, and as many as the

@@ -52,7 +52,7 @@ func pythonWith(module string) string {
 // skipped as by [Find].
 func (b *Builder) NodeModules(t testing.TB, folder string) string {
 	t.Helper()
-	modules, err := b.once("node", func(path string) error { return install(folder, path) })
+	modules, err := b.once("node-"+filepath.Base(folder), func(path string) error { return install(folder, path) })
 	switch {
 	case errors.Is(err, errNotInstalled):
 		missing(t, "Node.js", "install nodejs and npm")
