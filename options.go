@@ -69,6 +69,11 @@ type Options struct {
 	// acknowledges data. Defaults to 10 s; negative means no pings.
 	Heartbeat time.Duration
 
+	// CloseOnExpiry ends a pipe when the TLS certificate of its peer expires, or one of the authorities above it in its verified
+	// chain. The reason is [ReasonExpired]; a dialer then makes a new handshake. Defaults to false: certificates matter in
+	// the handshake only.
+	CloseOnExpiry bool
+
 	// Dialects of the socket: "sp", "zmtp". It dials the first for URLs that name none. Defaults to both, in this order.
 	Dialects []string
 
@@ -166,7 +171,7 @@ func (o Options) engineOptions() engine.Options {
 		Backoff:    engine.Backoff(o.Backoff),
 		Transports: o.Transports, Network: (*engine.Network)(o.Network),
 		Budget: (*budget.Budget)(o.Budget),
-		Logger: o.Logger, Heartbeat: o.Heartbeat, Identity: []byte(o.Identity), Metadata: o.Metadata,
+		Logger: o.Logger, Heartbeat: o.Heartbeat, CloseOnExpiry: o.CloseOnExpiry, Identity: []byte(o.Identity), Metadata: o.Metadata,
 	}
 	e.Dialects, err = dialectsOf(o.Dialects)
 	switch {

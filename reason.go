@@ -110,6 +110,9 @@ const (
 	// ReasonSecurity means that the TLS handshake failed. The error says which end did not trust the other.
 	ReasonSecurity Reason = reasons.Security
 
+	// ReasonExpired means that the peer's TLS certificate expired, and Options.CloseOnExpiry is set. Renew it there.
+	ReasonExpired Reason = reasons.Expired
+
 	// ReasonEvicted means that more than MaxHandshakes handshakes were unfinished, and this one was closed to make room. Its
 	// address had the most of them. Raise MaxHandshakes if the peers are honest.
 	ReasonEvicted Reason = reasons.Evicted

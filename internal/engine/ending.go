@@ -75,6 +75,7 @@ func (p *Pipe) finish() {
 	if h := p.heartbeat.Load(); h != nil {
 		h.stop()
 	}
+	p.stopExpiry()
 	p.socket.ending.Add(1) // until the pattern has the returned messages: Flush and Shutdown must see them somewhere
 	p.socket.ended.Add(1)
 	reason := p.lossReason()

@@ -40,6 +40,7 @@ type Options struct {
 	Metadata         map[string]string
 	Authenticate     Authenticate // nil = accept every peer that proves it owns its key
 	Heartbeat        time.Duration
+	CloseOnExpiry    bool
 	Network          *Network
 	Budget           *budget.Budget
 	Logger           *slog.Logger

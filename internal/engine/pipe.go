@@ -3,6 +3,7 @@
 package engine
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -39,6 +40,8 @@ type Pipe struct {
 
 	in        inbound
 	heartbeat atomic.Pointer[heartbeat] // nil = none
+	expiry    atomic.Pointer[scope.Timer]
+	expires   *x509.Certificate // what the timer of expiry waits for; set before it
 	reads     ReadRole
 	silent    atomic.Bool // nothing arrives any more: the link's reader has ended
 
@@ -73,6 +76,7 @@ func (e *Endpoint) newPipe(link transport.Link, session *wire.Session) *Pipe {
 // run receives until the pipe ends.
 func (p *Pipe) run() {
 	p.release()
+	p.startExpiry()
 	err := p.out.carrier.read()
 	p.silent.Store(true)
 	if errors.Is(err, io.EOF) {

@@ -45,6 +45,7 @@ const (
 	Evicted         Reason = "evicted"          // too many unfinished handshakes; this was the oldest
 	Refused         Reason = "refused"          // Authorize or the pattern refused the peer
 	Security        Reason = "security"         // the transport's security handshake failed
+	Expired         Reason = "expired"          // the peer's certificate expired while the pipe lived
 	IO              Reason = "io"               // the connection broke
 	EOF             Reason = "eof"              // the peer ended the connection in an orderly way
 )
