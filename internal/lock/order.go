@@ -72,6 +72,8 @@ type (
 	// Buffer guards the messages of a buffered sender (bufsend.Sender).
 	Buffer [88]struct{}
 
+	// Port guards the claims and the undecided connections of a port (port.Port).
+	Port [96]struct{}
 	// StreamListener guards the connections of a listener that attach layers (stream.pending).
 	StreamListener [97]struct{}
 	// StreamMux guards the streams of a multiplexer and the frames to be written (stream.Mux).
