@@ -3,6 +3,8 @@
 package engine
 
 import (
+	"runtime"
+
 	"github.com/sprymq/spry/internal/budget"
 	"github.com/sprymq/spry/internal/buf"
 	"github.com/sprymq/spry/internal/msg"
@@ -70,8 +72,12 @@ func (c *messageCarrier) read() error {
 	bodies := make([][]byte, readAtOnce)
 	land := landing{from: &c.pipe.origin, held: c.pipe.account.NewMeter()}
 	defer land.held.Set(0)
+	ahead := 0 // bytes read since the receiver was let run
 	for {
 		n, err := c.link.ReadMessages(bodies, land.alloc)
+		for _, body := range bodies[:n] {
+			ahead += len(body)
+		}
 		derr := c.deliver(bodies[:n], &land)
 		clear(bodies[:n])
 		land.leave()
@@ -84,6 +90,10 @@ func (c *messageCarrier) read() error {
 		}
 		if err != nil {
 			return linkError(err)
+		}
+		if ahead >= yieldAfter { // see streamReader
+			ahead = 0
+			runtime.Gosched()
 		}
 	}
 }

@@ -148,29 +148,6 @@ func (h *Header) check(reserved, masked bool, length int) error {
 	return nil
 }
 
-// Mask applies a key to b, the bytes of a payload from offset on. The same again takes it off.
-func Mask(key [4]byte, offset int, b []byte) {
-	var turned [4]byte
-	for i := range turned {
-		turned[i] = key[(offset+i)%4]
-	}
-	word := uint64(binary.LittleEndian.Uint32(turned[:]))
-	word |= word << 32
-	for len(b) >= 32 {
-		for i := 0; i < 32; i += 8 {
-			binary.LittleEndian.PutUint64(b[i:], binary.LittleEndian.Uint64(b[i:])^word)
-		}
-		b = b[32:]
-	}
-	for len(b) >= 8 {
-		binary.LittleEndian.PutUint64(b, binary.LittleEndian.Uint64(b)^word)
-		b = b[8:]
-	}
-	for i := range b {
-		b[i] ^= turned[i%4]
-	}
-}
-
 // A StatusCode says in a close frame why the connection ends.
 type StatusCode uint16
 

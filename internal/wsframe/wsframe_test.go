@@ -95,6 +95,28 @@ func TestMaskIsOfTheWholePayload(t *testing.T) {
 	}
 }
 
+// Long payloads are masked in another way than short ones, and to other memory.
+func TestMaskOfLongPayloads(t *testing.T) {
+	key := [4]byte{1, 2, 3, 4}
+	for _, n := range []int{31, 33, patternFrom - 1, patternFrom, patternFrom + 1, 3*patternSize + 45} {
+		for offset := range 5 {
+			src, dst := bytes.Repeat([]byte{'x'}, n), make([]byte, n+1)
+			MaskCopy(key, offset, dst, src)
+			for i, b := range dst[:n] {
+				if b != 'x'^key[(offset+i)%4] {
+					t.Fatalf("%d bytes at offset %d: byte %d is %x", n, offset, i, b)
+				}
+			}
+			if dst[n] != 0 || bytes.Count(src, []byte{'x'}) != n {
+				t.Errorf("%d bytes: what is behind them, or what they were made of, has changed", n)
+			}
+			if Mask(key, offset, dst[:n]); !bytes.Equal(dst[:n], src) {
+				t.Errorf("%d bytes: twice masked, they are others", n)
+			}
+		}
+	}
+}
+
 func TestSequence(t *testing.T) {
 	begin, more, last := Header{Opcode: Binary, Length: 4}, Header{Length: 4}, Header{Final: true, Length: 4}
 	whole, ping, end := Header{Opcode: Text, Final: true, Length: 4}, Header{Opcode: Ping, Final: true}, Header{Opcode: Close, Final: true}

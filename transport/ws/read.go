@@ -44,7 +44,8 @@ type reader struct {
 	sequence wsframe.Sequence
 	empty    int // frames of the message
 
-	large int // size of the last message that was larger than the buffer
+	large int  // size of the last message that was larger than the buffer
+	after bool // that was the last one: another such message is likely to come
 	err   error
 }
 
@@ -77,6 +78,7 @@ func (r *reader) read(dst [][]byte, alloc func(have []byte, size int) []byte) (n
 			}
 			dst[n] = alloc(nil, int(h.Length))
 			r.copy(h, 0, dst[n])
+			r.after = false
 			n++
 		case whole && h.Opcode.IsControl():
 			if err := r.control(h, size); err != nil {
@@ -95,7 +97,11 @@ func (r *reader) read(dst [][]byte, alloc func(have []byte, size int) []byte) (n
 					return n, err
 				}
 			}
-			if err := r.fill(int(h.Length)+max(size, 2), maxBuffer); err != nil {
+			most := maxBuffer
+			if r.after && r.start == r.end {
+				most = smallBuffer // bytes behind the header of a large message are copied
+			}
+			if err := r.fill(int(h.Length)+max(size, 2), most); err != nil {
 				return 0, err
 			}
 		}
@@ -130,11 +136,13 @@ func (r *reader) next(h wsframe.Header, size int) error {
 
 // copy takes as much of a payload as is in the buffer, and p has room for. The first byte is at offset of the payload.
 func (r *reader) copy(h wsframe.Header, offset int64, p []byte) int {
-	n := copy(p, r.buf[r.start:r.end])
-	r.start += n
-	if h.Masked {
-		wsframe.Mask(h.Key, int(offset&3), p[:n])
+	n := min(len(p), r.end-r.start)
+	if from := r.buf[r.start : r.start+n]; h.Masked {
+		wsframe.MaskCopy(h.Key, int(offset&3), p, from)
+	} else {
+		copy(p, from)
 	}
+	r.start += n
 	return n
 }
 
@@ -189,7 +197,7 @@ func (r *reader) message(alloc func(have []byte, size int) []byte) (m []byte, er
 			return nil, err
 		}
 		if h.Final {
-			r.large = have
+			r.large, r.after = have, have > maxBuffered
 			return m[:have], nil
 		}
 	}
@@ -219,7 +227,7 @@ func (r *reader) payload(h wsframe.Header, m []byte, have int, alloc func(have [
 		into := m[have:min(int64(len(m)), int64(have)+left)]
 		n := r.copy(h, offset, into)
 		if n == 0 {
-			if n, err = r.receive(into); err != nil {
+			if n, err = r.into(m, have, len(into), h.Final); err != nil {
 				return m, have, within(err)
 			}
 			if h.Masked {
@@ -229,6 +237,21 @@ func (r *reader) payload(h wsframe.Header, m []byte, have int, alloc func(have [
 		offset, have = offset+int64(n), have+n
 	}
 	return m, have, nil
+}
+
+// into reads up to most bytes to where have bytes of m end. The buffer is empty. If another frame of the message follows, its
+// header is read with them, as far as m has room, and is moved to the buffer.
+func (r *reader) into(m []byte, have, most int, last bool) (n int, err error) {
+	to := have + most
+	if !last {
+		to = min(len(m), to+wsframe.MaxHeader)
+	}
+	n, err = r.receive(m[have:to])
+	if n > most {
+		r.start, r.end = 0, copy(r.buf, m[have+most:have+n])
+		n = most
+	}
+	return n, err
 }
 
 // fill reads up to most bytes into the buffer, which is to hold need bytes from start on.

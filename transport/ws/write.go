@@ -12,11 +12,13 @@ import (
 )
 
 const (
-	// byReference is the size from which a body is written from where it is.
-	byReference = 4 << 10
+	// leastReference is the size from which a body is written from where it is.
+	leastReference = 4 << 10
 
-	// writeSize is how much is copied before it is written.
-	writeSize = 64 << 10
+	// leastCopy and mostCopy are how much is copied before it is written. With less than mostCopy, the two ends of a connection
+	// within a machine alternate too often.
+	leastCopy = 4 << 10
+	mostCopy  = 256 << 10
 )
 
 // A writer encodes frames.
@@ -81,7 +83,7 @@ func (k *link) WriteMessages(ps []transport.Packet) (n int, err error) {
 }
 
 func (w *writer) write(ps []transport.Packet) (n int, err error) {
-	w.chunk = buf.NewChunk(writeSize)
+	w.chunk = buf.NewChunk(min(max(w.copied(ps), leastCopy), mostCopy))
 	w.used, w.from, w.total, w.wrote, w.size = 0, 0, 0, 0, 0
 	w.ends = w.ends[:0]
 	for i := range ps {
@@ -101,6 +103,26 @@ func (w *writer) write(ps []transport.Packet) (n int, err error) {
 	}
 	return n, err
 }
+
+// copied is how much room messages need before they are written, or more than the most.
+func (w *writer) copied(ps []transport.Packet) (size int) {
+	for i := range ps {
+		size += len(ps[i].Header) + wsframe.MaxHeader
+		if !w.byReference(ps[i].Body) {
+			size += len(ps[i].Body)
+		}
+		if w.fragment > 0 {
+			size += len(ps[i].Body) / int(w.fragment) * wsframe.MaxHeader
+		}
+		if size >= mostCopy {
+			break
+		}
+	}
+	return size
+}
+
+// byReference says whether a part of a payload is written from where it is.
+func (w *writer) byReference(p []byte) bool { return w.vector && !w.mask && len(p) >= leastReference }
 
 // message puts a message, in as many frames as it needs.
 func (w *writer) message(p *transport.Packet) error {
@@ -142,7 +164,7 @@ func (w *writer) message(p *transport.Packet) error {
 // payload puts a part of a frame's payload, which begins at offset of it.
 func (w *writer) payload(h wsframe.Header, offset int, p []byte) error {
 	w.total += int64(len(p))
-	if w.vector && !w.mask && len(p) >= byReference {
+	if w.byReference(p) {
 		w.cut()
 		w.vec = append(w.vec, p)
 		w.size += int64(len(p))
@@ -154,9 +176,11 @@ func (w *writer) payload(h wsframe.Header, offset int, p []byte) error {
 				return err
 			}
 		}
-		n := copy(w.chunk.Data[w.used:], p)
-		if w.mask {
-			wsframe.Mask(h.Key, offset, w.chunk.Data[w.used:w.used+n])
+		n := min(len(p), len(w.chunk.Data)-w.used)
+		if into := w.chunk.Data[w.used : w.used+n]; w.mask {
+			wsframe.MaskCopy(h.Key, offset, into, p[:n])
+		} else {
+			copy(into, p)
 		}
 		w.used, offset, p = w.used+n, offset+n, p[n:]
 	}
