@@ -14,8 +14,24 @@ import (
 	"github.com/sprymq/spry/transport"
 )
 
-// readAtOnce is how many messages are read from a message link at a time.
-const readAtOnce = 64
+const (
+	// readAtOnce is how many messages are read from a message link at a time.
+	readAtOnce = 64
+
+	// readFirst is how many it is until as many have come, so that an idle link takes little memory.
+	readFirst = 4
+)
+
+// roomFor returns room for the next messages of a link, after it has filled n elements of bodies.
+func roomFor(bodies [][]byte, n int) [][]byte {
+	switch {
+	case bodies == nil:
+		return make([][]byte, readFirst)
+	case n == readFirst && len(bodies) == readFirst:
+		return make([][]byte, readAtOnce)
+	}
+	return bodies
+}
 
 // A messageCarrier carries messages over a link that moves them whole.
 type messageCarrier struct {
@@ -69,7 +85,7 @@ func (c *messageCarrier) expire() {
 func (c *messageCarrier) resume() { c.room.ring() }
 
 func (c *messageCarrier) read() error {
-	bodies := make([][]byte, readAtOnce)
+	bodies := roomFor(nil, 0)
 	land := landing{from: &c.pipe.origin, held: c.pipe.account.NewMeter()}
 	defer land.held.Set(0)
 	ahead := 0 // bytes read since the receiver was let run
@@ -80,6 +96,7 @@ func (c *messageCarrier) read() error {
 		}
 		derr := c.deliver(bodies[:n], &land)
 		clear(bodies[:n])
+		bodies = roomFor(bodies, n)
 		land.leave()
 		c.pipe.settle()
 		if n > 0 { // an end takes no memory, and must not cost another pipe its queue

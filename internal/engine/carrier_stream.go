@@ -67,6 +67,9 @@ func (p *Pipe) carryStream(link *transport.Stream, first *buf.Chunk, begin, end 
 	} else {
 		c.queue = sendqueue.NewFrames(p.session)
 	}
+	if f, ok := link.Conn.(*framedConn); ok {
+		f.charge(p)
+	}
 	p.out.carrier, p.out.queue = c, c.queue
 	return c
 }

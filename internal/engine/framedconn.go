@@ -19,8 +19,7 @@ type framedConn struct {
 	messages [][]byte // read
 	next     int      // of messages, to be put into the stream
 	count    int      // of messages
-	memory   []byte   // that they lie in
-	used     int      // bytes of memory
+	land     landing  // that they lie in
 	heads    []byte   // the head of the message that is being put into the stream
 	head     []byte   // the rest of its head, and of its body
 	body     []byte
@@ -61,14 +60,11 @@ func (c *framedConn) advance() (err error) {
 		if c.err != nil {
 			return c.err
 		}
-		if c.messages == nil {
-			c.messages = make([][]byte, readAtOnce)
-		}
-		if clear(c.messages); len(c.memory) > landingSize {
-			c.memory = nil // was for one large message
-		}
-		c.next, c.used = 0, 0
-		c.count, c.err = c.link.ReadMessages(c.messages, c.alloc)
+		c.messages = roomFor(c.messages, c.count)
+		clear(c.messages)
+		c.land.leave() // what was read was taken
+		c.next = 0
+		c.count, c.err = c.link.ReadMessages(c.messages, c.land.alloc)
 		c.err = linkError(c.err)
 	}
 	c.heads, c.body, err = c.dialect.Frame(c.heads[:0], c.messages[c.next])
@@ -81,17 +77,9 @@ func (c *framedConn) advance() (err error) {
 	return nil
 }
 
-func (c *framedConn) alloc(have []byte, size int) []byte {
-	if have != nil { // the last message of those that have memory
-		grown := make([]byte, size)
-		copy(grown, have)
-		return grown
-	}
-	if size > len(c.memory)-c.used {
-		c.memory, c.used = make([]byte, max(size, landingSize)), 0
-	}
-	c.used += size
-	return c.memory[c.used-size : c.used : c.used]
+// charge counts the memory of a message that arrives for a pipe.
+func (c *framedConn) charge(p *Pipe) {
+	c.land.held = p.account.NewMeter()
 }
 
 // Write implements [net.Conn]. A frame that is not whole yet is kept until it is. After an error, n ends with the last frame that

@@ -5,6 +5,7 @@ package conformance_test
 import (
 	"bytes"
 	"crypto/tls"
+	"encoding/binary"
 	"errors"
 	"io"
 	"net"
@@ -18,6 +19,11 @@ import (
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
 	"github.com/sprymq/spry/internal/testkit"
+	"github.com/sprymq/spry/transport"
+	"github.com/sprymq/spry/transport/ipc"
+	"github.com/sprymq/spry/transport/tcp"
+	"github.com/sprymq/spry/transport/tlstcp"
+	"github.com/sprymq/spry/transport/ws"
 )
 
 // unused fails if, when the test ends, something of a budget is still in use. It is called before sockets are made.
@@ -38,18 +44,14 @@ func withinBudget(t testing.TB, b *spry.Budget) {
 
 // A half framer begins a frame of 4 MiB and sends all but the end of it, or as much as is taken.
 type halfFramer struct {
-	conn  net.Conn
-	typed bool
-	zmtp  bool
+	conn   net.Conn
+	scheme string
+	server bool // of a WebSocket
 }
 
 func (h halfFramer) run() (sent int) {
 	const size = 4 << 20
-	begin := append(testkit.Header(spry.ProtocolPush), testkit.FrameHead(h.typed, size)...)
-	if h.zmtp {
-		begin = []byte(testkit.Greet + testkit.ReadyAs("PUSH") + "\x02\x00\x00\x00\x00\x00\x40\x00\x00")
-	}
-	if _, err := h.conn.Write(begin); err != nil {
+	if _, err := h.conn.Write(h.begin(size)); err != nil {
 		return 0
 	}
 	piece := make([]byte, 64<<10)
@@ -60,6 +62,33 @@ func (h halfFramer) run() (sent int) {
 		}
 	}
 	return sent
+}
+
+// begin is all that comes before the body of the frame.
+func (h halfFramer) begin(size uint64) []byte {
+	zmtp, ready := strings.HasPrefix(h.scheme, "zmtp"), testkit.ReadyAs("PUSH")
+	switch {
+	case strings.HasSuffix(h.scheme, "ws"):
+		subprotocol, first := pullOverWS, ""
+		if zmtp {
+			subprotocol, first = "ZWS2.0/NULL", "\x02"+ready[2:]
+		}
+		if h.server {
+			head := binary.BigEndian.AppendUint64([]byte{0x82, 127}, size)
+			if zmtp {
+				head = append([]byte{0x82, byte(len(first))}, append([]byte(first), head...)...)
+			}
+			return head
+		}
+		b := []byte(testkit.WebSocketRequest(subprotocol))
+		if zmtp {
+			b = append(b, testkit.WebSocketMessage(first)...)
+		}
+		return append(binary.BigEndian.AppendUint64(append(b, 0x82, 0xff), size), 0, 0, 0, 0)
+	case zmtp:
+		return binary.BigEndian.AppendUint64([]byte(testkit.Greet+ready+"\x02"), size)
+	}
+	return append(testkit.Header(spry.ProtocolPush), testkit.FrameHead(h.scheme == "ipc", size)...)
 }
 
 // hostileListener accepts connections and is a half framer on each. It returns the URL to dial.
@@ -83,6 +112,9 @@ func hostileListener(t *testing.T, scheme string, each func(c net.Conn)) string 
 			}
 			t.Cleanup(func() { _ = c.Close() })
 			all.Go(func() {
+				if strings.HasSuffix(scheme, "ws") {
+					(&testkit.Bare{Conn: c}).AnswerUpgrade(t)
+				}
 				each(c)
 				_, _ = io.Copy(io.Discard, c)
 			})
@@ -98,7 +130,7 @@ var streamSchemes = []string{"tcp", "ipc", "tls+tcp", "zmtp+tcp", "zmtp+ipc", "z
 // Peers begin large frames and never end them: the budget bounds what that costs, and a good peer is served.
 func TestBudgetBoundsHalfFrames(t *testing.T) {
 	const limit, peers = 10 << 20, 20
-	for _, scheme := range streamSchemes {
+	for _, scheme := range append([]string{"ws", "zmtp+ws"}, streamSchemes...) {
 		for _, listening := range []bool{true, false} {
 			name := scheme + "/dialing"
 			if listening {
@@ -109,13 +141,15 @@ func TestBudgetBoundsHalfFrames(t *testing.T) {
 				ctx := testkit.Watchdog(t)
 				budget := spry.NewBudget(spry.BudgetConfig{Bytes: limit})
 				unused(t, budget)
-				o := spry.Options{Budget: budget}
-				pull, push := spry.NewPull(&spry.PullOptions{Options: o}), spry.NewPush(nil)
+				o := spry.Options{Transports: []transport.Transport{tcp.Transport{}, tlstcp.Transport{}, ipc.Transport{}, ws.Transport{}}}
+				push := spry.NewPush(&spry.PushOptions{Options: o})
+				o.Budget = budget
+				pull := spry.NewPull(&spry.PullOptions{Options: o})
 				testkit.CloseAll(t, push, pull)
 				e := testkit.ListenOn(t, pull, scheme)
 				testkit.DialTo(t, push, e)
 				before := testkit.Heap()
-				framer := halfFramer{typed: strings.HasSuffix(scheme, "ipc") && !strings.HasPrefix(scheme, "zmtp"), zmtp: strings.HasPrefix(scheme, "zmtp")}
+				framer := halfFramer{scheme: scheme, server: !listening}
 				var all sync.WaitGroup
 				if listening {
 					for range peers {
