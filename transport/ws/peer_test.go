@@ -343,6 +343,45 @@ func TestAnswersToDialers(t *testing.T) {
 }
 
 // A dialer goes through a proxy, and sends the headers that it was given.
+// A Header that names subprotocols leaves only these, for servers that refuse the names of others.
+func TestHeaderNamesSubprotocols(t *testing.T) {
+	for _, tc := range []struct {
+		header  http.Header
+		offered string
+	}{
+		{nil, "ZWS2.0/NULL,ZWS2.0"},
+		{http.Header{"Sec-WebSocket-Protocol": {"ZWS2.0"}}, "ZWS2.0"},
+		{http.Header{"Sec-Websocket-Protocol": {"other, ZWS2.0/NULL"}}, "ZWS2.0/NULL"},
+		{http.Header{"Sec-Websocket-Protocol": {"other"}}, ""},
+	} {
+		t.Run(tc.offered, func(t *testing.T) {
+			o := options()
+			offered := make(chan string, 1)
+			o.Authorize = func(_ context.Context, p *spry.Pipe) error {
+				r, _ := p.Request().(*http.Request)
+				offered <- strings.Join(r.Header.Values("Sec-WebSocket-Protocol"), " and ")
+				return nil
+			}
+			_, e := pulling(t, o)
+			theirs := options()
+			theirs.Transports = []transport.Transport{ws.Transport{Header: tc.header}}
+			push := spry.NewPush(&spry.PushOptions{Options: theirs})
+			testkit.CloseAll(t, push)
+			_, err := push.Dial(testkit.Watchdog(t), "zmtp+"+e.URL())
+			if tc.offered == "" {
+				if err == nil || !strings.Contains(err.Error(), `none of the subprotocols ["other"]`) {
+					t.Errorf("with %v: %v", tc.header, err)
+				}
+				return
+			}
+			testkit.Check(t, err)
+			if got := <-offered; got != tc.offered {
+				t.Errorf("with %v, %q is offered", tc.header, got)
+			}
+		})
+	}
+}
+
 func TestProxyAndHeaders(t *testing.T) {
 	leak.Check(t)
 	asked := make(chan string, 1)

@@ -86,13 +86,18 @@ func accept(key string) string {
 // upgrade sends the request of a dialing end and reads the answer.
 func (k *link) upgrade(ctx context.Context, offers []transport.Offer) (chosen transport.Offer, err error) {
 	// A socket of the Scalability Protocols offers one name, because NNG refuses lists.
+	const header = "Sec-WebSocket-Protocol"
+	only := slices.Concat(k.request.Header[header], k.request.Header.Values(header)) //nolint:staticcheck // an application may write it so
 	var names []string
 	var named []transport.Offer
 	for _, o := range offers {
 		name := subprotocol(o, o.PeerName)
-		if o.Dialect == offers[0].Dialect && name != "" && !slices.Contains(names, name) && (len(names) == 0 || o.Dialect != "sp") {
+		if o.Dialect == offers[0].Dialect && name != "" && !slices.Contains(names, name) && (len(names) == 0 || o.Dialect != "sp") && (len(only) == 0 || listed(only, name)) {
 			names, named = append(names, name), append(named, o)
 		}
+	}
+	if len(names) == 0 && len(only) > 0 {
+		return chosen, fmt.Errorf("this socket has none of the subprotocols %.100q that the Header of ws.Transport names", only)
 	}
 	if len(names) == 0 {
 		return chosen, fmt.Errorf("WebSocket has no subprotocol for the dialect %s: dial sp or zmtp", offers[0].Dialect)
@@ -113,7 +118,8 @@ func (k *link) upgrade(ctx context.Context, offers []transport.Offer) (chosen tr
 	r.Header.Set("Upgrade", "websocket")
 	r.Header["Sec-WebSocket-Key"] = []string{key}
 	r.Header["Sec-WebSocket-Version"] = []string{"13"}
-	r.Header["Sec-WebSocket-Protocol"] = []string{strings.Join(names, ",")}
+	r.Header.Del(header)
+	r.Header[header] = []string{strings.Join(names, ",")}
 	answer, early, err := ask(ctx, k.inner, r) //nolint:bodyclose // an upgrade has no body
 	if err != nil {
 		return chosen, err
@@ -246,7 +252,12 @@ func mayPing(o transport.Offer, bare bool) bool { return o.Dialect != "sp" || !b
 
 // hasToken reports whether a header is a list with this word.
 func hasToken(h http.Header, name, token string) bool {
-	for _, line := range h.Values(name) {
+	return listed(h.Values(name), token)
+}
+
+// listed reports whether the lines of a list have this word.
+func listed(lines []string, token string) bool {
+	for _, line := range lines {
 		for word := range strings.SplitSeq(line, ",") {
 			if strings.EqualFold(strings.TrimSpace(word), token) {
 				return true

@@ -38,7 +38,8 @@ import (
 // Transport is the WebSocket transport. Its zero value is ready. It is safe for concurrent use; its fields must not change
 // once it is in use.
 type Transport struct {
-	// Header has further headers of the requests of dialers, such as Cookie, Authorization and Origin.
+	// Header has further headers of the requests of dialers, such as Cookie, Authorization and Origin. Sec-WebSocket-Protocol, if
+	// it is there, names those subprotocols that may be offered of the socket's.
 	Header http.Header
 
 	// Proxy returns the proxy for the request of a dialer, or nil: an http, https or socks5 URL. Defaults to
