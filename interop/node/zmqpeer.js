@@ -4,16 +4,14 @@
 // describes the commands and how frames are written. A group of RADIO and DISH is a first frame.
 "use strict"
 
-const { createHash } = require("node:crypto")
 const { createRequire } = require("node:module")
-const readline = require("node:readline")
+const { describe, expand, run } = require("./script.js")
 
 const installed = createRequire(process.argv[2] + "/")
 const zmq = installed("zeromq")
 const draft = installed("zeromq/draft")
 
 const patienceMs = 55000
-const short = 64
 const types = {
   REQ: zmq.Request, REP: zmq.Reply, DEALER: zmq.Dealer, ROUTER: zmq.Router, PUB: zmq.Publisher, SUB: zmq.Subscriber,
   XPUB: zmq.XPublisher, XSUB: zmq.XSubscriber, PUSH: zmq.Push, PULL: zmq.Pull, PAIR: zmq.Pair,
@@ -24,22 +22,6 @@ const optionNames = {
   CURVE_SERVERKEY: "curveServerKey",
 }
 const sockets = {}
-
-function expand(frame) {
-  const [kind, first, second] = frame.split(":")
-  if (kind === "x") return Buffer.from(first, "hex")
-  const size = Number(first), number = Number(second)
-  const at = kind === "r" ? (k) => k * number : (k) => number + k * 7
-  const period = Buffer.from(Array.from({ length: 256 }, (_, k) => at(k) & 255))
-  const body = Buffer.alloc(size, period)
-  if (kind === "n" && size >= 4) body.writeUInt32BE(number)
-  return body
-}
-
-function describe(frame) {
-  if (frame.length <= short) return "x:" + frame.toString("hex")
-  return `s:${frame.length}:${createHash("sha256").update(frame).digest("hex")}`
-}
 
 async function receive(s) {
   const parts = await s.receive()
@@ -93,26 +75,6 @@ const commands = {
   },
 }
 
-async function main() {
-  console.log("ready")
-  let n = 0
-  for await (const line of readline.createInterface({ input: process.stdin })) {
-    const { op, ...call } = JSON.parse(line)
-    if (op === "reset") {
-      for (const socket of Object.keys(sockets)) commands.close({ socket })
-      n = 0
-      console.log("ready")
-      continue
-    }
-    let result
-    try {
-      result = (await commands[op](call)) ?? null
-    } catch (e) { // whatever it was, the test is told and decides
-      result = { error: String(e) }
-    }
-    console.log(`${n++} ${JSON.stringify(result)}`)
-  }
-  process.exit(0)
-}
-
-main()
+run(commands, () => {
+  for (const socket of Object.keys(sockets)) commands.close({ socket })
+})

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +14,8 @@ import (
 
 	"github.com/sprymq/spry/internal/testkit"
 	"github.com/sprymq/spry/interop/internal/kit"
+	"github.com/sprymq/spry/transport"
+	"github.com/sprymq/spry/transport/ws"
 	"github.com/sprymq/spry/zmq"
 )
 
@@ -64,6 +67,15 @@ var stablePairs = []zmqPair{
 	{spry: "PAIR", peer: "PAIR", cross: spryAsks},
 }
 
+// wantedOnly are the stable pairs but those with Spry's XSUB, which takes everything that comes: after its first match, a subscriber
+// gets all that a PUB or XPUB of jszmq sends.
+func wantedOnly() []zmqPair {
+	return slices.DeleteFunc(slices.Clone(stablePairs), func(p zmqPair) bool { return p.spry == "XSUB" })
+}
+
+// plainNames have the transport for jszmq's servers, which refuse names of subprotocols that have a slash, as ZWS2.0/NULL has.
+var plainNames = []transport.Transport{ws.Transport{Header: http.Header{"Sec-WebSocket-Protocol": {"ZWS2.0"}}}}
+
 // draftPairs are those of the draft types that npm's package has. PEER and CHANNEL are in no package that it could
 // be tried with.
 var draftPairs = []zmqPair{
@@ -101,11 +113,19 @@ func (p zmqPair) publishes() bool {
 	return strings.HasSuffix(p.spry+p.peer, "SUB") || strings.HasSuffix(p.spry+p.peer, "PUB") || p.spry == "RADIO" || p.spry == "DISH"
 }
 
-// TestZeroMQTypes has every type of package zmq meet every type that is its peer by the rules.
+// TestZeroMQTypes has every type of package zmq meet every type that is its peer by the rules. npm's jszmq is ZeroMQ in
+// JavaScript, over WebSocket alone, and knows no draft types. It and most cells over ws take their time, so they run with SPRY_LONG
+// only.
 func TestZeroMQTypes(t *testing.T) {
 	meetPairs(t, kit.LibZMQ, stablePairs, mechanismNull)
 	meetPairs(t, npmZeroMQ, stablePairs, mechanismNull)
 	meetPairs(t, npmZeroMQ, draftPairs, mechanismNull)
+	meetPairsOver(t, []string{"ws"}, npmZeroMQ, draftPairs, mechanismNull)
+	if kit.Long {
+		meetPairsOver(t, []string{"ws"}, kit.LibZMQ, stablePairs, mechanismNull)
+		meetPairsOver(t, []string{"ws"}, npmZeroMQ, stablePairs, mechanismNull)
+		meetPairsOver(t, []string{"ws"}, npmJSZMQ, wantedOnly(), mechanismNull)
+	}
 }
 
 // A mechanism secures meetings: it prepares the peer's process and sets options of both sides, one of which is the server.
@@ -120,7 +140,13 @@ var mechanismNull = mechanism{"NULL", func(*zmqPeer) {}, func(*zmqMeeting) {}}
 // meetPairs tries pairs of types over tcp and ipc, with either side listening.
 func meetPairs(t *testing.T, peerName string, pairs []zmqPair, how mechanism) {
 	t.Helper()
-	for _, transport := range []string{"tcp", "ipc"} {
+	meetPairsOver(t, []string{"tcp", "ipc"}, peerName, pairs, how)
+}
+
+// meetPairsOver is meetPairs over these transports.
+func meetPairsOver(t *testing.T, transports []string, peerName string, pairs []zmqPair, how mechanism) {
+	t.Helper()
+	for _, transport := range transports {
 		for _, spryListens := range []bool{true, false} {
 			group := fmt.Sprintf("%s/%s/%s/%s_%s", peerName, how.name, pairs[0].spry, transport, kit.Direction(spryListens))
 			t.Run(strings.ReplaceAll(group, " ", "_"), func(t *testing.T) {
@@ -135,7 +161,9 @@ func meetPairs(t *testing.T, peerName string, pairs []zmqPair, how mechanism) {
 						pattern := fmt.Sprintf("%s – zmq %s, %s", pair.peer, pair.spry, how.name)
 						kit.Results.Track(t, kit.Row(peerName, pattern, transport, kit.Direction(spryListens)), kit.Library)
 						m := zmqMeeting{zmqPair: pair, peer: p, a: kit.NewAddress(t, transport, spryListens), security: kit.Options, options: args{}}
-						m.shapes = pair.shapes()
+						if m.shapes = pair.shapes(); peerName == npmJSZMQ {
+							m.security.Transports = plainNames
+						}
 						p.forTest(t)
 						how.apply(&m)
 						pair.cross(t, m)

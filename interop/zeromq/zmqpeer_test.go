@@ -19,11 +19,14 @@ import (
 	"github.com/sprymq/spry/interop/internal/peer"
 )
 
-// npmZeroMQ is the name of npm's package in the table.
-const npmZeroMQ = "npm zeromq"
+// Names of npm's packages in the table.
+const (
+	npmZeroMQ = "npm zeromq"
+	npmJSZMQ  = "npm jszmq"
+)
 
 // A zmqPeer is a foreign program with ZeroMQ sockets that do what the test says: python/zmqpeer.py, which describes the
-// commands, or node/zmqpeer.js.
+// commands, or one of node/zmqpeer.js and node/jszmqpeer.js.
 type zmqPeer struct {
 	*peer.Process
 	t     *testing.T
@@ -41,10 +44,14 @@ var peers = peer.Pool{Ready: "ready", Reset: `{"op": "reset"}`}
 func startPeer(t *testing.T, name string) *zmqPeer {
 	t.Helper()
 	var p *peer.Process
-	if name == npmZeroMQ {
+	switch name {
+	case npmZeroMQ:
 		modules := kit.Builder.NodeModules(t, kit.NodeFolder+"/zeromq")
 		p = peers.Borrow(t, "node", "--no-warnings", kit.NodeFolder+"/zmqpeer.js", modules)
-	} else {
+	case npmJSZMQ:
+		modules := kit.Builder.NodeModules(t, kit.NodeFolder+"/jszmq")
+		p = peers.Borrow(t, "node", "--no-warnings", kit.NodeFolder+"/jszmqpeer.js", modules)
+	default:
 		p = peers.Borrow(t, peer.FindPython(t, "zmq", "python3-zmq"), kit.PythonFolder+"/zmqpeer.py")
 	}
 	return &zmqPeer{Process: p, t: t}
