@@ -63,8 +63,8 @@ func eachImplementation(t *testing.T, pattern string, test func(t *testing.T, i 
 	}
 }
 
-// meet connects a Pair with an implementation.
-func meet(t *testing.T, i implementation, a kit.Address, limit int64) (*spry.Pair, echoer) {
+// meet connects a Pair at an address with an implementation at another, which is the same if there is no proxy between them.
+func meet(t *testing.T, i implementation, a, theirs kit.Address, limit int64) (*spry.Pair, echoer) {
 	t.Helper()
 	o := kit.Options
 	o.MaxMessageSize = limit
@@ -72,11 +72,11 @@ func meet(t *testing.T, i implementation, a kit.Address, limit int64) (*spry.Pai
 	pair := spry.NewPair(&spry.PairOptions{Options: o, V0: true})
 	if a.SpryListens {
 		kit.Attach(t, pair, a)
-		e := i.start(t, a)
+		e := i.start(t, theirs)
 		kit.WaitPipes(t, pair, 1)
 		return pair, e
 	}
-	e := i.start(t, a)
+	e := i.start(t, theirs)
 	kit.Attach(t, pair, a)
 	kit.WaitPipes(t, pair, 1)
 	return pair, e
@@ -105,41 +105,51 @@ func command(t *testing.T, pair *spry.Pair, text string) error {
 // TestFrames sends messages of every class of length there and back, whole and in the peer's fragments, with pings of the peer in
 // between. It ends connections by a status of the peer's, for a text message, and by Close.
 func TestFrames(t *testing.T) {
-	eachImplementation(t, "frames of all sizes, fragments, pings, ends", func(t *testing.T, i implementation, a kit.Address) {
-		pair, e := meet(t, i, a, 1<<20)
-		for n, ending := range []string{"!close 4001", "!text"} {
-			if n > 0 {
-				kit.WaitPipes(t, pair, 1)
-			}
-			for _, size := range []int{0, 1, 125, 126, 127, 1000, 65535, 65536, 65537, 1 << 20} {
-				body := kit.Body(size, 3)
-				exchange(t, pair, body, body)
-			}
-			exchange(t, pair, []byte("!ping"), []byte("pong"))
-			err := command(t, pair, ending)
-			switch status := e.closed(t, n+1); ending {
-			case "!text":
-				if status != 1003 || pair.Stats().Rejected["frame_type"] != 1 {
-					t.Errorf("for a text message the peer got the status %d: %v; refused: %v", status, err, pair.Stats().Rejected)
-				}
-			default:
-				if err == nil || !strings.Contains(err.Error(), "status 4001") || !strings.Contains(err.Error(), "as told") {
-					t.Errorf("the peer ended the connection with the status 4001, and Spry says %v", err)
-				}
-			}
-		}
-		kit.WaitPipes(t, pair, 1)
-		testkit.Check(t, pair.Close())
-		if status := e.closed(t, 3); status != 1001 { // what an end that goes away says; a page that is left does too
-			t.Errorf("for Close the peer got the status %d", status)
-		}
+	eachImplementation(t, frames, func(t *testing.T, i implementation, a kit.Address) {
+		exchangeFrames(t, i, a, a)
 	})
+}
+
+const frames = "frames of all sizes, fragments, pings, ends"
+
+// lengths are at the bounds of the classes of lengths, and larger than any buffer on the way.
+var lengths = []int{0, 1, 125, 126, 127, 1000, 65535, 65536, 65537, 1 << 20}
+
+func exchangeFrames(t *testing.T, i implementation, a, theirs kit.Address) {
+	t.Helper()
+	pair, e := meet(t, i, a, theirs, 1<<20)
+	for n, ending := range []string{"!close 4001", "!text"} {
+		if n > 0 {
+			kit.WaitPipes(t, pair, 1)
+		}
+		for _, size := range lengths {
+			body := kit.Body(size, 3)
+			exchange(t, pair, body, body)
+		}
+		exchange(t, pair, []byte("!ping"), []byte("pong"))
+		err := command(t, pair, ending)
+		switch status := e.closed(t, n+1); ending {
+		case "!text":
+			if status != 1003 || pair.Stats().Rejected["frame_type"] != 1 {
+				t.Errorf("for a text message the peer got the status %d: %v; refused: %v", status, err, pair.Stats().Rejected)
+			}
+		default:
+			if err == nil || !strings.Contains(err.Error(), "status 4001") || !strings.Contains(err.Error(), "as told") {
+				t.Errorf("the peer ended the connection with the status 4001, and Spry says %v", err)
+			}
+		}
+	}
+	kit.WaitPipes(t, pair, 1)
+	testkit.Check(t, pair.Close())
+	if status := e.closed(t, 3); status != 1001 { // what an end that goes away says; a page that is left does too
+		t.Errorf("for Close the peer got the status %d", status)
+	}
 }
 
 // TestLimits has peers send a byte more than they may, in a frame and in fragments that each keep to the limit.
 func TestLimits(t *testing.T) {
 	eachImplementation(t, "messages beyond the limit", func(t *testing.T, i implementation, a kit.Address) {
-		pair, e := meet(t, i, a, 1000)
+		pair, e := meet(t, i, a, a, 1000)
 		for n := range 2 {
 			kit.WaitPipes(t, pair, 1)
 			exchange(t, pair, []byte("!send 1000"), make([]byte, 1000))
