@@ -4,7 +4,6 @@ package engine
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -37,6 +36,8 @@ func handshakeError(err error, suspicion string) error {
 		suspicion = ": " + suspicion
 	}
 	switch {
+	case isAlert(err):
+		return &reasonError{reasons.Security, fmt.Errorf("%w: %s", err, alertRemedy(err))}
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
 		return &reasonError{reasons.Timeout, fmt.Errorf("the peer did not finish its handshake in time (%w)%s", err, suspicion)}
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.ErrClosedPipe):
@@ -45,40 +46,4 @@ func handshakeError(err error, suspicion string) error {
 		return fmt.Errorf("%w%s", err, suspicion)
 	}
 	return err
-}
-
-// securityError is handshakeError for the handshake of TLS.
-func securityError(ctx context.Context, listening bool, err error) error {
-	suspicion := ""
-	if !listening {
-		suspicion = "it may not speak TLS: dial without tls+, or check the port"
-	}
-	var header tls.RecordHeaderError
-	switch {
-	case ctx.Err() != nil:
-		return handshakeError(ctx.Err(), suspicion)
-	case errors.Is(err, os.ErrDeadlineExceeded): // the connection's deadline was faster than ctx
-		return handshakeError(err, suspicion)
-	case errors.As(err, &header):
-		return &reasonError{reasons.Security, fmt.Errorf("%s (%w)", withoutTLS(header.RecordHeader[:], listening), err)}
-	case errors.Is(err, io.EOF) && !listening:
-		return &reasonError{reasons.Security, fmt.Errorf("the peer closed the connection within the handshake of TLS (%w): %s", err, suspicion)}
-	}
-	return &reasonError{reasons.Security, err}
-}
-
-// withoutTLS says what a peer spoke instead of TLS, and the remedy.
-func withoutTLS(first []byte, listening bool) string {
-	name, spoken := wire.ForeignName(first)
-	remedy := "check the port"
-	switch {
-	case name == "":
-		name = "something else"
-		fallthrough
-	case spoken && listening:
-		remedy = "dial tls+tcp:// there, or listen without tls+"
-	case spoken:
-		remedy = "dial without tls+, or listen on tls+tcp:// there"
-	}
-	return "the peer does not speak TLS, but " + name + ": " + remedy
 }

@@ -45,7 +45,7 @@ func PEM(t testing.TB, c tls.Certificate) (cert, key []byte) {
 func Files(t testing.TB) (cert, key, both string) {
 	helper(t)
 	dir := t.TempDir()
-	certPEM, keyPEM := PEM(t, SelfSigned(t))
+	certPEM, keyPEM := PEM(t, SelfSigned(t, "127.0.0.1"))
 	return File(t, filepath.Join(dir, "cert"), certPEM), File(t, filepath.Join(dir, "key"), keyPEM), File(t, filepath.Join(dir, "both"), append(certPEM, keyPEM...))
 }
 

@@ -8,9 +8,11 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha1" //nolint:gosec // of a certificate that must be refused
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/asn1"
 	"math/big"
 	"net"
 	"testing"
@@ -79,14 +81,47 @@ func (a *Authority) IssueWith(t testing.TB, key crypto.Signer, commonName string
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
 }
 
-// SelfSigned makes a certificate for 127.0.0.1 that is its own authority.
-func SelfSigned(t testing.TB) tls.Certificate {
+// SelfSigned makes a certificate that is its own authority.
+func SelfSigned(t testing.TB, names ...string) tls.Certificate {
 	helper(t)
 	a := NewAuthorityWith(t, func(c *x509.Certificate) {
 		c.KeyUsage |= x509.KeyUsageDigitalSignature
-		setNames(c, []string{"127.0.0.1"})
+		setNames(c, names)
 	})
 	return tls.Certificate{Certificate: [][]byte{a.certificate.Raw}, PrivateKey: a.key, Leaf: a.certificate}
+}
+
+// NewSHA1Certificate makes a certificate that the authority has signed with SHA-1, which crypto/x509 no longer does.
+func NewSHA1Certificate(t testing.TB, a *Authority, commonName string, names ...string) tls.Certificate {
+	helper(t)
+	c := a.Issue(t, commonName, names...)
+	var outer struct {
+		TBS       asn1.RawValue
+		Algorithm pkix.AlgorithmIdentifier
+		Signature asn1.BitString
+	}
+	_, err := asn1.Unmarshal(c.Certificate[0], &outer)
+	check(t, err)
+	// ecdsa-with-SHA1 in place of ecdsa-with-SHA256, whose encodings are of different lengths.
+	var inner []asn1.RawValue
+	_, err = asn1.Unmarshal(outer.TBS.FullBytes, &inner)
+	check(t, err)
+	outer.Algorithm = pkix.AlgorithmIdentifier{Algorithm: asn1.ObjectIdentifier{1, 2, 840, 10045, 4, 1}}
+	algorithm, err := asn1.Marshal(outer.Algorithm)
+	check(t, err)
+	inner[2] = asn1.RawValue{FullBytes: algorithm}
+	tbs, err := asn1.Marshal(inner)
+	check(t, err)
+	outer.TBS = asn1.RawValue{FullBytes: tbs}
+	sum := sha1.Sum(tbs)
+	signature, err := a.key.Sign(rand.Reader, sum[:], crypto.SHA1)
+	check(t, err)
+	outer.Signature = asn1.BitString{Bytes: signature, BitLength: 8 * len(signature)}
+	der, err := asn1.Marshal(outer)
+	check(t, err)
+	leaf, err := x509.ParseCertificate(der)
+	check(t, err)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: c.PrivateKey, Leaf: leaf}
 }
 
 // Server is a listener's configuration with a certificate for 127.0.0.1, ::1 and localhost. It asks the

@@ -3,7 +3,6 @@
 package endpoint
 
 import (
-	"crypto/x509"
 	"errors"
 	"io/fs"
 	"net"
@@ -53,6 +52,10 @@ var (
 	otherRole  = regexp.MustCompile(`open an? (\w+) socket here`)
 	options    = strings.NewReplacer(
 		"raise MaxMessageSize here", "raise --max-message",
+		"add the authority that signed it to RootCAs", "give --cacert FILE with the authority that signed it",
+		"add the authority that signed it to ClientCAs", "give --cacert FILE with the authority that signed it",
+		"dial a name that it is for, or set ServerName", "give --server-name NAME with a name that it is for",
+		"demands a certificate of this end: set Certificates", "demands a certificate of this end: give --cert FILE",
 		"check the credentials and what the peer expects", credentials,
 		"check the server's key", credentials,
 		"the server's public key may be wrong here", "--curve-server-key may be wrong",
@@ -123,10 +126,6 @@ func (s *Set) remedy(url string, listening bool, err error) string {
 		return permission(url, listening)
 	case isType[*net.DNSError](err):
 		return "check the name of the host"
-	case isType[x509.UnknownAuthorityError](err):
-		return "give --cacert FILE with the authority that signed the peer's certificate"
-	case isType[x509.HostnameError](err):
-		return "give --server-name NAME with a name that the certificate is for"
 	case listening:
 		return ""
 	}
