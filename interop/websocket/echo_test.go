@@ -141,7 +141,7 @@ func exchangeFrames(t *testing.T, i implementation, a, theirs kit.Address) {
 	}
 	kit.WaitPipes(t, pair, 1)
 	testkit.Check(t, pair.Close())
-	if status := e.closed(t, 3); status != 1001 { // what an end that goes away says; a page that is left does too
+	if status := e.closed(t, 3); status != 1001 { // nothing was sent on it, whose arrival an orderly end would have to prove
 		t.Errorf("for Close the peer got the status %d", status)
 	}
 }
