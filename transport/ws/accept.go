@@ -4,6 +4,7 @@ package ws
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -148,22 +149,24 @@ func (k *link) answer(offers []transport.Offer) (chosen transport.Offer, err err
 
 // receive reads the request.
 func (k *link) receive() (*refusal, error) {
-	head := &head{in: k.inner, left: maxHead}
-	in := bufio.NewReader(head)
-	r, err := http.ReadRequest(in)
+	const malformed = "the request is not one of HTTP/1.1 (%.200s): check the port, and whether it is ws:// or wss://"
+	head, early, err := readHead(k.inner, beginsRequest)
 	switch {
-	case err == nil:
-	case errors.Is(head.err, errLongHead):
+	case errors.Is(err, errLongHead):
 		return refuse(http.StatusRequestHeaderFieldsTooLarge, "bad_header", "the head of the request has more than %d bytes", maxHead), nil
-	case head.err != nil:
-		return nil, head.err
-	default:
-		return refuse(http.StatusBadRequest, "bad_header", "the request is not one of HTTP/1.1 (%.200s): check the port, and whether it is ws:// or wss://", err.Error()), nil
+	case errors.Is(err, errNotHTTP):
+		return refuse(http.StatusBadRequest, "bad_header", malformed, err.Error()), nil
+	case err != nil:
+		return nil, err
+	}
+	r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(head)))
+	if err != nil {
+		return refuse(http.StatusBadRequest, "bad_header", malformed, err.Error()), nil
 	}
 	r.RemoteAddr = k.RemoteAddr().String()
 	r.TLS = k.Info().TLS
 	k.asked = r
-	k.early, _ = in.Peek(in.Buffered())
+	k.early = early
 	if no := k.server.policy.check(r, k.LocalAddr()); no != nil {
 		return no, nil
 	}

@@ -23,9 +23,6 @@ import (
 	"github.com/sprymq/spry/transport"
 )
 
-// maxHead is how long a request or an answer may be.
-const maxHead = 16 << 10
-
 // HandshakeContext does the handshake of TLS.
 func (k *link) HandshakeContext(ctx context.Context) error {
 	if h, ok := k.inner.Conn.(transport.Handshaker); ok {
@@ -143,42 +140,25 @@ func ask(ctx context.Context, c net.Conn, r *http.Request) (answer *http.Respons
 	if _, err := c.Write(b.Bytes()); err != nil {
 		return nil, nil, err
 	}
-	head := &head{in: c, left: maxHead}
-	in := bufio.NewReader(head)
-	answer, err = http.ReadResponse(in, r)
-	if err != nil {
-		switch {
-		case errors.Is(head.err, errLongHead):
-			err = fmt.Errorf("%w than %d bytes", errLongHead, maxHead)
-		case head.err != nil:
-			return nil, nil, head.err
-		}
-		return nil, nil, breach("bad_header", "the peer does not speak HTTP (%w): check the port, and whether it is ws:// or wss://", err)
+	head, early, err := readHead(c, beginsAnswer)
+	switch {
+	case errors.Is(err, errNotHTTP):
+		return nil, nil, notHTTP(err)
+	case errors.Is(err, errLongHead):
+		return nil, nil, notHTTP(fmt.Errorf("%w than %d bytes", errLongHead, maxHead))
+	case err != nil:
+		return nil, nil, err
 	}
-	early, _ = in.Peek(in.Buffered())
+	answer, err = http.ReadResponse(bufio.NewReader(io.MultiReader(bytes.NewReader(head), bytes.NewReader(early), c)), r)
+	if err != nil {
+		return nil, nil, notHTTP(err)
+	}
 	return answer, early, nil
 }
 
-// A head is the first bytes of a connection: a request or an answer, with its headers.
-type head struct {
-	in   io.Reader
-	left int   // bytes that may be read
-	err  error // why reading ended: net/http may report a head that is cut short as a malformed one
-}
-
-var errLongHead = errors.New("the head of the answer has more")
-
-// Read implements [io.Reader].
-func (h *head) Read(p []byte) (n int, err error) {
-	if h.left == 0 {
-		h.err = errLongHead
-		return 0, h.err
-	}
-	n, err = h.in.Read(p[:min(len(p), h.left)])
-	if h.left -= n; n == 0 {
-		h.err = err
-	}
-	return n, err
+// notHTTP is the error for an answer that is none of HTTP.
+func notHTTP(err error) error {
+	return breach("bad_header", "the peer does not speak HTTP (%w): check the port, and whether it is ws:// or wss://", err)
 }
 
 func breach(reason, format string, args ...any) error {

@@ -177,10 +177,11 @@ func webSocketFrames(s speech) (cs []malformed) {
 		say(fmt.Sprintf("49 control frame %d of 2^63-1 bytes", op), "frame_type", head(0x80|byte(op), 1<<63-1))
 	}
 	for name, payload := range map[string]string{
-		"of one byte": "\x03", "1005": "\x03\xed", "1004": "\x03\xec", "1006": "\x03\xee", "999": "\x03\xe7", "1015": "\x03\xf7", "5000": "\x13\x88", "without UTF-8": "\x03\xe8\xff",
+		"of one byte": "\x03", "1005": "\x03\xed", "1004": "\x03\xec", "1006": "\x03\xee", "999": "\x03\xe7", "1015": "\x03\xf7", "5000": "\x13\x88",
 	} {
 		say("50 close frame "+name, "frame_type", frame(wsframe.Close, true, payload))
 	}
+	say("50 close frame without UTF-8", "not_text", frame(wsframe.Close, true, "\x03\xe8\xff"))
 	say("50 close frame for an error", "peer_error", frame(wsframe.Close, true, "\x03\xeaI do not understand"))
 	say("50 text", "frame_type", frame(wsframe.Text, true, s.flags+"hello"))
 	say("50 text in fragments", "frame_type", frame(wsframe.Text, false, s.flags+"hello"))
