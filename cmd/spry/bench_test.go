@@ -169,10 +169,24 @@ func TestBenchForms(t *testing.T) {
 func TestBenchTLS(t *testing.T) {
 	t.Parallel()
 	cert, _, both := testcert.Files(t)
-	server := start(t, nil, "bench", "serve", "--listen", "tls+tcp://127.0.0.1:0", "--cert", both)
-	for _, verb := range []string{"thr", "lat"} {
-		for _, row := range benchRows(t, append([]string{verb, "--dial", server.url(), "--cacert", cert}, quick...)...) {
-			row.check(t, 500)
+	for _, listen := range []string{"tls+tcp://127.0.0.1:0", "wss://127.0.0.1:0/bench"} {
+		server := start(t, nil, "bench", "serve", "--listen", listen, "--cert", both)
+		for _, verb := range []string{"thr", "lat"} {
+			for _, row := range benchRows(t, append([]string{verb, "--dial", server.url(), "--cacert", cert}, quick...)...) {
+				row.check(t, 500)
+			}
+		}
+	}
+}
+
+func TestBenchWebSocket(t *testing.T) {
+	t.Parallel()
+	for _, listen := range []string{"ws://127.0.0.1:0/bench", "zmtp+ws://127.0.0.1:0", "ws+ipc://" + shortPath(t) + ":/bench"} {
+		server := start(t, nil, "bench", "serve", "--listen", listen)
+		for _, verb := range []string{"thr", "lat", "fan", "callers"} {
+			for _, row := range benchRows(t, append([]string{verb, "--dial", server.url()}, quick...)...) {
+				row.check(t, 0)
+			}
 		}
 	}
 }

@@ -67,9 +67,13 @@ func dataAddress(control string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if hasPort(u) {
-		u.Address = host(u) + ":0"
-	} else {
+	file, rest, overFile := strings.Cut(u.Address, ":/") // of a WebSocket over a Unix socket
+	switch {
+	case hasPort(u):
+		u.Address = host(u) + ":0" + path(u)
+	case strings.HasPrefix(u.Scheme, "ws+") && overFile:
+		u.Address = file + "-data:/" + rest
+	default:
 		u.Address += "-data"
 	}
 	return u.String(), nil
@@ -95,12 +99,23 @@ func dataURL(dialed, announced string) (string, error) {
 }
 
 // hasPort reports whether an address is a host and a port, and not a name or a path.
-func hasPort(u transport.URL) bool { return strings.HasPrefix(u.Base(), "tcp") }
+func hasPort(u transport.URL) bool {
+	return strings.HasPrefix(u.Base(), "tcp") || u.Base() == "ws" || u.Base() == "wss"
+}
 
 // host is the part before the port.
 func host(u transport.URL) string {
-	if i := strings.LastIndexByte(u.Address, ':'); i >= 0 {
-		return u.Address[:i]
+	authority := strings.TrimSuffix(u.Address, path(u))
+	if i := strings.LastIndexByte(authority, ':'); i >= 0 && !strings.HasSuffix(authority, "]") {
+		return authority[:i]
 	}
-	return u.Address
+	return authority
+}
+
+// path is the part behind the port, of a WebSocket.
+func path(u transport.URL) string {
+	if i := strings.IndexAny(u.Address, "/?"); i >= 0 {
+		return u.Address[i:]
+	}
+	return ""
 }

@@ -16,6 +16,10 @@ func TestDataAddress(t *testing.T) {
 		"ipc:///tmp/b":             "ipc:///tmp/b-data",
 		"abstract://b":             "abstract://b-data",
 		"inproc://b":               "inproc://b-data",
+		"ws://*:5555/bench":        "ws://*:0/bench",
+		"zmtp+wss://[::1]":         "zmtp+wss://[::1]:0",
+		"ws+ipc:///tmp/b:/bench":   "ws+ipc:///tmp/b-data:/bench",
+		"ws+ipc:///tmp/b":          "ws+ipc:///tmp/b-data",
 	} {
 		if got, err := dataAddress(control); err != nil || got != want {
 			t.Errorf("%s: %q, %v, want %q", control, got, err, want)
@@ -34,6 +38,8 @@ func TestDataURL(t *testing.T) {
 		{"tcp://host:5555", "ipc:///tmp/d", "ipc:///tmp/d"},
 		{"ipc:///tmp/b", "ipc:///tmp/b-data", "ipc:///tmp/b-data"},
 		{"inproc://b", "inproc://b-data", "inproc://b-data"},
+		{"ws://host:5555/bench", "ws://127.0.0.1:40123/bench", "ws://host:40123/bench"},
+		{"wss://host/bench?token=x", "wss://127.0.0.1:40123/", "wss://host:40123/"},
 	} {
 		if got, err := dataURL(test.dialed, test.announced); err != nil || got != test.want {
 			t.Errorf("%s announced by %s: %q, %v, want %q", test.announced, test.dialed, got, err, test.want)
