@@ -65,7 +65,7 @@ type Options struct {
 	Backoff Backoff
 
 	// Heartbeat is how long a peer may be silent before it gets a ping, and then again before its pipe ends. It applies to
-	// dialects with pings: ZeroMQ's. A peer that does not read, or is behind a slow link, keeps its pipe while its machine
+	// ZeroMQ's protocol and to WebSocket, which have pings. A peer that does not read, or is behind a slow link, keeps its pipe while its machine
 	// acknowledges data. Defaults to 10 s; negative means no pings.
 	Heartbeat time.Duration
 

@@ -189,6 +189,20 @@ type Messages interface {
 	CloseWrite() error
 }
 
+// A Pinger is a link of [Messages] that can ask its peer for a sign of life. It serves the Heartbeat of sockets.
+type Pinger interface {
+	Messages
+
+	// CanPing reports whether the peer can be asked. It is called after the handshake, and the answer does not change.
+	CanPing() bool
+
+	// Ping asks the peer. It does not wait.
+	Ping()
+
+	// Heard reports whether anything has arrived since the last call: a message, an answer, or a part of one.
+	Heard() bool
+}
+
 // Properties are the promises of a link. They do not change. A socket refuses links without a property that its pattern
 // needs: PUSH and PULL need Reliable; PAIR needs Reliable and Ordered. So do raw sockets of these protocols.
 type Properties struct {

@@ -30,7 +30,7 @@ func newQueue() *queue {
 
 // A link is one that the queue knows until it is closed.
 type link struct {
-	transport.Messages
+	transport.Pinger
 	queue  *queue
 	server *http.Server
 }
@@ -38,7 +38,7 @@ type link struct {
 // Close ends the link.
 func (l *link) Close() error {
 	l.queue.forget(l)
-	return l.Messages.Close()
+	return l.Pinger.Close()
 }
 
 func (q *queue) forget(l *link) {
@@ -48,8 +48,8 @@ func (q *queue) forget(l *link) {
 }
 
 // put queues a link for Accept. server may be nil.
-func (q *queue) put(m transport.Messages, server *http.Server) bool {
-	l := &link{Messages: m, queue: q, server: server}
+func (q *queue) put(m transport.Pinger, server *http.Server) bool {
+	l := &link{Pinger: m, queue: q, server: server}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed {
@@ -77,7 +77,7 @@ func (q *queue) shutdown(server *http.Server) {
 	delete(q.servers, server)
 	q.mu.Unlock()
 	for _, l := range gone {
-		if g, ok := l.Messages.(interface{ GoAway() }); ok {
+		if g, ok := l.Pinger.(interface{ GoAway() }); ok {
 			g.GoAway()
 		}
 	}

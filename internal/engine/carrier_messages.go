@@ -46,7 +46,7 @@ type messageCarrier struct {
 	slab  int
 	span  int
 
-	room roomBell
+	signs
 }
 
 // carryMessages gives a pipe its link.
@@ -63,7 +63,9 @@ func (c *messageCarrier) write(bool) (messages int, cost int64, err error) {
 		m := &run[i]
 		c.ps = append(c.ps, transport.Packet{Header: m.Header(), Body: m.Bytes()})
 	}
+	c.writing.Store(true)
 	messages, err = c.link.WriteMessages(c.ps)
+	c.writing.Store(false)
 	clear(c.ps)
 	return messages, c.queue.Sent(messages).Cost, linkError(err)
 }
@@ -76,11 +78,7 @@ func (c *messageCarrier) closeWrite() error         { return c.link.CloseWrite()
 func (c *messageCarrier) confirmed(ended bool) bool { return ended }
 func (c *messageCarrier) close() error              { return c.link.Close() }
 
-// expire closes the link after the time that the reader of a broken link is given. A message link has no
-// deadlines; a timer of the pipe's scope stands in.
-func (c *messageCarrier) expire() {
-	c.pipe.scope.AfterFunc(drainTime, func() { _ = c.link.Close() })
-}
+func (c *messageCarrier) expire() { c.pipe.closeSoon() }
 
 func (c *messageCarrier) resume() { c.room.ring() }
 
@@ -89,6 +87,7 @@ func (c *messageCarrier) read() error {
 	land := landing{from: &c.pipe.origin, held: c.pipe.account.NewMeter()}
 	defer land.held.Set(0)
 	ahead := 0 // bytes read since the receiver was let run
+	c.pipe.startHeartbeat(&c.signs)
 	for {
 		n, err := c.link.ReadMessages(bodies, land.alloc)
 		for _, body := range bodies[:n] {
@@ -118,6 +117,9 @@ func (c *messageCarrier) read() error {
 // deliver hands the messages of one read to the pattern. It fails if the pipe is to end.
 func (c *messageCarrier) deliver(bodies [][]byte, land *landing) (err error) {
 	p := c.pipe
+	if len(bodies) > 0 && !c.fed.Load() {
+		c.fed.Store(true)
+	}
 	for i, data := range bodies {
 		if c.batch.Full() || c.span >= buf.MaxChunk {
 			if err := c.flush(); err != nil {

@@ -46,17 +46,14 @@ type streamCarrier struct {
 	vec, vecBase net.Buffers
 	sized        bool // the send buffer is as large as it will be; with the writer's role
 
-	writing atomic.Bool // a write waits for the peer to read, or may
+	signs
 
 	heard atomic.Int32 // kinds of data received since the last write
 
 	expired atomic.Bool // the reader has a deadline
 	closed  atomic.Bool // this end has ended its direction, before the peer has
-	alive   atomic.Bool // something was received since the last heartbeat
-	fed     atomic.Bool // more than a control event was
-	room    roomBell
-	first   *buf.Chunk // the chunk of the handshake
-	early   [2]int     // begin and end of the bytes in it that are not consumed
+	first   *buf.Chunk  // the chunk of the handshake
+	early   [2]int      // begin and end of the bytes in it that are not consumed
 }
 
 // carryStream gives a pipe its link. The handshake has read too much: the bytes of first between begin and end.
@@ -166,11 +163,16 @@ func (c *streamCarrier) confirmed(ended bool) bool {
 
 func (c *streamCarrier) expire() {
 	c.expired.Store(true)
-	if f, ok := c.link.Conn.(*framedConn); ok { // has no deadlines
-		c.pipe.scope.AfterFunc(drainTime, func() { _ = f.Close() })
+	if _, whole := c.pipe.link.(transport.Messages); whole { // which has no deadlines
+		c.pipe.closeSoon()
 		return
 	}
 	_ = c.link.SetReadDeadline(time.Now().Add(drainTime))
+}
+
+// closeSoon closes a link without deadlines after the time that the reader of a broken link is given.
+func (p *Pipe) closeSoon() {
+	p.scope.AfterFunc(drainTime, func() { _ = p.link.Close() })
 }
 func (c *streamCarrier) close() error { return c.link.Close() }
 

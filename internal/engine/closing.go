@@ -6,8 +6,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
+	"github.com/sprymq/spry/internal/rawconn"
 	"github.com/sprymq/spry/internal/scope"
+	"github.com/sprymq/spry/transport"
 )
 
 // Flush waits until every message that is queued now was handed to its link.
@@ -167,12 +170,42 @@ func (s *Socket) sendToTheEnd(ctx context.Context) {
 		p.closeWrite()
 	}
 	for _, p := range pipes {
-		select {
-		case <-p.Done():
-		case <-ctx.Done():
+		if !p.awaitEnd(ctx) {
 			return
 		}
 	}
+}
+
+const (
+	// patience is how long a peer that cannot be asked may take to end its direction after its machine has everything.
+	patience = 5 * time.Second
+
+	// looks is how often this end looks whether it has.
+	looks = 100 * time.Millisecond
+)
+
+// awaitEnd waits until the peer has ended its direction too. It reports false if ctx ends first. A peer of a link that has pings,
+// but not for this peer, may be libnng 1.5.2, which can forget the end: it gets patience.
+func (p *Pipe) awaitEnd(ctx context.Context) bool {
+	var look <-chan time.Time
+	if pinger, ok := p.link.(transport.Pinger); ok && !pinger.CanPing() {
+		t := time.NewTicker(looks)
+		defer t.Stop()
+		look = t.C
+	}
+	for has := time.Duration(0); has < patience; {
+		select {
+		case <-p.Done():
+			return true
+		case <-ctx.Done():
+			return false
+		case <-look:
+			if has += looks; rawconn.ProgressOf(p.link.Info().Conn).Queued > 0 {
+				has = 0
+			}
+		}
+	}
+	return true
 }
 
 // closeWrite ends the outgoing direction of a pipe with an empty queue. The peer's end of stream then ends the

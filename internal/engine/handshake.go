@@ -188,11 +188,7 @@ func (e *Endpoint) speak(ctx context.Context, h *streamHandshake, stop func() bo
 	if session.Stateless {
 		e.session.Store(session)
 	}
-	var link transport.Link = s
-	if c, ok := s.Conn.(*framedConn); ok {
-		link = c.link
-	}
-	p := e.newPipe(link, session)
+	p := e.newPipe(h.pending.link, session)
 	p.carryStream(s, h.chunk, h.start, h.end)
 	return p, nil
 }

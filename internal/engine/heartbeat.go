@@ -12,6 +12,7 @@ import (
 	"github.com/sprymq/spry/internal/rawconn"
 	"github.com/sprymq/spry/internal/scope"
 	"github.com/sprymq/spry/internal/wire"
+	"github.com/sprymq/spry/transport"
 )
 
 var (
@@ -30,8 +31,9 @@ var (
 // Nor does a pause of this process.
 type heartbeat struct {
 	pipe     *Pipe
-	carrier  *streamCarrier
-	conn     net.Conn // that the link runs over in the end
+	signs    *signs
+	pinger   transport.Pinger // the link, if it has pings of its own; else those of the dialect are used
+	conn     net.Conn         // that the link runs over in the end
 	interval time.Duration
 	last     time.Time // when the last beat was
 	asked    bool      // then, and the ping was the first data in flight
@@ -77,17 +79,22 @@ func (h *heartbeat) heard(ttl uint16) {
 	h.peers.Store(int64(gap))
 }
 
-// startHeartbeat starts the heartbeats of a pipe, if the peer's dialect has them.
-func (p *Pipe) startHeartbeat(c *streamCarrier) {
+// signs are what a carrier reports to the heartbeat.
+type signs struct {
+	alive   atomic.Bool // something was received since the last heartbeat
+	fed     atomic.Bool // more than a control event was
+	writing atomic.Bool // a write waits for the peer to read, or may
+	room    roomBell
+}
+
+// startHeartbeat starts the heartbeats of a pipe, if its link or the peer's dialect has them.
+func (p *Pipe) startHeartbeat(s *signs) {
 	interval := p.socket.options.Heartbeat
-	f := p.session.Commander
-	if _, carried := c.link.Conn.(*framedConn); carried { // by a link that has its own
+	pinger, ok := p.link.(transport.Pinger)
+	if interval == 0 || ok && !pinger.CanPing() || !ok && !p.dialectPings() {
 		return
 	}
-	if interval == 0 || f == nil || !p.session.Sealed && len(f.AppendControl(nil, wire.Control{Kind: wire.ControlPing})) == 0 {
-		return
-	}
-	h := &heartbeat{pipe: p, carrier: c, conn: c.link.Info().Conn, interval: interval, last: time.Now()}
+	h := &heartbeat{pipe: p, signs: s, pinger: pinger, conn: p.link.Info().Conn, interval: interval, last: time.Now()}
 	h.mu.Lock()
 	h.timer = p.scope.AfterFunc(interval, h.beat)
 	h.mu.Unlock()
@@ -95,6 +102,12 @@ func (p *Pipe) startHeartbeat(c *streamCarrier) {
 	if p.over() { // no other code would stop it
 		h.stop()
 	}
+}
+
+// dialectPings reports whether the peer's dialect has pings.
+func (p *Pipe) dialectPings() bool {
+	f := p.session.Commander
+	return f != nil && (p.session.Sealed || len(f.AppendControl(nil, wire.Control{Kind: wire.ControlPing})) > 0)
 }
 
 func (h *heartbeat) stop() {
@@ -123,7 +136,7 @@ func (h *heartbeat) look() error {
 	h.last = now
 	late := elapsed > h.interval+h.interval/2 // this process was stopped, or has too little of a processor
 	listens := h.listens()
-	if h.carrier.alive.Swap(false) || late {
+	if h.alive() || late {
 		h.asked, h.stalled = false, 0
 		if listens { // the peer's ping may be delayed behind its other data
 			h.ping()
@@ -135,11 +148,11 @@ func (h *heartbeat) look() error {
 	if h.stalled++; !stalls {
 		h.stalled = 0
 	}
-	waits := h.carrier.room.awaited.Load() // received messages have no room, so nothing is read; see awaitRoom
+	waits := h.signs.room.awaited.Load() // received messages have no room, so nothing is read; see awaitRoom
 	switch {
 	case h.stalled > 2:
 		return errUnacknowledged
-	case waits || p.Unread > 0 || h.carrier.writing.Load() || !h.pipe.out.idle() || p.Queued > 0 && !(h.asked && (stalls || p.Local)): // of a local peer that was pinged, Queued includes the ping
+	case waits || p.Unread > 0 || h.signs.writing.Load() || !h.pipe.out.idle() || p.Queued > 0 && !(h.asked && (stalls || p.Local)): // of a local peer that was pinged, Queued includes the ping
 		h.asked = false
 	case h.asked:
 		return errSilent
@@ -156,11 +169,21 @@ const maxControl = 64
 // listens reports whether this end has received messages since the last beat, or a part of one, and sent none.
 func (h *heartbeat) listens() bool {
 	sent, received := h.pipe.Sent(), h.pipe.in.bytes.Load()
-	listens := (h.carrier.fed.Swap(false) || received != h.received) && sent == h.sent
+	listens := (h.signs.fed.Swap(false) || received != h.received) && sent == h.sent
 	h.received, h.sent = received, sent
 	return listens
 }
 
+// alive reports whether anything was received since the last beat.
+func (h *heartbeat) alive() bool {
+	alive := h.signs.alive.Swap(false)
+	return h.pinger != nil && h.pinger.Heard() || alive
+}
+
 func (h *heartbeat) ping() {
+	if h.pinger != nil {
+		h.pinger.Ping()
+		return
+	}
 	h.pipe.QueueControl(wire.Control{Kind: wire.ControlPing}).Write()
 }

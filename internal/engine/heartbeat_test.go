@@ -29,7 +29,7 @@ func TestHeartbeatWithoutAnAnswer(t *testing.T) {
 				s, e := testSocket(Options{}, &recorder{})
 				defer s.Close()
 				p, c := streamPipe(t, e, &fakeConn{}, streamSession(t, sp.Pair0, 0))
-				h := &heartbeat{pipe: p, carrier: c, conn: c.link.Conn, interval: time.Second, last: time.Now(), asked: true}
+				h := &heartbeat{pipe: p, signs: &c.signs, conn: c.link.Conn, interval: time.Second, last: time.Now(), asked: true}
 				time.Sleep(test.since)
 				c.alive.Store(test.alive)
 				if err := h.look(); err != test.want {
@@ -54,7 +54,7 @@ func TestHeartbeatWithoutAnAcknowledgement(t *testing.T) {
 		s, e := testSocket(Options{}, &recorder{})
 		defer s.Close()
 		p, c := streamPipe(t, e, &unacknowledgedConn{}, streamSession(t, sp.Pair0, 0))
-		h := &heartbeat{pipe: p, carrier: c, conn: c.link.Conn, interval: time.Second, last: time.Now()}
+		h := &heartbeat{pipe: p, signs: &c.signs, conn: c.link.Conn, interval: time.Second, last: time.Now()}
 		for beat, want := range []error{nil, nil, errUnacknowledged} {
 			time.Sleep(h.interval)
 			if err := h.look(); err != want {

@@ -64,7 +64,7 @@ func (c *streamCarrier) read() error {
 	}
 	if d, ok := c.decoder.(wire.Controlled); ok {
 		d.OnControl(c.pipe.control)
-		c.pipe.startHeartbeat(c)
+		c.pipe.startHeartbeat(&c.signs)
 	}
 	defer func() { r.replace(nil, 0) }()
 	if f, ok := c.link.Conn.(*framedConn); ok {

@@ -138,7 +138,7 @@ func (k *link) answer(offers []transport.Offer) (chosen transport.Offer, err err
 		return chosen, &transport.PeerError{Reason: no.reason, Err: no}
 	}
 	k.bare = isBare(k.asked.Header)
-	head := "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " +
+	head := "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nServer: Spry\r\nSec-WebSocket-Accept: " +
 		accept(k.asked.Header.Get("Sec-WebSocket-Key")) + "\r\n"
 	if len(k.asked.Header["Sec-Websocket-Protocol"]) > 0 {
 		head += "Sec-WebSocket-Protocol: " + subprotocol(chosen, chosen.Name) + "\r\n"
@@ -237,7 +237,7 @@ func (k *link) reject(no *refusal) {
 // Upgrade takes the connection of a request for a WebSocket from its server, and returns its link, for AttachLink of a socket or
 // a listener for ListenOnLinks: see package web. The link's Handshake answers the request; the application must not use w any
 // more. A request that is refused is answered here, and the error says with which status. Of t, Origins and Format apply.
-func Upgrade(t Transport, w http.ResponseWriter, r *http.Request) (_ transport.Messages, err error) {
+func Upgrade(t Transport, w http.ResponseWriter, r *http.Request) (_ transport.Pinger, err error) {
 	local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
 	p := t.policy()
 	no := p.check(r, local)

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sprymq/spry/internal/lock"
@@ -54,6 +55,7 @@ type link struct {
 	pending pending
 	scope   *scope.Scope // of the goroutine that writes control frames; nil until there is one
 
+	heard     atomic.Bool // something has arrived since Heard was called
 	upgraded  bool
 	bare      bool // the peer's part of the upgrade has no more headers than it must: see mayPing
 	peerEnded bool // its close frame has come
@@ -155,6 +157,15 @@ func (k *link) CloseWrite() error {
 	k.leave()
 	return err
 }
+
+// CanPing implements [transport.Pinger].
+func (k *link) CanPing() bool { return k.reader.pings }
+
+// Ping implements [transport.Pinger].
+func (k *link) Ping() { k.send(pending{ping: true}) }
+
+// Heard implements [transport.Pinger].
+func (k *link) Heard() bool { return k.heard.Swap(false) }
 
 // GoAway is CloseWrite of an end whose server stops. It does not wait for the peer to read.
 func (k *link) GoAway() { k.send(pending{goAway: true}) }
@@ -277,6 +288,6 @@ func (k *link) closing(payload []byte) error {
 }
 
 var _ interface {
-	transport.Messages
+	transport.Pinger
 	transport.Handshaker
 } = (*link)(nil)

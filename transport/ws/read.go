@@ -334,6 +334,7 @@ func (r *reader) receive(p []byte) (int, error) {
 		switch {
 		case n > 0:
 			r.heard = time.Now()
+			r.link.heard.Store(true)
 			return n, nil
 		case err == nil:
 			return 0, io.ErrNoProgress

@@ -17,8 +17,11 @@
 // the same address. Messages of the Scalability Protocols are sent in fragments of 64 KiB, because NNG takes no larger ones.
 // There are no extensions, and so no compression.
 //
-// A link that has received nothing for 25 seconds sends a ping, so that proxies do not take it for idle. A peer of the Scalability
-// Protocols gets none if its part of the upgrade has only the headers that it must have: libnanomsg takes pings for messages.
+// A link that has received nothing for 25 seconds sends a ping, so that proxies do not take it for idle; Heartbeat of the socket is
+// usually sooner. A peer of the Scalability Protocols gets no pings if its part of the upgrade has only the headers that it must
+// have: libnanomsg takes pings for messages.
+//
+// Requests with ?format=text or ?format=json make messages text, for hand-written pages; see Format.
 package ws
 
 import (

@@ -84,7 +84,7 @@ func TestWebSocketBreachDuringWrite(t *testing.T) {
 func pinged(t *testing.T, headers []string, check func(expect func(time.Duration), theirs net.Conn)) {
 	synctest.Test(t, func(t *testing.T) {
 		ours, theirs := simnet.Pipe()
-		push := spry.NewPush(&spry.PushOptions{Options: spry.Options{Transports: []transport.Transport{ws.Transport{}}, Linger: -1}})
+		push := spry.NewPush(&spry.PushOptions{Options: spry.Options{Transports: []transport.Transport{ws.Transport{}}, Linger: -1, Heartbeat: -1}})
 		defer push.Close()
 		pings := make(chan time.Time, 10)
 		go func() {
