@@ -13,6 +13,7 @@ package transport
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"io/fs"
 	"net"
 	"time"
@@ -188,6 +189,10 @@ type Messages interface {
 	// CloseWrite ends the outgoing direction; reading continues.
 	CloseWrite() error
 }
+
+// ErrMoved is returned by Messages.Handshake of a listening end if the connection turned out to be one of another listener, which
+// has it now. The caller forgets the link, and does not close it.
+var ErrMoved = errors.New("the connection has moved to another listener")
 
 // A Pinger is a link of [Messages] that can ask its peer for a sign of life. It serves the Heartbeat of sockets.
 type Pinger interface {

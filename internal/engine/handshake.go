@@ -71,6 +71,9 @@ func (e *Endpoint) establish(ctx context.Context, link transport.Link) (*Pipe, e
 	if err == nil {
 		return p, nil
 	}
+	if errors.Is(err, transport.ErrMoved) {
+		return nil, err
+	}
 	_ = link.Close()
 	if p != nil {
 		p.end(err) // else the endpoint's scope would remember that of a refused pipe

@@ -46,6 +46,10 @@ type (
 
 	// WebQueue guards the links of a handler (web.queue).
 	WebQueue [74]struct{}
+	// WebSocketPorts guards the addresses that WebSocket listeners can share (ws.bound).
+	WebSocketPorts [76]struct{}
+	// WebSocketPort guards the listeners that share an address (ws.shared).
+	WebSocketPort [77]struct{}
 	// WebSocket guards whose turn it is to write a WebSocket (ws.link).
 	WebSocket [75]struct{}
 

@@ -31,9 +31,9 @@ func (t Transport) policy() policy { return policy{origins: slices.Clone(t.Origi
 
 // A serverSide is the part of a link that a listening end needs until the connection is upgraded.
 type serverSide struct {
-	policy policy
-	path   string // of the listener
-	ready  bool   // the request was read, and is good: by Upgrade
+	policy   policy
+	listener *listener // nil for a handler
+	ready    bool      // the request was read, and is good
 }
 
 // A refusal is an answer that does not upgrade the connection.
@@ -167,13 +167,29 @@ func (k *link) receive() (*refusal, error) {
 	r.TLS = k.Info().TLS
 	k.asked = r
 	k.early = early
-	if no := k.server.policy.check(r, k.LocalAddr()); no != nil {
+	return k.route()
+}
+
+// route finds the listener of the request's path. If that is another than the one that the connection came to, it goes there.
+func (k *link) route() (*refusal, error) {
+	path := k.asked.URL.EscapedPath()
+	from := k.server.listener
+	to := from.shared.at(path)
+	p := k.server.policy
+	if to != nil {
+		p = to.policy
+	}
+	if no := p.check(k.asked, k.LocalAddr()); no != nil {
 		return no, nil
 	}
-	if r.URL.EscapedPath() != k.server.path {
-		return refuse(http.StatusNotFound, "bad_header", "nothing is at the path %.200q", r.URL.EscapedPath()), nil
+	if to == from {
+		return nil, nil
 	}
-	return nil, nil
+	k.server = &serverSide{policy: p, listener: to, ready: true}
+	if to == nil || !from.shared.move(k, to) {
+		return refuse(http.StatusNotFound, "bad_header", "nothing is at the path %.200q", path), nil
+	}
+	return nil, transport.ErrMoved
 }
 
 // choose finds the format of a request, and the first of its subprotocols that an offer of the socket suits.

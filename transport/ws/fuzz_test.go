@@ -95,7 +95,7 @@ func FuzzRequest(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s := &script{in: bytes.NewReader(b)}
 		k := newLink(&transport.Stream{Conn: s}, false)
-		k.server = &serverSide{path: "/"}
+		k.server = listeningAt("/")
 		_, _, err := k.Handshake(t.Context(), []transport.Offer{pullOffer}, true)
 		upgraded := bytes.HasPrefix(s.out.Bytes(), []byte("HTTP/1.1 101 "))
 		if upgraded != (err == nil) || s.out.Len() > 4096 {
@@ -105,4 +105,11 @@ func FuzzRequest(f *testing.F) {
 			t.Errorf("%v with the reason %q, and no answer", err, pe.Reason)
 		}
 	})
+}
+
+// listeningAt is the end of a listener at a path.
+func listeningAt(path string) *serverSide {
+	l := &listener{address: address{path: path}}
+	l.shared = &shared{members: []*listener{l}}
+	return &serverSide{listener: l}
 }

@@ -97,7 +97,7 @@ func upgradedMessages(t *testing.T, conn *answering, client bool, offer transpor
 	if client {
 		k.request = Transport{}.request(&address{host: "x", path: "/"})
 	} else {
-		k.server = &serverSide{path: "/"}
+		k.server = listeningAt("/")
 	}
 	defer k.Close()
 	if _, _, err := k.Handshake(t.Context(), []transport.Offer{offer}, !client); err != nil {

@@ -27,6 +27,7 @@ package ws
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -147,7 +148,10 @@ func (a *address) malformed(why string) error {
 func (a *address) wrap(err error) error { return urls.Rename(err, a.inner, a.url) }
 
 // Listen binds the address and begins to listen. A wss listener needs a certificate in the configuration. A request for
-// another path than the URL's is answered with 404. Parameters after a question mark are an error.
+// another path than the URL's is answered with 404. Parameters other than format are an error.
+//
+// Listeners of one process share an address by their paths, if all else is the same. Closing one leaves the others. Until its path
+// is known, a connection counts as one of the oldest of these listeners.
 func (t Transport) Listen(ctx context.Context, u transport.URL, o transport.ListenOptions) (transport.Listener, error) {
 	a, err := parse(u)
 	if err == nil && a.query != "" && a.query != "format="+a.format.String() {
@@ -162,34 +166,45 @@ func (t Transport) Listen(ctx context.Context, u transport.URL, o transport.List
 	if err != nil {
 		return nil, err
 	}
-	o.TLS = forHTTP(o.TLS)
-	inner, err := a.network.Listen(ctx, a.inner, o)
-	if err != nil {
-		return nil, a.wrap(err)
+	l := &listener{address: a, policy: p}
+	if err := l.share(ctx, o); err != nil {
+		return nil, err
 	}
-	return &listener{Listener: inner, address: a, policy: p}, nil
+	return l, nil
 }
 
+// A listener is one of those that share an address.
 type listener struct {
-	transport.Listener
+	shared  *shared
 	address address
 	policy  policy
+
+	// Under the lock of shared.
+	moved  []*link // connections whose request is for this path
+	closed bool
 }
 
 // Accept returns as soon as the stream below is connected. The request is read by the link's Handshake.
 func (l *listener) Accept() (transport.Link, error) {
-	inner, err := l.Listener.Accept()
+	k, err := l.shared.next(l)
 	if err != nil {
 		return nil, l.address.wrap(err)
 	}
-	k := newLink(inner.(*transport.Stream), false)
-	k.server = &serverSide{policy: l.policy, path: l.address.path}
+	if k.server == nil {
+		k.server = &serverSide{policy: l.policy, listener: l}
+	}
 	return k, nil
 }
 
+// Addr is the bound address.
+func (l *listener) Addr() net.Addr { return l.shared.inner.Addr() }
+
+// Close ends the listener. Others that share the address go on.
+func (l *listener) Close() error { return l.shared.leave(l) }
+
 // URL is the bound address.
 func (l *listener) URL() string {
-	_, at, _ := strings.Cut(l.Listener.URL(), "://")
+	_, at, _ := strings.Cut(l.shared.inner.URL(), "://")
 	u := transport.URL{Scheme: l.address.url.Scheme, Address: at + l.address.path}
 	if l.address.inner.Scheme == "ipc" {
 		if u.Address = at; l.address.path != "/" {
