@@ -14,6 +14,7 @@ import (
 
 	"github.com/sprymq/spry/internal/lock"
 	"github.com/sprymq/spry/internal/scope"
+	"github.com/sprymq/spry/internal/tlsconfig"
 	"github.com/sprymq/spry/internal/unfinished"
 	"github.com/sprymq/spry/transport"
 	"github.com/sprymq/spry/transport/ipc"
@@ -22,8 +23,8 @@ import (
 
 // A Config has the settings of a port. The zero value, or nil, means the defaults.
 type Config struct {
-	// TLS ends TLS at the port, and needs a certificate. GetCertificate and GetConfigForClient may exchange certificates while
-	// the port runs. If the configuration for a client has no NextProtos, it gets the ALPN names of the claims that the client
+	// TLS ends TLS at the port, and needs a certificate. Package certs, or GetCertificate and GetConfigForClient, may exchange
+	// certificates while the port runs. If the configuration for a client has no NextProtos, it gets the ALPN names of the claims that the client
 	// may reach. Nil means that TLS is refused unless a listener claims [RawTLS].
 	TLS *tls.Config
 
@@ -119,12 +120,13 @@ func newPort(l net.Listener, url string, c *Config) (*Port, error) {
 	if p.config.Backlog <= 0 {
 		p.config.Backlog = defaultBacklog
 	}
-	if config := p.config.TLS; config != nil {
-		if len(config.Certificates) == 0 && config.GetCertificate == nil && config.GetConfigForClient == nil {
+	if p.config.TLS != nil {
+		config, err := tlsconfig.Listener(p.config.TLS)
+		if err != nil {
 			_ = l.Close()
-			return nil, fmt.Errorf("%s: a port with TLS needs a certificate; set Certificates or GetCertificate of Config.TLS", url)
+			return nil, fmt.Errorf("%s: %w", url, err)
 		}
-		p.config.TLS = config.Clone()
+		p.config.TLS = config
 		p.tls = config.Clone()
 		p.tls.GetConfigForClient = p.configFor
 	}
