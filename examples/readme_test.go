@@ -58,7 +58,7 @@ var (
 	block       = regexp.MustCompile("(?ms)^```(sh|text)\n(.*?)^```$")
 	ownTerminal = regexp.MustCompile(`# in (one|a|another|others)\b`)
 	example     = regexp.MustCompile(`go run \./examples/(\w+)`)
-	address     = regexp.MustCompile(`(tls\+)?tcp://127\.0\.0\.1:(\d+)`)
+	address     = regexp.MustCompile(`((?:\w+\+)*\w+://)127\.0\.0\.1:(\d+)`)
 	addressFlag = regexp.MustCompile(`(?m)^  -(\S+) .*\n.*\(default "(\S+://\S+)"\)$`)
 )
 
@@ -66,7 +66,8 @@ var (
 type reader struct {
 	t        *testing.T
 	folder   string            // of files and sockets
-	places   map[string]string // the test's addresses, by those of the README
+	places   map[string]string // the test's addresses, by the ports of the README
+	isTCP    map[string]bool   // ports that need one of TCP, because the README has other schemes there
 	programs []*program
 }
 
@@ -78,7 +79,10 @@ func follow(t *testing.T, name, text string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(folder) })
-	r := &reader{t: t, folder: folder, places: map[string]string{}}
+	r := &reader{t: t, folder: folder, places: map[string]string{}, isTCP: map[string]bool{}}
+	for _, m := range address.FindAllStringSubmatch(text, -1) {
+		r.isTCP[m[2]] = r.isTCP[m[2]] || m[1] != "tcp://"
+	}
 	awaited := 0
 	for _, b := range block.FindAllStringSubmatch(text, -1) {
 		for line := range strings.Lines(b[2]) {
@@ -124,6 +128,8 @@ func (r *reader) command(line string) {
 	switch program, rest, _ := strings.Cut(line, " "); program {
 	case "nngcat":
 		line = foreign(r.t, program, "nng-utils") + " " + rest
+	case "curl":
+		line = foreign(r.t, program, program) + " " + rest
 	case "python3":
 		line = foreign(r.t, "Python's module zmq", "python3-zmq", "/usr/bin/python3", "python3") + " " + rest
 	}
@@ -170,13 +176,15 @@ func (r *reader) await(line string) {
 func (r *reader) moved(line string) string {
 	line = strings.ReplaceAll(line, "/tmp/", r.folder+"/")
 	return address.ReplaceAllStringFunc(line, func(at string) string {
-		if r.places[at] == "" {
-			r.places[at] = "ipc://" + filepath.Join(r.folder, strings.TrimPrefix(at, "tcp://127.0.0.1:"))
-			if strings.HasPrefix(at, "tls+") {
-				r.places[at] = "tls+tcp://" + freeAddress(r.t)
-			}
+		m := address.FindStringSubmatch(at)
+		scheme, port := m[1], m[2]
+		if !r.isTCP[port] {
+			return "ipc://" + filepath.Join(r.folder, port)
 		}
-		return r.places[at]
+		if r.places[port] == "" {
+			r.places[port] = freeAddress(r.t)
+		}
+		return scheme + r.places[port]
 	})
 }
 

@@ -106,6 +106,7 @@ func (c *connection) decide() *refusal {
 			c.refuse(w, spoken, o, false)
 			return &refusal{ReasonUnclaimed, fmt.Errorf("no listener claims a connection that began with % x", o.first[:min(len(o.first), 8)])}
 		}
+		_ = c.conn.SetDeadline(c.deadline) // not that of a silence
 		secure := tls.Server(w.whole(), c.port.tls)
 		if err := secure.HandshakeContext(c.port.scope.Context()); err != nil {
 			c.linger() // the client is to read the alert

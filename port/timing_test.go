@@ -3,6 +3,7 @@
 package port_test
 
 import (
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -10,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sprymq/spry/internal/testcert"
 	"github.com/sprymq/spry/internal/testkit"
 	"github.com/sprymq/spry/port"
 )
@@ -109,4 +111,36 @@ func TestTimesOfAConnection(t *testing.T) {
 			t.Errorf("a minute later, the connection reads %d bytes: %v", n, err)
 		}
 	})
+}
+
+// A client of TLS that is slower than the patience for silence has all of the timeout for its handshake.
+func TestSlowHandshakesBesideSilence(t *testing.T) {
+	authority := testcert.NewAuthority(t)
+	inMemory(t, &port.Config{TLS: authority.Server(t)}, func(t *testing.T, p *port.Port, dial func() net.Conn) {
+		p.Claim(port.Protocol{Silence: time.Second})
+		pages := p.Claim(port.HTTP)
+		config := authority.Client(t, "client")
+		config.InsecureSkipVerify = true // virtual time is before the certificate's
+		c := tls.Client(slowConn{dial(), 1500 * time.Millisecond}, config)
+		defer c.NetConn().Close()
+		go io.WriteString(c, "GET / HTTP/1.1\r\n\r\n")
+		page, err := pages.Accept()
+		testkit.Check(t, err)
+		defer page.Close()
+		if n, err := page.Read(make([]byte, 3)); n != 3 || err != nil {
+			t.Errorf("the connection reads %d bytes: %v", n, err)
+		}
+	})
+}
+
+// A slowConn begins each read after a pause.
+type slowConn struct {
+	net.Conn
+	pause time.Duration
+}
+
+// Read implements [net.Conn].
+func (c slowConn) Read(p []byte) (int, error) {
+	time.Sleep(c.pause)
+	return c.Conn.Read(p)
 }
