@@ -35,6 +35,7 @@ func everything(ctx context.Context, s *stream.Bytes, client bool, config *tls.C
 	for _, attach := range []func(*stream.Bytes) (*stream.Messages, error){
 		func(s *stream.Bytes) (*stream.Messages, error) { return stream.Prefix(s, 3, 100) },
 		func(s *stream.Bytes) (*stream.Messages, error) { return stream.Lines(s, 100) },
+		frames(client),
 	} {
 		if secure, err = conversation(ctx, secure, attach); err != nil {
 			return err

@@ -4,7 +4,9 @@ package stream
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync/atomic"
 )
 
 // A Framer is a protocol that carries messages on a stream of bytes: see [Frame]. One goroutine calls Read while another
@@ -28,7 +30,72 @@ func Frame(below *Bytes, f Framer, limit int) (*Messages, error) {
 	if err != nil {
 		return nil, err
 	}
-	return NewMessages(&framedConn{framer: f, below: b, limit: limit}), nil
+	c := &framedConn{framer: f, below: b, limit: limit}
+	if _, ok := f.(answerer); ok {
+		c.turn = make(chan struct{}, 1)
+	}
+	return NewMessages(c), nil
+}
+
+// errAnswer is returned by Read of a framer that has something to send.
+var errAnswer = errors.New("an answer is due")
+
+// An answerer is a framer that answers what it reads.
+type answerer interface {
+	Framer
+
+	// answer returns and forgets the bytes to be sent. It is called by the goroutine that calls Read.
+	answer() []byte
+}
+
+// begin waits for the turn to write.
+func (c *framedConn) begin(ctx context.Context) error {
+	if c.turn == nil {
+		return nil
+	}
+	select {
+	case c.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// done lets others write, after the answers that came meanwhile. If those cannot be written, a later call fails.
+func (c *framedConn) done(ctx context.Context) {
+	if c.turn != nil {
+		<-c.turn
+		_ = c.sendAnswer(ctx)
+	}
+}
+
+// answered has the answer of a framer sent: by the goroutine that writes, if there is one. The reader must go on reading, or two
+// ends that wait for each other would stop.
+func (c *framedConn) answered(ctx context.Context) error {
+	a, ok := c.framer.(answerer)
+	if !ok {
+		return nil
+	}
+	if due := a.answer(); len(due) > 0 {
+		c.due.Store(&due)
+	}
+	return c.sendAnswer(ctx)
+}
+
+// sendAnswer sends the latest answer, unless another goroutine writes, or this end has ended its direction.
+func (c *framedConn) sendAnswer(ctx context.Context) (err error) {
+	for err == nil && c.due.Load() != nil {
+		select {
+		case c.turn <- struct{}{}:
+		default:
+			return nil
+		}
+		if due := c.due.Swap(nil); due != nil && !c.ended {
+			err = c.below.Write(ctx, *due)
+		}
+		<-c.turn
+	}
+	return err
 }
 
 // A framedConn is a protocol of messages over bytes.
@@ -36,9 +103,11 @@ type framedConn struct {
 	framer  Framer
 	below   *Bytes
 	limit   int
-	buffers [][]byte // of Send
-	ended   bool     // the outgoing direction
-	err     error    // of the incoming one: its end, or what a broken Read left
+	buffers [][]byte               // of Send
+	turn    chan struct{}          // whose it is to write, if the framer has answers; else nil
+	due     atomic.Pointer[[]byte] // the latest answer, if it is not sent
+	ended   bool                   // the outgoing direction
+	err     error                  // of the incoming one: its end, or what a broken Read left
 }
 
 func (c *framedConn) Receive(ctx context.Context) ([]byte, error) {
@@ -51,6 +120,15 @@ func (c *framedConn) Receive(ctx context.Context) ([]byte, error) {
 	}
 	before := s.consumed
 	m, err := c.framer.Read(ctx, c.below, c.limit)
+	for err == errAnswer { //nolint:errorlint // it is never wrapped
+		before = s.consumed
+		if err = c.answered(ctx); err == nil {
+			m, err = c.framer.Read(ctx, c.below, c.limit)
+		}
+	}
+	if err != nil && !isEnd(err) {
+		_ = c.answered(ctx)
+	}
 	switch {
 	case err == nil:
 	case isEnd(err):
@@ -62,6 +140,10 @@ func (c *framedConn) Receive(ctx context.Context) ([]byte, error) {
 }
 
 func (c *framedConn) Send(ctx context.Context, messages ...[]byte) (err error) {
+	if err := c.begin(ctx); err != nil {
+		return err
+	}
+	defer c.done(ctx)
 	if c.ended {
 		return errEnded
 	}
@@ -77,6 +159,10 @@ func (c *framedConn) Send(ctx context.Context, messages ...[]byte) (err error) {
 }
 
 func (c *framedConn) CloseSend(ctx context.Context) error {
+	if err := c.begin(ctx); err != nil {
+		return err
+	}
+	defer c.done(ctx)
 	if c.ended {
 		return nil
 	}

@@ -65,6 +65,20 @@ func TestFramesSplitAtEveryOffset(t *testing.T) {
 			b, err := stream.SOCKS5(ctx, b, "example.com:7", "user", "password")
 			return "", b, err
 		}},
+		"websocket": {
+			"\x02\x03hel\x89\x02hi\x80\x02lo\x8a\x00\x82\x00\x82\x7e\x00\x80" + strings.Repeat("x", 128) + "\x88\x05\x03\xe8bye", "hello||" + strings.Repeat("x", 128),
+			func(b *stream.Bytes) (string, *stream.Bytes, error) {
+				m, err := stream.WebSocketFrames(b, true, nil)
+				return received(ctx, m, err)
+			},
+		},
+		"websocket text": {
+			"\x01\x83\x01\x02\x03\x04g\xc1\xbf\x80\x80\x01\x02\x03\x04\x88\x80\x01\x02\x03\x04", "f\u00fc",
+			func(b *stream.Bytes) (string, *stream.Bytes, error) {
+				m, err := stream.WebSocketFrames(b, false, &stream.WebSocketOptions{Text: true})
+				return received(ctx, m, err)
+			},
+		},
 		"mux": {
 			"\x01\x00\x00\x00\x01\x00\x00\x00\x00\x02\x00\x00\x00\x01\x00\x00\x00\x02he\x03\x00\x00\x00\x01\x00\x00\x00\x03llo" +
 				"\x05\x00\x00\x00\x01\x00\x00\x00\x00\x07\x00\x00\x00\x00\x00\x00\x00\x00", "hello",

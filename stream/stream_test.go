@@ -76,7 +76,7 @@ func TestAlternatingLayers(t *testing.T) {
 				return fmt.Errorf("round %d: %q, %w", i, got, err)
 			}
 			var err error
-			switch i % 4 {
+			switch i % 5 {
 			case 0:
 				s, err = framed(ctx, s, func(s *stream.Bytes) (*stream.Messages, error) { return stream.Prefix(s, 8, 100) })
 			case 1:
@@ -85,8 +85,10 @@ func TestAlternatingLayers(t *testing.T) {
 				s, err = wrapped(ctx, s, func(s *stream.Bytes) (*stream.Bytes, error) {
 					return stream.Throttle(s, stream.Rate{}, stream.Rate{PerSecond: 1e9})
 				})
+			case 4:
+				s, err = framed(ctx, s, frames(client))
 			case 3:
-				if i%40 != 3 {
+				if i%50 != 3 {
 					continue
 				}
 				s, err = wrapped(ctx, s, func(s *stream.Bytes) (*stream.Bytes, error) { return side(ctx, s, config) })

@@ -18,6 +18,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sprymq/spry/internal/wsframe"
 	"github.com/sprymq/spry/transport"
 )
 
@@ -139,7 +140,7 @@ func (k *link) answer(offers []transport.Offer) (chosen transport.Offer, err err
 	}
 	k.bare = isBare(k.asked.Header)
 	head := "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nServer: Spry\r\nSec-WebSocket-Accept: " +
-		accept(k.asked.Header.Get("Sec-WebSocket-Key")) + "\r\n"
+		wsframe.Accept(k.asked.Header.Get("Sec-WebSocket-Key")) + "\r\n"
 	if len(k.asked.Header["Sec-Websocket-Protocol"]) > 0 {
 		head += "Sec-WebSocket-Protocol: " + subprotocol(chosen, chosen.Name) + "\r\n"
 	}

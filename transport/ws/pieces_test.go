@@ -46,7 +46,7 @@ func TestUpgradeAndFramesCutAnywhere(t *testing.T) {
 			whole := []byte(head + frames)
 			for cut := -1; cut <= len(whole); cut++ {
 				conn := &answering{from: func(key string) io.Reader {
-					b := bytes.Replace(whole, []byte(strings.Repeat("x", 28)), []byte(accept(key)), 1)
+					b := bytes.Replace(whole, []byte(strings.Repeat("x", 28)), []byte(wsframe.Accept(key)), 1)
 					if cut < 0 {
 						return iotest.OneByteReader(bytes.NewReader(b))
 					}

@@ -6,9 +6,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/fips140"
 	"crypto/rand"
-	"crypto/sha1" //nolint:gosec // RFC 6455 says so; it is no security function there
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -20,6 +18,7 @@ import (
 	"time"
 
 	"github.com/sprymq/spry/internal/scope"
+	"github.com/sprymq/spry/internal/wsframe"
 	"github.com/sprymq/spry/transport"
 )
 
@@ -70,14 +69,6 @@ func subprotocol(o transport.Offer, server string) string {
 		return nameZWS
 	}
 	return nameZWS + "/" + o.Mechanism
-}
-
-// accept is the proof that a server has read the key of a request.
-func accept(key string) string {
-	const guid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-	var sum [sha1.Size]byte
-	fips140.WithoutEnforcement(func() { sum = sha1.Sum([]byte(key + guid)) }) //nolint:gosec // see the import
-	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
 // upgrade sends the request of a dialing end and reads the answer.
@@ -181,7 +172,7 @@ func (k *link) chooseAnswered(answer *http.Response, key string, names []string,
 		return chosen, breach("bad_header", "the server answered the upgrade with %s: check the path, and that a WebSocket is there", answer.Status)
 	}
 	if !hasToken(answer.Header, "Upgrade", "websocket") || !hasToken(answer.Header, "Connection", "upgrade") ||
-		answer.Header.Get("Sec-WebSocket-Accept") != accept(key) {
+		answer.Header.Get("Sec-WebSocket-Accept") != wsframe.Accept(key) {
 		return chosen, breach("bad_header", "the server's answer does not fit the request: check whether something in between changes it")
 	}
 	if ext := answer.Header.Get("Sec-WebSocket-Extensions"); ext != "" {
