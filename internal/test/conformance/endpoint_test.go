@@ -356,15 +356,23 @@ func TestReconnect(t *testing.T) {
 	})
 }
 
-// TLS on a unix socket is not ipc, and its URL says so.
+// TLS on a unix socket is not ipc, and its URL says so. Without a certificate, no peer could ever connect, and the listener is closed.
 func TestServeTLSOverUnixSockets(t *testing.T) {
 	l, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
 	testkit.Check(t, err)
 	pull := spry.NewPull(nil)
-	e, err := pull.ListenOn(l, &spry.ListenConfig{TLS: &tls.Config{MinVersion: tls.VersionTLS13}})
+	server, _ := testkit.Certificates()
+	e, err := pull.ListenOn(l, &spry.ListenConfig{TLS: server})
 	testkit.Check(t, err)
 	if want := "tls+unix://" + l.Addr().String(); e.URL() != want {
 		t.Errorf("the URL is %s, want %s", e.URL(), want)
+	}
+	bare, err := net.Listen("tcp", "127.0.0.1:0")
+	testkit.Check(t, err)
+	_, err = pull.ListenOn(bare, &spry.ListenConfig{TLS: &tls.Config{}})
+	testkit.Wants(t, err, spry.ErrConfig, "needs a certificate")
+	if _, err := bare.Accept(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("the listener that was refused: %v", err)
 	}
 	testkit.Check(t, pull.Close())
 }
