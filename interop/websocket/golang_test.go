@@ -33,10 +33,13 @@ type conn interface {
 	ping() error
 	close(status int, reason string) error
 	status(err error) int // of the close frame that an error of read stands for
+	abort()               // ends read
 }
 
-// converse is what an [echoer] does with a connection.
-func converse(c conn, fragmented bool) (status int) {
+// converse is what an [echoer] does with a connection, until that or ctx ends.
+func converse(ctx context.Context, c conn, fragmented bool) (status int) {
+	stop := context.AfterFunc(ctx, c.abort)
+	defer stop()
 	for {
 		body, err := c.read()
 		if err != nil {
@@ -127,11 +130,12 @@ func (l library) start(t *testing.T, a kit.Address) echoer {
 	if a.TLS != nil {
 		config = a.TLS.Config(!a.SpryListens)
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), peer.Watchdog)
 	if !a.SpryListens {
-		l.serve(t, a, config, e)
+		l.serve(ctx, t, a, config, e)
+		t.Cleanup(cancel) // first
 		return e
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), peer.Watchdog)
 	gone := make(chan struct{})
 	t.Cleanup(func() {
 		cancel()
@@ -144,7 +148,7 @@ func (l library) start(t *testing.T, a kit.Address) echoer {
 			if err != nil {
 				continue
 			}
-			e.ended(n, converse(c, fragmenting(n)))
+			e.ended(n, converse(ctx, c, fragmenting(n)))
 			n = e.next()
 		}
 	}()
@@ -152,7 +156,7 @@ func (l library) start(t *testing.T, a kit.Address) echoer {
 }
 
 // serve is the server's part of start.
-func (l library) serve(t *testing.T, a kit.Address, config *tls.Config, e *goEchoer) {
+func (l library) serve(ctx context.Context, t *testing.T, a kit.Address, config *tls.Config, e *goEchoer) {
 	t.Helper()
 	u, err := url.Parse(a.URL)
 	testkit.Check(t, err)
@@ -172,7 +176,7 @@ func (l library) serve(t *testing.T, a kit.Address, config *tls.Config, e *goEch
 			t.Errorf("the peer refuses connection %d: %v", n, err)
 			return
 		}
-		e.ended(n, converse(c, fragmenting(n)))
+		e.ended(n, converse(ctx, c, fragmenting(n)))
 	})}
 	serving.Go(func() { _ = server.Serve(listener) })
 	t.Cleanup(func() {

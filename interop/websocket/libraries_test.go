@@ -96,6 +96,8 @@ func (c coderConn) status(err error) int {
 	return noStatus
 }
 
+func (c coderConn) abort() { _ = c.CloseNow() }
+
 // gorillaConn is a connection of github.com/gorilla/websocket. It writes a frame when its buffer is full.
 type gorillaConn struct{ *gorilla.Conn }
 
@@ -169,6 +171,8 @@ func (gorillaConn) status(err error) int {
 	}
 	return noStatus
 }
+
+func (c gorillaConn) abort() { _ = c.Conn.Close() }
 
 // gobwasConn is a connection of github.com/gobwas/ws, which leaves everything but frames to its user.
 type gobwasConn struct {
@@ -286,3 +290,5 @@ func (gobwasConn) status(err error) int {
 	}
 	return noStatus
 }
+
+func (c gobwasConn) abort() { _ = c.Conn.Close() }

@@ -13,6 +13,7 @@ import (
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/testkit"
 	"github.com/sprymq/spry/interop/internal/kit"
+	"github.com/sprymq/spry/interop/internal/peer"
 )
 
 // patience is an idle time that no test here reaches.
@@ -64,6 +65,13 @@ func TestThroughProxies(t *testing.T) {
 				})
 			}
 		}
+		for _, mode := range []string{"ws", "raw"} {
+			for library, program := range map[string]string{kit.LibNNG: "nng_recv", kit.LibNanomsg: "nn_recv", kit.LibZMQ: "zmq_recv"} {
+				for _, how := range []string{"dial", "listen"} {
+					cell(mode, library+" "+how+"s: pull – push", library+" "+how+"s", func(t *testing.T, r route) { receiveThrough(t, r, program, how) })
+				}
+			}
+		}
 		p.start(t, routes, patience)
 		for _, run := range cells {
 			run(t)
@@ -98,6 +106,27 @@ func askThrough(t *testing.T, r route, dialect string) {
 	asking.Wait()
 	testkit.Check(t, rep.Close())
 	testkit.Check(t, <-served)
+}
+
+// receiveThrough has a program with a library in C receive through a proxy.
+func receiveThrough(t *testing.T, r route, program, how string) {
+	t.Helper()
+	const messages, size = 500, 1000
+	push := spry.NewPush(&spry.PushOptions{Options: kit.Options})
+	dialing, listening := r.ends(t, how == "listen", how == "dial")
+	var p *peer.Process
+	if how == "dial" {
+		kit.Attach(t, push, listening)
+		p = kit.StartC(t, program, how, dialing.URL, "pull", fmt.Sprint(messages))
+	} else {
+		p = kit.StartC(t, program, how, strings.TrimSuffix(listening.URL, "/feed"), "pull", fmt.Sprint(messages)) // libnanomsg listens at no path
+		if dialing.URL = strings.TrimSuffix(dialing.URL, "/feed"); program == "zmq_recv" {
+			dialing.Dialect = "zmtp+"
+		}
+		kit.Attach(t, push, dialing)
+	}
+	kit.SendNumbered(t, push, messages, size)
+	kit.ExpectTally(t, p, kit.NumberedTally(messages, size))
 }
 
 // TestIdleBehindProxies has proxies that end connections on which nothing comes for 30 seconds. Spry's pings keep its own. A peer
