@@ -75,7 +75,7 @@ func (d *dialer) Dial(ctx context.Context) (transport.Link, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newLink(tls.Client(tcp, config)), nil
+	return newLink(tcp, config, tls.Client), nil
 }
 
 type listener struct {
@@ -89,15 +89,13 @@ func (l *listener) Accept() (transport.Link, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newLink(tls.Server(tcp, l.config)), nil
+	return newLink(tcp, l.config, tls.Server), nil
 }
 
-func newLink(c *tls.Conn) *transport.Stream {
-	return &transport.Stream{Conn: &conn{c}, Framing: transport.FramingLength}
+func newLink(tcp net.Conn, c *tls.Config, open func(net.Conn, *tls.Config) *tls.Conn) *transport.Stream {
+	below := &records{Conn: tcp}
+	return &transport.Stream{Conn: &conn{Conn: open(below, c), below: below}, Framing: transport.FramingLength}
 }
-
-// conn is a TLS connection that ends in the ways of a link.
-type conn struct{ *tls.Conn }
 
 // Close ends the connection at once. Unlike [tls.Conn.Close] it does not wait up to five seconds for a peer that has stopped
 // reading; for an orderly end call CloseWrite before it.
@@ -108,7 +106,7 @@ func (c *conn) CloseWrite() error {
 	if err := c.Conn.CloseWrite(); err != nil {
 		return err
 	}
-	if tcp, ok := c.NetConn().(*net.TCPConn); ok {
+	if tcp, ok := c.below.Conn.(*net.TCPConn); ok {
 		return tcp.CloseWrite()
 	}
 	return nil
