@@ -86,18 +86,21 @@ func (c *messageCarrier) read() error {
 	bodies := roomFor(nil, 0)
 	land := landing{from: &c.pipe.origin, held: c.pipe.account.NewMeter()}
 	defer land.held.Set(0)
-	ahead := 0 // bytes read since the receiver was let run
+alloc := land.alloc // made once, so that a read does not allocate
+	ahead := 0          // bytes read since the receiver was let run
 	c.pipe.startHeartbeat(&c.signs)
 	for {
-		n, err := c.link.ReadMessages(bodies, land.alloc)
+		n, err := c.link.ReadMessages(bodies, alloc)
 		for _, body := range bodies[:n] {
 			ahead += len(body)
 		}
 		derr := c.deliver(bodies[:n], &land)
 		clear(bodies[:n])
+		if land.next(); n < readAtOnce || derr != nil || err != nil { // the next read may wait
+			land.leave()
+			c.pipe.settle()
+		}
 		bodies = roomFor(bodies, n)
-		land.leave()
-		c.pipe.settle()
 		if n > 0 { // an end takes no memory, and must not cost another pipe its queue
 			c.pipe.Relieve()
 		}
@@ -168,12 +171,14 @@ func (c *messageCarrier) flush() error {
 // landingSize is how much memory the messages of one read share, unless one is larger.
 const landingSize = 16 << 10
 
-// A landing is the memory that the messages of one read lie in. A link that nothing comes from has none.
+// A landing is the memory that the messages of one read lie in, and of the next reads if those do not wait. A link that nothing
+// comes from has none.
 type landing struct {
 	from   *msg.Origin
-	chunks []*buf.Chunk // of each message
-	used   int          // bytes of the last one
-	held   budget.Meter // of the last one, if it grows
+	chunks []*buf.Chunk // of each message of a read
+	open   *buf.Chunk   // the last one, which the next message may have room in
+	used   int          // bytes of it
+	held   budget.Meter // of it, if it grows
 }
 
 // alloc returns memory for the next message, or more for the last one.
@@ -181,17 +186,16 @@ func (l *landing) alloc(have []byte, size int) []byte {
 	if have != nil {
 		return l.grow(have, size)
 	}
-	var c *buf.Chunk
-	if n := len(l.chunks); n > 0 {
-		c = l.chunks[n-1]
+	if c := l.open; c == nil || size > len(c.Data)-l.used {
+		if last := len(l.chunks) - 1; c != nil && (last < 0 || l.chunks[last] != c) {
+			c.Release(1) // of an earlier read
+		}
+		l.open = buf.NewChunk(max(size, landingSize))
+		l.open.From, l.used = l.from, 0
 	}
-	if c == nil || size > len(c.Data)-l.used {
-		c = buf.NewChunk(max(size, landingSize))
-		c.From, l.used = l.from, 0
-	}
-	l.chunks = append(l.chunks, c)
+	l.chunks = append(l.chunks, l.open)
 	l.used += size
-	return c.Data[l.used-size : l.used : l.used]
+	return l.open.Data[l.used-size : l.used : l.used]
 }
 
 // grow moves the last message to a chunk of its own. Other pipes are shed for it if the budget is used up, or this one: its
@@ -205,18 +209,26 @@ func (l *landing) grow(have []byte, size int) []byte {
 	if old := l.chunks[last]; last == 0 || l.chunks[last-1] != old {
 		old.Release(1)
 	}
-	l.chunks[last] = c
+	l.chunks[last], l.open = c, c
 	return c.Data[:size:size]
 }
 
-// leave leaves the memory to the messages.
-func (l *landing) leave() {
+// next leaves all memory to the messages of a read but that of the last one, which may have room for more.
+func (l *landing) next() {
 	for i, c := range l.chunks {
-		if i == 0 || c != l.chunks[i-1] {
+		if c != l.open && (i == 0 || c != l.chunks[i-1]) {
 			c.Release(1)
 		}
 	}
 	clear(l.chunks)
 	l.chunks = l.chunks[:0]
+}
+
+// leave leaves the rest to the messages.
+func (l *landing) leave() {
+	if l.open != nil {
+		l.open.Release(1)
+		l.open = nil
+	}
 	l.held.Set(0)
 }
