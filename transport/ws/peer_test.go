@@ -199,6 +199,41 @@ func TestFragments(t *testing.T) {
 	}
 }
 
+// From the second message on, the reader has memory for all fragments, and reads the next header together with a fragment.
+func TestLargeMessagesInFragments(t *testing.T) {
+	pull, e := pulling(t, options())
+	b := upgraded(t, e)
+	for i, sizes := range [][]int{{64 << 10, 64 << 10, 30000}, {64 << 10, 64 << 10, 30000}, {1, 100_000, 5, 0, 50_000}, {200}, {90_000, 90_000}} {
+		message := make([]byte, 0, 200_000)
+		for len(message) < 180_000 {
+			message = append(message, byte(len(message)), byte(len(message)>>8), byte(i), byte(len(message)>>16))
+		}
+		sent := make(chan struct{})
+		end := 0
+		for _, size := range sizes {
+			end += size
+		}
+		go func() {
+			defer close(sent)
+			at := 0
+			for j, size := range sizes {
+				kind := wsframe.Continuation
+				if j == 0 {
+					kind = wsframe.Binary
+				}
+				b.send(t, kind, j == len(sizes)-1, string(message[at:at+size]))
+				at += size
+				b.send(t, wsframe.Pong, true, "nobody asked")
+			}
+		}()
+		got, err := pull.Recv(testkit.Watchdog(t))
+		if err != nil || !bytes.Equal(got, message[:end]) {
+			t.Fatalf("message %d: %d bytes came, %v; %d were sent", i, len(got), err, end)
+		}
+		<-sent
+	}
+}
+
 // Every frame may be cut anywhere.
 func TestFramesCutAnywhere(t *testing.T) {
 	pull, e := pulling(t, options())
