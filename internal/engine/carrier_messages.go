@@ -86,7 +86,7 @@ func (c *messageCarrier) read() error {
 	bodies := roomFor(nil, 0)
 	land := landing{from: &c.pipe.origin, held: c.pipe.account.NewMeter()}
 	defer land.held.Set(0)
-alloc := land.alloc // made once, so that a read does not allocate
+	alloc := land.alloc // made once, so that a read does not allocate
 	ahead := 0          // bytes read since the receiver was let run
 	c.pipe.startHeartbeat(&c.signs)
 	for {
