@@ -36,8 +36,8 @@ func TestMTLS(t *testing.T) {
 	for range 2 {
 		ends(t, 0, `^you are ada$`, "mtls", mtls(ours, "ask", "ada")...)
 		ends(t, 0, `^you are bob$`, "mtls", mtls(ours, "ask", "bob")...)
-		ends(t, 1, `tls: bad certificate$`, "mtls", mtls(ours, "ask", "eve")...)
-		ends(t, 1, `tls: certificate required$`, "mtls", mtls(ours, "ask")...)
+		ends(t, 1, `tls: bad certificate: the peer does not accept`, "mtls", mtls(ours, "ask", "eve")...)
+		ends(t, 1, `tls: certificate required: the peer demands`, "mtls", mtls(ours, "ask")...)
 		ends(t, 1, `certificate signed by unknown authority`, "mtls", mtls(theirs, "ask", "ada")...)
 		old := serverSerial(t, at, ours)
 		ends(t, 0, `^$`, "mtls", mtls(ours, "issue", "server")...)
