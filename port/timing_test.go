@@ -107,7 +107,8 @@ func TestTimesOfAConnection(t *testing.T) {
 		testkit.Check(t, err)
 		defer page.Close()
 		time.Sleep(time.Minute)
-		if n, err := page.Read(make([]byte, 3)); n != 3 || err != nil {
+		go io.WriteString(c, "later")
+		if n, err := io.ReadFull(page, make([]byte, len("GET / HTTP/1.1\r\n\r\nlater"))); err != nil {
 			t.Errorf("a minute later, the connection reads %d bytes: %v", n, err)
 		}
 	})
