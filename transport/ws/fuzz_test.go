@@ -113,3 +113,54 @@ func listeningAt(path string) *serverSide {
 	l.shared = &shared{members: []*listener{l}}
 	return &serverSide{listener: l}
 }
+
+// Whatever a server answers, the dialer upgrades or fails for a reason, and takes no byte of what is behind the head.
+func FuzzAnswer(f *testing.F) {
+	const upgrade = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ACCEPT\r\nSec-WebSocket-Protocol: push.sp.nanomsg.org\r\n\r\n"
+	f.Add([]byte(upgrade + "\x82\x01x"))
+	f.Add([]byte("HTTP/1.1 400 Bad Request\r\nContent-Length: 3\r\n\r\nno\n"))
+	f.Add([]byte("HTTP/1.1 302 Found\nLocation: /x\n\n"))
+	f.Add([]byte("SSH-2.0-OpenSSH_9.2\r\n"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		for _, piece := range []func(io.Reader) io.Reader{func(r io.Reader) io.Reader { return r }, iotest.OneByteReader} {
+			conn := &answering{from: func(key string) io.Reader {
+				return piece(bytes.NewReader(bytes.Replace(b, []byte("ACCEPT"), []byte(wsframe.Accept(key)), 1)))
+			}}
+			k := newLink(&transport.Stream{Conn: conn}, true)
+			k.request = Transport{}.request(&address{host: "x", path: "/"})
+			chosen, _, err := k.Handshake(t.Context(), []transport.Offer{pullOffer}, false)
+			if pe, ok := errors.AsType[*transport.PeerError](err); ok && pe.Reason == "" {
+				t.Errorf("%v has no reason", err)
+			}
+			if err == nil && (chosen != pullOffer || !bytes.Contains(b, []byte("ACCEPT"))) {
+				t.Errorf("%.200q upgrades to %v", b, chosen)
+			}
+			_ = k.Close()
+		}
+	})
+}
+
+// A head ends at the same place, however it comes, and nothing is lost of what is behind it.
+func FuzzHead(f *testing.F) {
+	f.Add([]byte("GET / HTTP/1.1\r\nHost: x\r\n\r\nbehind"), 7)
+	f.Add([]byte("GET / HTTP/1.1\n\r\n\n\n"), 1)
+	f.Fuzz(func(t *testing.T, b []byte, cut int) {
+		if cut < 0 || cut > len(b) {
+			return
+		}
+		read := func(r io.Reader) (head, rest []byte, err error) {
+			head, early, err := readHead(r, func([]byte) bool { return true })
+			rest, _ = io.ReadAll(r)
+			return head, append(bytes.Clone(early), rest...), err
+		}
+		whole, rest, err := read(bytes.NewReader(b))
+		if err == nil && !bytes.Equal(append(bytes.Clone(whole), rest...), b) {
+			t.Errorf("%q and %q are read of %q", whole, rest, b)
+		}
+		for _, r := range []io.Reader{iotest.OneByteReader(bytes.NewReader(b)), io.MultiReader(bytes.NewReader(b[:cut]), bytes.NewReader(b[cut:]))} {
+			if cutHead, cutRest, cutErr := read(r); !bytes.Equal(cutHead, whole) || !bytes.Equal(cutRest, rest) || (cutErr == nil) != (err == nil) {
+				t.Errorf("%q, %q, %v in pieces; %q, %q, %v as a whole", cutHead, cutRest, cutErr, whole, rest, err)
+			}
+		}
+	})
+}

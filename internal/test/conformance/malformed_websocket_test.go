@@ -62,8 +62,8 @@ func webSocketRequests(secured bool) (cs []malformed) {
 		say("45 "+name, reason, strings.Replace(testkit.WebSocketRequest(pullOverWS), "GET / HTTP/1.1", head, 1))
 	}
 	say("45 HTTP/2", "bad_header", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
-	say("45 a header of SP", "bad_header", string(testkit.Header(spry.ProtocolPush))+"\r\n\r\n")
-	say("45 a greeting of ZMTP", "bad_header", testkit.Greet+"\r\n\r\n")
+	say("45 a header of SP", "bad_header", string(testkit.Header(spry.ProtocolPush)))
+	say("45 a greeting of ZMTP", "bad_header", testkit.Greet)
 
 	ask("46 a huge header", "bad_header", "X: "+strings.Repeat("x", 20*headLimit))
 	ask("46 many headers", "bad_header", "X: "+strings.Repeat("y\r\nX: ", headLimit))
