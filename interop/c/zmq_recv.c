@@ -2,7 +2,8 @@
 //
 // zmq_recv HOW URL pull|sub|pair COUNT [TOPIC]
 //
-// Receives COUNT messages and says how many bytes they had, with their checksum. As sub it wants what begins with TOPIC.
+// Receives COUNT messages and says how many bytes they had, with their checksum. As sub it wants what begins with TOPIC. It says
+// "receiving" after its first message.
 
 #include "zmqpeer.h"
 
@@ -28,6 +29,9 @@ main(int argc, char **argv)
 		zmq_msg_t m;
 		zmq_msg_init(&m);
 		check("recv", zmq_msg_recv(&m, s, 0));
+		if (i == 0) {
+			puts("receiving");
+		}
 		bytes += zmq_msg_size(&m);
 		sum = checksum(sum, zmq_msg_data(&m), zmq_msg_size(&m));
 		zmq_msg_close(&m);
