@@ -24,8 +24,8 @@ import (
 // A Config has the settings of a port. The zero value, or nil, means the defaults.
 type Config struct {
 	// TLS ends TLS at the port, and needs a certificate. Package certs, or GetCertificate and GetConfigForClient, may exchange
-	// certificates while the port runs. If the configuration for a client has no NextProtos, it gets the ALPN names of the claims that the client
-	// may reach. Nil means that TLS is refused unless a listener claims [RawTLS].
+	// certificates while the port runs. If the configuration for a client has no NextProtos, it gets the ALPN names of the claims
+	// that the client may reach. Nil means that TLS is refused unless a listener claims [RawTLS].
 	TLS *tls.Config
 
 	// Timeout is how long a connection may be undecided: its first bytes and the handshake of TLS together. 0 means 10 s.

@@ -21,8 +21,8 @@ const (
 	together   = 4                // most records that are written together
 )
 
-// A conn is a TLS connection that ends in the ways of a link. crypto/tls writes and reads a record at a time; here the records of one
-// Write are written together, and those that have been read ahead are returned together.
+// A conn is a TLS connection that ends in the ways of a link. crypto/tls writes and reads a record at a time; here the records of
+// one Write are written together, and those that have been read ahead are returned together.
 type conn struct {
 	*tls.Conn
 	below *records
@@ -89,8 +89,8 @@ func (r *records) Read(p []byte) (int, error) {
 	return r.Conn.Read(p)
 }
 
-// Write writes a record, or keeps it until the last one that is expected. A record of another goroutine, such as an alert, counts as one of
-// those: then the last one is written by itself.
+// Write writes a record, or keeps it until the last one that is expected. A record of another goroutine, such as an alert, counts as
+// one of those: then the last one is written by itself.
 func (r *records) Write(p []byte) (int, error) {
 	left := r.expected.Load()
 	if left > 1 && r.chunk == nil {

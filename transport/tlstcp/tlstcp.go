@@ -4,8 +4,9 @@
 //
 // Its schemes are tls+tcp (both families), tls+tcp4 and tls+tcp6, and its addresses are those of package tcp. A listener
 // needs a configuration with a certificate; a dialer without one trusts the system's roots and expects the URL's host in the
-// peer's certificate: example.com for the service _feed._tcp.example.com, because its SRV records are not authenticated. The lowest version is TLS 1.2. For mutual TLS the listener's configuration has
-// tls.RequireAndVerifyClientCert, and the dialer's has a certificate.
+// peer's certificate: example.com for the service _feed._tcp.example.com, because its SRV records are not authenticated. The
+// lowest version is TLS 1.2. For mutual TLS the listener's configuration has tls.RequireAndVerifyClientCert, and the dialer's has
+// a certificate.
 //
 // Certificates with RSA keys of less than 2048 bits are refused, in the peer's chain too. Configurations are copied, so later
 // changes to them have no effect. To exchange certificates and authorities while an endpoint runs, use package certs, or the
