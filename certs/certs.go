@@ -65,8 +65,8 @@ type Source struct {
 	looked  atomic.Int64 // when the files were last looked at, in nanoseconds since start
 	current atomic.Pointer[contents]
 
-	mu    lock.Mutex[lock.Certificates] // held while files are read
-	seen  snapshot                      // the files when they were last read
+	mu    lock.Mutex[lock.CertificateFiles] // held while files are read
+	seen  snapshot                          // the files when they were last read
 	stats Stats
 }
 

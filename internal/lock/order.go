@@ -46,12 +46,12 @@ type (
 
 	// WebQueue guards the links of a handler (web.queue).
 	WebQueue [74]struct{}
+	// WebSocket guards whose turn it is to write a WebSocket (ws.link).
+	WebSocket [75]struct{}
 	// WebSocketPorts guards the addresses that WebSocket listeners can share (ws.bound).
 	WebSocketPorts [76]struct{}
 	// WebSocketPort guards the listeners that share an address (ws.shared).
 	WebSocketPort [77]struct{}
-	// WebSocket guards whose turn it is to write a WebSocket (ws.link).
-	WebSocket [75]struct{}
 
 	// Under the locks below, no other is taken.
 
@@ -67,14 +67,17 @@ type (
 	Scope [84]struct{}
 	// Budget guards the accounts of a budget (budget.Budget).
 	Budget [85]struct{}
-	// Certificates guards the contents of files of certificates. It is held while they are read, so that they are read once
-	// (zmq.certificates, certs.Source).
+	// Certificates guards the contents of a directory of certificates. It is held while files are read, so that they are
+	// read once (zmq.certificates).
 	Certificates [86]struct{}
 	// Proxy guards the state of a proxy and its figures (zmq.ProxyControl).
 	Proxy [87]struct{}
 
 	// Buffer guards the messages of a buffered sender (bufsend.Sender).
 	Buffer [88]struct{}
+
+	// CertificateFiles guards the contents of files of TLS. It is held while they are read (certs.Source).
+	CertificateFiles [90]struct{}
 
 	// Port guards the claims and the undecided connections of a port (port.Port).
 	Port [96]struct{}
