@@ -15,7 +15,7 @@ import (
 
 // What an accepted tcp connection allocates, and what of it an idle one keeps on the heap, beyond what those of package net do.
 func TestAllocationsPerConnection(t *testing.T) {
-	if raceEnabled {
+	if testkit.Race {
 		t.Log("not counted under the race detector, which allocates by itself")
 		return
 	}

@@ -179,7 +179,7 @@ func recvBytes(ctx context.Context, pull *spry.Pull, n int) error {
 var moreAllocations = map[string]float64{"ws": 1, "wss": 4, "tls+tcp": 2}
 
 func TestAllocationsPerMessage(t *testing.T) {
-	if raceEnabled {
+	if testkit.Race {
 		t.Log("not counted under the race detector, which allocates by itself")
 		return
 	}
@@ -216,7 +216,7 @@ func TestAllocationsPerMessage(t *testing.T) {
 }
 
 func TestAllocationsPerRequest(t *testing.T) {
-	if raceEnabled {
+	if testkit.Race {
 		t.Log("not counted under the race detector, which allocates by itself")
 		return
 	}

@@ -18,6 +18,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/sprymq/spry/internal/testkit"
 )
 
 // binary is the command under test, built once for all tests.
@@ -30,12 +32,12 @@ func TestMain(m *testing.M) {
 	}
 	binary = filepath.Join(dir, "spry")
 	// "go run" keeps programs in the build cache, so that other packages of tests need not link the command again.
-	build := exec.Command("go", "run", "-exec", "cp", "-race="+strconv.FormatBool(raceEnabled), ".", binary)
+	build := exec.Command("go", "run", "-exec", "cp", "-race="+strconv.FormatBool(testkit.Race), ".", binary)
 	if runtime.GOOS == "windows" {
 		binary += ".exe"
 		build = exec.Command("go", "build", "-o", binary, ".")
 	}
-	if raceEnabled {
+	if testkit.Race {
 		os.Setenv("GORACE", "halt_on_error=1 atexit_sleep_ms=0 "+os.Getenv("GORACE")) // it would add a second to each of hundreds of processes
 	}
 	build.Stderr = os.Stderr

@@ -76,6 +76,9 @@ func TestIdleConnections(t *testing.T) {
 				t.Fatalf("the clients: %q, %v", s, err)
 			}
 			testkit.Eventually(t, "a goroutine for each connection", func() bool { return runtime.NumGoroutine() <= goroutines+n })
+			if testkit.Race {
+				bound *= 2
+			}
 			heap, stack := int(testkit.Heap()-before)/n, (stackInUse()-stacks)/n
 			if got := len(slices.Collect(pull.Pipes())); got != n || heap+stack > bound {
 				t.Errorf("each of %d connections takes %d bytes of heap and %d of stack, together at most %d are allowed", got, heap, stack, bound)

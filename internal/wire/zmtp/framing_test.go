@@ -9,6 +9,7 @@ import (
 
 	"github.com/sprymq/spry/internal/reasons"
 
+	"github.com/sprymq/spry/internal/testkit"
 	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/internal/wire/zmtp"
 )
@@ -90,7 +91,7 @@ func TestFramesLieInTheirChunk(t *testing.T) {
 		if _, _, err := l.Decoder.Decode(one, b); err != nil {
 			t.Fatal(err)
 		}
-	}); allocs > 0 && !raceEnabled {
+	}); allocs > 0 && !testkit.Race {
 		t.Errorf("decoding a request allocates %v times", allocs)
 	}
 }
@@ -107,7 +108,7 @@ func TestCurveAllocatesNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 		})
-		if allocs > 0 && !raceEnabled {
+		if allocs > 0 && !testkit.Race {
 			t.Errorf("%d bytes: %v allocations", size, allocs)
 		}
 	}

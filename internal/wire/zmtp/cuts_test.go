@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: MIT
 
-//go:build !race
-
 package zmtp_test
 
 import (
 	"os"
 	"strconv"
+
+	"github.com/sprymq/spry/internal/testkit"
 )
 
-// raceEnabled says whether the race detector is on, which allocates by itself.
-const raceEnabled = false
-
 // cutEvery is how far apart streams are cut, and bits flipped: everywhere with SPRY_LONG, and otherwise seldom enough to spare
-// the cryptography, which is slow on 32-bit machines.
+// the cryptography. It is slow on 32-bit machines, and very slow under the race detector, which has nothing to find here: a codec
+// has no goroutines.
 var cutEvery = func() int {
 	switch {
+	case testkit.Race:
+		return 29
 	case os.Getenv("SPRY_LONG") != "":
 		return 1
 	case strconv.IntSize == 32:
