@@ -94,11 +94,7 @@ func (s *Socket) sendAndClose(ctx context.Context, endpoints []*Endpoint, prove 
 	for _, p := range s.Pipes() {
 		p.out.carrier.resume()
 	}
-	s.sendToTheEnd(ctx)
-
-	for _, e := range endpoints {
-		e.quiesce() // nothing is worth a new connection any more
-	}
+	s.sendToTheEnd(ctx, endpoints)
 	for _, p := range s.Pipes() {
 		p.end(ErrClosed)
 	}
@@ -155,13 +151,16 @@ var errNoEndpoints = errors.New("no endpoint is left to make a pipe")
 
 // sendToTheEnd waits until everything is sent, then ends every pipe in order. If a connection were closed with unread input,
 // data that the peer has not read would be lost.
-func (s *Socket) sendToTheEnd(ctx context.Context) {
+func (s *Socket) sendToTheEnd(ctx context.Context, endpoints []*Endpoint) {
 	err := s.handOver(ctx, func() error {
 		if len(s.endpoints) == 0 && len(s.pipes) == 0 {
 			return errNoEndpoints
 		}
 		return nil
 	})
+	for _, e := range endpoints {
+		e.quiesce() // nothing is worth a new connection any more
+	}
 	if err != nil {
 		return
 	}

@@ -90,6 +90,49 @@ func TestCloseDrains(t *testing.T) {
 	})
 }
 
+// A socket that closes and has handed everything over makes no connection any more while it waits for a slow peer.
+func TestCloseDoesNotRedial(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := simnet.New(1)
+		n.SetFaults(simnet.ToListener, simnet.Faults{Rate: 10_000})
+		o := testkit.Simulated(n)
+		o.RecvQueue = 1
+		fast, slow := spry.NewPull(&spry.PullOptions{Options: o}), spry.NewPull(&spry.PullOptions{Options: o})
+		o.Linger = time.Hour
+		push := spry.NewPush(&spry.PushOptions{Options: o})
+		for name, pull := range map[string]*spry.Pull{"fast": fast, "slow": slow} {
+			_, err := pull.Listen(t.Context(), "sim://"+name)
+			testkit.Check(t, err)
+			_, err = push.Dial(t.Context(), "sim://"+name)
+			testkit.Check(t, err)
+		}
+		for range 20 {
+			testkit.Check(t, push.Send(t.Context(), make([]byte, 992)))
+		}
+		received := make(chan error)
+		receive := func(pull *spry.Pull) {
+			var err error
+			for range 10 {
+				_, err = pull.Recv(context.Background())
+			}
+			received <- err
+		}
+		go receive(fast)
+		go func() {
+			time.Sleep(time.Minute)
+			receive(slow)
+		}()
+		testkit.Check(t, push.Close())
+		testkit.Check(t, errors.Join(<-received, <-received))
+		for _, pull := range []*spry.Pull{fast, slow} {
+			if e := pull.Stats().Endpoints[0]; e.Established != 1 {
+				t.Errorf("%s had %d connections, want 1", e.URL, e.Established)
+			}
+		}
+		testkit.Check(t, errors.Join(fast.Close(), slow.Close()))
+	})
+}
+
 func TestShutdownEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := simnet.New(1)
