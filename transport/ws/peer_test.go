@@ -397,7 +397,7 @@ func TestHeaderNamesSubprotocols(t *testing.T) {
 				offered <- strings.Join(r.Header.Values("Sec-WebSocket-Protocol"), " and ")
 				return nil
 			}
-			_, e := pulling(t, o)
+			pull, e := pulling(t, o)
 			theirs := options()
 			theirs.Transports = []transport.Transport{ws.Transport{Header: tc.header}}
 			push := spry.NewPush(&spry.PushOptions{Options: theirs})
@@ -413,6 +413,7 @@ func TestHeaderNamesSubprotocols(t *testing.T) {
 			if got := <-offered; got != tc.offered {
 				t.Errorf("with %v, %q is offered", tc.header, got)
 			}
+			testkit.Check(t, pull.WaitPipes(testkit.Watchdog(t), 1)) // Close does not wait for a callback that runs
 		})
 	}
 }
