@@ -179,12 +179,7 @@ func (p *Port) Serve() error {
 		}
 		p.count(func(s *Stats) { s.AcceptFailed++ })
 		pause = min(max(2*pause, shortestPause), longestPause)
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-p.scope.Done():
-		}
-		timer.Stop()
+		p.scope.Sleep(pause) // Accept then reports that the port is closed, if it is
 	}
 }
 

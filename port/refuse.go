@@ -49,12 +49,12 @@ func (c *connection) refuse(w *window, spoken tongue, o opening, busy bool) {
 	needsTLS := !o.secure && c.isClaimedWithTLS(o.first)
 	switch {
 	case spoken == speaksHTTP1 && busy:
-		answer = httpAnswer("503 Service Unavailable", "Retry-After: 1\r\n", "the server is busy; try again later")
+		answer = httpAnswer("503 Service Unavailable", "Retry-After: 1\r\nConnection: close\r\n", "the server is busy; try again later")
 	case busy || spoken == speaksSP: // the end says it all
 	case spoken == speaksHTTP1 && needsTLS:
-		answer = httpAnswer("426 Upgrade Required", "Upgrade: TLS/1.2, HTTP/1.1\r\n", "this service needs TLS: connect with https://")
+		answer = httpAnswer("426 Upgrade Required", "Upgrade: TLS/1.2, HTTP/1.1\r\nConnection: Upgrade, close\r\n", "this service needs TLS: connect with https://")
 	case spoken == speaksHTTP1:
-		answer = httpAnswer("404 Not Found", "", "nothing at this port speaks HTTP")
+		answer = httpAnswer("404 Not Found", "Connection: close\r\n", "nothing at this port speaks HTTP")
 	case spoken == speaksHTTP2 && needsTLS:
 		answer = goAway(inadequateSecurity, "this service needs TLS")
 	case spoken == speaksHTTP2:
@@ -110,13 +110,10 @@ func (c *connection) linger() {
 	_, _ = io.CopyN(io.Discard, c.conn, maxDropped)
 }
 
+// httpAnswer is an answer of HTTP/1.1. Each line of header ends with CR LF.
 func httpAnswer(status, header, text string) []byte {
-	connection := "close"
-	if header != "" && header[0] == 'U' {
-		connection = "Upgrade, close"
-	}
-	return fmt.Appendf(nil, "HTTP/1.1 %s\r\n%sConnection: %s\r\nContent-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\nContent-Length: %d\r\n\r\n%s\n",
-		status, header, connection, len(text)+1, text)
+	return fmt.Appendf(nil, "HTTP/1.1 %s\r\n%sContent-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\nContent-Length: %d\r\n\r\n%s\n",
+		status, header, len(text)+1, text)
 }
 
 // Errors of HTTP/2.

@@ -176,12 +176,7 @@ func (l *Listener) run() {
 			close(l.failed)
 			return
 		}
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-l.scope.Done():
-		}
-		timer.Stop()
+		l.scope.Sleep(pause) // then the loop ends, if the listener is closed
 		pause = min(2*pause, longest)
 	}
 }

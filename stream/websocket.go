@@ -8,7 +8,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/textproto"
-	"strings"
 
 	"github.com/sprymq/spry/internal/wsframe"
 )
@@ -118,12 +117,5 @@ func (o *WebSocketOptions) header() textproto.MIMEHeader {
 
 // hasWord reports whether a field is a list with this word.
 func hasWord(h textproto.MIMEHeader, name, word string) bool {
-	for _, line := range h.Values(name) {
-		for w := range strings.SplitSeq(line, ",") {
-			if strings.EqualFold(strings.TrimSpace(w), word) {
-				return true
-			}
-		}
-	}
-	return false
+	return wsframe.Listed(h.Values(name), word)
 }

@@ -135,7 +135,7 @@ func (e *Endpoint) dialLoop(ctx context.Context, wait bool) {
 			return
 		}
 		e.socket.Emit(Event{Kind: EventBackoff, Endpoint: e, Err: err, Wait: pause})
-		if !sleep(e.scope, pause) {
+		if !e.scope.Sleep(pause) {
 			return
 		}
 	}

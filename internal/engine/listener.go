@@ -98,7 +98,7 @@ func (e *Endpoint) acceptLoop() {
 			err = wrap("accept", e.URL(), err)
 			e.setErr(err)
 			e.socket.Emit(Event{Kind: EventAcceptFailed, Endpoint: e, Err: err, Wait: pause})
-			if !sleep(e.scope, pause) {
+			if !e.scope.Sleep(pause) {
 				return
 			}
 		}

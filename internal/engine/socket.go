@@ -13,7 +13,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync/atomic"
-	"time"
 
 	"github.com/sprymq/spry/internal/reasons"
 
@@ -262,18 +261,6 @@ func (s *Socket) wait(ctx context.Context, ok func() (bool, error)) error {
 
 func (s *Socket) endpointsLocked() []*Endpoint {
 	return slices.Collect(maps.Keys(s.endpoints))
-}
-
-// sleep waits for d, or until the scope closes, which it reports as false.
-func sleep(sc *scope.Scope, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-sc.Done():
-		return false
-	}
 }
 
 // An Observer learns of every socket of the process. Tests have one, to check that sockets keep their promises; programs

@@ -117,6 +117,18 @@ func (s *Scope) Callback(f func()) (open bool) {
 	return
 }
 
+// Sleep waits for d. It reports false if the scope begins to close before.
+func (s *Scope) Sleep(d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-s.Done():
+		return false
+	}
+}
+
 // AfterFunc runs f in a goroutine of the scope when d has passed, unless the timer is stopped or the scope
 // closed before.
 func (s *Scope) AfterFunc(d time.Duration, f func()) *Timer {

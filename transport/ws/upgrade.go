@@ -80,7 +80,7 @@ func (k *link) upgrade(ctx context.Context, offers []transport.Offer) (chosen tr
 	var named []transport.Offer
 	for _, o := range offers {
 		name := subprotocol(o, o.PeerName)
-		if o.Dialect == offers[0].Dialect && name != "" && !slices.Contains(names, name) && (len(names) == 0 || o.Dialect != "sp") && (len(only) == 0 || listed(only, name)) {
+		if o.Dialect == offers[0].Dialect && name != "" && !slices.Contains(names, name) && (len(names) == 0 || o.Dialect != "sp") && (len(only) == 0 || wsframe.Listed(only, name)) {
 			names, named = append(names, name), append(named, o)
 		}
 	}
@@ -222,18 +222,4 @@ func isBare(h http.Header) bool {
 func mayPing(o transport.Offer, bare bool) bool { return o.Dialect != "sp" || !bare }
 
 // hasToken reports whether a header is a list with this word.
-func hasToken(h http.Header, name, token string) bool {
-	return listed(h.Values(name), token)
-}
-
-// listed reports whether the lines of a list have this word.
-func listed(lines []string, token string) bool {
-	for _, line := range lines {
-		for word := range strings.SplitSeq(line, ",") {
-			if strings.EqualFold(strings.TrimSpace(word), token) {
-				return true
-			}
-		}
-	}
-	return false
-}
+func hasToken(h http.Header, name, token string) bool { return wsframe.Listed(h.Values(name), token) }

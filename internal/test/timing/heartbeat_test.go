@@ -49,6 +49,23 @@ func silentPeer(t *testing.T, conn io.ReadWriter, answers bool) (pings *atomic.I
 	return pings
 }
 
+// endsSilent waits until a pipe ends because its peer was silent, after the time want. 0 means that it lives.
+func endsSilent(t *testing.T, p *spry.Pipe, want time.Duration) {
+	t.Helper()
+	start := time.Now()
+	select {
+	case <-p.Done():
+		if d := time.Since(start); d != want || !strings.Contains(p.Err().Error(), "was silent") {
+			t.Errorf("ended after %v: %v", d, p.Err())
+		}
+	case <-time.After(94 * time.Second):
+		if want != 0 {
+			t.Error("it lives")
+		}
+	}
+	synctest.Wait()
+}
+
 // A peer that is silent is asked whether it is still there, and given up if it does not answer.
 func TestHeartbeats(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -72,18 +89,7 @@ func TestHeartbeats(t *testing.T) {
 				pings := silentPeer(t, far, c.answers)
 				p, err := pull.Attach(t.Context(), near, &spry.AttachConfig{Listening: true})
 				testkit.Check(t, err)
-				start := time.Now()
-				select {
-				case <-p.Done():
-					if d := time.Since(start); d != c.ends || !strings.Contains(p.Err().Error(), "was silent") {
-						t.Errorf("ended after %v: %v", d, p.Err())
-					}
-				case <-time.After(94 * time.Second):
-					if c.ends != 0 {
-						t.Error("it lives")
-					}
-				}
-				synctest.Wait()
+				endsSilent(t, p, c.ends)
 				if n := int(pings.Load()); n != c.pings {
 					t.Errorf("%d pings, want %d", n, c.pings)
 				}
