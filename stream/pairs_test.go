@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"testing"
 
@@ -65,6 +66,9 @@ func TestEveryProtocolOverEveryLayer(t *testing.T) {
 					}
 					if got, err := m.Receive(ctx); err != nil || string(got) != "hello" {
 						return fmt.Errorf("%q, %w", got, err)
+					}
+					if _, err := m.Receive(ctx); !errors.Is(err, io.EOF) { // an earlier Close would reset what the other end still writes
+						return fmt.Errorf("after the last message: %w", err)
 					}
 					return nil
 				})
