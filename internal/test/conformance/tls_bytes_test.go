@@ -5,6 +5,7 @@ package conformance_test
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"math/rand/v2"
 	"net"
 	"strings"
@@ -27,13 +28,15 @@ func TestOldTLSIsRefused(t *testing.T) {
 			ctx := testkit.Watchdog(t)
 			pull, push := spry.NewPull(&spry.PullOptions{Options: w.options}), spry.NewPush(&spry.PushOptions{Options: w.options})
 			rejected := make(chan error, 1)
+			events := pull.Events(ctx) // registered here, not when the goroutine begins
 			go func() {
-				for e := range pull.Events(ctx) {
+				for e := range events {
 					if e.Kind == spry.EventReject {
 						rejected <- e.Err
 						return
 					}
 				}
+				rejected <- errors.New("no event")
 			}()
 			server := &tls.Config{Certificates: []tls.Certificate{a.Issue(t, "server", testkit.Host)}, MinVersion: tls.VersionTLS10}
 			e, err := pull.ListenWith(ctx, &spry.ListenConfig{URL: testkit.Address(t, w.scheme), TLS: server})
