@@ -9,7 +9,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"sync/atomic"
 	"time"
 
 	"github.com/sprymq/spry/internal/unfinished"
@@ -21,7 +20,7 @@ type connection struct {
 	conn     net.Conn // as it was accepted
 	deadline time.Time
 	entry    unfinished.Entry[*connection] // under the port's lock
-	evicted  atomic.Bool
+	evicted  bool                          // under the port's lock
 }
 
 // A refusal is why a connection is not delivered.
@@ -38,11 +37,13 @@ func (p *Port) begin(conn net.Conn) {
 	c.entry.Value, c.entry.From = c, unfinished.SourceOf(conn.RemoteAddr(), nil)
 	p.mu.Lock()
 	p.stats.Accepted++
-	p.stats.Undecided++
 	evicted := p.undecided.Add(&c.entry, p.config.MaxUndecided)
+	if evicted != nil {
+		evicted.Value.evicted = true
+		p.stats.refuse(ReasonEvicted)
+	}
 	p.mu.Unlock()
 	if evicted != nil {
-		evicted.Value.evicted.Store(true)
 		_ = evicted.Value.conn.Close()
 	}
 	if p.scope.Go(c.run) != nil {
@@ -51,15 +52,17 @@ func (p *Port) begin(conn net.Conn) {
 	}
 }
 
-// leave takes the connection out of those that are undecided, and counts it if it was refused.
-func (c *connection) leave(no *refusal) {
+// leave takes the connection out of those that are undecided and counts it as refused. If it was evicted, which counted it, it
+// returns that refusal instead.
+func (c *connection) leave(no *refusal) *refusal {
 	c.port.mu.Lock()
 	defer c.port.mu.Unlock()
-	c.port.undecided.Remove(&c.entry)
-	c.port.stats.Undecided--
-	if no != nil {
-		c.port.stats.refuse(no.reason)
+	if c.evicted {
+		return &refusal{ReasonEvicted, fmt.Errorf("more than %d connections are undecided, and this one made room: its address had the most, and of those it was silent for the longest", c.port.config.MaxUndecided)}
 	}
+	c.port.undecided.Remove(&c.entry)
+	c.port.stats.refuse(no.reason)
+	return no
 }
 
 func (c *connection) run() {
@@ -68,13 +71,10 @@ func (c *connection) run() {
 		return
 	}
 	_ = c.conn.Close()
-	switch {
-	case c.evicted.Load():
-		no = &refusal{ReasonEvicted, fmt.Errorf("more than %d connections are undecided, and this one made room: its address had the most, and of those it was silent for the longest", c.port.config.MaxUndecided)}
-	case c.port.scope.Context().Err() != nil:
+	if c.port.scope.Context().Err() != nil {
 		no = &refusal{ReasonClosed, net.ErrClosed}
 	}
-	c.leave(no)
+	no = c.leave(no)
 	if report := c.port.config.Refused; report != nil {
 		remote := c.conn.RemoteAddr()
 		c.port.scope.Callback(func() { report(remote, no.reason, no.err) })
@@ -182,13 +182,12 @@ func (c *connection) deliver(l *Listener, w *window) error {
 	}
 	c.port.mu.Lock()
 	defer c.port.mu.Unlock()
-	if c.evicted.Load() {
+	if c.evicted {
 		return net.ErrClosed
 	}
 	if err := l.putLocked(w.whole()); err != nil {
 		return err
 	}
 	c.port.undecided.Remove(&c.entry)
-	c.port.stats.Undecided--
 	return nil
 }

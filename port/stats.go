@@ -64,6 +64,7 @@ func (p *Port) Stats() Stats {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := p.stats
+	s.Undecided = p.undecided.Len()
 	s.Refused = maps.Clone(s.Refused)
 	return s
 }
