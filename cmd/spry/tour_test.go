@@ -30,8 +30,8 @@ func TestTourJSON(t *testing.T) {
 		}
 		seen[row["pattern"].(string)+" "+row["transport"].(string)] = true
 	}
-	if len(seen) != 24 {
-		t.Errorf("%d rows, want 6 patterns over 4 transports: %v", len(seen), seen)
+	if len(seen) != 30 {
+		t.Errorf("%d rows, want 6 patterns over 5 transports: %v", len(seen), seen)
 	}
 }
 
@@ -40,7 +40,7 @@ func TestTourTable(t *testing.T) {
 	if code := tour.wait(); code != 0 {
 		t.Fatalf("exit %d: %s", code, tour.stderr())
 	}
-	if rows := strings.Split(strings.TrimSpace(tour.stdout()), "\n"); len(rows) != 25 || !strings.HasPrefix(rows[0], "pattern ") {
+	if rows := strings.Split(strings.TrimSpace(tour.stdout()), "\n"); len(rows) != 31 || !strings.HasPrefix(rows[0], "pattern ") {
 		t.Errorf("got\n%s", tour.stdout())
 	}
 	if strings.Contains(tour.stdout()+tour.stderr(), "\x1b") {

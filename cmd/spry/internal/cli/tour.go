@@ -21,8 +21,8 @@ func newTour() *cobra.Command {
 	span, size, asJSON := units.Duration(6*time.Second), units.Size(64), false
 	cmd := &cobra.Command{
 		Use: "tour", Short: "See every pattern at work, between processes and within one", GroupID: "look", Args: takesNone,
-		Long: "Starts child processes and drives every pattern between them and this one, over tcp, ipc and ws, and within\n" +
-			"this process over inproc; then prints what arrived, how fast, and what was dropped and why. Every message must be\n" +
+		Long: "Starts child processes and drives every pattern between them and this one, over tcp, ipc, ws and wss, and\n" +
+			"within this process over inproc; then prints what arrived, how fast, and what was dropped and why. Every message must be\n" +
 			"accounted for: the exit code is 1 if one is missing that nobody counted as dropped.\n\n" +
 			"rate is at full speed. Latency is measured before that, at a steady pace, from the time at which a message was due\n" +
 			"to its arrival, by a clock that all processes of the machine share: one way for push/pull and pub/sub, there and\n" +

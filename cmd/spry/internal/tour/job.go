@@ -13,8 +13,9 @@ package tour
 
 // A job is the task of a peer in one leg of the tour.
 type job struct {
-	Role string `json:"role"` // what its socket is: "pull", "rep"
-	URL  string `json:"url"`  // where it dials
+	Role    string `json:"role"`              // what its socket is: "pull", "rep"
+	URL     string `json:"url"`               // where it dials
+	Trusted []byte `json:"trusted,omitempty"` // PEM of the certificate that is there; none without TLS
 }
 
 // A report is the counters of a peer for one job.

@@ -43,7 +43,11 @@ func obey(ctx context.Context, j job, orders *json.Decoder, answers *json.Encode
 	if err != nil {
 		return err
 	}
-	if _, err := worker.socket.Connect(j.URL); err != nil {
+	config, err := trust(j.Trusted)
+	if err != nil {
+		return err
+	}
+	if _, err := worker.socket.DialWith(ctx, &spry.DialConfig{URL: j.URL, TLS: config}); err != nil {
 		return err
 	}
 	if err := worker.socket.WaitPipes(ctx, 1); err != nil {

@@ -4,8 +4,10 @@ package tour
 
 import (
 	"context"
+	"crypto/tls"
 	"time"
 
+	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/cmd/spry/internal/endpoint"
 )
 
@@ -14,23 +16,25 @@ const steadyInterval = 200 * time.Microsecond
 
 // A stage is one leg of the tour while it runs: a socket that listens here, and mates that dial it.
 type stage struct {
-	url    string
-	mates  []*mate
-	role   string        // of the mates
-	steady time.Duration // to measure latency for
-	fast   time.Duration // to measure the rate for
-	size   int           // of messages, in bytes
+	url     string
+	tls     *tls.Config // of the listener; nil without TLS
+	trusted []byte      // PEM of its certificate
+	mates   []*mate
+	role    string        // of the mates
+	steady  time.Duration // to measure latency for
+	fast    time.Duration // to measure the rate for
+	size    int           // of messages, in bytes
 	tally
 }
 
 // gather makes the socket listen and the mates connect to it.
 func (s *stage) gather(ctx context.Context, socket endpoint.Socket) error {
-	listener, err := socket.Listen(ctx, s.url)
+	listener, err := socket.ListenWith(ctx, &spry.ListenConfig{URL: s.url, TLS: s.tls})
 	if err != nil {
 		return err
 	}
 	for _, m := range s.mates {
-		if err := m.run(job{Role: s.role, URL: listener.URL()}); err != nil {
+		if err := m.run(job{Role: s.role, URL: listener.URL(), Trusted: s.trusted}); err != nil {
 			return err
 		}
 	}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 // Package tour is the command's main demonstration: it starts real processes, drives every pattern between them over
-// tcp, ipc and ws, and in process, and checks that every message arrived or was counted as dropped.
+// tcp, ipc, ws and wss, and in process, and checks that every message arrived or was counted as dropped.
 package tour
 
 import (
@@ -49,7 +49,7 @@ var legs = []leg{
 	{"bus", 2, driveBus, "bus", workBus},
 }
 
-var transports = []string{"tcp", "ipc", "ws", "inproc"}
+var transports = []string{"tcp", "ipc", "ws", "wss", "inproc"}
 
 // crewSize is how many peers there are of each kind.
 const crewSize = 2
@@ -64,6 +64,10 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	defer os.RemoveAll(dir)
+	config, trusted, err := newCertificate(o.Duration)
+	if err != nil {
+		return err
+	}
 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -95,6 +99,9 @@ func Run(ctx context.Context, o Options) (err error) {
 			s := &stage{
 				url: address(transport, dir, len(results)), mates: mates[:leg.mates], role: leg.role, size: o.Size,
 				steady: share * 4 / 10, fast: share * 4 / 10, tally: tally{drops: map[string]int64{}},
+			}
+			if transport == "wss" {
+				s.tls, s.trusted = config, trusted
 			}
 			result, err := take(ctx, leg, transport, s)
 			results = append(results, result)
@@ -156,8 +163,8 @@ func address(transport, dir string, number int) string {
 	switch transport {
 	case "tcp":
 		return "tcp://127.0.0.1:0"
-	case "ws":
-		return "ws://127.0.0.1:0/tour"
+	case "ws", "wss":
+		return transport + "://127.0.0.1:0/tour"
 	case "ipc":
 		return "ipc://" + filepath.Join(dir, fmt.Sprint(number))
 	default:
