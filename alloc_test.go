@@ -176,7 +176,7 @@ func recvBytes(ctx context.Context, pull *spry.Pull, n int) error {
 }
 
 // moreAllocations are those of WebSocket's reads of up to 64 messages, and of the records of crypto/tls, in proportion to the limits of a flow.
-var moreAllocations = map[string]float64{"ws": 1, "wss": 4, "tls+tcp": 2}
+var moreAllocations = map[string]float64{"ws": 1, "wss": 2, "tls+tcp": 2}
 
 func TestAllocationsPerMessage(t *testing.T) {
 	if testkit.Race {

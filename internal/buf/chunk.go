@@ -25,7 +25,7 @@ type Chunk struct {
 	home *sync.Pool // where the chunk goes then; may be nil
 
 	foreign bool // free is a callback of the user
-	single  bool // of one message, which does not point to the chunk when it has released it
+	alone   bool // nothing points to the chunk when its last reference goes
 }
 
 // The sizes of chunks that connections read into, and that queues copy small messages into.
@@ -74,8 +74,15 @@ func (c *Chunk) Use() uint64 { return c.use }
 // Copy returns a chunk that begins with a copy of body, for one message.
 func Copy(body []byte) *Chunk {
 	c := NewChunk(len(body))
-	c.single = len(body) > MaxStale
+	c.alone = len(body) > MaxStale // such a message does not point to the chunk when it has released it
 	copy(c.Data, body)
+	return c
+}
+
+// NewScratch returns a chunk as NewChunk does, for bytes that no message points into: its release allocates nothing.
+func NewScratch(size int) *Chunk {
+	c := NewChunk(size)
+	c.alone = true
 	return c
 }
 
@@ -137,8 +144,8 @@ func (c *Chunk) last(here bool) {
 func (c *Chunk) recycle() {
 	home, back := c.home, c
 	switch {
-	case c.single:
-		c.single = false
+	case c.alone:
+		c.alone = false
 	case len(c.Data) > MaxStale:
 		back = &Chunk{Data: c.Data, home: home}
 		c.Data, c.home = nil, nil

@@ -71,6 +71,18 @@ func TestLargeCopiesAllocateNothing(t *testing.T) {
 	}
 }
 
+func TestScratchAllocatesNothing(t *testing.T) {
+	if n := testing.AllocsPerRun(1000, func() { NewScratch(64 << 10).Release(1) }); n >= 1 {
+		t.Errorf("memory for a write allocates %v times", n)
+	}
+	c := NewScratch(64 << 10)
+	c.Release(1)
+	if c = NewChunk(64 << 10); c.alone {
+		t.Error("a chunk for messages is taken for one that nothing points to")
+	}
+	c.Release(1)
+}
+
 // A callback of the user runs in the application's own call, or else in a goroutine of its own, where a panic ends nothing.
 func TestForeignRelease(t *testing.T) {
 	here := false

@@ -307,7 +307,7 @@ func (r *reader) resize(size int) {
 	var chunk *buf.Chunk
 	var next []byte
 	if size > smallBuffer {
-		chunk = buf.NewChunk(size)
+		chunk = buf.NewScratch(size)
 		next = chunk.Data
 	} else {
 		next = make([]byte, size)

@@ -83,7 +83,7 @@ func (k *link) WriteMessages(ps []transport.Packet) (n int, err error) {
 }
 
 func (w *writer) write(ps []transport.Packet) (n int, err error) {
-	w.chunk = buf.NewChunk(min(max(w.copied(ps), leastCopy), mostCopy))
+	w.chunk = buf.NewScratch(min(max(w.copied(ps), leastCopy), mostCopy))
 	w.used, w.from, w.total, w.wrote, w.size = 0, 0, 0, 0, 0
 	w.ends = w.ends[:0]
 	for i := range ps {
