@@ -26,12 +26,14 @@ func TestMain(m *testing.M) {
 
 // lacks are the works that a peer has nothing for, by their beginnings: "inproc" is all within a process.
 var lacks = map[string][]string{
-	"goraw":   {"down", "subs", "scale-topics", "scale-lengths", "scale-pipes"},
+	"goraw":   {"down", "subs", "scale-topics", "scale-lengths", "scale-nested", "scale-pipes"},
 	"goraw1":  {"subs", "scale", "inproc"}, // as goraw's
 	"mangos":  {"subs", "scale"},
 	"gozmq":   {"subs", "scale", "callers-mux"},
 	"pebbe":   {"subs", "scale", "callers-mux"},
 	"nats":    {"subs", "scale", "callers-mux", "inproc"},
+	"grpc":    {"thr", "curve", "fan", "idle", "flood", "pipes", "inproc", "subs", "scale"},
+	"drpc":    {"callers-mux", "thr", "curve", "fan", "idle", "flood", "pipes", "inproc", "subs", "scale"},
 	"libzmq":  {"down", "subs"},
 	"libnng":  {"down", "subs", "scale"},
 	"nanomsg": {"subs", "scale", "callers-mux"},
@@ -42,8 +44,8 @@ var lacks = map[string][]string{
 
 func TestGoWorkersDoAllWorks(t *testing.T) {
 	for peers, transports := range map[string]string{
-		"spry,goraw,goraw1,mangos,gozmq,nats": "tcp,inproc",
-		"spry,goraw,mangos":                   "ws,wss,tls+tcp",
+		"spry,goraw,goraw1,mangos,gozmq,nats,grpc,drpc": "tcp,inproc",
+		"spry,goraw,mangos":                             "ws,wss,tls+tcp",
 	} {
 		if r := measureTiny(t, peers, transports); len(r.Missing) > 0 {
 			t.Errorf("missing: %v", r.Missing)

@@ -39,11 +39,20 @@ static struct sockaddr_in listen_anywhere(void **socket, int type, char *url, si
     return at;
 }
 
+static void *discard(void *socket)
+{
+    zmq_msg_t message;
+    zmq_msg_init(&message);
+    while (zmq_msg_recv(&message, socket, 0) >= 0) {
+    }
+    return NULL;
+}
+
 // unwanted has many subscribers with a topic each, or one with topics of many lengths. The body begins with none of them, but
-// shares all bytes but the last with each of those lengths.
+// shares all bytes but the last with each of those lengths. If they are nested, it begins with all of them, and is received.
 static void unwanted(void)
 {
-    int subs = count_arg("subs", NULL, MOST_SOCKETS / 2), joined = 0;
+    int subs = count_arg("subs", NULL, MOST_SOCKETS / 2), joined = 0, nested = shape_is("nested");
     size_t size = size_arg();
     char url[64], *body = body_of(size), *topic = body_of((size_t) subs + 32);
     void *pub, *sub = NULL;
@@ -51,14 +60,14 @@ static void unwanted(void)
     set_option(pub, ZMQ_XPUB_VERBOSER, 1);
     for (int i = 0; i < subs; i++) {
         int length;
-        if (shape_is("lengths")) {
+        if (nested || shape_is("lengths")) {
             length = i + 1 + (i >= BAD_TOPIC ? BAD_TOPICS : 0);
             memset(topic, 'x', (size_t) length - 1);
-            topic[length - 1] = 'y';
+            topic[length - 1] = nested ? 'x' : 'y';
         } else {
             length = sprintf(topic, "topic %d", i);
         }
-        if (sub == NULL || !shape_is("lengths")) {
+        if (sub == NULL || !(nested || shape_is("lengths"))) {
             sub = open_socket(ZMQ_SUB);
             set_option(sub, ZMQ_SNDHWM, 0); // else subscriptions beyond its 1000 are dropped
             check(url, zmq_connect(sub, url));
@@ -67,6 +76,9 @@ static void unwanted(void)
         while (joined <= i) {
             follow_subscriptions(pub, &joined, 0);
         }
+    }
+    if (nested) {
+        pthread_detach(start_thread(discard, sub));
     }
     struct stint stint = stint_of(size);
     while (stint_goes_on(&stint)) {

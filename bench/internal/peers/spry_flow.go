@@ -21,8 +21,9 @@ const wrapFrom = 32 << 10
 //	own    SendMsg of a wrapped body, RecvMsg and Release
 //	batch  SendBatch and RecvBatch
 //	bodies SendBodies and Bodies
+//	recv-bodies Send of bytes and Bodies
 //
-// and, of these, what [dialectOf] puts before them.
+// those of [layerModes], and, of these, what [dialectOf] puts before them.
 func spryPeer() worker.Peer {
 	return worker.Peer{
 		Listen: spryListen, Dial: spryDial, InprocFlow: spryInprocFlow,
@@ -32,6 +33,8 @@ func spryPeer() worker.Peer {
 		Unwanted: spryUnwanted, Spread: sprySpread, Pipes: spryPipes,
 	}
 }
+
+const recvBodies = "recv-bodies"
 
 // A sprySocket is what all sockets that can send share.
 type sprySocket interface {
@@ -51,11 +54,17 @@ type sprySource interface {
 }
 
 func spryListen(s worker.Settings) (worker.Receiver, error) {
+	if attach, is := layerModes[s.Mode]; is {
+		return listenStream(s, attach)
+	}
 	pull := spry.NewPull(&spry.PullOptions{Options: spryServer(s)})
 	return newSpryReceiver(pull, s), spryBind(s, pull)
 }
 
 func spryDial(s worker.Settings) (worker.Sender, error) {
+	if attach, is := layerModes[s.Mode]; is {
+		return dialStream(s, attach)
+	}
 	options, err := spryClient(s)
 	if err != nil {
 		return nil, err
@@ -100,6 +109,9 @@ type sprySender struct {
 func newSprySender(socket sprySocket, s worker.Settings) *sprySender {
 	_, mode := dialectOf(s.Mode)
 	to := &sprySender{socket: socket, body: worker.Body(s.Size), marker: worker.Body(worker.EndSize), mode: mode}
+	if to.mode == recvBodies {
+		to.mode = "plain"
+	}
 	if to.mode == "plain" && s.Size >= wrapFrom {
 		to.mode = "own"
 	}
@@ -219,7 +231,7 @@ func (from *spryReceiver) Until(end time.Time) (int, bool, error) {
 			spry.ReleaseMessages(batch[:n])
 			return n, ended, nil
 		})
-	case "bodies":
+	case "bodies", recvBodies:
 		return from.bodiesUntil(end)
 	default:
 		return 0, false, worker.ErrNotApplicable
@@ -232,7 +244,7 @@ func (from *spryReceiver) Rest() (int, error) {
 		return from.restOfMessages()
 	case "batch":
 		return from.restOfBatches()
-	case "bodies":
+	case "bodies", recvBodies:
 		return from.restOfBodies()
 	default:
 		return 0, worker.ErrNotApplicable

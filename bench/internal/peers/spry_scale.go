@@ -15,7 +15,7 @@ import (
 const anyPort = "tcp://127.0.0.1:0"
 
 // spryUnwanted has many subscribers with a topic each, or one with topics of many lengths. The body begins with none of them, but
-// shares all bytes but the last with each of those lengths.
+// shares all bytes but the last with each of those lengths. If they are nested, it begins with all of them, and is received.
 func spryUnwanted(s worker.Settings) (worker.Sender, error) {
 	ctx := context.Background()
 	pub := spry.NewPub(nil)
@@ -25,14 +25,20 @@ func spryUnwanted(s worker.Settings) (worker.Sender, error) {
 	}
 	s.URL = at.URL()
 	topics := make([]string, s.Subs)
+	one := s.Shape == "lengths" || s.Shape == "nested"
 	for i := range topics {
-		if topics[i] = fmt.Sprintf("topic %d", i); s.Shape == "lengths" {
+		switch s.Shape {
+		case "lengths":
 			topics[i] = strings.Repeat("x", i) + "y"
+		case "nested":
+			topics[i] = strings.Repeat("x", i+1)
+		default:
+			topics[i] = fmt.Sprintf("topic %d", i)
 		}
 	}
 	var sub *spry.Sub
 	for _, topic := range topics {
-		if sub == nil || s.Shape != "lengths" {
+		if sub == nil || !one {
 			sub = spry.NewSub(nil)
 			if _, err := sub.Dial(ctx, spryAddress(s)); err != nil {
 				return nil, err
@@ -45,7 +51,21 @@ func spryUnwanted(s worker.Settings) (worker.Sender, error) {
 			return nil, err
 		}
 	}
+	if s.Shape == "nested" {
+		go discard(sub)
+	}
 	return newSprySender(pub, s), nil
+}
+
+// discard receives until the process ends.
+func discard(from sprySource) {
+	for {
+		m, err := from.RecvMsg(context.Background())
+		if err != nil {
+			return
+		}
+		m.Release()
+	}
 }
 
 // sprySpread pushes to many connections in turn.

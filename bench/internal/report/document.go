@@ -105,7 +105,7 @@ var (
 )
 
 // firstParts are those that stand before the tables of cases.
-var firstParts = []string{runPart, targetsPart, growthPart, notMeasuredPart, notJudgedPart}
+var firstParts = []string{runPart, targetsPart, growthPart, notMeasuredPart, notJudgedPart, notHerePart}
 
 // placeOf orders parts: tables of cases keep their order.
 func placeOf(title string) int {

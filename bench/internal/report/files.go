@@ -80,5 +80,6 @@ func (r *Report) JSON(w io.Writer) error {
 		Targets     []Judgement `json:"targets"`
 		NotMeasured []string    `json:"targets_not_measured"`
 		NotJudged   []string    `json:"cases_not_judged"`
-	}{r, judged, notMeasured, r.notJudged(targets)})
+		NotHere     []string    `json:"not_measured_here"`
+	}{r, judged, notMeasured, r.notJudged(targets), notHere()})
 }

@@ -14,7 +14,8 @@ func TestGatesAreWhatTargetsNeed(t *testing.T) {
 		isGate    bool
 	}{
 		{Case{"thr", "tcp", mib, 0, "1cpu"}, "goraw/tuned", true},
-		{Case{"thr", "tcp", mib, 0, "1cpu"}, "goraw", false},
+		{Case{"thr", "tcp", mib, 0, "1cpu"}, "goraw", true},
+		{Case{"thr", "tcp", 256, 0, "1cpu"}, "goraw", false},
 		{Case{"thr", "tcp", 64, 0, "free"}, "spry/4p", true},
 		{Case{"thr", "tcp", 64, 0, "1cpu"}, "spry/4p", false},
 		{Case{"pipes", "tcp", 64, 8, "free"}, "spry", true}, // others are compared with it

@@ -86,6 +86,9 @@ func limit(v float64) *Limit {
 // verdict judges samples.
 func (t target) verdict(samples Samples, limit float64) verdict {
 	interval, has := samples.Interval()
+	if t.metric == CallsKey {
+		interval, has = samples.spread(), true // a count is no time: it does not change from round to round
+	}
 	switch low, high := t.asGood(interval.Low, limit), t.asGood(interval.High, limit); {
 	case !has || low != high:
 		return undecided

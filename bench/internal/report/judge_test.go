@@ -4,6 +4,8 @@ package report
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -178,6 +180,50 @@ func TestTargetsAreAboutWhatThereIs(t *testing.T) {
 	}
 }
 
+// Tables of documents find the line of a target by its name.
+func TestTargetsHaveNamesOfTheirOwn(t *testing.T) {
+	had := map[string]bool{}
+	for _, one := range targets {
+		if had[one.name()] {
+			t.Errorf("there are two of %q", one.name())
+		}
+		had[one.name()] = true
+	}
+}
+
+// A count of system calls is one, and is judged; so few rounds of a time are not.
+func TestACountIsJudged(t *testing.T) {
+	c := Case{Work: "thr", Transport: "ws", Size: 64, Place: "1cpu"}
+	r := &Report{Rows: []Row{{Case: c, Contender: "spry", Metrics: map[string]Samples{CallsKey: {0.4}, "cpu": {0.4}}}}}
+	one := target{
+		caseSet{title: "WebSocket", work: "thr", transports: ws, sizes: []int{64}, params: noParam, place: "1cpu"},
+		bound{"spry", CallsKey, nil, 0.5, 0.1},
+	}
+	if j := judgedAs(t, r, one); j.Must.Verdict != met || j.Goal.Verdict != missed {
+		t.Errorf("a count: must %v, goal %v", j.Must.Verdict, j.Goal.Verdict)
+	}
+	one.metric = "cpu"
+	if j := judgedAs(t, r, one); j.Must.Verdict != undecided || j.Goal.Verdict != undecided {
+		t.Errorf("a time: must %v, goal %v", j.Must.Verdict, j.Goal.Verdict)
+	}
+}
+
+// What is not measured here is in a test that there is.
+func TestWhatIsNotMeasuredHereIsTested(t *testing.T) {
+	for _, e := range byTests {
+		if (e.why == "") == (e.test == "") {
+			t.Errorf("%s: needs a test or a reason", e.what)
+		}
+		if e.test == "" {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join("..", "..", "..", e.file))
+		if err != nil || !strings.Contains(string(text), "func "+e.test+"(t *testing.T)") {
+			t.Errorf("%s: no %s in %s: %v", e.what, e.test, e.file, err)
+		}
+	}
+}
+
 func TestEveryFormatHasTargets(t *testing.T) {
 	formats := example().Formats()
 	formats["text"] = example().Text
@@ -186,8 +232,10 @@ func TestEveryFormatHasTargets(t *testing.T) {
 		if err := show(&b); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if want := "One way, 64 B, 1cpu: spry, msg/s x goraw"; !strings.Contains(b.String(), want) {
-			t.Errorf("%s does not name the target %s:\n%s", name, want, &b)
+		for _, want := range []string{"One way, 64 B, 1cpu: spry, msg/s x goraw", "TestCallsArmNoTimer"} {
+			if !strings.Contains(b.String(), want) {
+				t.Errorf("%s does not have %s:\n%s", name, want, &b)
+			}
 		}
 	}
 }

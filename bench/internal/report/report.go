@@ -50,6 +50,9 @@ type Metric struct {
 	Less       bool // is better
 }
 
+// CallsKey is the metric of system calls. It is counted once, and not in each round.
+const CallsKey = "calls"
+
 // metrics are all of them in the order of columns. The first that a case has is what ratios are of.
 var metrics = []Metric{
 	{"rate", "msg/s", false},
@@ -66,6 +69,8 @@ var metrics = []Metric{
 	{"threads", "threads", true},
 	{"mbps", "MB/s", false},
 	{"cpu", "CPU s/M", true},
+	{"caller", "caller CPU s/M", true}, // of the side that sends or asks
+	{CallsKey, "system calls each", true},
 	{"allocs", "allocs/msg", true},
 	{"wakes", "wakes/M", true},         // of goroutines
 	{"switches", "switches/M", true},   // of threads that wait

@@ -48,6 +48,7 @@ var (
 	noSize, noParam  = []int{0}, []int{0}
 
 	libzmq, mangos, nats, goraw = []string{"libzmq"}, []string{"mangos"}, []string{"nats"}, []string{"goraw"}
+	bestRaw                     = []string{"goraw", "goraw/tuned"} // the better of both
 	otherDialect                = []string{"spry"}
 	withRequestState            = []string{"libnng", "mangos"}
 	// libraries are those that have been the best of a case, or not far from it.

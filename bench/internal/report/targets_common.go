@@ -16,6 +16,8 @@ var commonTargets = flattened([]targetGroup{
 	}},
 	{caseSet{title: "One way, 64 B, bodies both ways", work: "thr", transports: tcpAndIPC, sizes: []int{64}, place: "1cpu"}, []bound{
 		{"spry/bodies", "rate", libzmq, 4.5, 5},
+		{"spry/bodies", "allocs", nil, 0.01, 0.005},
+		{"spry/recv-bodies", "rate", []string{"spry"}, 1.1, none},
 	}},
 	{caseSet{title: "One way, 16 and 64 B, tcp", work: "thr", transports: tcp, sizes: tiny}, []bound{
 		{"spry", "rate", nats, 5, none},
@@ -37,22 +39,19 @@ var commonTargets = flattened([]targetGroup{
 	}},
 	{caseSet{title: "One way, 8 and 64 KiB", work: "thr", transports: tcpAndIPC, sizes: medium}, []bound{
 		{"spry", "rate", libraries, 1, none},
-		{"spry", "rate", goraw, none, 1},
+		{"spry", "rate", bestRaw, none, 1},
 	}},
-	{caseSet{title: "One way, 1 MiB", work: "thr", transports: tcp, sizes: []int{mib}}, []bound{
+	{caseSet{title: "One way, 1 MiB, tcp", work: "thr", transports: tcp, sizes: []int{mib}}, []bound{
 		{"spry", "rate", libzmq, 0.95, 1.1},
 	}},
-	{caseSet{title: "One way, 1 MiB", work: "thr", transports: ipc, sizes: []int{mib}}, []bound{
+	{caseSet{title: "One way, 1 MiB, ipc", work: "thr", transports: ipc, sizes: []int{mib}}, []bound{
 		{"spry", "rate", libzmq, 1.3, 1.4},
 	}},
 	{caseSet{title: "One way, 1 MiB", work: "thr", transports: tcpAndIPC, sizes: []int{mib}}, []bound{
-		{"spry", "rate", []string{"goraw/tuned"}, 0.95, 1.1},
+		{"spry", "rate", bestRaw, 0.95, 1.1},
 	}},
-	{caseSet{title: "One way", work: "thr", transports: tcpAndIPC, sizes: everySize}, []bound{
-		{"spry/zmtp", "rate", otherDialect, 0.9, 1},
-		{"spry/zmtp", "cpu", otherDialect, 1.1, 1},
-		{"spry/zmtp-batch", "rate", []string{"spry/batch"}, 0.9, 1},
-	}},
+	{caseSet{title: "One way", work: "thr", transports: tcpAndIPC, sizes: everySize, place: "1cpu"}, ofDialects},
+	{caseSet{title: "One way", work: "thr", transports: tcpAndIPC, sizes: []int{64, kib, 64 * kib}, place: "free"}, ofDialects},
 	{caseSet{title: "Encrypted, 64 B", work: "curve", transports: tcp, sizes: []int{64}}, []bound{
 		{"spry/curve", "rate", []string{"libzmq/curve"}, 1.2, 2},
 	}},
@@ -86,6 +85,7 @@ var commonTargets = flattened([]targetGroup{
 	}},
 	{caseSet{title: "Within a process, 64 B, bodies both ways", work: "inproc-thr", transports: inproc, sizes: []int{64}, place: "1cpu"}, []bound{
 		{"spry/bodies", "rate", []string{"libzmq/copy"}, 2.8, 3},
+		{"spry/bodies", "allocs", nil, 0.01, 0.005},
 	}},
 	{caseSet{title: "Within a process, written messages in batches", work: "inproc-thr", transports: inproc, sizes: []int{kib, 4 * kib}}, []bound{
 		{"spry/batch", "rate", []string{"libzmq/copy"}, 3, none},
@@ -127,3 +127,10 @@ var commonTargets = flattened([]targetGroup{
 		{"spry", "bytes", nil, 150, none},                 // the topic included
 	}},
 })
+
+// ofDialects compare ZeroMQ's dialect with that of the Scalability Protocols.
+var ofDialects = []bound{
+	{"spry/zmtp", "rate", otherDialect, 0.9, 1},
+	{"spry/zmtp", "cpu", otherDialect, 1.1, 1},
+	{"spry/zmtp-batch", "rate", []string{"spry/batch"}, 0.9, 1},
+}

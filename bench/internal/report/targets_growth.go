@@ -70,6 +70,9 @@ var growthTargets = flattened([]targetGroup{
 	{caseSet{title: "A subscriber with topics of 1,400 lengths", work: "scale-lengths", transports: tcp, sizes: []int{1500}, params: []int{1400}}, []bound{
 		{"spry/zmtp", "ns", nil, 500, none},
 	}},
+	{caseSet{title: "1,400 topics that all match", work: "scale-nested", transports: tcp, sizes: []int{1500}, params: []int{1400}}, []bound{
+		{"spry/zmtp", "ns", nil, 3000, none},
+	}},
 	{caseSet{title: "One more pipe", work: "scale-pipes", transports: tcp, sizes: noSize, params: pipeCounts, growth: true}, []bound{
 		{"spry", "open", nil, 0.1, none},
 		{"spry", "close", nil, 0.1, none},

@@ -8,6 +8,12 @@ var webTargets = flattened([]targetGroup{
 	{caseSet{title: "WebSocket", work: "thr", transports: ws, sizes: requests, place: "1cpu"}, []bound{
 		{"spry", "rate", []string{"mangos", "libnng"}, 5, none},
 	}},
+	{caseSet{title: "WebSocket over TLS", work: "thr", transports: []string{"wss"}, sizes: requests, place: "1cpu"}, []bound{
+		{"spry", "rate", mangos, none, 5},
+	}},
+	{caseSet{title: "WebSocket and TLS", work: "thr", transports: webAndTLS, sizes: requests, place: "1cpu"}, []bound{
+		{"spry", CallsKey, nil, 0.5, 0.1}, // of both sides: none for each message, but some for many
+	}},
 	{caseSet{title: "WebSocket, to the server", work: "thr", transports: ws, sizes: []int{64 * kib, mib}, place: "1cpu"}, []bound{
 		{"spry", "rate", overTCP, 0.6, none},
 	}},
@@ -18,9 +24,16 @@ var webTargets = flattened([]targetGroup{
 		{"spry", "rate", mangos, 5, none},
 		{"spry/batch", "rate", goraw, 0.85, none},
 	}},
+	{caseSet{title: "A layer that changes no byte", work: "layers", transports: tcp, sizes: []int{kib, 64 * kib}, place: "1cpu"}, []bound{
+		{"spry/trace", "rate", streamBelow, 0.9, none},
+		{"spry/throttle", "rate", streamBelow, 0.9, none},
+		{"spry/fault", "rate", streamBelow, 0.9, none},
+	}},
 })
 
 var (
-	ws      = []string{"ws"}
-	overTCP = []string{"spry/tcp"} // in the same rounds
+	ws          = []string{"ws"}
+	webAndTLS   = []string{"ws", "wss", "tls+tcp"}
+	overTCP     = []string{"spry/tcp"} // in the same rounds
+	streamBelow = []string{"spry/stream"}
 )

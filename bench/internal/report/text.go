@@ -29,17 +29,19 @@ func (c Case) Title() string {
 // works are the titles of works, params what their parameter counts.
 var (
 	works = map[string]string{
-		"thr": "One way", "down": "One way from the listening end", "curve": "One way, encrypted", "lat": "Round trip", "inproc-thr": "One way within a process",
+		"thr": "One way", "down": "One way from the listening end", "layers": "One way through a stream of bytes",
+		"curve": "One way, encrypted", "lat": "Round trip", "inproc-thr": "One way within a process",
 		"inproc-lat": "Round trip within a process", "fan": "Fan-out", "callers-mux": "Callers on one connection",
 		"callers-conns": "Callers on a connection each", "idle": "Idle connections", "flood": "Round trip beside a flood",
 		"pipes": "One way over many pipes", "subs": "One way past many subscriptions",
-		"scale-topics": "A message nobody wants", "scale-lengths": "Topics of many lengths", "scale-pipes": "Opening and closing one more pipe",
+		"scale-topics": "A message nobody wants", "scale-lengths": "Topics of many lengths", "scale-nested": "Topics that all match",
+		"scale-pipes":  "Opening and closing one more pipe",
 		"scale-spread": "One to many, message by message",
 	}
 	params = map[string]string{
 		"fan": "subscribers", "callers-mux": "callers", "callers-conns": "callers", "idle": "connections",
 		"pipes": "pipes", "subs": "subscriptions",
-		"scale-topics": "subscribers", "scale-lengths": "lengths", "scale-pipes": "pipes", "scale-spread": "pipes",
+		"scale-topics": "subscribers", "scale-lengths": "lengths", "scale-nested": "topics", "scale-pipes": "pipes", "scale-spread": "pipes",
 	}
 )
 
@@ -132,6 +134,7 @@ const (
 	growthPart      = "Growth"
 	notMeasuredPart = "Targets not measured"
 	notJudgedPart   = "Cases not judged"
+	notHerePart     = "What must be so, and is not measured here"
 )
 
 // sections are those that have something.
@@ -144,6 +147,7 @@ func (r *Report) sections() (all []section) {
 		{title: growthPart, head: growthHead, lines: growthLines},
 		{title: notMeasuredPart, items: r.leftOut()},
 		{title: notJudgedPart, items: r.notJudged(targets)},
+		{title: notHerePart, items: notHere()},
 	} {
 		if len(s.lines)+len(s.items) > 0 {
 			all = append(all, s)

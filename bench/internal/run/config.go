@@ -18,18 +18,19 @@ import (
 type config struct {
 	works, peers, transports, places []string
 	sizes, params                    []int
-	rounds                           int
+	rounds                           int     // 0 for those of the cases
+	set                              string  // of cases, or all
 	secs, warm                       float64 // warm is negative for those of the works
 	all                              bool    // of what works can do, not only what targets need
 	out, documents, from             string
-	resume                           bool
+	resume, dry                      bool
 	limit                            time.Duration // 0 for none
 }
 
 // allWorks in the order in which they are measured.
 var allWorks = []string{
-	"thr", "down", "curve", "lat", "inproc-thr", "inproc-lat", "fan", "callers-mux", "callers-conns", "idle", "flood", "pipes", "subs",
-	"scale-topics", "scale-lengths", "scale-pipes", "scale-spread",
+	"thr", "down", "layers", "curve", "lat", "inproc-thr", "inproc-lat", "fan", "callers-mux", "callers-conns", "idle", "flood", "pipes", "subs",
+	"scale-topics", "scale-lengths", "scale-nested", "scale-pipes", "scale-spread",
 }
 
 func parse(args []string) (config, error) {
@@ -47,12 +48,15 @@ func parse(args []string) (config, error) {
 	list(&c.places, "place", placeOne+","+placeFree, "1cpu: all processes on one CPU; free: where the system puts them")
 	f.StringVar(&sizes, "sizes", "", "sizes in bytes (default those of each work)")
 	f.StringVar(&params, "params", "", "how many subscribers, callers, connections, ... (default those of each work)")
-	f.IntVar(&c.rounds, "rounds", 9, fmt.Sprintf("rounds, in which all take turns; targets need at least %d", report.LeastRounds))
+	f.StringVar(&c.set, "set", "", "only these cases: "+setWeb+", of WebSocket, TLS and layers of streams; "+setCore+", all others")
+	f.IntVar(&c.rounds, "rounds", 0, fmt.Sprintf("rounds, in which all take turns; targets need at least %d (default %d, and %d of the set %s)",
+		report.LeastRounds, coreRounds, webRounds, setWeb))
 	f.Float64Var(&c.secs, "secs", 0.4, "seconds that count of each run")
 	f.Float64Var(&c.warm, "warm", -1, "seconds before that, which do not count (default those of each work)")
 	f.StringVar(&c.out, "out", "", "folder for bench.json, bench.md and bench.html; cases of this run replace those that it has")
 	f.BoolVar(&c.resume, "resume", false, "go on with what this same program has begun in the folder of -out")
 	f.DurationVar(&c.limit, "limit", 0, "stop before this time is over, between two rounds; exit status 2 if cases are left")
+	f.BoolVar(&c.dry, "plan", false, "measure nothing: say what would be measured, and how long it would take")
 	f.StringVar(&c.from, "report", "", "measure nothing: show and write what bench.json in this folder has")
 	f.StringVar(&c.documents, "write", "", "folder of documents in which the tables of this run, or of the folder of -out or -report, "+
 		"replace older ones: docs")
@@ -70,8 +74,10 @@ func parse(args []string) (config, error) {
 		return c, fmt.Errorf("params: %w", err)
 	}
 	switch {
-	case c.rounds < 1 || c.secs <= 0:
+	case c.rounds < 0 || c.secs <= 0:
 		return c, errors.New("rounds and secs must be positive")
+	case c.set != "" && c.set != setCore && c.set != setWeb:
+		return c, fmt.Errorf("no set %s; there are %s and %s", c.set, setCore, setWeb)
 	case c.resume && c.out == "":
 		return c, errors.New("-resume needs -out")
 	case c.from != "" && c.out != "":
@@ -79,6 +85,9 @@ func parse(args []string) (config, error) {
 	}
 	return c, c.check()
 }
+
+// layers is the work of the layers of package stream, which no other library has.
+const layers = "layers"
 
 // scale stands for all works whose names begin with it.
 const scale = "scale"
@@ -136,6 +145,31 @@ func common(all, wanted []string) (both []string) {
 		}
 	}
 	return both
+}
+
+// The sets of cases. Those of the web are nearer to their limits, so that they need a narrower interval.
+const (
+	setCore, coreRounds = "core", 9
+	setWeb, webRounds   = "web", 21
+)
+
+func setOf(c report.Case) string {
+	if c.Work == layers || slices.Contains(webAndTLS, c.Transport) {
+		return setWeb
+	}
+	return setCore
+}
+
+// roundsOf is how many rounds a case has.
+func (c config) roundsOf(one report.Case) int {
+	switch {
+	case c.rounds > 0:
+		return c.rounds
+	case setOf(one) == setWeb:
+		return webRounds
+	default:
+		return coreRounds
+	}
 }
 
 // The places of processes.
@@ -200,6 +234,7 @@ var (
 var workloads = map[string]workload{
 	"thr":           {sizes: []int{16, 64, 256, 1 << 10, 8 << 10, 64 << 10, 1 << 20}, transports: streams},
 	"down":          {sizes: []int{64, 1 << 10, 64 << 10, 1 << 20}, transports: webAndTLS},
+	layers:          {sizes: []int{1 << 10, 64 << 10}, transports: tcp},
 	"curve":         {sizes: []int{64, 4 << 10}, transports: tcp},
 	"lat":           {sizes: []int{64, 1 << 10}, transports: streams},
 	"inproc-thr":    {sizes: []int{64, 1 << 10, 4 << 10}, transports: inproc},
@@ -212,6 +247,7 @@ var workloads = map[string]workload{
 	"pipes":         {sizes: []int{64}, params: []int{1, 8, 64, 512, 2000}, transports: tcp, warm: warmUpWide},
 	"scale-topics":  {sizes: []int{64}, params: []int{1, 10, 100, 1000}, transports: tcp},
 	"scale-lengths": {sizes: []int{1500}, params: []int{1, 10, 100, 1400}, transports: tcp},
+	"scale-nested":  {sizes: []int{1500}, params: []int{1, 10, 100, 1400}, transports: tcp},
 	"scale-pipes":   {sizes: []int{0}, params: []int{100, 1000, 4000, 8000}, transports: tcp},
 	"scale-spread":  {sizes: []int{64}, params: []int{1, 8, 512, 4000}, transports: tcp, warm: warmUpWide},
 	"subs":          {sizes: []int{64}, params: []int{1, 1000, 100000, 1000000}, transports: inproc},
@@ -244,7 +280,10 @@ func (c config) casesOf(work string, load workload) (all []report.Case) {
 		for _, transport := range transports {
 			for _, param := range params {
 				for _, size := range sizes {
-					all = append(all, report.Case{Work: work, Transport: transport, Size: size, Param: param, Place: place})
+					one := report.Case{Work: work, Transport: transport, Size: size, Param: param, Place: place}
+					if c.set == "" || c.set == setOf(one) {
+						all = append(all, one)
+					}
 				}
 			}
 		}

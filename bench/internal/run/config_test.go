@@ -19,7 +19,8 @@ func TestWhatAWorkCannotDoIsRefused(t *testing.T) {
 		"-work lat -params 3":               "none of these works has -params: lat",
 		"-work sleep":                       "no work sleep",
 		"-place 2cpu":                       "no place 2cpu",
-		"-work thr -rounds 0":               "must be positive",
+		"-work thr -rounds -1":              "must be positive",
+		"-set all":                          "no set all",
 		"-work thr -sizes 1":                "not a number of at least 2",
 		"-work thr,lat -transports tcp,udp": "over udp",
 	} {
@@ -40,9 +41,6 @@ func TestCasesHaveTheTransportsThatTheirWorksCanDo(t *testing.T) {
 	}
 	if got := c.cases(); len(got) != 2 || got[0] != want[0] || got[1] != want[1] {
 		t.Errorf("cases %+v, want %+v", got, want)
-	}
-	if c.rounds < report.LeastRounds {
-		t.Errorf("%d rounds by default: no interval", c.rounds)
 	}
 }
 

@@ -57,7 +57,10 @@ func (b *bench) measureIdle(ctx context.Context, c report.Case, who contender, a
 	if after.Goroutines > 0 {
 		s["goroutines"] = float64(after.Goroutines-before.Goroutines) / float64(c.Param)
 	}
-	_, err = server.stop()
+	r, err := server.stop()
+	if r.Calls > 0 {
+		s[callsKey] = float64(r.Calls) / float64(c.Param)
+	}
 	return s, err
 }
 

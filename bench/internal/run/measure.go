@@ -27,6 +27,7 @@ type bench struct {
 	deadline time.Time // zero for none
 	dir      string    // for ipc
 	urls     int
+	counting bool // system calls, instead of measuring
 }
 
 // command is the command line of a worker at its place.
@@ -35,9 +36,16 @@ func (b *bench) command(c report.Case, who contender, role string, settings ...s
 	if k, _ := kindOf(who.Peer); mode == "plain" && k.mode != "" {
 		mode = k.mode
 	}
-	line := append(placed(c.Place), b.workers.commands[who.Peer]...)
-	line = append(line, role, "mode="+mode, "size="+strconv.Itoa(max(c.Size, 2)), fmt.Sprintf("warm=%g", b.config.warmFor(c.Work)))
-	all := command{line: append(line, settings...)}
+	var all command
+	line, warm := placed(c.Place), b.config.warmFor(c.Work)
+	if b.counting {
+		b.urls++
+		all.calls = filepath.Join(b.dir, fmt.Sprintf("calls%d", b.urls))
+		line, warm = append(line, perf(all.calls)...), 0
+	}
+	line = append(line, b.workers.commands[who.Peer]...)
+	line = append(line, role, "mode="+mode, "size="+strconv.Itoa(max(c.Size, 2)), fmt.Sprintf("warm=%g", warm))
+	all.line = append(line, settings...)
 	if processors > 0 {
 		all.env = []string{fmt.Sprintf("GOMAXPROCS=%d", processors)}
 	}
@@ -87,22 +95,22 @@ func (b *bench) measure(ctx context.Context, c report.Case, who contender) (samp
 	worker := func(role string, settings ...string) command { return b.command(c, who, role, settings...) }
 	param := strconv.Itoa(c.Param)
 	switch c.Work {
-	case "thr", "curve":
+	case "thr", "curve", layers:
 		received, sent, err := both(ctx, worker("thr-recv", at), worker("thr-send", at, secs), true)
-		return flowSample(received, sent), err
+		return flowSample(received, sent).withCaller(sent, received), err
 	case "down":
 		sent, received, err := both(ctx, worker("down-send", at, secs), worker("down-recv", at), true)
-		return flowSample(received, sent), err
+		return flowSample(received, sent).withCaller(sent, received), err
 	case "pipes":
 		received, sent, err := both(ctx, worker("thr-recv", at, "pipes="+param),
 			worker("pipes-send", at, secs, "pipes="+param), true)
-		return flowSample(received, sent), err
+		return flowSample(received, sent).withCaller(sent, received), err
 	case "lat":
 		if who.Peer == ddsperf {
 			return b.measureDDS(ctx, c)
 		}
 		server, client, err := both(ctx, worker("lat-rep", at), worker("lat-req", at, secs), false)
-		return tripSample(client, server), err
+		return tripSample(client, server).withCaller(client, client), err
 	case "inproc-thr":
 		r, err := alone(ctx, worker("inproc-thr", secs))
 		return flowSample(r), err
@@ -111,7 +119,7 @@ func (b *bench) measure(ctx context.Context, c report.Case, who contender) (samp
 		return tripSample(r), err
 	case "fan":
 		sent, got, err := both(ctx, worker("fan-pub", at, secs, "subs="+param), worker("fan-sub", at, "subs="+param), true)
-		s := flowSample(got, sent)
+		s := flowSample(got, sent).withCaller(sent, got)
 		s["lost"] = max(0, 1-float64(got.Total)/float64(max(sent.Total*int64(c.Param), 1)))
 		return s, err
 	case "callers-mux", "callers-conns":
@@ -128,7 +136,7 @@ func (b *bench) measure(ctx context.Context, c report.Case, who contender) (samp
 		s := flowSample(r)
 		s["bytes"] = r.PerItem
 		return s, err
-	case "scale-topics", "scale-lengths":
+	case "scale-topics", "scale-lengths", "scale-nested":
 		r, err := alone(ctx, worker("unwanted", secs, "subs="+param, "shape="+c.Work[len("scale-"):]))
 		return eachSample(r), err
 	case "scale-spread":
@@ -176,6 +184,9 @@ func eachSample(sent worker.Result) sample {
 func costSample(counted worker.Result, others ...worker.Result) sample {
 	s, perMillion := sample{}, 1e6/float64(max(counted.Messages, 1))
 	for _, r := range append(others, counted) {
+		if r.Calls > 0 {
+			s[callsKey] += float64(r.Calls) * perMillion / 1e6
+		}
 		s["cpu"] += r.CPU * perMillion
 		s["switches"] += float64(r.Voluntary) * perMillion
 		s["preempted"] += float64(r.Involuntary) * perMillion
@@ -183,6 +194,14 @@ func costSample(counted worker.Result, others ...worker.Result) sample {
 			s["wakes"] += float64(r.Wakes) * perMillion
 			s["allocs"] += float64(*r.Allocs) * perMillion / 1e6
 		}
+	}
+	return s
+}
+
+// withCaller adds what the caller used for a message: the side that sends or asks, of those that were counted.
+func (s sample) withCaller(caller, counted worker.Result) sample {
+	if _, has := s["cpu"]; has {
+		s["caller"] = caller.CPU * 1e6 / float64(max(counted.Messages, 1))
 	}
 	return s
 }
@@ -195,7 +214,7 @@ func tripSample(client worker.Result, servers ...worker.Result) sample {
 
 // callersSample has the rate of all callers and the latency of each call.
 func callersSample(client, server worker.Result) sample {
-	s := flowSample(client, server)
+	s := flowSample(client, server).withCaller(client, client)
 	s["p50"], s["p99"], s["p999"] = client.P50, client.P99, client.P999
 	return s
 }

@@ -64,16 +64,16 @@ type peerKind struct {
 // peerKinds are all peers, in the order of tables.
 var peerKinds = []peerKind{
 	{name: "spry", more: webAndTLS, modes: map[string][]string{
-		"thr": {"plain", "own", "batch", "bodies", "zmtp", "zmtp-batch"}, "inproc-thr": {"copy", "own", "batch", "bodies"},
+		"thr": {"plain", "own", "batch", "bodies", "recv-bodies", "zmtp", "zmtp-batch"}, layers: {"stream", "trace", "throttle", "fault"}, "inproc-thr": {"copy", "own", "batch", "bodies"},
 		"curve": {"curve", "curve-batch"}, "lat": {"plain", "zmtp"}, "fan": {"plain", "zmtp"},
 		"callers-mux": {"plain", "zmtp"}, "callers-conns": {"plain", "zmtp"},
-		"scale-topics": {"zmtp"}, "scale-lengths": {"zmtp"},
+		"scale-topics": {"zmtp"}, "scale-lengths": {"zmtp"}, "scale-nested": {"zmtp"},
 	}, processors: map[string][]string{
 		"thr": {"1p", "4p", "8p", "batch-1p", "batch-4p", "batch-8p"}, "fan": {"1p", "4p", "8p"}, "lat": {"1p", "4p", "8p"},
 		"callers-mux": {"1p", "4p", "8p"}, "callers-conns": {"1p", "4p", "8p"},
 	}},
 	{name: "goraw", more: []string{"tls+tcp"}, modes: map[string][]string{"inproc-thr": {"own"}}, large: map[string][]string{"thr": {"tuned"}}},
-	{name: "goraw1", modes: map[string][]string{"lat": nil, "callers-conns": nil, "idle": nil}}, // as goraw
+	{name: "goraw1", modes: map[string][]string{"lat": nil, "callers-conns": nil, "idle": nil, layers: {"plain"}}}, // as goraw
 	{name: "craw", file: "raw.c", mode: "batch", large: map[string][]string{"thr": {"tuned"}}},
 	{name: "craw1", file: "raw.c", modes: map[string][]string{"idle": nil}},
 	{name: "libzmq", file: "zmq.c", libs: []string{"-lzmq"}, more: []string{"ws"}, modes: map[string][]string{
@@ -105,8 +105,8 @@ func (k peerKind) modesFor(c report.Case) []string {
 	case k.other != "" && (c.Work != "lat" || c.Transport != "tcp" || c.Place != placeFree):
 		return nil
 	case special:
-	case c.Work == "curve":
-		return nil // who can encrypt says so
+	case c.Work == "curve" || c.Work == layers:
+		return nil // who can encrypt, or has streams, says so
 	default:
 		modes = []string{"plain"}
 	}

@@ -6,7 +6,9 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,6 +19,7 @@ import (
 type planned struct {
 	report.Case
 	contenders []contender
+	rounds     int
 	label      string // its place in the plan, and its title
 }
 
@@ -29,7 +32,7 @@ func (c config) plan(kinds []peerKind, missing map[string]string) (all []planned
 			continue
 		}
 		if who := c.contenders(kinds, missing, one); len(who) > 0 {
-			all = append(all, planned{Case: one, contenders: who})
+			all = append(all, planned{Case: one, contenders: who, rounds: c.roundsOf(one)})
 		}
 	}
 	for i := range all {
@@ -95,15 +98,65 @@ func (c config) estimate(p planned) time.Duration {
 	return time.Duration(secs * float64(time.Second))
 }
 
+// estimateAll is how long all rounds of a case take, about, and how many runs they are. One more run counts system calls.
+func (c config) estimateAll(p planned) (took time.Duration, runs int) {
+	took, runs = c.estimate(p)*time.Duration(p.rounds), p.rounds
+	if isCounted(p.Case) {
+		took += c.estimate(p)
+		runs++
+	}
+	return took, runs * len(p.contenders)
+}
+
+// longest is how long the longest round of a plan takes, about: the first, in which system calls are counted.
+func (c config) longest(all []planned) (longest time.Duration) {
+	for _, p := range all {
+		p.rounds = 1
+		took, _ := c.estimateAll(p)
+		longest = max(longest, took)
+	}
+	return longest
+}
+
 // describe says how much work a plan is.
 func (c config) describe(all []planned) string {
 	var took time.Duration
 	runs := 0
+	var rounds []string
 	for _, p := range all {
-		took += c.estimate(p) * time.Duration(c.rounds)
-		runs += len(p.contenders) * c.rounds
+		caseTook, caseRuns := c.estimateAll(p)
+		took += caseTook
+		runs += caseRuns
+		if n := strconv.Itoa(p.rounds); !slices.Contains(rounds, n) {
+			rounds = append(rounds, n)
+		}
 	}
-	return fmt.Sprintf("%d cases, %d rounds of each, %d runs: about %s", len(all), c.rounds, runs, took.Round(time.Minute/10))
+	return fmt.Sprintf("%d cases, %s rounds of each, %d runs: about %s", len(all), strings.Join(rounds, " or "), runs, took.Round(time.Minute/10))
+}
+
+// showPlan writes what would be measured if nothing is missing: how long each work takes, then each set, all, and the longest round.
+func (c config) showPlan(kinds []peerKind, out io.Writer) error {
+	all, err := c.plan(kinds, nil)
+	if err != nil {
+		return err
+	}
+	var groups []string
+	in := map[string][]planned{}
+	for _, p := range all {
+		group := strings.Join([]string{setOf(p.Case), p.Work, p.Place}, ", ")
+		if _, has := in[group]; !has {
+			groups = append(groups, group)
+		}
+		in[group] = append(in[group], p)
+		in[setOf(p.Case)] = append(in[setOf(p.Case)], p)
+	}
+	for _, name := range append(groups, setCore, setWeb) {
+		if len(in[name]) > 0 {
+			fmt.Fprintf(out, "%s: %s\n", name, c.describe(in[name]))
+		}
+	}
+	_, err = fmt.Fprintf(out, "all: %s; the longest round %s\n", c.describe(all), c.longest(all).Round(time.Second))
+	return err
 }
 
 // inOrder sorts rows by their cases, in the order of a run of everything.

@@ -23,12 +23,16 @@ type process struct {
 	in     io.WriteCloser
 	out    *bufio.Reader
 	errors bytes.Buffer
+	calls  string // the file of the count of its system calls, if they are counted
 }
 
 // start runs a worker; ctx kills it.
 func start(ctx context.Context, c command) (*process, error) {
 	p := &process{cmd: exec.CommandContext(ctx, c.line[0], c.line[1:]...)}
 	p.cmd.Env = append(os.Environ(), c.env...)
+	if p.calls = c.calls; p.calls != "" {
+		interruptible(p.cmd)
+	}
 	p.cmd.Stderr = &p.errors
 	in, err := p.cmd.StdinPipe()
 	if err != nil {
@@ -99,7 +103,10 @@ func (p *process) finish() (r worker.Result, err error) {
 	if err := json.Unmarshal(lines[len(lines)-1], &r); err != nil {
 		return r, fmt.Errorf("%s: result: %w", strings.Join(p.cmd.Args, " "), err)
 	}
-	return r, nil
+	if p.calls != "" {
+		r.Calls, err = readCalls(p.calls)
+	}
+	return r, err
 }
 
 // both runs a server and its client. A server that ends by itself does so when it has received everything. Another one answers
@@ -162,6 +169,7 @@ func relayWarm(client, server *process) error {
 // A command is a command line and what its environment has in addition.
 type command struct {
 	line, env []string
+	calls     string // a file for the count of its system calls
 }
 
 // sendEnd informs a worker that the other side has ended. A worker that has ended too does not read it.

@@ -19,7 +19,7 @@ var errNoFigures = errors.New("nothing measured")
 // for a while disturbs all of them. It goes on with rows that have some, and stops before the deadline.
 func (b *bench) rounds(ctx context.Context, p planned, rows []report.Row) (complete bool) {
 	longest, announced := b.config.estimate(p), false
-	for n := report.Rounds(rows); n < b.config.rounds && ctx.Err() == nil; n++ {
+	for n := report.Rounds(rows); n < p.rounds && ctx.Err() == nil; n++ {
 		if !slices.ContainsFunc(rows, func(row report.Row) bool { return row.Reason == "" }) {
 			return true
 		}
@@ -31,6 +31,9 @@ func (b *bench) rounds(ctx context.Context, p planned, rows []report.Row) (compl
 			announced = true
 		}
 		began := time.Now()
+		if n == 0 {
+			b.countCalls(ctx, p, rows)
+		}
 		b.round(ctx, p, rows)
 		longest = max(longest, time.Since(began))
 	}

@@ -41,6 +41,9 @@ func Main(ctx context.Context, args []string, sources embed.FS, out io.Writer) e
 	if err != nil {
 		return err
 	}
+	if c.dry {
+		return c.showPlan(kinds, out)
+	}
 	w, err := prepare(ctx, kinds, sources)
 	if err != nil {
 		return err
@@ -69,6 +72,11 @@ func Main(ctx context.Context, args []string, sources embed.FS, out io.Writer) e
 	all, err := c.plan(kinds, w.missing)
 	if err != nil {
 		return err
+	}
+	if slices.ContainsFunc(all, func(p planned) bool { return isCounted(p.Case) }) {
+		if err := canCount(ctx, dir); err != nil {
+			w.missing[callsMissing] = firstLines(err.Error())
+		}
 	}
 	fmt.Fprintln(os.Stderr, c.describe(all))
 	left, err := b.measureAll(ctx, all, r, older)

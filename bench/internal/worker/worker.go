@@ -115,6 +115,8 @@ type Result struct {
 	Opened float64 `json:"opened,omitempty"`
 	Closed float64 `json:"closed,omitempty"`
 	Note   string  `json:"note,omitempty"`
+	// Calls are the system calls of the whole process, if its runner counts them.
+	Calls int64 `json:"-"`
 }
 
 // process is the interface of a role to its process.
