@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// The files of a folder of documents that a run changes: all tables, and an overview of them for users.
+// The documents of a folder that a run changes, beside [chartFile]: all tables, and an overview of them for users.
 const (
 	tablesFile   = "performance/tables.md"
 	overviewFile = "performance.md"
@@ -37,7 +37,10 @@ func (r *Report) UpdateDocuments(folder string) error {
 	}); err != nil {
 		return err
 	}
-	return replaceGenerated(filepath.Join(folder, overviewFile), func(string) string { return overview(merged) })
+	if err := replaceGenerated(filepath.Join(folder, overviewFile), func(string) string { return overview(merged) }); err != nil {
+		return err
+	}
+	return updateChart(filepath.Join(folder, chartFile), merged)
 }
 
 // replaceGenerated replaces the generated part of a document.

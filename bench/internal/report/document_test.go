@@ -22,6 +22,12 @@ func documents(t *testing.T, tables string) (folder string, read func(name strin
 			t.Fatal(err)
 		}
 	}
+	if err := os.MkdirAll(filepath.Join(folder, filepath.Dir(chartFile)), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, chartFile), []byte(oldChart), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	return folder, func(name string) string {
 		t.Helper()
 		text, err := os.ReadFile(filepath.Join(folder, name))
@@ -32,6 +38,54 @@ func documents(t *testing.T, tables string) (folder string, read func(name strin
 	}
 }
 
+const oldChart = "# What it is.\n# title: A title\n# desc: The old text.\n# caption: 2026-01-02; an old machine\n# caption: By medians of three rounds.\n" +
+	"panel,better,table,column,peer,label,figure\n" +
+	"\"One way, 64 B: messages a second\",more,\"One way, tcp, 64 B, 1cpu\",msg/s,spry,Spry,1M\n" +
+	"\"One way, 64 B: messages a second\",more,\"One way, tcp, 64 B, 1cpu\",msg/s,libzmq,libzmq,2\n" +
+	"\"One way, 64 B: messages a second\",more,\"One way, tcp, 64 B, 1cpu\",msg/s,nats,NATS,3\n"
+
+func TestTheChartHasTheFiguresOfTheTables(t *testing.T) {
+	folder, read := documents(t, oldTables)
+	r := example()
+	r.Machine = "a new machine"
+	r.Rows[0].Origin = Origin{Date: "2026-11-30", Secs: 0.4}
+	r.Rows[0].Metrics["rate"] = Samples{2e6, 2e6, 2e6}
+	if err := r.UpdateDocuments(folder); err != nil {
+		t.Fatal(err)
+	}
+	want := "# What it is.\n# title: A title\n# desc: Bar charts. One way, 64 B: messages a second: Spry 2 million, libzmq 200.\n" +
+		"# caption: 2026-11-30; a new machine\n# caption: By medians of 3 rounds.\npanel,better,table,column,peer,label,figure\n" +
+		"\"One way, 64 B: messages a second\",more,\"One way, tcp, 64 B, 1cpu\",msg/s,spry,Spry,2M\n" +
+		"\"One way, 64 B: messages a second\",more,\"One way, tcp, 64 B, 1cpu\",msg/s,libzmq,libzmq,200\n" +
+		"\"One way, 64 B: messages a second\",more,\"One way, tcp, 64 B, 1cpu\",msg/s,nats,NATS,-\n"
+	if got := read(chartFile); got != want {
+		t.Errorf("the chart is\n%s\nwant\n%s", got, want)
+	}
+}
+
+// The chart of the documents is that of their tables, as it would be written again.
+func TestTheChartOfTheDocumentsIsCurrent(t *testing.T) {
+	docs := filepath.Join("..", "..", "..", "docs")
+	tables, err := os.ReadFile(filepath.Join(docs, tablesFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	chart, err := os.ReadFile(filepath.Join(docs, chartFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := filepath.Join(t.TempDir(), "chart.csv")
+	if err := os.WriteFile(again, chart, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := updateChart(again, string(tables)); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(again); err != nil || string(got) != string(chart) {
+		t.Errorf("docs/%s is not of its tables: %v; now it is\n%s", chartFile, err, got)
+	}
+}
+
 const oldTables = "### Targets\n\n| target | measured | must | is | goal | is | cases | worst |\n|---|---|---|---|---|---|---|---|\n| another | met |\n| One way, 64 B, 1cpu: spry, msg/s x goraw | old |\n\n" +
 	"### Other work\n\n| peer |\n|---|\n| kept |\n\n### One way, tcp, 64 B, 1cpu\n\n| peer |\n|---|\n| old |\n"
 
@@ -39,6 +93,7 @@ func TestAPartialRunReplacesItsTables(t *testing.T) {
 	folder, read := documents(t, oldTables)
 	r := example()
 	r.Partial = true
+	r.Rows[0].Origin = Origin{Date: "2026-11-30", Secs: 0.4}
 	r.Rows = append(r.Rows, Row{Case: r.Rows[0].Case, Contender: "goraw", Metrics: map[string]Samples{"rate": {900, 900, 900}}})
 	if err := r.UpdateDocuments(folder); err != nil {
 		t.Fatal(err)
@@ -52,7 +107,7 @@ func TestAPartialRunReplacesItsTables(t *testing.T) {
 	if strings.Contains(got, "old") || strings.Count(got, "x goraw | 0.667") != 1 {
 		t.Errorf("old tables are kept, or a line is there twice:\n%s", got)
 	}
-	if got := read(overviewFile); !strings.Contains(got, "| Spry | 600 |") || strings.Contains(got, "old") {
+	if got := read(overviewFile); !strings.Contains(got, "| Spry | 600 |") || strings.Contains(got, "old") || !strings.Contains(got, "Measured 2026-11-30; ") {
 		t.Errorf("overview:\n%s", got)
 	}
 }

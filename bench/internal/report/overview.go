@@ -4,6 +4,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -48,7 +49,7 @@ var overviewPeers = [][2]string{
 	{"craw", "plain C"},
 }
 
-// overview makes one table of the tables of a text.
+// overview makes one table of the tables of a text, and says when those were measured.
 func overview(tables string) string {
 	_, parts := split(tables)
 	head, rule := []string{""}, "|---"
@@ -57,6 +58,9 @@ func overview(tables string) string {
 		rule += "|---"
 	}
 	var all strings.Builder
+	for _, origin := range origins(parts) {
+		fmt.Fprintf(&all, "\nMeasured %s\n", origin)
+	}
 	fmt.Fprintf(&all, "\n| %s |\n%s|\n", strings.Join(head, " | "), rule)
 	for _, peer := range overviewPeers {
 		line, has := []string{peer[1]}, false
@@ -70,6 +74,28 @@ func overview(tables string) string {
 		}
 	}
 	return all.String() + "\n"
+}
+
+// origins are the different lines that say when and how the tables of the overview were measured.
+func origins(parts map[string]string) (all []string) {
+	for _, c := range overviewColumns {
+		for _, place := range []string{"1cpu", "free"} {
+			line := originOf(parts[c.at(place).Title()])
+			if line != "" && !slices.Contains(all, line) {
+				all = append(all, line)
+			}
+		}
+	}
+	return all
+}
+
+// originOf is the line before a table: the date, the machine and the rounds.
+func originOf(table string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(table), "\n")
+	if strings.HasPrefix(line, "|") {
+		return ""
+	}
+	return line
 }
 
 // firstFigure is the first figure in the first line of a peer, of its modes if it is named without one.
