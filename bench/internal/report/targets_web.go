@@ -11,6 +11,12 @@ var webTargets = flattened([]targetGroup{
 	{caseSet{title: "WebSocket over TLS", work: "thr", transports: []string{"wss"}, sizes: requests, place: "1cpu"}, []bound{
 		{"spry", "rate", mangos, none, 5},
 	}},
+	{caseSet{title: "WebSocket, ZeroMQ's dialect", work: "thr", transports: ws, sizes: requests, place: "1cpu"}, []bound{
+		{"spry/zmtp", "rate", libzmq, none, 1},
+	}},
+	{caseSet{title: "Round trip, WebSocket and TLS", work: "lat", transports: webAndTLS, sizes: []int{64}, place: "1cpu"}, []bound{
+		{"spry", "p50", mangos, none, 1},
+	}},
 	{caseSet{title: "WebSocket and TLS", work: "thr", transports: webAndTLS, sizes: requests, place: "1cpu"}, []bound{
 		{"spry", CallsKey, nil, 0.5, 0.1}, // of both sides: none for each message, but some for many
 	}},

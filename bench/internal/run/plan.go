@@ -52,7 +52,7 @@ func (c config) contenders(kinds []peerKind, missing map[string]string, at repor
 		}
 		for i, mode := range k.modesFor(at) {
 			who := contender{k.name, mode}
-			needed := report.IsGate(at, who.String()) || i == 0 && (report.InOverview(at, k.name) || comparesGrowth(at, k))
+			needed := report.IsGate(at, who.String()) || i == 0 && (report.InOverview(at, k.name) || comparesGrowth(at, k)) || isLimit(at, k)
 			if c.wants(who) && (c.all || len(c.peers) > 0 || needed) {
 				all = append(all, who)
 			}
@@ -66,6 +66,11 @@ func comparesGrowth(c report.Case, k peerKind) bool {
 	return k.name == "libzmq" && strings.HasPrefix(c.Work, scale+"-") && slices.ContainsFunc(peerKinds[0].modesFor(c), func(mode string) bool {
 		return report.IsGate(c, contender{peerKinds[0].name, mode}.String())
 	})
+}
+
+// isLimit says whether a peer shows what the system can do with large messages, in all of its modes.
+func isLimit(c report.Case, k peerKind) bool {
+	return k.name == "craw" && c.Work == "thr" && c.Size >= 1<<20 && setOf(c) == setCore
 }
 
 // Seconds of a run beside its warm-up and what counts.

@@ -36,10 +36,10 @@ func names(p planned) (all []string) {
 
 func TestTheDefaultRunIsOfWhatTargetsNeed(t *testing.T) {
 	c, all := planOf(t, "-work thr -transports ipc -sizes 1048576 -place 1cpu")
-	if got := strings.Join(names(all[0]), " "); got != "spry spry/batch spry/zmtp spry/zmtp-batch goraw goraw/tuned libzmq" {
+	if got := strings.Join(names(all[0]), " "); got != "spry spry/batch spry/zmtp spry/zmtp-batch goraw goraw/tuned craw craw/tuned libzmq" {
 		t.Errorf("contenders %s", got)
 	}
-	if got := c.describe(all); !strings.HasPrefix(got, "1 cases, 9 rounds of each, 70 runs: about ") {
+	if got := c.describe(all); !strings.HasPrefix(got, "1 cases, 9 rounds of each, 90 runs: about ") {
 		t.Errorf("described as %q", got)
 	}
 	if _, all = planOf(t, "-work thr -transports ipc -sizes 1048576 -place 1cpu -peers spry/own"); len(all) != 1 || len(all[0].contenders) != 1 {
