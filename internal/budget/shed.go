@@ -3,9 +3,8 @@
 package budget
 
 import (
-	"cmp"
 	"runtime"
-	"slices"
+	"sort"
 	"time"
 )
 
@@ -122,7 +121,7 @@ func (b *Budget) largestLocked(wants *Account, more int64) (all []candidate) {
 			all = append(all, candidate{a, held})
 		}
 	}
-	slices.SortFunc(all, func(x, y candidate) int { return cmp.Compare(y.held, x.held) })
+	sort.SliceStable(all, func(i, j int) bool { return all[i].held > all[j].held }) // every program has it, by crypto/tls
 	return all
 }
 
