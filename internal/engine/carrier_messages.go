@@ -80,6 +80,11 @@ func (c *messageCarrier) close() error              { return c.link.Close() }
 
 func (c *messageCarrier) expire() { c.pipe.closeSoon() }
 
+// closeSoon closes a link without deadlines after the time that the reader of a broken link is given.
+func (p *Pipe) closeSoon() {
+	p.scope.AfterFunc(drainTime, func() { _ = p.link.Close() })
+}
+
 func (c *messageCarrier) resume() { c.room.ring() }
 
 func (c *messageCarrier) read() error {

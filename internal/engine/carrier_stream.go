@@ -64,9 +64,6 @@ func (p *Pipe) carryStream(link *transport.Stream, first *buf.Chunk, begin, end 
 	} else {
 		c.queue = sendqueue.NewFrames(p.session)
 	}
-	if f, ok := link.Conn.(*framedConn); ok {
-		f.charge(p)
-	}
 	p.out.carrier, p.out.queue = c, c.queue
 	return c
 }
@@ -163,17 +160,9 @@ func (c *streamCarrier) confirmed(ended bool) bool {
 
 func (c *streamCarrier) expire() {
 	c.expired.Store(true)
-	if _, whole := c.pipe.link.(transport.Messages); whole { // which has no deadlines
-		c.pipe.closeSoon()
-		return
-	}
 	_ = c.link.SetReadDeadline(time.Now().Add(drainTime))
 }
 
-// closeSoon closes a link without deadlines after the time that the reader of a broken link is given.
-func (p *Pipe) closeSoon() {
-	p.scope.AfterFunc(drainTime, func() { _ = p.link.Close() })
-}
 func (c *streamCarrier) close() error { return c.link.Close() }
 
 func (c *streamCarrier) resume() { c.room.ring() }

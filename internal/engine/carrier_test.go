@@ -7,7 +7,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/sendqueue"
@@ -284,5 +287,46 @@ func (m *carrierModel) finish(seed uint64, keep bool) {
 	m.c.free()
 	if m.released != m.wrapped {
 		m.t.Fatalf("seed %d: %d of %d messages' memory was released", seed, m.released, m.wrapped)
+	}
+}
+
+// closingLink reports that it was closed.
+type closingLink struct {
+	limitedLink
+	closed atomic.Bool
+}
+
+func (l *closingLink) Close() error { l.closed.Store(true); return nil }
+
+// A link of whole messages has no deadline that would end its read after a write error: it is closed then. So is one whose
+// messages make up a stream.
+func TestBrokenMessageLinksAreClosed(t *testing.T) {
+	carry := map[string]func(*Pipe, *closingLink){
+		"messages": func(p *Pipe, l *closingLink) { p.carryMessages(l) },
+		"framed": func(p *Pipe, l *closingLink) {
+			conn := newFramedConn(l, lengthFrames{})
+			p.carryStream(streamLink(conn), nil, 0, 0).carryFramed(conn)
+		},
+	}
+	for name, carry := range carry {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				_, e := testSocket(Options{}, &recorder{})
+				link := &closingLink{}
+				p := e.newPipe(link, streamSession(t, sp.Push, 0))
+				carry(p, link)
+				p.out.carrier.expire()
+				time.Sleep(drainTime - 1)
+				synctest.Wait()
+				if link.closed.Load() {
+					t.Fatal("the link was closed at once: the peer's last messages are lost")
+				}
+				time.Sleep(1)
+				synctest.Wait()
+				if !link.closed.Load() {
+					t.Fatal("the link was not closed")
+				}
+			})
+		})
 	}
 }

@@ -77,11 +77,6 @@ func (c *framedConn) advance() (err error) {
 	return nil
 }
 
-// charge counts the memory of a message that arrives for a pipe.
-func (c *framedConn) charge(p *Pipe) {
-	c.land.held = p.account.NewMeter()
-}
-
 // Write implements [net.Conn]. A frame that is not whole yet is kept until it is. After an error, n ends with the last frame that
 // left as a whole.
 func (c *framedConn) Write(p []byte) (n int, err error) {
@@ -167,3 +162,25 @@ func (c *framedConn) SetReadDeadline(time.Time) error { return nil }
 
 // SetWriteDeadline implements [net.Conn].
 func (c *framedConn) SetWriteDeadline(time.Time) error { return nil }
+
+// A framedCarrier carries messages over the stream of a framedConn.
+type framedCarrier struct {
+	*streamCarrier
+	conn *framedConn
+}
+
+// carryFramed gives the pipe of a carrier that of its link. The memory of a message that arrives is charged to the pipe.
+func (c *streamCarrier) carryFramed(conn *framedConn) {
+	conn.land.held = c.pipe.account.NewMeter()
+	c.pipe.out.carrier = framedCarrier{c, conn}
+}
+
+func (c framedCarrier) read() error {
+	defer c.conn.land.leave()
+	return c.streamCarrier.read()
+}
+
+func (c framedCarrier) expire() {
+	c.expired.Store(true)
+	c.pipe.closeSoon() // the link has no deadlines
+}

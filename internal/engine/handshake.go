@@ -158,11 +158,16 @@ func (e *Endpoint) streamHandshake(ctx context.Context, s *transport.Stream, pen
 	}
 	c := e.wireConfig()
 	c.Framing = info.Framing
-	return e.speak(ctx, &streamHandshake{endpoint: e, pending: pending, link: s, config: c, dialects: e.spoken}, stop)
+	carrier, err := e.speak(ctx, &streamHandshake{endpoint: e, pending: pending, link: s, config: c, dialects: e.spoken}, stop)
+	if err != nil {
+		return nil, err
+	}
+	return carrier.pipe, nil
 }
 
-// speak does the handshake of a dialect on a stream. stop ends the watch over ctx, which closes the stream.
-func (e *Endpoint) speak(ctx context.Context, h *streamHandshake, stop func() bool) (*Pipe, error) {
+// speak does the handshake of a dialect on a stream, and returns the carrier of a new pipe. stop ends the watch over ctx, which
+// closes the stream.
+func (e *Endpoint) speak(ctx context.Context, h *streamHandshake, stop func() bool) (*streamCarrier, error) {
 	s := h.link
 	h.ctx, h.chunk = ctx, buf.NewChunk(buf.MinChunk)
 	session, err := h.run()
@@ -191,9 +196,7 @@ func (e *Endpoint) speak(ctx context.Context, h *streamHandshake, stop func() bo
 	if session.Stateless {
 		e.session.Store(session)
 	}
-	p := e.newPipe(h.pending.link, session)
-	p.carryStream(s, h.chunk, h.start, h.end)
-	return p, nil
+	return e.newPipe(h.pending.link, session).carryStream(s, h.chunk, h.start, h.end), nil
 }
 
 // watch closes a link when ctx ends, unless stop is called before, which reports that.

@@ -52,8 +52,14 @@ func (e *Endpoint) messageHandshake(ctx context.Context, link transport.Messages
 	c.Hello, c.Alternatives = chosen.Hello, nil
 	if d, ok := dialects[i].(wire.Framed); ok {
 		c.Carried, c.Bare = true, chosen.Mechanism == ""
-		s := &transport.Stream{Conn: newFramedConn(link, d)}
-		return e.speak(ctx, &streamHandshake{endpoint: e, pending: pending, link: s, config: c, dialects: dialects[i : i+1]}, stop)
+		conn := newFramedConn(link, d)
+		s := &transport.Stream{Conn: conn}
+		carrier, err := e.speak(ctx, &streamHandshake{endpoint: e, pending: pending, link: s, config: c, dialects: dialects[i : i+1]}, stop)
+		if err != nil {
+			return nil, err
+		}
+		carrier.carryFramed(conn)
+		return carrier.pipe, nil
 	}
 	session, err := dialects[i].Session(c, peer)
 	if err != nil {

@@ -67,9 +67,6 @@ func (c *streamCarrier) read() error {
 		c.pipe.startHeartbeat(&c.signs)
 	}
 	defer func() { r.replace(nil, 0) }()
-	if f, ok := c.link.Conn.(*framedConn); ok {
-		defer f.land.leave()
-	}
 	if err := r.decode(true); err != nil {
 		return err
 	}
