@@ -4,6 +4,7 @@ package ws
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -17,8 +18,15 @@ import (
 
 // bound has the addresses at which this process listens, so that several listeners can share one by their paths.
 var bound struct {
-	mu  lock.Mutex[lock.WebSocketPorts]
-	all map[*shared]struct{}
+	mu      lock.Mutex[lock.WebSocketPorts]
+	all     map[*shared]struct{}
+	changes int // of all
+	binding map[*attempt]struct{}
+}
+
+// An attempt is a listener that is binding an address. Which one is not known before it has: names may be those of one address.
+type attempt struct {
+	over chan struct{} // closed when the address is bound and among all of them, or is not bound
 }
 
 // A shared is an address with the listeners that share it. Its goroutine accepts connections and hands them to the oldest listener,
@@ -29,6 +37,7 @@ type shared struct {
 	network string // of the inner address: "tcp", "tls+tcp" or "ipc"
 	address string // that was asked for
 	scope   *scope.Scope
+	gone    chan struct{} // closed when the address is free again
 
 	mu      lock.Mutex[lock.WebSocketPort]
 	changed *sync.Cond
@@ -43,31 +52,69 @@ type accepted struct {
 	err  error
 }
 
-// share makes a listener one of those of its address, which it binds if there is none.
+// share makes a listener one of those of its address, which it binds if there is none. An address may be in use by a listener of
+// this process that has bound it and is not among all of them yet, or that is leaving: then there is another try.
 func (l *listener) share(ctx context.Context, o transport.ListenOptions) error {
-	a := &l.address
-	if s := find(a); s != nil {
-		return s.join(l, o)
-	}
-	own := o
-	own.TLS = forHTTP(o.TLS)
-	inner, err := a.network.Listen(ctx, a.inner, own)
-	if err != nil {
-		if s := find(a); s != nil { // another goroutine was faster
-			return s.join(l, o)
+	for {
+		var after []<-chan struct{} // what the next try waits for
+		if s := find(&l.address); s != nil {
+			if joined, err := s.join(l, o); joined || err != nil {
+				return err
+			}
+			after = append(after, s.gone)
+		} else {
+			var err error
+			if after, err = l.bind(ctx, o); err == nil || len(after) == 0 || !errors.Is(err, syscall.EADDRINUSE) {
+				return err
+			}
 		}
-		return a.wrap(err)
+		for _, over := range after {
+			select {
+			case <-over:
+			case <-ctx.Done():
+				return fmt.Errorf("%s: %w", l.address.url.Redacted(), ctx.Err())
+			}
+		}
 	}
-	s := &shared{inner: inner, options: o, network: a.inner.Scheme, address: a.inner.Address, scope: scope.New(), members: []*listener{l}}
-	s.changed = sync.NewCond(&s.mu)
-	l.shared = s
+}
+
+// bind binds the address of a listener. If that fails, and another listener of this process may be the reason, it returns what is
+// over when there can be another try.
+func (l *listener) bind(ctx context.Context, o transport.ListenOptions) (after []<-chan struct{}, err error) {
+	a, own := &l.address, &attempt{over: make(chan struct{})}
 	bound.mu.Lock()
 	if bound.all == nil {
-		bound.all = make(map[*shared]struct{})
+		bound.all, bound.binding = make(map[*shared]struct{}), make(map[*attempt]struct{})
 	}
-	bound.all[s] = struct{}{}
+	bound.binding[own] = struct{}{}
+	before := bound.changes
 	bound.mu.Unlock()
-	return s.scope.Go(s.accept)
+	below := o
+	below.TLS = forHTTP(o.TLS)
+	inner, err := a.network.Listen(ctx, a.inner, below)
+	bound.mu.Lock()
+	delete(bound.binding, own)
+	close(own.over)
+	if err != nil {
+		defer bound.mu.Unlock()
+		if bound.changes != before {
+			after = append(after, own.over) // at once
+		}
+		for other := range bound.binding {
+			after = append(after, other.over)
+		}
+		return after, a.wrap(err)
+	}
+	s := &shared{
+		inner: inner, options: o, network: a.inner.Scheme, address: a.inner.Address, scope: scope.New(), gone: make(chan struct{}),
+		members: []*listener{l},
+	}
+	s.changed = sync.NewCond(&s.mu)
+	l.shared = s
+	bound.all[s] = struct{}{}
+	bound.changes++
+	bound.mu.Unlock()
+	return nil, s.scope.Go(s.accept)
 }
 
 // find returns the shared address with this text, whether that was asked for or is what it is bound to.
@@ -89,28 +136,28 @@ func find(a *address) *shared {
 // plain is an address without the star that stands for all interfaces.
 func plain(address string) string { return strings.TrimPrefix(address, "*") }
 
-// join adds a listener.
-func (s *shared) join(l *listener, o transport.ListenOptions) error {
+// join adds a listener. It reports false if the last one is leaving.
+func (s *shared) join(l *listener, o transport.ListenOptions) (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.members) == 0 {
-		return fmt.Errorf("%s: %w: its last listener is being closed", l.address.url.Redacted(), syscall.EADDRINUSE)
+		return false, nil
 	}
 	other := s.members[0].address.url.Redacted()
 	switch {
 	case s.network != l.address.inner.Scheme:
-		return fmt.Errorf("%s: %w by %s, one of them with TLS: use the same scheme", l.address.url.Redacted(), syscall.EADDRINUSE, other)
+		return false, fmt.Errorf("%s: %w by %s, one of them with TLS: use the same scheme", l.address.url.Redacted(), syscall.EADDRINUSE, other)
 	case s.options != o:
-		return fmt.Errorf("%s: %w by %s, with other settings: listeners that share an address need the same TLS configuration, Nagle, KeepAlive and Permissions", l.address.url.Redacted(), syscall.EADDRINUSE, other)
+		return false, fmt.Errorf("%s: %w by %s, with other settings: listeners that share an address need the same TLS configuration, Nagle, KeepAlive and Permissions", l.address.url.Redacted(), syscall.EADDRINUSE, other)
 	}
 	for _, m := range s.members {
 		if m.address.path == l.address.path {
-			return fmt.Errorf("%s: %w: another listener has this path", l.address.url.Redacted(), syscall.EADDRINUSE)
+			return false, fmt.Errorf("%s: %w: another listener has this path", l.address.url.Redacted(), syscall.EADDRINUSE)
 		}
 	}
 	s.members = append(s.members, l)
 	l.shared = s
-	return nil
+	return true, nil
 }
 
 // leave takes a listener out. The last one closes the address.
@@ -142,7 +189,9 @@ func (s *shared) leave(l *listener) error {
 	s.scope.Close(net.ErrClosed)
 	bound.mu.Lock()
 	delete(bound.all, s)
+	bound.changes++
 	bound.mu.Unlock()
+	close(s.gone)
 	return err
 }
 
