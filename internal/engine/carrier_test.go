@@ -316,12 +316,12 @@ func TestBrokenMessageLinksAreClosed(t *testing.T) {
 				p := e.newPipe(link, streamSession(t, sp.Push, 0))
 				carry(p, link)
 				p.out.carrier.expire()
-				time.Sleep(drainTime - 1)
+				time.Sleep(drainTime - time.Nanosecond)
 				synctest.Wait()
 				if link.closed.Load() {
 					t.Fatal("the link was closed at once: the peer's last messages are lost")
 				}
-				time.Sleep(1)
+				time.Sleep(time.Nanosecond)
 				synctest.Wait()
 				if !link.closed.Load() {
 					t.Fatal("the link was not closed")

@@ -44,7 +44,7 @@ func shareAt(n *pausedNetwork, path string) (*listener, chan error) {
 	u := transport.URL{Scheme: "ws", Address: "shared" + path}
 	l := &listener{address: address{url: u, inner: transport.URL{Scheme: "tcp", Address: "shared"}, path: path, network: n}}
 	done := make(chan error, 1)
-	go func() { done <- l.share(context.Background(), transport.ListenOptions{}) }() //nolint:forbidigo // a test
+	go func() { done <- l.share(context.Background(), transport.ListenOptions{}) }()
 	synctest.Wait()
 	return l, done
 }
@@ -89,7 +89,7 @@ func TestListenerAfterTheLastLeaves(t *testing.T) {
 			t.Fatal(err)
 		}
 		closed := make(chan error, 1)
-		go func() { closed <- first.Close() }() //nolint:forbidigo // a test
+		go func() { closed <- first.Close() }()
 		synctest.Wait()
 		second, rebound := shareAt(&pausedNetwork{Transport: slow.Transport}, "/a")
 		waits(t, rebound, "the second")
@@ -111,7 +111,7 @@ func TestListenersAtAForeignAddress(t *testing.T) {
 		defer foreign.Close()
 		other, elsewhere := &pausedNetwork{Transport: transporttest.NewMemory(), bound: make(chan struct{})}, make(chan error, 1)
 		slow := &listener{address: address{inner: transport.URL{Scheme: "tcp", Address: "elsewhere"}, path: "/", network: other}}
-		go func() { elsewhere <- slow.share(context.Background(), transport.ListenOptions{}) }() //nolint:forbidigo // a test
+		go func() { elsewhere <- slow.share(context.Background(), transport.ListenOptions{}) }()
 		synctest.Wait()
 		_, a := shareAt(&pausedNetwork{Transport: memory}, "/a")
 		_, b := shareAt(&pausedNetwork{Transport: memory}, "/b")
