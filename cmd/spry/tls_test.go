@@ -3,6 +3,7 @@
 package main_test
 
 import (
+	"crypto/tls"
 	"os"
 	"path/filepath"
 	"strings"
@@ -78,4 +79,46 @@ func TestTLSFilesChange(t *testing.T) {
 	server.await(server.stderr, "(new certificates are in use)")
 	client.expect(0, "y\n")
 	start(t, nil, "req", "--dial", url, "--cacert", cert, "--cert", both, "-D", "x", "--connect-timeout", "1s").expect(3, "")
+}
+
+// Who has a certificate in a revocation list is refused, at both ends, and the list is read again when it changes.
+func TestTLSRevocation(t *testing.T) {
+	t.Parallel()
+	dir, a := t.TempDir(), testcert.NewAuthority(t)
+	write := func(name string, data []byte) string { return testcert.File(t, filepath.Join(dir, name), data) }
+	both := func(name string) (path string, c tls.Certificate) {
+		c = a.Issue(t, name, "127.0.0.1")
+		cert, key := testcert.PEM(t, c)
+		return write(name, append(cert, key...)), c
+	}
+	ca := write("ca", a.CertPEM())
+	serverFile, server := both("server")
+	clientFile, client := both("client")
+	otherFile, _ := both("other")
+	none, served := write("none", a.RevocationPEM(t)), write("served", a.RevocationPEM(t))
+	listener := start(t, nil, "rep", "--listen", "tls+tcp://127.0.0.1:0", "--cert", serverFile, "--cacert", ca, "--crl", served, "--echo", "--format", "none")
+	ask := func(cert, crl string, more ...string) *process {
+		return start(t, nil, append([]string{"req", "--dial", listener.url(), "--cacert", ca, "--cert", cert, "--crl", crl, "-D", "x"}, more...)...)
+	}
+	ask(clientFile, none).expect(0, "x\n")
+	refused := ask(clientFile, write("revoked", a.RevocationPEM(t, server)), "--connect-timeout", "1s")
+	refused.expect(3, "")
+	if !strings.Contains(refused.stderr(), "was revoked on") {
+		t.Errorf("the error does not say why: %q", refused.stderr())
+	}
+	write("served", a.RevocationPEM(t, client))
+	ask(otherFile, none).expect(0, "x\n")
+	listener.await(listener.stderr, "(new certificates are in use)")
+	ask(clientFile, none, "--connect-timeout", "1s").expect(3, "")
+	ask(otherFile, none).expect(0, "x\n")
+
+	for _, line := range [][]string{
+		{"rep", "--listen", "tls+tcp://127.0.0.1:0", "--cert", serverFile, "--crl", none, "--echo"},
+		{"req", "--dial", "tls+tcp://127.0.0.1:1", "--insecure", "--crl", none, "-D", "x"},
+	} {
+		wrong := start(t, nil, line...)
+		if code := wrong.wait(); code != 2 || !strings.Contains(wrong.stderr(), "--crl") {
+			t.Errorf("%q: exit %d\n%s", line, code, wrong.stderr())
+		}
+	}
 }

@@ -19,7 +19,7 @@ var groups = []struct {
 	}},
 	{"When to end", []string{"for", "recv-count", "connect-timeout", "send-timeout", "linger"}},
 	{"Queues and limits", []string{"queue", "queue-bytes", "max-message", "overflow", "last-values", "ttl"}},
-	{"TLS, for tls+tcp, wss and the layer tls", []string{"cacert", "cert", "key", "server-name", "insecure"}},
+	{"TLS, for tls+tcp, wss and the layer tls", []string{"cacert", "crl", "cert", "key", "server-name", "insecure"}},
 	{"ZeroMQ, and nanomsg's version of pair", []string{"zmtp", "identity", "v0"}},
 	{"ZeroMQ's encryption and passwords", []string{
 		"curve-server-key", "curve-key", "curve-server", "allow", "plain", "plain-password-file", "plain-server",

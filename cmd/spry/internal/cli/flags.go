@@ -36,12 +36,13 @@ func needAddress(set *endpoint.Set) error {
 func addTLSFlags(cmd *cobra.Command, tls *endpoint.TLS) {
 	f := cmd.Flags()
 	f.StringVar(&tls.CACert, "cacert", "", "trust the authorities in this PEM `file`; a listener then requires a certificate from each peer")
+	f.StringVar(&tls.Revoked, "crl", "", "refuse peers whose certificates are in the revocation lists in this PEM `file`")
 	f.StringVar(&tls.Cert, "cert", "", "PEM `file` with this end's certificate")
 	f.StringVar(&tls.Key, "key", "", "PEM `file` with the certificate's key; by default, the file of --cert")
 	f.StringVar(&tls.ServerName, "server-name", "", "verify this `name` of a dialed peer instead of the URL's host")
 	f.BoolVar(&tls.Insecure, "insecure", false, "DANGEROUS: accept any certificate from anybody")
-	for _, name := range []string{"cacert", "cert", "key"} {
-		cmd.MarkFlagFilename(name, "pem", "crt", "key")
+	for _, name := range []string{"cacert", "crl", "cert", "key"} {
+		cmd.MarkFlagFilename(name, "pem", "crt", "crl", "key")
 	}
 }
 

@@ -71,6 +71,9 @@ func (s *Set) Open(ctx context.Context, socket Socket, say func(form string, arg
 		if server == nil && Secured(url) {
 			return exit.Errorf(exit.Usage, "%s needs a certificate: give --cert FILE, and --key FILE if it is not in there", url)
 		}
+		if s.TLS.Revoked != "" && s.TLS.CACert == "" && Secured(url) {
+			return exit.Errorf(exit.Usage, "--crl for %s needs --cacert FILE: without it, a listener asks no peer for a certificate", url)
+		}
 		e, err := socket.ListenWith(ctx, &spry.ListenConfig{URL: url, TLS: server})
 		if err != nil {
 			return misused(&explained{err, fmt.Sprintf("listen %s: %s", urls.Redact(url), s.Explain(url, true, err))})

@@ -18,6 +18,7 @@ import (
 // TLS says how to secure tls+tcp endpoints. Empty paths are not given.
 type TLS struct {
 	CACert     string // file of certificates that may sign the peer's
+	Revoked    string // file of revocation lists; a peer with a certificate that one of them has is refused
 	Cert, Key  string // files of the own certificate and its key; Key may be empty if Cert holds both
 	ServerName string // name that a dialed peer must prove; the URL's host by default
 	Insecure   bool   // DANGEROUS: take any certificate
@@ -66,7 +67,10 @@ func (t TLS) Server(report func(error)) (*tls.Config, error) {
 }
 
 func (t TLS) load(base *tls.Config, report func(error)) (*certs.Source, error) {
-	files := certs.Files{Cert: t.Cert, Key: t.Key, Authorities: t.CACert, Base: base}
+	if t.Revoked != "" && t.Insecure {
+		return nil, exit.Errorf(exit.Usage, "--crl has no effect with --insecure: leave one of them out")
+	}
+	files := certs.Files{Cert: t.Cert, Key: t.Key, Authorities: t.CACert, Revoked: t.Revoked, Base: base}
 	if t.Cert == "" { // without it, a dialer has no use for a key
 		files.Key = ""
 	}
@@ -74,7 +78,10 @@ func (t TLS) load(base *tls.Config, report func(error)) (*certs.Source, error) {
 		files.Report = func(err error) { report(t.named(err)) }
 	}
 	source, err := certs.Load(files)
-	return source, t.named(err)
+	if err != nil {
+		return nil, t.named(err)
+	}
+	return source, nil
 }
 
 // named names the flag of the file that an error is about.
@@ -91,6 +98,8 @@ func (t TLS) named(err error) error {
 		return fmt.Errorf("--cacert: %w", err)
 	case t.Key:
 		return fmt.Errorf("--key: %w", err)
+	case t.Revoked:
+		return fmt.Errorf("--crl: %w", err)
 	}
 	return fmt.Errorf("--cert: %w", err)
 }
