@@ -108,14 +108,14 @@ var carriersUnderTest = map[string]func(t *testing.T) carrierUnderTest{
 	"messages": func(t *testing.T) carrierUnderTest {
 		_, e := testSocket(Options{}, &recorder{})
 		link := &limitedLink{}
-		c := e.newPipe(link, streamSession(t, sp.Push, 0)).carryMessages(link)
+		c := pipeUnderTest(t, e, link).carryMessages(link)
 		return carrierUnderTest{c, c.queue, func(n int) { link.limit = n }, func() [][]byte { return link.whole }, func() {}, 20}
 	},
 	"framed": func(t *testing.T) carrierUnderTest {
 		_, e := testSocket(Options{}, &recorder{})
 		link := &limitedLink{}
 		stream := streamLink(newFramedConn(link, lengthFrames{}))
-		c := e.newPipe(stream, streamSession(t, sp.Push, 0)).carryStream(stream, nil, 0, 0)
+		c := pipeUnderTest(t, e, stream).carryStream(stream, nil, 0, 0)
 		return carrierUnderTest{c, c.queue, func(n int) { link.limit = n }, link.bodies, func() {}, 20}
 	},
 	"inproc": func(t *testing.T) carrierUnderTest {
@@ -127,8 +127,8 @@ var carriersUnderTest = map[string]func(t *testing.T) carrierUnderTest{
 		}}
 		_, near := testSocket(Options{}, &recorder{})
 		_, far := testSocket(Options{}, r)
-		link, session := &inprocLink{name: "test"}, streamSession(t, sp.Push, 0)
-		p, q := near.newPipe(link, session), far.newPipe(link, session)
+		link := &inprocLink{name: "test"}
+		p, q := pipeUnderTest(t, near, link), pipeUnderTest(t, far, link)
 		carryInproc(p, q)
 		return carrierUnderTest{p.out.carrier, p.out.queue, func(n int) { limit = n }, func() (whole [][]byte) {
 			for i := range r.received {
@@ -139,12 +139,19 @@ var carriersUnderTest = map[string]func(t *testing.T) carrierUnderTest{
 	},
 }
 
+// pipeUnderTest is a pipe that leaves the budget of all sockets when the test ends. Checks of later tests look at everything there.
+func pipeUnderTest(t *testing.T, e *Endpoint, link transport.Link) *Pipe {
+	p := e.newPipe(link, streamSession(t, sp.Push, 0))
+	t.Cleanup(p.closeAccount)
+	return p
+}
+
 func streamUnderTest(t *testing.T, sealed bool) carrierUnderTest {
 	_, e := testSocket(Options{}, &recorder{})
 	conn := &limitedConn{}
-	session := streamSession(t, sp.Push, 0)
-	session.Sealed = sealed
-	c := e.newPipe(streamLink(conn), session).carryStream(streamLink(conn), nil, 0, 0)
+	p := pipeUnderTest(t, e, streamLink(conn))
+	p.session.Sealed = sealed
+	c := p.carryStream(streamLink(conn), nil, 0, 0)
 	return carrierUnderTest{c, c.queue, func(n int) { conn.limit = n }, conn.frames, func() {}, 100_000}
 }
 
@@ -313,7 +320,7 @@ func TestBrokenMessageLinksAreClosed(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				_, e := testSocket(Options{}, &recorder{})
 				link := &closingLink{}
-				p := e.newPipe(link, streamSession(t, sp.Push, 0))
+				p := pipeUnderTest(t, e, link)
 				carry(p, link)
 				p.out.carrier.expire()
 				time.Sleep(drainTime - time.Nanosecond)
