@@ -285,10 +285,13 @@ func TestNetListeners(t *testing.T) {
 	}
 }
 
-// FuzzStack dials any URL without a network: it is refused as malformed, or the layers that it names are attached.
+// FuzzStack dials any URL without a network: it is refused as malformed, or the layers that it names are attached. No URL is one of
+// bytes and of messages.
 func FuzzStack(f *testing.F) {
 	for _, s := range []string{
 		"tcp://h:1", "tls+throttle+tcp://h:1?throttle=1MB/s", "connect+tcp://h:1?connect=p:2&connect-user=u", "fault+ipc://a?fault-cut=1KiB", "trace+socks5+tcp://[::1]:5?socks5=p:1080&socks5-user=u",
+		"throttle+trace+fault+ws+tls+tcp://h:1?ws-path=/a%3Fb&ws-subprotocol=c&message-throttle=5/s&message-fault-loss=0.5&message-fault-seed=7&message-limit=1KiB",
+		"prefix+ipc://a?prefix=8", "lines+throttle+inproc://a?throttle=1B/s", "ws+lines+tcp://h:1",
 		"throttle+inproc://a?throttle-read=8Mbit/s&throttle-write=1B/s", "+tcp://", "a+b+c://d?e=f;g",
 	} {
 		f.Add(s)
@@ -303,8 +306,14 @@ func FuzzStack(f *testing.F) {
 			return
 		}
 		_, err := stream.Dial(t.Context(), url, o)
-		if err == nil || !errors.Is(err, transport.ErrURL) && !errors.Is(err, errNetwork) && !strings.Contains(err.Error(), "refused") {
-			t.Errorf("%q: %v", url, err)
+		_, merr := stream.DialMessages(t.Context(), url, o)
+		for _, err := range []error{err, merr} {
+			if err == nil || !errors.Is(err, transport.ErrURL) && !errors.Is(err, errNetwork) && !strings.Contains(err.Error(), "refused") {
+				t.Errorf("%q: %v", url, err)
+			}
+		}
+		if !errors.Is(err, transport.ErrURL) && !errors.Is(merr, transport.ErrURL) {
+			t.Errorf("%q is a URL of bytes and of messages: %v, %v", url, err, merr)
 		}
 	})
 }

@@ -56,6 +56,32 @@ func Example() {
 	// Output: hello Ada, <nil>, <nil>
 }
 
+// A stack of messages is one URL at each end. Here each end has its own rate.
+func ExampleListenMessages() {
+	ctx := context.Background()
+	l, err := stream.ListenMessages(ctx, "throttle+ws+tcp://127.0.0.1:0?ws-path=/feed&message-throttle=1000/s", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer l.Close()
+	done := make(chan error)
+	go func() {
+		m, err := stream.DialMessages(ctx, "throttle+"+l.URL()+"&message-throttle=100/s", nil)
+		if err != nil {
+			log.Fatal(err)
+		}
+		done <- m.Send(ctx, []byte("hello"))
+	}()
+	m, err := l.Accept(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer m.Close()
+	got, err := m.Receive(ctx)
+	fmt.Printf("%s, %v, %v\n", got, err, <-done)
+	// Output: hello, <nil>, <nil>
+}
+
 func ExampleDial() {
 	ctx := context.Background()
 	l, err := stream.Listen(ctx, "tcp://127.0.0.1:0", nil)

@@ -5,19 +5,12 @@ package stream
 import (
 	"context"
 	"crypto/tls"
-	"errors"
-	"fmt"
 	"io/fs"
 	"net"
-	"sync"
 	"time"
 
-	"github.com/sprymq/spry/internal/scope"
 	"github.com/sprymq/spry/transport"
 )
-
-// maxReady is how many streams of a listener wait for Accept before no more connections are accepted.
-const maxReady = 64
 
 // handshakeTimeout is the default of ListenOptions.
 const handshakeTimeout = 10 * time.Second
@@ -52,17 +45,8 @@ type ListenOptions struct {
 
 // A Listener accepts streams. Its methods are safe for concurrent use.
 type Listener struct {
-	inner   transport.Listener
-	stack   *stack
-	refused func(remote net.Addr, err error)
-	timeout time.Duration
-	scope   *scope.Scope
-	ready   chan *Bytes
-	slots   chan struct{} // one for each stream in ready
-	failed  chan struct{} // closed when the listener has stopped by itself
-	err     error         // why; before failed is closed
-	pending pending
-	close   func() error
+	stack *stack
+	all   *acceptor[*Bytes]
 }
 
 // Listen binds a URL, whose forms are those of [Dial], except that proxies are for dialing. tcp://127.0.0.1:0 picks a free port:
@@ -79,13 +63,9 @@ func Listen(ctx context.Context, url string, o *ListenOptions) (*Listener, error
 	if err != nil {
 		return nil, err
 	}
-	t, err := s.transport(o.Transports)
+	inner, err := s.bind(ctx, o)
 	if err != nil {
 		return nil, err
-	}
-	inner, err := t.Listen(ctx, s.base, transport.ListenOptions{Nagle: o.Nagle, KeepAlive: o.KeepAlive, Permissions: o.Permissions})
-	if err != nil {
-		return nil, s.named(err)
 	}
 	return newListener(inner, s, o), nil
 }
@@ -97,127 +77,39 @@ func NewListener(l net.Listener) *Listener {
 }
 
 func newListener(inner transport.Listener, s *stack, o *ListenOptions) *Listener {
-	l := &Listener{
-		inner: inner, stack: s, refused: o.Refused, timeout: o.HandshakeTimeout, scope: scope.New(),
-		slots: make(chan struct{}, maxReady), ready: make(chan *Bytes, maxReady), failed: make(chan struct{}),
+	return &Listener{stack: s, all: newAcceptor(inner, o, s.accepted)}
+}
+
+// accepted attaches the layers to an accepted connection.
+func (s *stack) accepted(ctx context.Context, link transport.Link) (*Bytes, error) {
+	base, err := s.bytesOf(link)
+	if err != nil {
+		return nil, err
 	}
-	if l.timeout <= 0 {
-		l.timeout = handshakeTimeout
+	return s.attach(ctx, base.Conn)
+}
+
+// bind binds the base of a URL with layers.
+func (s *stack) bind(ctx context.Context, o *ListenOptions) (transport.Listener, error) {
+	t, err := s.transport(o.Transports)
+	if err != nil {
+		return nil, err
 	}
-	l.close = sync.OnceValue(l.closeOnce)
-	_ = l.scope.Go(l.run)
-	return l
+	l, err := t.Listen(ctx, s.base, transport.ListenOptions{Nagle: o.Nagle, KeepAlive: o.KeepAlive, Permissions: o.Permissions})
+	return l, s.named(err)
 }
 
 // Accept waits for the next stream, whose layers are attached. Slow and silent clients do not delay others: when too many are
 // attaching layers, the oldest of the address with the most is closed. After Close, the error is a [net.ErrClosed].
-func (l *Listener) Accept(ctx context.Context) (*Bytes, error) {
-	select {
-	case <-l.scope.Done():
-		return nil, net.ErrClosed
-	default:
-	}
-	select {
-	case b := <-l.ready:
-		<-l.slots
-		return b, nil
-	case <-l.failed:
-		return nil, l.err
-	case <-l.scope.Done():
-		return nil, net.ErrClosed
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
+func (l *Listener) Accept(ctx context.Context) (*Bytes, error) { return l.all.accept(ctx) }
 
 // Addr returns the bound address.
-func (l *Listener) Addr() net.Addr { return l.inner.Addr() }
+func (l *Listener) Addr() net.Addr { return l.all.inner.Addr() }
 
 // URL returns the address that a local client can dial, with the layers and without their parameters:
 // tls+tcp://127.0.0.1:40123.
-func (l *Listener) URL() string {
-	return l.stack.dialable(l.inner.URL())
-}
+func (l *Listener) URL() string { return l.stack.dialable(l.all.inner.URL()) }
 
 // Close stops listening, makes blocked calls of Accept return, and closes the streams that were not accepted. A second Close
 // returns the same.
-func (l *Listener) Close() error { return l.close() }
-
-func (l *Listener) closeOnce() error {
-	l.scope.Cancel(net.ErrClosed)
-	err := l.inner.Close()
-	l.scope.Close(net.ErrClosed)
-	for len(l.ready) > 0 {
-		_ = (<-l.ready).Close()
-	}
-	return err
-}
-
-// run accepts connections until the listener is closed.
-func (l *Listener) run() {
-	const shortest, longest = 5 * time.Millisecond, time.Second
-	for pause := shortest; ; {
-		select {
-		case l.slots <- struct{}{}: // there is room for one more
-			<-l.slots
-		case <-l.scope.Done():
-			return
-		}
-		link, err := l.inner.Accept()
-		switch {
-		case err == nil:
-			pause = shortest
-			l.begin(link)
-			continue
-		case l.scope.Context().Err() != nil:
-			return
-		case errors.Is(err, net.ErrClosed):
-			l.err = err
-			close(l.failed)
-			return
-		}
-		l.scope.Sleep(pause) // then the loop ends, if the listener is closed
-		pause = min(2*pause, longest)
-	}
-}
-
-// begin attaches the layers of a connection, beside those of others.
-func (l *Listener) begin(link transport.Link) {
-	ctx, cancel := context.WithCancelCause(l.scope.Context())
-	p := l.pending.add(link.RemoteAddr(), cancel)
-	err := l.scope.Go(func() {
-		remote := link.RemoteAddr()
-		b, err := l.attach(ctx, link)
-		l.pending.remove(p)
-		if err != nil {
-			if l.refused != nil && l.scope.Context().Err() == nil {
-				l.refused(remote, err)
-			}
-			return
-		}
-		select {
-		case l.slots <- struct{}{}:
-			l.ready <- b // has room: a slot is taken
-		case <-l.scope.Done():
-			_ = b.Close()
-		}
-	})
-	if err != nil {
-		l.pending.remove(p)
-		_ = link.Close()
-	}
-}
-
-func (l *Listener) attach(ctx context.Context, link transport.Link) (*Bytes, error) {
-	base, err := l.stack.bytesOf(link)
-	if err != nil {
-		return nil, err
-	}
-	timely, cancel := context.WithTimeout(ctx, l.timeout)
-	defer cancel()
-	b, err := l.stack.attach(timely, base.Conn)
-	if err != nil && errors.Is(context.Cause(ctx), errEvicted) {
-		err = fmt.Errorf("%w: %w", errEvicted, err)
-	}
-	return b, err
-}
+func (l *Listener) Close() error { return l.all.close() }

@@ -4,6 +4,7 @@ package stream
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"net/url"
 	"strconv"
@@ -81,6 +82,64 @@ func (p *params) rate(name string) Rate {
 		return Rate{}
 	}
 	return Rate{PerSecond: n}
+}
+
+// rates returns the rates of both directions, which a parameter names together and two others each.
+func (p *params) rates(both, in, out string, rate func(name string) Rate) (read, write Rate) {
+	all := rate(both)
+	if read, write = rate(in), rate(out); read.PerSecond == 0 {
+		read = all
+	}
+	if write.PerSecond == 0 {
+		write = all
+	}
+	return read, write
+}
+
+// messageRate returns a parameter such as 100/s.
+func (p *params) messageRate(name string) Rate {
+	text := p.text(name)
+	if text == "" {
+		return Rate{}
+	}
+	amount, ok := strings.CutSuffix(text, "/s")
+	n, err := strconv.ParseFloat(amount, 64)
+	if !ok || err != nil || !(n >= 1e-6 && n <= 1e12) {
+		p.fail(name, "is %.40q; write a rate of messages such as 100/s or 0.5/s", text)
+		return Rate{}
+	}
+	return Rate{PerSecond: n}
+}
+
+// count returns a parameter that is a number from 1 on.
+func (p *params) count(name string) int {
+	text := p.text(name)
+	if text == "" {
+		return 0
+	}
+	n, err := strconv.ParseUint(text, 10, 31)
+	if err != nil || n == 0 {
+		p.fail(name, "is %.40q; write a number from 1 to %d", text, math.MaxInt32)
+	}
+	return int(n)
+}
+
+// part returns a parameter from 0 to 1.
+func (p *params) part(name string) float64 {
+	text := p.text(name)
+	if text == "" {
+		return 0
+	}
+	n, err := strconv.ParseFloat(text, 64)
+	if err != nil || !(n > 0 && n <= 1) {
+		p.fail(name, "is %.40q; write a part of all, such as 0.1, at most 1", text)
+	}
+	return n
+}
+
+// dropUsed removes the parameters that were asked for.
+func (p *params) dropUsed() {
+	maps.DeleteFunc(p.values, func(name string, _ []string) bool { return p.used[name] })
 }
 
 // units are the units of a quantity, in bytes. "" is bytes.

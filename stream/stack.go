@@ -85,6 +85,8 @@ func parseStack(u transport.URL, o setup) (*stack, error) {
 			l.attach, err = faultOf(&p)
 		case "socks5", "connect":
 			l.attach, err = s.proxy(name, &p, o.listen)
+		case "ws", "prefix", "lines":
+			err = fmt.Errorf("%s makes messages, not bytes: use DialMessages or ListenMessages", name)
 		default:
 			err = fmt.Errorf("there is no layer %q; there are %s", name, strings.Join(layerNames, ", "))
 		}
@@ -98,7 +100,7 @@ func parseStack(u transport.URL, o setup) (*stack, error) {
 
 // leave leaves the parameters that no layer has used to the base, which refuses those that it does not know.
 func (s *stack) leave(p *params) error {
-	maps.DeleteFunc(p.values, func(name string, _ []string) bool { return p.used[name] })
+	p.dropUsed()
 	if len(p.values) == 0 {
 		return nil
 	}
@@ -212,7 +214,7 @@ func (s *stack) proxy(name string, p *params, listen bool) (func(context.Context
 
 func traceOf(report TraceFunc) (func(context.Context, *Bytes) (*Bytes, error), error) {
 	if report == nil {
-		return nil, errors.New("the layer trace needs a function to report to: set Trace of the options")
+		return nil, errNoTrace
 	}
 	return func(_ context.Context, below *Bytes) (*Bytes, error) {
 		remote := below.RemoteAddr()
@@ -221,13 +223,7 @@ func traceOf(report TraceFunc) (func(context.Context, *Bytes) (*Bytes, error), e
 }
 
 func throttleOf(p *params) (func(context.Context, *Bytes) (*Bytes, error), error) {
-	all, read, write := p.rate("throttle"), p.rate("throttle-read"), p.rate("throttle-write")
-	if read.PerSecond == 0 {
-		read = all
-	}
-	if write.PerSecond == 0 {
-		write = all
-	}
+	read, write := p.rates("throttle", "throttle-read", "throttle-write", p.rate)
 	if p.err == nil && read.PerSecond == 0 && write.PerSecond == 0 {
 		p.err = errors.New("throttle needs a rate, as in ?throttle=1MB/s, ?throttle-read=64KiB/s or ?throttle-write=8Mbit/s")
 	}

@@ -12,8 +12,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/netip"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -97,30 +95,10 @@ func (p policy) checkOrigin(r *http.Request, local net.Addr) *refusal {
 		}
 		return refuse(http.StatusForbidden, "refused", "pages of the origin %.100q may not connect: add it to Origins", origin)
 	}
-	u, err := url.Parse(origin)
-	switch {
-	case len(all) > 1 || err != nil || u.Host == "" || !strings.EqualFold(u.Host, r.Host):
-		return refuse(http.StatusForbidden, "refused", "pages of the origin %.100q may not connect to the host %.100q: add the origin to Origins", origin, r.Host)
-	case isLoopback(local) && !namesLoopback(r.Host):
-		return refuse(http.StatusForbidden, "refused", "the host %.100q is not this machine, where the request came to: add the origin %.100q to Origins if it is yours", r.Host, origin)
+	if err := wsframe.CheckOrigin(all, r.Host, local); err != nil {
+		return refuse(http.StatusForbidden, "refused", "%s: add the origin to Origins, if it is yours", err.Error())
 	}
 	return nil
-}
-
-func isLoopback(a net.Addr) bool {
-	tcp, ok := a.(*net.TCPAddr)
-	return ok && tcp.IP.IsLoopback()
-}
-
-func namesLoopback(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return err == nil && ip.IsLoopback()
 }
 
 // answer reads the request of a dialing end, unless it was read before, and answers it.
