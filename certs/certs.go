@@ -10,7 +10,8 @@
 //
 // A source looks at its files when a connection begins its handshake, at most once a second, and starts no goroutines. New
 // files apply as a whole. If one is missing or malformed, the earlier files stay in use until all are good. So they do while only
-// one of certificate and key has been replaced. Established connections stay as they are.
+// one of certificate and key has been replaced. Established connections stay as they are; [Source.Check] says which of them the new
+// files refuse.
 package certs
 
 import (

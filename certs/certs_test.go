@@ -395,3 +395,50 @@ func TestBase(t *testing.T) {
 		t.Errorf("ClientAuth of Base is replaced: %v", err)
 	}
 }
+
+// Established connections are judged by the files as they are now, at both ends.
+func TestCheck(t *testing.T) {
+	a, b := testcert.NewAuthority(t), testcert.NewAuthority(t)
+	here, there := newFiles(t), newFiles(t)
+	mine, theirs := here.issue(t, a, "server"), there.issue(t, a, "client")
+	testcert.File(t, here.revoked, nil)
+	testcert.File(t, there.revoked, nil)
+	here.trust(t, a, b)
+	there.trust(t, a, b)
+	server := load(t, certs.Files{Cert: here.cert, Key: here.key, Authorities: here.authorities, Revoked: here.revoked})
+	client := load(t, certs.Files{Cert: there.cert, Key: there.key, Authorities: there.authorities, Revoked: there.revoked})
+	dialing, listening, err := shake(t, server.Server(), client.Client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := func() {
+		t.Helper()
+		if err := errors.Join(server.Check(&listening), client.Check(&dialing)); err != nil {
+			t.Error(err)
+		}
+	}
+	revoked := func(err error, c tls.Certificate) {
+		t.Helper()
+		if r, ok := errors.AsType[*certs.RevokedError](err); !ok || r.Certificate.SerialNumber.Cmp(c.Leaf.SerialNumber) != 0 {
+			t.Errorf("got the error %v, want that the certificate with the number %x was revoked", err, c.Leaf.SerialNumber)
+		}
+	}
+	good()
+	testcert.File(t, here.revoked, a.RevocationPEM(t, theirs))
+	testcert.File(t, there.revoked, a.RevocationPEM(t, mine))
+	reload(t, server, client)
+	revoked(server.Check(&listening), theirs)
+	revoked(client.Check(&dialing), mine)
+	testcert.File(t, here.revoked, a.RevocationPEM(t))
+	testcert.File(t, there.revoked, a.RevocationPEM(t))
+	reload(t, server, client)
+	good()
+	here.trust(t, b)
+	reload(t, server)
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](server.Check(&listening)); !ok {
+		t.Errorf("an authority that was removed: %v", server.Check(&listening))
+	}
+	if err := errors.Join(server.Check(nil), server.Check(&tls.ConnectionState{})); err != nil {
+		t.Errorf("a peer without a certificate: %v", err)
+	}
+}

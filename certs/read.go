@@ -19,6 +19,8 @@ import (
 type contents struct {
 	certificate    *tls.Certificate // nil without one
 	server, client *tls.Config
+	authorities    *x509.CertPool // nil without a file of them
+	lists          revocations
 	sum            [sha256.Size]byte // of all bytes
 }
 
@@ -96,20 +98,18 @@ func (f *Files) read() (*contents, error) {
 		}
 		c.certificate = pair
 	}
-	var pool *x509.CertPool
 	if f.Authorities != "" {
-		if pool = x509.NewCertPool(); !pool.AppendCertsFromPEM(data[2]) {
+		if c.authorities = x509.NewCertPool(); !c.authorities.AppendCertsFromPEM(data[2]) {
 			return nil, fmt.Errorf("%s: no certificate in PEM in it", f.Authorities)
 		}
 	}
-	var lists revocations
 	if f.Revoked != "" {
 		var err error
-		if lists, err = parseLists(data[3]); err != nil {
+		if c.lists, err = parseLists(data[3]); err != nil {
 			return nil, fmt.Errorf("%s: %w", f.Revoked, err)
 		}
 	}
-	f.configure(c, pool, lists)
+	f.configure(c)
 	return c, nil
 }
 
@@ -133,7 +133,7 @@ func (f *Files) pair(cert, key []byte) (*tls.Certificate, error) {
 }
 
 // configure makes the configurations of the contents.
-func (f *Files) configure(c *contents, pool *x509.CertPool, lists revocations) {
+func (f *Files) configure(c *contents) {
 	base := f.Base
 	if base == nil {
 		base = &tls.Config{}
@@ -143,15 +143,15 @@ func (f *Files) configure(c *contents, pool *x509.CertPool, lists revocations) {
 		c.server.Certificates = []tls.Certificate{*c.certificate}
 		c.client.Certificates = c.server.Certificates
 	}
-	if pool != nil {
-		c.client.RootCAs = pool
-		c.server.ClientCAs = pool
+	if c.authorities != nil {
+		c.client.RootCAs = c.authorities
+		c.server.ClientCAs = c.authorities
 		if c.server.ClientAuth == tls.NoClientCert {
 			c.server.ClientAuth = tls.RequireAndVerifyClientCert
 		}
 	}
-	if len(lists) > 0 {
-		c.server.VerifyConnection = lists.verifier(base.VerifyConnection)
+	if len(c.lists) > 0 {
+		c.server.VerifyConnection = c.lists.verifier(base.VerifyConnection)
 		c.client.VerifyConnection = c.server.VerifyConnection
 	}
 }
@@ -179,17 +179,22 @@ func parseLists(data []byte) (lists revocations, err error) {
 
 // verifier returns a VerifyConnection that asks next, unless every chain of the peer has a revoked certificate.
 func (r revocations) verifier(next func(tls.ConnectionState) error) func(tls.ConnectionState) error {
-	return func(state tls.ConnectionState) (err error) {
-		for _, chain := range state.VerifiedChains {
-			if err = r.check(chain); err == nil {
-				break
-			}
-		}
-		if err != nil || next == nil {
+	return func(state tls.ConnectionState) error {
+		if err := r.checkAny(state.VerifiedChains); err != nil || next == nil {
 			return err
 		}
 		return next(state)
 	}
+}
+
+// checkAny returns an error if every chain has a revoked certificate.
+func (r revocations) checkAny(chains [][]*x509.Certificate) (err error) {
+	for _, chain := range chains {
+		if err = r.check(chain); err == nil {
+			return nil
+		}
+	}
+	return err
 }
 
 // A RevokedError says that a certificate of a peer was revoked.
