@@ -134,7 +134,7 @@ func (c *messageCarrier) deliver(bodies [][]byte, land *landing) (err error) {
 				return err
 			}
 			c.slab = msg.NextSlab(c.slab, len(data))
-			c.batch.Msgs, c.span = make([]msg.Message, 0, c.slab), 0
+			c.batch.Msgs, c.span = msg.NewSlab(c.slab), 0
 		}
 		c.span += len(data)
 		p.in.bytes.Add(uint64(len(data)))

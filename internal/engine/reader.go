@@ -221,7 +221,7 @@ func (r *streamReader) decode(wait bool) error {
 	for r.start < r.end {
 		if r.batch.Full() || r.span >= buf.MaxChunk {
 			r.slab = msg.NextSlab(r.slab, r.frame)
-			r.batch.Msgs, r.span = make([]msg.Message, 0, r.slab), 0
+			r.batch.Msgs, r.span = msg.NewSlab(r.slab), 0
 		}
 		r.batch.Chunk = r.chunk
 		n, need, err := r.c.decoder.Decode(r.chunk.Data[r.start:r.end], &r.batch)

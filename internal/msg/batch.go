@@ -4,13 +4,14 @@ package msg
 
 import (
 	"math"
+	"sync"
 	"unsafe"
 
 	"github.com/sprymq/spry/internal/buf"
 )
 
 // A Batch collects the messages that one read brought. It fills a slab of Message values, which are handed
-// out by pointer and never used a second time.
+// out by pointer, and are used a second time only if no application has seen one: see [Reuse].
 type Batch struct {
 	Msgs  []Message  // decoded; at most cap(Msgs)
 	Chunk *buf.Chunk // the data points into it; the receiver of the batch retains it once for all messages
@@ -39,6 +40,28 @@ const (
 // the garbage collector.
 func NextSlab(last, size int) int {
 	return min(max(last*4, minSlab), maxSlab, 1+buf.MaxChunk/max(size, 1))
+}
+
+// A Slab is as many values as one receiver may take at once, and then gives up at once: see [Reuse].
+type Slab [64]Message
+
+// slabs are unused slabs. They belong to the process and not to a pipe, as chunks do.
+var slabs sync.Pool
+
+// NewSlab returns room for n messages, or for fewer if it has values to be used again.
+func NewSlab(n int) []Message {
+	if n >= len(Slab{}) {
+		if s, _ := slabs.Get().(*Slab); s != nil {
+			return s[:0]
+		}
+	}
+	return make([]Message, 0, n)
+}
+
+// Reuse gives up a Slab of released messages. No other code may have a pointer to one of them.
+func Reuse(run []Message) {
+	clear(run)
+	slabs.Put((*Slab)(run))
 }
 
 // Next takes the messages out. Later ones go to the unused rest of the slab.

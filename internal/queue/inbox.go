@@ -120,6 +120,9 @@ const turnShare = 8
 func (q *Inbox) nextTurnLocked(s *Source) (m *msg.Message) {
 	t := q.turns.next(s)
 	for room := q.limits.Bytes / turnShare; t.n < Turn && !s.runs.empty(); {
+		if t.n > 0 && t.n+len(s.runs.front().msgs) > Turn && q.ready.empty() {
+			break // a lone source's turn ends with a run: else those behind it would be parts of two runs each
+		}
 		run := s.frontLocked(Turn-t.n, room-t.bytes, t.n == 0)
 		if len(run.msgs) == 0 {
 			break

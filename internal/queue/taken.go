@@ -13,8 +13,9 @@ import (
 type Taken struct {
 	current *msg.Message // which the receiver is at
 	turn    *turn
-	at      int // index of the next one in turn
-	left    int // how many come after current
+	at      int  // index of the next one in turn
+	left    int  // how many come after current
+	whole   bool // the receiver took all of turn, a slab of messages
 	done    msg.Releaser
 }
 
@@ -29,6 +30,7 @@ func (q *Inbox) RecvTurn(ctx context.Context, t *Taken) (*msg.Message, error) {
 	t.current, t.turn = m, q.turn.Load()
 	t.at = t.turn.takeRest()
 	t.left = t.turn.n - t.at
+	t.whole = t.at == 1 && t.turn.n == Turn && t.turn.parts == nil && m == &t.turn.run[0]
 	return m, nil
 }
 
@@ -45,7 +47,7 @@ func (t *Taken) Next() *msg.Message {
 	return m
 }
 
-// Release releases the messages that the receiver has had.
+// Release releases the messages that the receiver has had. If they are a slab, it is used again: no other code has seen them.
 func (t *Taken) Release() {
 	if t.current == nil {
 		return
@@ -55,10 +57,14 @@ func (t *Taken) Release() {
 	t.current = nil
 	t.done.Flush()
 	t.done = msg.Releaser{}
+	if t.whole && t.left == 0 {
+		msg.Reuse(t.turn.run)
+	}
 }
 
 // Rest takes the messages out that Next has not returned.
 func (t *Taken) Rest() (rest []*msg.Message) {
+	t.whole = t.whole && t.left == 0
 	for ; t.left > 0; t.left-- {
 		rest = append(rest, t.turn.at(t.at))
 		t.at++

@@ -106,15 +106,14 @@ func TestATurnIsReleased(t *testing.T) {
 	}
 }
 
-// In steady state, a turn costs the inbox no memory.
+// In steady state, a turn costs no memory: its messages are used again.
 func TestRecvTurnDoesNotAllocate(t *testing.T) {
 	q := NewInbox(Limits{Messages: 1000, Bytes: 1 << 20}, Wait)
 	s := q.NewSource(nil)
 	var taken Taken
-	run := numbered(0, 0, 2*Turn, 16)
 	allocs := testing.AllocsPerRun(100, func() {
-		s.Put(run)
 		for range 2 {
+			s.Put(msg.NewSlab(Turn)[:Turn])
 			if _, err := q.RecvTurn(context.Background(), &taken); err != nil {
 				t.Fatal(err)
 			}
@@ -125,5 +124,49 @@ func TestRecvTurnDoesNotAllocate(t *testing.T) {
 	})
 	if allocs > 1 { // turns are allocated many at a time
 		t.Errorf("%v allocations for two turns", allocs)
+	}
+}
+
+// While one source alone has messages, a turn ends where a run does, so that the turns behind it are whole runs.
+func TestALoneSourcesTurnEndsWithARun(t *testing.T) {
+	q := NewInbox(Limits{Messages: 1000, Bytes: 1 << 20}, Wait)
+	s := q.NewSource(nil)
+	s.Put(numbered(0, 0, 40, 16))
+	s.Put(numbered(0, 40, 2*Turn, 16))
+	var taken Taken
+	for _, want := range [][]int{upTo(0, 40), upTo(40, 40+Turn), upTo(40+Turn, 40+2*Turn)} {
+		if got := turnOf(t, q, &taken, Turn); !slices.Equal(got, want) {
+			t.Errorf("the turn is %v, want %v", got, want)
+		}
+	}
+}
+
+// Messages that another receiver has, or that went back to the queue, are not used again.
+func TestMessagesOfOthersAreNotUsedAgain(t *testing.T) {
+	for name, receive := range map[string]func(q *Inbox, taken *Taken){
+		"the first one is another receiver's": func(q *Inbox, taken *Taken) {
+			take(t, q, 1)
+			turnOf(t, q, taken, Turn)
+		},
+		"the rest went back": func(q *Inbox, taken *Taken) {
+			turnOf(t, q, taken, Turn-1)
+			taken.Rest()
+		},
+		"all are another receiver's, before a lone one": func(q *Inbox, taken *Taken) {
+			take(t, q, Turn)
+			turnOf(t, q, taken, 1)
+		},
+	} {
+		q := NewInbox(Limits{Messages: 1000, Bytes: 1 << 20}, Wait)
+		run := numbered(0, 0, Turn+1, 16)
+		q.NewSource(nil).Put(run)
+		var taken Taken
+		receive(q, &taken)
+		taken.Release()
+		for range 100 {
+			if slab := msg.NewSlab(Turn); &slab[:1][0] == &run[0] {
+				t.Fatalf("%s: the turn's messages were used again", name)
+			}
+		}
 	}
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // Turn is how many messages the receiver takes from one source before it goes on to the next.
-const Turn = 64
+const Turn = len(msg.Slab{})
 
 // A turn is up to Turn messages of one source, which receivers take one by one. Taking a message costs one locked
 // instruction, where a mutex costs two. Locked instructions are a large part of the cost of a small message; see

@@ -112,27 +112,36 @@ func (e *encoded) putRun(f wire.Framing, header []byte, bodies [][]byte, room in
 	head := headRoom(header)
 	b := e.room(head + len(bodies[0]))
 	from, to := len(b.bytes), b.bytes
-	var before []byte // what the last frame has before its body
-	for last := -1; n < len(bodies); {
+	for n < len(bodies) {
 		body := bodies[n]
 		if n > 0 && (cap(to)-len(to) < head+len(body) || len(body) > maxBlockCopy || !hasRoom(header, body, room)) {
 			break
 		}
 		at := len(to)
-		if len(body) == last {
-			to = append(append(to, before...), body...)
-		} else {
-			to = f.AppendFrame(to, header, body)
-			last = len(body)
-			before = to[at : len(to)-last]
-		}
-		size := len(to) - at
-		room -= int64(e.added(size, size-len(body)))
+		to = f.AppendFrame(to, header, body)
+		frame := to[at:]
+		room -= int64(e.added(len(frame), len(frame)-len(body)))
 		n++
+		before := frame[:len(frame)-len(body)] // as all bodies of this length have it
+		most := min(int64((cap(to)-len(to))/len(frame)), room/int64(msg.BaseCost+len(frame)))
+		for _, next := range alike(bodies[n:], len(body), most) {
+			to = append(append(to, before...), next...)
+			room -= int64(e.added(len(frame), len(before)))
+			n++
+		}
 	}
 	b.bytes = to
 	e.extend(b, from)
 	return n
+}
+
+// alike returns the first of bodies, up to most, that have size bytes.
+func alike(bodies [][]byte, size int, most int64) [][]byte {
+	n := 0
+	for n < len(bodies) && int64(n) < most && len(bodies[n]) == size {
+		n++
+	}
+	return bodies[:n]
 }
 
 func (e *encoded) putReference(f wire.Framing, header, body []byte, m *msg.Message) int {

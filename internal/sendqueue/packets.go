@@ -129,7 +129,7 @@ func (q *packets) nextSlab() {
 		q.full = append(q.full, q.parcel)
 	}
 	q.slab = msg.NextSlab(q.slab, q.span/max(len(q.run), 1))
-	q.parcel, q.span = parcel{run: make([]msg.Message, 0, q.slab)}, 0
+	q.parcel, q.span = parcel{run: msg.NewSlab(q.slab)}, 0
 }
 
 func (q *packets) len() int {

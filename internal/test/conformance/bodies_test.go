@@ -5,8 +5,11 @@ package conformance_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"iter"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/sprymq/spry"
@@ -216,4 +219,77 @@ func TestSendBodiesWaitsForRoom(t *testing.T) {
 		testkit.Check(t, <-sent)
 		testkit.Shut(t, push, pull)
 	})
+}
+
+// Loops over Bodies beside other receivers: each message comes once, and is what was sent for as long as its receiver has it.
+func TestBodiesBesideOtherReceivers(t *testing.T) {
+	const messages, kept = 20_000, 100
+	for _, scheme := range []string{"tcp", "inproc"} {
+		t.Run(scheme, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(testkit.Watchdog(t))
+			defer cancel()
+			push, pull := spry.NewPush(nil), spry.NewPull(nil)
+			testkit.DialTo(t, push, testkit.ListenOn(t, pull, scheme))
+			var seen [messages]atomic.Int32
+			var all atomic.Int32
+			arrived := func(body []byte) {
+				seen[binary.BigEndian.Uint32(body)].Add(1)
+				if all.Add(1) == messages {
+					cancel()
+				}
+			}
+			var receiving sync.WaitGroup
+			for range 2 {
+				receiving.Go(func() {
+					for ctx.Err() == nil {
+						n := 0
+						for body, err := range pull.Bodies(ctx) {
+							if err != nil {
+								break
+							}
+							arrived(body)
+							if n++; n == 1000 {
+								break
+							}
+						}
+					}
+				})
+			}
+			receiving.Go(func() {
+				var held []*spry.Message
+				var numbers [][]byte
+				for m := range pull.Messages(ctx) {
+					if m == nil {
+						break
+					}
+					arrived(m.Bytes())
+					held, numbers = append(held, m), append(numbers, bytes.Clone(m.Bytes()))
+					if len(held) == kept {
+						for i, m := range held {
+							if !bytes.Equal(m.Bytes(), numbers[i]) {
+								t.Errorf("a message that its receiver keeps became another")
+							}
+							m.Release()
+						}
+						held, numbers = held[:0], numbers[:0]
+					}
+				}
+			})
+			bodies := make([][]byte, 50)
+			for i := 0; i < messages; i += len(bodies) {
+				for k := range bodies {
+					bodies[k] = binary.BigEndian.AppendUint32(nil, uint32(i+k))
+				}
+				_, err := push.SendBodies(context.Background(), bodies)
+				testkit.Check(t, err)
+			}
+			receiving.Wait()
+			for i := range seen {
+				if n := seen[i].Load(); n != 1 {
+					t.Fatalf("message %d came %d times", i, n)
+				}
+			}
+			testkit.Shut(t, push, pull)
+		})
+	}
 }
