@@ -271,10 +271,9 @@ func ExamplePull_Drain() {
 		defer cancel()
 		report, err = pull.Drain(limit)
 	})
-	for m, err := range pull.Messages(ctx) { // ends when everything was taken
+	for job, err := range pull.Bodies(ctx) { // ends when everything was taken
 		check(err)
-		fmt.Printf("%s\n", m.Bytes())
-		m.Release()
+		fmt.Printf("%s\n", job)
 	}
 	draining.Wait()
 	check(err)

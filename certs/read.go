@@ -199,8 +199,8 @@ func (r revocations) checkAny(chains [][]*x509.Certificate) (err error) {
 
 // A RevokedError says that a certificate of a peer was revoked.
 type RevokedError struct {
-	Certificate *x509.Certificate
-	Time        time.Time // of the revocation
+	Certificate *x509.Certificate // that was revoked: the peer's own, or an authority's
+	Time        time.Time         // of the revocation
 }
 
 func (e *RevokedError) Error() string {

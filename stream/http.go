@@ -22,15 +22,15 @@ var ErrHTTP = errors.New("HTTP")
 // An HTTPRequest is the head of a request of HTTP/1.1. Handshakes such as that of WebSocket have no body; a program that
 // expects one reads it from the stream.
 type HTTPRequest struct {
-	Method, Target string // such as GET and /path?query
-	Header         textproto.MIMEHeader
+	Method, Target string               // such as GET and /path?query
+	Header         textproto.MIMEHeader // nil is empty
 }
 
 // An HTTPResponse is the head of a response of HTTP/1.1.
 type HTTPResponse struct {
-	Code   int
-	Reason string
-	Header textproto.MIMEHeader
+	Code   int                  // such as 101
+	Reason string               // the text behind it, which may be empty
+	Header textproto.MIMEHeader // nil is empty
 }
 
 // ReadHTTPRequest reads the head of a request, and nothing beyond it.

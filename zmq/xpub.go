@@ -83,8 +83,8 @@ func (s *XPub) WaitSubscribers(ctx context.Context, topic string, n int) error {
 
 // A SubscriptionChange is a topic that has got its first subscriber or, if Cancelled is set, has lost its last one.
 type SubscriptionChange struct {
-	Topic     string
-	Cancelled bool
+	Topic     string // of the subscriptions; "" is everything
+	Cancelled bool   // no subscriber has it any more
 }
 
 // Subscriptions yields subscriptions until the socket is closed or the loop ends. If ctx ends it yields ctx's error, once.

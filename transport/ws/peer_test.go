@@ -377,7 +377,6 @@ func TestAnswersToDialers(t *testing.T) {
 	}
 }
 
-// A dialer goes through a proxy, and sends the headers that it was given.
 // A Header that names subprotocols leaves only these, for servers that refuse the names of others.
 func TestHeaderNamesSubprotocols(t *testing.T) {
 	for _, tc := range []struct {
@@ -418,6 +417,7 @@ func TestHeaderNamesSubprotocols(t *testing.T) {
 	}
 }
 
+// A dialer goes through a proxy, and sends the headers that it was given.
 func TestProxyAndHeaders(t *testing.T) {
 	leak.Check(t)
 	asked := make(chan string, 1)
