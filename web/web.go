@@ -72,12 +72,15 @@ func (o *Options) dialects() []string {
 // the socket, whose URL begins with web://, and ends with it. o may be nil.
 //
 // A request without an upgrade is answered with 426, and one from a web page of another origin with 403. One that asks for a
-// subprotocol that the socket does not speak gets 400. After the socket's end, and if there can be no endpoint, every
-// request gets 503.
+// subprotocol that the socket does not speak gets 400. After the socket's end, every request gets 503. If the options of the socket
+// or of the handler are invalid, every request gets 500, which says why.
 func Handler(s Socket, o *Options) http.Handler {
 	h := &handler{transport: o.transport(), queue: newQueue()}
 	if _, err := s.ListenOnLinks(h.queue, &spry.ListenConfig{Dialects: o.dialects()}); err != nil {
 		_ = h.queue.Close()
+		if !errors.Is(err, spry.ErrClosed) {
+			h.invalid = err
+		}
 	}
 	return h
 }
@@ -85,11 +88,16 @@ func Handler(s Socket, o *Options) http.Handler {
 type handler struct {
 	transport ws.Transport
 	queue     *queue
+	invalid   error // why there is no endpoint
 }
 
 // ServeHTTP upgrades a request.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if h.queue.isClosed() {
+	switch {
+	case h.invalid != nil:
+		http.Error(w, h.invalid.Error(), http.StatusInternalServerError)
+		return
+	case h.queue.isClosed():
 		unavailable(w)
 		return
 	}

@@ -124,6 +124,30 @@ func TestCloseOfASocketLeavesTheServer(t *testing.T) {
 	_ = r.Body.Close()
 }
 
+// A handler that can have no endpoint says why, and one of a socket that was closed before says that.
+func TestHandlersWithoutAnEndpoint(t *testing.T) {
+	leak.Check(t)
+	wrong := spry.NewPull(&spry.PullOptions{Options: spry.Options{TTL: 1000}})
+	pull, closed := spry.NewPull(nil), spry.NewPull(nil)
+	testkit.CloseAll(t, wrong, pull)
+	testkit.Check(t, closed.Close())
+	for _, tc := range []struct {
+		handler http.Handler
+		status  int
+		says    string
+	}{
+		{web.Handler(wrong, nil), http.StatusInternalServerError, "TTL"},
+		{web.Handler(pull, &web.Options{Dialects: []string{"amqp"}}), http.StatusInternalServerError, "amqp"},
+		{web.Handler(closed, nil), http.StatusServiceUnavailable, "has ended"},
+	} {
+		w := httptest.NewRecorder()
+		tc.handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/jobs", nil))
+		if w.Code != tc.status || !strings.Contains(w.Body.String(), tc.says) {
+			t.Errorf("%d %s; want %d and %q", w.Code, w.Body, tc.status, tc.says)
+		}
+	}
+}
+
 // Shutdown of a server sends its peers away, and leaves the socket.
 func TestShutdownOfAServerLeavesTheSocket(t *testing.T) {
 	leak.Check(t)

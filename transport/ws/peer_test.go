@@ -10,7 +10,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -374,6 +376,38 @@ func TestAnswersToDialers(t *testing.T) {
 		}
 		_ = push.Close()
 		_ = l.Close()
+	}
+}
+
+// A server that answers with what was not offered is refused: an extension, and so compression, or another subprotocol.
+func TestAnswersWithMoreThanWasOffered(t *testing.T) {
+	leak.Check(t)
+	for _, tc := range []struct{ header, value, says string }{
+		{"Sec-WebSocket-Extensions", "permessage-deflate", `the extension "permessage-deflate", which was not offered`},
+		{"Sec-WebSocket-Protocol", "pair.sp.nanomsg.org", `chose the subprotocol "pair.sp.nanomsg.org", and this end speaks pull.sp.nanomsg.org`},
+		{"Sec-WebSocket-Protocol", "", `chose the subprotocol ""`},
+	} {
+		asked := make(chan http.Header, 1)
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			asked <- r.Header
+			w.Header().Set("Upgrade", "websocket")
+			w.Header().Set("Connection", "Upgrade")
+			w.Header().Set("Sec-WebSocket-Accept", wsframe.Accept(r.Header.Get("Sec-WebSocket-Key")))
+			w.Header().Set("Sec-WebSocket-Protocol", r.Header.Get("Sec-WebSocket-Protocol"))
+			w.Header().Set(tc.header, tc.value)
+			w.WriteHeader(http.StatusSwitchingProtocols)
+		}))
+		push := spry.NewPush(&spry.PushOptions{Options: options()})
+		_, err := push.Dial(testkit.Watchdog(t), strings.Replace(s.URL, "http", "ws", 1))
+		if err == nil || !strings.Contains(err.Error(), tc.says) {
+			t.Errorf("%s: %q: %v", tc.header, tc.value, err)
+		}
+		offered := <-asked
+		if got := offered.Values("Sec-WebSocket-Protocol"); len(offered.Values("Sec-WebSocket-Extensions")) > 0 || !slices.Equal(got, []string{"pull.sp.nanomsg.org"}) {
+			t.Errorf("the dialer offers %v", offered)
+		}
+		testkit.Check(t, push.Close())
+		s.Close()
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -157,6 +158,48 @@ func TestRoutes(t *testing.T) {
 	}
 	if want := []string{"SRV _sp._tcp.x", "ip4 one", "ip4 gone", "ip4 both"}; !slices.Equal(dns.asked, append(want, want...)) {
 		t.Errorf("two attempts looked up %q", dns.asked)
+	}
+}
+
+// A dialer reaches a server that has moved: records and addresses are those of the moment of each attempt.
+func TestMovedServers(t *testing.T) {
+	listen := func() (at *net.TCPAddr) {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = l.Close() })
+		return l.Addr().(*net.TCPAddr)
+	}
+	for _, url := range []string{"tcp://_sp._tcp.x", "tcp://moving:PORT"} {
+		old, next := listen(), listen()
+		dns := &fakeDNS{
+			services: map[string][]*net.SRV{"_sp._tcp.x": {{Target: "moving.", Port: uint16(old.Port)}}}, //nolint:gosec // a port
+			names:    map[string][]netip.Addr{"moving": ips("127.0.0.1")},
+		}
+		d := dialerOf(t, strings.Replace(url, "PORT", strconv.Itoa(old.Port), 1), transport.DialOptions{}, dns)
+		reaches := func(want string) {
+			t.Helper()
+			conn, err := d.Dial(t.Context())
+			if err != nil {
+				t.Fatalf("%s: %v", url, err)
+			}
+			if got := conn.RemoteAddr().String(); got != want {
+				t.Errorf("%s leads to %s, want %s", url, got, want)
+			}
+			_ = conn.Close()
+		}
+		reaches(old.String())
+		if d.address.service != "" {
+			dns.services["_sp._tcp.x"] = []*net.SRV{{Target: "new.", Port: uint16(next.Port)}} //nolint:gosec // a port
+			dns.names["new"] = ips("127.0.0.1")
+			reaches(next.String())
+			continue
+		}
+		dns.names["moving"] = nil
+		if _, err := d.Dial(t.Context()); err == nil {
+			t.Errorf("%s: an address that the name has no more is dialed", url)
+		}
 	}
 }
 
