@@ -48,7 +48,7 @@ func (p *Port) begin(conn net.Conn) {
 	}
 	if p.scope.Go(c.run) != nil {
 		_ = conn.Close()
-		c.leave(&refusal{ReasonClosed, net.ErrClosed})
+		_ = c.leave(&refusal{ReasonClosed, net.ErrClosed})
 	}
 }
 
