@@ -83,29 +83,49 @@ func Proxy(ctx context.Context, a, b *Raw, o *ProxyOptions) error {
 // forward forwards messages in one direction until that fails.
 func forward(ctx context.Context, owner *scope.Scope, from, to *Raw, o *ProxyOptions) error {
 	var batch [proxyBatch]*msg.Message
-	var header [256]byte
+	pass := passer{owner: owner, from: from, to: to, tap: o.Tap}
 	for {
 		n, err := from.pattern.RecvBatch(ctx, batch[:])
-		for i, m := range batch[:n] {
-			if err == nil && o.Tap != nil {
-				err = tap(owner, from, m, o)
-			}
-			if err == nil { // one by one, as Messages: each has its header and its pipe, and several peers take turns message by message
-				err = to.pattern.Send(ctx, true, from.pattern.AppendHeader(header[:0], m), m)
-			}
+		rest := batch[:n]
+		for err == nil && len(rest) > 0 {
+			n, err = pass.some(ctx, rest)
+			rest = rest[n:]
 			if reason, alone := unfit(err); alone { // caused by a peer, so it must not end the proxy
-				drop(m, reason)
-				err = nil
-			}
-			if err != nil {
-				dropRest(batch[i:n])
-				break
+				drop(rest[0], reason)
+				rest, err = rest[1:], nil
 			}
 		}
 		if err != nil {
+			dropRest(rest)
 			return err
 		}
 	}
+}
+
+// A passer passes messages on in one direction.
+type passer struct {
+	owner    *scope.Scope
+	from, to *Raw
+	tap      func(from *Raw, m *Message)
+	header   [256]byte
+}
+
+// some passes the first of ms on, or more: those without headers may go together if nobody looks at each. It returns how many it has
+// passed on. An error is of the next one.
+func (p *passer) some(ctx context.Context, ms []*msg.Message) (n int, err error) {
+	if p.tap == nil && !p.from.pattern.Protocol().Names {
+		return p.to.pattern.SendBatch(ctx, ms)
+	}
+	if p.tap != nil {
+		err = p.look(ms[0])
+	}
+	if err == nil {
+		err = p.to.pattern.Send(ctx, true, p.from.pattern.AppendHeader(p.header[:0], ms[0]), ms[0])
+	}
+	if err != nil {
+		return 0, err
+	}
+	return 1, nil
 }
 
 // unfit reports whether an error concerns a message alone, which its destination cannot carry, and why.
@@ -121,10 +141,10 @@ func unfit(err error) (reason reasons.Reason, alone bool) {
 	return "", false
 }
 
-// tap calls the user's Tap with a message.
-func tap(owner *scope.Scope, from *Raw, m *msg.Message, o *ProxyOptions) (err error) {
-	open := owner.Callback(func() {
-		err = from.core.Guard("Tap", func() error { o.Tap(from, received(m)); return nil })
+// look calls the user's Tap with a message.
+func (p *passer) look(m *msg.Message) (err error) {
+	open := p.owner.Callback(func() {
+		err = p.from.core.Guard("Tap", func() error { p.tap(p.from, received(m)); return nil })
 	})
 	if !open {
 		return ErrClosed

@@ -60,6 +60,7 @@ func NewRaw(protocol Protocol, o *Options) (*Raw, error) {
 		}
 		return p.Send(ctx, wait, m.Header(), m)
 	}
+	s.sendMany = p.SendBatch
 	s.receiving = receiving{
 		owner: core, unreceive: p.Unreceive, turns: p,
 		recv: func(ctx context.Context) (*msg.Message, error) {

@@ -77,6 +77,21 @@ func TestBridgeAndFrames(t *testing.T) {
 	}
 }
 
+// A message that is no text does not end a bridge whose peer takes text.
+func TestBridgeToText(t *testing.T) {
+	t.Parallel()
+	bridge := start(t, nil, "bridge", "pull=listen:zmtp+"+here, "push=listen:ws://127.0.0.1:0/feed")
+	front, back := bridge.await(bridge.stderr, `listening at (\S+)`), bridge.await(bridge.stderr, `(?s)listening at \S+.*listening at (\S+)`)
+	pull := start(t, nil, "pull", "--dial", back+"?format=text", "-n", "2", "-v")
+	pull.await(pull.stderr, `pipe_up()`)
+	lines := strings.NewReader(`"a"` + "\n" + `{"body_base64":"/w=="}` + "\n" + `"c"` + "\n")
+	start(t, lines, "push", "--dial", "zmtp+"+strings.TrimPrefix(front, "zmtp+"), "--ndjson").expect(0, "")
+	pull.expect(0, "a\nc\n")
+	bridge.interrupt()
+	bridge.expect(0, "")
+	bridge.await(bridge.stderr, `1 that could not be sent on to it()`)
+}
+
 func TestFiguresAreReportedAgainAndAgain(t *testing.T) {
 	t.Parallel()
 	bridge := start(t, nil, "bridge", "rep=listen:sp+"+here, "req=dial:zmtp+tcp://127.0.0.1:1", "--stats", "10ms", "--quiet")

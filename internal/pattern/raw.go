@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/sprymq/spry/internal/reasons"
 
@@ -146,6 +147,16 @@ func (s *Raw) Send(ctx context.Context, wait bool, header []byte, m *msg.Message
 		return s.sendDirected(s.socket.PipeByID(first), header[min(wordLen, len(header)):], m)
 	}
 	return errOnlyReceives
+}
+
+// SendBatch is Send for each of ms with its own header, and returns how many it sent. Messages of a pipeline are queued together if
+// there is only one pipe for them. Of several, each gets one message in turn, because messages are often jobs.
+func (s *Raw) SendBatch(ctx context.Context, ms []*msg.Message) (n int, err error) {
+	routed := func(m *msg.Message) bool { return len(m.Header()) > 0 }
+	if len(ms) > 1 && s.balancer != nil && s.protocol.Envelope == wire.EnvelopeNone && s.balancer.only.Load() != nil && !slices.ContainsFunc(ms, routed) {
+		return s.balancer.SendBatch(ctx, ms)
+	}
+	return oneByOne(len(ms), func(i int) error { return s.Send(ctx, true, ms[i].Header(), ms[i]) })
 }
 
 var (

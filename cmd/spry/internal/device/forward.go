@@ -16,7 +16,7 @@ type rawSide struct {
 	*spry.Raw
 	framed bool // every peer speaks ZeroMQ, and takes messages of several frames
 
-	lost atomic.Uint64 // messages for this side that it could not be sent: of several frames, or in hand at the end
+	lost atomic.Uint64 // messages for this side that it could not be sent: none of its peers can receive them, or they were in hand at the end
 }
 
 // A joiner makes one frame of several.
@@ -25,23 +25,44 @@ type joiner struct {
 	separator string
 }
 
-// forward passes messages on, in one direction, until that fails. The header of each is the way back of its reply.
+// batchMax is how many messages are taken at a time.
+const batchMax = 64
+
+// forward passes messages on, in one direction, until that fails. The header of each is the way back of its reply. What has come
+// together is passed on together.
 func forward(ctx context.Context, from, to *rawSide, join joiner) error {
+	var came [batchMax]*spry.Message
 	for {
-		m, err := from.RecvMsg(ctx)
+		n, err := from.RecvBatch(ctx, came[:])
+		rest := came[:0]
+		for _, m := range came[:n] {
+			if m = fit(m, to.framed, join); m != nil {
+				rest = append(rest, m)
+			} else {
+				to.lost.Add(1)
+			}
+		}
+		for err == nil && len(rest) > 0 {
+			n, err = to.SendBatch(ctx, rest)
+			rest = rest[n:]
+			if concernsOne(err) {
+				err = nil
+				rest[0].Release()
+				to.lost.Add(1)
+				rest = rest[1:]
+			}
+		}
 		if err != nil {
-			return err
-		}
-		if m = fit(m, to.framed, join); m == nil {
-			to.lost.Add(1)
-			continue
-		}
-		if err := to.SendMsg(ctx, m); err != nil {
-			m.Release()
-			to.lost.Add(1)
+			to.lost.Add(uint64(len(rest)))
+			spry.ReleaseMessages(rest)
 			return err
 		}
 	}
+}
+
+// concernsOne reports whether an error is about one message, which no peer can receive. It must not end a bridge.
+func concernsOne(err error) bool {
+	return errors.Is(err, spry.ErrMultipart) || errors.Is(err, spry.ErrTooLarge) || errors.Is(err, spry.ErrNotText)
 }
 
 // fit makes a message one that peers of the Scalability Protocols can take, or returns nil.
