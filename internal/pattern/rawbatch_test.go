@@ -3,8 +3,10 @@
 package pattern
 
 import (
+	"context"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/msg"
@@ -51,17 +53,19 @@ func numbered(n int) (ms []*msg.Message) {
 
 // Several peers get one message of a batch each in turn, and a lone peer all of them in order.
 func TestRawBatchesAreSharedEvenly(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
 	for peers := range 3 {
 		raw, pulls := rawPush(t, peers+1)
-		if n, err := raw.SendBatch(t.Context(), numbered(60)); n != 60 || err != nil {
+		if n, err := raw.SendBatch(ctx, numbered(60)); n != 60 || err != nil {
 			t.Fatalf("%d, %v", n, err)
 		}
 		for _, p := range pulls {
 			var got []byte
 			for range 60 / len(pulls) {
-				m, err := p.Recv(t.Context())
+				m, err := p.Recv(ctx)
 				if err != nil {
-					t.Fatal(err)
+					t.Fatalf("one of %d peers gets %v, and no more: %v", len(pulls), got, err)
 				}
 				got = append(got, m.Body()...)
 			}
