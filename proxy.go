@@ -110,7 +110,7 @@ type passer struct {
 	header   [256]byte
 }
 
-// some passes the first of ms on, or more: those without headers may go together if nobody looks at each. It returns how many it has
+// some passes the first of ms on, or more: those without headers may go together if there is no Tap. It returns how many it has
 // passed on. An error is of the next one.
 func (p *passer) some(ctx context.Context, ms []*msg.Message) (n int, err error) {
 	if p.tap == nil && !p.from.pattern.Protocol().Names {

@@ -28,8 +28,8 @@ type joiner struct {
 // batchMax is how many messages are taken at a time.
 const batchMax = 64
 
-// forward passes messages on, in one direction, until that fails. The header of each is the way back of its reply. What has come
-// together is passed on together.
+// forward passes messages on, in one direction, until that fails. The header of each is the way back of its reply. Messages that
+// were received together are passed on together.
 func forward(ctx context.Context, from, to *rawSide, join joiner) error {
 	var came [batchMax]*spry.Message
 	for {
