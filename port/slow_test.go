@@ -54,11 +54,17 @@ func TestSilentClientsAreBounded(t *testing.T) {
 	const limit = 100
 	silent := testkit.Figure(1000, 10_000)
 	p, serve := open(t, &port.Config{MaxUndecided: limit})
+	heard := make(chan struct{})
+	p.Claim(port.Protocol{Match: func() func([]byte) (yes, more bool) {
+		var once sync.Once
+		return func([]byte) (yes, more bool) { once.Do(func() { close(heard) }); return false, false }
+	}()})
 	server(t, p.Claim(port.HTTP), http.NotFoundHandler())
 	serve()
 	begun := dial(t, p)
 	_, err := io.WriteString(begun, "GET")
 	testkit.Check(t, err)
+	<-heard // until then it is as silent as the others, which come next
 	most := 0
 	var open []net.Conn
 	defer func() {
