@@ -88,7 +88,7 @@ func (c *connection) decide() *refusal {
 	for {
 		t, index, err := c.identify(&o, w)
 		if err != nil {
-			return unknown(err)
+			return refusalFor(err)
 		}
 		if index < len(t.claims) && index >= 0 {
 			err := c.deliver(t.claims[index], w)
@@ -96,12 +96,12 @@ func (c *connection) decide() *refusal {
 				continue // others may claim it
 			}
 			if errors.Is(err, errFull) {
-				c.refuse(w, language(o), o, true)
+				c.refuse(w, languageOf(o), o, true)
 				return &refusal{ReasonOverflow, err}
 			}
-			return unknown(err)
+			return refusalFor(err)
 		}
-		spoken := language(o)
+		spoken := languageOf(o)
 		if spoken != speaksTLS || c.port.tls == nil {
 			c.refuse(w, spoken, o, false)
 			return &refusal{ReasonUnclaimed, fmt.Errorf("no listener claims a connection that began with % x", o.first[:min(len(o.first), 8)])}
@@ -110,7 +110,7 @@ func (c *connection) decide() *refusal {
 		secure := tls.Server(w.whole(), c.port.tls)
 		if err := secure.HandshakeContext(c.port.scope.Context()); err != nil {
 			c.linger() // the client is to read the alert
-			no := unknown(err)
+			no := refusalFor(err)
 			if no.reason == ReasonIO {
 				no.reason = ReasonSecurity
 			}
@@ -122,8 +122,8 @@ func (c *connection) decide() *refusal {
 	}
 }
 
-// unknown gives an error its reason. nil stays nil.
-func unknown(err error) *refusal {
+// refusalFor is the refusal for an error of reading or delivering, with its reason. It is nil for nil.
+func refusalFor(err error) *refusal {
 	switch {
 	case err == nil:
 		return nil

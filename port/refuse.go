@@ -13,11 +13,11 @@ import (
 	"github.com/sprymq/spry/internal/wire/zmtp"
 )
 
-// A tongue is a protocol in which connections can be refused. It is an index of languages.
-type tongue int
+// A language is a protocol in which connections can be refused. It is an index of languages.
+type language int
 
 const (
-	speaksNothing tongue = iota - 1
+	speaksNothing language = iota - 1
 	speaksTLS
 	speaksHTTP2
 	speaksHTTP1
@@ -30,10 +30,10 @@ var languages = []Protocol{speaksTLS: RawTLS, speaksHTTP2: HTTP2, speaksHTTP1: H
 
 var allLanguages = newTable(nil).all
 
-// language returns the protocol of a connection, whether it is claimed or not.
-func language(o opening) tongue {
+// languageOf returns the protocol of a connection, whether it is claimed or not.
+func languageOf(o opening) language {
 	index, _ := dispatch(allLanguages, o)
-	return tongue(index)
+	return language(index)
 }
 
 // lingerTime is how long a refused client may take to read the answer. A connection that is closed with unread bytes is reset,
@@ -44,7 +44,7 @@ const lingerTime = time.Second
 const maxDropped = 256 << 10
 
 // refuse answers a connection that is not delivered, in its own language. busy means that it is claimed, and may be tried again.
-func (c *connection) refuse(w *window, spoken tongue, o opening, busy bool) {
+func (c *connection) refuse(w *window, spoken language, o opening, busy bool) {
 	var answer []byte
 	needsTLS := !o.secure && c.isClaimedWithTLS(o.first)
 	switch {
