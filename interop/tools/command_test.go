@@ -61,14 +61,30 @@ func startCommand(t *testing.T, role string, a kit.Address, send []byte, extra .
 func commandEnd(t *testing.T, role string, a kit.Address, send []byte) func() []byte {
 	t.Helper()
 	p := startCommand(t, role, a, send)
-	return func() (received []byte) {
+	return func() []byte {
 		t.Helper()
-		if commandRoles[role].receives {
-			received = p.WaitBodies(1)[0]
-		}
+		received := receivedBy(p, role)
 		if !commandRoles[role].staysForRepeated {
 			p.Wait()
 		}
 		return received
 	}
+}
+
+// commandLeftRunning is commandEnd for a tool that may forget to end the connection, so that the command does not end soon.
+func commandLeftRunning(t *testing.T, role string, a kit.Address, send []byte) func() []byte {
+	t.Helper()
+	p := startCommand(t, role, a, send)
+	return func() []byte {
+		t.Helper()
+		return receivedBy(p, role)
+	}
+}
+
+// receivedBy waits for what a command in a role receives.
+func receivedBy(p *peer.Process, role string) []byte {
+	if !commandRoles[role].receives {
+		return nil
+	}
+	return p.WaitBodies(1)[0]
 }

@@ -5,6 +5,7 @@ package tools_test
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -20,8 +21,9 @@ const headerRoom = 64
 type end func(t *testing.T, role string, a kit.Address, send []byte) (finish func() (received []byte))
 
 // TestMatrix exchanges messages with the foreign tools in every pattern, transport and direction that they have, and
-// compares every byte.
+// compares every byte. Without SPRY_LONG, one side listens over ws.
 func TestMatrix(t *testing.T) {
+	kit.Builder.Command(t, kit.CommandFolder) // before the first tool waits for it: some do not wait long
 	for _, tl := range tools {
 		for _, x := range exchanges {
 			if tl.protocols[x.tool] == "" {
@@ -29,6 +31,9 @@ func TestMatrix(t *testing.T) {
 			}
 			for _, transport := range tl.transports {
 				for _, spryListens := range []bool{true, false} {
+					if !kit.Chosen(transport, tl.name, x.tool, spryListens) {
+						continue
+					}
 					testCell(t, tl, x, transport, spryListens)
 				}
 			}
@@ -40,7 +45,7 @@ func TestMatrix(t *testing.T) {
 func testCell(t *testing.T, tl tool, x exchange, transport string, spryListens bool) {
 	r := kit.Row(tl.name, x.tool+" – "+x.spry, transport, kit.Direction(spryListens))
 	name := strings.ReplaceAll(fmt.Sprintf("%s/%s/%s/%s", tl.name, x.tool, transport, r.Direction), " ", "_")
-	ends := map[kit.Side]end{kit.Library: libraryEnd, kit.Command: commandEnd}
+	ends := tl.ends(transport)
 	if x.serves && !spryListens {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -68,17 +73,26 @@ func testCell(t *testing.T, tl tool, x exchange, transport string, spryListens b
 	}
 }
 
-// TestOtherSchemes tries the schemes of libnng beside the plain ones. They differ in the address only, so one pattern
+// ends are Spry's ends that suit the tool.
+func (tl tool) ends(transport string) map[kit.Side]end {
+	if slices.Contains(tl.forgetsEnds, transport) {
+		return map[kit.Side]end{kit.Library: libraryEnd, kit.Command: commandLeftRunning}
+	}
+	return map[kit.Side]end{kit.Library: libraryEnd, kit.Command: commandEnd}
+}
+
+// TestOtherSchemes tries the schemes of libnng beside the plain ones. They differ in the address, or in TLS below, so one pattern
 // is enough.
 func TestOtherSchemes(t *testing.T) {
+	kit.Builder.Command(t, kit.CommandFolder)
 	nngcat := tools[0]
-	for _, transport := range []string{"unix", "abstract", "tcp4", "tcp6"} {
+	for _, transport := range []string{"unix", "abstract", "tcp4", "tcp6", "wss"} {
 		if transport == "abstract" && runtime.GOOS != "linux" || transport == "tcp6" && !kit.HaveIPv6() {
 			t.Logf("NOT TESTED: %s, which this machine does not have", transport)
 			continue
 		}
 		for _, spryListens := range []bool{true, false} {
-			for s, spry := range map[kit.Side]end{kit.Library: libraryEnd, kit.Command: commandEnd} {
+			for s, spry := range nngcat.ends(transport) {
 				t.Run(fmt.Sprintf("%s/spry_listens=%v/%s", transport, spryListens, s), func(t *testing.T) {
 					kit.Results.Track(t, kit.Row(nngcat.name, "req – rep", transport, kit.Direction(spryListens)), s)
 					t.Parallel()

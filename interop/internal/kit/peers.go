@@ -31,7 +31,7 @@ func StartC(t *testing.T, program string, args ...string) *peer.Process {
 }
 
 // EachWay runs a test of the library over tcp, ipc and ws, with either side listening, and enters it in the table. Without
-// SPRY_LONG, one side listens over ws: see [halfOfWebSocket].
+// SPRY_LONG, one side listens over ws: see [Chosen].
 func EachWay(t *testing.T, peerName, pattern string, test func(t *testing.T, a Address)) {
 	t.Helper()
 	EachWayOver(t, []string{"tcp", "ipc", "ws"}, peerName, pattern, test)
@@ -42,7 +42,7 @@ func EachWayOver(t *testing.T, transports []string, peerName, pattern string, te
 	t.Helper()
 	for _, transport := range transports {
 		for _, spryListens := range []bool{true, false} {
-			if transport == "ws" && !Long && spryListens != halfOfWebSocket(peerName, pattern) {
+			if !Chosen(transport, peerName, pattern, spryListens) {
 				continue
 			}
 			r := Row(peerName, pattern, transport, Direction(spryListens))
@@ -62,13 +62,16 @@ func EachWayOver(t *testing.T, transports []string, peerName, pattern string, te
 // Long has the tests that take a while do all that they can.
 var Long = os.Getenv("SPRY_LONG") != ""
 
-// halfOfWebSocket chooses who listens in a test over ws. Half of these tests suffice, because the sides differ in the upgrade and
-// in masking, which know nothing of patterns: with each peer, many patterns are tested with Spry as the server, and as many as the
-// client. The choice depends on the names alone, so every run tests the same.
-func halfOfWebSocket(peerName, pattern string) (spryListens bool) {
+// Chosen reports whether a test runs. Without SPRY_LONG, one side listens in a test over ws. Half of these tests suffice, because the
+// sides differ in the upgrade and in masking, which know nothing of patterns: with each peer, many patterns are tested with Spry as the
+// server, and as many as the client. The choice depends on the names alone, so every run tests the same.
+func Chosen(transport, peerName, pattern string, spryListens bool) bool {
+	if transport != "ws" || Long {
+		return true
+	}
 	h := fnv.New32a()
 	_, _ = io.WriteString(h, peerName+pattern) // a hash does not fail
-	return h.Sum32()%2 == 0
+	return spryListens == (h.Sum32()%2 == 0)
 }
 
 // MeetC starts a C peer and Spry's socket at one address, in the order that the address asks for. args follow the
