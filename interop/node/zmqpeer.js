@@ -19,9 +19,43 @@ const types = {
 }
 const optionNames = {
   IDENTITY: "routingId", CURVE_SERVER: "curveServer", CURVE_PUBLICKEY: "curvePublicKey", CURVE_SECRETKEY: "curveSecretKey",
-  CURVE_SERVERKEY: "curveServerKey",
+  CURVE_SERVERKEY: "curveServerKey", PLAIN_SERVER: "plainServer", PLAIN_USERNAME: "plainUsername", PLAIN_PASSWORD: "plainPassword",
 }
 const sockets = {}
+
+// Who is let in, by passwords and by keys in Z85.
+let known = { passwords: {}, keys: [] }
+
+// z85 writes 32 bytes in the alphabet of ZeroMQ's keys.
+function z85(bytes) {
+  const digits = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#"
+  let text = ""
+  for (let at = 0; at < bytes.length; at += 4) {
+    let value = bytes.readUInt32BE(at), word = ""
+    for (let i = 0; i < 5; i++, value = Math.floor(value / 85)) word = digits[value % 85] + word
+    text += word
+  }
+  return text
+}
+
+// Answers libzmq's questions of who is let in, by ZAP (rfc.zeromq.org/spec/27). The socket lives as long as the process, because
+// the name is taken for a while after a socket with it was closed.
+let authenticator
+async function authenticate() {
+  if (authenticator) return
+  authenticator = new zmq.Reply({ linger: 0 })
+  await authenticator.bind("inproc://zeromq.zap.01")
+  ;(async () => {
+    for await (const [version, id, , , , mechanism, ...credentials] of authenticator) {
+      const [name, password] = credentials.map(String)
+      const right = {
+        NULL: () => true, PLAIN: () => known.passwords[name] === password, CURVE: () => known.keys.includes(z85(credentials[0])),
+      }[mechanism]()
+      // Without a user's id: a DISH takes one for a message without a group, and ends the connection.
+      await authenticator.send([version, id, right ? "200" : "400", right ? "OK" : "who is that?", "", ""])
+    }
+  })()
+}
 
 async function receive(s) {
   const parts = await s.receive()
@@ -30,6 +64,10 @@ async function receive(s) {
 }
 
 const commands = {
+  authenticate({ passwords = {}, keys = [] }) {
+    known = { passwords, keys }
+    return authenticate()
+  },
   open({ socket, type, options = {} }) {
     const s = new types[type]({ linger: patienceMs, reconnectInterval: 20 })
     const unlimited = ["sendHighWaterMark", "receiveHighWaterMark"]
@@ -38,7 +76,7 @@ const commands = {
     if ("sendTimeout" in s) s.sendTimeout = patienceMs
     for (const [name, value] of Object.entries(options)) {
       const bytes = typeof value === "string" && value.startsWith("x:") ? expand(value).toString("latin1") : value
-      s[optionNames[name]] = name === "CURVE_SERVER" ? Boolean(value) : bytes
+      s[optionNames[name]] = name.endsWith("_SERVER") ? Boolean(value) : bytes
     }
     sockets[socket] = s
   },
@@ -77,4 +115,5 @@ const commands = {
 
 run(commands, () => {
   for (const socket of Object.keys(sockets)) commands.close({ socket })
+  known = { passwords: {}, keys: [] }
 })

@@ -34,7 +34,7 @@ func withPeerOver(t *testing.T, transports []string, pattern string, test func(t
 // eachMechanism is withPeer, in the open and encrypted.
 func eachMechanism(t *testing.T, pattern string, test func(t *testing.T, m zmqMeeting)) {
 	t.Helper()
-	for _, how := range []mechanism{mechanismNull, curve(t, true)} {
+	for _, how := range []mechanism{mechanismNull, curve(t)} {
 		withPeer(t, pattern+", "+how.name, func(t *testing.T, p *zmqPeer, a kit.Address) {
 			m := zmqMeeting{peer: p, a: a, security: kit.Options, options: args{}}
 			how.prepare(p)

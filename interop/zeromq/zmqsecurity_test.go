@@ -53,16 +53,14 @@ func plain() mechanism {
 	}
 }
 
-// curve is the mechanism CURVE, in which the side that serves knows whom it lets in, where it can: npm's package cannot tell.
-func curve(t *testing.T, checked bool) mechanism {
+// curve is the mechanism CURVE, in which the side that serves knows whom it lets in.
+func curve(t *testing.T) mechanism {
 	t.Helper()
 	server, client := newCurvePair(t), newCurvePair(t)
 	return mechanism{
 		name: "CURVE",
 		prepare: func(p *zmqPeer) {
-			if checked {
-				p.do("authenticate", args{"keys": []string{client.public.String()}})
-			}
+			p.do("authenticate", args{"keys": []string{client.public.String()}})
 		},
 		apply: func(m *zmqMeeting) {
 			if m.spryServes() {
@@ -80,13 +78,19 @@ func curve(t *testing.T, checked bool) mechanism {
 // TestZeroMQSecuredTypes has every type of package zmq meet every type that is its peer, with a password and encrypted.
 func TestZeroMQSecuredTypes(t *testing.T) {
 	meetPairs(t, kit.LibZMQ, stablePairs, plain())
-	meetPairs(t, kit.LibZMQ, stablePairs, curve(t, true))
-	meetPairs(t, npmZeroMQ, draftPairs, curve(t, false))
+	meetPairs(t, kit.LibZMQ, stablePairs, curve(t))
+	meetPairs(t, npmZeroMQ, draftPairs, curve(t))
+	meetPairsOver(t, []string{"ws"}, npmZeroMQ, draftPairs, plain())
+	meetPairsOver(t, []string{"ws"}, npmZeroMQ, draftPairs, curve(t))
+	if kit.Long {
+		meetPairsOver(t, []string{"ws"}, npmZeroMQ, stablePairs, plain())
+		meetPairsOver(t, []string{"ws"}, npmZeroMQ, stablePairs, curve(t))
+	}
 }
 
 // TestZeroMQRefusals shows wrong credentials to each side. Nothing gets through, and the side of Spry says why.
 func TestZeroMQRefusals(t *testing.T) {
-	for _, right := range []mechanism{plain(), curve(t, true)} {
+	for _, right := range []mechanism{plain(), curve(t)} {
 		withPeer(t, "PUSH – zmq PULL, wrong credentials, "+right.name, func(t *testing.T, p *zmqPeer, a kit.Address) {
 			right.prepare(p)
 			m := zmqMeeting{a: a, security: kit.Options, options: args{}}
