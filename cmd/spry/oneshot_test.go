@@ -5,32 +5,40 @@ package main_test
 import (
 	"fmt"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/sprymq/spry/internal/testcert"
 )
 
 // T34: many processes that each send one message and exit, to one receiver. None may be lost. 200 processes for each
 // transport, half as many over WebSocket, or 10,000 with SPRY_LONG=1.
 func TestOneShotsAreNeverLost(t *testing.T) {
 	all := addresses(t)
-	all["ws"], all["zmtp+ws"] = "ws://127.0.0.1:0/jobs", "zmtp+ws://127.0.0.1:0/jobs"
+	all["ws"], all["zmtp+ws"], all["wss"] = "ws://127.0.0.1:0/jobs", "zmtp+ws://127.0.0.1:0/jobs", "wss://127.0.0.1:0/jobs"
+	cert, key, _ := testcert.Files(t)
 	for transport, listen := range all {
 		n := 200
-		if strings.HasSuffix(transport, "ws") {
+		if strings.Contains(transport, "ws") {
 			n = 100
+		}
+		var own, authority []string
+		if transport == "wss" {
+			own, authority = []string{"--cert", cert, "--key", key}, []string{"--cacert", cert}
 		}
 		if long {
 			n = 10000
 		}
 		t.Run(transport, func(t *testing.T) {
-			pull := start(t, nil, "pull", "--listen", listen, "--recv-timeout", "1m", "--count", strconv.Itoa(n), "--for", "1h")
+			pull := start(t, nil, append([]string{"pull", "--listen", listen, "--recv-timeout", "1m", "--count", strconv.Itoa(n), "--for", "1h"}, own...)...)
 			url := pull.url()
 			began := time.Now()
 			failed := oneShots(t, n, func(i int) *exec.Cmd {
-				return exec.Command(binary, "push", "--quiet", "--dial", url, "--data", strconv.Itoa(i))
+				return exec.Command(binary, slices.Concat([]string{"push", "--quiet", "--dial", url, "--data", strconv.Itoa(i)}, authority)...)
 			})
 			if failed > 0 {
 				t.Errorf("%d of %d senders failed", failed, n)
