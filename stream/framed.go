@@ -44,8 +44,14 @@ var errAnswer = errors.New("an answer is due")
 type answerer interface {
 	Framer
 
-	// answer returns and forgets the bytes to be sent. It is called by the goroutine that calls Read.
-	answer() []byte
+	// answer returns and forgets what is to be sent. It is called by the goroutine that calls Read.
+	answer() answer
+}
+
+// An answer is bytes that a framer sends by itself.
+type answer struct {
+	bytes []byte
+	last  bool // nothing follows, and the outgoing direction of the stream below ends too
 }
 
 // begin waits for the turn to write.
@@ -76,7 +82,7 @@ func (c *framedConn) answered(ctx context.Context) error {
 	if !ok {
 		return nil
 	}
-	if due := a.answer(); len(due) > 0 {
+	if due := a.answer(); len(due.bytes) > 0 {
 		c.due.Store(&due)
 	}
 	return c.sendAnswer(ctx)
@@ -91,7 +97,10 @@ func (c *framedConn) sendAnswer(ctx context.Context) (err error) {
 			return nil
 		}
 		if due := c.due.Swap(nil); due != nil && !c.ended {
-			err = c.below.Write(ctx, *due)
+			if err = c.below.Write(ctx, due.bytes); err == nil && due.last {
+				c.ended = true
+				_ = c.below.CloseWrite(ctx) // some streams cannot
+			}
 		}
 		<-c.turn
 	}
@@ -105,7 +114,7 @@ type framedConn struct {
 	limit   int
 	buffers [][]byte               // of Send
 	turn    chan struct{}          // whose it is to write, if the framer has answers; else nil
-	due     atomic.Pointer[[]byte] // the latest answer, if it is not sent
+	due     atomic.Pointer[answer] // the latest, if it is not sent
 	ended   bool                   // the outgoing direction
 	err     error                  // of the incoming one: its end, or what a broken Read left
 }

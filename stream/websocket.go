@@ -34,7 +34,7 @@ const (
 // closed. o may be nil.
 //
 // Pings of the peer are answered while Receive runs. There are no extensions. The peer's close frame is [io.EOF], and CloseSend
-// sends one.
+// sends one. A peer that breaks the protocol gets one that says how, after which this end's direction of the stream below ends too.
 func WebSocketClient(ctx context.Context, below *Bytes, host, target string, o *WebSocketOptions) (*Messages, *HTTPResponse, error) {
 	var nonce [16]byte
 	_, _ = rand.Read(nonce[:]) // never fails

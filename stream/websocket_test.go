@@ -120,6 +120,12 @@ func TestWebSocketRefuses(t *testing.T) {
 		if err := a.ReadFull(ctx, head); err != nil || head[0] != 0x88 || string(head[2:]) != status {
 			t.Errorf("%q is answered with %q, %v", wire, head, err)
 		}
+		testkit.Check(t, a.Discard(ctx, int(head[1]&0x7f)-2))
+		if n, err := a.Read(ctx, head); err != io.EOF {
+			t.Errorf("after %q and the answer come %d bytes, %v", wire, n, err)
+		}
+		err = m.Send(ctx, []byte("more"))
+		testkit.Wants(t, err, err, "direction has ended")
 		_, _ = a.Close(), m.Close()
 	}
 }

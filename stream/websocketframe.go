@@ -29,7 +29,7 @@ type webSocket struct {
 	sequence wsframe.Sequence
 	message  []byte // whose further fragments are to come
 	empty    int    // fragments of it without bytes
-	due      []byte // control frames to be sent
+	due      answer // a control frame
 }
 
 // Read implements [Framer]. After a control frame that needs an answer it returns errAnswer.
@@ -101,7 +101,7 @@ func (w *webSocket) header(ctx context.Context, below *Bytes) (h wsframe.Header,
 func (w *webSocket) control(op wsframe.Opcode, payload []byte) error {
 	switch op {
 	case wsframe.Ping:
-		w.due = w.appendControl(nil, wsframe.Pong, payload) // the latest of many
+		w.due = answer{bytes: w.appendControl(nil, wsframe.Pong, payload)} // the latest of many
 		return errAnswer
 	case wsframe.Close:
 		code, reason, err := wsframe.ParseClose(payload)
@@ -122,17 +122,17 @@ func (w *webSocket) refuse(err error) error {
 	if !ok {
 		return err
 	}
-	w.due = w.appendControl(nil, wsframe.Close, wsframe.AppendClose(nil, breach.Code, breach.Reason))
+	w.due = answer{w.appendControl(nil, wsframe.Close, wsframe.AppendClose(nil, breach.Code, breach.Reason)), true}
 	if breach.Code == wsframe.StatusTooLarge {
 		return fmt.Errorf("%w: %w", ErrTooLarge, err)
 	}
 	return err
 }
 
-// answer takes the control frames that are to be sent.
-func (w *webSocket) answer() []byte {
+// answer takes the control frame that is to be sent.
+func (w *webSocket) answer() answer {
 	due := w.due
-	w.due = nil
+	w.due = answer{}
 	return due
 }
 
