@@ -23,7 +23,7 @@ func TestOldestHandshakeIsEvicted(t *testing.T) {
 
 func testEviction(t *testing.T, scheme string, limit int) {
 	leak.Check(t)
-	const silent = 320
+	silent := testkit.Figure(320, 2000)
 	pull := spry.NewPull(&spry.PullOptions{Options: spry.Options{HandshakeTimeout: 10 * testkit.Patience, MaxHandshakes: limit}})
 	push := spry.NewPush(&spry.PushOptions{Options: spry.Options{HandshakeTimeout: testkit.Patience}})
 	defer pull.Close()

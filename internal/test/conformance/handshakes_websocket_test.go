@@ -20,7 +20,8 @@ func TestHalfRequestsMakeRoom(t *testing.T) {
 	for _, scheme := range []string{"ws", "wss"} {
 		t.Run(scheme, func(t *testing.T) {
 			leak.Check(t)
-			const silent, limit = 200, 16
+			const limit = 16
+			silent := testkit.Figure(200, 2000)
 			ctx := testkit.Watchdog(t)
 			o := spry.Options{Transports: []transport.Transport{ws.Transport{}}, HandshakeTimeout: 10 * testkit.Patience, MaxHandshakes: limit}
 			pull := spry.NewPull(&spry.PullOptions{Options: o})
@@ -38,7 +39,7 @@ func TestHalfRequestsMakeRoom(t *testing.T) {
 				b.Say(t, request[:len(request)/2])
 				peers = append(peers, b)
 			}
-			evicted(silent - limit)
+			evicted(uint64(silent - limit))
 			start := time.Now()
 			testkit.DialTo(t, push, e)
 			testkit.Check(t, push.Send(ctx, []byte("let me in")))
@@ -46,7 +47,7 @@ func TestHalfRequestsMakeRoom(t *testing.T) {
 				t.Fatalf("the peer that speaks: %q, %v", body, err)
 			}
 			took := time.Since(start)
-			evicted(silent - limit + 1)
+			evicted(uint64(silent - limit + 1))
 			finished := 0
 			for _, b := range peers {
 				if _, err := b.Write(request[len(request)/2:]); err != nil {
@@ -59,7 +60,7 @@ func TestHalfRequestsMakeRoom(t *testing.T) {
 			if finished != limit-1 {
 				t.Errorf("%d of %d slow peers finished", finished, limit-1)
 			}
-			if got := pull.Stats().Rejected; len(got) != 1 || got["evicted"] != silent-limit+1 {
+			if got := pull.Stats().Rejected; len(got) != 1 || got["evicted"] != uint64(silent-limit+1) {
 				t.Errorf("Rejected = %v, want only evicted: %d", got, silent-limit+1)
 			}
 			t.Logf("T05 %s: %d silent peers, cap %d: a legitimate client was in after %v", scheme, silent, limit, took.Round(time.Millisecond))
