@@ -7,9 +7,10 @@ import (
 	"crypto/x509"
 )
 
-// Check returns why the files, as they are now, refuse the peer of an established connection, or nil: its certificate has expired, no
-// authority of the files has signed it, or a revocation list has it, which is a [RevokedError]. So a program can end connections whose
-// peers are no longer welcome. Check looks at the files as a handshake does. VerifyConnection of Base is not asked.
+// Check returns why the files, as they are now, refuse the peer of an established connection, or nil. A revocation list has its
+// certificate, which is a [RevokedError]; or, if there is a file of authorities, none of them has signed it, or it has expired. So a
+// program can end connections whose peers are no longer welcome. Check looks at the files as a handshake does. Base is not asked, neither
+// its VerifyConnection nor its authorities.
 //
 // A connection whose handshake has verified no certificate has none that could be refused.
 func (s *Source) Check(state *tls.ConnectionState) error {

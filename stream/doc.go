@@ -18,7 +18,8 @@
 //	many over one           Mux
 //	handshakes              SOCKS5, HTTPConnect, HTTPUpgrade, ReadHTTPRequest
 //
-// [Dial] and [Listen] make whole stacks of bytes from a URL, [DialMessages] and [ListenMessages] those of messages, and [Transport] lets sockets of package spry use the same URLs.
+// [Dial] and [Listen] make whole stacks of bytes from a URL, [DialMessages] and [ListenMessages] those of messages, and [Transport]
+// lets sockets of package spry use the same URLs.
 //
 // # Ownership
 //

@@ -90,9 +90,12 @@ func (s *messageStack) attach(ctx context.Context, b *Bytes) (*Messages, error) 
 		return nil, fmt.Errorf("%s: %w", s.url.Redacted(), err)
 	}
 	for _, attach := range s.filters {
-		if m, err = attach(remote, m); err != nil {
+		over, err := attach(remote, m)
+		if err != nil {
+			_ = m.Close()
 			return nil, fmt.Errorf("%s: %w", s.url.Redacted(), err)
 		}
+		m = over
 	}
 	return m, nil
 }

@@ -85,10 +85,11 @@ func parseStack(u transport.URL, o setup) (*stack, error) {
 			l.attach, err = faultOf(&p)
 		case "socks5", "connect":
 			l.attach, err = s.proxy(name, &p, o.listen)
-		case "ws", "prefix", "lines":
-			err = fmt.Errorf("%s makes messages, not bytes: use DialMessages or ListenMessages", name)
 		default:
 			err = fmt.Errorf("there is no layer %q; there are %s", name, strings.Join(layerNames, ", "))
+			if slices.Contains(protocolNames, name) {
+				err = fmt.Errorf("%s makes messages, not bytes: use DialMessages or ListenMessages", name)
+			}
 		}
 		if err != nil {
 			return nil, s.malformed("%w", err)

@@ -121,7 +121,7 @@ func (b *Budget) largestLocked(wants *Account, more int64) (all []candidate) {
 			all = append(all, candidate{a, held})
 		}
 	}
-	sort.SliceStable(all, func(i, j int) bool { return all[i].held > all[j].held }) // every program has it, by crypto/tls
+	sort.SliceStable(all, func(i, j int) bool { return all[i].held > all[j].held }) // crypto/tls brings this sort into every program; slices.SortFunc would add another
 	return all
 }
 

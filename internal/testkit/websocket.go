@@ -5,9 +5,6 @@ package testkit
 import (
 	"bufio"
 	"context"
-	"crypto/fips140"
-	"crypto/sha1" //nolint:gosec // RFC 6455 says so
-	"encoding/base64"
 	"fmt"
 	"net"
 	"net/http"
@@ -83,14 +80,8 @@ func (b *Bare) AnswerUpgrade(t testing.TB, lines ...string) {
 	r, err := http.ReadRequest(bufio.NewReader(b)) // a client says no more before it is answered
 	Check(t, err)
 	_, err = fmt.Fprintf(b, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\nSec-WebSocket-Protocol: %s\r\n%s\r\n",
-		webSocketAccept(r.Header.Get("Sec-WebSocket-Key")), firstWord(r.Header.Get("Sec-WebSocket-Protocol")), strings.Join(append(lines, ""), "\r\n"))
+		wsframe.Accept(r.Header.Get("Sec-WebSocket-Key")), firstWord(r.Header.Get("Sec-WebSocket-Protocol")), strings.Join(append(lines, ""), "\r\n"))
 	Check(t, err)
-}
-
-func webSocketAccept(key string) string {
-	var sum [sha1.Size]byte
-	fips140.WithoutEnforcement(func() { sum = sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")) }) //nolint:gosec // see the import
-	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
 func firstWord(list string) string {

@@ -24,7 +24,7 @@ var byTests = []elsewhere{
 	{"no write for each TLS record", "", "transport/tlstcp/records_test.go", "TestRecordsAreWrittenTogether"},
 	{"allocations for each message and connection", "", "alloc_test.go", "TestAllocationsPerMessage"},
 	{"memory of 10,000 idle connections over WebSocket and TLS", "", "internal/test/stress/idle_test.go", "TestIdleConnections"},
-	{"a program with tcp alone has no more packages than before", "", "deps_test.go", "TestDependencies"},
+	{"a program with tcp alone contains no more packages and code than before", "", "deps_test.go", "TestLinkedCode"},
 }
 
 func (e elsewhere) String() string {
