@@ -24,8 +24,12 @@ func newLayeredConn(base net.Conn, s *stack) *layeredConn { return &layeredConn{
 
 var errNoHandshake = errors.New("the layers are not attached yet")
 
-// HandshakeContext attaches the layers. It is called once, before anything is read or written.
+// HandshakeContext attaches the layers. It is called before anything is read or written. A later call does nothing, as with TLS: a
+// WebSocket that moves to the listener of its path comes here again.
 func (c *layeredConn) HandshakeContext(ctx context.Context) error {
+	if c.top.Load() != nil {
+		return nil
+	}
 	b, err := c.stack.attach(ctx, c.base)
 	if err != nil {
 		return err

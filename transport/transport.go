@@ -153,7 +153,8 @@ func innermost(c net.Conn) net.Conn {
 
 // A Handshaker has a security handshake to do before the first byte of a dialect.
 type Handshaker interface {
-	// HandshakeContext does the handshake. It returns when the handshake is complete or has failed, or when ctx ends.
+	// HandshakeContext does the handshake. It returns when the handshake is complete or has failed, or when ctx ends. After a complete
+	// handshake it returns nil at once.
 	HandshakeContext(ctx context.Context) error
 }
 

@@ -26,16 +26,16 @@ func (t Transport) Dialer(u transport.URL, o transport.DialOptions) (transport.D
 	}
 	d := &dialer{address: a, request: t.request(&a)}
 	given := o.TLS
-	if o.TLS = forHTTP(given); o.TLS == nil {
-		o.TLS = forHTTP(&tls.Config{})
+	if o.TLS = a.forServer(given); o.TLS == nil {
+		o.TLS = a.forServer(&tls.Config{})
 	}
 	if get := o.GetTLS; get != nil {
 		o.GetTLS = func(ctx context.Context) (*tls.Config, error) {
 			c, err := get(ctx)
-			return forHTTP(c), err
+			return a.forServer(c), err
 		}
 	}
-	if o.DialContext == nil && a.inner.Scheme != "ipc" {
+	if o.DialContext == nil && !a.overUnix() {
 		proxy, err := t.proxyFor(d.request)
 		if err != nil {
 			return nil, a.wrap(err)
@@ -64,6 +64,17 @@ func forHTTP(c *tls.Config) *tls.Config {
 	return c
 }
 
+// forServer is forHTTP of a dialer's configuration. A Unix socket has no name that the peer's certificate could be for, so there it is
+// that of the request, unless c has another.
+func (a *address) forServer(c *tls.Config) *tls.Config {
+	c = forHTTP(c)
+	if c != nil && c.ServerName == "" && a.overUnix() {
+		c = c.Clone()
+		c.ServerName = a.host
+	}
+	return c
+}
+
 // request is the request of a dialer, without what differs from one connection to the next.
 func (t Transport) request(a *address) *http.Request {
 	u := &url.URL{Scheme: "http", Host: a.host, RawQuery: a.query}
@@ -74,7 +85,7 @@ func (t Transport) request(a *address) *http.Request {
 	r := &http.Request{
 		Method: http.MethodGet, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Host: a.host, URL: u, Header: t.Header.Clone(),
 	}
-	if a.inner.Scheme == "tls+tcp" {
+	if a.overTLS() {
 		r.URL.Scheme = "https"
 	}
 	if r.Header == nil {

@@ -34,7 +34,7 @@ type attempt struct {
 type shared struct {
 	inner   transport.Listener
 	options transport.ListenOptions
-	network string // of the inner address: "tcp", "tls+tcp" or "ipc"
+	network string // of the inner address: "tcp", "tls+tcp", "ipc" or "tls+ipc"
 	address string // that was asked for
 	scope   *scope.Scope
 	gone    chan struct{} // closed when the address is free again
@@ -123,7 +123,7 @@ func find(a *address) *shared {
 	defer bound.mu.Unlock()
 	for s := range bound.all {
 		_, at, _ := strings.Cut(s.inner.URL(), "://")
-		if isUnix := a.inner.Scheme == "ipc"; isUnix != (s.network == "ipc") || strings.HasSuffix(a.inner.Address, ":0") && !isUnix {
+		if a.overUnix() != isUnix(s.network) || strings.HasSuffix(a.inner.Address, ":0") && !a.overUnix() {
 			continue
 		}
 		if plain(a.inner.Address) == plain(s.address) || a.inner.Address == at {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/testcert"
 	"github.com/sprymq/spry/internal/testkit"
 )
 
@@ -42,13 +43,14 @@ func arrives(t *testing.T, pull *spry.Pull, d spry.DialConfig) {
 
 // Listeners of two sockets share a port by their paths, and each goes on when another ends.
 func TestListenersShareAPort(t *testing.T) {
-	server, client := testkit.Certificates()
-	for scheme, c := range map[string]spry.ListenConfig{"ws": {}, "wss": {TLS: server}, "ws+ipc": {}} {
+	authority := testcert.NewAuthority(t)
+	server, client := authority.Server(t), authority.Client(t, "client")
+	for scheme, c := range map[string]spry.ListenConfig{"ws": {}, "wss": {TLS: server}, "ws+ipc": {}, "wss+ipc": {TLS: server}} {
 		t.Run(scheme, func(t *testing.T) {
 			leak.Check(t)
 			base := scheme + "://127.0.0.1:0"
-			if scheme == "ws+ipc" {
-				base = "ws+" + testkit.Address(t, "ipc") + ":"
+			if over, unix := strings.CutSuffix(scheme, "ipc"); unix {
+				base = over + testkit.Address(t, "ipc") + ":"
 			}
 			jobs, e, err := listenAt(t, base+"/jobs", c)
 			testkit.Check(t, err)

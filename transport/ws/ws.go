@@ -5,6 +5,7 @@
 //	ws://host:port/path                 over TCP; the port defaults to 80, the path to /
 //	wss://host:port/path?name=value     over TLS; the port defaults to 443. A dialer sends the parameters to the server
 //	ws+ipc:///run/app.sock:/path        over a Unix socket, whose path ends before ":/"; ws+unix is the same
+//	wss+ipc:///run/app.sock:/path       over TLS on a Unix socket; wss+unix is the same. The name in the certificate is localhost
 //
 // A socket has the transport if its options name it:
 //
@@ -33,6 +34,7 @@ import (
 	"strings"
 
 	"github.com/sprymq/spry/internal/urls"
+	"github.com/sprymq/spry/stream"
 	"github.com/sprymq/spry/transport"
 	"github.com/sprymq/spry/transport/ipc"
 	"github.com/sprymq/spry/transport/tcp"
@@ -65,8 +67,10 @@ type Transport struct {
 
 var _ transport.Transport = Transport{}
 
-// Schemes returns ws, wss, ws+ipc and ws+unix.
-func (Transport) Schemes() []string { return []string{"ws", "wss", "ws+ipc", "ws+unix"} }
+// Schemes returns ws, wss, and both with +ipc and +unix.
+func (Transport) Schemes() []string {
+	return []string{"ws", "wss", "ws+ipc", "ws+unix", "wss+ipc", "wss+unix"}
+}
 
 // An address is a URL, parsed.
 type address struct {
@@ -82,9 +86,12 @@ type address struct {
 func parse(u transport.URL) (a address, err error) {
 	a.url = u
 	switch u.Scheme {
-	case "ws+ipc", "ws+unix":
+	case "ws+ipc", "ws+unix", "wss+ipc", "wss+unix":
 		name, path, found := cutLast(u.Address, ":/")
 		a.inner, a.host, a.path, a.network = transport.URL{Scheme: "ipc", Address: name}, "localhost", "/", ipc.Transport{}
+		if strings.HasPrefix(u.Scheme, "wss") {
+			a.inner.Scheme, a.network = "tls+ipc", stream.Transport{}
+		}
 		if found {
 			a.path += path
 		}
@@ -113,6 +120,14 @@ func parse(u transport.URL) (a address, err error) {
 	a.host = strings.TrimSuffix(a.host, port)
 	return a, a.check()
 }
+
+// overUnix reports whether the stream below is a Unix socket.
+func (a *address) overUnix() bool { return isUnix(a.inner.Scheme) }
+
+func isUnix(network string) bool { return strings.HasSuffix(network, "ipc") }
+
+// overTLS reports whether the stream below is TLS.
+func (a *address) overTLS() bool { return strings.HasPrefix(a.inner.Scheme, "tls+") }
 
 // cutLast is strings.Cut at the last separator.
 func cutLast(s, sep string) (before, after string, found bool) {
@@ -147,7 +162,7 @@ func (a *address) malformed(why string) error {
 // wrap names the endpoint in an error of the stream below, which names that.
 func (a *address) wrap(err error) error { return urls.Rename(err, a.inner, a.url) }
 
-// Listen binds the address and begins to listen. A wss listener needs a certificate in the configuration. A request for
+// Listen binds the address and begins to listen. A listener over TLS needs a certificate in the configuration. A request for
 // another path than the URL's is answered with 404. Parameters other than format are an error.
 //
 // Listeners of one process share an address by their paths, if all else is the same. Closing one leaves the others. Until its path
@@ -206,7 +221,7 @@ func (l *listener) Close() error { return l.shared.leave(l) }
 func (l *listener) URL() string {
 	_, at, _ := strings.Cut(l.shared.inner.URL(), "://")
 	u := transport.URL{Scheme: l.address.url.Scheme, Address: at + l.address.path}
-	if l.address.inner.Scheme == "ipc" {
+	if l.address.overUnix() {
 		if u.Address = at; l.address.path != "/" {
 			u.Address += ":" + l.address.path
 		}

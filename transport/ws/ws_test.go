@@ -5,6 +5,7 @@ package ws_test
 import (
 	"testing"
 
+	"github.com/sprymq/spry/internal/testcert"
 	"github.com/sprymq/spry/internal/testkit"
 	"github.com/sprymq/spry/transport"
 	"github.com/sprymq/spry/transport/transporttest"
@@ -33,5 +34,14 @@ func TestTransportOverTLS(t *testing.T) {
 func TestTransportOverUnixSockets(t *testing.T) {
 	transporttest.Run(t, ws.Transport{}, transporttest.Options{
 		URL: func(t *testing.T) string { return "ws+" + testkit.Address(t, "ipc") + ":/feed" },
+	})
+}
+
+func TestTransportOverTLSOnUnixSockets(t *testing.T) {
+	authority := testcert.NewAuthority(t)
+	transporttest.Run(t, ws.Transport{}, transporttest.Options{
+		URL:    func(t *testing.T) string { return "wss+" + testkit.Address(t, "ipc") + ":/feed" },
+		Dial:   transport.DialOptions{TLS: authority.Client(t, "client")},
+		Listen: transport.ListenOptions{TLS: authority.MutualServer(t)},
 	})
 }

@@ -71,7 +71,7 @@ func dataAddress(control string) (string, error) {
 	switch {
 	case hasPort(u):
 		u.Address = host(u) + ":0" + path(u)
-	case strings.HasPrefix(u.Scheme, "ws+") && overFile:
+	case overFile && (strings.Contains(u.Scheme, "ws+") || strings.Contains(u.Scheme, "wss+")):
 		u.Address = file + "-data:/" + rest
 	default:
 		u.Address += "-data"

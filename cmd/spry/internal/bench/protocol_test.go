@@ -20,6 +20,7 @@ func TestDataAddress(t *testing.T) {
 		"zmtp+wss://[::1]":         "zmtp+wss://[::1]:0",
 		"ws+ipc:///tmp/b:/bench":   "ws+ipc:///tmp/b-data:/bench",
 		"ws+ipc:///tmp/b":          "ws+ipc:///tmp/b-data",
+		"zmtp+wss+ipc:///b:/bench": "zmtp+wss+ipc:///b-data:/bench",
 	} {
 		if got, err := dataAddress(control); err != nil || got != want {
 			t.Errorf("%s: %q, %v, want %q", control, got, err, want)
