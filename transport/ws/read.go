@@ -210,6 +210,9 @@ func (r *reader) payload(h wsframe.Header, m []byte, have int, alloc func(have [
 		if h.Final {
 			size = min(size, h.Length)
 		}
+		if h.Final && r.large > 0 {
+			size += smallBuffer // it is not the only large one: the next header is read with the payload
+		}
 		m = alloc(nil, int(size))
 	}
 	for offset := int64(0); offset < h.Length; {
@@ -239,14 +242,14 @@ func (r *reader) payload(h wsframe.Header, m []byte, have int, alloc func(have [
 	return m, have, nil
 }
 
-// into reads up to most bytes to where have bytes of m end. The buffer is empty. If another frame of the message follows, its
-// header is read with them, as far as m has room, and is moved to the buffer.
+// into reads up to most bytes to where have bytes of m end. The buffer is empty. The header of the next frame is read with them, as far
+// as m has room, and is moved to the buffer; behind the last frame of a message, what follows the header may be the whole of a small message.
 func (r *reader) into(m []byte, have, most int, last bool) (n int, err error) {
-	to := have + most
-	if !last {
-		to = min(len(m), to+wsframe.MaxHeader)
+	behind := wsframe.MaxHeader
+	if last {
+		behind = smallBuffer
 	}
-	n, err = r.receive(m[have:to])
+	n, err = r.receive(m[have:min(len(m), have+most+behind)])
 	if n > most {
 		r.start, r.end = 0, copy(r.buf, m[have+most:have+n])
 		n = most
