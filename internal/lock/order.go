@@ -52,6 +52,8 @@ type (
 	WebSocketPorts [76]struct{}
 	// WebSocketPort guards the listeners that share an address (ws.shared).
 	WebSocketPort [77]struct{}
+	// BrowserSocket guards the events of a browser's WebSocket (ws.browserLink).
+	BrowserSocket [78]struct{}
 
 	// Under the locks below, no other is taken.
 

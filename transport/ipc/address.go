@@ -13,10 +13,6 @@ import (
 	"github.com/sprymq/spry/transport"
 )
 
-// maxName is the maximum length of a path or an abstract name in the system's address, without the NUL that ends the one or
-// begins the other: 107 on Linux and Windows, 103 on the BSDs and macOS.
-const maxName = len(syscall.RawSockaddrUnix{}.Path) - 1
-
 // socketName is the name of the socket as package net wants it: a path, or "@" and an abstract name.
 func socketName(u transport.URL) (string, error) {
 	if u.Scheme == "abstract" {

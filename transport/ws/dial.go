@@ -24,6 +24,9 @@ func (t Transport) Dialer(u transport.URL, o transport.DialOptions) (transport.D
 	if err != nil {
 		return nil, err
 	}
+	if d, err := t.browserDialer(&a); d != nil || err != nil {
+		return d, err
+	}
 	d := &dialer{address: a, request: t.request(&a)}
 	given := o.TLS
 	if o.TLS = a.forServer(given); o.TLS == nil {

@@ -71,24 +71,31 @@ func subprotocol(o transport.Offer, server string) string {
 	return nameZWS + "/" + o.Mechanism
 }
 
-// upgrade sends the request of a dialing end and reads the answer.
-func (k *link) upgrade(ctx context.Context, offers []transport.Offer) (chosen transport.Offer, err error) {
-	// A socket of the Scalability Protocols offers one name, because NNG refuses lists.
-	const header = "Sec-WebSocket-Protocol"
-	only := slices.Concat(k.request.Header[header], k.request.Header.Values(header)) //nolint:staticcheck // an application may write it so
-	var names []string
-	var named []transport.Offer
+// offered returns the subprotocols that a dialing end offers, and what each stands for. A socket of the Scalability Protocols offers one,
+// because NNG refuses lists. Where only has names, there are no others.
+func offered(offers []transport.Offer, only []string) (names []string, named []transport.Offer, err error) {
 	for _, o := range offers {
 		name := subprotocol(o, o.PeerName)
 		if o.Dialect == offers[0].Dialect && name != "" && !slices.Contains(names, name) && (len(names) == 0 || o.Dialect != "sp") && (len(only) == 0 || wsframe.Listed(only, name)) {
 			names, named = append(names, name), append(named, o)
 		}
 	}
-	if len(names) == 0 && len(only) > 0 {
-		return chosen, fmt.Errorf("this socket has none of the subprotocols %.100q that the Header of ws.Transport names", only)
+	switch {
+	case len(names) == 0 && len(only) > 0:
+		err = fmt.Errorf("this socket has none of the subprotocols %.100q that the Header of ws.Transport names", only)
+	case len(names) == 0:
+		err = fmt.Errorf("WebSocket has no subprotocol for the dialect %s: dial sp or zmtp", offers[0].Dialect)
 	}
-	if len(names) == 0 {
-		return chosen, fmt.Errorf("WebSocket has no subprotocol for the dialect %s: dial sp or zmtp", offers[0].Dialect)
+	return names, named, err
+}
+
+// upgrade sends the request of a dialing end and reads the answer.
+func (k *link) upgrade(ctx context.Context, offers []transport.Offer) (chosen transport.Offer, err error) {
+	const header = "Sec-WebSocket-Protocol"
+	only := slices.Concat(k.request.Header[header], k.request.Header.Values(header)) //nolint:staticcheck // an application may write it so
+	names, named, err := offered(offers, only)
+	if err != nil {
+		return chosen, err
 	}
 	if k.format != binary && (offers[0].Dialect != "sp" || !k.format.suits(named[0])) {
 		if offers[0].Dialect != "sp" {

@@ -22,6 +22,9 @@
 // usually sooner. A peer of the Scalability Protocols gets no pings if its part of the upgrade has only the headers that it must
 // have: libnanomsg takes pings for messages.
 //
+// A program for js/wasm dials by the WebSocket of its browser, which makes the request by itself: Header and formats are errors there,
+// and TLS, Proxy and pings are the browser's.
+//
 // Requests with ?format=text or ?format=json make messages text, for hand-written pages; see Format.
 package ws
 
