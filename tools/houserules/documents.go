@@ -43,7 +43,7 @@ func checkDocuments(root string) (breaches []string, files int, err error) {
 		switch {
 		case err != nil:
 			return err
-		case e.IsDir() && path != root && (strings.HasPrefix(e.Name(), ".") && e.Name() != ".github" || e.Name() == "testdata"):
+		case e.IsDir() && path != root && (strings.HasPrefix(e.Name(), ".") && e.Name() != ".github" || e.Name() == "testdata" || e.Name() == "node_modules"):
 			return fs.SkipDir
 		case e.IsDir() || !strings.HasSuffix(path, ".md"):
 			return nil

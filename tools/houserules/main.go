@@ -50,7 +50,7 @@ func checkTree(root string) (breaches, warnings []string, files int, err error) 
 		switch {
 		case err != nil:
 			return err
-		case e.IsDir() && path != root && (strings.HasPrefix(e.Name(), ".") || e.Name() == "testdata"):
+		case e.IsDir() && path != root && (strings.HasPrefix(e.Name(), ".") || e.Name() == "testdata" || e.Name() == "node_modules"):
 			return fs.SkipDir
 		case e.IsDir() || !strings.HasSuffix(path, ".go"):
 			return nil

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+//
+// client.mjs MODULES SCRIPT ROLE COUNT URL...
+//
+// Plays a role with Spry's client for browsers, in Node with npm's ws. ../webclient has the other end, and runs the same roles in a page.
+
+/** body is the message with a number. */
+export function body(i) {
+  return `${i}:` + "x".repeat((i * 37) % 2000)
+}
+
+function same(got, want) {
+  if (got !== want) throw new Error(`received ${got.slice(0, 40)} (${got.length}) instead of ${want.slice(0, 40)} (${want.length})`)
+}
+
+const numbers = (n) => Array.from({ length: n }, (_, i) => i)
+
+/** The roles: each takes the client, addresses, options, a count and a function that prints. */
+export const roles = {
+  async req({ Req }, urls, options, n, print) {
+    const socket = new Req(urls, options)
+    for (const i of numbers(n / 10)) {
+      // ten at once
+      const asked = numbers(10).map((k) => 10 * i + k)
+      const replies = await Promise.all(asked.map((k) => socket.request(body(k))))
+      replies.forEach((reply, k) => same(reply.text(), body(asked[k])))
+    }
+    print(`${n} replies`)
+    await socket.close()
+  },
+  async rep({ Rep }, urls, options, n, print) {
+    const socket = new Rep(urls, options)
+    for (let left = n; left > 0; left--) {
+      const call = await socket.recv()
+      await call.reply(call.bytes)
+    }
+    print(`${n} calls`)
+    await socket.close()
+  },
+  async push({ Push }, urls, options, n, print) {
+    const socket = new Push(urls, options)
+    for (const i of numbers(n)) await socket.send(body(i))
+    await socket.close()
+    print(`${n} sent`)
+  },
+  async pull({ Pull }, urls, options, n, print) {
+    const socket = new Pull(urls, options)
+    for (const i of numbers(n)) same((await socket.recv()).text(), body(i))
+    print(`${n} received`)
+    await socket.close()
+  },
+  async pub({ Pub }, urls, options, n, print) {
+    const socket = new Pub(urls, { ...options, bufferedBytes: 16 << 20 })
+    await socket.ready()
+    for (const i of numbers(n)) socket.send(body(i))
+    await socket.close()
+    print(`${n} sent`)
+  },
+  async sub({ Sub }, urls, options, n, print) {
+    const socket = new Sub(urls, { ...options, topics: ["1"] })
+    for (const i of numbers(n).filter((i) => `${i}`.startsWith("1"))) same((await socket.recv()).text(), body(i))
+    print(`${n} received`)
+    await socket.close()
+  },
+  async pair({ Pair }, urls, options, n, print) {
+    const socket = new Pair(urls[0], options)
+    for (let left = n; left > 0; left--) await socket.send((await socket.recv()).bytes)
+    print(`${n} echoed`)
+    await socket.close()
+  },
+  pair0: (spry, urls, options, n, print) => roles.pair(spry, urls, { ...options, version: 0 }, n, print),
+  async bus({ Bus }, urls, options, n, print) {
+    const socket = new Bus(urls, options)
+    for (let left = n; left > 0; left--) socket.send((await socket.recv()).bytes)
+    print(`${n} echoed`)
+    await socket.close()
+  },
+  async surveyor({ Surveyor }, urls, options, n, print) {
+    const socket = new Surveyor(urls, options)
+    while (socket.stats().open < urls.length) await new Promise((resolve) => setTimeout(resolve, 5))
+    for (const i of numbers(n)) {
+      let answers = 0
+      for await (const answer of socket.survey(body(i), { timeout: 60_000 })) {
+        same(answer.text(), body(i))
+        if (++answers === urls.length) break
+      }
+    }
+    print(`${n} surveys`)
+    await socket.close()
+  },
+  async respondent({ Respondent }, urls, options, n, print) {
+    const socket = new Respondent(urls, options)
+    for (let left = n; left > 0; left--) {
+      const call = await socket.recv()
+      await call.reply(call.bytes)
+    }
+    print(`${n} calls`)
+    await socket.close()
+  },
+
+  // One message, with tools that print what they receive.
+  async "one req"({ Req }, urls, options, _, print) {
+    print(`reply ${(await new Req(urls, options).request("question")).text()}`)
+  },
+  async "one push"({ Push }, urls, options, _, print) {
+    const socket = new Push(urls, options)
+    await socket.send("message")
+    await socket.close()
+    print("sent")
+  },
+  async "one pull"({ Pull }, urls, options, _, print) {
+    print(`received ${(await new Pull(urls, options).recv()).text()}`)
+  },
+  async "one sub"({ Sub }, urls, options, _, print) {
+    print(`received ${(await new Sub(urls, { ...options, topics: ["mes"] }).recv()).text()}`)
+  },
+  async "one surveyor"({ Surveyor }, urls, options, _, print) {
+    const socket = new Surveyor(urls, options)
+    await socket.ready()
+    for await (const answer of socket.survey("question", { timeout: 60_000 })) {
+      print(`answer ${answer.text()}`)
+      break
+    }
+  },
+}
+
+if (globalThis.process?.argv[1]?.endsWith("client.mjs")) {
+  const { createRequire } = await import("node:module")
+  const { pathToFileURL } = await import("node:url")
+  const [modules, script, role, count, ...urls] = process.argv.slice(2)
+  const { WebSocket } = createRequire(modules + "/")("ws")
+  const spry = await import(pathToFileURL(script))
+  process.stdin.on("end", () => process.exit(0)).resume()
+  try {
+    await roles[role](spry, urls, { WebSocket, backoff: { min: 10, max: 200 } }, Number(count), console.log)
+  } catch (error) {
+    console.log(`failed: ${error.message}`)
+  }
+}

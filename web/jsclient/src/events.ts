@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+
+/** The state of an endpoint. "waiting" is the time between two attempts to connect. */
+export type State = "connecting" | "open" | "waiting" | "closed"
+
+/** A StateEvent, of type "state", says that the connection of an endpoint has changed. */
+export class StateEvent extends Event {
+  /** @internal */
+  constructor(
+    /** The URL of the endpoint, without user and parameters. */
+    readonly url: string,
+    readonly state: State,
+    /** Why the connection ended, or was not made; "" with the states "connecting" and "open". */
+    readonly reason: string,
+    /** How long until the next attempt, in milliseconds, with the state "waiting"; 0 if that waits for room in the receive queue. */
+    readonly delay: number,
+  ) {
+    super("state")
+  }
+}
+
+/** A GapEvent, of type "gap", says that messages may be missing before those that come next. */
+export class GapEvent extends Event {
+  /** @internal */
+  constructor(
+    /** The URL of the endpoint, without user and parameters. */
+    readonly url: string,
+    /** "reconnected": the connection was away. "overflow": the program was too slow, and the oldest messages were dropped. */
+    readonly reason: "reconnected" | "overflow",
+    /** How many messages were dropped; 0 if that cannot be known. */
+    readonly missed: number,
+  ) {
+    super("gap")
+  }
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+
+import { SpryError } from "./errors.js"
+
+/** What a socket needs of a WebSocket. That of browsers and of Node 22 has it, and so has npm's package ws. */
+export interface WebSocketLike {
+  binaryType: string
+  readonly bufferedAmount: number
+  readonly protocol: string
+  readonly readyState: number
+  onopen: ((event: any) => void) | null
+  onmessage: ((event: any) => void) | null
+  onclose: ((event: any) => void) | null
+  onerror: ((event: any) => void) | null
+  send(data: Uint8Array): void
+  close(code?: number, reason?: string): void
+}
+
+/** A constructor of WebSockets. */
+export type WebSocketConstructor = new (url: string, protocols: string[]) => WebSocketLike
+
+/** Options are the options of all sockets. Times are in milliseconds. The socket reads them once. */
+export interface Options {
+  /** Limits the bytes of messages that wait in calls of send, over all connections: a call beyond it rejects with "full". Defaults to 4 MiB. */
+  sendQueueBytes?: number
+
+  /**
+   * Limits the bytes that one WebSocket has taken and not sent. A call of send waits while there is more. Defaults to 256 KiB. A single message may be
+   * larger.
+   */
+  bufferedBytes?: number
+
+  /** Limits the bytes of received messages that wait for the program. A message costs its bytes and 64 more. Defaults to 4 MiB. */
+  recvQueueBytes?: number
+
+  /** The largest message that a peer may send, in bytes, with its routing header. A larger one ends its connection. Defaults to 16 MiB. */
+  maxMessageSize?: number
+
+  /** The most hops of a request or survey, 1 to 255. Defaults to 8. */
+  ttl?: number
+
+  /** Limits an attempt to connect. Defaults to 10 s. */
+  handshakeTimeout?: number
+
+  /** The shortest and the longest wait between attempts to connect. Defaults to 100 ms and 10 s. */
+  backoff?: { min?: number; max?: number }
+
+  /** A connection that has bytes to send and sends none for so long is ended, and dialed again. Defaults to 30 s. */
+  stallTimeout?: number
+
+  /**
+   * A connection that receives nothing for so long is ended, and dialed again: for feeds in which silence means trouble. A page does not see the pings of
+   * WebSocket. Defaults to 0, which means never.
+   */
+  idleTimeout?: number
+
+  /** The constructor of WebSockets. Defaults to the global one, which browsers and Node 22 have. */
+  WebSocket?: WebSocketConstructor
+}
+
+/** Settings are options with their defaults. */
+export type Settings = Required<Omit<Options, "backoff">> & { backoff: { min: number; max: number } }
+
+/** settingsOf checks options and adds the defaults. */
+export function settingsOf(o: Options): Settings {
+  const s: Settings = {
+    sendQueueBytes: limit(o, "sendQueueBytes", 4 << 20),
+    bufferedBytes: limit(o, "bufferedBytes", 256 << 10),
+    recvQueueBytes: limit(o, "recvQueueBytes", 4 << 20),
+    maxMessageSize: limit(o, "maxMessageSize", 16 << 20),
+    ttl: limit(o, "ttl", 8),
+    handshakeTimeout: limit(o, "handshakeTimeout", 10_000),
+    stallTimeout: limit(o, "stallTimeout", 30_000),
+    idleTimeout: o.idleTimeout === 0 ? 0 : limit(o, "idleTimeout", 0),
+    backoff: { min: o.backoff?.min ?? 100, max: o.backoff?.max ?? 10_000 },
+    WebSocket: o.WebSocket ?? (globalThis as { WebSocket?: WebSocketConstructor }).WebSocket!,
+  }
+  if (!(s.backoff.min > 0 && s.backoff.max >= s.backoff.min)) throw new SpryError("config", "backoff needs 0 < min <= max")
+  if (s.ttl > 255) throw new SpryError("config", "ttl is 1 to 255")
+  if (!s.WebSocket) throw new SpryError("config", "there is no WebSocket here; pass one as an option, such as that of npm's package ws")
+  return s
+}
+
+function limit(o: Options, name: Exclude<keyof Options, "backoff" | "WebSocket">, byDefault: number): number {
+  const value = o[name] ?? byDefault
+  if (typeof value === "number" && (value > 0 || value === byDefault)) return value
+  throw new SpryError("config", `${name} is ${value}; it must be a number above 0`)
+}
