@@ -133,11 +133,13 @@ func exchangeBus(t *testing.T, urls []string) {
 	exchange(t, bus)
 }
 
-// exchange sends messages, and receives them back.
-func exchange(t *testing.T, s interface {
+type exchanger interface {
 	receiver
 	Send(ctx ctx, body []byte) error
-}) {
+}
+
+// exchange sends messages, and receives them back.
+func exchange(t *testing.T, s exchanger) {
 	t.Helper()
 	for i := range count {
 		testkit.Check(t, s.Send(kit.Watched(t), body(i)))

@@ -34,7 +34,7 @@ func TestScript(t *testing.T) {
 	testkit.Check(t, err)
 	plain, zipped := get(t, nil), get(t, map[string]string{"Accept-Encoding": "br, GZIP;q=0.5"})
 	for _, w := range []*httptest.ResponseRecorder{plain, zipped} {
-		h := w.Result().Header //nolint:bodyclose // it is a recorder's
+		h := w.Result().Header
 		if w.Code != http.StatusOK || h.Get("Content-Type") != "text/javascript; charset=utf-8" || h.Get("Vary") != "Accept-Encoding" || h.Get("Cache-Control") != "no-cache" {
 			t.Errorf("%d %v", w.Code, h)
 		}
