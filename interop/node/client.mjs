@@ -26,7 +26,7 @@ export const roles = {
       replies.forEach((reply, k) => same(reply.text(), body(asked[k])))
     }
     print(`${n} replies`)
-    await socket.close()
+    await socket.close({ linger: 60_000 })
   },
   async rep({ Rep }, urls, options, n, print) {
     const socket = new Rep(urls, options)
@@ -35,45 +35,45 @@ export const roles = {
       await call.reply(call.bytes)
     }
     print(`${n} calls`)
-    await socket.close()
+    await socket.close({ linger: 60_000 })
   },
   async push({ Push }, urls, options, n, print) {
     const socket = new Push(urls, options)
     for (const i of numbers(n)) await socket.send(body(i))
-    await socket.close()
+    await socket.close({ linger: 60_000 })
     print(`${n} sent`)
   },
   async pull({ Pull }, urls, options, n, print) {
     const socket = new Pull(urls, options)
     for (const i of numbers(n)) same((await socket.recv()).text(), body(i))
     print(`${n} received`)
-    await socket.close()
+    await socket.close({ linger: 60_000 })
   },
   async pub({ Pub }, urls, options, n, print) {
     const socket = new Pub(urls, { ...options, bufferedBytes: 16 << 20 })
     await socket.ready()
     for (const i of numbers(n)) socket.send(body(i))
-    await socket.close()
+    await socket.close({ linger: 60_000 })
     print(`${n} sent`)
   },
   async sub({ Sub }, urls, options, n, print) {
     const socket = new Sub(urls, { ...options, topics: ["1"] })
     for (const i of numbers(n).filter((i) => `${i}`.startsWith("1"))) same((await socket.recv()).text(), body(i))
     print(`${n} received`)
-    await socket.close()
+    await socket.close({ linger: 60_000 })
   },
   async pair({ Pair }, urls, options, n, print) {
     const socket = new Pair(urls[0], options)
     for (let left = n; left > 0; left--) await socket.send((await socket.recv()).bytes)
     print(`${n} echoed`)
-    await socket.close()
+    await socket.close({ linger: 60_000 })
   },
   pair0: (spry, urls, options, n, print) => roles.pair(spry, urls, { ...options, version: 0 }, n, print),
   async bus({ Bus }, urls, options, n, print) {
     const socket = new Bus(urls, options)
     for (let left = n; left > 0; left--) socket.send((await socket.recv()).bytes)
     print(`${n} echoed`)
-    await socket.close()
+    await socket.close({ linger: 60_000 })
   },
   async surveyor({ Surveyor }, urls, options, n, print) {
     const socket = new Surveyor(urls, options)
@@ -86,7 +86,7 @@ export const roles = {
       }
     }
     print(`${n} surveys`)
-    await socket.close()
+    await socket.close({ linger: 60_000 })
   },
   async respondent({ Respondent }, urls, options, n, print) {
     const socket = new Respondent(urls, options)
@@ -95,7 +95,7 @@ export const roles = {
       await call.reply(call.bytes)
     }
     print(`${n} calls`)
-    await socket.close()
+    await socket.close({ linger: 60_000 })
   },
 
   // One message, with tools that print what they receive.
@@ -105,7 +105,7 @@ export const roles = {
   async "one push"({ Push }, urls, options, _, print) {
     const socket = new Push(urls, options)
     await socket.send("message")
-    await socket.close()
+    await socket.close({ linger: 60_000 })
     print("sent")
   },
   async "one pull"({ Pull }, urls, options, _, print) {

@@ -20,6 +20,7 @@ import (
 // waits in memory, up to a limit, and then the connection ends. They take everything that is sent, and say how much they have not sent yet.
 const (
 	mostUnread = 4 << 20
+	messageFee = 64 // what an unread message costs beyond its bytes
 	mostUnsent = 256 << 10
 	sentPoll   = 4 * time.Millisecond
 )
@@ -184,7 +185,7 @@ func (k *browserLink) receive(event js.Value) {
 		m := make([]byte, size)
 		js.CopyBytesToGo(m, array)
 		k.messages = append(k.messages, m)
-		k.unread += size
+		k.unread += size + messageFee
 	}
 }
 
@@ -203,25 +204,35 @@ func (k *browserLink) fail(err error) {
 // ReadMessages implements [transport.Messages].
 func (k *browserLink) ReadMessages(dst [][]byte, alloc func(have []byte, size int) []byte) (n int, err error) {
 	for {
-		k.mu.Lock()
-		for n < len(dst) && n < len(k.messages) {
-			m := k.messages[n]
+		messages, over := k.take(len(dst))
+		for _, m := range messages {
 			dst[n] = alloc(nil, len(m))
 			copy(dst[n], m)
-			k.unread -= len(m)
 			n++
 		}
-		k.messages = slices.Delete(k.messages, 0, n)
-		over := k.over
-		k.mu.Unlock()
-		if n > 0 || over != nil {
-			if n > 0 {
-				over = nil // it comes again
-			}
-			return n, over
+		switch {
+		case n > 0:
+			return n, nil // the end comes again
+		case over != nil:
+			return 0, over
 		}
 		<-k.changed
 	}
+}
+
+// take removes up to most messages from those that have come.
+func (k *browserLink) take(most int) (messages [][]byte, over error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	n := min(most, len(k.messages))
+	messages = k.messages[:n:n]
+	if k.messages = k.messages[n:]; len(k.messages) == 0 {
+		k.messages = nil
+	}
+	for _, m := range messages {
+		k.unread -= len(m) + messageFee
+	}
+	return messages, k.over
 }
 
 // WriteMessages implements [transport.Messages].

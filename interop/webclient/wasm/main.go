@@ -59,7 +59,7 @@ func play(ctx context.Context, role string, count int, url string) error {
 				return err
 			}
 		}
-		if err := push.Close(); err != nil {
+		if err := push.Shutdown(ctx); err != nil { // Close waits for a second, which a busy machine may need for less
 			return err
 		}
 		fmt.Println(count, "sent")

@@ -7,7 +7,7 @@ export declare class Call extends Message {
     private answer;
     /**
      * Sends the reply to the peer that asked. Rejects with "no_peer" if its connection has ended; it asks again, or another. Rejects with "replied" if there
-     * was a reply before.
+     * was a reply before. After another failure it can be called again.
      */
     reply(body: Body, options?: {
         signal?: AbortSignal;

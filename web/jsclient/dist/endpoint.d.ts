@@ -34,6 +34,8 @@ export declare class Endpoint {
     private end;
     private change;
     private dial;
+    /** What the program's function returns, if it does so in time. */
+    private asked;
     private connect;
     private readonly linkEnded;
     private retry;

@@ -28,6 +28,7 @@ export declare class Link {
     private progress;
     private heard;
     private ended;
+    private suspect;
     constructor(url: string, ws: WebSocketLike, owner: LinkOwner, settings: Settings);
     /** Whether a message can be sent now. */
     hasRoom(): boolean;

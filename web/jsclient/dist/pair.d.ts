@@ -10,7 +10,6 @@ export interface PairOptions extends Options {
 /** A Pair talks with one peer, a Pair, in both directions. When its queue is full, it ends the connection, and dials again when there is room. */
 export declare class Pair extends Receiving<Message> {
     private readonly version;
-    private readonly pick;
     constructor(address?: Address, options?: PairOptions);
     /** Sends a message. The promise resolves when the WebSocket has taken it; a call waits while there is no connection with room. */
     send(body: Body, options?: {

@@ -6,7 +6,6 @@ import { Socket } from "./socket.js";
 /** A Push sends each message to one of its peers, which are Pulls: in turn, to those that have room. */
 export declare class Push extends Socket {
     private readonly turns;
-    private readonly pick;
     constructor(addresses?: Address | Address[], options?: Options);
     /** Sends a message. The promise resolves when a WebSocket has taken it; a call waits while there is no connection with room. */
     send(body: Body, options?: {

@@ -1,4 +1,4 @@
-import type { Address } from "./address.js";
+import { type Address } from "./address.js";
 import { Endpoint } from "./endpoint.js";
 import { type GapEvent, StateEvent } from "./events.js";
 /** Why messages were dropped. The words are those of Spry's statistics. */
@@ -35,6 +35,7 @@ export declare abstract class Socket extends EventTarget {
     private readonly owner;
     private readonly endpoints;
     private readonly sends;
+    private readonly replies;
     private readonly readies;
     private sendBytes;
     private poll;
@@ -62,6 +63,9 @@ export declare abstract class Socket extends EventTarget {
     addEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | AddEventListenerOptions): void;
     removeEventListener<K extends keyof SocketEvents>(type: K, listener: (event: SocketEvents[K]) => void, options?: boolean | EventListenerOptions): void;
     removeEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | EventListenerOptions): void;
+    private wait;
+    private dispatch;
+    private waitingSends;
     private noPeer;
     private forget;
     private opened;

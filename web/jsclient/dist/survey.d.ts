@@ -18,7 +18,7 @@ export declare class Surveyor extends Socket {
     constructor(addresses?: Address | Address[], options?: Options);
     /**
      * Sends a survey to every connection; one without room does not get it, which is counted as "overflow". Answers are received for timeout milliseconds, 1000
-     * by default. Later ones are dropped and counted as "stale". If the signal aborts, taking an answer rejects.
+     * by default. Later ones are dropped and counted as "stale". If the signal aborts, taking an answer rejects; if it has, survey throws.
      */
     survey(body: Body, options?: {
         timeout?: number;

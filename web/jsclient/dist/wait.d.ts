@@ -8,5 +8,7 @@ export interface Waiter<T> {
  * then rejects with the signal's reason.
  */
 export declare function wait<T>(signal: AbortSignal | undefined, start: (waiter: Waiter<T>) => () => void): Promise<T>;
+/** bounded is the longest time of a timer that is no longer than ms: what is longer, a timer takes for none. */
+export declare function bounded(ms: number): number;
 /** firstOf returns the first element of a set, in the order of their insertion, without removing it. */
 export declare function firstOf<T>(set: Set<T>): T | undefined;

@@ -20,13 +20,17 @@ export class Call extends Message {
 
   /**
    * Sends the reply to the peer that asked. Rejects with "no_peer" if its connection has ended; it asks again, or another. Rejects with "replied" if there
-   * was a reply before.
+   * was a reply before. After another failure it can be called again.
    */
   reply(body: Body, options: { signal?: AbortSignal } = {}): Promise<void> {
     const { answer } = this
     if (!answer) return Promise.reject(new SpryError("replied", "this call has its reply"))
+    const sent = answer(bytesOf(body), options.signal)
     this.answer = undefined
-    return answer(bytesOf(body), options.signal)
+    sent.catch((reason) => {
+      if (reason?.code !== "no_peer") this.answer = answer // it can be tried again
+    })
+    return sent
   }
 }
 
@@ -45,9 +49,9 @@ abstract class Replier extends Receiving<Call> {
       if (length === "envelope") link.fail(Status.malformed, "a request without an id")
       return
     }
-    const header = frame.slice(0, length)
-    const pick = () => (!this.links.includes(link) ? null : link.hasRoom() ? link : undefined)
-    this.enqueue(new Call(frame.subarray(length), (body, signal) => this.deliver(withHeader(header, body), pick, signal)), link)
+    const header = new Uint8Array(frame.subarray(0, length))
+    const answer = (body: Uint8Array, signal?: AbortSignal) => this.deliverOn(link, withHeader(header, body), signal)
+    this.enqueue(new Call(frame.subarray(length), answer), link)
   }
 }
 

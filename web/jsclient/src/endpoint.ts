@@ -5,6 +5,7 @@ import { Backoff } from "./backoff.js"
 import type { State } from "./events.js"
 import { Link, type LinkOwner, Status } from "./link.js"
 import type { Settings, WebSocketLike } from "./options.js"
+import { bounded } from "./wait.js"
 
 /** A connection that lived for so long, in milliseconds, sets the wait before the next attempt to the shortest. */
 const steady = 5_000
@@ -65,6 +66,7 @@ export class Endpoint {
   }
 
   private async end(): Promise<void> {
+    if (this.current === "closed") return // in its own event
     ;(globalThis as { removeEventListener?: typeof removeEventListener }).removeEventListener?.("online", this.retryNow)
     clearTimeout(this.timer)
     const { ws, link } = this
@@ -107,7 +109,7 @@ export class Endpoint {
     this.change("connecting")
     let url: string
     try {
-      url = resolve(typeof this.address === "function" ? await this.address() : this.address)
+      url = resolve(typeof this.address === "function" ? await this.asked(this.address) : this.address)
     } catch (error) {
       this.retry(message(error))
       return
@@ -115,6 +117,15 @@ export class Endpoint {
     if (this.state === "closed") return
     this.url = redact(url)
     this.connect(url)
+  }
+
+  /** What the program's function returns, if it does so in time. */
+  private async asked(address: () => string | URL | Promise<string | URL>): Promise<string | URL> {
+    const { handshakeTimeout } = this.owner.settings
+    const late = new Promise<never>((_, reject) => {
+      this.timer = setTimeout(() => reject(new Error(`no address within ${handshakeTimeout} ms`)), bounded(handshakeTimeout))
+    })
+    return Promise.race([address(), late]).finally(() => clearTimeout(this.timer))
   }
 
   private connect(url: string): void {
@@ -132,7 +143,7 @@ export class Endpoint {
     this.timer = setTimeout(() => {
       reason = `no connection within ${settings.handshakeTimeout} ms`
       ws.close() // and the next attempt waits for its end
-    }, settings.handshakeTimeout)
+    }, bounded(settings.handshakeTimeout))
     ws.onerror = (event) => {
       reason ||= event.message ?? "" // browsers give no reason
     }

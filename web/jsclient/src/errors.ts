@@ -4,7 +4,6 @@
 export type ErrorCode =
   | "closed" // the socket was closed
   | "full" // more bytes wait to be sent than sendQueueBytes
-  | "too_large" // the message is larger than maxMessageSize
   | "no_peer" // the peer that asked has gone
   | "replied" // the call has its reply
   | "config" // an option or a URL is invalid

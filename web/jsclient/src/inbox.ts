@@ -83,7 +83,7 @@ export interface Receiver<T extends Message> extends AsyncIterable<T> {
    */
   recv(options?: { signal?: AbortSignal }): Promise<T>
 
-  /** The messages as they come, until the socket is closed or the signal aborts. */
+  /** The messages as they come, until the socket is closed. Throws the signal's reason when that aborts. */
   messages(options?: { signal?: AbortSignal }): AsyncIterableIterator<T>
 }
 

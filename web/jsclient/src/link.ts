@@ -27,6 +27,7 @@ export class Link {
   private progress = Date.now()
   private heard = Date.now()
   private ended = false
+  private suspect = false // nothing was heard for idleTimeout; events may wait behind a timer that is late
 
   constructor(
     readonly url: string,
@@ -51,14 +52,12 @@ export class Link {
   /** Gives a message to the WebSocket, which copies it. */
   send(frame: Uint8Array): void {
     this.ws.send(frame)
+    if (this.sizes.length === 0) this.progress = Date.now()
     this.given += frame.length
     this.keptBytes += frame.length
     this.sizes.push(frame.length)
     if (--this.untilSettled === 0) this.settle()
-    if (this.watch === undefined) {
-      this.progress = Date.now()
-      this.startWatch()
-    }
+    if (this.watch === undefined) this.startWatch()
   }
 
   /** The number of messages that may not have left this machine. */
@@ -89,6 +88,7 @@ export class Link {
 
   private receive(data: unknown): void {
     this.heard = Date.now()
+    this.suspect = false
     if (typeof data === "string") {
       this.fail(Status.text, "the peer sent text; messages are binary")
       return
@@ -128,7 +128,10 @@ export class Link {
     const now = Date.now()
     if (this.sizes.length > 0 && now - this.progress >= stallTimeout) {
       this.fail(Status.gone, `the peer took nothing for ${stallTimeout} ms`)
-    } else if (idleTimeout > 0 && now - this.heard >= idleTimeout) {
+    } else if (idleTimeout > 0 && now - this.heard >= idleTimeout && !this.suspect) {
+      this.suspect = true
+      this.watch = setTimeout(() => this.check(), 0)
+    } else if (this.suspect) {
       this.fail(Status.gone, `the peer sent nothing for ${idleTimeout} ms`)
     } else if (this.sizes.length > 0 || idleTimeout > 0) {
       this.startWatch()

@@ -16,7 +16,6 @@ export interface PairOptions extends Options {
 /** A Pair talks with one peer, a Pair, in both directions. When its queue is full, it ends the connection, and dials again when there is room. */
 export class Pair extends Receiving<Message> {
   private readonly version: 0 | 1
-  private readonly pick = () => (this.links[0]?.hasRoom() ? this.links[0] : undefined)
 
   constructor(address?: Address, options: PairOptions = {}) {
     super(options.version === 0 ? "pair" : "pair1", address, options, "hold")
@@ -26,7 +25,12 @@ export class Pair extends Receiving<Message> {
   /** Sends a message. The promise resolves when the WebSocket has taken it; a call waits while there is no connection with room. */
   send(body: Body, options: { signal?: AbortSignal } = {}): Promise<void> {
     const bytes = bytesOf(body)
-    return this.deliver(this.version === 1 ? withWord(1, bytes) : bytes, this.pick, options.signal) // one hop
+    return this.deliver(this.version === 1 ? withWord(1, bytes) : bytes, options.signal) // one hop
+  }
+
+  /** @internal */
+  protected override pick(): Link | undefined {
+    return this.links[0]?.hasRoom() ? this.links[0] : undefined
   }
 
   /** @internal */

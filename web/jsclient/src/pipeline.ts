@@ -11,7 +11,6 @@ import { Turns } from "./turns.js"
 /** A Push sends each message to one of its peers, which are Pulls: in turn, to those that have room. */
 export class Push extends Socket {
   private readonly turns = new Turns(this.links)
-  private readonly pick = () => this.turns.next()
 
   constructor(addresses?: Address | Address[], options: Options = {}) {
     super("pull", addresses, options)
@@ -19,7 +18,12 @@ export class Push extends Socket {
 
   /** Sends a message. The promise resolves when a WebSocket has taken it; a call waits while there is no connection with room. */
   send(body: Body, options: { signal?: AbortSignal } = {}): Promise<void> {
-    return this.deliver(bytesOf(body), this.pick, options.signal)
+    return this.deliver(bytesOf(body), options.signal)
+  }
+
+  /** @internal */
+  protected override pick(): Link | undefined {
+    return this.turns.next()
   }
 
   /** @internal */

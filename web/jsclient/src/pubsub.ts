@@ -36,13 +36,14 @@ export class Sub extends Receiving<Message> {
   private all = false
 
   constructor(addresses?: Address | Address[], options: SubOptions = {}) {
+    const topics = (options.topics ?? []).map(bytesOf) // before anything is dialed
     super("pub", addresses, options, "oldest")
-    for (const topic of options.topics ?? []) this.subscribe(topic)
+    for (const topic of topics) this.subscribe(topic)
   }
 
   /** Adds a topic: the first bytes of messages. Messages that are queued already stay. */
   subscribe(topic: Body): void {
-    const bytes = bytesOf(topic).slice()
+    const bytes = new Uint8Array(bytesOf(topic))
     this.topics.set(bytes.join(), bytes)
     this.all = this.topics.has("")
   }

@@ -11,7 +11,7 @@ import { Socket } from "./socket.js"
 
 /**
  * What happens when the receive queue is full. A page cannot stop reading a WebSocket. So "oldest" drops the oldest messages, and "hold" ends the
- * connection, so that the peer keeps the next ones, and dials again when half of the queue has been read.
+ * connection, so that the peer keeps what it has not sent, and dials again when half of the queue has been read. Messages on the way are lost.
  * @internal
  */
 export type Overflow = "oldest" | "hold"
@@ -105,14 +105,14 @@ export abstract class Receiving<T extends Message> extends Socket implements Rec
 
   private dropOldest(link: Link): void {
     const first = this.missed === 0
-    while (this.inbox.isFull && this.inbox.shift()) {
+    while (this.inbox.isFull && this.inbox.length > 1 && this.inbox.shift()) {
       this.drop("overflow")
       this.missed++
     }
-    if (!first) return
-    queueMicrotask(() => {
+    if (!first || this.missed === 0) return
+    setTimeout(() => {
       this.dispatchEvent(new GapEvent(link.url, "overflow", this.missed)) // one for all that came together
       this.missed = 0
-    })
+    }, 0)
   }
 }

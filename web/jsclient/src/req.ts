@@ -8,13 +8,16 @@ import { type Link, Status } from "./link.js"
 import { type Body, bytesOf, Message } from "./message.js"
 import type { Options } from "./options.js"
 import { Socket } from "./socket.js"
-import { type Waiter, wait } from "./wait.js"
+import { bounded, type Waiter, wait } from "./wait.js"
 
 /** The options of a Req. */
 export interface ReqOptions extends Options {
   /** A request that has no reply after so many milliseconds is sent again, to another peer if there is one. Defaults to 60 s; Infinity means never. */
   retryAfter?: number
 }
+
+/** What a waiting request costs beyond its bytes. */
+const overhead = 64
 
 // A Pending is a request without a reply.
 interface Pending extends Waiter<Message> {
@@ -38,9 +41,10 @@ export class Req extends Socket {
   private timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(addresses?: Address | Address[], options: ReqOptions = {}) {
+    const { retryAfter = 60_000 } = options
+    if (!(retryAfter > 0)) throw new SpryError("config", "retryAfter must be above 0; use Infinity for never")
     super("rep", addresses, options)
-    this.retryAfter = options.retryAfter ?? 60_000
-    if (!(this.retryAfter > 0)) throw new SpryError("config", "retryAfter must be above 0; use Infinity for never")
+    this.retryAfter = retryAfter
   }
 
   /** Sends a request, and resolves with its reply. When the signal aborts, it rejects with the signal's reason, and a later reply is dropped. */
@@ -52,7 +56,7 @@ export class Req extends Socket {
     while (this.pending.has(this.lastId))
     const id = this.lastId
     const frame = withWord(id, bytesOf(body))
-    if (this.waiting.size > 0 && this.waitingBytes + frame.length > this.settings.sendQueueBytes) {
+    if (this.waiting.size > 0 && this.waitingBytes + frame.length + overhead > this.settings.sendQueueBytes) {
       return Promise.reject(
         new SpryError("full", `${this.waitingBytes} bytes of requests wait to be sent; sendQueueBytes is ${this.settings.sendQueueBytes}`),
       )
@@ -136,11 +140,11 @@ export class Req extends Socket {
   private queue(p: Pending): void {
     p.link = undefined
     this.waiting.add(p)
-    this.waitingBytes += p.frame.length
+    this.waitingBytes += p.frame.length + overhead
   }
 
   private unqueue(p: Pending): void {
-    if (this.waiting.delete(p)) this.waitingBytes -= p.frame.length
+    if (this.waiting.delete(p)) this.waitingBytes -= p.frame.length + overhead
   }
 
   private remove(p: Pending): void {
@@ -177,7 +181,7 @@ export class Req extends Socket {
         this.retry()
         if (this.pending.size > 0) this.startTimer()
       },
-      Math.max(1, this.retryAfter / 4),
+      bounded(Math.max(1, this.retryAfter / 4)),
     )
   }
 

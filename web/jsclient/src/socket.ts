@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 
-import type { Address } from "./address.js"
+import { type Address, resolve } from "./address.js"
 import { Endpoint, type EndpointOwner } from "./endpoint.js"
 import { SpryError } from "./errors.js"
 import { type GapEvent, type State, StateEvent } from "./events.js"
 import { closed } from "./inbox.js"
 import type { Link } from "./link.js"
 import { type Options, type Settings, settingsOf } from "./options.js"
-import { type Waiter, wait } from "./wait.js"
+import { bounded, type Waiter, wait } from "./wait.js"
 
 /** Why messages were dropped. The words are those of Spry's statistics. */
 export type Reason = "overflow" | "pipe_closed" | "closed" | "ttl" | "no_peer" | "stale" | "foreign" | "unwanted" | "envelope"
@@ -35,14 +35,10 @@ export interface Stats {
 // A Send is a call that waits for room.
 interface Send extends Waiter<void> {
   frame: Uint8Array
-  pick: Pick
 }
 
-/**
- * A Pick chooses the connection of a message. Undefined means that there is none with room yet, null that there never will be.
- * @internal
- */
-export type Pick = () => Link | undefined | null
+/** What a waiting message costs beyond its bytes. */
+const overhead = 64
 
 const done = Promise.resolve()
 const shortestPoll = 4 // ms; a WebSocket does not say when it has room
@@ -71,7 +67,8 @@ export abstract class Socket extends EventTarget {
 
   private readonly owner: EndpointOwner
   private readonly endpoints = new Set<Endpoint>()
-  private readonly sends = new Set<Send>()
+  private readonly sends = new Set<Send>() // for any connection
+  private readonly replies = new Map<Link, Set<Send>>() // for one
   private readonly readies = new Set<Waiter<void>>()
   private sendBytes = 0
   private poll: ReturnType<typeof setTimeout> | undefined
@@ -95,7 +92,9 @@ export abstract class Socket extends EventTarget {
       endpointChanged: (endpoint, state, reason, delay) => this.changed(endpoint, state, reason, delay),
       endpointClosed: (endpoint) => this.endpoints.delete(endpoint),
     }
-    for (const address of addresses === undefined ? [] : Array.isArray(addresses) ? addresses : [addresses]) this.dial(address)
+    const list = addresses === undefined ? [] : Array.isArray(addresses) ? addresses : [addresses]
+    for (const address of list) if (typeof address !== "function") resolve(address) // all are valid, before one is dialed
+    for (const address of list) this.dial(address)
   }
 
   /** Adds an address. The connection is made, and made again, in the background. An invalid URL throws. */
@@ -124,7 +123,7 @@ export abstract class Socket extends EventTarget {
 
   /** The counters, now. */
   stats(): Stats {
-    return { ...this.stat, dropped: { ...this.stat.dropped }, open: this.links.length, sending: this.sends.size }
+    return { ...this.stat, dropped: { ...this.stat.dropped }, open: this.links.length, sending: this.waitingSends() }
   }
 
   /**
@@ -222,32 +221,59 @@ export abstract class Socket extends EventTarget {
   }
 
   /**
-   * Sends a message to the connection that pick returns, when it returns one. Messages are sent in the order of the calls.
+   * The connection for the next message, if there is one with room. Only for sockets that send each message to one peer.
    * @internal
    */
-  protected deliver(frame: Uint8Array, pick: Pick, signal?: AbortSignal): Promise<void> {
+  protected pick(): Link | undefined {
+    return undefined
+  }
+
+  /**
+   * Sends a message to the connection that pick chooses, when there is one. Messages are sent in the order of the calls.
+   * @internal
+   */
+  protected deliver(frame: Uint8Array, signal?: AbortSignal): Promise<void> {
     if (signal?.aborted) return Promise.reject(signal.reason)
     if (this.isClosed) return Promise.reject(closed())
-    if (this.sends.size === 0) {
-      const link = pick()
-      if (link) {
-        this.give(link, frame)
-        return done
-      }
-      if (link === null) return Promise.reject(this.noPeer())
+    const link = this.sends.size === 0 ? this.pick() : undefined
+    if (!link) return this.wait(frame, this.sends, signal)
+    this.give(link, frame)
+    return done
+  }
+
+  /**
+   * Sends a message to one connection, when it has room. It rejects if the connection has ended.
+   * @internal
+   */
+  protected deliverOn(link: Link, frame: Uint8Array, signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted) return Promise.reject(signal.reason)
+    if (this.isClosed) return Promise.reject(closed())
+    if (!this.links.includes(link)) return Promise.reject(this.noPeer())
+    let queue = this.replies.get(link)
+    if (!queue && link.hasRoom()) {
+      this.give(link, frame)
+      return done
     }
-    if (this.sends.size > 0 && this.sendBytes + frame.length > this.settings.sendQueueBytes) {
+    if (!queue) {
+      queue = new Set()
+      this.replies.set(link, queue)
+    }
+    return this.wait(frame, queue, signal)
+  }
+
+  private wait(frame: Uint8Array, queue: Set<Send>, signal?: AbortSignal): Promise<void> {
+    if (this.sendBytes > 0 && this.sendBytes + frame.length + overhead > this.settings.sendQueueBytes) {
       return Promise.reject(
         new SpryError("full", `${this.sendBytes} bytes wait to be sent; sendQueueBytes is ${this.settings.sendQueueBytes}: await send`),
       )
     }
-    const kept = frame.slice() // the caller may change it
+    const kept = new Uint8Array(frame) // the caller may change it; slice of a Buffer copies nothing
     return wait(signal, (waiter) => {
-      const send: Send = { ...waiter, frame: kept, pick }
-      this.sends.add(send)
-      this.sendBytes += kept.length
+      const send: Send = { ...waiter, frame: kept }
+      queue.add(send)
+      this.sendBytes += kept.length + overhead
       this.schedule()
-      return () => this.forget(send)
+      return () => this.forget(send, queue)
     })
   }
 
@@ -257,18 +283,25 @@ export abstract class Socket extends EventTarget {
    */
   protected flush(): void {
     for (const send of this.sends) {
-      const link = send.pick()
-      if (link === undefined) continue // another message may be for another connection
-      this.forget(send)
-      if (link) {
-        this.give(link, send.frame)
-        send.resolve()
-        this.nextPoll = shortestPoll
-      } else {
-        send.reject(this.noPeer())
+      const link = this.pick()
+      if (!link) break
+      this.dispatch(send, this.sends, link)
+    }
+    for (const [link, queue] of this.replies) {
+      for (const send of queue) {
+        if (!link.hasRoom()) break
+        this.dispatch(send, queue, link)
       }
+      if (queue.size === 0) this.replies.delete(link)
     }
     this.schedule()
+  }
+
+  private dispatch(send: Send, queue: Set<Send>, link: Link): void {
+    this.forget(send, queue)
+    this.give(link, send.frame)
+    send.resolve()
+    this.nextPoll = shortestPoll
   }
 
   /**
@@ -276,7 +309,13 @@ export abstract class Socket extends EventTarget {
    * @internal
    */
   protected isSending(): boolean {
-    return this.sends.size > 0
+    return this.sends.size > 0 || this.replies.size > 0
+  }
+
+  private waitingSends(): number {
+    let n = this.sends.size
+    for (const queue of this.replies.values()) n += queue.size
+    return n
   }
 
   /**
@@ -297,8 +336,8 @@ export abstract class Socket extends EventTarget {
     return new SpryError("no_peer", "the connection of the peer that asked has ended")
   }
 
-  private forget(send: Send): void {
-    if (this.sends.delete(send)) this.sendBytes -= send.frame.length
+  private forget(send: Send, queue: Set<Send>): void {
+    if (queue.delete(send)) this.sendBytes -= send.frame.length + overhead
   }
 
   private opened(link: Link, endpoint: Endpoint): void {
@@ -314,6 +353,12 @@ export abstract class Socket extends EventTarget {
     const at = this.links.indexOf(link)
     if (at >= 0) this.links.splice(at, 1)
     this.stat.unconfirmed += link.unsent()
+    const queue = this.replies.get(link)
+    this.replies.delete(link)
+    for (const send of queue ?? []) {
+      this.forget(send, queue!)
+      send.reject(this.noPeer())
+    }
     this.linkDown(link)
     this.flush()
   }
@@ -332,14 +377,15 @@ export abstract class Socket extends EventTarget {
       this.flush()
     }
     clearTimeout(this.poll)
-    this.drop("closed", this.sends.size)
-    for (const send of this.sends) send.reject(closed())
+    this.drop("closed", this.waitingSends())
+    for (const queue of [this.sends, ...this.replies.values()]) for (const send of queue) send.reject(closed())
     this.sends.clear()
+    this.replies.clear()
     const ends = Promise.all([...this.endpoints].map((endpoint) => endpoint.close()))
     const rest = until - Date.now()
     if (rest <= 0) return
     let timer: ReturnType<typeof setTimeout> | undefined
-    const late = new Promise((resolve) => (timer = setTimeout(resolve, rest)))
+    const late = new Promise((resolve) => (timer = setTimeout(resolve, bounded(rest))))
     await Promise.race([ends, late])
     clearTimeout(timer)
   }

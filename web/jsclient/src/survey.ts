@@ -7,6 +7,7 @@ import { type Link, Status } from "./link.js"
 import { type Body, bytesOf, Message } from "./message.js"
 import type { Options } from "./options.js"
 import { Socket } from "./socket.js"
+import { bounded } from "./wait.js"
 
 /** A Survey is the answers to one survey, as they come, until its time is over. Leaving a loop over it ends it. */
 export class Survey implements AsyncIterable<Message> {
@@ -46,10 +47,12 @@ export class Surveyor extends Socket {
 
   /**
    * Sends a survey to every connection; one without room does not get it, which is counted as "overflow". Answers are received for timeout milliseconds, 1000
-   * by default. Later ones are dropped and counted as "stale". If the signal aborts, taking an answer rejects.
+   * by default. Later ones are dropped and counted as "stale". If the signal aborts, taking an answer rejects; if it has, survey throws.
    */
   survey(body: Body, options: { timeout?: number; signal?: AbortSignal } = {}): Survey {
     if (this.isClosed) throw closed()
+    options.signal?.throwIfAborted()
+    const bytes = bytesOf(body)
     do this.lastId = nextId(this.lastId)
     while (this.surveys.has(this.lastId))
     const id = this.lastId
@@ -64,10 +67,10 @@ export class Surveyor extends Socket {
       forget()
       inbox.finish()
     }
-    const timer = setTimeout(end, timeout)
+    const timer = setTimeout(end, bounded(timeout))
     signal?.addEventListener("abort", forget) // calls that wait reject by themselves
     this.surveys.set(id, { inbox, end })
-    this.giveAll(withWord(id, bytesOf(body)))
+    this.giveAll(withWord(id, bytes))
     return new Survey(inbox, end, signal)
   }
 

@@ -35,6 +35,11 @@ export function wait<T>(signal: AbortSignal | undefined, start: (waiter: Waiter<
   })
 }
 
+/** bounded is the longest time of a timer that is no longer than ms: what is longer, a timer takes for none. */
+export function bounded(ms: number): number {
+  return Math.min(ms, 2 ** 31 - 1)
+}
+
 /** firstOf returns the first element of a set, in the order of their insertion, without removing it. */
 export function firstOf<T>(set: Set<T>): T | undefined {
   for (const element of set) return element

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
 
-import { Pair, Pull, Push, SpryError, Sub } from "../dist/spry.js"
+import { Pair, Pull, Push, Req, SpryError, Sub } from "../dist/spry.js"
 import { fakeTime, network, pass, rejected, settle } from "./fake.js"
 
 const url = "ws://host/path"
@@ -374,4 +374,76 @@ test("invalid options are reported", () => {
     )
   }
   if (!globalThis.WebSocket) assert.throws(() => new Push(undefined), /npm's package ws/)
+})
+
+test("a constructor that throws has dialed nothing", async (t) => {
+  fakeTime(t)
+  const net = network()
+  assert.throws(() => new Pull([url, "ftp://bad"], net))
+  assert.throws(() => new Req(url, { ...net, retryAfter: -1 }))
+  assert.throws(() => new Sub(url, { ...net, topics: [42] }))
+  await pass(1000)
+  assert.equal(net.made.length, 0)
+})
+
+test("an endpoint may be closed in its own last event", async (t) => {
+  fakeTime(t)
+  const net = network()
+  const push = new Push(undefined, net)
+  const endpoint = push.dial(url)
+  const seen = states(push)
+  push.addEventListener("state", (e) => {
+    if (e.state === "closed") endpoint.close()
+  })
+  await settle()
+  endpoint.close()
+  assert.deepEqual(seen, ["connecting", "closed"])
+  await push.close({ linger: 0 })
+})
+
+test("an address that does not come in time is asked for again", async (t) => {
+  fakeTime(t)
+  const net = network()
+  let asked = 0
+  const push = new Push(() => (++asked === 1 ? new Promise(() => {}) : url), net)
+  let reason
+  push.addEventListener("state", (e) => {
+    if (e.state === "waiting") reason = e.reason
+  })
+  await settle()
+  await pass(10_200)
+  assert.match(reason, /no address within 10000 ms/)
+  assert.equal(net.made.length, 1)
+  await push.close({ linger: 0 })
+})
+
+test("no time is too long for a timer", async (t) => {
+  fakeTime(t)
+  const net = network()
+  const push = new Push(url, { ...net, handshakeTimeout: Number.POSITIVE_INFINITY })
+  await pass(60_000)
+  assert.equal(net.made.length, 1)
+  assert.equal(net.last.closed, undefined)
+  await push.close({ linger: 0 })
+})
+
+test("a connection that sent nothing for long is not stalled by its first message", async (t) => {
+  fakeTime(t)
+  const net = network()
+  const pair = new Pair(url, { ...net, idleTimeout: 4000, stallTimeout: 5000 })
+  await settle()
+  const ws = net.last
+  ws.open()
+  for (let i = 0; i < 20; i++) {
+    await pass(1000)
+    ws.receive([0, 0, 0, 1])
+  }
+  ws.holds = true
+  await pair.send("x")
+  await pass(2000)
+  assert.equal(ws.closed, undefined)
+  ws.receive([0, 0, 0, 1])
+  await pass(3500)
+  assert.equal(ws.closed.code, 4001)
+  await pair.close({ linger: 0 })
 })

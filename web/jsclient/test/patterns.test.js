@@ -113,7 +113,7 @@ test("a Push takes its peers in turn, and waits for room", async (t) => {
 })
 
 test("what waits to be sent is limited, can be aborted, and may change after the call", async (t) => {
-  const { socket, ws } = await connected(t, Push, { bufferedBytes: 1, sendQueueBytes: 8 })
+  const { socket, ws } = await connected(t, Push, { bufferedBytes: 1, sendQueueBytes: 2 * 68 })
   ws.holds = true
   await socket.send("full")
   const abort = new AbortController()
@@ -199,14 +199,14 @@ test("a Sub that is too slow drops the oldest, counts them, and says so once", a
   const gaps = []
   socket.addEventListener("gap", (e) => gaps.push([e.url, e.reason, e.missed]))
   for (const body of "abcdefg") ws.receiveText(body)
-  await settle()
+  await pass(1)
   assert.deepEqual(gaps, [[url, "overflow", 3]])
   const got = []
   while (socket.queued > 0) got.push((await socket.recv()).text())
   assert.equal(got.join(""), "defg")
   assert.deepEqual(socket.stats().dropped, { overflow: 3 })
   for (const body of "hijkl") ws.receiveText(body)
-  await settle()
+  await pass(1)
   assert.equal(gaps[1][2], 1)
 })
 
@@ -350,7 +350,7 @@ test("a request without a reply is sent again, to another peer", async (t) => {
 })
 
 test("requests wait for room, are limited, and end with the socket", async (t) => {
-  const { socket, ws } = await connected(t, Req, { bufferedBytes: 1, sendQueueBytes: 16 })
+  const { socket, ws } = await connected(t, Req, { bufferedBytes: 1, sendQueueBytes: 2 * 72 })
   ws.holds = true
   const all = ["1", "2222", "3333"].map((body) => socket.request(body))
   assert.equal((await rejected(socket.request("4"))).code, "full")
@@ -473,4 +473,77 @@ test("a survey ends with its signal and with the socket, and its answers are lim
   await socket.close({ linger: 0 })
   assert.equal((await survey.all()).length, 3)
   assert.throws(() => socket.survey("3"), { code: "closed" })
+})
+
+test("a Buffer is copied, as other bytes are", async (t) => {
+  fakeTime(t)
+  const net = network()
+  const push = new Push(url, net)
+  const body = Buffer.from("keep")
+  const sent = push.send(body)
+  body.fill("z")
+  await settle()
+  net.last.open()
+  await sent
+  assert.deepEqual(net.last.texts, ["keep"])
+  const sub = new Sub(undefined, { ...net, topics: [] })
+  const topic = Buffer.from("a")
+  sub.subscribe(topic)
+  topic.fill("b")
+  assert.equal(sub.unsubscribe("a"), true)
+  await push.close({ linger: 0 })
+})
+
+test("a message larger than the queue is received", async (t) => {
+  const { socket, ws } = await connected(t, Sub, { topics: [""], recvQueueBytes: 100 })
+  ws.receiveText("small")
+  ws.receive(new Uint8Array(1000))
+  assert.equal(socket.queued, 1)
+  assert.equal((await socket.recv()).bytes.length, 1000)
+  assert.deepEqual(socket.stats().dropped, { overflow: 1 })
+})
+
+test("a peer that reads no replies delays no other, and what waits for it is limited", async (t) => {
+  const { socket, net } = await connected(t, Rep, { peers: 2, bufferedBytes: 1, sendQueueBytes: 100 * 68 })
+  const [stuck, good] = net.made
+  stuck.holds = true
+  let full = 0
+  for (let i = 0; i < 200; i++) {
+    stuck.receive(word(0x80000000 + i))
+    const call = await socket.recv()
+    call.reply("").catch((reason) => {
+      full += reason.code === "full" ? 1 : 0
+    })
+  }
+  await settle()
+  assert.equal(socket.stats().sending, 100)
+  assert.equal(full, 99)
+  good.receive(word(0x80000001))
+  const call = await socket.recv()
+  await call.reply("at once")
+  assert.equal(good.sent.length, 1)
+})
+
+test("a call whose reply failed can be tried again", async (t) => {
+  const { socket, ws } = await connected(t, Rep)
+  ws.receive(word(0x80000001))
+  const call = await socket.recv()
+  assert.throws(() => call.reply({}), TypeError)
+  assert.equal((await rejected(call.reply("1", { signal: AbortSignal.abort(new Error("enough")) }))).message, "enough")
+  await call.reply("2")
+  assert.equal(ws.sent.length, 1)
+})
+
+test("a survey that is invalid or aborted asks nobody", async (t) => {
+  const { socket, ws } = await connected(t, Surveyor)
+  assert.throws(() => socket.survey({}), TypeError)
+  assert.throws(() => socket.survey("1", { signal: AbortSignal.abort(new Error("enough")) }), /enough/)
+  assert.equal(ws.sent.length, 0)
+  const endless = socket.survey("2", { timeout: Number.POSITIVE_INFINITY })
+  await pass(60_000)
+  ws.receive([...idOf(ws), 1])
+  for await (const answer of endless) {
+    assert.equal(answer.bytes.length, 1)
+    break
+  }
 })
