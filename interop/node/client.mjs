@@ -122,6 +122,13 @@ export const roles = {
       break
     }
   },
+  async "one respondent"({ Respondent }, urls, options, _, print) {
+    // Until it is ended: an answer may come after the time of its survey.
+    for await (const call of new Respondent(urls, options)) {
+      await call.reply(call.bytes)
+      print("answered")
+    }
+  },
 }
 
 if (globalThis.process?.argv[1]?.endsWith("client.mjs")) {

@@ -96,7 +96,7 @@ func TestNNGCat(t *testing.T) {
 			{"pair0", "1 echoed", []string{"--pair0", "--data", "message", "--delay", "1", printed}, "message"},
 			{"bus", "1 echoed", []string{"--bus0", "--data", "message", "--interval", "1", printed}, "message"},
 			{"one surveyor", "answer answer", []string{"--respondent0", "--data", "answer", printed}, "question"},
-			{"respondent", "1 calls", []string{"--surveyor0", "--data", "question", "--interval", "1", printed}, "question"},
+			{"one respondent", "answered", []string{"--surveyor0", "--data", "question", "--interval", "1", printed}, "question"},
 		} {
 			t.Run(name+"/"+m.role, func(t *testing.T) {
 				kit.Results.Track(t, kit.Row("nngcat with Spry's client in "+name, m.role, "ws", "it listens"), kit.Library)
