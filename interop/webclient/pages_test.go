@@ -33,7 +33,7 @@ func TestPages(t *testing.T) {
 			at := "http://" + peer.TCPAddress(t)
 			args := []string{"-url", at}
 			if name == "wasm" {
-				folder := filepath.Dir(compiled(t, "../../examples/wasm/page"))
+				folder := filepath.Dir(compiled(t, "js", "../../examples/wasm/page"))
 				testkit.Check(t, os.Symlink(support(t, "wasm_exec.js"), filepath.Join(folder, "wasm_exec.js")))
 				args = append(args, "-files", folder)
 			}

@@ -25,11 +25,11 @@ func support(t *testing.T, name string) string {
 }
 
 // compiled is a program compiled to WebAssembly.
-func compiled(t *testing.T, folder string) string {
+func compiled(t *testing.T, system, folder string) string {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "page.wasm")
 	build := exec.Command("go", "build", "-o", program, folder)
-	build.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "CGO_ENABLED=0")
+	build.Env = append(os.Environ(), "GOOS="+system, "GOARCH=wasm", "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -38,7 +38,7 @@ func compiled(t *testing.T, folder string) string {
 
 // TestWebAssembly has Spry itself, compiled to WebAssembly, meet Spry by the WebSockets of Node.
 func TestWebAssembly(t *testing.T) {
-	program := compiled(t, "./wasm")
+	program := compiled(t, "js", "./wasm")
 	node := peer.Find(t, "node", "nodejs")
 	for _, m := range meetings {
 		if m.role != "req" && m.role != "push" && m.role != "pull" {
@@ -55,5 +55,17 @@ func TestWebAssembly(t *testing.T) {
 				t.Errorf("it prints %q, want %q", got, want)
 			}
 		})
+	}
+}
+
+// TestInprocOfWASI has both ends of inproc in a program for wasip1, which has no sockets.
+func TestInprocOfWASI(t *testing.T) {
+	if !kit.Long {
+		t.Skip("compiling the standard library once more takes a while: SPRY_LONG=1 runs it")
+	}
+	program := compiled(t, "wasip1", "./wasm")
+	p := peer.Start(t, peer.Find(t, "node", "nodejs"), "--no-warnings", "--stack-size=8192", filepath.Join(kit.NodeFolder, "wasi.mjs"), program, "inproc", "1000", "inproc://here")
+	if got := p.WaitLine(""); got != "1000 replies" {
+		t.Errorf("it prints %q", got)
 	}
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// Command wasm plays a role with Spry compiled to WebAssembly, in Node or a browser: wasm ROLE COUNT URL.
+// Command wasm plays a role with Spry compiled to WebAssembly, in Node or a browser: wasm ROLE COUNT URL. The role inproc has both ends.
 package main
 
 import (
@@ -33,6 +33,20 @@ func body(i int) []byte { return []byte(strconv.Itoa(i) + ":" + strings.Repeat("
 func play(ctx context.Context, role string, count int, url string) error {
 	o := spry.Options{Transports: []transport.Transport{ws.Transport{}}, Backoff: spry.Backoff{Min: 10 * time.Millisecond, Max: 200 * time.Millisecond}}
 	switch role {
+	case "inproc":
+		rep := spry.NewRep(nil)
+		if _, err := rep.Listen(ctx, url); err != nil {
+			return err
+		}
+		go func() {
+			for r, err := range rep.Requests(ctx) {
+				if err != nil || r.Reply(ctx, r.Bytes()) != nil {
+					return
+				}
+			}
+		}()
+		defer rep.Close()
+		return play(ctx, "req", count, url)
 	case "req":
 		req := spry.NewReq(&spry.ReqOptions{Options: o})
 		if _, err := req.Connect(url); err != nil {
