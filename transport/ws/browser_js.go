@@ -157,10 +157,7 @@ func (k *browserLink) handle(name string, f func(event js.Value)) {
 		k.mu.Lock()
 		defer k.mu.Unlock()
 		f(args[0])
-		select {
-		case k.changed <- struct{}{}:
-		default:
-		}
+		k.notify()
 		return nil
 	})
 	k.handlers = append(k.handlers, h)
@@ -283,9 +280,14 @@ func (k *browserLink) Close() error {
 	for _, h := range handlers {
 		h.Release()
 	}
+	k.notify()
+	return nil
+}
+
+// notify wakes the goroutine that waits for an event.
+func (k *browserLink) notify() {
 	select {
 	case k.changed <- struct{}{}:
 	default:
 	}
-	return nil
 }

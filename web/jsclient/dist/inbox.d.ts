@@ -1,5 +1,5 @@
 import { SpryError } from "./errors.js";
-import type { Message } from "./message.js";
+import { type Message } from "./message.js";
 /** An Inbox is the queue of received messages. Its owner decides what happens beyond its limit. */
 export declare class Inbox<T extends Message> {
     private readonly limit;

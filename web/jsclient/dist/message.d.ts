@@ -9,5 +9,7 @@ export declare class Message {
     /** The body, parsed as JSON. Throws a SyntaxError if it is not. */
     json<T = unknown>(): T;
 }
+/** cost is what a message counts in a limit of queued bytes: its own, and what it takes beside them. */
+export declare function cost(bytes: Uint8Array): number;
 /** bytesOf returns the bytes of a body, without a copy where that is possible. */
 export declare function bytesOf(body: Body): Uint8Array;

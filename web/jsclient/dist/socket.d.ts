@@ -2,7 +2,7 @@ import { type Address } from "./address.js";
 import { Endpoint } from "./endpoint.js";
 import { type GapEvent, StateEvent } from "./events.js";
 /** Why messages were dropped. The words are those of Spry's statistics. */
-export type Reason = "overflow" | "pipe_closed" | "closed" | "ttl" | "no_peer" | "stale" | "foreign" | "unwanted" | "envelope";
+export type Reason = "overflow" | "closed" | "ttl" | "no_peer" | "stale" | "foreign" | "unwanted" | "envelope";
 /** A snapshot of the counters of a socket. */
 export interface Stats {
     /** Messages that were given to a WebSocket; once for each, where a message goes to all peers. */

@@ -27,10 +27,10 @@ export class Call extends Message {
     if (!answer) return Promise.reject(new SpryError("replied", "this call has its reply"))
     const sent = answer(bytesOf(body), options.signal)
     this.answer = undefined
-    sent.catch((reason) => {
+    return sent.catch((reason) => {
       if (reason?.code !== "no_peer") this.answer = answer // it can be tried again
+      throw reason
     })
-    return sent
   }
 }
 

@@ -2,11 +2,8 @@
 
 import { SpryError } from "./errors.js"
 import { Fifo } from "./fifo.js"
-import type { Message } from "./message.js"
+import { cost, type Message } from "./message.js"
 import { firstOf, type Waiter, wait } from "./wait.js"
-
-/** The cost of a message beyond its bytes. */
-const overhead = 64
 
 /** An Inbox is the queue of received messages. Its owner decides what happens beyond its limit. */
 export class Inbox<T extends Message> {
@@ -38,14 +35,14 @@ export class Inbox<T extends Message> {
       waiter.resolve(item)
       return
     }
-    this.bytes += item.bytes.length + overhead
+    this.bytes += cost(item.bytes)
     this.items.push(item)
   }
 
   /** Removes the oldest message. */
   shift(): T | undefined {
     const item = this.items.shift()
-    if (item) this.bytes -= item.bytes.length + overhead
+    if (item) this.bytes -= cost(item.bytes)
     return item
   }
 

@@ -27,6 +27,11 @@ export class Message {
   }
 }
 
+/** cost is what a message counts in a limit of queued bytes: its own, and what it takes beside them. */
+export function cost(bytes: Uint8Array): number {
+  return bytes.length + 64
+}
+
 /** bytesOf returns the bytes of a body, without a copy where that is possible. */
 export function bytesOf(body: Body): Uint8Array {
   if (typeof body === "string") return encoder.encode(body)

@@ -5,7 +5,7 @@ import { SpryError } from "./errors.js"
 import { nextId, randomId, withWord, wordOf } from "./header.js"
 import { closed } from "./inbox.js"
 import { type Link, Status } from "./link.js"
-import { type Body, bytesOf, Message } from "./message.js"
+import { type Body, bytesOf, cost, Message } from "./message.js"
 import type { Options } from "./options.js"
 import { Socket } from "./socket.js"
 import { bounded, type Waiter, wait } from "./wait.js"
@@ -15,9 +15,6 @@ export interface ReqOptions extends Options {
   /** A request that has no reply after so many milliseconds is sent again, to another peer if there is one. Defaults to 60 s; Infinity means never. */
   retryAfter?: number
 }
-
-/** What a waiting request costs beyond its bytes. */
-const overhead = 64
 
 // A Pending is a request without a reply.
 interface Pending extends Waiter<Message> {
@@ -56,7 +53,7 @@ export class Req extends Socket {
     while (this.pending.has(this.lastId))
     const id = this.lastId
     const frame = withWord(id, bytesOf(body))
-    if (this.waiting.size > 0 && this.waitingBytes + frame.length + overhead > this.settings.sendQueueBytes) {
+    if (this.waiting.size > 0 && this.waitingBytes + cost(frame) > this.settings.sendQueueBytes) {
       return Promise.reject(
         new SpryError("full", `${this.waitingBytes} bytes of requests wait to be sent; sendQueueBytes is ${this.settings.sendQueueBytes}`),
       )
@@ -140,11 +137,11 @@ export class Req extends Socket {
   private queue(p: Pending): void {
     p.link = undefined
     this.waiting.add(p)
-    this.waitingBytes += p.frame.length + overhead
+    this.waitingBytes += cost(p.frame)
   }
 
   private unqueue(p: Pending): void {
-    if (this.waiting.delete(p)) this.waitingBytes -= p.frame.length + overhead
+    if (this.waiting.delete(p)) this.waitingBytes -= cost(p.frame)
   }
 
   private remove(p: Pending): void {

@@ -6,11 +6,12 @@ import { SpryError } from "./errors.js"
 import { type GapEvent, type State, StateEvent } from "./events.js"
 import { closed } from "./inbox.js"
 import type { Link } from "./link.js"
+import { cost } from "./message.js"
 import { type Options, type Settings, settingsOf } from "./options.js"
 import { bounded, type Waiter, wait } from "./wait.js"
 
 /** Why messages were dropped. The words are those of Spry's statistics. */
-export type Reason = "overflow" | "pipe_closed" | "closed" | "ttl" | "no_peer" | "stale" | "foreign" | "unwanted" | "envelope"
+export type Reason = "overflow" | "closed" | "ttl" | "no_peer" | "stale" | "foreign" | "unwanted" | "envelope"
 
 /** A snapshot of the counters of a socket. */
 export interface Stats {
@@ -36,9 +37,6 @@ export interface Stats {
 interface Send extends Waiter<void> {
   frame: Uint8Array
 }
-
-/** What a waiting message costs beyond its bytes. */
-const overhead = 64
 
 const done = Promise.resolve()
 const shortestPoll = 4 // ms; a WebSocket does not say when it has room
@@ -262,7 +260,7 @@ export abstract class Socket extends EventTarget {
   }
 
   private wait(frame: Uint8Array, queue: Set<Send>, signal?: AbortSignal): Promise<void> {
-    if (this.sendBytes > 0 && this.sendBytes + frame.length + overhead > this.settings.sendQueueBytes) {
+    if (this.sendBytes > 0 && this.sendBytes + cost(frame) > this.settings.sendQueueBytes) {
       return Promise.reject(
         new SpryError("full", `${this.sendBytes} bytes wait to be sent; sendQueueBytes is ${this.settings.sendQueueBytes}: await send`),
       )
@@ -271,7 +269,7 @@ export abstract class Socket extends EventTarget {
     return wait(signal, (waiter) => {
       const send: Send = { ...waiter, frame: kept }
       queue.add(send)
-      this.sendBytes += kept.length + overhead
+      this.sendBytes += cost(kept)
       this.schedule()
       return () => this.forget(send, queue)
     })
@@ -337,7 +335,7 @@ export abstract class Socket extends EventTarget {
   }
 
   private forget(send: Send, queue: Set<Send>): void {
-    if (queue.delete(send)) this.sendBytes -= send.frame.length + overhead
+    if (queue.delete(send)) this.sendBytes -= cost(send.frame)
   }
 
   private opened(link: Link, endpoint: Endpoint): void {
