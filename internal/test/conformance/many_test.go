@@ -3,7 +3,11 @@
 package conformance_test
 
 import (
+	"context"
 	"fmt"
+	"net"
+	"slices"
+	"sync/atomic"
 	"testing"
 
 	"github.com/sprymq/spry"
@@ -46,4 +50,59 @@ func TestManyPipesShareWrites(t *testing.T) {
 		testkit.Check(t, p.Close())
 	}
 	testkit.Shut(t, push)
+}
+
+// A countedWrites counts the writes of a connection.
+type countedWrites struct {
+	net.Conn
+	writes *atomic.Int64
+}
+
+func (c countedWrites) Write(p []byte) (int, error) {
+	c.writes.Add(1)
+	return c.Conn.Write(p)
+}
+
+// Many Pushes send to one Pull, each a burst in its turn. A burst is one write, with 200 Pushes as with 4.
+func TestBurstsOfManyPushes(t *testing.T) {
+	for _, pushes := range []int{4, 200} {
+		t.Run(fmt.Sprint(pushes), func(t *testing.T) {
+			const bursts, burst = 5, 64
+			ctx := testkit.Watchdog(t)
+			pull := spry.NewPull(nil)
+			testkit.CloseAll(t, pull)
+			e := testkit.ListenOn(t, pull, "tcp")
+			var writes atomic.Int64
+			dial := func(ctx context.Context, network, address string) (net.Conn, error) {
+				c, err := new(net.Dialer).DialContext(ctx, network, address)
+				return countedWrites{c, &writes}, err
+			}
+			all := make([]*spry.Push, pushes)
+			for i := range all {
+				all[i] = spry.NewPush(nil)
+				testkit.CloseAll(t, all[i])
+				_, err := all[i].DialWith(ctx, &spry.DialConfig{URL: e.URL(), DialContext: dial})
+				testkit.Check(t, err)
+			}
+			testkit.Check(t, pull.WaitPipes(ctx, pushes))
+			writes.Store(0) // those of the handshakes
+			bodies := slices.Repeat([][]byte{[]byte("body")}, burst)
+			for range bursts {
+				for _, p := range all {
+					n, err := p.SendBodies(ctx, bodies)
+					testkit.Check(t, err)
+					if n != burst {
+						t.Fatalf("%d of %d messages were taken", n, burst)
+					}
+				}
+				for range pushes * burst {
+					_, err := pull.Recv(ctx)
+					testkit.Check(t, err)
+				}
+			}
+			if got, want := writes.Load(), int64(bursts*pushes); got != want {
+				t.Errorf("%d bursts were %d writes", want, got)
+			}
+		})
+	}
 }
