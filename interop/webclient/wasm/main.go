@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -45,8 +46,7 @@ func play(ctx context.Context, role string, count int, url string) error {
 				}
 			}
 		}()
-		defer rep.Close()
-		return play(ctx, "req", count, url)
+		return errors.Join(play(ctx, "req", count, url), rep.Close())
 	case "req":
 		req := spry.NewReq(&spry.ReqOptions{Options: o})
 		if _, err := req.Connect(url); err != nil {
