@@ -148,7 +148,7 @@ func (d document) slug(heading string) string {
 }
 
 // languages are those of blocks. Tests compile Go and run commands, so these have one spelling each.
-var languages = []string{"", "go", "sh", "json", "text", "console", "yaml", "ini", "dockerfile", "python"}
+var languages = []string{"", "go", "sh", "json", "text", "console", "yaml", "ini", "dockerfile", "python", "nginx", "haproxy", "caddyfile"}
 
 // wellFormed checks the language of a block, and its text if that is data.
 func wellFormed(b block) error {
