@@ -81,6 +81,11 @@ type (
 	// CertificateFiles guards the contents of files of TLS. It is held while they are read (certs.Source).
 	CertificateFiles [90]struct{}
 
+	// GatewayClients guards who has requests of a handler, and how many (gateway.clients).
+	GatewayClients [91]struct{}
+	// GatewayEvents guards the events that a handler keeps (gateway.Events).
+	GatewayEvents [92]struct{}
+
 	// Port guards the claims and the undecided connections of a port (port.Port).
 	Port [96]struct{}
 	// StreamListener guards the connections of a listener that attach layers (stream.pending).

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+
+package gateway
+
+import (
+	"net/http"
+	"net/url"
+	"time"
+)
+
+const (
+	batch    = 64              // how many events a stream takes from the ring at a time
+	silence  = 256             // how many events a stream passes over before it says where it is
+	maxTopic = 64              // topics of a stream
+	retry    = "retry: 1000\n" // milliseconds after which an EventSource comes back
+)
+
+// An eventStream is one stream of [Events].
+type eventStream struct {
+	*exchange
+	events  *Events
+	text    bool
+	topics  []string
+	at      uint64 // offset of the last event that was looked at
+	known   uint64 // of the latest that the client knows of
+	unknown bool   // events may be missing that cannot be counted
+}
+
+func (e *Events) stream(x *exchange) error {
+	query, err := url.ParseQuery(x.r.URL.RawQuery)
+	if err != nil {
+		return &StatusError{http.StatusBadRequest, "the query is malformed"}
+	}
+	s := &eventStream{exchange: x, events: e, topics: query["topic"]}
+	switch query.Get("format") {
+	case "", "json":
+	case "text":
+		s.text = true
+	default:
+		return &StatusError{http.StatusBadRequest, "the format is json or text"}
+	}
+	if len(s.topics) > maxTopic {
+		return &StatusError{http.StatusBadRequest, "too many topics"}
+	}
+	last := x.r.Header.Get("Last-Event-ID")
+	if last == "" {
+		last = query.Get("last_event_id")
+	}
+	if err := s.place(last, query.Get("from")); err != nil {
+		return err
+	}
+	x.w.Header()["X-Accel-Buffering"] = []string{"no"} // nginx would keep events until there are many
+	x.begin(http.StatusOK, "text/event-stream")
+	if err := s.run(); err != nil && x.r.Context().Err() == nil {
+		return err // a slow client; one that went away has ended its stream as it should
+	}
+	return nil
+}
+
+// place finds out where the stream begins.
+func (s *eventStream) place(last, from string) error {
+	e := s.events
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch {
+	case e.ended:
+		return &StatusError{http.StatusServiceUnavailable, "there are no more events"}
+	case last != "":
+		seen, err := parsePosition(last)
+		if err != nil {
+			seen = position{} // which is of no epoch
+		}
+		s.at, s.unknown = e.ring.resume(e.epoch, seen)
+	case from == "oldest":
+		s.at = e.ring.first() - 1
+	case from == "":
+		s.at = e.ring.next - 1
+	default:
+		return &StatusError{http.StatusBadRequest, "from is oldest, or is left out"}
+	}
+	return nil
+}
+
+// run writes events until the client has gone or takes nothing, or the events have ended.
+func (s *eventStream) run() error {
+	e := s.events
+	idle := time.NewTimer(e.keepAlive)
+	defer idle.Stop()
+	if err := s.write(s.beginning()); err != nil {
+		return err
+	}
+	room := make([]event, 0, batch)
+	for {
+		e.mu.Lock()
+		list, missed := e.ring.after(s.at, room)
+		more, ended := e.more, e.ended
+		e.mu.Unlock()
+		if err := s.forward(list, missed); err != nil {
+			return err
+		}
+		clear(list)
+		if len(list) > 0 {
+			continue
+		}
+		if ended {
+			return nil
+		}
+		idle.Reset(e.keepAlive)
+		select {
+		case <-more:
+		case <-s.r.Context().Done():
+			return nil
+		case <-idle.C:
+			if err := s.write(s.sign()); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// position is where the stream is.
+func (s *eventStream) position() position {
+	s.known = s.at
+	return position{s.events.epoch, s.at}
+}
+
+// beginning says where the stream begins, and whether events are missing before.
+func (s *eventStream) beginning() []byte {
+	dst := []byte(retry)
+	if s.unknown {
+		return appendGap(dst, s.position(), 0, true)
+	}
+	return append(s.position().appendTo(dst), '\n')
+}
+
+// sign is a sign of life, and says where the stream is if the client does not know.
+func (s *eventStream) sign() []byte {
+	if s.known == s.at {
+		return keepAliveLine
+	}
+	return append(s.position().appendTo(nil), '\n')
+}
+
+// forward writes events that come after missed others.
+func (s *eventStream) forward(list []event, missed uint64) error {
+	if len(list) == 0 {
+		return nil
+	}
+	wrote := false
+	put := func(p []byte) error {
+		wrote = true
+		s.extend()
+		_, err := s.w.Write(p)
+		return err
+	}
+	if missed > 0 {
+		s.events.missed.Add(missed)
+		s.at = list[0].offset - 1
+		if err := put(appendGap(nil, s.position(), missed, false)); err != nil {
+			return err
+		}
+	}
+	for i := range list {
+		e := &list[i]
+		s.at = e.offset
+		if !e.wanted(s.topics) {
+			continue
+		}
+		s.known = s.at
+		text := e.text
+		if s.text {
+			text = e.appendText(nil, s.events.epoch)
+		}
+		if err := put(text); err != nil {
+			return err
+		}
+	}
+	if s.at-s.known >= silence {
+		if err := put(s.sign()); err != nil {
+			return err
+		}
+	}
+	if !wrote {
+		return nil
+	}
+	return s.control.Flush()
+}
+
+func (s *eventStream) write(p []byte) error {
+	s.extend()
+	if _, err := s.w.Write(p); err != nil {
+		return err
+	}
+	return s.control.Flush()
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+
+package gateway
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"sync/atomic"
+	"time"
+)
+
+// A Handler is an http.Handler that joins a socket to HTTP. It is made by [Ask], [Send], [Survey], [Stream] and [NewEvents]. It is
+// safe for concurrent use.
+type Handler struct {
+	options  Options
+	method   string // the only one that it serves, apart from OPTIONS
+	work     func(*exchange) error
+	clients  *clients
+	counters counters
+	bodies   atomic.Int64 // bytes of all bodies
+}
+
+func newHandler(o *Options, method string, work func(*exchange) error) *Handler {
+	options := o.withDefaults()
+	return &Handler{options: options, method: method, work: work, clients: newClients(&options)}
+}
+
+// Stats returns the handler's counters.
+func (h *Handler) Stats() Stats { return h.counters.stats() }
+
+// ServeHTTP implements [http.Handler].
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h.counters.begin()
+	x := &exchange{Handler: h, w: w, r: r, control: http.NewResponseController(w), id: requestIDOf(r.Header.Get("X-Request-Id"))}
+	defer func() { h.counters.end(x.status) }()
+	x.status = http.StatusInternalServerError // unless the work gets further
+	header := w.Header()
+	header["X-Request-Id"] = []string{x.id}
+	header["X-Content-Type-Options"] = noSniff
+	header["Cache-Control"] = noStore
+	defer x.release()
+	if err := x.serve(); err != nil {
+		x.fail(err)
+	}
+	x.end()
+}
+
+// The values of headers that all answers have.
+var noSniff, noStore = []string{"nosniff"}, []string{"no-store"}
+
+// An exchange is a request and its answer.
+type exchange struct {
+	*Handler
+	w       http.ResponseWriter
+	r       *http.Request
+	control *http.ResponseController
+	id      string
+	status  int   // of the answer
+	begun   bool  // the answer is
+	taken   int64 // of the bytes of all bodies
+}
+
+func (x *exchange) serve() error {
+	if done, err := x.checkOrigin(); done || err != nil {
+		return err
+	}
+	if x.r.Method != x.method {
+		x.w.Header().Set("Allow", x.method+", OPTIONS")
+		return &StatusError{http.StatusMethodNotAllowed, "use " + x.method}
+	}
+	client := x.options.Client(x.r)
+	if err := x.clients.begin(client, time.Now()); err != nil {
+		return err
+	}
+	defer x.clients.end(client)
+	if x.options.Authorize != nil {
+		if err := x.options.Authorize(x.r); err != nil {
+			return refused(err)
+		}
+	}
+	return x.work(x)
+}
+
+// context ends when the time of the request is over, or its client has gone. byDefault is the time of a request that names none.
+func (x *exchange) context(byDefault time.Duration) (context.Context, context.CancelFunc, error) {
+	timeout := byDefault
+	if text := x.r.Header.Get(timeoutHeader); text != "" {
+		d, err := parseTimeout(text)
+		if err != nil {
+			return nil, nil, &StatusError{http.StatusBadRequest, timeoutHeader + " is a time such as 1500ms or 2s, or a number of milliseconds"}
+		}
+		timeout = d
+	}
+	ctx, cancel := context.WithTimeout(x.r.Context(), min(timeout, x.options.MaxTimeout))
+	return ctx, cancel, nil
+}
+
+// begin begins the answer. What is written from now on must be taken in time.
+func (x *exchange) begin(status int, contentType string) {
+	x.begun, x.status = true, status
+	if contentType != "" {
+		x.w.Header()["Content-Type"] = []string{contentType}
+	}
+	x.extend()
+	x.w.WriteHeader(status)
+}
+
+// reply sends a whole answer.
+func (x *exchange) reply(status int, contentType string, body []byte) error {
+	x.w.Header()["Content-Length"] = []string{strconv.Itoa(len(body))}
+	x.begin(status, contentType)
+	_, err := x.w.Write(body)
+	return err
+}
+
+// end flushes the answer, and takes the deadline from a connection that will have further requests, perhaps of other handlers.
+func (x *exchange) end() {
+	if !x.begun || x.r.ProtoMajor > 1 {
+		return // a stream of HTTP/2 ends with its deadline
+	}
+	if err := x.control.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		x.counters.cut.Add(1)
+		return
+	}
+	_ = x.control.SetWriteDeadline(time.Time{})
+}
+
+// extend gives the client time to take what is written next.
+func (x *exchange) extend() {
+	_ = x.control.SetWriteDeadline(time.Now().Add(x.options.WriteTimeout)) // a writer that has none has its server's
+}

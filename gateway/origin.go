@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+
+package gateway
+
+import (
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/sprymq/spry/internal/wsframe"
+)
+
+const (
+	allowedHeaders = "Authorization, Content-Type, Last-Event-ID, Spry-Timeout, X-Request-Id"
+	exposedHeaders = "Retry-After, X-Request-Id"
+	preflightAge   = "600" // seconds for which a browser remembers an answer
+)
+
+// checkOrigin refuses requests of pages of other origins, tells browsers which ones are allowed, and answers OPTIONS.
+func (x *exchange) checkOrigin() (done bool, err error) {
+	all := x.r.Header["Origin"]
+	header := x.w.Header()
+	listed := len(x.options.Origins) > 0
+	if listed {
+		header.Add("Vary", "Origin")
+	}
+	if len(all) > 0 {
+		switch {
+		case !listed:
+			local, _ := x.r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+			err = wsframe.CheckOrigin(all, x.r.Host, local)
+		case len(all) != 1 || !slices.ContainsFunc(x.options.Origins, func(o string) bool { return o == "*" || strings.EqualFold(o, all[0]) }):
+			err = &StatusError{http.StatusForbidden, "a page of another origin"}
+		}
+		if err != nil {
+			return false, &hiddenError{http.StatusForbidden, "pages of this origin are not allowed: list it in Origins", err}
+		}
+		header.Set("Access-Control-Allow-Origin", all[0])
+		header.Set("Access-Control-Expose-Headers", exposedHeaders)
+	}
+	if x.r.Method != http.MethodOptions {
+		return false, nil
+	}
+	header.Set("Allow", x.method+", OPTIONS")
+	if len(all) > 0 {
+		header.Set("Access-Control-Allow-Methods", x.method)
+		header.Set("Access-Control-Allow-Headers", allowedHeaders)
+		header.Set("Access-Control-Max-Age", preflightAge)
+	}
+	x.begin(http.StatusNoContent, "")
+	return true, nil
+}

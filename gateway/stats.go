@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+
+package gateway
+
+import "sync/atomic"
+
+// StatusGone is the status under which [Stats] counts requests whose clients went away before there was an answer.
+const StatusGone = 499
+
+// Stats are the counters of a handler. At any moment between requests, Requests is Open and all Answers together.
+type Stats struct {
+	// Requests is the number of requests so far, and Open that of those that are served now, streams included.
+	Requests uint64
+	Open     int
+
+	// Answers has the number of ended requests by the status of their answer.
+	Answers map[int]uint64
+
+	// Cut is the number of answers that were begun and not written to their end, because the client took nothing for
+	// Options.WriteTimeout or went away. Streams of events end when their clients go; of them it counts the slow ones only.
+	Cut uint64
+}
+
+const firstStatus, lastStatus = 100, 599
+
+// counters are the Stats of a handler while it works.
+type counters struct {
+	requests, open, cut atomic.Int64
+	answers             [lastStatus - firstStatus + 1]atomic.Uint64
+}
+
+func (c *counters) begin() {
+	c.requests.Add(1)
+	c.open.Add(1)
+}
+
+func (c *counters) end(status int) {
+	if status < firstStatus || status > lastStatus {
+		status = lastStatus
+	}
+	c.answers[status-firstStatus].Add(1)
+	c.open.Add(-1)
+}
+
+func (c *counters) stats() Stats {
+	s := Stats{Requests: uint64(c.requests.Load()), Open: int(c.open.Load()), Cut: uint64(c.cut.Load()), Answers: make(map[int]uint64)}
+	for i := range c.answers {
+		if n := c.answers[i].Load(); n > 0 {
+			s.Answers[i+firstStatus] = n
+		}
+	}
+	return s
+}

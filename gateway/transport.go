@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT
+
+package gateway
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+
+	"github.com/sprymq/spry/internal/scope"
+	"github.com/sprymq/spry/stream"
+	"github.com/sprymq/spry/transport"
+)
+
+// Transport dials handlers of [Stream], by URLs of HTTP:
+//
+//	o := spry.Options{Transports: []transport.Transport{gateway.Transport{}}}
+//	push := spry.NewPush(&spry.PushOptions{Options: o})
+//	e, err := push.Dial(ctx, "https://example.com/stream")
+//
+// With http:// it speaks HTTP/2 without TLS. A user and a password in the URL are sent as those of the scheme Basic. Each pipe is a
+// connection of its own. The zero value is ready. It is safe for concurrent use; its fields must not change once it is in use.
+type Transport struct {
+	// Header has further headers of the requests, such as Authorization.
+	Header http.Header
+
+	// Proxy returns the proxy for a request, or nil. Defaults to [http.ProxyFromEnvironment].
+	Proxy func(*http.Request) (*url.URL, error)
+}
+
+var _ transport.Transport = Transport{}
+
+// Schemes returns http and https.
+func (Transport) Schemes() []string { return []string{"http", "https"} }
+
+// Listen fails: [Stream] is the handler that listens.
+func (Transport) Listen(context.Context, transport.URL, transport.ListenOptions) (transport.Listener, error) {
+	return nil, fmt.Errorf("%w: http and https are dialed only: serve gateway.Stream", transport.ErrURL)
+}
+
+// Dialer checks the URL and returns a dialer for it. Errors about a malformed URL wrap [transport.ErrURL].
+func (t Transport) Dialer(u transport.URL, o transport.DialOptions) (transport.Dialer, error) {
+	parsed, err := url.Parse(u.String())
+	if err != nil || parsed.Host == "" || parsed.Fragment != "" {
+		return nil, fmt.Errorf("%w: %s: it is not one of HTTP, as https://example.com/stream", transport.ErrURL, u.Redacted())
+	}
+	return &dialer{t, parsed, o}, nil
+}
+
+type dialer struct {
+	Transport
+	url *url.URL
+	o   transport.DialOptions
+}
+
+// ErrNoStream says that the server's answer is not a stream; the text says what it is.
+var ErrNoStream = errors.New("no stream of the Scalability Protocols")
+
+// Dial implements [transport.Dialer].
+func (d *dialer) Dial(ctx context.Context) (transport.Link, error) {
+	config, err := d.tls(ctx)
+	if err != nil {
+		return nil, err
+	}
+	protocols := new(http.Protocols)
+	protocols.SetHTTP2(d.url.Scheme == "https")
+	protocols.SetUnencryptedHTTP2(d.url.Scheme == "http")
+	carrier := &http.Transport{Protocols: protocols, TLSClientConfig: config, DialContext: d.o.DialContext, Proxy: d.Proxy, MaxResponseHeaderBytes: maxHeader}
+	if carrier.Proxy == nil {
+		carrier.Proxy = http.ProxyFromEnvironment
+	}
+	conn, err := carrier.NewClientConn(ctx, d.url.Scheme, hostPort(d.url))
+	if err != nil {
+		return nil, err
+	}
+	c, err := d.open(ctx, conn)
+	if err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	return &transport.Stream{Conn: c}, nil
+}
+
+func (d *dialer) tls(ctx context.Context) (*tls.Config, error) {
+	config := d.o.TLS
+	if d.o.GetTLS != nil {
+		var err error
+		if config, err = d.o.GetTLS(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if config == nil {
+		return nil, nil
+	}
+	return config.Clone(), nil // net/http changes it
+}
+
+func hostPort(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = u.Scheme
+	}
+	return net.JoinHostPort(u.Hostname(), port)
+}
+
+// open makes a stream of a connection, which it owns if there is no error.
+func (d *dialer) open(ctx context.Context, conn *http.ClientConn) (*clientConn, error) {
+	near, far := stream.Pipe()
+	nearConn, err := near.Conn()
+	if err != nil {
+		return nil, err
+	}
+	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	c := &clientConn{halfCloser: nearConn.(halfCloser), remote: address(d.url.Host), conn: conn, scope: scope.New(), cancel: cancel}
+	stop := context.AfterFunc(ctx, cancel)
+	r, err := http.NewRequestWithContext(life, http.MethodPost, d.url.String(), &upload{life, far})
+	if err != nil {
+		_ = c.Close()
+		return nil, err
+	}
+	if d.Header != nil {
+		r.Header = d.Header.Clone()
+	}
+	if password, set := d.url.User.Password(); d.url.User != nil {
+		_ = set
+		r.SetBasicAuth(d.url.User.Username(), password)
+	}
+	r.Header.Set("Content-Type", StreamType)
+	answer, err := conn.RoundTrip(r)
+	if err == nil && !stop() {
+		err = ctx.Err()
+	}
+	if err == nil && (answer.StatusCode != http.StatusOK || answer.Header.Get("Content-Type") != StreamType) {
+		err = fmt.Errorf("%w: %s answers %s with content of type %.60q", ErrNoStream, d.url.Redacted(), answer.Status, answer.Header.Get("Content-Type"))
+	}
+	if err != nil {
+		_ = c.Close()
+		return nil, err
+	}
+	_ = c.scope.Go(func() {
+		defer answer.Body.Close()
+		if copyTo(life, far, answer.Body) != nil {
+			_ = far.Close()
+		} else {
+			_ = far.CloseWrite(life)
+		}
+	})
+	return c, nil
+}
+
+// upload is the body of a request: what the near end writes.
+type upload struct {
+	ctx context.Context
+	far *stream.Bytes
+}
+
+func (u *upload) Read(p []byte) (int, error) { return u.far.Read(u.ctx, p) }
+func (u *upload) Close() error               { return nil }
+
+type halfCloser interface {
+	net.Conn
+	CloseWrite() error
+}
+
+// A clientConn is the near end of a stream within a request.
+type clientConn struct {
+	halfCloser
+	remote net.Addr
+	conn   *http.ClientConn
+	scope  *scope.Scope
+	cancel context.CancelFunc
+}
+
+// RemoteAddr is the host of the URL.
+func (c *clientConn) RemoteAddr() net.Addr { return c.remote }
+
+// Close ends both directions at once.
+func (c *clientConn) Close() error {
+	err := c.halfCloser.Close()
+	c.cancel()
+	_ = c.conn.Close()
+	c.scope.Close(nil)
+	return err
+}
