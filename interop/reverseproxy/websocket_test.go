@@ -84,19 +84,23 @@ func (x *proxy) dial(t *testing.T, s kit.Socket, path string) error {
 	return err
 }
 
-// echoing is a Rep that sends requests back.
-func echoing(t *testing.T) *spry.Rep {
+// answering is a Rep whose requests a function answers.
+func answering(t *testing.T, answer spry.HandlerFunc) *spry.Rep {
 	t.Helper()
 	rep := spry.NewRep(&spry.RepOptions{Options: kit.Options})
 	var serving sync.WaitGroup
-	serving.Go(func() {
-		_ = rep.Serve(kit.Watched(t), 4, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) { _ = r.Reply(ctx, r.Bytes()) }))
-	})
+	serving.Go(func() { _ = rep.Serve(kit.Watched(t), 4, answer) })
 	t.Cleanup(func() {
 		_ = rep.Close()
 		serving.Wait()
 	})
 	return rep
+}
+
+// echoing is a Rep that sends requests back.
+func echoing(t *testing.T) *spry.Rep {
+	t.Helper()
+	return answering(t, func(ctx context.Context, r *spry.Request) { _ = r.Reply(ctx, r.Bytes()) })
 }
 
 // TestWebSocket asks and publishes through each proxy, before and after it was killed and started again.
