@@ -13,6 +13,11 @@ function same(got, want) {
   if (got !== want) throw new Error(`received ${got.slice(0, 40)} (${got.length}) instead of ${want.slice(0, 40)} (${want.length})`)
 }
 
+/** block keeps the one thread busy. */
+function block(ms) {
+  for (const until = Date.now() + ms; Date.now() < until; );
+}
+
 const numbers = (n) => Array.from({ length: n }, (_, i) => i)
 
 /** The roles: each takes the client, addresses, options, a count and a function that prints. */
@@ -96,6 +101,66 @@ export const roles = {
     }
     print(`${n} calls`)
     await socket.close({ linger: 60_000 })
+  },
+
+  // A page in the background receives, asks and answers. Timers are late there, and these times are short.
+  async background({ Sub, Req }, urls, options, n, print) {
+    const impatient = { ...options, idleTimeout: 2500, stallTimeout: 500 }
+    const feed = new Sub(urls[0], { ...impatient, topics: [""] })
+    const req = new Req(urls[1], impatient)
+    let gaps = 0
+    feed.addEventListener("gap", () => gaps++)
+    await Promise.all([feed.ready(), req.ready()])
+    print("ready")
+    let hidden = 0
+    for (const i of numbers(n)) {
+      same((await feed.recv()).text(), body(i))
+      if (document.hidden) hidden++
+      same((await req.request(body(i))).text(), body(i))
+    }
+    print(`${n} received, ${hidden} of them hidden`)
+    await new Promise((resolve) => document.addEventListener("visibilitychange", resolve, { once: true }))
+    await req.request("again")
+    print(`${gaps} gaps, connections: ${feed.stats().connections} ${req.stats().connections}`)
+    await Promise.all([feed.close(), req.close()])
+  },
+
+  // A page whose one thread is busy for seconds, while messages come and others are to be sent.
+  async "slow sub"({ Sub, Push }, urls, options, n, print) {
+    const feed = new Sub(urls[0], { ...options, topics: [""], recvQueueBytes: 1 << 16 })
+    const push = new Push(urls[1], { ...options, stallTimeout: 500, bufferedBytes: 1 << 20 })
+    let missed = 0
+    feed.addEventListener("gap", (e) => (missed += e.reason === "overflow" ? e.missed : Number.NaN))
+    await Promise.all([feed.ready(), push.ready()])
+    for (const i of numbers(100)) await push.send(body(i))
+    print("ready")
+    block(2000)
+    while (missed === 0) await new Promise((resolve) => setTimeout(resolve, 10)) // events come, and the program does not read
+    let last = -1
+    let received = 0
+    while (last < n - 1) {
+      const i = Number.parseInt((await feed.recv()).text(), 10)
+      if (i <= last) throw new Error(`${i} came after ${last}`)
+      last = i
+      received++
+    }
+    await new Promise((resolve) => setTimeout(resolve, 0)) // for the last event
+    const { received: all, dropped, connections } = feed.stats()
+    const adds = all === n && received + missed === n && dropped.overflow === missed
+    print(`missed some: ${missed > 0}, adds up: ${adds}, connections: ${connections} ${push.stats().connections}`)
+    await Promise.all([feed.close(), push.close({ linger: 60_000 })])
+  },
+  async "slow pull"({ Pull }, urls, options, n, print) {
+    const pull = new Pull(urls, { ...options, recvQueueBytes: 1 << 16 })
+    await pull.ready()
+    print("ready")
+    block(2000)
+    while (pull.stats().open > 0) await new Promise((resolve) => setTimeout(resolve, 10)) // messages come, and the program does not read
+    const held = pull.queued
+    for (const _ of numbers(held + 1)) await pull.recv() // and one of the next connection
+    const { received, dropped, connections } = pull.stats()
+    print(`connections: ${connections}, adds up: ${received === held + 1 + pull.queued && Object.keys(dropped).length === 0}`)
+    await pull.close()
   },
 
   // One message, with tools that print what they receive.

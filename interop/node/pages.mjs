@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// pages.mjs MODULES CHROMIUM PROFILE EXAMPLE URL FOLDER
+// pages.mjs MODULES chrome|firefox PROGRAM PROFILE EXAMPLE URL FOLDER
 //
-// Uses the page of an example in Chromium by the keyboard, on a phone and on a desk, dark and light, and takes a picture of each in the folder.
+// Uses the page of an example in a browser by the keyboard, on a phone and on a desk, dark and light, and takes a picture of each in the folder.
 // It prints what is wrong, and at last "done".
 
-import { createRequire } from "node:module"
-import { pathToFileURL } from "node:url"
+import { launch, watch } from "./browser.mjs"
 
-const [modules, chromium, profile, example, url, folder] = process.argv.slice(2)
-const puppeteer = (await import(pathToFileURL(createRequire(modules + "/").resolve("puppeteer-core")))).default
+const [modules, name, program, profile, example, url, folder] = process.argv.slice(2)
 
 // What a person does, and sees.
 const uses = {
@@ -41,9 +39,9 @@ const uses = {
   async livechart(page) {
     await page.waitForFunction(() => document.querySelector("#heap b").textContent !== "" && document.querySelector("#state").textContent === "open")
     await new Promise((resolve) => setTimeout(resolve, process.env.SPRY_SCREENS ? 21_000 : 500)) // so that there is something to see
-    await page.keyboard.press("Space")
+    await page.keyboard.press(" ")
     const paused = await page.$eval("#pause", (e) => e.getAttribute("aria-pressed"))
-    await page.keyboard.press("Space")
+    await page.keyboard.press(" ")
     return paused === "true" && (await page.$eval("#pause", (e) => e.getAttribute("aria-pressed"))) === "false"
   },
   async wasm(page) {
@@ -67,31 +65,31 @@ const uses = {
   },
 }
 
-const browser = await puppeteer.launch({
-  executablePath: chromium,
-  userDataDir: profile,
-  args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"],
-})
 try {
-  for (const [size, width, height] of [["phone", 390, 780], ["desk", 1000, 640]]) {
-    for (const scheme of ["light", "dark"]) {
-      const where = `${size}, ${scheme}`
-      const page = await browser.newPage()
-      page.on("console", (m) => ["error", "warn"].includes(m.type()) && console.log(`${where}: console: ${m.text()}`))
-      page.on("pageerror", (e) => console.log(`${where}: error: ${e.message}`))
-      page.on("requestfailed", (r) => console.log(`${where}: no ${r.url()}: ${r.failure()?.errorText}`))
-      await page.setViewport({ width, height, deviceScaleFactor: 1 })
-      await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }])
-      await page.goto(url)
-      if (!(await uses[example](page, browser))) console.log(`${where}: it shows something else`)
-      if (await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)) console.log(`${where}: it is wider than the screen`)
-      await page.screenshot({ path: `${folder}/${example}-${size}-${scheme}.png` })
-      await page.close()
+  for (const scheme of ["light", "dark"]) {
+    const browser = await launch(modules, name, program, `${profile}/${scheme}`, scheme)
+    try {
+      for (const [size, width, height] of [["phone", 390, 780], ["desk", 1000, 640]]) await use(browser, scheme, size, width, height)
+    } finally {
+      await browser.close()
     }
   }
   console.log("done")
 } catch (error) {
   console.log(`failed: ${error.message}`)
-} finally {
-  await browser.close()
+}
+
+async function use(browser, scheme, size, width, height) {
+  const complain = (text) => console.log(`${size}, ${scheme}: ${text}`)
+  const page = await browser.newPage()
+  watch(page, complain)
+  page.on("requestfailed", (r) => complain(`no ${r.url()}: ${r.failure()?.errorText}`))
+  await page.setViewport({ width, height, deviceScaleFactor: 1 })
+  if (name === "chrome") await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }])
+  await page.goto(url)
+  if (!(await page.evaluate((scheme) => matchMedia(`(prefers-color-scheme: ${scheme})`).matches, scheme))) complain("the colours are others")
+  if (!(await uses[example](page, browser))) complain("it shows something else")
+  if (await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)) complain("it is wider than the screen")
+  await page.screenshot({ path: `${folder}/${example}-${size}-${scheme}.png` })
+  await page.close()
 }

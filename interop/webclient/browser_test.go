@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -21,9 +22,10 @@ import (
 //go:embed page.html
 var page []byte
 
-// A browser is Chromium, without a window, with a page that plays the roles of a test.
+// A browser has no window. Its page plays the roles of a test.
 type browser struct {
-	next chan task
+	next    chan task
+	process *peer.Process
 
 	mu    sync.Mutex
 	lines map[string]chan string // that the roles print, by name
@@ -36,10 +38,26 @@ type task struct {
 	URLs  []string `json:"urls"`
 }
 
-// newBrowser starts Chromium, which ends with the test.
-func newBrowser(t *testing.T) *browser {
+// A product is a browser that exists.
+type product struct{ name, program, pack string }
+
+// browsers are the products, by the names under which people know them.
+var browsers = map[string]product{
+	"Chromium": {"chrome", "chromium", "chromium"},
+	"Firefox":  {"firefox", "firefox-esr", "firefox-esr"},
+}
+
+// arguments are the first ones of a script of Node that starts the browser.
+func (p product) arguments(t *testing.T, script string) []string {
 	t.Helper()
-	program := peer.Find(t, "chromium", "chromium")
+	modules := kit.Builder.NodeModules(t, kit.NodeFolder+"/puppeteer")
+	return []string{filepath.Join(kit.NodeFolder, script), modules, p.name, peer.Find(t, p.program, p.pack), t.TempDir()}
+}
+
+// newBrowser starts a browser, which ends with the test. An error in the page, or on its console, fails the test.
+func newBrowser(t *testing.T, p product) *browser {
+	t.Helper()
+	arguments := p.arguments(t, "browser.mjs")
 	b := &browser{next: make(chan task), lines: make(map[string]chan string)}
 	roles, err := os.ReadFile(filepath.Join(kit.NodeFolder, "client.mjs"))
 	if err != nil {
@@ -55,7 +73,6 @@ func newBrowser(t *testing.T) *browser {
 		w.Header().Set("Content-Type", "text/javascript")
 		_, _ = w.Write(roles)
 	})
-	mux.HandleFunc("/favicon.ico", http.NotFound)
 	mux.HandleFunc("/next", func(w http.ResponseWriter, r *http.Request) {
 		select {
 		case next := <-b.next:
@@ -78,8 +95,13 @@ func newBrowser(t *testing.T) *browser {
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	t.Cleanup(server.CloseClientConnections)
-	peer.Start(t, program, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
-		"--user-data-dir="+filepath.Join(kit.Scratch, "chromium"+t.Name()), server.URL)
+	b.process = peer.Start(t, "node", append(arguments, server.URL)...)
+	t.Cleanup(func() {
+		faults := strings.NewReplacer("hidden\n", "", "visible\n", "").Replace(b.process.Wait())
+		if faults != "" {
+			t.Errorf("the page has faults:\n%s", faults)
+		}
+	})
 	return b
 }
 
@@ -102,6 +124,14 @@ func (b *browser) play(t *testing.T, role string, count int, urls ...string) run
 		t.Fatal("the browser asks for no role")
 	}
 	return pageRun(lines)
+}
+
+// bring has the page come to the front, "show", or another tab before it, "hide".
+func (b *browser) bring(t *testing.T, how, state string) {
+	t.Helper()
+	b.process.For(t)
+	b.process.WriteLine(how)
+	b.process.WaitLine(state)
 }
 
 type pageRun chan string

@@ -31,7 +31,7 @@ type nodeRun struct{ *peer.Process }
 
 func (r nodeRun) line(t *testing.T) string {
 	t.Helper()
-	return r.WaitLine("")
+	return r.NextLine()
 }
 
 // node runs a role in a process of Node.
@@ -47,7 +47,9 @@ func hosts(t *testing.T) map[string]host {
 	t.Helper()
 	all := map[string]host{"Node": node}
 	if kit.Long {
-		all["Chromium"] = newBrowser(t).play
+		for name, product := range browsers {
+			all[name] = newBrowser(t, product).play
+		}
 	}
 	return all
 }

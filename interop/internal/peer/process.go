@@ -23,6 +23,7 @@ type Process struct {
 	stdin  io.WriteCloser
 	stdout *output
 	stderr *output
+	taken  int           // bytes of stdout that NextLine has returned
 	exited chan struct{} // closed once the process is reaped and all that it printed was read
 	err    error         // why it ended; valid once exited is closed
 }
@@ -200,6 +201,19 @@ func (p *Process) WaitLine(prefix string) string {
 		return false
 	})
 	return found
+}
+
+// NextLine waits for a line of standard output that no call has returned.
+func (p *Process) NextLine() string {
+	p.t.Helper()
+	var line []byte
+	p.waitOutput("another line", func(printed []byte) bool {
+		var whole bool
+		line, _, whole = bytes.Cut(printed[p.taken:], []byte("\n"))
+		return whole
+	})
+	p.taken += len(line) + 1
+	return string(line)
 }
 
 // WaitBodies waits until the process has printed n messages in the msgpack format, and returns them.
