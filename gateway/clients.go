@@ -4,7 +4,6 @@ package gateway
 
 import (
 	"net/http"
-	"net/netip"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -104,22 +103,4 @@ func (c *clients) forgetLocked(now time.Time) {
 			delete(c.by, name)
 		}
 	}
-}
-
-// ipv6Network is the length of the prefix that one customer gets.
-const ipv6Network = 64
-
-// connectionClient is the client as its connection shows it.
-func connectionClient(r *http.Request) string {
-	address, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr // of a Unix socket
-	}
-	ip := address.Addr().Unmap().WithZone("")
-	if ip.Is6() {
-		if network, err := ip.Prefix(ipv6Network); err == nil {
-			return network.String()
-		}
-	}
-	return ip.String()
 }

@@ -18,6 +18,7 @@
 // new one. An error is an object of type application/problem+json, as in RFC 9457, with the members title, status, detail and request_id:
 //
 //	400  a header or parameter is malformed, or the body cannot be read
+//	401  Authorize asks for credentials
 //	403  Authorize refuses the request, or it comes from a page of another origin
 //	405  the method is not the handler's
 //	408  the body does not arrive in time
@@ -36,5 +37,5 @@
 // work before the handlers: headers, idle connections, streams of HTTP/2. [Handler.Stats] counts every request by the status of its
 // answer.
 //
-// Behind a reverse proxy, set Options.Client: otherwise all clients are one, the proxy.
+// Behind a reverse proxy, set Options.Client, as by [Forwarded]: otherwise all clients are one, the proxy.
 package gateway

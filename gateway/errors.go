@@ -91,6 +91,9 @@ func (x *exchange) fail(err error) {
 	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
 		x.w.Header().Set("Retry-After", "1")
 	}
+	if status == http.StatusUnauthorized {
+		x.w.Header().Set("WWW-Authenticate", "Bearer") // RFC 9110 demands one
+	}
 	data, _ := json.Marshal(problem{http.StatusText(status), status, text, x.id}) // strings and a number
 	_ = x.reply(status, problemType, data)                                        // the client may have gone
 	x.log(err)

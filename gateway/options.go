@@ -43,7 +43,7 @@ type Options struct {
 	Burst int
 
 	// Client returns who sends a request, for MaxPerClient and Rate: behind a reverse proxy, the address in the header that the
-	// proxy sets. Defaults to the address of the connection; an IPv6 address stands for its /64 network.
+	// proxy sets; see [Forwarded]. Defaults to the address of the connection; an IPv6 address stands for its /64 network.
 	Client func(*http.Request) string
 
 	// Origins are the origins whose pages may use the handler, as "https://example.com", or "*" for all; they get the headers of
@@ -52,7 +52,7 @@ type Options struct {
 	Origins []string
 
 	// Authorize, if not nil, is called for each request before its body is read. Its error is answered with 403, and its text is only
-	// logged; a [StatusError] is answered with its own status and text. Browsers ask for permission by OPTIONS before some
+	// logged; a [StatusError] is answered with its own status and text, and 401 asks for a bearer token. Browsers ask for permission by OPTIONS before some
 	// requests of other origins; Authorize does not see these.
 	Authorize func(*http.Request) error
 
@@ -89,7 +89,7 @@ func (o *Options) withDefaults() Options {
 	s.Burst = or(s.Burst, max(1, int(s.Rate)))
 	s.Origins = slices.Clone(s.Origins)
 	if s.Client == nil {
-		s.Client = connectionClient
+		s.Client = new(Forwarded).Client
 	}
 	return s
 }
