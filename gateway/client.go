@@ -43,7 +43,7 @@ func (c *Client) Ask(ctx context.Context, url string, body []byte) ([]byte, erro
 		return nil, err
 	}
 	defer answer.Body.Close()
-	limit := or(c.MaxBody, defaultMaxReply)
+	limit := c.limit()
 	reply, err := io.ReadAll(io.LimitReader(answer.Body, limit+1))
 	if err == nil && int64(len(reply)) > limit {
 		err = tooLong("reply", limit)
@@ -54,8 +54,13 @@ func (c *Client) Ask(ctx context.Context, url string, body []byte) ([]byte, erro
 	return reply, nil
 }
 
+// An unusableError says that an answer is none of the gateway, or too large. It comes again however often one asks.
+type unusableError struct{ text string }
+
+func (e *unusableError) Error() string { return e.text }
+
 func tooLong(what string, limit int64) error {
-	return fmt.Errorf("the %s is larger than %d bytes: raise MaxBody of the Client", what, limit)
+	return &unusableError{fmt.Sprintf("the %s is larger than %d bytes: raise MaxBody of the Client", what, limit)}
 }
 
 // Send sends a message. Without an error, it is queued at the gateway.
@@ -93,8 +98,11 @@ func (c *Client) Survey(ctx context.Context, url string, body []byte) iter.Seq2[
 	}
 }
 
+// limit is MaxBody. A text of its length can be counted.
+func (c *Client) limit() int64 { return min(or(c.MaxBody, defaultMaxReply), maxLength/8) }
+
 // textLimit is the length of the longest line or event: six times what it stands for, as a text of control characters has.
-func (c *Client) textLimit() int { return 6*int(or(c.MaxBody, defaultMaxReply)) + 64 }
+func (c *Client) textLimit() int { return 6*int(c.limit()) + 64 }
 
 func (c *Client) post(ctx context.Context, url string, body []byte) (*http.Response, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))

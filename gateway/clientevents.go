@@ -7,9 +7,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"math/rand/v2"
+	"mime"
 	"net/http"
 	"net/url"
 	"time"
@@ -35,7 +37,8 @@ type EventConfig struct {
 	MinBackoff, MaxBackoff time.Duration
 
 	// GiveUp, if not nil, is called with the error of each connection that failed or ended. If it returns true, the loop yields the error and
-	// ends. Defaults to going on for ever, except after an answer with a status from 400 to 499 other than 408 and 429.
+	// ends. Defaults to going on for ever, except after an answer with a status from 400 to 499 other than 408
+	// and 429. Answers that are no stream of events, and events above MaxBody, end the loop as well.
 	GiveUp func(err error) bool
 }
 
@@ -111,6 +114,9 @@ func (f *feed) ends(err error) bool {
 	if f.GiveUp != nil {
 		return f.GiveUp(err)
 	}
+	if errors.As(err, new(*unusableError)) {
+		return true
+	}
 	status := new(StatusError)
 	return errors.As(err, &status) && status.Status < http.StatusInternalServerError &&
 		status.Status != http.StatusRequestTimeout && status.Status != http.StatusTooManyRequests
@@ -128,6 +134,7 @@ func (f *feed) follow(ctx context.Context, yield func(Event) bool) error {
 	watch := scope.New()
 	silence := watch.AfterFunc(f.Silence, func() { cancel(errSilent) })
 	defer func() {
+		silence.Stop()
 		cancel(nil)
 		watch.Close(nil)
 	}()
@@ -140,26 +147,29 @@ func (f *feed) follow(ctx context.Context, yield func(Event) bool) error {
 		return causeOf(ctx, err)
 	}
 	defer answer.Body.Close()
+	if kind, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type")); kind != eventsType {
+		return &unusableError{fmt.Sprintf("the answer is no stream of events, but of type %.60q", kind)}
+	}
 	parser := eventParser{lines: bufio.NewReader(answer.Body), limit: f.client.textLimit()}
 	for {
 		raw, err := parser.next()
 		if err != nil {
 			return causeOf(ctx, err)
 		}
-		silence.Reset(f.Silence)
+		silence.Stop() // the loop's own work is no silence
 		if raw.id != "" {
 			f.After = raw.id
 		}
-		if raw.data == nil {
-			continue // a position, or a comment
+		if raw.data != nil { // otherwise it is a position, or a comment
+			e, err := raw.event()
+			if err != nil {
+				return err
+			}
+			if !yield(e) {
+				return errLeft
+			}
 		}
-		e, err := raw.event()
-		if err != nil {
-			return err
-		}
-		if !yield(e) {
-			return errLeft
-		}
+		silence.Reset(f.Silence)
 	}
 }
 
@@ -191,7 +201,7 @@ func (f *feed) request(ctx context.Context) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.Header.Set("Accept", "text/event-stream")
+	r.Header.Set("Accept", eventsType)
 	if f.After != "" {
 		r.Header.Set("Last-Event-ID", f.After)
 	}

@@ -25,6 +25,7 @@
 //	413  the body is larger than MaxBody, or than a peer takes
 //	415  a stream has another content type; see Stream
 //	429  the client sends requests too fast, or has too many at one time
+//	499  the client has gone, or has ended its side of the connection
 //	502  the socket failed otherwise
 //	503  the socket has no peer or no room, or is closed; or the handler serves too many requests
 //	504  there is no reply in time
@@ -36,6 +37,8 @@
 // [Options] limits bodies, times, rates, and how many requests a client and all clients may have at one time. [NewServer] limits the
 // work before the handlers: headers, idle connections, streams of HTTP/2. [Handler.Stats] counts every request by the status of its
 // answer.
+//
+// A connection of HTTP/1.1 is closed after a request whose body comes in chunks, so that no other request can hide behind it.
 //
 // Behind a reverse proxy, set Options.Client, as by [Forwarded]: otherwise all clients are one, the proxy.
 package gateway

@@ -71,22 +71,23 @@ type problem struct {
 
 const problemType = "application/problem+json"
 
-// fail answers with an error, unless the answer has begun or the client has gone.
+// fail answers with an error, unless the answer has begun.
 func (x *exchange) fail(err error) {
 	if x.begun {
-		x.counters.cut.Add(1)
 		x.log(err)
-		return
-	}
-	if x.r.Context().Err() != nil {
-		x.status = StatusGone
-		return
+		x.cut()
 	}
 	status, text := http.StatusInternalServerError, "internal error"
-	if known := new(StatusError); errors.As(err, &known) {
+	var known *StatusError
+	var hidden *hiddenError
+	switch {
+	case errors.As(err, &known):
 		status, text = known.Status, known.Text
-	} else if hidden := new(hiddenError); errors.As(err, &hidden) {
+	case errors.As(err, &hidden):
 		status, text = hidden.status, hidden.text
+	case errors.Is(x.r.Context().Err(), context.Canceled):
+		// A client that only ended its side of the connection still reads, and would get 200 from net/http.
+		status, text = StatusGone, "the client has ended the connection"
 	}
 	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
 		x.w.Header().Set("Retry-After", "1")
@@ -96,7 +97,9 @@ func (x *exchange) fail(err error) {
 	}
 	data, _ := json.Marshal(problem{http.StatusText(status), status, text, x.id}) // strings and a number
 	_ = x.reply(status, problemType, data)                                        // the client may have gone
-	x.log(err)
+	if status != StatusGone {
+		x.log(err)
+	}
 }
 
 func (x *exchange) log(err error) {

@@ -6,7 +6,6 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
-	"fmt"
 
 	"github.com/sprymq/spry/internal/textform"
 )
@@ -21,11 +20,14 @@ type rawEvent struct {
 func (e *rawEvent) event() (Event, error) {
 	if e.kind != gapEvent {
 		frames, err := textform.ParseFrames(e.data)
-		return Event{ID: e.id, Frames: frames}, err
+		if err != nil {
+			return Event{}, &unusableError{"the data of an event is no message: " + err.Error()}
+		}
+		return Event{ID: e.id, Frames: frames}, nil
 	}
 	var gap gapData
 	if err := json.Unmarshal(e.data, &gap); err != nil {
-		return Event{}, fmt.Errorf("a gap that is no JSON: %w", err)
+		return Event{}, &unusableError{"the data of a gap is no JSON: " + err.Error()}
 	}
 	event := Event{ID: e.id, Gap: true, Missed: -1}
 	if gap.Missed != nil {

@@ -9,10 +9,13 @@ import (
 )
 
 const (
-	batch    = 64              // how many events a stream takes from the ring at a time
+	batch    = 64              // how many events a stream takes from the ring at a time,
+	batchMax = 64 << 10        // and how many bytes: a slow stream keeps them when the ring does not any more
 	silence  = 256             // how many events a stream passes over before it says where it is
 	maxTopic = 64              // topics of a stream
 	retry    = "retry: 1000\n" // milliseconds after which an EventSource comes back
+
+	eventsType = "text/event-stream"
 )
 
 // An eventStream is one stream of [Events].
@@ -27,6 +30,9 @@ type eventStream struct {
 }
 
 func (e *Events) stream(x *exchange) error {
+	if x.r.ContentLength != 0 {
+		return &StatusError{http.StatusBadRequest, "a request for events has no body"}
+	}
 	query, err := url.ParseQuery(x.r.URL.RawQuery)
 	if err != nil {
 		return &StatusError{http.StatusBadRequest, "the query is malformed"}
@@ -50,11 +56,13 @@ func (e *Events) stream(x *exchange) error {
 		return err
 	}
 	x.w.Header()["X-Accel-Buffering"] = []string{"no"} // nginx would keep events until there are many
-	x.begin(http.StatusOK, "text/event-stream")
-	if err := s.run(); err != nil && x.r.Context().Err() == nil {
-		return err // a slow client; one that went away has ended its stream as it should
+	x.begin(http.StatusOK, eventsType)
+	err = s.run()
+	x.left = x.r.Context().Err() != nil && (err == nil || time.Now().Before(x.due)) // net/http ends the context of slow clients, too
+	if x.left {
+		return nil // which is how streams end
 	}
-	return nil
+	return err
 }
 
 // place finds out where the stream begins.
@@ -92,11 +100,15 @@ func (s *eventStream) run() error {
 	room := make([]event, 0, batch)
 	for {
 		e.mu.Lock()
-		list, missed := e.ring.after(s.at, room)
+		list, missed := e.ring.after(s.at, room, batchMax)
 		more, ended := e.more, e.ended
 		e.mu.Unlock()
-		if err := s.forward(list, missed); err != nil {
+		wrote, err := s.forward(list, missed)
+		if err != nil {
 			return err
+		}
+		if wrote {
+			idle.Reset(e.keepAlive)
 		}
 		clear(list)
 		if len(list) > 0 {
@@ -105,7 +117,6 @@ func (s *eventStream) run() error {
 		if ended {
 			return nil
 		}
-		idle.Reset(e.keepAlive)
 		select {
 		case <-more:
 		case <-s.r.Context().Done():
@@ -114,6 +125,7 @@ func (s *eventStream) run() error {
 			if err := s.write(s.sign()); err != nil {
 				return err
 			}
+			idle.Reset(e.keepAlive)
 		}
 	}
 }
@@ -141,12 +153,11 @@ func (s *eventStream) sign() []byte {
 	return append(s.position().appendTo(nil), '\n')
 }
 
-// forward writes events that come after missed others.
-func (s *eventStream) forward(list []event, missed uint64) error {
+// forward writes events that come after missed others. wrote is false if the stream's topics leave all of them out.
+func (s *eventStream) forward(list []event, missed uint64) (wrote bool, err error) {
 	if len(list) == 0 {
-		return nil
+		return false, nil
 	}
-	wrote := false
 	put := func(p []byte) error {
 		wrote = true
 		s.extend()
@@ -157,7 +168,7 @@ func (s *eventStream) forward(list []event, missed uint64) error {
 		s.events.missed.Add(missed)
 		s.at = list[0].offset - 1
 		if err := put(appendGap(nil, s.position(), missed, false)); err != nil {
-			return err
+			return true, err
 		}
 	}
 	for i := range list {
@@ -172,18 +183,18 @@ func (s *eventStream) forward(list []event, missed uint64) error {
 			text = e.appendText(nil, s.events.epoch)
 		}
 		if err := put(text); err != nil {
-			return err
+			return true, err
 		}
 	}
 	if s.at-s.known >= silence {
 		if err := put(s.sign()); err != nil {
-			return err
+			return true, err
 		}
 	}
 	if !wrote {
-		return nil
+		return false, nil
 	}
-	return s.control.Flush()
+	return true, s.flush()
 }
 
 func (s *eventStream) write(p []byte) error {
@@ -191,5 +202,5 @@ func (s *eventStream) write(p []byte) error {
 	if _, err := s.w.Write(p); err != nil {
 		return err
 	}
-	return s.control.Flush()
+	return s.flush()
 }

@@ -57,9 +57,12 @@ type exchange struct {
 	r       *http.Request
 	control *http.ResponseController
 	id      string
-	status  int   // of the answer
-	begun   bool  // the answer is
-	taken   int64 // of the bytes of all bodies
+	status  int       // of the answer
+	begun   bool      // the answer is
+	left    bool      // the client has left the stream of its answer
+	due     time.Time // when the client must have taken what is written
+	whole   bool      // the body has been read to its end
+	taken   int64     // of the bytes of all bodies
 }
 
 func (x *exchange) serve() error {
@@ -99,6 +102,7 @@ func (x *exchange) context(byDefault time.Duration) (context.Context, context.Ca
 
 // begin begins the answer. What is written from now on must be taken in time.
 func (x *exchange) begin(status int, contentType string) {
+	x.endRequest()
 	x.begun, x.status = true, status
 	if contentType != "" {
 		x.w.Header()["Content-Type"] = []string{contentType}
@@ -115,19 +119,37 @@ func (x *exchange) reply(status int, contentType string, body []byte) error {
 	return err
 }
 
-// end flushes the answer, and takes the deadline from a connection that will have further requests, perhaps of other handlers.
-func (x *exchange) end() {
-	if !x.begun || x.r.ProtoMajor > 1 {
-		return // a stream of HTTP/2 ends with its deadline
+// flush sends what was written. Then the client owes nothing: the deadline goes, with which a stream of HTTP/2 would end though nothing
+// is written.
+func (x *exchange) flush() error {
+	if err := x.control.Flush(); err != nil {
+		return err
 	}
-	if err := x.control.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		x.counters.cut.Add(1)
+	if x.r.ProtoMajor > 1 {
+		_ = x.control.SetWriteDeadline(time.Time{})
+	}
+	return nil
+}
+
+// end ends the answer. On HTTP/1 it finds out whether the client takes it; net/http then takes the deadline from the connection.
+func (x *exchange) end() {
+	if x.r.ProtoMajor > 1 || x.left {
 		return
 	}
-	_ = x.control.SetWriteDeadline(time.Time{})
+	x.extend() // for the end of an answer in chunks, which net/http writes
+	if err := x.control.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		x.counters.cut.Add(1)
+	}
+}
+
+// cut ends an answer that cannot be written to its end, so that no client takes it for a whole one.
+func (x *exchange) cut() {
+	x.counters.cut.Add(1)
+	panic(http.ErrAbortHandler) //nolint:forbidigo // which is how a handler says that to net/http
 }
 
 // extend gives the client time to take what is written next.
 func (x *exchange) extend() {
-	_ = x.control.SetWriteDeadline(time.Now().Add(x.options.WriteTimeout)) // a writer that has none has its server's
+	x.due = time.Now().Add(x.options.WriteTimeout)
+	_ = x.control.SetWriteDeadline(x.due) // a writer that has none has its server's
 }

@@ -4,6 +4,7 @@ package gateway
 
 import (
 	"log/slog"
+	"math"
 	"net/http"
 	"slices"
 	"time"
@@ -48,7 +49,8 @@ type Options struct {
 
 	// Origins are the origins whose pages may use the handler, as "https://example.com", or "*" for all; they get the headers of
 	// CORS. Defaults to the page's own host: that of the request. A handler that is reached by a loopback address then also demands
-	// that this host is localhost or a loopback address. Programs other than browsers send no Origin, and are not refused.
+	// that this host is localhost or a loopback address, of events even without an Origin: browsers send none for what a page gets
+	// from its own host. Programs other than browsers send no Origin, and are not refused otherwise.
 	Origins []string
 
 	// Authorize, if not nil, is called for each request before its body is read. Its error is answered with 403, and its text is only
@@ -72,14 +74,17 @@ const (
 	defaultMaxTimeout  = time.Minute
 )
 
+// maxLength is the largest length to which another byte can be added.
+const maxLength = math.MaxInt - 1
+
 // withDefaults returns a copy in which every limit has its value. o may be nil.
 func (o *Options) withDefaults() Options {
 	var s Options
 	if o != nil {
 		s = *o
 	}
-	s.MaxBody = or(s.MaxBody, defaultMaxBody)
-	s.MaxBodies = max(or(s.MaxBodies, defaultMaxBodies), s.MaxBody)
+	s.MaxBody = min(or(s.MaxBody, defaultMaxBody), maxLength)
+	s.MaxBodies = max(min(or(s.MaxBodies, defaultMaxBodies), maxLength), s.MaxBody)
 	s.BodyTimeout = or(s.BodyTimeout, defaultTimeout)
 	s.WriteTimeout = or(s.WriteTimeout, defaultTimeout)
 	s.Timeout = or(s.Timeout, defaultTimeout)

@@ -3,6 +3,7 @@
 package gateway
 
 import (
+	"errors"
 	"net"
 	"net/http"
 	"slices"
@@ -21,21 +22,13 @@ const (
 func (x *exchange) checkOrigin() (done bool, err error) {
 	all := x.r.Header["Origin"]
 	header := x.w.Header()
-	listed := len(x.options.Origins) > 0
-	if listed {
+	if len(x.options.Origins) > 0 {
 		header.Add("Vary", "Origin")
 	}
+	if err := x.refusedOrigin(all); err != nil {
+		return false, &hiddenError{http.StatusForbidden, "pages of this origin are not allowed: list it in Origins", err}
+	}
 	if len(all) > 0 {
-		switch {
-		case !listed:
-			local, _ := x.r.Context().Value(http.LocalAddrContextKey).(net.Addr)
-			err = wsframe.CheckOrigin(all, x.r.Host, local)
-		case len(all) != 1 || !slices.ContainsFunc(x.options.Origins, func(o string) bool { return o == "*" || strings.EqualFold(o, all[0]) }):
-			err = &StatusError{http.StatusForbidden, "a page of another origin"}
-		}
-		if err != nil {
-			return false, &hiddenError{http.StatusForbidden, "pages of this origin are not allowed: list it in Origins", err}
-		}
 		header.Set("Access-Control-Allow-Origin", all[0])
 		header.Set("Access-Control-Expose-Headers", exposedHeaders)
 	}
@@ -50,4 +43,21 @@ func (x *exchange) checkOrigin() (done bool, err error) {
 	}
 	x.begin(http.StatusNoContent, "")
 	return true, nil
+}
+
+var errOrigin = errors.New("a page of another origin")
+
+// refusedOrigin is why a request with these origins is refused, or nil.
+func (x *exchange) refusedOrigin(all []string) error {
+	if len(x.options.Origins) > 0 {
+		if len(all) == 0 || len(all) == 1 && slices.ContainsFunc(x.options.Origins, func(o string) bool { return o == "*" || strings.EqualFold(o, all[0]) }) {
+			return nil
+		}
+		return errOrigin
+	}
+	local, _ := x.r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	if len(all) == 0 && x.method == http.MethodGet { // browsers send no origin if a page gets something of its own host
+		return wsframe.CheckHost(x.r.Host, local)
+	}
+	return wsframe.CheckOrigin(all, x.r.Host, local)
 }

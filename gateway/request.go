@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"strconv"
@@ -31,9 +32,10 @@ func (x *exchange) body() ([]byte, error) {
 	case length > x.options.MaxBody:
 		return nil, x.tooLarge()
 	}
-	_ = x.control.SetReadDeadline(time.Now().Add(x.options.BodyTimeout)) // a connection that has none has its server's
+	x.limitReading()
 	body, err := x.readBody(http.MaxBytesReader(x.w, x.r.Body, x.options.MaxBody), length)
 	if err == nil {
+		x.whole = true
 		_ = x.control.SetReadDeadline(time.Time{})
 		return body, nil
 	}
@@ -45,18 +47,45 @@ func (x *exchange) body() ([]byte, error) {
 	case errors.As(err, &large):
 		return nil, x.tooLarge()
 	case errors.As(err, &timeout) && timeout.Timeout():
-		x.w.Header().Set("Connection", "close")
 		return nil, &StatusError{http.StatusRequestTimeout, "the body does not arrive in time"}
 	}
 	return nil, &hiddenError{http.StatusBadRequest, "the body cannot be read", err}
 }
 
+// limitReading gives the client time to send a body.
+func (x *exchange) limitReading() {
+	_ = x.control.SetReadDeadline(time.Now().Add(x.options.BodyTimeout)) // a connection that has none has its server's
+}
+
+// maxDiscard is how much of an unread body is read so that a connection can have further requests.
+const maxDiscard = 256 << 10
+
+// endRequest ends a request of HTTP/1 before its answer begins. It reads the rest of the body, for which net/http would wait without
+// a limit of time. It closes the connection after a body that goes on, and after one in chunks: RFC 9112 demands that of the latter
+// if there is also a length, and net/http does not tell.
+func (x *exchange) endRequest() {
+	if x.r.ProtoMajor > 1 || x.r.ContentLength == 0 {
+		return
+	}
+	header := x.w.Header()
+	if !x.whole && header.Get("Connection") == "" && x.r.Header.Get("Expect") == "" { // otherwise, net/http closes the connection
+		x.limitReading()
+		if _, err := io.CopyN(io.Discard, x.r.Body, maxDiscard); !errors.Is(err, io.EOF) {
+			header.Set("Connection", "close")
+		}
+	}
+	if len(x.r.TransferEncoding) > 0 {
+		header.Set("Connection", "close")
+	}
+}
+
 // readBody reads a body of a length, or of any if that is negative. Its memory grows as it arrives.
 func (x *exchange) readBody(from io.Reader, length int64) ([]byte, error) {
-	size := int64(firstBody)
-	if length >= 0 {
-		size = min(size, length+1) // room to find the end
+	if length < 0 {
+		length = x.options.MaxBody
 	}
+	length++ // room to find the end
+	size := min(firstBody, length)
 	if !x.take(size) {
 		return nil, errBusy
 	}
@@ -70,10 +99,7 @@ func (x *exchange) readBody(from io.Reader, length int64) ([]byte, error) {
 		case err != nil:
 			return nil, err
 		case len(body) == cap(body):
-			more := int64(cap(body))
-			if length >= 0 {
-				more = min(more, length+1-more)
-			}
+			more := min(int64(cap(body)), length-int64(cap(body)))
 			if !x.take(more) {
 				return nil, errBusy
 			}
@@ -84,7 +110,7 @@ func (x *exchange) readBody(from io.Reader, length int64) ([]byte, error) {
 
 // take takes room for a part of the body. The exchange returns it at its end.
 func (x *exchange) take(n int64) bool {
-	if x.bodies.Add(n) > x.options.MaxBodies {
+	if x.bodies.Add(n) > x.options.MaxBodies+1 { // one byte finds the end of the largest
 		x.bodies.Add(-n)
 		return false
 	}
@@ -98,11 +124,14 @@ func (x *exchange) tooLarge() error {
 	return &StatusError{http.StatusRequestEntityTooLarge, "a body has at most " + strconv.FormatInt(x.options.MaxBody, 10) + " bytes"}
 }
 
+// maxMilliseconds is the longest time.
+const maxMilliseconds = uint64(math.MaxInt64 / time.Millisecond)
+
 // parseTimeout reads a time above 0. A number without a unit has milliseconds.
 func parseTimeout(text string) (time.Duration, error) {
 	d, err := time.ParseDuration(text)
-	if ms, bare := strconv.ParseUint(text, 10, 31); bare == nil {
-		d, err = time.Duration(ms)*time.Millisecond, nil
+	if ms, bare := strconv.ParseUint(text, 10, 63); bare == nil {
+		d, err = time.Duration(min(ms, maxMilliseconds))*time.Millisecond, nil
 	}
 	if err == nil && d <= 0 {
 		err = errors.New("not above 0")

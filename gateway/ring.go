@@ -54,14 +54,17 @@ func (r *ring) drop() {
 // first is the offset of the oldest event, or that of the next one if there is none.
 func (r *ring) first() uint64 { return r.next - uint64(r.n) }
 
-// after appends the events after an offset to dst, at most as many as dst has room for. missed is how many of them are not kept any more.
-func (r *ring) after(offset uint64, dst []event) (_ []event, missed uint64) {
+// after appends the events after an offset to dst: at most as many as dst has room for, and until they cost maxBytes. missed is how many
+// of them are not kept any more.
+func (r *ring) after(offset uint64, dst []event, maxBytes int) (_ []event, missed uint64) {
 	at := offset + 1
 	if first := r.first(); at < first {
 		at, missed = first, first-at
 	}
-	for ; at < r.next && len(dst) < cap(dst); at++ {
-		dst = append(dst, r.events[(r.head+int(at-r.first()))%len(r.events)])
+	for bytes := 0; at < r.next && len(dst) < cap(dst) && bytes < maxBytes; at++ {
+		e := r.events[(r.head+int(at-r.first()))%len(r.events)]
+		bytes += e.cost()
+		dst = append(dst, e)
 	}
 	return dst, missed
 }

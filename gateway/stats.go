@@ -4,7 +4,7 @@ package gateway
 
 import "sync/atomic"
 
-// StatusGone is the status under which [Stats] counts requests whose clients went away before there was an answer.
+// StatusGone is the status of requests whose clients went away, or ended their side of the connection, before there was an answer.
 const StatusGone = 499
 
 // Stats are the counters of a handler. At any moment between requests, Requests is Open and all Answers together.

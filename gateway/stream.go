@@ -39,7 +39,7 @@ func Stream(s Socket, o *Options) *Handler {
 			return &StatusError{http.StatusUnsupportedMediaType, "the content type is " + StreamType}
 		}
 		x.begin(http.StatusOK, StreamType)
-		if err := x.control.Flush(); err != nil {
+		if err := x.flush(); err != nil {
 			return err
 		}
 		return x.join(s)
@@ -78,7 +78,7 @@ func (x *exchange) join(s Socket) error {
 		if _, err := x.w.Write(p); err != nil {
 			return err
 		}
-		return x.control.Flush()
+		return x.flush()
 	})
 }
 

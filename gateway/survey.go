@@ -52,7 +52,7 @@ func Survey(s Inquirer, o *Options) *Handler {
 			err = out.Encode(textform.ContentsOf(string(m.Bytes())))
 			m.Release()
 			if err == nil {
-				err = x.control.Flush()
+				err = x.flush()
 			}
 			if err != nil {
 				return err

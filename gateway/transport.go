@@ -125,9 +125,9 @@ func (d *dialer) open(ctx context.Context, conn *http.ClientConn) (*clientConn, 
 	if d.Header != nil {
 		r.Header = d.Header.Clone()
 	}
-	if password, set := d.url.User.Password(); d.url.User != nil {
-		_ = set
-		r.SetBasicAuth(d.url.User.Username(), password)
+	if user := d.url.User; user != nil {
+		password, _ := user.Password()
+		r.SetBasicAuth(user.Username(), password)
 	}
 	r.Header.Set("Content-Type", StreamType)
 	answer, err := conn.RoundTrip(r)

@@ -18,11 +18,17 @@ func CheckOrigin(origins []string, host string, local net.Addr) error {
 		return nil
 	}
 	u, err := url.Parse(origins[0])
-	switch {
-	case len(origins) > 1 || err != nil || u.Host == "" || !strings.EqualFold(u.Host, host):
+	if len(origins) > 1 || err != nil || u.Host == "" || !strings.EqualFold(u.Host, host) {
 		return fmt.Errorf("pages of the origin %.100q may not connect to the host %.100q", origins[0], host)
-	case isLoopback(local) && !namesLoopback(host):
-		return fmt.Errorf("the host %.100q is not this machine, where the request of a page of %.100q came to", host, origins[0])
+	}
+	return CheckHost(host, local)
+}
+
+// CheckHost returns an error if a request came to a loopback address under the name of another host. A page of that host may have sent it,
+// whose name was made to lead to this machine. Requests without a host are of no browser.
+func CheckHost(host string, local net.Addr) error {
+	if host != "" && isLoopback(local) && !namesLoopback(host) {
+		return fmt.Errorf("the host %.100q is not this machine, which the request came to", host)
 	}
 	return nil
 }
