@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 
 	"github.com/sprymq/spry/internal/scope"
 	"github.com/sprymq/spry/stream"
@@ -23,7 +24,7 @@ import (
 //	e, err := push.Dial(ctx, "https://example.com/stream")
 //
 // With http:// it speaks HTTP/2 without TLS. A user and a password in the URL are sent as those of the scheme Basic. Each pipe is a
-// connection of its own. The zero value is ready. It is safe for concurrent use; its fields must not change once it is in use.
+// connection of its own. An answer that is no stream ends the handshake with [ErrNoStream]. The zero value is ready. It is safe for concurrent use; its fields must not change once it is in use.
 type Transport struct {
 	// Header has further headers of the requests, such as Authorization.
 	Header http.Header
@@ -116,7 +117,6 @@ func (d *dialer) open(ctx context.Context, conn *http.ClientConn) (*clientConn, 
 	}
 	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	c := &clientConn{halfCloser: nearConn.(halfCloser), remote: address(d.url.Host), conn: conn, scope: scope.New(), cancel: cancel}
-	stop := context.AfterFunc(ctx, cancel)
 	r, err := http.NewRequestWithContext(life, http.MethodPost, d.url.String(), &upload{life, far})
 	if err != nil {
 		_ = c.Close()
@@ -125,31 +125,35 @@ func (d *dialer) open(ctx context.Context, conn *http.ClientConn) (*clientConn, 
 	if d.Header != nil {
 		r.Header = d.Header.Clone()
 	}
-	if user := d.url.User; user != nil {
-		password, _ := user.Password()
-		r.SetBasicAuth(user.Username(), password)
+	if d.url.User != nil {
+		password, _ := d.url.User.Password()
+		r.SetBasicAuth(d.url.User.Username(), password)
 	}
 	r.Header.Set("Content-Type", StreamType)
-	answer, err := conn.RoundTrip(r)
-	if err == nil && !stop() {
-		err = ctx.Err()
-	}
-	if err == nil && (answer.StatusCode != http.StatusOK || answer.Header.Get("Content-Type") != StreamType) {
-		err = fmt.Errorf("%w: %s answers %s with content of type %.60q", ErrNoStream, d.url.Redacted(), answer.Status, answer.Header.Get("Content-Type"))
+	_ = c.scope.Go(func() { c.download(life, far, r) }) // a new scope is open
+	return c, nil
+}
+
+// download makes the request and passes the answer on. The far end writes meanwhile: nginx keeps the head of an answer until there is a
+// byte of a body in one of the directions.
+func (c *clientConn) download(ctx context.Context, far *stream.Bytes, r *http.Request) {
+	answer, err := c.conn.RoundTrip(r)
+	if err == nil {
+		defer answer.Body.Close()
+		if kind := answer.Header.Get("Content-Type"); answer.StatusCode != http.StatusOK || kind != StreamType {
+			err = fmt.Errorf("%w: %s answers %s with content of type %.60q", ErrNoStream, r.URL.Redacted(), answer.Status, kind)
+		}
 	}
 	if err != nil {
-		_ = c.Close()
-		return nil, err
+		c.refused.Store(&err)
+		_ = far.Close()
+		return
 	}
-	_ = c.scope.Go(func() {
-		defer answer.Body.Close()
-		if copyTo(life, far, answer.Body) != nil {
-			_ = far.Close()
-		} else {
-			_ = far.CloseWrite(life)
-		}
-	})
-	return c, nil
+	if copyTo(ctx, far, answer.Body) != nil {
+		_ = far.Close()
+	} else {
+		_ = far.CloseWrite(ctx)
+	}
 }
 
 // upload is the body of a request: what the near end writes.
@@ -173,6 +177,17 @@ type clientConn struct {
 	conn   *http.ClientConn
 	scope  *scope.Scope
 	cancel context.CancelFunc
+
+	refused atomic.Pointer[error] // why there is no stream
+}
+
+// Read reads from the answer. If there is none, the error says why.
+func (c *clientConn) Read(p []byte) (int, error) {
+	n, err := c.halfCloser.Read(p)
+	if refused := c.refused.Load(); err != nil && refused != nil {
+		return n, *refused
+	}
+	return n, err
 }
 
 // RemoteAddr is the host of the URL.

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+
+package gateway_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/gateway"
+	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/transport"
+)
+
+// dialing is a Push that dials streams.
+func dialing(t *testing.T) *spry.Push {
+	t.Helper()
+	return closes(t, spry.NewPush(&spry.PushOptions{Options: spry.Options{Transports: []transport.Transport{gateway.Transport{}}}}))
+}
+
+// A proxy such as nginx passes the head of the answer on only when the client has sent something.
+func TestDialerSpeaksBeforeTheAnswer(t *testing.T) {
+	leak.Check(t)
+	pull := closes(t, spry.NewPull(nil))
+	stream := gateway.Stream(pull, nil)
+	s := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		first := make([]byte, 1)
+		if _, err := io.ReadFull(r.Body, first); err != nil {
+			t.Error(err)
+		}
+		r.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.MultiReader(bytes.NewReader(first), r.Body), r.Body}
+		stream.ServeHTTP(w, r)
+	}))
+	push := dialing(t)
+	if _, err := push.Dial(t.Context(), s.URL); err != nil {
+		t.Fatal(err)
+	}
+	if err := push.Send(t.Context(), []byte("hi")); err != nil {
+		t.Fatal(err)
+	}
+	if m, err := pull.Recv(t.Context()); string(m) != "hi" || err != nil {
+		t.Errorf("%q, %v", m, err)
+	}
+	_ = push.Close()
+	_ = pull.Close()
+}
+
+func TestDialerSaysWhyThereIsNoStream(t *testing.T) {
+	leak.Check(t)
+	s := serve(t, http.NotFoundHandler())
+	_, err := dialing(t).Dial(t.Context(), s.URL+"/elsewhere")
+	if !errors.Is(err, gateway.ErrNoStream) || !strings.Contains(err.Error(), "404") {
+		t.Error(err)
+	}
+}
