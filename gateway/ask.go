@@ -6,6 +6,7 @@ import (
 	"context"
 	"mime"
 	"net/http"
+	"strings"
 )
 
 // An Asker is a [spry.Req], or what stands for one.
@@ -50,11 +51,11 @@ func (x *exchange) replyType() string {
 	if x.options.ContentType != "" {
 		return x.options.ContentType
 	}
-	switch given := x.r.Header.Get("Content-Type"); given {
-	case "":
-	case jsonType:
+	given := x.r.Header.Get("Content-Type")
+	if given == jsonType {
 		return jsonType
-	default:
+	}
+	if strings.Contains(given, ";") {
 		if kind, _, err := mime.ParseMediaType(given); err == nil && kind == jsonType {
 			return jsonType
 		}

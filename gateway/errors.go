@@ -89,14 +89,15 @@ func (x *exchange) fail(err error) {
 		// A client that only ended its side of the connection still reads, and would get 200 from net/http.
 		status, text = StatusGone, "the client has ended the connection"
 	}
+	x.w.Header()["Cache-Control"] = noStore
 	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
 		x.w.Header().Set("Retry-After", "1")
 	}
 	if status == http.StatusUnauthorized {
 		x.w.Header().Set("WWW-Authenticate", "Bearer") // RFC 9110 demands one
 	}
-	data, _ := json.Marshal(problem{http.StatusText(status), status, text, x.id}) // strings and a number
-	_ = x.reply(status, problemType, data)                                        // the client may have gone
+	data, _ := json.Marshal(problem{http.StatusText(status), status, text, x.id[0]}) // strings and a number
+	_ = x.reply(status, problemType, data)                                           // the client may have gone
 	if status != StatusGone {
 		x.log(err)
 	}
@@ -104,7 +105,7 @@ func (x *exchange) fail(err error) {
 
 func (x *exchange) log(err error) {
 	if x.options.Logger != nil {
-		x.options.Logger.LogAttrs(x.r.Context(), slog.LevelWarn, "gateway: request failed", slog.String("request_id", x.id),
+		x.options.Logger.LogAttrs(x.r.Context(), slog.LevelWarn, "gateway: request failed", slog.String("request_id", x.id[0]),
 			slog.String("path", x.r.URL.Path), slog.String("client", x.options.Client(x.r)), slog.Int("status", x.status), slog.Any("error", err))
 	}
 }

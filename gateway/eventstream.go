@@ -55,6 +55,7 @@ func (e *Events) stream(x *exchange) error {
 	if err := s.place(last, query.Get("from")); err != nil {
 		return err
 	}
+	x.w.Header()["Cache-Control"] = noStore
 	x.w.Header()["X-Accel-Buffering"] = []string{"no"} // nginx would keep events until there are many
 	x.begin(http.StatusOK, eventsType)
 	err = s.run()

@@ -80,10 +80,10 @@ func (f *Forwarded) trusts(addr netip.Addr) bool {
 
 // addressIn reads an address, with or without a port.
 func addressIn(text string) netip.Addr {
-	addr, err := netip.ParseAddr(strings.Trim(text, "[]"))
-	if withPort, portErr := netip.ParseAddrPort(text); portErr == nil {
-		addr, err = withPort.Addr(), nil
+	if withPort, err := netip.ParseAddrPort(text); err == nil {
+		return withPort.Addr().Unmap().WithZone("")
 	}
+	addr, err := netip.ParseAddr(strings.Trim(text, "[]"))
 	if err != nil {
 		return netip.Addr{}
 	}

@@ -33,21 +33,19 @@ func (h *Handler) Stats() Stats { return h.counters.stats() }
 // ServeHTTP implements [http.Handler].
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.counters.begin()
-	x := &exchange{Handler: h, w: w, r: r, control: http.NewResponseController(w), id: requestIDOf(r.Header.Get("X-Request-Id"))}
-	defer func() { h.counters.end(x.status) }()
-	x.status = http.StatusInternalServerError // unless the work gets further
+	x := &exchange{Handler: h, w: w, r: r, control: http.NewResponseController(w), status: http.StatusInternalServerError}
+	defer x.settle()
+	x.id[0] = requestIDOf(r.Header.Get("X-Request-Id"))
 	header := w.Header()
-	header["X-Request-Id"] = []string{x.id}
+	header["X-Request-Id"] = x.id[:]
 	header["X-Content-Type-Options"] = noSniff
-	header["Cache-Control"] = noStore
-	defer x.release()
 	if err := x.serve(); err != nil {
 		x.fail(err)
 	}
 	x.end()
 }
 
-// The values of headers that all answers have.
+// Answers to POST are not cached anyway: RFC 9110, 9.3.3. Those to GET, and errors, say no-store.
 var noSniff, noStore = []string{"nosniff"}, []string{"no-store"}
 
 // An exchange is a request and its answer.
@@ -56,7 +54,9 @@ type exchange struct {
 	w       http.ResponseWriter
 	r       *http.Request
 	control *http.ResponseController
-	id      string
+	id      [1]string // the values of headers
+	kind    [1]string
+	length  [1]string
 	status  int       // of the answer
 	begun   bool      // the answer is
 	left    bool      // the client has left the stream of its answer
@@ -86,6 +86,12 @@ func (x *exchange) serve() error {
 	return x.work(x)
 }
 
+// settle returns what the exchange has taken, and counts it.
+func (x *exchange) settle() {
+	x.bodies.Add(-x.taken)
+	x.counters.end(x.status)
+}
+
 // context ends when the time of the request is over, or its client has gone. byDefault is the time of a request that names none.
 func (x *exchange) context(byDefault time.Duration) (context.Context, context.CancelFunc, error) {
 	timeout := byDefault
@@ -105,7 +111,8 @@ func (x *exchange) begin(status int, contentType string) {
 	x.endRequest()
 	x.begun, x.status = true, status
 	if contentType != "" {
-		x.w.Header()["Content-Type"] = []string{contentType}
+		x.kind[0] = contentType
+		x.w.Header()["Content-Type"] = x.kind[:]
 	}
 	x.extend()
 	x.w.WriteHeader(status)
@@ -113,7 +120,8 @@ func (x *exchange) begin(status int, contentType string) {
 
 // reply sends a whole answer.
 func (x *exchange) reply(status int, contentType string, body []byte) error {
-	x.w.Header()["Content-Length"] = []string{strconv.Itoa(len(body))}
+	x.length[0] = strconv.Itoa(len(body))
+	x.w.Header()["Content-Length"] = x.length[:]
 	x.begin(status, contentType)
 	_, err := x.w.Write(body)
 	return err

@@ -33,7 +33,11 @@ func (x *exchange) body() ([]byte, error) {
 		return nil, x.tooLarge()
 	}
 	x.limitReading()
-	body, err := x.readBody(http.MaxBytesReader(x.w, x.r.Body, x.options.MaxBody), length)
+	from := x.r.Body
+	if length < 0 {
+		from = http.MaxBytesReader(x.w, from, x.options.MaxBody)
+	}
+	body, err := x.readBody(from, length)
 	if err == nil {
 		x.whole = true
 		_ = x.control.SetReadDeadline(time.Time{})
@@ -108,7 +112,7 @@ func (x *exchange) readBody(from io.Reader, length int64) ([]byte, error) {
 	}
 }
 
-// take takes room for a part of the body. The exchange returns it at its end.
+// take takes room for a part of the body. The exchange returns it when it is settled.
 func (x *exchange) take(n int64) bool {
 	if x.bodies.Add(n) > x.options.MaxBodies+1 { // one byte finds the end of the largest
 		x.bodies.Add(-n)
@@ -117,8 +121,6 @@ func (x *exchange) take(n int64) bool {
 	x.taken += n
 	return true
 }
-
-func (x *exchange) release() { x.bodies.Add(-x.taken) }
 
 func (x *exchange) tooLarge() error {
 	return &StatusError{http.StatusRequestEntityTooLarge, "a body has at most " + strconv.FormatInt(x.options.MaxBody, 10) + " bytes"}

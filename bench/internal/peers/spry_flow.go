@@ -28,7 +28,7 @@ func spryPeer() worker.Peer {
 	return worker.Peer{
 		Listen: spryListen, Dial: spryDial, InprocFlow: spryInprocFlow,
 		Offer: spryOffer, Fetch: spryFetch,
-		Serve: spryServe, Ask: spryAsk, InprocAsk: spryInprocAsk, Callers: spryCallers,
+		Serve: spryServeAny, Ask: spryAsk, InprocAsk: spryInprocAsk, Callers: spryCallersAny,
 		Publish: spryPublish, Subscribe: sprySubscribe, Subscriptions: sprySubscriptions,
 		Unwanted: spryUnwanted, Spread: sprySpread, Pipes: spryPipes,
 	}

@@ -35,6 +35,10 @@ var webTargets = flattened([]targetGroup{
 		{"spry/throttle", "rate", streamBelow, 0.9, none},
 		{"spry/fault", "rate", streamBelow, 0.9, none},
 	}},
+	{caseSet{title: "POSTs to a Req", work: "http", transports: tcp, sizes: requests, params: []int{64}, place: "1cpu"}, []bound{
+		{"spry/gateway", "rate", []string{"spry/net-http-req"}, 0.8, none}, // a handler of the same call and nothing else
+		{"spry/gateway", "rate", []string{"spry/net-http"}, none, 0.8},     // a handler that calls a function instead
+	}},
 })
 
 var (

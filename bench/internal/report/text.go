@@ -32,14 +32,14 @@ var (
 		"thr": "One way", "down": "One way from the listening end", "layers": "One way through a stream of bytes",
 		"curve": "One way, encrypted", "lat": "Round trip", "inproc-thr": "One way within a process",
 		"inproc-lat": "Round trip within a process", "fan": "Fan-out", "callers-mux": "Callers on one connection",
-		"callers-conns": "Callers on a connection each", "idle": "Idle connections", "flood": "Round trip beside a flood",
+		"callers-conns": "Callers on a connection each", "http": "POSTs of HTTP/1.1 on a connection each", "idle": "Idle connections", "flood": "Round trip beside a flood",
 		"pipes": "One way over many pipes", "subs": "One way past many subscriptions",
 		"scale-topics": "A message nobody wants", "scale-lengths": "Topics of many lengths", "scale-nested": "Topics that all match",
 		"scale-pipes":  "Opening and closing one more pipe",
 		"scale-spread": "One to many, message by message",
 	}
 	params = map[string]string{
-		"fan": "subscribers", "callers-mux": "callers", "callers-conns": "callers", "idle": "connections",
+		"fan": "subscribers", "callers-mux": "callers", "callers-conns": "callers", "http": "callers", "idle": "connections",
 		"pipes": "pipes", "subs": "subscriptions",
 		"scale-topics": "subscribers", "scale-lengths": "lengths", "scale-nested": "topics", "scale-pipes": "pipes", "scale-spread": "pipes",
 	}

@@ -24,7 +24,7 @@ const (
 )
 
 // countedWorks are those with enough messages for that. Calls are counted at the place 1cpu, where they repeat.
-var countedWorks = []string{"thr", "down", layers, "curve", "lat", "fan", "callers-mux", "callers-conns", "idle"}
+var countedWorks = []string{"thr", "down", layers, "curve", "lat", "fan", "callers-mux", "callers-conns", gatewayWork, "idle"}
 
 func isCounted(c report.Case) bool {
 	return c.Place == placeOne && slices.Contains(countedWorks, c.Work)

@@ -29,7 +29,7 @@ type config struct {
 
 // allWorks in the order in which they are measured.
 var allWorks = []string{
-	"thr", "down", "layers", "curve", "lat", "inproc-thr", "inproc-lat", "fan", "callers-mux", "callers-conns", "idle", "flood", "pipes", "subs",
+	"thr", "down", "layers", "curve", "lat", "inproc-thr", "inproc-lat", "fan", "callers-mux", "callers-conns", "http", "idle", "flood", "pipes", "subs",
 	"scale-topics", "scale-lengths", "scale-nested", "scale-pipes", "scale-spread",
 }
 
@@ -48,7 +48,7 @@ func parse(args []string) (config, error) {
 	list(&c.places, "place", placeOne+","+placeFree, "1cpu: all processes on one CPU; free: where the system puts them")
 	f.StringVar(&sizes, "sizes", "", "sizes in bytes (default those of each work)")
 	f.StringVar(&params, "params", "", "how many subscribers, callers, connections, ... (default those of each work)")
-	f.StringVar(&c.set, "set", "", "only these cases: "+setWeb+", of WebSocket, TLS and layers of streams; "+setCore+", all others")
+	f.StringVar(&c.set, "set", "", "only these cases: "+setWeb+", of WebSocket, TLS, layers of streams and HTTP; "+setCore+", all others")
 	f.IntVar(&c.rounds, "rounds", 0, fmt.Sprintf("rounds, in which all take turns; targets need at least %d (default %d, and %d of the set %s)",
 		report.LeastRounds, coreRounds, webRounds, setWeb))
 	f.Float64Var(&c.secs, "secs", 0.4, "seconds that count of each run")
@@ -88,6 +88,9 @@ func parse(args []string) (config, error) {
 
 // layers is the work of the layers of package stream, which no other library has.
 const layers = "layers"
+
+// gatewayWork is the work of the gateway for HTTP, which no other library has: it is compared with a handler without a socket.
+const gatewayWork = "http"
 
 // scale stands for all works whose names begin with it.
 const scale = "scale"
@@ -154,7 +157,7 @@ const (
 )
 
 func setOf(c report.Case) string {
-	if c.Work == layers || slices.Contains(webAndTLS, c.Transport) {
+	if c.Work == layers || c.Work == gatewayWork || slices.Contains(webAndTLS, c.Transport) {
 		return setWeb
 	}
 	return setCore
@@ -242,6 +245,7 @@ var workloads = map[string]workload{
 	"fan":           {sizes: []int{256}, params: []int{8, 64}, transports: tcp, warm: warmUpWide},
 	"callers-mux":   {sizes: []int{64}, params: []int{64}, transports: tcp},
 	"callers-conns": {sizes: []int{64}, params: []int{64}, transports: tcp},
+	gatewayWork:     {sizes: []int{64, 1 << 10}, params: []int{64}, transports: tcp},
 	"idle":          {sizes: []int{0}, params: []int{5000, 10000}, transports: tcp},
 	"flood":         {sizes: []int{64}, transports: tcp},
 	"pipes":         {sizes: []int{64}, params: []int{1, 8, 64, 512, 2000}, transports: tcp, warm: warmUpWide},

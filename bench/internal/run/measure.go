@@ -122,8 +122,8 @@ func (b *bench) measure(ctx context.Context, c report.Case, who contender) (samp
 		s := flowSample(got, sent).withCaller(sent, got)
 		s["lost"] = max(0, 1-float64(got.Total)/float64(max(sent.Total*int64(c.Param), 1)))
 		return s, err
-	case "callers-mux", "callers-conns":
-		shape := "shape=" + c.Work[len("callers-"):]
+	case "callers-mux", "callers-conns", gatewayWork:
+		shape := "shape=" + strings.TrimPrefix(c.Work, "callers-")
 		server, client, err := both(ctx, worker("callers-rep", at, shape),
 			worker("callers-req", at, secs, shape, "callers="+param), false)
 		return callersSample(client, server), err

@@ -64,7 +64,7 @@ type peerKind struct {
 // peerKinds are all peers, in the order of tables.
 var peerKinds = []peerKind{
 	{name: "spry", more: webAndTLS, modes: map[string][]string{
-		"thr": {"plain", "own", "batch", "bodies", "recv-bodies", "zmtp", "zmtp-batch"}, layers: {"stream", "trace", "throttle", "fault"}, "inproc-thr": {"copy", "own", "batch", "bodies"},
+		"thr": {"plain", "own", "batch", "bodies", "recv-bodies", "zmtp", "zmtp-batch"}, layers: {"stream", "trace", "throttle", "fault"}, gatewayWork: {"gateway", "net-http-req", "net-http"}, "inproc-thr": {"copy", "own", "batch", "bodies"},
 		"curve": {"curve", "curve-batch"}, "lat": {"plain", "zmtp"}, "fan": {"plain", "zmtp"},
 		"callers-mux": {"plain", "zmtp"}, "callers-conns": {"plain", "zmtp"},
 		"scale-topics": {"zmtp"}, "scale-lengths": {"zmtp"}, "scale-nested": {"zmtp"},
@@ -105,8 +105,8 @@ func (k peerKind) modesFor(c report.Case) []string {
 	case k.other != "" && (c.Work != "lat" || c.Transport != "tcp" || c.Place != placeFree):
 		return nil
 	case special:
-	case c.Work == "curve" || c.Work == layers:
-		return nil // who can encrypt, or has streams, says so
+	case c.Work == "curve" || c.Work == layers || c.Work == gatewayWork:
+		return nil // who can encrypt, or has streams or a gateway, says so
 	default:
 		modes = []string{"plain"}
 	}

@@ -45,7 +45,7 @@ type Settings struct {
 	Subs  int     // subscribers, or subscriptions
 	Pipes int     // connections of a receiver, or those that a sender is still to open, itself included
 	Calls int     // concurrent callers
-	Shape string  // of the callers: mux on one connection, or conns of their own; of topics: lengths, or anything else
+	Shape string  // of the callers: mux on one connection, or conns of their own, or http by POST; of topics: lengths, or anything else
 }
 
 // parse reads key=value arguments.
