@@ -10,6 +10,7 @@ export type { Endpoint } from "./endpoint.js";
 export { type ErrorCode, SpryError } from "./errors.js";
 export { GapEvent, type State, StateEvent } from "./events.js";
 export type { Receiver } from "./inbox.js";
+export type { Carrier } from "./link.js";
 export { type Body, Message } from "./message.js";
 export type { Options, WebSocketConstructor, WebSocketLike } from "./options.js";
 export { Pair, type PairOptions } from "./pair.js";

@@ -42,15 +42,24 @@ export interface Options {
      * WebSocket. Defaults to 0, which means never.
      */
     idleTimeout?: number;
+    /**
+     * Where WebSockets are blocked, a Req, Push, Pub, Sub, Pull or Surveyor goes on by requests of HTTP to a gateway, package gateway of Spry: at this URL,
+     * which may be relative to the address, or with true at the address itself, with http in place of ws. A WebSocket counts as blocked after two attempts
+     * that did not open, or one that takes 5 s. It is tried again after a minute, and less often from then on. Defaults to false.
+     */
+    fallback?: boolean | string | URL;
+    /** What makes requests to the gateway: for headers, or credentials of another origin. Defaults to the global fetch. */
+    fetch?: (url: string, init: RequestInit) => Promise<Response>;
     /** The constructor of WebSockets. Defaults to the global one, which browsers and Node 22 have. */
     WebSocket?: WebSocketConstructor;
 }
 /** Settings are options with their defaults. */
-export type Settings = Required<Omit<Options, "backoff">> & {
+export type Settings = Required<Omit<Options, "backoff" | "fallback">> & {
     backoff: {
         min: number;
         max: number;
     };
+    fallback: boolean | string;
 };
 /** settingsOf checks options and adds the defaults. */
 export declare function settingsOf(o: Options): Settings;

@@ -1,8 +1,8 @@
 import { type Address } from "./address.js";
 import { Endpoint } from "./endpoint.js";
-import { type GapEvent, StateEvent } from "./events.js";
+import { GapEvent, StateEvent } from "./events.js";
 /** Why messages were dropped. The words are those of Spry's statistics. */
-export type Reason = "overflow" | "closed" | "ttl" | "no_peer" | "stale" | "foreign" | "unwanted" | "envelope";
+export type Reason = "overflow" | "closed" | "ttl" | "no_peer" | "stale" | "foreign" | "unwanted" | "envelope" | "multipart" | "too_large";
 /** A snapshot of the counters of a socket. */
 export interface Stats {
     /** Messages that were given to a WebSocket; once for each, where a message goes to all peers. */
@@ -70,6 +70,8 @@ export declare abstract class Socket extends EventTarget {
     private forget;
     private opened;
     private lost;
+    /** Nothing more is sent on this connection. */
+    private leave;
     private changed;
     private end;
 }

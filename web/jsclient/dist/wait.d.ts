@@ -12,3 +12,16 @@ export declare function wait<T>(signal: AbortSignal | undefined, start: (waiter:
 export declare function bounded(ms: number): number;
 /** firstOf returns the first element of a set, in the order of their insertion, without removing it. */
 export declare function firstOf<T>(set: Set<T>): T | undefined;
+/** sleep waits, and is awoken by the signal. */
+export declare function sleep(ms: number, signal: AbortSignal): Promise<void>;
+/** A Patience ends when it was not renewed for a time. Then it looks once more, because a timer may be late, and events wait behind it. */
+export declare class Patience {
+    private readonly ms;
+    private readonly over;
+    private renewed;
+    private timer;
+    constructor(ms: number, over: () => void);
+    renew(): void;
+    stop(): void;
+    private look;
+}

@@ -25,6 +25,14 @@ export function resolve(address: string | URL): string {
   return url.href
 }
 
+/** gatewayOf returns the URL of the gateway of a WebSocket: the same, or another one, which may be relative to that. */
+export function gatewayOf(target: string, fallback: boolean | string): string {
+  const base = target.replace(/^ws/, "http")
+  const url = typeof fallback === "string" ? new URL(fallback, base).href : base
+  if (!/^https?:/.test(url)) throw new SpryError("config", `${redact(url)} is no URL of a gateway: use http or https`)
+  return url
+}
+
 /** redact leaves out what may be secret of a URL: the user and the parameters. */
 export function redact(url: string): string {
   return url.replace(/[?#].*$/s, "").replace(/\/\/[^/]*@/, "//")

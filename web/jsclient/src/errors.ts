@@ -5,6 +5,7 @@ export type ErrorCode =
   | "closed" // the socket was closed
   | "full" // more bytes wait to be sent than sendQueueBytes
   | "no_peer" // the peer that asked has gone
+  | "refused" // a gateway will not take this request
   | "replied" // the call has its reply
   | "config" // an option or a URL is invalid
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { gatewayOf } from "./address.js"
 import { SpryError } from "./errors.js"
 
 /** What a socket needs of a WebSocket. That of browsers and of Node 22 has it, and so has npm's package ws. */
@@ -54,12 +55,25 @@ export interface Options {
    */
   idleTimeout?: number
 
+  /**
+   * Where WebSockets are blocked, a Req, Push, Pub, Sub, Pull or Surveyor goes on by requests of HTTP to a gateway, package gateway of Spry: at this URL,
+   * which may be relative to the address, or with true at the address itself, with http in place of ws. A WebSocket counts as blocked after two attempts
+   * that did not open, or one that takes 5 s. It is tried again after a minute, and less often from then on. Defaults to false.
+   */
+  fallback?: boolean | string | URL
+
+  /** What makes requests to the gateway: for headers, or credentials of another origin. Defaults to the global fetch. */
+  fetch?: (url: string, init: RequestInit) => Promise<Response>
+
   /** The constructor of WebSockets. Defaults to the global one, which browsers and Node 22 have. */
   WebSocket?: WebSocketConstructor
 }
 
 /** Settings are options with their defaults. */
-export type Settings = Required<Omit<Options, "backoff">> & { backoff: { min: number; max: number } }
+export type Settings = Required<Omit<Options, "backoff" | "fallback">> & {
+  backoff: { min: number; max: number }
+  fallback: boolean | string
+}
 
 /** settingsOf checks options and adds the defaults. */
 export function settingsOf(o: Options): Settings {
@@ -73,15 +87,19 @@ export function settingsOf(o: Options): Settings {
     stallTimeout: limit(o, "stallTimeout", 30_000),
     idleTimeout: o.idleTimeout === 0 ? 0 : limit(o, "idleTimeout", 0),
     backoff: { min: o.backoff?.min ?? 100, max: o.backoff?.max ?? 10_000 },
+    fallback: o.fallback instanceof URL ? o.fallback.href : (o.fallback ?? false),
+    fetch: o.fetch ?? ((url, init) => fetch(url, init)),
     WebSocket: o.WebSocket ?? (globalThis as { WebSocket?: WebSocketConstructor }).WebSocket!,
   }
   if (!(s.backoff.min > 0 && s.backoff.max >= s.backoff.min)) throw new SpryError("config", "backoff needs 0 < min <= max")
   if (s.ttl > 255) throw new SpryError("config", "ttl is 1 to 255")
-  if (!s.WebSocket) throw new SpryError("config", "there is no WebSocket here; pass one as an option, such as that of npm's package ws")
+  if (s.fallback) gatewayOf("ws://host/", s.fallback)
+  if (!s.WebSocket && !s.fallback)
+    throw new SpryError("config", "there is no WebSocket here; pass one as an option, such as that of npm's package ws")
   return s
 }
 
-function limit(o: Options, name: Exclude<keyof Options, "backoff" | "WebSocket">, byDefault: number): number {
+function limit(o: Options, name: Exclude<keyof Options, "backoff" | "fallback" | "fetch" | "WebSocket">, byDefault: number): number {
   const value = o[name] ?? byDefault
   if (typeof value === "number" && (value > 0 || value === byDefault)) return value
   throw new SpryError("config", `${name} is ${value}; it must be a number above 0`)

@@ -46,12 +46,14 @@ export class Sub extends Receiving<Message> {
     const bytes = new Uint8Array(bytesOf(topic))
     this.topics.set(bytes.join(), bytes)
     this.all = this.topics.has("")
+    this.topicsChanged()
   }
 
   /** Removes a topic, and reports whether it was there. */
   unsubscribe(topic: Body): boolean {
     const was = this.topics.delete(bytesOf(topic).join())
     this.all = this.topics.has("")
+    this.topicsChanged()
     return was
   }
 
@@ -62,6 +64,11 @@ export class Sub extends Receiving<Message> {
     } else {
       this.stat.filtered++
     }
+  }
+
+  /** @internal */
+  protected override topicsWanted(): Uint8Array[] {
+    return this.all ? [] : [...this.topics.values()]
   }
 
   private wants(frame: Uint8Array): boolean {

@@ -72,7 +72,7 @@ export abstract class Receiving<T extends Message> extends Socket implements Rec
   /** @internal */
   protected override linkUp(link: Link, endpoint: Endpoint): void {
     this.endpointOf.set(link, endpoint)
-    if (this.before.has(endpoint)) this.dispatchEvent(new GapEvent(endpoint.url, "reconnected", 0))
+    if (this.before.has(endpoint) && !link.resumed) this.dispatchEvent(new GapEvent(endpoint.url, "reconnected", 0))
     this.before.add(endpoint)
   }
 

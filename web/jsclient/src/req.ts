@@ -84,6 +84,14 @@ export class Req extends Socket {
   }
 
   /** @internal */
+  protected override refused(link: Link, id: number, reason: string): void {
+    const p = this.pending.get(id)
+    if (p?.link !== link) return
+    this.remove(p)
+    p.reject(new SpryError("refused", reason))
+  }
+
+  /** @internal */
   protected override linkDown(link: Link): void {
     this.load.delete(link)
     for (const p of this.pending.values()) if (p.link === link) this.queue(p)
@@ -130,7 +138,7 @@ export class Req extends Socket {
     p.link = link
     p.sentAt = Date.now()
     this.load.set(link, (this.load.get(link) ?? 0) + 1)
-    this.give(link, p.frame)
+    this.give(link, p.frame, this.retryAfter)
     this.startTimer()
   }
 
@@ -153,7 +161,9 @@ export class Req extends Socket {
   private unload(p: Pending): void {
     const load = p.link && this.load.get(p.link)
     if (load !== undefined) this.load.set(p.link!, load - 1)
+    const { link } = p
     p.link = undefined
+    link?.forget?.(p.id)
   }
 
   /** The connection with room and the fewest requests; except only if there is no other. */

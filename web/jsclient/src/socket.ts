@@ -3,15 +3,16 @@
 import { type Address, resolve } from "./address.js"
 import { Endpoint, type EndpointOwner } from "./endpoint.js"
 import { SpryError } from "./errors.js"
-import { type GapEvent, type State, StateEvent } from "./events.js"
+import { GapEvent, type State, StateEvent } from "./events.js"
+import { gatewayLinks } from "./http.js"
 import { closed } from "./inbox.js"
-import type { Link } from "./link.js"
+import type { Carrier, Link } from "./link.js"
 import { cost } from "./message.js"
 import { type Options, type Settings, settingsOf } from "./options.js"
 import { bounded, type Waiter, wait } from "./wait.js"
 
 /** Why messages were dropped. The words are those of Spry's statistics. */
-export type Reason = "overflow" | "closed" | "ttl" | "no_peer" | "stale" | "foreign" | "unwanted" | "envelope"
+export type Reason = "overflow" | "closed" | "ttl" | "no_peer" | "stale" | "foreign" | "unwanted" | "envelope" | "multipart" | "too_large"
 
 /** A snapshot of the counters of a socket. */
 export interface Stats {
@@ -77,9 +78,12 @@ export abstract class Socket extends EventTarget {
   protected constructor(peer: string, addresses: Address | Address[] | undefined, options: Options) {
     super()
     this.settings = settingsOf(options)
+    if (this.settings.fallback && !(peer in gatewayLinks)) {
+      throw new SpryError("config", "this socket has no fallback: its messages come and go in both directions")
+    }
     this.owner = {
       settings: this.settings,
-      subprotocol: `${peer}.sp.nanomsg.org`,
+      peer,
       linkOpened: (link, endpoint) => this.opened(link, endpoint),
       linkEnded: (link) => this.lost(link),
       linkReceived: (link, frame) => {
@@ -87,8 +91,17 @@ export abstract class Socket extends EventTarget {
         this.received(link, frame)
         if (this.isSending()) this.flush()
       },
-      endpointChanged: (endpoint, state, reason, delay) => this.changed(endpoint, state, reason, delay),
-      endpointClosed: (endpoint) => this.endpoints.delete(endpoint),
+      linkRetired: (link) => this.leave(link),
+      linkHasRoom: () => this.flush(),
+      linkMissed: (link, messages) => this.dispatchEvent(new GapEvent(link.url, "missed", messages)),
+      linkDropped: (_, reason) => this.drop(reason),
+      linkRefused: (link, id, reason) => this.refused(link, id, reason),
+      topics: () => this.topicsWanted(),
+      endpointChanged: (...change) => this.changed(...change),
+      endpointClosed: (endpoint, unsent) => {
+        this.drop("closed", unsent)
+        this.endpoints.delete(endpoint)
+      },
     }
     const list = addresses === undefined ? [] : Array.isArray(addresses) ? addresses : [addresses]
     for (const address of list) if (typeof address !== "function") resolve(address) // all are valid, before one is dialed
@@ -184,6 +197,25 @@ export abstract class Socket extends EventTarget {
   protected linkDown(_link: Link): void {}
 
   /**
+   * There will be no reply to a request.
+   * @internal
+   */
+  protected refused(_link: Link, _id: number, _reason: string): void {}
+
+  /** @internal */
+  protected topicsWanted(): Uint8Array[] {
+    return []
+  }
+
+  /**
+   * topicsWanted returns others than before.
+   * @internal
+   */
+  protected topicsChanged(): void {
+    for (const endpoint of this.endpoints) endpoint.refresh()
+  }
+
+  /**
    * The socket is being closed.
    * @internal
    */
@@ -198,20 +230,20 @@ export abstract class Socket extends EventTarget {
    * Gives a message to a connection that has room.
    * @internal
    */
-  protected give(link: Link, frame: Uint8Array): void {
+  protected give(link: Link, frame: Uint8Array, timeout?: number): void {
     this.stat.sent++
-    link.send(frame)
+    link.send(frame, timeout)
   }
 
   /**
    * Gives a message to all connections. Those without room do not get it.
    * @internal
    */
-  protected giveAll(frame: Uint8Array): void {
+  protected giveAll(frame: Uint8Array, timeout?: number): void {
     if (this.isClosed) throw closed()
     for (const link of this.links) {
       if (link.hasRoom()) {
-        this.give(link, frame)
+        this.give(link, frame, timeout)
       } else {
         this.drop("overflow")
       }
@@ -348,8 +380,7 @@ export abstract class Socket extends EventTarget {
   }
 
   private lost(link: Link): void {
-    const at = this.links.indexOf(link)
-    if (at >= 0) this.links.splice(at, 1)
+    this.leave(link)
     this.stat.unconfirmed += link.unsent()
     const queue = this.replies.get(link)
     this.replies.delete(link)
@@ -361,8 +392,14 @@ export abstract class Socket extends EventTarget {
     this.flush()
   }
 
-  private changed(endpoint: Endpoint, state: State, reason: string, delay: number): void {
-    this.dispatchEvent(new StateEvent(endpoint.url, state, reason, delay))
+  /** Nothing more is sent on this connection. */
+  private leave(link: Link): void {
+    const at = this.links.indexOf(link)
+    if (at >= 0) this.links.splice(at, 1)
+  }
+
+  private changed(endpoint: Endpoint, state: State, carrier: Carrier, reason: string, delay: number): void {
+    this.dispatchEvent(new StateEvent(endpoint.url, state, carrier, reason, delay))
   }
 
   private async end(linger: number): Promise<void> {
@@ -370,7 +407,7 @@ export abstract class Socket extends EventTarget {
     await done // so that isClosed is set
     for (const waiter of this.readies) waiter.reject(closed())
     this.closing()
-    while (Date.now() < until && (this.isSending() || this.links.some((link) => !link.isFlushed()))) {
+    while (Date.now() < until && (this.isSending() || [...this.endpoints].some((endpoint) => !endpoint.isFlushed()))) {
       await new Promise((resolve) => setTimeout(resolve, shortestPoll))
       this.flush()
     }

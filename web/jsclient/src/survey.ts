@@ -62,15 +62,17 @@ export class Surveyor extends Socket {
       clearTimeout(timer)
       signal?.removeEventListener("abort", forget)
       this.surveys.delete(id)
+      for (const link of asked) link.forget?.(id)
     }
     const end = () => {
       forget()
       inbox.finish()
     }
+    const asked = [...this.links]
     const timer = setTimeout(end, bounded(timeout))
     signal?.addEventListener("abort", forget) // calls that wait reject by themselves
     this.surveys.set(id, { inbox, end })
-    this.giveAll(withWord(id, bytes))
+    this.giveAll(withWord(id, bytes), timeout)
     return new Survey(inbox, end, signal)
   }
 

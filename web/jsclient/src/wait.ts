@@ -45,3 +45,47 @@ export function firstOf<T>(set: Set<T>): T | undefined {
   for (const element of set) return element
   return undefined
 }
+
+/** sleep waits, and is awoken by the signal. */
+export function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const over = () => {
+      clearTimeout(timer)
+      signal.removeEventListener("abort", over)
+      resolve()
+    }
+    const timer = setTimeout(over, bounded(ms))
+    signal.addEventListener("abort", over)
+    if (signal.aborted) over()
+  })
+}
+
+/** A Patience ends when it was not renewed for a time. Then it looks once more, because a timer may be late, and events wait behind it. */
+export class Patience {
+  private renewed = Date.now()
+  private timer: ReturnType<typeof setTimeout>
+
+  constructor(
+    private readonly ms: number,
+    private readonly over: () => void,
+  ) {
+    this.timer = setTimeout(() => this.look(false), bounded(ms))
+  }
+
+  renew(): void {
+    this.renewed = Date.now()
+  }
+
+  stop(): void {
+    clearTimeout(this.timer)
+  }
+
+  private look(again: boolean): void {
+    const rest = this.renewed + this.ms - Date.now()
+    if (rest <= 0 && again) {
+      this.over()
+    } else {
+      this.timer = setTimeout(() => this.look(rest <= 0), bounded(Math.max(0, rest)))
+    }
+  }
+}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import assert from "node:assert/strict"
-import { test } from "node:test"
+import { mock, test } from "node:test"
 
 import { Pair, Pull, Push, Req, SpryError, Sub } from "../dist/spry.js"
 import { fakeTime, network, pass, rejected, settle } from "./fake.js"
@@ -445,5 +445,25 @@ test("a connection that sent nothing for long is not stalled by its first messag
   ws.receive([0, 0, 0, 1])
   await pass(3500)
   assert.equal(ws.closed.code, 4001)
+  await pair.close({ linger: 0 })
+})
+
+test("a page that was busy does not take its own delay for the peer's", async (t) => {
+  fakeTime(t)
+  const net = network()
+  const pair = new Pair(url, net)
+  await settle()
+  const ws = net.last
+  ws.holds = true
+  ws.open()
+  await pair.send("x")
+  // The page does nothing for a minute. Then its timer comes before the word that the bytes have left.
+  mock.timers.setTime(Date.now() + 60_000)
+  let reads = 0
+  Object.defineProperty(ws, "bufferedAmount", { get: () => (reads++ === 0 ? 5 : 0) })
+  await pass(5000)
+  assert.ok(reads > 1)
+  assert.equal(ws.closed, undefined)
+  assert.equal(pair.stats().unconfirmed, 0)
   await pair.close({ linger: 0 })
 })

@@ -113,3 +113,50 @@ export async function rejected(promise) {
   }
   throw new Error("the promise did not reject")
 }
+
+/** A gateway answers requests as the test says: the option fetch of a socket. Those that came are in the list `asked`. */
+export function gateway() {
+  const asked = []
+  const fetch = (url, init) =>
+    new Promise((resolve, reject) => {
+      let stream
+      const headers = Object.fromEntries(new Headers(init.headers))
+      const request = {
+        url,
+        method: init.method ?? "GET",
+        headers,
+        text: init.body && new TextDecoder().decode(init.body),
+        signal: init.signal,
+        answer: (status, body = null, headers = {}) => resolve(new Response(status === 204 ? null : body, { status, headers })),
+        fail: () => reject(new TypeError("fetch failed")),
+        /** Begins an answer, of which more follows. */
+        begin(type = "text/event-stream") {
+          const body = new ReadableStream({ start: (controller) => (stream = controller) })
+          resolve(new Response(body, { headers: { "Content-Type": type } }))
+        },
+        push: (text) => stream.enqueue(encoder.encode(text)),
+        end: () => stream.close(),
+        cut: () => stream.error(new TypeError("network error")),
+      }
+      init.signal.addEventListener("abort", () => {
+        reject(init.signal.reason)
+        try {
+          stream?.error(init.signal.reason)
+        } catch {} // it has ended
+      })
+      asked.push(request)
+    })
+  return {
+    asked,
+    fetch,
+    /** The latest request. */
+    get last() {
+      return asked[asked.length - 1]
+    },
+  }
+}
+
+/** turn lets streams move too. */
+export async function turn() {
+  for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(resolve))
+}
