@@ -37,7 +37,7 @@ func (x *exchange) checkOrigin() (done bool, err error) {
 	}
 	header.Set("Allow", x.method+", OPTIONS")
 	if len(all) > 0 {
-		header.Set("Access-Control-Allow-Methods", x.method)
+		header.Set("Access-Control-Allow-Methods", x.method+", OPTIONS") // by which jsclient asks whether it is a gateway
 		header.Set("Access-Control-Allow-Headers", allowedHeaders)
 		header.Set("Access-Control-Max-Age", preflightAge)
 	}
