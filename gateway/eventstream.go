@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	batch    = 64              // how many events a stream takes from the ring at a time,
+	batch    = 16              // how many events a stream takes from the ring at a time,
 	batchMax = 64 << 10        // and how many bytes: a slow stream keeps them when the ring does not any more
 	silence  = 256             // how many events a stream passes over before it says where it is
 	maxTopic = 64              // topics of a stream
