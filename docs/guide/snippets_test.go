@@ -75,6 +75,7 @@ var packages = map[string]string{
 	"testing": "testing", "time": "time", "tls": "crypto/tls", "x509": "crypto/x509",
 	"spry":          "github.com/sprymq/spry",
 	"certs":         "github.com/sprymq/spry/certs",
+	"gateway":       "github.com/sprymq/spry/gateway",
 	"jsclient":      "github.com/sprymq/spry/web/jsclient",
 	"port":          "github.com/sprymq/spry/port",
 	"stream":        "github.com/sprymq/spry/stream",
