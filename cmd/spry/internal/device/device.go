@@ -185,17 +185,14 @@ func newJoint(o *Options) (*joint, error) {
 	secured := false
 	var sides [2]*rawSide
 	for i, side := range []*Side{&o.Front, &o.Back} {
-		options := spry.Options{TTL: o.TTL, Transports: endpoint.Transports()}
-		framed := onlyZMTP(&side.Set)
+		options, framed := spry.Options{TTL: o.TTL, Transports: endpoint.Transports()}, onlyZMTP(&side.Set)
 		if framed {
-			options.Dialects, options.Security = []string{"zmtp"}, security
+			options.Security = security
 			secured = true
 		}
-		raw, err := spry.NewRaw([]spry.Protocol{kind.Front, kind.Back}[i], &options)
-		if err != nil {
+		if sides[i], err = newRawSide([]spry.Protocol{kind.Front, kind.Back}[i], options, framed); err != nil {
 			return nil, err
 		}
-		sides[i] = &rawSide{Raw: raw, framed: framed}
 	}
 	if security != nil && !secured {
 		return nil, exit.Errorf(exit.Usage, "CURVE and PLAIN secure a side whose addresses all begin with zmtp+, and there is none")
