@@ -47,7 +47,10 @@ func TestGateway(t *testing.T) {
 		return path
 	}
 	put("tokens", token+"\n")
-	put("index.html", "home")
+	if err := os.Mkdir(filepath.Join(folder, "public"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	put(filepath.Join("public", "index.html"), "home")
 	file := put("gateway.toml", fmt.Sprintf(`
 access-log = true
 health = "/healthz"
@@ -92,7 +95,7 @@ dial = "tcp://127.0.0.1:1"
 [[route]]
 path = "/"
 kind = "files"
-folder = "."
+folder = "public"
 [[route]]
 path = "/spry.js"
 kind = "script"

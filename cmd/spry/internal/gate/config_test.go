@@ -121,6 +121,9 @@ const good = "[[listen]]\naddress = \":1\"\n[[route]]\npath = \"/a\"\nkind = \"a
 func TestMistakes(t *testing.T) {
 	folder := t.TempDir()
 	cert, key, _ := testcert.Files(t)
+	if err := os.Mkdir(filepath.Join(folder, "public"), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	for name, text := range map[string]string{"empty": "# none\n", "short": "secret\n", "token": strings.Repeat("t", 32)} {
 		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -165,7 +168,7 @@ func TestMistakes(t *testing.T) {
 		{with("[[route]]", `path = "/{b}"`), `8: path: "/{b}" is no path`},
 		{with("[[route]]", `path = "/a"`, `kind = "script"`), `8: path: /a is already on line 4`},
 		{with("[[route]]", `path = "/a/"`, `kind = "script"`), ""},
-		{with("[[route]]", `path = "/f"`, `kind = "files"`, `folder = "."`, "[[route]]", `path = "/f/"`, `kind = "files"`, `folder = "."`), "12: path: /f/ is already on line 8"},
+		{with("[[route]]", `path = "/f"`, `kind = "files"`, `folder = "public"`, "[[route]]", `path = "/f/"`, `kind = "files"`, `folder = "public"`), "12: path: /f/ is already on line 8"},
 		{route("ask"), "7: the route has no peers"},
 		{route("ask", `dial = "h:1"`), "10: dial: "},
 		{route("ask", `dial = "foo://h:1"`), "10: dial: foo://h:1: no transport for this scheme"},
@@ -184,6 +187,10 @@ func TestMistakes(t *testing.T) {
 		{route("websocket", `dial = "tcp://h:1"`, `pattern = "sub"`, `format = "xml"`), `12: format: "xml" is neither text nor json`},
 		{route("websocket", `dial = "tcp://h:1"`, `pattern = "sub"`, `max-body = 1`), `12: max-body has no effect`},
 		{route("files", `folder = "none"`), `10: folder: "none" is no folder`},
+		{route("files", `folder = "public"`), ""},
+		{route("files", `folder = "."`), `10: folder: gateway.toml is in ".", and would be served`},
+		{route("files", `folder = "./public/../.."`), `10: folder: gateway.toml is in `},
+		{route("files", `folder = "."`, `token-file = "token"`), `10: folder: token is in "."`},
 		{route("files"), `7: folder: "" is no folder`},
 		{route("script", `dial = "tcp://h:1"`), `10: dial has no effect`},
 		{route("ask", `dial = "tcp://h:1"`, `origins = "example.com"`), `11: origins: "example.com" is no origin`},
@@ -221,6 +228,26 @@ func TestMistakes(t *testing.T) {
 			if len(line) != 1 || exit.Code(err) != exit.Usage || strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "--") {
 				t.Errorf("%s: code %d, %v; want %s", test.file, exit.Code(err), err, test.want)
 			}
+		}
+	}
+}
+
+// Relative paths are looked at as well.
+func TestWithin(t *testing.T) {
+	top := t.TempDir()
+	t.Chdir(top)
+	if err := os.MkdirAll(filepath.Join("a", "b"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir("a")
+	for _, test := range []struct {
+		folder, file string
+		want         bool
+	}{
+		{".", "f", true}, {"..", "f", true}, {top, "f", true}, {"b", "f", false}, {"b", "b/f", true}, {"b", "../f", false}, {"none", "f", false}, {".", "none/f", false},
+	} {
+		if got := within(test.folder, test.file); got != test.want {
+			t.Errorf("%s in %s: %v", test.file, test.folder, got)
 		}
 	}
 }

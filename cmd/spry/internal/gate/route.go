@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/url"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -149,11 +150,8 @@ func (r *route) check(c *config) {
 	}
 	r.checkTokens(c)
 	if r.kind == "files" {
-		if entry, err := os.Stat(c.path(r.folder)); r.folder == "" || err != nil || !entry.IsDir() {
-			c.errorf(max(r.line, r.lines["folder"]), "folder: %q is no folder that can be read", r.folder)
-		}
+		r.checkFolder(c)
 	}
-	r.folder = c.path(r.folder)
 	if k.patterns == nil {
 		return
 	}
@@ -167,6 +165,44 @@ func (r *route) checkPath(c *config) {
 	if !isPath(r.path) {
 		c.errorf(max(r.line, r.lines["path"]), `path: %q is no path; write one such as "/ask"`, r.path)
 	}
+}
+
+func (r *route) checkFolder(c *config) {
+	given := r.folder
+	r.folder = c.path(given)
+	if entry, err := os.Stat(r.folder); given == "" || err != nil || !entry.IsDir() {
+		c.errorf(max(r.line, r.lines["folder"]), "folder: %q is no folder that can be read", given)
+		return
+	}
+	for _, secret := range []string{c.name, c.path(r.tokenFile)} {
+		if secret != "" && within(r.folder, secret) {
+			c.errorf(r.lines["folder"], "folder: %s is in %q, and would be served; make a folder for what is public", filepath.Base(secret), given)
+		}
+	}
+}
+
+// within reports whether a file is in a folder, or in one below it.
+func within(folder, file string) bool {
+	place, err := filepath.Abs(filepath.Dir(file))
+	if err == nil {
+		place, err = filepath.EvalSymlinks(place)
+	}
+	if err != nil {
+		return false // it does not exist, which others report
+	}
+	top, err := os.Stat(folder)
+	for err == nil {
+		var here os.FileInfo
+		if here, err = os.Stat(place); err == nil && os.SameFile(top, here) {
+			return true
+		}
+		above := filepath.Dir(place)
+		if above == place {
+			return false
+		}
+		place = above
+	}
+	return false
 }
 
 func (r *route) checkTokens(c *config) {
