@@ -58,12 +58,7 @@ func (e *Events) stream(x *exchange) error {
 	x.w.Header()["Cache-Control"] = noStore
 	x.w.Header()["X-Accel-Buffering"] = []string{"no"} // nginx would keep events until there are many
 	x.begin(http.StatusOK, eventsType)
-	err = s.run()
-	x.left = x.r.Context().Err() != nil && (err == nil || time.Now().Before(x.due)) // net/http ends the context of slow clients, too
-	if x.left {
-		return nil // which is how streams end
-	}
-	return err
+	return x.endOf(s.run())
 }
 
 // place finds out where the stream begins.

@@ -150,6 +150,15 @@ func (x *exchange) end() {
 	}
 }
 
+// endOf is the error of a stream that has ended with err: none if its client has left, which is how streams end.
+func (x *exchange) endOf(err error) error {
+	x.left = x.r.Context().Err() != nil && (err == nil || time.Now().Before(x.due)) // net/http ends the context of slow clients, too
+	if x.left {
+		return nil
+	}
+	return err
+}
+
 // cut ends an answer that cannot be written to its end, so that no client takes it for a whole one.
 func (x *exchange) cut() {
 	x.counters.cut.Add(1)

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"log"
 	"net"
 	"net/http"
 	"strings"
@@ -46,9 +47,13 @@ type place struct {
 }
 
 // open serves a handler until the test, or the bubble, ends.
-func open(t *testing.T, version string, h http.Handler) *place {
+func open(t *testing.T, version string, h http.Handler, changes ...func(*http.Server)) *place {
 	t.Helper()
 	p := &place{memory: newMemory(), server: gateway.NewServer(h), url: "http://gateway.test"}
+	for _, change := range changes {
+		change(p.server)
+	}
+	p.server.ErrorLog = log.New(io.Discard, "", 0)
 	carrier := &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return p.dial(ctx) },
 		Protocols:   new(http.Protocols),

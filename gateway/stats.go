@@ -17,7 +17,7 @@ type Stats struct {
 	Answers map[int]uint64
 
 	// Cut is the number of answers that were begun and not written to their end, because the client took nothing for
-	// Options.WriteTimeout or went away. Streams of events end when their clients go; of them it counts the slow ones only.
+	// Options.WriteTimeout or went away. Streams and events end when their clients go; of them it counts the slow ones only.
 	Cut uint64
 }
 

@@ -42,7 +42,7 @@ func Stream(s Socket, o *Options) *Handler {
 		if err := x.flush(); err != nil {
 			return err
 		}
-		return x.join(s)
+		return x.endOf(x.join(s))
 	})
 }
 
@@ -57,10 +57,10 @@ func (x *exchange) join(s Socket) error {
 	local, _ := ctx.Value(http.LocalAddrContextKey).(net.Addr)
 	work := scope.New()
 	defer func() {
-		cancel()
 		_ = far.Close()
 		_ = x.r.Body.Close() // ends a read
 		work.Close(nil)
+		cancel() // last, so that the socket counts why a handshake failed
 	}()
 	_ = work.Go(func() { // of the client, whose end may come first
 		if err := copyTo(ctx, far, x.r.Body); err != nil {

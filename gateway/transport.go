@@ -117,7 +117,7 @@ func (d *dialer) open(ctx context.Context, conn *http.ClientConn) (*clientConn, 
 	}
 	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	c := &clientConn{halfCloser: nearConn.(halfCloser), remote: address(d.url.Host), conn: conn, scope: scope.New(), cancel: cancel}
-	r, err := http.NewRequestWithContext(life, http.MethodPost, d.url.String(), &upload{life, far})
+	r, err := http.NewRequestWithContext(life, http.MethodPost, d.url.String(), newUpload(life, far))
 	if err != nil {
 		_ = c.Close()
 		return nil, err
@@ -156,14 +156,25 @@ func (c *clientConn) download(ctx context.Context, far *stream.Bytes, r *http.Re
 	}
 }
 
-// upload is the body of a request: what the near end writes.
+// upload is the body of a request: what the near end writes. Close ends a Read, for which net/http waits before it reports that
+// the connection is gone.
 type upload struct {
-	ctx context.Context
-	far *stream.Bytes
+	ctx  context.Context
+	stop context.CancelFunc
+	far  *stream.Bytes
+}
+
+func newUpload(ctx context.Context, far *stream.Bytes) *upload {
+	ctx, stop := context.WithCancel(ctx)
+	return &upload{ctx, stop, far}
 }
 
 func (u *upload) Read(p []byte) (int, error) { return u.far.Read(u.ctx, p) }
-func (u *upload) Close() error               { return nil }
+
+func (u *upload) Close() error {
+	u.stop()
+	return nil
+}
 
 type halfCloser interface {
 	net.Conn
