@@ -30,6 +30,9 @@ type Options struct {
 	// Name of the socket in logs and statistics. Defaults to the protocol and a number: "push-7".
 	Name string
 
+	// Unlisted leaves the socket out of [Sockets], and so out of the statistics of the process.
+	Unlisted bool
+
 	// SendQueue and SendQueueBytes limit the messages queued to be sent on one pipe; both apply. A message larger than
 	// SendQueueBytes may enter an empty queue. They default to 16384 messages and 4 MiB; negative means no limit. A message
 	// costs its bytes and 64 more, and 24 for each frame after the first. A queue uses at most twice its bytes of memory,
@@ -165,7 +168,7 @@ var (
 func (o Options) engineOptions() engine.Options {
 	var err error
 	e := engine.Options{
-		Name: o.Name, SendQueue: o.SendQueue, RecvQueue: o.RecvQueue,
+		Name: o.Name, Unlisted: o.Unlisted, SendQueue: o.SendQueue, RecvQueue: o.RecvQueue,
 		SendQueueBytes: o.SendQueueBytes, RecvQueueBytes: o.RecvQueueBytes, MaxMessageSize: o.MaxMessageSize,
 		TTL: o.TTL, Linger: o.Linger, HandshakeTimeout: o.HandshakeTimeout, MaxHandshakes: o.MaxHandshakes,
 		Backoff:    engine.Backoff(o.Backoff),

@@ -77,6 +77,7 @@ var packages = map[string]string{
 	"certs":         "github.com/sprymq/spry/certs",
 	"gateway":       "github.com/sprymq/spry/gateway",
 	"jsclient":      "github.com/sprymq/spry/web/jsclient",
+	"observe":       "github.com/sprymq/spry/observe",
 	"port":          "github.com/sprymq/spry/port",
 	"stream":        "github.com/sprymq/spry/stream",
 	"tcp":           "github.com/sprymq/spry/transport/tcp",

@@ -104,6 +104,7 @@ func (s *Socket) sendAndClose(ctx context.Context, endpoints []*Endpoint, prove 
 	s.scope.Close(ErrClosed)
 	lost := int(s.unsent.Load()) + s.pattern.Close()
 	s.events.close()
+	listed.remove(s.id)
 	if o := observer.Load(); o != nil {
 		(*o).Closed(s)
 	}

@@ -22,6 +22,7 @@ import (
 // Options of a socket, as the root package documents them. Resolve gives zero fields their defaults.
 type Options struct {
 	Name             string
+	Unlisted         bool
 	SendQueue        int
 	RecvQueue        int
 	SendQueueBytes   int64

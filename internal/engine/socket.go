@@ -83,6 +83,9 @@ func NewSocket(o Options, bind func(s *Socket, o Options) Pattern) *Socket {
 	if s.broken != nil {
 		s.pattern.Refuse(s.broken)
 	}
+	if !o.Unlisted {
+		listed.add(s)
+	}
 	if o := observer.Load(); o != nil {
 		(*o).Opened(s)
 	}

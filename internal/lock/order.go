@@ -78,6 +78,9 @@ type (
 	// Buffer guards the messages of a buffered sender (bufsend.Sender).
 	Buffer [88]struct{}
 
+	// Registry guards the list of the process's sockets (engine.registry).
+	Registry [89]struct{}
+
 	// CertificateFiles guards the contents of files of TLS. It is held while they are read (certs.Source).
 	CertificateFiles [90]struct{}
 
@@ -85,6 +88,8 @@ type (
 	GatewayClients [91]struct{}
 	// GatewayEvents guards the events that a handler keeps (gateway.Events).
 	GatewayEvents [92]struct{}
+	// Observe guards the report that is taken (observe.shared).
+	Observe [93]struct{}
 
 	// Port guards the claims and the undecided connections of a port (port.Port).
 	Port [96]struct{}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+
+// Package observe shows the sockets of a process to other programs, by HTTP:
+//
+//	mux.Handle("/spry/", http.StripPrefix("/spry", observe.Handler(nil)))
+//
+//	/metrics   the counters as OpenMetrics 1.0 for who accepts that, and else in the older format of Prometheus
+//	/stats     the counters as JSON: an object [Report]
+//	/healthz   200 as long as the process answers
+//	/readyz    200 if Options.Ready says so, and else 503 with the reason
+//
+// Everything is read-only, and shows no message and no secret: URLs are without passwords. It does show who is connected, so serve it
+// on a loopback address, or behind what authenticates clients.
+//
+// A request costs what [spry.Socket.Stats] costs for each socket. Requests at the same time share one snapshot, so that a flood of them
+// costs the sockets no more than one after the other.
+package observe
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sprymq/spry"
+)
+
+// Options are the options of [Handler]. The zero value has the defaults.
+type Options struct {
+	// Pipes adds the counters of each live pipe to /metrics, of at most this number: 0 means none. /stats has all pipes
+	// anyway. A series of its own for each connection is a burden for Prometheus.
+	Pipes int
+
+	// Ready, if not nil, is asked by /readyz. Its error is the answer, so it should not be secret. ctx ends with the request.
+	Ready func(ctx context.Context) error
+}
+
+// A Report is what /stats shows.
+type Report struct {
+	Instance string         `json:"instance"` // spry.Instance of the process
+	At       time.Time      `json:"at"`       // when the figures were taken
+	Sockets  []SocketReport `json:"sockets"`
+}
+
+// A SocketReport is a socket of a Report.
+type SocketReport struct {
+	ID       uint64 `json:"id"`       // its number in the process
+	Protocol string `json:"protocol"` // as "push"
+	spry.Stats
+}
+
+// Take returns the figures of all listed sockets of the process: see [spry.Sockets].
+func Take() Report {
+	r := Report{Instance: spry.Instance(), At: time.Now(), Sockets: []SocketReport{}}
+	for s := range spry.Sockets() {
+		r.Sockets = append(r.Sockets, SocketReport{ID: s.ID(), Protocol: s.Protocol().String(), Stats: s.Stats()})
+	}
+	return r
+}
+
+// Handler returns a handler of the paths above. o may be nil.
+func Handler(o *Options) http.Handler {
+	h := &handler{shared: shared{take: Take}}
+	if o != nil {
+		h.options = *o
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /metrics", h.metrics)
+	mux.HandleFunc("GET /stats", h.stats)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok\n") })
+	mux.HandleFunc("GET /readyz", h.ready)
+	return mux
+}
+
+type handler struct {
+	options Options
+	shared  shared
+}
+
+const (
+	openMetrics     = "application/openmetrics-text"
+	openMetricsType = openMetrics + "; version=1.0.0; charset=utf-8"
+	prometheusType  = "text/plain; version=0.0.4; charset=utf-8"
+)
+
+func (h *handler) metrics(w http.ResponseWriter, r *http.Request) {
+	report, err := h.shared.get(r.Context())
+	if err != nil {
+		return // the client has gone
+	}
+	w.Header().Set("Vary", "Accept")
+	if strings.Contains(r.Header.Get("Accept"), openMetrics) {
+		answer(w, openMetricsType, exposed(report, false, h.options.Pipes))
+		return
+	}
+	answer(w, prometheusType, exposed(report, true, h.options.Pipes))
+}
+
+func (h *handler) stats(w http.ResponseWriter, r *http.Request) {
+	report, err := h.shared.get(r.Context())
+	if err != nil {
+		return // the client has gone
+	}
+	var text bytes.Buffer
+	if err := json.NewEncoder(&text).Encode(report); err != nil {
+		plain(w, http.StatusInternalServerError, err.Error()+"\n")
+		return
+	}
+	answer(w, "application/json", text.Bytes())
+}
+
+func (h *handler) ready(w http.ResponseWriter, r *http.Request) {
+	if h.options.Ready != nil {
+		if err := h.options.Ready(r.Context()); err != nil {
+			plain(w, http.StatusServiceUnavailable, err.Error()+"\n")
+			return
+		}
+	}
+	plain(w, http.StatusOK, "ready\n")
+}
+
+func plain(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(text)) // the client may have gone
+}
+
+func answer(w http.ResponseWriter, contentType string, body []byte) {
+	h := w.Header()
+	h.Set("Content-Type", contentType)
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-store")
+	_, _ = w.Write(body) // the client may have gone
+}
