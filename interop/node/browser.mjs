@@ -23,10 +23,13 @@ export async function launch(modules, name, executablePath, userDataDir, scheme 
   })
 }
 
-/** Calls complain with every error of a page, but not with the browser's own word that a WebSocket was not connected: tests have servers end. */
+// The browser's own word that a WebSocket was not connected, or a request not answered to its end.
+const ofConnections = /wss?:\/\/\S+( failed:|\.$| was interrupted)|net::ERR_(CONNECTION_[A-Z]+|EMPTY_RESPONSE|INCOMPLETE_CHUNKED_ENCODING) /
+
+/** Calls complain with every error of a page, but not with what the browser says of connections: tests have servers end. */
 export function watch(page, complain) {
-  const hear = (text) => /wss?:\/\/\S+( failed:|\.$| was interrupted)/.test(text) || complain(text)
-  page.on("console", (m) => ["error", "warn"].includes(m.type()) && hear(`console: ${m.text()}`))
+  const hear = (text) => ofConnections.test(text) || complain(text)
+  page.on("console", (m) => ["error", "warn"].includes(m.type()) && hear(`console: ${m.text()} ${m.location().url ?? ""}`))
   page.on("pageerror", (e) => hear(`error: ${e.message}`))
 }
 

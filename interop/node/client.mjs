@@ -163,6 +163,43 @@ export const roles = {
     await pull.close()
   },
 
+  // Events that are read by HTTP, over cut connections and from a gateway that begins anew.
+  async events({ Sub }, urls, options, n, print) {
+    const socket = new Sub(urls, { ...options, fallback: true, topics: [""] })
+    let gaps = 0
+    await socket.ready()
+    print("open")
+    socket.addEventListener("gap", (e) => {
+      if (++gaps === 1) print(`gap: ${e.reason} ${e.missed}`)
+    })
+    for (const i of numbers(n)) {
+      same((await socket.recv()).text(), body(i))
+      if (i % 50 === 49) print(`${i}`)
+    }
+    print(`${gaps} gaps`)
+    same((await socket.recv()).text(), "last")
+    print(`${gaps} gaps`)
+    await socket.close()
+  },
+  // Messages that go by HTTP until the way for a WebSocket is open.
+  async "moving push"({ Push }, urls, options, _, print) {
+    const socket = new Push(urls, { ...options, fallback: true })
+    let carrier = ""
+    socket.addEventListener("state", (e) => {
+      if (e.state === "open") carrier = e.carrier
+    })
+    await socket.ready()
+    print(carrier)
+    let sent = 0
+    for (; carrier === "http"; sent++) {
+      await socket.send(body(sent))
+      if (sent % 20 === 19) await new Promise((resolve) => setTimeout(resolve, 500))
+    }
+    await socket.send("last")
+    print(`${carrier} after ${sent}`)
+    await socket.close()
+  },
+
   // One message, with tools that print what they receive.
   async "one req"({ Req }, urls, options, _, print) {
     print(`reply ${(await new Req(urls, options).request("question")).text()}`)
@@ -194,6 +231,11 @@ export const roles = {
       print("answered")
     }
   },
+}
+
+// Roles that HTTP can carry.
+for (const name of ["req", "push", "pull", "pub", "sub", "surveyor"]) {
+  roles[`http ${name}`] = (spry, urls, options, n, print) => roles[name](spry, urls, { ...options, fallback: true }, n, print)
 }
 
 if (globalThis.process?.argv[1]?.endsWith("client.mjs")) {
