@@ -99,8 +99,14 @@ func NewEvents(s Receiver, o *EventOptions) *Events {
 	return e
 }
 
-// Close ends the streams and stops receiving. It returns when no message is received any more. Call it before Shutdown of the server, which
-// waits for the streams. A second Close does nothing.
+// Close ends the streams and stops receiving. It returns when no message is received any more. A second Close does nothing.
+//
+// Shutdown of a server waits for the streams, so have it call Close:
+//
+//	server.RegisterOnShutdown(func() { events.Close() })
+//
+// Then the server accepts no connection any more when the streams end. A Close before that is answered with 503 to an EventSource that
+// comes back, which then gives up for good.
 func (e *Events) Close() error {
 	e.scope.Close(spry.ErrClosed)
 	return nil
