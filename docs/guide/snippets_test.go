@@ -71,7 +71,7 @@ func snippets(t *testing.T) (all []snippet) {
 // packages are what examples may use, by the names by which they use them.
 var packages = map[string]string{
 	"bytes": "bytes", "context": "context", "errors": "errors", "expvar": "expvar", "fmt": "fmt", "http": "net/http", "io": "io", "log": "log",
-	"net": "net", "os": "os", "signal": "os/signal", "slices": "slices", "slog": "log/slog", "strconv": "strconv", "sync": "sync", "syscall": "syscall",
+	"net": "net", "netip": "net/netip", "os": "os", "signal": "os/signal", "slices": "slices", "slog": "log/slog", "strconv": "strconv", "sync": "sync", "syscall": "syscall",
 	"testing": "testing", "time": "time", "tls": "crypto/tls", "x509": "crypto/x509",
 	"spry":          "github.com/sprymq/spry",
 	"certs":         "github.com/sprymq/spry/certs",

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/testkit"
@@ -27,7 +28,7 @@ import (
 var html []byte
 
 // visit opens the page of the site in headless Chromium.
-func (x *proxy) visit(t *testing.T) {
+func (x *proxy) visit(t *testing.T, query string) {
 	t.Helper()
 	file, _, _ := certificate(t)
 	text, err := os.ReadFile(file)
@@ -39,7 +40,7 @@ func (x *proxy) visit(t *testing.T) {
 	peer.Start(t, peer.Find(t, "chromium", "chromium"), "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
 		"--no-first-run", "--user-data-dir="+filepath.Join(filepath.Dir(x.config), "chromium"), "--disable-quic",
 		"--host-resolver-rules=MAP "+site+" 127.0.0.1", "--ignore-certificate-errors-spki-list="+base64.StdEncoding.EncodeToString(key[:]),
-		x.origin())
+		x.origin()+"/"+query)
 }
 
 // A guestbook is what a page has said to its server, each sentence once: a request is sent again when its connection ends.
@@ -91,11 +92,31 @@ func TestPage(t *testing.T) {
 		mux := http.NewServeMux()
 		g := newGuestbook(t, x, mux)
 		x.serve(t, mux)
-		x.visit(t)
+		x.visit(t, "")
 		g.expect(t, "came by h2")
 		for n := 1; n <= 60; n++ {
 			g.expect(t, fmt.Sprint("request ", n))
 			if n%20 == 0 {
+				x.restart(t)
+			}
+		}
+	})
+}
+
+// TestEventSource has the page in Chromium read events while the proxy is killed and started again: none is missing, none comes twice.
+func TestEventSource(t *testing.T) {
+	eachProxy(t, "server-sent events in a page", func(t *testing.T, x *proxy) {
+		mux := http.NewServeMux()
+		g := newGuestbook(t, x, mux)
+		pub := x.feed(t, mux, time.Second)
+		x.serve(t, mux)
+		x.visit(t, "?events")
+		g.expect(t, "came by h2")
+		g.expect(t, "events are open")
+		for n := 1; n <= 40; n++ {
+			publish(t, pub, n)
+			g.expect(t, fmt.Sprintf("%d came: event %[1]d", n))
+			if n%10 == 5 {
 				x.restart(t)
 			}
 		}

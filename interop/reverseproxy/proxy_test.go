@@ -10,10 +10,12 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/testcert"
 	"github.com/sprymq/spry/internal/testkit"
 	"github.com/sprymq/spry/interop/internal/kit"
@@ -112,11 +114,22 @@ func start(t *testing.T, p program) *proxy {
 	return x
 }
 
-// restart kills the proxy if it runs, and starts it.
-func (x *proxy) restart(t *testing.T) {
+// restart kills the proxy if it runs, and starts it. It returns when the pipes of these sockets have ended that went through it.
+func (x *proxy) restart(t *testing.T, sockets ...spry.Socket) {
 	t.Helper()
+	var pipes []*spry.Pipe
+	for _, s := range sockets {
+		pipes = slices.AppendSeq(pipes, s.Pipes())
+	}
 	if x.process != nil {
 		x.process.Reap()
+	}
+	for _, p := range pipes {
+		select {
+		case <-p.Done():
+		case <-kit.Watched(t).Done():
+			t.Fatalf("%v does not end with the proxy", p.RemoteAddr())
+		}
 	}
 	x.process = peer.Start(t, peer.Find(t, x.name, x.debianPackage), x.run(x.config)...)
 	peer.WaitListening(t, "tcp://"+x.front)
