@@ -18,12 +18,14 @@ import (
 	"github.com/sprymq/spry/interop/internal/peer"
 )
 
-// floods are the ways in which h2load speaks HTTP, with several connections, and with several requests on each where that is possible.
-var floods = []struct {
+// A flood is a way in which h2load speaks HTTP, with several connections, and with several requests on each where that is possible.
+type flood struct {
 	name   string
 	secure bool
 	args   []string
-}{
+}
+
+var floods = []flood{
 	{"HTTP/1.1", false, []string{"--h1", "-c", "32"}},
 	{"h2c", false, []string{"-c", "4", "-m", "32"}},
 	{"h2", true, []string{"-c", "4", "-m", "32"}},
@@ -73,10 +75,10 @@ func result(t *testing.T, p *peer.Process) flooded {
 	return f
 }
 
-// eachFlood runs a test with every way of h2load.
-func eachFlood(t *testing.T, what string, test func(t *testing.T, base string, args []string, s *site)) {
+// eachFlood runs a test with some ways of h2load.
+func eachFlood(t *testing.T, ways []flood, what string, test func(t *testing.T, base string, args []string, s *site)) {
 	t.Helper()
-	for _, f := range floods {
+	for _, f := range ways {
 		t.Run(strings.NewReplacer("/", "").Replace(f.name), func(t *testing.T) {
 			kit.Results.Track(t, kit.Row("h2load", what, f.name, "it dials"), kit.Library)
 			s := newSite(t)
@@ -98,7 +100,7 @@ func requests() int {
 }
 
 func TestFloodOfRequests(t *testing.T) {
-	eachFlood(t, "a flood of POST to Req", func(t *testing.T, base string, args []string, s *site) {
+	eachFlood(t, floods, "a flood of POST to Req", func(t *testing.T, base string, args []string, s *site) {
 		const size = 100
 		n := requests()
 		got := result(t, load(t, base+"/ask", n, append(args, "-d", kit.BodyFile(t, kit.Body(size, 3)))...))
@@ -111,9 +113,10 @@ func TestFloodOfRequests(t *testing.T) {
 	})
 }
 
-// TestFloodOfLargeRequests has bodies that are refused before they have arrived.
+// TestFloodOfLargeRequests has bodies that are refused before they have arrived. With HTTP/1.1, net/http closes the connection half a second
+// after such an answer, and a client that still sends may not see it.
 func TestFloodOfLargeRequests(t *testing.T) {
-	eachFlood(t, "a flood of POST that is too large", func(t *testing.T, base string, args []string, s *site) {
+	eachFlood(t, floods[1:], "a flood of POST that is too large", func(t *testing.T, base string, args []string, s *site) {
 		const n = 500
 		got := result(t, load(t, base+"/ask", n, append(args, "-d", kit.BodyFile(t, make([]byte, 1<<20+1)))...))
 		if got.classes != [6]int{4: n} {
@@ -126,7 +129,7 @@ func TestFloodOfLargeRequests(t *testing.T) {
 }
 
 func TestFloodOfMessages(t *testing.T) {
-	eachFlood(t, "a flood of POST to Push", func(t *testing.T, base string, args []string, s *site) {
+	eachFlood(t, floods, "a flood of POST to Push", func(t *testing.T, base string, args []string, s *site) {
 		n := requests()
 		received := make(chan int, 1)
 		go func() {
@@ -222,7 +225,7 @@ func (s *site) floodOfEvents(t *testing.T, base string, streams int, args ...str
 
 // TestFloodOfSurveys has each survey end by its own time.
 func TestFloodOfSurveys(t *testing.T) {
-	eachFlood(t, "a flood of POST to Surveyor", func(t *testing.T, base string, args []string, s *site) {
+	eachFlood(t, floods, "a flood of POST to Surveyor", func(t *testing.T, base string, args []string, s *site) {
 		const n = 200
 		got := result(t, load(t, base+"/survey", n, append(args, "-d", kit.BodyFile(t, []byte("who")), "-H", "spry-timeout: 100ms")...))
 		if got.classes != [6]int{2: n} {
