@@ -28,8 +28,9 @@ type Socket interface {
 // It needs HTTP/2, with or without TLS; other requests are answered with 505. MaxBody, BodyTimeout and the header Spry-Timeout do not apply.
 // A client that takes nothing for WriteTimeout is cut.
 //
-// A client can end its direction and still receive. The server cannot: its end is the end of the answer, after all that was written. When the
-// socket is closed or drained, the streams end. Shutdown of the server waits for them, so close or drain the socket first.
+// When a client ends its direction, the socket receives all that it sent, and the pipe ends as that of a TCP connection does. The end of the
+// pipe is the end of the answer, after all that was written. When the socket is closed or drained, the streams end. Shutdown of the server
+// waits for them, so close or drain the socket first.
 func Stream(s Socket, o *Options) *Handler {
 	return newHandler(o, http.MethodPost, func(x *exchange) error {
 		switch {
