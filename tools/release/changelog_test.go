@@ -36,7 +36,7 @@ func TestNotesAreThoseOfTheVersion(t *testing.T) {
 }
 
 func TestNotesOfAnotherVersionAreRefused(t *testing.T) {
-	folder := newWorkspace(t, "")
+	folder := newWorkspace(t)
 	if err := run(t.Context(), []string{"-C", folder, "notes", "v0.2.0"}); err == nil || !strings.Contains(err.Error(), "this is v0.1.0") {
 		t.Errorf("got %v", err)
 	}

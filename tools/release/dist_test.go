@@ -10,7 +10,7 @@ import (
 )
 
 func TestDistRefusesWhatIsNoRelease(t *testing.T) {
-	folder := newWorkspace(t, "")
+	folder := newWorkspace(t)
 	if err := run(t.Context(), []string{"-C", folder, "dist", t.TempDir(), "linux/amd64", "plan9/amd64"}); err == nil || !strings.Contains(err.Error(), `"plan9/amd64"`) {
 		t.Errorf("for a platform that is not distributed: %v", err)
 	}

@@ -4,7 +4,8 @@
 // anything. It runs in the folder of the workspace and works with the commit that is checked out.
 //
 //	release version v0.2.0     write the version into every go.mod and into go.work
-//	release sums               write the checksums of the modules into the go.sum of those that require them
+//	release sums               write the checksums of the modules into the go.sum of those that require them, each after its own
+//	                           requirements: a module's go.sum is a part of its checksum
 //	release proxy DIR          write the modules to DIR, as a module proxy serves them
 //	release check              build every module as its users get it, and see whether go.mod and go.sum are tidy, and whether
 //	                           CHANGELOG.md has a section about the version
@@ -57,7 +58,7 @@ func run(ctx context.Context, args []string) error {
 	case "version":
 		return w.setVersion(operand)
 	case "sums":
-		return w.writeSums(ctx)
+		return writeSums(ctx, w, os.Stdout)
 	case "proxy":
 		return w.writeProxy(ctx, operand)
 	case "check", "tidy":

@@ -7,17 +7,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
-	"golang.org/x/mod/modfile"
 	"golang.org/x/mod/module"
-	"golang.org/x/mod/sumdb/dirhash"
 	"golang.org/x/mod/zip"
 )
 
@@ -106,57 +102,4 @@ func (w *workspace) committed(ctx context.Context) error {
 		return fmt.Errorf("commit first:\n%s", out)
 	}
 	return nil
-}
-
-// writeSums writes the checksums of the modules into the go.sum of those that require them. Only the root is required by
-// others, and its archive has no file of theirs: writing them leaves its checksum as it is.
-func (w *workspace) writeSums(ctx context.Context) (err error) {
-	dir, err := os.MkdirTemp("", "release")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if err := w.writeProxy(ctx, dir); err != nil {
-		return err
-	}
-	base := filepath.Join(dir, filepath.FromSlash(w.root), "@v", w.version)
-	whole, err := dirhash.HashZip(base+".zip", dirhash.Hash1)
-	if err != nil {
-		return err
-	}
-	mod, err := dirhash.Hash1([]string{"go.mod"}, func(string) (io.ReadCloser, error) { return os.Open(base + ".mod") })
-	if err != nil {
-		return err
-	}
-	lines := []string{w.root + " " + w.version + " " + whole, w.root + " " + w.version + "/go.mod " + mod}
-	for _, m := range w.modules {
-		requires := slices.ContainsFunc(m.file.Require, func(r *modfile.Require) bool { return r.Mod.Path == w.root })
-		if !requires {
-			continue
-		}
-		if err := replaceSums(filepath.Join(w.folder, filepath.FromSlash(m.sub), "go.sum"), w.root, lines); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// replaceSums replaces the lines of a module in a go.sum file, whose order is that of the modules' paths.
-func replaceSums(name, path string, lines []string) error {
-	data, err := os.ReadFile(name)
-	if err != nil {
-		return err
-	}
-	var sums []string
-	for line := range strings.Lines(string(data)) {
-		if line = strings.TrimSuffix(line, "\n"); !strings.HasPrefix(line, path+" ") {
-			sums = append(sums, line)
-		}
-	}
-	at := slices.IndexFunc(sums, func(line string) bool { return line > path+" " })
-	if at < 0 {
-		at = len(sums)
-	}
-	sums = slices.Insert(sums, at, lines...)
-	return os.WriteFile(name, []byte(strings.Join(sums, "\n")+"\n"), 0o644)
 }

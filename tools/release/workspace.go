@@ -17,10 +17,10 @@ import (
 // A workspace is the modules of a go.work file. They are released together and have the same version.
 type workspace struct {
 	folder  string
-	root    string // the path of the module in folder
-	version string // which the modules require of each other
-	cache   string // of the go command that builds the modules; "" is that of the machine
-	modules []released
+	root    string     // the path of the module in folder
+	version string     // which the modules require of each other
+	cache   string     // of the go command that builds the modules; "" is that of the machine
+	modules []released // each after those that it requires
 	file    *modfile.WorkFile
 }
 
@@ -66,13 +66,34 @@ func readWorkspace(folder string) (*workspace, error) {
 	if w.root == "" {
 		return nil, fmt.Errorf("%s: no module in the workspace's own folder", name)
 	}
-	slices.SortFunc(w.modules, func(a, b released) int { return len(a.sub) - len(b.sub) }) // the root first: the others require it
-	return w, w.check()
+	return w, errors.Join(w.sort(), w.check())
 }
 
 // owns reports whether path is that of a module of the workspace.
 func (w *workspace) owns(path string) bool {
 	return slices.ContainsFunc(w.modules, func(m released) bool { return m.path == path })
+}
+
+// requires reports whether go.mod names the module with a path, which it does for indirect requirements too.
+func (m released) requires(path string) bool {
+	return slices.ContainsFunc(m.file.Require, func(r *modfile.Require) bool { return r.Mod.Path == path })
+}
+
+// sort puts each module after those that it requires.
+func (w *workspace) sort() error {
+	var sorted []released
+	for rest := w.modules; len(rest) > 0; {
+		at := slices.IndexFunc(rest, func(m released) bool {
+			return !slices.ContainsFunc(rest, func(other released) bool { return m.requires(other.path) })
+		})
+		if at < 0 {
+			return fmt.Errorf("%s is in a circle of modules that require each other, or requires one that is: no checksum could be the first", rest[0].path)
+		}
+		sorted = append(sorted, rest[at])
+		rest = slices.Delete(rest, at, at+1)
+	}
+	w.modules = sorted
+	return nil
 }
 
 // check finds the version, which is the same everywhere, and refuses what cannot be released.
