@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import assert from "node:assert/strict"
-import { test } from "node:test"
+import { mock, test } from "node:test"
 
 import { Bus, Pair, Pub, Pull, Push, Rep, Req, Respondent, Sub, Surveyor } from "../dist/spry.js"
 import { fakeTime, gateway, network, pass, rejected, settle, turn, word } from "./fake.js"
@@ -384,7 +384,7 @@ for (const [what, data] of Object.entries({ "a body": `{"body":"${"x".repeat(11)
 test("a Pull that is full ends the stream, and goes on without a loss", async (t) => {
   const { socket, gate, gaps } = await blocked(t, Pull, { recvQueueBytes: 200 })
   gate.last.begin()
-  for (let i = 1; i <= 6; i++) gate.last.push(`id: e-${i}\ndata: {"body":"${i}"}\n\n`)
+  gate.last.push([1, 2, 3, 4, 5, 6].map((i) => `id: e-${i}\ndata: {"body":"${i}"}\n\n`).join(""))
   await later(20_000)
   assert.equal(socket.queued, 4)
   assert.equal(gate.asked.length, 1)
@@ -459,6 +459,78 @@ test("a WebSocket that opens again takes the place of the gateway, and replies s
   await later(200_000)
   assert.equal(net.made.length, 4)
   assert.equal(net.last.sent.length, 1)
+})
+
+test("requests at the gateway that a WebSocket has taken the place of are asked again when that breaks, and end with the socket", async (t) => {
+  const { socket, net, gate } = await fallen(t, Req)
+  const first = socket.request("first")
+  const second = rejected(socket.request("second"))
+  await later(60_010)
+  net.last.open()
+  await turn()
+  assert.equal(net.last.sent.length, 0)
+  gate.asked[0].fail()
+  await turn()
+  assert.equal(net.last.sent.length, 2)
+  assert.ok(gate.asked[1].signal.aborted)
+  net.last.receive([...net.last.sent[0].slice(0, 4), 49])
+  assert.equal((await first).text(), "1")
+  await socket.close({ linger: 0 })
+  assert.equal((await second).code, "closed")
+})
+
+test("a socket that is closed ends what is under way beside its WebSocket", async (t) => {
+  const { socket, net, gate } = await fallen(t, Surveyor)
+  socket.survey("question", { timeout: 100_000 })
+  await later(60_010)
+  net.last.open()
+  await turn()
+  assert.equal(gate.asked[0].signal.aborted, false)
+  await socket.close({ linger: 0 })
+  assert.ok(gate.asked[0].signal.aborted)
+  assert.equal(net.last.closed.code, 1000)
+})
+
+test("a gateway that is lost takes the attempt beside it along", async (t) => {
+  const { socket, net, gate, states } = await fallen(t, Push)
+  await later(60_010)
+  assert.equal(net.made.length, 3)
+  await socket.send("a")
+  await turn()
+  gate.last.answer(403)
+  await turn()
+  assert.ok(net.last.closed)
+  assert.equal(states.at(-1), "waiting http")
+})
+
+test("a gateway that is not there any more is asked no more", async (t) => {
+  const { socket, net, gate, states } = await fallen(t, Push)
+  await socket.send("a")
+  await turn()
+  gate.last.answer(403)
+  await later(400)
+  assert.equal(states.at(-1), "connecting http") // WebSockets were blocked a moment ago
+  gate.last.fail()
+  await later(800)
+  assert.equal(states.at(-1), "connecting websocket")
+  net.last.open()
+  await turn()
+  assert.deepEqual(net.last.texts, ["a"])
+})
+
+test("no gateway has a client wait for hours", async (t) => {
+  for (const after of ["100000", "Tue, 01 Jan 2036 00:00:00 GMT"]) {
+    const { socket, gate } = await fallen(t, Push)
+    await socket.send("a")
+    await turn()
+    gate.last.answer(503, "", { "Retry-After": after })
+    await later(299_000)
+    assert.equal(gate.asked.length, 1)
+    await later(80_000)
+    assert.deepEqual(bodies(gate).slice(0, 2), ["a", "a"])
+    await socket.close({ linger: 0 })
+    mock.timers.reset()
+  }
 })
 
 test("messages move to a WebSocket in order, none twice", async (t) => {
@@ -544,6 +616,8 @@ test("events are not interrupted for a WebSocket, which is tried when they end",
   net.last.end()
   await later(5000)
   net.last.end() // one is not enough any more
+  await turn()
+  assert.equal(states.at(-1), "waiting websocket")
   await later(5000)
   net.last.end()
   await turn()
