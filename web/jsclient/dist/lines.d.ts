@@ -8,7 +8,7 @@ export declare class Lines {
     private size;
     private afterCR;
     constructor(limit: number);
-    /** The lines that end in a chunk. */
+    /** The lines that end in a chunk: after an overflow, those before it. */
     push(chunk: Uint8Array): string[];
     private add;
 }

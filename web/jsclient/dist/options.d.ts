@@ -18,8 +18,8 @@ export interface Options {
     /** Limits the bytes of messages that wait in calls of send, over all connections: a call beyond it rejects with "full". Defaults to 4 MiB. */
     sendQueueBytes?: number;
     /**
-     * Limits the bytes that one WebSocket has taken and not sent. A call of send waits while there is more. Defaults to 256 KiB. A single message may be
-     * larger.
+     * Limits the bytes that one WebSocket has taken and not sent, or that one gateway has not answered. A call of send waits while there is more. Defaults to
+     * 256 KiB. A single message may be larger.
      */
     bufferedBytes?: number;
     /** Limits the bytes of received messages that wait for the program. A message costs its bytes and 64 more. Defaults to 4 MiB. */
@@ -39,7 +39,7 @@ export interface Options {
     stallTimeout?: number;
     /**
      * A connection that receives nothing for so long is ended, and dialed again: for feeds in which silence means trouble. A page does not see the pings of
-     * WebSocket. Defaults to 0, which means never.
+     * WebSocket, but a gateway's signs of life count, which come every 15 s. Defaults to 0, which means never; the events of a gateway then end after 45 s.
      */
     idleTimeout?: number;
     /**

@@ -7,7 +7,7 @@ import { Socket } from "./socket.js";
 export declare class Push extends Socket {
     private readonly turns;
     constructor(addresses?: Address | Address[], options?: Options);
-    /** Sends a message. The promise resolves when a WebSocket has taken it; a call waits while there is no connection with room. */
+    /** Sends a message. The promise resolves when a connection has taken it; a call waits while there is no connection with room. */
     send(body: Body, options?: {
         signal?: AbortSignal;
     }): Promise<void>;

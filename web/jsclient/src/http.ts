@@ -15,6 +15,8 @@ const longestWait = 300_000 // ms that a server may have this client wait
 const silence = 45_000 // ms; a gateway sends something every 15 s
 const mostTopics = 64 // that a gateway takes
 const longestQuery = 2000
+const taken = 202 // the status of a message that is queued: with another one, what answers is no gateway
+const sendableId = /^[\x21-\x7e]{1,256}$/ // ids that can be a header of the next request
 
 /** Where a reader of events is, and what it wants. It outlives its links. */
 export interface Place {
@@ -93,7 +95,13 @@ abstract class HttpLink implements Link {
     const timer = setTimeout(() => call.abort(new Error(`no answer within ${timeout} ms`)), bounded(timeout))
     this.running.add(call)
     try {
-      const response = await this.settings.fetch(this.target + query, { cache: "no-store", ...init, signal: call.signal })
+      // A redirect would make a GET of a POST, and the page that it leads to would count as the answer.
+      const response = await this.settings.fetch(this.target + query, {
+        cache: "no-store",
+        redirect: "manual",
+        ...init,
+        signal: call.signal,
+      })
       clearTimeout(timer)
       if (!this.ended) await use(response)
     } finally {
@@ -280,6 +288,7 @@ class SurveyLink extends AskLink {
   protected override refuse(id: number, response: Response): void {
     const { status } = response
     if (isBusy(status) || isOfMessage(status)) {
+      if (isOfMessage(status)) this.owner.linkDropped(this, "too_large")
       this.forget(id) // nobody answers
     } else {
       this.failBy(response)
@@ -339,12 +348,12 @@ class SendLink extends PostLink {
         this.call = new AbortController()
         // The gateway is to give up first, because then it says that it has not taken the message.
         await this.post(this.call, frame, stallTimeout / 2, stallTimeout, async (response) => {
-          const { ok, status } = response
+          const { status } = response
           if (isBusy(status)) {
             this.giveBack()
             await this.pause(this.call, backoff, response)
-          } else if (ok || isOfMessage(status)) {
-            if (!ok) this.owner.linkDropped(this, "too_large")
+          } else if (status === taken || isOfMessage(status)) {
+            if (status !== taken) this.owner.linkDropped(this, "too_large")
             backoff.reset()
             this.current = undefined
             this.free(frame)
@@ -387,7 +396,6 @@ class EventsLink extends HttpLink {
   private moved = false
 
   protected async start(): Promise<void> {
-    const patience = new Patience(this.settings.idleTimeout || silence, () => this.fail(Status.gone, "the gateway sends nothing"))
     while (!this.ended) {
       this.call = new AbortController()
       this.moved = false
@@ -396,12 +404,11 @@ class EventsLink extends HttpLink {
       const headers: Record<string, string> = { Accept: "text/event-stream" }
       if (this.resumed) headers["Last-Event-ID"] = this.place.id
       try {
-        await this.request(this.call, this.settings.handshakeTimeout, { headers }, (r) => this.read(r, patience), this.query)
+        await this.request(this.call, this.settings.handshakeTimeout, { headers }, (r) => this.read(r), this.query)
       } catch (error) {
         if (!this.moved) this.broken(error)
       }
     }
-    patience.stop()
   }
 
   /** Asks for the stream again, from its place, if the topics are others than those that were asked for. */
@@ -419,12 +426,21 @@ class EventsLink extends HttpLink {
     return (this.target.includes("?") ? "&" : "?") + text
   }
 
-  private async read(response: Response, patience: Patience): Promise<void> {
+  private async read(response: Response): Promise<void> {
     if (!response.ok || !response.headers.get("Content-Type")?.startsWith("text/event-stream")) {
       this.failBy(response)
       return
     }
-    if (!this.isOpen) this.opened()
+    const patience = new Patience(this.settings.idleTimeout || silence, () => this.fail(Status.gone, "the gateway sends nothing"))
+    try {
+      if (!this.isOpen) this.opened()
+      await this.follow(response, patience)
+    } finally {
+      patience.stop()
+    }
+  }
+
+  private async follow(response: Response, patience: Patience): Promise<void> {
     const parser = new EventParser(charactersOf(this.settings))
     for await (const chunk of chunksOf(response)) {
       patience.renew()
@@ -433,7 +449,7 @@ class EventsLink extends HttpLink {
         this.take(event)
       }
       if (parser.overflow) {
-        this.place.id = parser.id // or it would come again
+        this.remember(parser.id) // or it would come again
         this.tooLarge()
       }
     }
@@ -441,7 +457,7 @@ class EventsLink extends HttpLink {
   }
 
   private take(event: ServerEvent): void {
-    this.place.id = event.id
+    this.remember(event.id)
     if (event.data === undefined) return
     if (event.type === "gap") {
       this.owner.linkMissed(this, missedOf(event.data))
@@ -455,6 +471,10 @@ class EventsLink extends HttpLink {
     } else {
       this.owner.linkReceived(this, body)
     }
+  }
+
+  private remember(id: string): void {
+    this.place.id = sendableId.test(id) ? id : ""
   }
 
   private tooLarge(): void {
@@ -483,6 +503,7 @@ function isOfMessage(status: number): boolean {
 }
 
 function statusOf(response: Response): string {
+  if (response.type === "opaqueredirect") return "the gateway redirects"
   return `the gateway answers ${response.status} ${response.statusText}`
 }
 

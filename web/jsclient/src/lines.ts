@@ -12,7 +12,7 @@ export class Lines {
 
   constructor(private readonly limit: number) {}
 
-  /** The lines that end in a chunk. */
+  /** The lines that end in a chunk: after an overflow, those before it. */
   push(chunk: Uint8Array): string[] {
     let text = this.decoder.decode(chunk, { stream: true })
     if (text === "") return []
@@ -22,6 +22,7 @@ export class Lines {
     let at = 0
     for (const end of text.matchAll(/\r\n?|\n/g)) {
       this.add(text.slice(at, end.index))
+      if (this.overflow) return lines
       lines.push(this.parts.join(""))
       this.parts = []
       this.size = 0

@@ -26,8 +26,8 @@ export interface Options {
   sendQueueBytes?: number
 
   /**
-   * Limits the bytes that one WebSocket has taken and not sent. A call of send waits while there is more. Defaults to 256 KiB. A single message may be
-   * larger.
+   * Limits the bytes that one WebSocket has taken and not sent, or that one gateway has not answered. A call of send waits while there is more. Defaults to
+   * 256 KiB. A single message may be larger.
    */
   bufferedBytes?: number
 
@@ -51,7 +51,7 @@ export interface Options {
 
   /**
    * A connection that receives nothing for so long is ended, and dialed again: for feeds in which silence means trouble. A page does not see the pings of
-   * WebSocket. Defaults to 0, which means never.
+   * WebSocket, but a gateway's signs of life count, which come every 15 s. Defaults to 0, which means never; the events of a gateway then end after 45 s.
    */
   idleTimeout?: number
 

@@ -16,7 +16,7 @@ export class Push extends Socket {
     super("pull", addresses, options)
   }
 
-  /** Sends a message. The promise resolves when a WebSocket has taken it; a call waits while there is no connection with room. */
+  /** Sends a message. The promise resolves when a connection has taken it; a call waits while there is no connection with room. */
   send(body: Body, options: { signal?: AbortSignal } = {}): Promise<void> {
     return this.deliver(bytesOf(body), options.signal)
   }

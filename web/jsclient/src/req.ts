@@ -116,8 +116,12 @@ export class Req extends Socket {
   protected override closing(): void {
     clearTimeout(this.timer)
     this.drop("closed", this.waiting.size)
-    for (const p of this.pending.values()) {
-      this.remove(p)
+    const all = [...this.pending.values()]
+    this.pending.clear()
+    this.waiting.clear() // at first, or they would be sent where the others make room
+    this.waitingBytes = 0
+    for (const p of all) {
+      this.unload(p)
       p.reject(closed())
     }
   }

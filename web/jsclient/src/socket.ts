@@ -16,11 +16,11 @@ export type Reason = "overflow" | "closed" | "ttl" | "no_peer" | "stale" | "fore
 
 /** A snapshot of the counters of a socket. */
 export interface Stats {
-  /** Messages that were given to a WebSocket; once for each, where a message goes to all peers. */
+  /** Messages that were given to a connection; once for each, where a message goes to all peers. */
   sent: number
   /** Messages that arrived, with those that were dropped later. */
   received: number
-  /** Messages that a WebSocket had taken when its connection ended, and had not sent. */
+  /** Messages that may be lost: a WebSocket had not sent them when its connection ended, or their POST got no answer. */
   unconfirmed: number
   /** Messages that a Sub had no topic for. */
   filtered: number

@@ -60,8 +60,8 @@ export class EventParser {
     const name = colon < 0 ? line : line.slice(0, colon) // of a comment, ""
     const value = colon < 0 ? "" : line.slice(line[colon + 1] === " " ? colon + 2 : colon + 1)
     if (name === "data") {
+      this.size += value.length + (this.data.length > 0 ? 1 : 0) // an end of line between two
       this.data.push(value)
-      this.size += value.length
       this.overflow = this.size > this.limit
     } else if (name === "event") {
       this.type = value

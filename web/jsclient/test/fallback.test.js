@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import assert from "node:assert/strict"
+import { createServer } from "node:http"
 import { mock, test } from "node:test"
 
 import { Bus, Pair, Pub, Pull, Push, Rep, Req, Respondent, Sub, Surveyor } from "../dist/spry.js"
@@ -651,4 +652,134 @@ test("a reply with a foreign id is none", async (t) => {
   await turn()
   net.last.receive(word(0x80000001))
   assert.deepEqual(socket.stats().dropped, { stale: 1 })
+})
+
+// A Push whose gateway is a server of Node, with the global fetch.
+async function pushTo(t, answer) {
+  const heard = []
+  const server = createServer((request, response) => {
+    request.resume().on("end", () => {
+      heard.push(`${request.method} ${request.url}`)
+      answer(request, response)
+      response.end()
+    })
+  })
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve))
+  const Blocked = class {
+    constructor() {
+      throw new Error("blocked")
+    }
+  }
+  const socket = new Push(`ws://127.0.0.1:${server.address().port}/send`, {
+    WebSocket: Blocked,
+    fallback: true,
+    backoff: { min: 1, max: 5 },
+  })
+  t.after(async () => {
+    await socket.close({ linger: 0 })
+    server.closeAllConnections()
+    await new Promise((resolve) => server.close(resolve))
+  })
+  return { socket, heard }
+}
+
+/** ended resolves when a connection has ended. */
+const ended = (socket) => new Promise((resolve) => socket.addEventListener("state", (e) => e.state === "waiting" && resolve(e.reason)))
+
+test("a message whose request is redirected is not sent, and moves to the next connection", async (t) => {
+  let signedIn = false
+  const { socket, heard } = await pushTo(t, (request, response) => {
+    if (request.method === "OPTIONS") response.writeHead(204)
+    else if (request.url === "/login") response.writeHead(200)
+    else if (signedIn) response.writeHead(202)
+    else response.writeHead(302, { Location: "/login" })
+  })
+  await socket.ready()
+  const end = ended(socket)
+  await socket.send("a")
+  assert.match(await end, /302/)
+  signedIn = true
+  await socket.close({ linger: 10_000 })
+  assert.ok(!heard.includes("GET /login"), heard.join())
+  const { dropped, unconfirmed } = socket.stats()
+  assert.deepEqual([dropped, unconfirmed], [{}, 0])
+})
+
+test("a server that is no gateway has not taken a message, though it answers 200", async (t) => {
+  const { socket, gate } = await fallen(t, Push)
+  await socket.send("a")
+  await turn()
+  gate.last.answer(200, "<p>")
+  await turn()
+  assert.equal(socket.stats().open, 0)
+  await later(400)
+  gate.last.answer(204)
+  await turn()
+  assert.equal(gate.last.text, "a")
+  gate.last.answer(202)
+  await turn()
+  const { open, unconfirmed } = socket.stats()
+  assert.deepEqual([open, unconfirmed], [1, 0])
+})
+
+for (const [what, id] of Object.entries({ long: "7".repeat(257), "of other letters": "é€" })) {
+  test(`an id that is ${what} is not sent back, and there is a gap`, async (t) => {
+    const { socket, gate, gaps } = await blocked(t, Sub, { topics: [""] })
+    gate.last.begin()
+    gate.last.push(`id: ${id}\ndata: {"body":"good"}\n\n`)
+    assert.equal((await socket.recv()).text(), "good")
+    gate.last.end()
+    await later(400)
+    assert.equal(gate.asked.length, 2)
+    assert.equal(gate.last.headers["last-event-id"], undefined)
+    gate.last.begin()
+    await turn()
+    assert.deepEqual(gaps, ["reconnected 0"])
+  })
+}
+
+test("requests that wait when the socket is closed are not sent", async (t) => {
+  const { socket, gate } = await fallen(t, Req, { bufferedBytes: 100 })
+  const over = ["a", "b", "c"].map((body) => rejected(socket.request(body)))
+  await turn()
+  await socket.close({ linger: 0 })
+  for (const reason of await Promise.all(over)) assert.equal(reason.code, "closed")
+  assert.deepEqual(bodies(gate), ["a", "b"])
+  const { sent, dropped } = socket.stats()
+  assert.deepEqual([sent, dropped], [2, { closed: 1 }])
+})
+
+test("a survey that is too large is counted", async (t) => {
+  const { socket, gate } = await fallen(t, Surveyor)
+  const survey = socket.survey("question")
+  await turn()
+  gate.last.answer(413)
+  await turn()
+  assert.equal(socket.stats().open, 1)
+  assert.deepEqual(socket.stats().dropped, { too_large: 1 })
+  await later(1000)
+  assert.deepEqual(await survey.all(), [])
+})
+
+test("a line of answers that is cut is one drop, and nothing after it is read", async (t) => {
+  const { socket, gate } = await fallen(t, Surveyor, { maxMessageSize: 10 })
+  const survey = socket.survey("question")
+  await turn()
+  gate.last.begin("application/x-ndjson")
+  gate.last.push("x".repeat(1000))
+  gate.last.push(`${"x".repeat(1000)}\n{"body":"late"}\n`)
+  await later(1000)
+  assert.deepEqual(await survey.all(), [])
+  assert.deepEqual(socket.stats().dropped, { too_large: 1 })
+})
+
+test("the wait for the headers is no silence", async (t) => {
+  const { socket, gate } = await blocked(t, Sub, { topics: [""], idleTimeout: 1000 })
+  await later(3000)
+  assert.equal(gate.asked.length, 1)
+  gate.last.begin()
+  await turn()
+  assert.equal(socket.stats().open, 1)
+  await later(1100)
+  assert.equal(socket.stats().open, 0)
 })

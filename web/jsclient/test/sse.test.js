@@ -67,6 +67,7 @@ test("events that are larger than the limit are said to be", () => {
     `data: ${"x".repeat(6)}\ndata: ${"x".repeat(6)}\n\n`,
     `id: 7\ndata: ${"x".repeat(20)}`,
     "x".repeat(100),
+    "data\n".repeat(12), // the ends of lines count
   ]
   for (const text of cases) {
     const { parser, events } = parse(`data: a\n\n${text}`, [], 10)
@@ -75,6 +76,12 @@ test("events that are larger than the limit are said to be", () => {
   }
   assert.equal(parse(`data: ${"x".repeat(10)}\n\ndata: ${"x".repeat(10)}\n\n`, [], 10).parser.overflow, false)
   assert.equal(parse(`id: 7\ndata: ${"x".repeat(11)}\n`, [], 10).parser.id, "7")
+})
+
+test("no event is made of a line that is cut", () => {
+  const { parser, events } = parse("data: 1234567890123456\n\ndata: b\n\n", [13], 10)
+  assert.ok(parser.overflow)
+  assert.deepEqual(events, [])
 })
 
 // Streams of random fields, cut at random places, are parsed as they are when they come whole and as a parser of a few lines says.
