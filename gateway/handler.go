@@ -86,9 +86,9 @@ func (x *exchange) serve() error {
 	return x.work(x)
 }
 
-// settle returns what the exchange has taken, and counts it.
+// settle counts the exchange, and returns the room of its body.
 func (x *exchange) settle() {
-	x.bodies.Add(-x.taken)
+	x.release()
 	x.counters.end(x.status)
 }
 
@@ -109,6 +109,7 @@ func (x *exchange) context(byDefault time.Duration) (context.Context, context.Ca
 // begin begins the answer. What is written from now on must be taken in time.
 func (x *exchange) begin(status int, contentType string) {
 	x.endRequest()
+	x.release() // before the client can have the answer and send another request
 	x.begun, x.status = true, status
 	if contentType != "" {
 		x.kind[0] = contentType

@@ -112,7 +112,7 @@ func (x *exchange) readBody(from io.Reader, length int64) ([]byte, error) {
 	}
 }
 
-// take takes room for a part of the body. The exchange returns it when it is settled.
+// take takes room for a part of the body, until release.
 func (x *exchange) take(n int64) bool {
 	if x.bodies.Add(n) > x.options.MaxBodies+1 { // one byte finds the end of the largest
 		x.bodies.Add(-n)
@@ -120,6 +120,12 @@ func (x *exchange) take(n int64) bool {
 	}
 	x.taken += n
 	return true
+}
+
+// release returns the room of the body.
+func (x *exchange) release() {
+	x.bodies.Add(-x.taken)
+	x.taken = 0
 }
 
 func (x *exchange) tooLarge() error {
