@@ -74,7 +74,7 @@ func (d *dialer) Dial(ctx context.Context) (transport.Link, error) {
 	if carrier.Proxy == nil {
 		carrier.Proxy = http.ProxyFromEnvironment
 	}
-	conn, err := carrier.NewClientConn(ctx, d.url.Scheme, hostPort(d.url))
+	conn, err := carrier.NewClientConn(ctx, d.url.Scheme, net.JoinHostPort(d.url.Hostname(), d.url.Port())) // no port is that of the scheme
 	if err != nil {
 		return nil, err
 	}
@@ -98,14 +98,6 @@ func (d *dialer) tls(ctx context.Context) (*tls.Config, error) {
 		return nil, nil
 	}
 	return config.Clone(), nil // net/http changes it
-}
-
-func hostPort(u *url.URL) string {
-	port := u.Port()
-	if port == "" {
-		port = u.Scheme
-	}
-	return net.JoinHostPort(u.Hostname(), port)
 }
 
 // open makes a stream of a connection, which it owns if there is no error.

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -58,5 +60,26 @@ func TestDialerSaysWhyThereIsNoStream(t *testing.T) {
 	_, err := dialing(t).Dial(t.Context(), s.URL+"/elsewhere")
 	if !errors.Is(err, gateway.ErrNoStream) || !strings.Contains(err.Error(), "404") {
 		t.Error(err)
+	}
+}
+
+// A proxy is asked for a port by its number, because many know no names.
+func TestDialerAsksProxyForPort(t *testing.T) {
+	leak.Check(t)
+	asked := make(chan string, 1)
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked <- r.Method + " " + r.RequestURI
+		w.WriteHeader(http.StatusForbidden)
+	}))
+	defer proxy.Close()
+	through := gateway.Transport{Proxy: func(*http.Request) (*url.URL, error) { return url.Parse(proxy.URL) }}
+	for address, want := range map[string]string{"gw.example": "gw.example:443", "gw.example:8443": "gw.example:8443", "[2001:db8::1]": "[2001:db8::1]:443"} {
+		push := closes(t, spry.NewPush(&spry.PushOptions{Options: spry.Options{Transports: []transport.Transport{through}}}))
+		if _, err := push.Dial(t.Context(), "https://"+address+"/stream"); err == nil {
+			t.Error("the proxy refused")
+		}
+		if got := <-asked; got != "CONNECT "+want {
+			t.Errorf("%q, want %s", got, want)
+		}
 	}
 }
