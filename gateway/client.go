@@ -54,7 +54,8 @@ func (c *Client) Ask(ctx context.Context, url string, body []byte) ([]byte, erro
 	return reply, nil
 }
 
-// An unusableError says that an answer is none of the gateway, or too large. It comes again however often one asks.
+// An unusableError says that an address is malformed, or that an answer is none of the gateway, or too large. It comes again however
+// often one asks.
 type unusableError struct{ text string }
 
 func (e *unusableError) Error() string { return e.text }

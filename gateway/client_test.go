@@ -115,6 +115,51 @@ func TestClientOfSomethingElse(t *testing.T) {
 	}
 }
 
+// A malformed address does not get better.
+func TestClientEventsOfMalformedAddress(t *testing.T) {
+	leak.Check(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	n := 0
+	for _, err := range new(gateway.Client).Events(ctx, "http://[", nil) {
+		if n++; err == nil || ctx.Err() != nil {
+			t.Error(err)
+		}
+	}
+	if n != 1 {
+		t.Errorf("%d errors", n)
+	}
+}
+
+// The wait after a connection that lasted is short again, though it had no events.
+func TestClientReturnsSoonToQuietStreams(t *testing.T) {
+	leak.Check(t)
+	synctest.Test(t, func(t *testing.T) {
+		const lasts, connections = time.Hour, 100
+		began, n := time.Now(), 0
+		quiet := func(w http.ResponseWriter, r *http.Request) {
+			lines("id: e-1\n\n")(w, r)
+			time.Sleep(lasts)
+		}
+		p := open(t, "HTTP/1.1", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if n++; n > connections {
+				w.WriteHeader(http.StatusNotFound)
+				return
+			}
+			quiet(w, r)
+		}))
+		client := gateway.Client{HTTP: p.client}
+		for _, err := range client.Events(t.Context(), p.url, &gateway.EventConfig{Silence: 2 * lasts, MinBackoff: time.Second, MaxBackoff: time.Minute}) {
+			if status := new(gateway.StatusError); !errors.As(err, &status) || status.Status != http.StatusNotFound {
+				t.Error(err)
+			}
+		}
+		if waited := time.Since(began) - connections*lasts; waited > connections*time.Second {
+			t.Errorf("the client waited %v", waited)
+		}
+	})
+}
+
 // A script is a server that gives each request for events the next answer.
 type script struct {
 	mu      sync.Mutex

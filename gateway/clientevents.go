@@ -38,7 +38,7 @@ type EventConfig struct {
 
 	// GiveUp, if not nil, is called with the error of each connection that failed or ended. If it returns true, the loop yields the error and
 	// ends. Defaults to going on for ever, except after an answer with a status from 400 to 499 other than 408
-	// and 429. Answers that are no stream of events, and events above MaxBody, end the loop as well.
+	// and 429. Malformed addresses, answers that are no stream of events, and events above MaxBody, end the loop as well.
 	GiveUp func(err error) bool
 }
 
@@ -66,7 +66,7 @@ func (c *Client) Events(ctx context.Context, address string, config *EventConfig
 	return func(yield func(Event, error) bool) {
 		f := newFeed(c, address, config)
 		for backoff := f.MinBackoff; ; {
-			before := f.After
+			before, began := f.After, time.Now()
 			err := f.follow(ctx, func(e Event) bool { return yield(e, nil) })
 			if errors.Is(err, errLeft) {
 				return
@@ -79,7 +79,7 @@ func (c *Client) Events(ctx context.Context, address string, config *EventConfig
 				yield(Event{}, err)
 				return
 			}
-			if f.After != before {
+			if f.After != before || time.Since(began) > f.MaxBackoff { // a quiet stream is as good as one with events
 				backoff = f.MinBackoff
 			}
 			select {
@@ -187,7 +187,7 @@ func causeOf(ctx context.Context, err error) error {
 func (f *feed) request(ctx context.Context) (*http.Request, error) {
 	u, err := url.Parse(f.address)
 	if err != nil {
-		return nil, err
+		return nil, &unusableError{err.Error()}
 	}
 	query := u.Query()
 	for _, topic := range f.Topics {
