@@ -252,11 +252,11 @@ func (e *Endpoint) stop(cause error) {
 	_ = e.StopListening()
 	e.scope.Cancel(cause)
 	e.mu.Lock()
-	for p := range e.unfinished.All() {
+	unfinished, pipes := slices.Collect(e.unfinished.All()), slices.Collect(maps.Keys(e.pipes))
+	e.mu.Unlock()
+	for _, p := range unfinished { // a transport's Close may wait, for goroutines of the link
 		_ = p.link.Close()
 	}
-	pipes := slices.Collect(maps.Keys(e.pipes))
-	e.mu.Unlock()
 	for _, p := range pipes {
 		p.end(cause)
 	}
