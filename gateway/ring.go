@@ -26,7 +26,7 @@ const eventCost = 128
 func (e *event) cost() int { return len(e.body) + cap(e.text) + eventCost }
 
 func newRing(maxEvents, maxBytes int) *ring {
-	return &ring{events: make([]event, maxEvents), next: 1, maxBytes: maxBytes}
+	return &ring{events: make([]event, min(maxEvents, maxBytes/eventCost+1)), next: 1, maxBytes: maxBytes}
 }
 
 // add adds an event, which has the offset next. It removes the oldest ones to make room.

@@ -176,7 +176,7 @@ func (s *site) server(ctx context.Context) *http.Server {
 type serverLog struct{ *site }
 
 func (l *serverLog) Write(p []byte) (int, error) {
-	if l.logFailures || bytes.HasPrefix(p, []byte("http: panic")) {
+	if l.logFailures || bytes.Contains(p, []byte(": panic serving ")) {
 		l.logger().Warn(string(bytes.TrimSpace(p)))
 	}
 	return len(p), nil
