@@ -19,7 +19,7 @@ type Forwarded struct {
 	// Header is the one to which proxies add the address from which they got the request. Defaults to X-Forwarded-For.
 	Header string
 
-	// Trusted are the networks of the proxies. The header is looked at in requests of their connections alone, from its end on: the client
+	// Trusted are the networks of the proxies. The header is looked at in requests of their connections alone, read from the right: the client
 	// is the last address that is not a proxy's. So no client chooses who it is.
 	Trusted []netip.Prefix
 

@@ -4,6 +4,7 @@ package gateway
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -99,5 +100,16 @@ func TestPositions(t *testing.T) {
 		if err != nil || got != want || line != fmt.Sprintf("id: %s-%d\n", want.epoch, want.offset) {
 			t.Errorf("%q became %v, %v", line, got, err)
 		}
+	}
+}
+
+// A ring takes no memory for events that its bytes have no room for.
+func TestRingIsNoLargerThanItsBytes(t *testing.T) {
+	r := newRing(math.MaxInt, 1<<20)
+	for range 10_000 {
+		r.add(event{})
+	}
+	if len(r.events) > 1<<20/eventCost+1 || r.n < 1<<20/eventCost {
+		t.Errorf("a ring of 1 MiB has room for %d events, and %d of 128 bytes", len(r.events), r.n)
 	}
 }

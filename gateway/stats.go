@@ -18,6 +18,7 @@ type Stats struct {
 
 	// Cut is the number of answers that were begun and not written to their end, because the client took nothing for
 	// Options.WriteTimeout or went away. Streams and events end when their clients go; of them it counts the slow ones only.
+	// On HTTP/2, the end of a connection is noticed only while the answer is written.
 	Cut uint64
 }
 

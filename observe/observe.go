@@ -4,7 +4,7 @@
 //
 //	mux.Handle("/spry/", http.StripPrefix("/spry", observe.Handler(nil)))
 //
-//	/metrics   the counters as OpenMetrics 1.0 for who accepts that, and else in the older format of Prometheus
+//	/metrics   the counters as OpenMetrics 1.0 for clients that accept it, and otherwise in the older format of Prometheus
 //	/stats     the counters as JSON: an object [Report]
 //	/healthz   200 as long as the process answers
 //	/readyz    200 if Options.Ready says so, and else 503 with the reason
@@ -30,8 +30,8 @@ import (
 
 // Options are the options of [Handler]. The zero value has the defaults.
 type Options struct {
-	// Pipes adds the counters of each live pipe to /metrics, of at most this number: 0 means none. /stats has all pipes
-	// anyway. A series of its own for each connection is a burden for Prometheus.
+	// Pipes adds the counters of each pipe to /metrics, of at most this number: 0 means none. Ended pipes with messages that are not
+	// delivered yet are among them. /stats has all pipes anyway. A series of its own for each connection is a burden for Prometheus.
 	Pipes int
 
 	// Ready, if not nil, is asked by /readyz. Its error is the answer, so it should not be secret. ctx ends with the request.

@@ -35,7 +35,8 @@ type config struct {
 	maxStreams                                      int
 	headerTimeout, idleTimeout, stopTimeout, linger time.Duration
 
-	lines map[string]int // of the keys above the tables
+	lines   map[string]int // of the keys above the tables
+	secrets []string       // files that no route may serve, this one among them
 }
 
 const (
@@ -171,6 +172,7 @@ func (c *config) check() {
 		c.errorf(c.lines["health"], "health: %q is no path such as /healthz", c.health)
 	}
 	c.proxies.check(c)
+	c.collectSecrets()
 	at := map[string]int{}
 	for _, l := range c.listeners {
 		l.check(c)
@@ -190,6 +192,26 @@ func (c *config) check() {
 		}
 		paths[r.on()] = r.lines["path"]
 	}
+}
+
+// collectSecrets finds the files with secrets, before the checks complete their paths. The certificate of CURVE has its secret key in a file
+// beside it.
+func (c *config) collectSecrets() {
+	var files []string
+	for _, l := range c.listeners {
+		files = append(files, l.key)
+	}
+	for _, r := range c.routes {
+		files = append(files, r.secrets()...)
+	}
+	c.secrets = []string{c.name}
+	for _, f := range files {
+		if f != "" {
+			c.secrets = append(c.secrets, c.path(f))
+		}
+	}
+	slices.Sort(c.secrets[1:])
+	c.secrets = slices.Compact(c.secrets)
 }
 
 var pathForm = regexp.MustCompile(`^(/[A-Za-z0-9._~!$&'()*+,;=:@-]+)+/?$|^/$`)

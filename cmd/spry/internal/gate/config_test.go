@@ -124,7 +124,7 @@ func TestMistakes(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(folder, "public"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	for name, text := range map[string]string{"empty": "# none\n", "short": "secret\n", "token": strings.Repeat("t", 32)} {
+	for name, text := range map[string]string{"empty": "# none\n", "short": "secret\n", "token": strings.Repeat("t", 32), filepath.Join("public", "token"): strings.Repeat("u", 32)} {
 		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -192,6 +192,18 @@ func TestMistakes(t *testing.T) {
 		{route("files", `folder = "./public/../.."`), `10: folder: gateway.toml is in `},
 		{route("files", `folder = "."`, `token-file = "token"`), `10: folder: token is in "."`},
 		{route("files"), `7: folder: "" is no folder`},
+		{
+			with("[[route]]", `path = "/b"`, `kind = "ask"`, `dial = "tcp://h:1"`, `token-file = "public/token"`, "[[route]]", `path = "/f"`, `kind = "files"`, `folder = "public"`),
+			`15: folder: token is in "public"`,
+		},
+		{
+			with("[[listen]]", `address = ":2"`, `cert = "no"`, `key = "public/token"`, "[[route]]", `path = "/f"`, `kind = "files"`, `folder = "public"`),
+			`14: folder: token is in "public"`,
+		},
+		{
+			with("[[route]]", `path = "/b"`, `kind = "ask"`, `dial = "tcp://h:1"`, `plain-server = "public/token"`, "[[route]]", `path = "/f"`, `kind = "files"`, `folder = "public"`),
+			`15: folder: token is in "public"`,
+		},
 		{route("script", `dial = "tcp://h:1"`), `10: dial has no effect`},
 		{route("ask", `dial = "tcp://h:1"`, `origins = "example.com"`), `11: origins: "example.com" is no origin`},
 		{route("ask", `dial = "tcp://h:1"`, `origins = "https://example.com/"`), `11: origins: "https://example.com/" is no origin`},

@@ -174,11 +174,17 @@ func (r *route) checkFolder(c *config) {
 		c.errorf(max(r.line, r.lines["folder"]), "folder: %q is no folder that can be read", given)
 		return
 	}
-	for _, secret := range []string{c.name, c.path(r.tokenFile)} {
-		if secret != "" && within(r.folder, secret) {
+	for _, secret := range c.secrets {
+		if within(r.folder, secret) {
 			c.errorf(r.lines["folder"], "folder: %s is in %q, and would be served; make a folder for what is public", filepath.Base(secret), given)
 		}
 	}
+}
+
+// secrets are the files of the route that no other route may serve.
+func (r *route) secrets() []string {
+	s := &r.security
+	return []string{r.tokenFile, r.TLS.Key, s.CurveKey, s.PlainPasswordFile, s.PlainServer}
 }
 
 // within reports whether a file is in a folder, or in one below it.
