@@ -51,6 +51,10 @@ func (f *Forwarded) Addr(r *http.Request) netip.Addr {
 
 // Client returns the name of the client: its address, or the /64 network of an IPv6 address.
 func (f *Forwarded) Client(r *http.Request) string {
+	if len(f.Trusted) == 0 && !f.Unix && !strings.Contains(r.RemoteAddr, "[") { // the usual case, without allocating
+		host, _, _ := strings.Cut(r.RemoteAddr, ":")
+		return host
+	}
 	ip := f.Addr(r)
 	if !ip.IsValid() {
 		return r.RemoteAddr // of a Unix socket

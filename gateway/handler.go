@@ -145,7 +145,9 @@ func (x *exchange) end() {
 	if x.r.ProtoMajor > 1 || x.left {
 		return
 	}
-	x.extend() // for the end of an answer in chunks, which net/http writes
+	if x.length[0] == "" {
+		x.extend() // for the end of an answer in chunks, which net/http writes
+	}
 	if err := x.control.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		x.counters.cut.Add(1)
 	}
