@@ -22,15 +22,10 @@ type Asker interface {
 // If the client goes away, the request is abandoned.
 func Ask(req Asker, o *Options) *Handler {
 	return newHandler(o, http.MethodPost, func(x *exchange) error {
-		body, err := x.body()
+		ctx, body, err := x.message(x.options.Timeout)
 		if err != nil {
 			return err
 		}
-		ctx, cancel, err := x.context(x.options.Timeout)
-		if err != nil {
-			return err
-		}
-		defer cancel()
 		reply, err := req.Do(ctx, body)
 		if err != nil {
 			return socketError(err, errNoReply)

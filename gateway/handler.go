@@ -57,12 +57,13 @@ type exchange struct {
 	id      [1]string // the values of headers
 	kind    [1]string
 	length  [1]string
-	status  int       // of the answer
-	begun   bool      // the answer is
-	left    bool      // the client has left the stream of its answer
-	due     time.Time // when the client must have taken what is written
-	whole   bool      // the body has been read to its end
-	taken   int64     // of the bytes of all bodies
+	status  int                // of the answer
+	begun   bool               // the answer is
+	left    bool               // the client has left the stream of its answer
+	due     time.Time          // when the client must have taken what is written
+	whole   bool               // the body has been read to its end
+	taken   int64              // of the bytes of all bodies
+	stop    context.CancelFunc // of its context; may be nil
 }
 
 func (x *exchange) serve() error {
@@ -86,24 +87,28 @@ func (x *exchange) serve() error {
 	return x.work(x)
 }
 
-// settle counts the exchange, and returns the room of its body.
+// settle counts the exchange, and returns the room of its body and its timer.
 func (x *exchange) settle() {
+	if x.stop != nil {
+		x.stop()
+	}
 	x.release()
 	x.counters.end(x.status)
 }
 
-// context ends when the time of the request is over, or its client has gone. byDefault is the time of a request that names none.
-func (x *exchange) context(byDefault time.Duration) (context.Context, context.CancelFunc, error) {
+// message reads the body. ctx ends when the time of the request is over, which is byDefault if it names none, and when its client has gone.
+func (x *exchange) message(byDefault time.Duration) (ctx context.Context, body []byte, err error) {
+	if body, err = x.body(); err != nil {
+		return nil, nil, err
+	}
 	timeout := byDefault
 	if text := x.r.Header.Get(timeoutHeader); text != "" {
-		d, err := parseTimeout(text)
-		if err != nil {
+		if timeout, err = parseTimeout(text); err != nil {
 			return nil, nil, &StatusError{http.StatusBadRequest, timeoutHeader + " is a time such as 1500ms or 2s, or a number of milliseconds"}
 		}
-		timeout = d
 	}
-	ctx, cancel := context.WithTimeout(x.r.Context(), min(timeout, x.options.MaxTimeout))
-	return ctx, cancel, nil
+	ctx, x.stop = context.WithTimeout(x.r.Context(), min(timeout, x.options.MaxTimeout))
+	return ctx, body, nil
 }
 
 // begin begins the answer. What is written from now on must be taken in time.

@@ -19,15 +19,10 @@ type Sender interface {
 // names, or Options.Timeout. A Pub does not wait.
 func Send(s Sender, o *Options) *Handler {
 	return newHandler(o, http.MethodPost, func(x *exchange) error {
-		body, err := x.body()
+		ctx, body, err := x.message(x.options.Timeout)
 		if err != nil {
 			return err
 		}
-		ctx, cancel, err := x.context(x.options.Timeout)
-		if err != nil {
-			return err
-		}
-		defer cancel()
 		if err := s.Send(ctx, body); err != nil {
 			return socketError(err, errNoRoom)
 		}

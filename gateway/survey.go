@@ -28,15 +28,10 @@ type Inquirer interface {
 // peer it is 503.
 func Survey(s Inquirer, o *Options) *Handler {
 	return newHandler(o, http.MethodPost, func(x *exchange) error {
-		body, err := x.body()
+		ctx, body, err := x.message(x.options.MaxTimeout)
 		if err != nil {
 			return err
 		}
-		ctx, cancel, err := x.context(x.options.MaxTimeout)
-		if err != nil {
-			return err
-		}
-		defer cancel()
 		if !hasPeer(s) {
 			return errNoPeer
 		}
