@@ -18,8 +18,8 @@ import (
 	"github.com/sprymq/spry/internal/textform"
 )
 
-// A Client is the client of the handlers [Ask], [Send], [Survey] and [Events]. The zero value is ready. It is safe for concurrent use; its fields must not
-// change once it is in use.
+// A Client is the client of the handlers [Ask], [Send], [Survey] and [Events]. The zero value is ready. It is safe for concurrent use;
+// its fields must not change once it is in use.
 //
 // The deadline of a context is sent in the header Spry-Timeout, so that the gateway gives up when the client does. An answer with an error
 // is a [*StatusError].

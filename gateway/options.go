@@ -54,8 +54,8 @@ type Options struct {
 	Origins []string
 
 	// Authorize, if not nil, is called for each request before its body is read. Its error is answered with 403, and its text is only
-	// logged; a [StatusError] is answered with its own status and text, and 401 asks for a bearer token. Browsers ask for permission by OPTIONS before some
-	// requests of other origins; Authorize does not see these.
+	// logged; a [StatusError] is answered with its own status and text, and 401 asks for a bearer token. Browsers ask for permission by
+	// OPTIONS before some requests of other origins; Authorize does not see these.
 	Authorize func(*http.Request) error
 
 	// ContentType is that of replies. Defaults to application/json for a request of that type, and otherwise to

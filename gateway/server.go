@@ -16,8 +16,9 @@ const (
 )
 
 // NewServer returns a server for handlers of this package, with limits for the work before them. A header has at most 16 KiB and
-// arrives within 10 s. An idle connection ends after 2 minutes. A connection of HTTP/2 has at most 250 requests at one time,
-// and ends if it takes nothing for 10 s or does not answer a ping. The server speaks HTTP/1.1, and HTTP/2 with and without TLS, which [Stream] needs. The application sets Addr, TLSConfig and whatever else it wants.
+// arrives within 10 s. An idle connection ends after 2 minutes. A connection of HTTP/2 has at most 250 requests at one time, and ends
+// if it takes nothing for 10 s or does not answer a ping. The server speaks HTTP/1.1, and HTTP/2 with and without TLS, which [Stream]
+// needs. The application sets Addr, TLSConfig and whatever else it wants.
 //
 // The server sets no limits for bodies and answers, because streams are both: the handlers do.
 func NewServer(h http.Handler) *http.Server {

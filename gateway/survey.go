@@ -24,8 +24,8 @@ type Inquirer interface {
 // Survey returns a handler that sends the body of each POST as a survey, and answers with the answers as they come. Each is a line of JSON:
 // {"body":"text"}, or {"body_base64":"…"} if it is not UTF-8. o may be nil.
 //
-// The answer ends when the time of the survey is over: that of the Surveyor, or a shorter one in the header Spry-Timeout, and at most MaxTimeout. Without a
-// peer it is 503.
+// The answer ends when the time of the survey is over: that of the Surveyor, or a shorter one in the header Spry-Timeout, and at most
+// MaxTimeout. Without a peer it is 503.
 func Survey(s Inquirer, o *Options) *Handler {
 	return newHandler(o, http.MethodPost, func(x *exchange) error {
 		ctx, body, err := x.message(x.options.MaxTimeout)

@@ -24,7 +24,8 @@ import (
 //	e, err := push.Dial(ctx, "https://example.com/stream")
 //
 // With http:// it speaks HTTP/2 without TLS. A user and a password in the URL are sent as those of the scheme Basic. Each pipe is a
-// connection of its own. An answer that is no stream ends the handshake with [ErrNoStream]. The zero value is ready. It is safe for concurrent use; its fields must not change once it is in use.
+// connection of its own. An answer that is no stream ends the handshake with [ErrNoStream]. The zero value is ready. It is safe for
+// concurrent use; its fields must not change once it is in use.
 type Transport struct {
 	// Header has further headers of the requests, such as Authorization.
 	Header http.Header
