@@ -4,12 +4,10 @@ package gateway_test
 
 import (
 	"bytes"
-	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"strings"
 	"testing"
 
 	"github.com/sprymq/spry"
@@ -52,15 +50,6 @@ func TestDialerSpeaksBeforeTheAnswer(t *testing.T) {
 	}
 	_ = push.Close()
 	_ = pull.Close()
-}
-
-func TestDialerSaysWhyThereIsNoStream(t *testing.T) {
-	leak.Check(t)
-	s := serve(t, http.NotFoundHandler())
-	_, err := dialing(t).Dial(t.Context(), s.URL+"/elsewhere")
-	if !errors.Is(err, gateway.ErrNoStream) || !strings.Contains(err.Error(), "404") {
-		t.Error(err)
-	}
 }
 
 // A proxy is asked for a port by its number, because many know no names.
