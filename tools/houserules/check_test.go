@@ -56,6 +56,7 @@ func TestTreeKnowsItsModules(t *testing.T) {
 	for name, content := range map[string]string{
 		"go.mod": "module m\n", "a.go": source, "lib/b.go": source,
 		"cmd/x/go.mod": "module m/cmd/x\n", "cmd/x/deep/c.go": source,
+		"gateway/go.mod": "module m/gateway\n", "gateway/f.go": source, // a library
 		".hidden/d.go": source, "lib/testdata/e.go": source,
 	} {
 		path := filepath.Join(root, filepath.FromSlash(name))
@@ -67,8 +68,8 @@ func TestTreeKnowsItsModules(t *testing.T) {
 		}
 	}
 	breaches, _, files, err := checkTree(root)
-	if got := fmt.Sprint(len(breaches), files, err); got != "2 3 <nil>" {
-		t.Errorf("breaches, files, error = %s, want 2 3 <nil>: %q", got, breaches)
+	if got := fmt.Sprint(len(breaches), files, err); got != "3 4 <nil>" {
+		t.Errorf("breaches, files, error = %s, want 3 4 <nil>: %q", got, breaches)
 	}
 	if _, _, _, err := checkTree(t.TempDir()); err == nil {
 		t.Error("an empty folder passes: a wrong path would go unnoticed")

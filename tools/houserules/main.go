@@ -75,7 +75,10 @@ func checkTree(root string) (breaches, warnings []string, files int, err error) 
 	return breaches, warnings, files, err
 }
 
-// inRootModule reports whether no folder between path and root has a go.mod of its own. known remembers
+// libraries are the folders of further modules that programs import, to which the rules of the root module apply.
+var libraries = []string{"gateway"}
+
+// inRootModule reports whether no folder between path and root has a go.mod of its own, other than libraries. known remembers
 // folders.
 func inRootModule(root, path string, known map[string]bool) bool {
 	dir := filepath.Dir(path)
@@ -86,7 +89,7 @@ func inRootModule(root, path string, known map[string]bool) bool {
 		return answer
 	}
 	_, err := os.Stat(filepath.Join(dir, "go.mod"))
-	known[dir] = err != nil && inRootModule(root, dir, known)
+	known[dir] = (err != nil || slices.Contains(libraries, filepath.Base(dir))) && inRootModule(root, dir, known)
 	return known[dir]
 }
 
