@@ -76,7 +76,7 @@ func checkTree(root string) (breaches, warnings []string, files int, err error) 
 }
 
 // libraries are the folders of further modules that programs import, to which the rules of the root module apply.
-var libraries = []string{"gateway"}
+var libraries = []string{"gateway", "dash", "contrib/otel", "contrib/prometheus"}
 
 // inRootModule reports whether no folder between path and root has a go.mod of its own, other than libraries. known remembers
 // folders.
@@ -89,8 +89,13 @@ func inRootModule(root, path string, known map[string]bool) bool {
 		return answer
 	}
 	_, err := os.Stat(filepath.Join(dir, "go.mod"))
-	known[dir] = (err != nil || slices.Contains(libraries, filepath.Base(dir))) && inRootModule(root, dir, known)
+	known[dir] = (err != nil || isLibrary(root, dir)) && inRootModule(root, dir, known)
 	return known[dir]
+}
+
+func isLibrary(root, dir string) bool {
+	name, err := filepath.Rel(root, dir)
+	return err == nil && slices.Contains(libraries, filepath.ToSlash(name))
 }
 
 // mayStartGoroutines are the folders of the root module, besides tests and examples, whose code may: the one that owns

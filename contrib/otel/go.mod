@@ -1,0 +1,3 @@
+module github.com/sprymq/spry/contrib/otel
+
+go 1.26.0

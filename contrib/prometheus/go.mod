@@ -1,0 +1,3 @@
+module github.com/sprymq/spry/contrib/prometheus
+
+go 1.26.0

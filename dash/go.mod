@@ -1,0 +1,3 @@
+module github.com/sprymq/spry/dash
+
+go 1.26.0
