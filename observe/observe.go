@@ -93,10 +93,10 @@ func (h *handler) metrics(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Vary", "Accept")
 	if strings.Contains(r.Header.Get("Accept"), openMetrics) {
-		answer(w, openMetricsType, exposed(report, false, h.options.Pipes))
+		answer(w, openMetricsType, exposed(report.Families(h.options.Pipes), false))
 		return
 	}
-	answer(w, prometheusType, exposed(report, true, h.options.Pipes))
+	answer(w, prometheusType, exposed(report.Families(h.options.Pipes), true))
 }
 
 func (h *handler) stats(w http.ResponseWriter, r *http.Request) {

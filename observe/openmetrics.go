@@ -11,21 +11,32 @@ import (
 type exposition struct {
 	older bool
 	text  []byte
-	name  string // of the family
-	kind  string
 }
 
-// family begins a family of metrics. kind is counter, gauge or info.
-func (e *exposition) family(name, kind, unit, help string) {
-	e.name, e.kind = name, kind
+// exposed is families as OpenMetrics, or in the older format of Prometheus.
+func exposed(families []Family, older bool) []byte {
+	e := exposition{older: older}
+	for i := range families {
+		f := &families[i]
+		e.head(f)
+		for _, s := range f.Samples {
+			e.sample(f, s)
+		}
+	}
+	return e.end()
+}
+
+// head begins a family.
+func (e *exposition) head(f *Family) {
+	name, kind, unit, help := f.Name, f.Kind, f.Unit, f.Help
 	if e.older { // its families have the names of their samples
 		name += suffixes[kind]
 		unit = ""
 	}
-	if e.older && kind == "info" {
-		kind = "gauge"
+	if e.older && kind == Info {
+		kind = Gauge
 	}
-	e.text = append(e.text, "# TYPE "+name+" "+kind+"\n"...)
+	e.text = append(e.text, "# TYPE "+name+" "+string(kind)+"\n"...)
 	if unit != "" {
 		e.text = append(e.text, "# UNIT "+name+" "+unit+"\n"...)
 	}
@@ -33,23 +44,22 @@ func (e *exposition) family(name, kind, unit, help string) {
 }
 
 // suffixes are those of the samples of a kind.
-var suffixes = map[string]string{"counter": "_total", "gauge": "", "info": "_info"}
+var suffixes = map[Kind]string{Counter: "_total", Gauge: "", Info: "_info"}
 
-// sample adds a sample of the family. labels are names and values in turn.
-func (e *exposition) sample(value float64, labels ...string) {
-	e.text = append(append(e.text, e.name...), suffixes[e.kind]...)
-	for i := 0; i < len(labels); i += 2 {
+func (e *exposition) sample(f *Family, s Sample) {
+	e.text = append(append(e.text, f.Name...), suffixes[f.Kind]...)
+	for i, label := range f.Labels {
 		before := byte(',')
 		if i == 0 {
 			before = '{'
 		}
-		e.text = append(append(append(e.text, before), labels[i]...), "=\""...)
-		e.text = append(append(e.text, escape(labels[i+1])...), '"')
+		e.text = append(append(append(e.text, before), label...), "=\""...)
+		e.text = append(append(e.text, escape(s.Values[i])...), '"')
 	}
-	if len(labels) > 0 {
+	if len(f.Labels) > 0 {
 		e.text = append(e.text, '}')
 	}
-	e.text = strconv.AppendFloat(append(e.text, ' '), value, 'f', -1, 64)
+	e.text = strconv.AppendFloat(append(e.text, ' '), s.Value, 'f', -1, 64)
 	e.text = append(e.text, '\n')
 }
 
@@ -63,5 +73,5 @@ func (e *exposition) end() []byte {
 
 var escapes = strings.NewReplacer(`\`, `\\`, "\n", `\n`, `"`, `\"`)
 
-// escape makes a value of a label of a text, which need not be UTF-8.
-func escape(text string) string { return escapes.Replace(strings.ToValidUTF8(text, "\uFFFD")) }
+// escape makes a text the value of a label.
+func escape(text string) string { return escapes.Replace(text) }
