@@ -9,6 +9,8 @@
 //	/healthz   200 as long as the process answers
 //	/readyz    200 if Options.Ready says so, and else 503 with the reason
 //
+// [ServeLocal] serves the same to the programs of this user on this machine, and [Node] reads it.
+//
 // Everything is read-only, and shows no message and no secret: URLs are without passwords. It does show who is connected, so serve it
 // on a loopback address, or behind what authenticates clients.
 //
@@ -42,6 +44,7 @@ type Options struct {
 type Report struct {
 	Instance string         `json:"instance"` // spry.Instance of the process
 	At       time.Time      `json:"at"`       // when the figures were taken
+	Process  Process        `json:"process"`
 	Sockets  []SocketReport `json:"sockets"`
 }
 
@@ -54,7 +57,7 @@ type SocketReport struct {
 
 // Take returns the figures of all listed sockets of the process: see [spry.Sockets].
 func Take() Report {
-	r := Report{Instance: spry.Instance(), At: time.Now(), Sockets: []SocketReport{}}
+	r := Report{Instance: spry.Instance(), At: time.Now(), Process: takeProcess(), Sockets: []SocketReport{}}
 	for s := range spry.Sockets() {
 		r.Sockets = append(r.Sockets, SocketReport{ID: s.ID(), Protocol: s.Protocol().String(), Stats: s.Stats()})
 	}
