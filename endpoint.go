@@ -29,6 +29,9 @@ func (e *Endpoint) String() string {
 	return "dialer " + e.URL()
 }
 
+// GoString is String, so that the verb %#v shows no secret of the configuration.
+func (e *Endpoint) GoString() string { return e.String() }
+
 // URL is the endpoint's address. A listener's has port 0 and wildcards resolved, so that a local peer can dial it.
 func (e *Endpoint) URL() string { return e.inner().URL() }
 
@@ -74,6 +77,9 @@ func (p *Pipe) String() string {
 	}
 	return text + ")"
 }
+
+// GoString is String, so that the verb %#v shows no secret of the configuration.
+func (p *Pipe) GoString() string { return p.String() }
 
 // ID identifies the pipe in routing headers: 1 to 2^31-1, unique in the process. Numbers repeat only after 2^31-1 pipes.
 func (p *Pipe) ID() uint32 { return p.inner().ID() }

@@ -31,6 +31,9 @@ func (s Socket) String() string {
 	return name
 }
 
+// GoString is String, so that the verb %#v shows no secret of the options.
+func (s Socket) GoString() string { return s.String() }
+
 // Err returns an error that wraps [ErrConfig] if options are invalid, and nil otherwise. Constructors return no error, so
 // that a socket can be made where it is declared.
 func (s *Socket) Err() error { return opErr("open", s.core.Broken()) }
