@@ -70,6 +70,22 @@ const (
 	ReasonBudget Reason = reasons.Budget
 )
 
+// Reasons for which an attempt to connect fails before there is a connection: keys of [EndpointStats].Failed, beside
+// [ReasonTimeout], [ReasonIO] and the reasons for refusing a connection.
+const (
+	// ReasonNoListener means that nothing listens at the address. Start the peer, or correct the address.
+	ReasonNoListener Reason = reasons.NoListener
+
+	// ReasonUnreachable means that the network has no way to the address. Check routes and firewalls.
+	ReasonUnreachable Reason = reasons.Unreachable
+
+	// ReasonUnresolved means that the name of the host has no address. Correct the name, or the name server's data.
+	ReasonUnresolved Reason = reasons.Unresolved
+
+	// ReasonResources means that this process has no more file descriptors. Close connections, or raise the limit: ulimit -n.
+	ReasonResources Reason = reasons.Resources
+)
+
 // Reasons for refusing a connection or for ending a pipe, in every protocol.
 const (
 	// ReasonEOF means that the peer ended the connection in an orderly way.

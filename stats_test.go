@@ -20,7 +20,7 @@ func TestStatsAreDocumented(t *testing.T) {
 		fields := declared[name].Type.(*ast.StructType).Fields.List
 		var want strings.Builder
 		for _, f := range fields {
-			fmt.Fprintf(&want, "\t%-11s %-17s // %s", f.Names[0].Name, strings.ReplaceAll(types.ExprString(f.Type), "reasons.", ""), f.Comment.Text())
+			fmt.Fprintf(&want, "\t%-14s %-17s // %s", f.Names[0].Name, strings.ReplaceAll(types.ExprString(f.Type), "reasons.", ""), f.Comment.Text())
 		}
 		if got := spec.Doc.Text(); !strings.HasSuffix(got, "\n\n"+want.String()) {
 			t.Errorf("stats.go: the comment of %s should end with\n%s\nIt is\n%s", name, want.String(), got)

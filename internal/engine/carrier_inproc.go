@@ -78,7 +78,9 @@ func (c *inprocCarrier) write(bool) (messages int, cost int64, err error) {
 			break
 		}
 	}
-	q.in.bytes.Add(uint64(gone.Bytes(messages)))
+	moved := uint64(gone.Bytes(messages))
+	c.pipe.out.written.Add(moved)
+	q.in.bytes.Add(moved)
 	return messages, gone.Cost, nil
 }
 

@@ -58,7 +58,7 @@ func (p *Pipe) carryMessages(link transport.Messages) *messageCarrier {
 
 func (c *messageCarrier) write(bool) (messages int, cost int64, err error) {
 	c.ps = c.ps[:0]
-	run := c.queue.Flight()
+	run, size := c.queue.Flight(), uint64(0)
 	for i := range run {
 		m := &run[i]
 		c.ps = append(c.ps, transport.Packet{Header: m.Header(), Body: m.Bytes()})
@@ -66,6 +66,10 @@ func (c *messageCarrier) write(bool) (messages int, cost int64, err error) {
 	c.writing.Store(true)
 	messages, err = c.link.WriteMessages(c.ps)
 	c.writing.Store(false)
+	for i := range c.ps[:messages] {
+		size += uint64(len(c.ps[i].Header) + len(c.ps[i].Body))
+	}
+	c.pipe.out.written.Add(size)
 	clear(c.ps)
 	return messages, c.queue.Sent(messages).Cost, linkError(err)
 }

@@ -111,6 +111,7 @@ func (c *streamCarrier) write(wait bool) (messages int, cost int64, err error) {
 	clear(c.vecBase)
 	c.heard.CompareAndSwap(heardFew, heardNothing)
 	c.pipe.socket.lastWrite.Store(int64(time.Since(epoch)))
+	c.pipe.out.written.Add(uint64(n))
 	messages, cost = c.queue.Written(n)
 	if !c.sized && n >= largeWrite && n >= largeBody*int64(messages) {
 		c.enlarge()

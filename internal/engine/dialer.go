@@ -108,6 +108,7 @@ func (e *Endpoint) dialLoop(ctx context.Context, wait bool) {
 		ctx = e.scope.Context()
 	}
 	for failures := 0; ; {
+		e.attempt()
 		e.socket.Emit(Event{Kind: EventDialing, Endpoint: e})
 		p, lived, err := e.connect(ctx, !wait)
 		if wait {
@@ -128,9 +129,7 @@ func (e *Endpoint) dialLoop(ctx context.Context, wait bool) {
 			pause = backoff.refused()
 		}
 		failures++
-		if err != nil {
-			e.setErr(err)
-		}
+		e.backOff(err, pause)
 		if e.givesUp(p, err) {
 			return
 		}
@@ -138,6 +137,25 @@ func (e *Endpoint) dialLoop(ctx context.Context, wait bool) {
 		if !e.scope.Sleep(pause) {
 			return
 		}
+	}
+}
+
+// attempt counts an attempt that begins.
+func (e *Endpoint) attempt() {
+	e.mu.Lock()
+	e.attempts++
+	e.next = time.Time{}
+	e.mu.Unlock()
+}
+
+// backOff stores when the next attempt begins, and why the last one failed; err is nil if it did not.
+func (e *Endpoint) backOff(err error, pause time.Duration) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.next = time.Now().Add(pause)
+	if err != nil {
+		e.err = err
+		e.failed.add(failureOf(err), 1)
 	}
 }
 

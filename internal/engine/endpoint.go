@@ -11,6 +11,7 @@ import (
 	"net"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/sprymq/spry/internal/reasons"
 
@@ -45,6 +46,9 @@ type Endpoint struct {
 	places      int                          // pipes, including those that are being attached
 	unfinished  unfinished.Set[*pendingLink] // handshakes at work
 	established uint64                       // connections made or accepted
+	attempts    uint64                       // of a dialer
+	next        time.Time                    // when a dialer's next attempt begins; zero during one, and while it is connected
+	failed      drops                        // attempts by reason
 	rejected    map[reasons.Reason]uint64
 	err         error // why the endpoint ended, or the last thing that went wrong
 	quiet       bool  // the socket is closing: no new connections unless there is something to deliver

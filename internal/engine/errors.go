@@ -6,12 +6,14 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"strings"
 
 	"github.com/sprymq/spry/internal/reasons"
 
+	"github.com/sprymq/spry/internal/errno"
 	"github.com/sprymq/spry/internal/queue"
 	"github.com/sprymq/spry/internal/urls"
 	"github.com/sprymq/spry/internal/wire"
@@ -163,6 +165,28 @@ func reasonOf(err error) reasons.Reason {
 		return reasons.Overflow
 	case errors.Is(err, ErrStalled):
 		return reasons.Stalled
+	}
+	return reasons.IO
+}
+
+// failureOf is reasonOf for an attempt to connect.
+func failureOf(err error) reasons.Reason {
+	if reason := reasonOf(err); reason != reasons.IO {
+		return reason
+	}
+	if _, ok := errors.AsType[*net.DNSError](err); ok {
+		return reasons.Unresolved
+	}
+	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() || errors.Is(err, context.DeadlineExceeded) {
+		return reasons.Timeout
+	}
+	switch {
+	case errors.Is(err, errno.ConnRefused), errors.Is(err, fs.ErrNotExist), errors.Is(err, errNoListener):
+		return reasons.NoListener
+	case errors.Is(err, errno.HostUnreachable), errors.Is(err, errno.NetUnreachable):
+		return reasons.Unreachable
+	case errors.Is(err, errno.TooManyFiles):
+		return reasons.Resources
 	}
 	return reasons.IO
 }

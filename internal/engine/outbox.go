@@ -4,6 +4,7 @@ package engine
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/sprymq/spry/internal/reasons"
 
@@ -53,6 +54,8 @@ type outbox struct {
 	meter          budget.Meter
 	dropped        drops
 	flushers       queue.Waiters
+
+	written atomic.Uint64 // bytes, frame heads included
 }
 
 // An Overflow is the policy of a best-effort pattern for a full queue.
@@ -239,7 +242,7 @@ func (o *outbox) stats(p *Pipe) stats.SendStats {
 	defer o.mu.Unlock()
 	st := stats.SendStats{
 		Offered: o.offered, Sent: o.sent, Queued: uint64(o.queued), QueuedBytes: o.bytes, Returned: o.returned,
-		Dropped: make(map[reasons.Reason]uint64),
+		Bytes: o.written.Load(), Dropped: make(map[reasons.Reason]uint64),
 	}
 	o.dropped.addTo(st.Dropped)
 	if p.over() {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"runtime"
 	"sync/atomic"
+	"time"
 
 	"github.com/sprymq/spry/internal/reasons"
 
@@ -30,6 +31,7 @@ type Pipe struct {
 	link     transport.Link
 	session  *wire.Session
 	origin   msg.Origin
+	since    time.Time
 	account  budget.Account
 	limit    int64 // of a message that the link carries, routing header included; 0 = none
 	text     bool  // the link carries text only
@@ -63,7 +65,7 @@ func (p *Pipe) SetState(v any) { p.state = v }
 
 func (e *Endpoint) newPipe(link transport.Link, session *wire.Session) *Pipe {
 	s := e.socket
-	p := &Pipe{id: s.nextPipeID(), socket: s, endpoint: e, link: link, session: session, scope: e.scope.Child()}
+	p := &Pipe{id: s.nextPipeID(), socket: s, endpoint: e, link: link, session: session, scope: e.scope.Child(), since: time.Now()}
 	p.origin.Pipe = p
 	of := link.Info().Properties
 	p.limit, p.text = max(of.MaxMessage, 0), of.Text

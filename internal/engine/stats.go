@@ -3,10 +3,13 @@
 package engine
 
 import (
+	"crypto/tls"
 	"fmt"
 	"maps"
 	"slices"
 	"sort"
+	"strconv"
+	"time"
 
 	"github.com/sprymq/spry/internal/reasons"
 
@@ -47,13 +50,13 @@ func (past *pastPipes) settle() {
 	rest := past.undone[:0]
 	for _, p := range past.undone {
 		silent := p.silent.Load() // before the figures, which are then the last ones
-		st := p.Stats()
-		if !silent || st.Recv.Queued > 0 || st.Send.Queued > 0 {
+		out, in := p.out.stats(p), p.in.stats()
+		if !silent || in.Queued > 0 || out.Queued > 0 {
 			rest = append(rest, p)
 			continue
 		}
-		stats.AddSend(&past.out, st.Send)
-		stats.AddRecv(&past.in, st.Recv)
+		stats.AddSend(&past.out, out)
+		stats.AddRecv(&past.in, in)
 		p.settled = true
 	}
 	clear(past.undone[len(rest):])
@@ -108,12 +111,52 @@ func (past *pastPipes) endpoint(e *Endpoint) {
 
 // Stats returns the pipe's figures. Each half is of one moment.
 func (p *Pipe) Stats() stats.PipeStats {
-	return stats.PipeStats{ID: p.id, Send: p.out.stats(p), Recv: p.in.stats(), Live: !p.over()}
+	limits := p.socket.options
+	st := stats.PipeStats{
+		ID: p.id, Send: p.out.stats(p), Recv: p.in.stats(), Live: !p.over(),
+		URL: p.endpoint.shown, Listening: p.endpoint.listen, Transport: p.endpoint.transport(), PeerProtocol: p.session.PeerName,
+		Local: addrString(p.link.LocalAddr()), Remote: addrString(p.link.RemoteAddr()), Since: p.since,
+		SendLimit: max(limits.SendQueue, 0), SendLimitBytes: max(limits.SendQueueBytes, 0),
+		RecvLimit: max(limits.RecvQueue, 0), RecvLimitBytes: max(limits.RecvQueueBytes, 0),
+	}
+	if d := p.session.Dialect; d != inprocScheme {
+		st.Dialect = d
+	}
+	if identity := p.session.Metadata["Identity"]; identity != "" {
+		st.Identity = shownIdentity(identity)
+	}
+	info := p.link.Info()
+	if info.Creds != nil {
+		st.PeerPID = info.Creds.PID
+	}
+	if info.TLS != nil {
+		st.TLS = tlsStats(info.TLS)
+	}
+	if c, ok := p.out.carrier.(*inprocCarrier); ok {
+		st.PeerSocket, st.PeerPipe = c.peer.pipe.socket.id, c.peer.pipe.id
+	}
+	return st
+}
+
+// shownIdentity is an identity as text: quoted, unless it is printable.
+func shownIdentity(identity string) string {
+	if quoted := strconv.Quote(identity); quoted != `"`+identity+`"` {
+		return quoted
+	}
+	return identity
+}
+
+func tlsStats(state *tls.ConnectionState) *stats.TLSStats {
+	st := &stats.TLSStats{Version: tls.VersionName(state.Version), Cipher: tls.CipherSuiteName(state.CipherSuite)}
+	if len(state.PeerCertificates) > 0 {
+		st.NotAfter = firstToExpire(state).NotAfter
+	}
+	return st
 }
 
 // Stats returns the socket's figures.
 func (s *Socket) Stats() stats.Stats {
-	st := stats.Stats{Name: s.Name()}
+	st := stats.Stats{Name: s.Name(), At: time.Now(), Goroutines: s.scope.Running()}
 	s.mu.Lock()
 	s.past.settle()
 	stats.AddSend(&st.Send, s.past.out)
@@ -147,7 +190,35 @@ func (s *Socket) Stats() stats.Stats {
 func (e *Endpoint) Stats() stats.EndpointStats {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	es := stats.EndpointStats{URL: e.shown, Listening: e.listen, Pipes: len(e.pipes), Established: e.established}
+	es := stats.EndpointStats{
+		URL: e.shown, Listening: e.listen, Pipes: len(e.pipes), Established: e.established, State: e.stateLocked(),
+		Attempts: e.attempts, Redials: max(e.attempts, 1) - 1, NextAttempt: e.next, Failed: make(map[reasons.Reason]uint64),
+		Goroutines: e.scope.Running(),
+	}
+	if e.err != nil {
+		es.LastError = e.err.Error()
+	}
+	e.failed.addTo(es.Failed)
 	stats.AddCounts(&es.Rejected, e.rejected)
 	return es
+}
+
+func (e *Endpoint) stateLocked() string {
+	switch {
+	case e.listen:
+		return stats.Listening
+	case len(e.pipes) > 0:
+		return stats.Connected
+	case e.next.IsZero():
+		return stats.Connecting
+	}
+	return stats.Waiting
+}
+
+// transport is the last word of the URL's scheme: "tcp". It is empty for connections that the application made.
+func (e *Endpoint) transport() string {
+	if e.url.Scheme == "" {
+		return ""
+	}
+	return e.url.Base()
 }

@@ -50,6 +50,14 @@ const (
 	EOF             Reason = "eof"              // the peer ended the connection in an orderly way
 )
 
+// Reasons for which an attempt to connect fails before there is a connection.
+const (
+	NoListener  Reason = "no_listener" // nothing listens at the address
+	Unreachable Reason = "unreachable" // the network has no way to the address
+	Unresolved  Reason = "unresolved"  // the name of the host has no address
+	Resources   Reason = "resources"   // this process has no more descriptors
+)
+
 // Reasons for refusing a peer of a dialect that has commands and security of its own, or for ending its pipe.
 const (
 	Mechanism      Reason = "mechanism"      // another security mechanism than the local one

@@ -202,6 +202,17 @@ func (s *Scope) Join() {
 	}
 }
 
+// Running is the number of goroutines of the scope and of those below it.
+func (s *Scope) Running() int {
+	s.mu.Lock()
+	n, children := s.members, s.childrenLocked()
+	s.mu.Unlock()
+	for _, c := range children {
+		n += c.Running()
+	}
+	return n
+}
+
 // Children is the number of child scopes that have not wholly ended.
 func (s *Scope) Children() int {
 	s.mu.Lock()

@@ -108,6 +108,7 @@ type Session struct {
 	Dialect  string
 	Local    transport.Hello   // the protocol that the local end chose
 	Peer     uint16            // the peer's protocol
+	PeerName string            // its short name: "rep", "router"
 	Metadata map[string]string // the peer's properties; claimed, not verified
 	Framing  Framing
 	Decoder  Decoder

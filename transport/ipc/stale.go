@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/sprymq/spry/internal/errno"
 )
 
 // bindFile listens at the path. A socket that a dead process left there is removed first; anything else
@@ -21,7 +23,7 @@ func bindFile(ctx context.Context, path string, mode fs.FileMode) (*net.UnixList
 	unlock := lockDir(ctx, filepath.Dir(path))
 	defer unlock()
 	l, err := bind(ctx, path, mode)
-	if !errors.Is(err, errAddrInUse) {
+	if !errors.Is(err, errno.AddrInUse) {
 		return l, err
 	}
 	if err := removeStale(ctx, path); err != nil {
@@ -39,7 +41,7 @@ func removeStale(ctx context.Context, path string) error {
 	case err != nil:
 		return err
 	case info.Mode().Type() != fs.ModeSocket:
-		return fmt.Errorf("%w: a file that is not a socket is there; remove it or choose another path", errAddrInUse)
+		return fmt.Errorf("%w: a file that is not a socket is there; remove it or choose another path", errno.AddrInUse)
 	}
 	conn, err := new(net.Dialer).DialContext(ctx, "unix", path)
 	if err == nil {
@@ -50,8 +52,8 @@ func removeStale(ctx context.Context, path string) error {
 		return ctx.Err()
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
-	case !errors.Is(err, errConnRefused):
-		return fmt.Errorf("%w: another listener is there; close it or choose another path", errAddrInUse)
+	case !errors.Is(err, errno.ConnRefused):
+		return fmt.Errorf("%w: another listener is there; close it or choose another path", errno.AddrInUse)
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("stale socket: %w", err)

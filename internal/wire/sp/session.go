@@ -32,7 +32,8 @@ func (dialect) Secures(s wire.Security) bool { return s == nil }
 
 // newSession makes a session of two ends that know each other.
 func newSession(c wire.Config, settled transport.Hello, peer uint16) (*wire.Session, splitter) {
-	s := &wire.Session{Dialect: Dialect.Name(), Local: settled, Peer: peer}
+	known, _ := Lookup(peer)
+	s := &wire.Session{Dialect: Dialect.Name(), Local: settled, Peer: peer, PeerName: known.Name}
 	split := newSplitter(settled.Protocol, c.TTL)
 	if split.envelope != wire.EnvelopeNone {
 		s.Splitter = &split

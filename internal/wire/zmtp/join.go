@@ -39,7 +39,8 @@ func join(c, other wire.Config) (*wire.Session, error) {
 	}
 	f := framing{local: local, minor: 1} // it knows what the peer accepts, and encodes nothing
 	s := &wire.Session{
-		Dialect: Dialect.Name(), Local: c.Hello, Peer: asCounterpart(c.Hello, peer.Number()), Metadata: said,
+		Dialect: Dialect.Name(), Local: c.Hello, Peer: asCounterpart(c.Hello, peer.Number()), PeerName: NameOf(peer.Number()),
+		Metadata:  said,
 		Multipart: f, Commander: f,
 	}
 	switch {
