@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math/rand/v2"
+	"net"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -67,6 +68,9 @@ type limitedLink struct {
 	limit int
 	whole [][]byte
 }
+
+func (l *limitedLink) LocalAddr() net.Addr  { return nil }
+func (l *limitedLink) RemoteAddr() net.Addr { return nil }
 
 func (l *limitedLink) WriteMessages(ps []transport.Packet) (int, error) {
 	for i, p := range ps {
