@@ -114,8 +114,11 @@ export function schemeOf(url: string): string {
   return (url.match(/^([a-z0-9+.-]+):/i)?.[1] ?? "other").replace(/^(sp|zmtp)\+/, "")
 }
 
+/** transportOf is the transport of a pipe, which with TLS is another one to people. */
 export function transportOf(pipe: Pipe): string {
-  return pipe.transport || schemeOf(pipe.url)
+  const transport = pipe.transport || schemeOf(pipe.url)
+  if (!pipe.tls) return transport
+  return { tcp: "tls+tcp", ws: "wss" }[transport] ?? transport
 }
 
 const up = (node: Process) => (node.state === "removed" ? "gone" : node.state)
@@ -236,7 +239,8 @@ export function graphOf(store: Store, filter: Filter, grouping: Grouping, open: 
         const { peer } = pipe
         const there = peer && pipePlace(peer.instance, peer.socket, peer.pipe)
         const other = peer && discOf.get(peer.instance)
-        if (node.state === "gone") {
+        if (node.state !== "up") {
+          // What it had is past, unless the other side tells of it.
           if (other && passing(instance, peer.instance, transport)) {
             later.push(() => {
               const toPort = socketPlace(peer.instance, peer.socket)
@@ -286,7 +290,7 @@ export function graphOf(store: Store, filter: Filter, grouping: Grouping, open: 
           pipes: 1,
         })
       }
-      if (node.state === "gone") continue
+      if (node.state !== "up") continue
       for (const endpoint of socket.endpoints ?? []) {
         if (!isTrying(endpoint)) continue
         const transport = schemeOf(endpoint.url)
@@ -351,7 +355,7 @@ function addBeyond(discs: Map<string, Disc>, id: string, label: string, detail: 
 /** beyond is the disc for a peer that is no known process. */
 function beyond(discs: Map<string, Disc>, node: Process, pipe: Pipe): Disc {
   const address = pipe.remote?.match(/^\[?([^/\]]+?)\]?:\d+$/)?.[1]
-  const label = address ?? pipe.transport
+  const label = address ?? transportOf(pipe)
   return addBeyond(discs, `beyond:${node.host}:${address ?? `${node.instance}:${pipe.transport}`}`, label, "not observed", node.host)
 }
 

@@ -149,7 +149,9 @@ export class Store {
       return
     }
     const before = this.nodes.get(node.instance)
-    if (node.state !== "up" && !node.sockets && before) node = { ...before, ...node, sockets: before.sockets }
+    if (node.state !== "up" && before) node = { ...before, ...node, sockets: node.sockets ?? before.sockets }
+    if (node.state !== "up") keepPeers(node, before)
+    node.name ||= node.url ?? node.instance // of a process that has never answered
     this.nodes.set(node.instance, node)
     const alive = new Set<string>()
     for (const socket of node.sockets ?? []) {
@@ -221,6 +223,13 @@ export class Store {
     if (this.events.length > keptEvents) this.events.shift()
     if (this.texts.size > 2 * keptEvents) for (const old of this.texts) if (this.texts.delete(old) && this.texts.size <= keptEvents) break
   }
+}
+
+/** keepPeers has the pipes of a process that does not answer lead to where they did, as the server no longer knows. */
+function keepPeers(node: Process, before: Process | undefined): void {
+  const peers = new Map<string, Peer>()
+  for (const s of before?.sockets ?? []) for (const p of s.pipes ?? []) if (p.peer) peers.set(`${s.id}/${p.id}`, p.peer)
+  for (const s of node.sockets ?? []) for (const p of s.pipes ?? []) p.peer ??= peers.get(`${s.id}/${p.id}`) ?? null
 }
 
 /** sum adds counts. */

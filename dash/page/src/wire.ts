@@ -84,6 +84,8 @@ export interface Process {
   error?: string
   process?: { goroutines: number; heap_bytes: number; max_procs: number; go: string; spry: string; started?: string } | null
   sockets: Socket[] | null
+  /** Sockets, endpoints and pipes that are left out because there are too many. */
+  left?: number
 }
 
 /** An event of a socket, under the topics "event/". */

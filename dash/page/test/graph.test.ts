@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { type Grouping, graphOf, groupingOf, type Line, manyProcesses, schemeOf } from "../src/graph.js"
+import { type Grouping, graphOf, groupingOf, type Line, manyProcesses, schemeOf, transportOf } from "../src/graph.js"
 import { Store } from "../src/store.js"
 import type { Process } from "../src/wire.js"
 import { node, nothing, pipe, socket } from "./system.js"
@@ -169,6 +169,15 @@ test("many processes are grouped: by hosts, or by names on few hosts", () => {
   assert.equal(groupingOf("auto", some(manyProcesses + 1, 20)), "host")
   assert.equal(groupingOf("auto", some(manyProcesses + 1, 2)), "name")
   assert.equal(groupingOf("none", some(manyProcesses + 1, 2)), "none")
+})
+
+test("TLS makes another transport", () => {
+  const tls = { version: "TLS 1.3" }
+  const all = [{}, { tls }, { transport: "ws", tls }, { transport: "ipc", tls }, { transport: "", url: "wss://a" }]
+  assert.deepEqual(
+    all.map((some) => transportOf(pipe(1, some))),
+    ["tcp", "tls+tcp", "wss", "ipc", "wss"],
+  )
 })
 
 test("transports of URLs", () => {

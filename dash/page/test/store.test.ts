@@ -29,6 +29,23 @@ test("a process that has gone keeps its sockets, and counts no more; a removed o
   assert.deepEqual([store.nodes.size, store.sockets.size], [0, 0])
 })
 
+test("the pipes of a process that has gone lead to where they did", () => {
+  const store = new Store()
+  const peer = { instance: "b", socket: 1, pipe: 1 }
+  put(store, node("a", [socket(1, "push", { pipes: [pipe(1, { peer }), pipe(2, {})] })]))
+  store.merge("node/a", JSON.stringify(node("a", [socket(1, "push", { pipes: [pipe(1, {}), pipe(2, {})] })], { state: "gone" })), 0)
+  assert.deepEqual(
+    store.nodes.get("a")!.sockets![0]!.pipes!.map((p) => p.peer),
+    [peer, null],
+  )
+})
+
+test("a process that has never answered is called by its URL", () => {
+  const store = new Store()
+  put(store, node("url-1", [], { name: "", url: "http://host/spry", state: "unreachable" }))
+  assert.equal(store.nodes.get("url-1")!.name, "http://host/spry")
+})
+
 test("after the connection was away, what is not told again is away by the third beat", () => {
   const store = new Store()
   const beat = () => store.merge("dash", JSON.stringify({ at: "2026-01-01T00:00:00Z", nodes: 1 }), 0)

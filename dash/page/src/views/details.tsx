@@ -3,7 +3,7 @@
 import type { ComponentChildren } from "preact"
 import { bytes, count, duration, exact, percent, rate, since, words } from "../format.js"
 import type { Target } from "../geometry.js"
-import type { Graph } from "../graph.js"
+import { type Graph, transportOf } from "../graph.js"
 import { chosen, linkTo, openGroups, store, tick, toggled } from "../state.js"
 import { dropsOf, fullnessOf, type Known, sum } from "../store.js"
 import type { Counts, Endpoint, Pipe } from "../wire.js"
@@ -191,7 +191,7 @@ function PipeSummary({ pipe }: { pipe: Pipe }) {
   const peer = pipe.peer && store.nodes.get(pipe.peer.instance)
   return (
     <>
-      <Transport name={pipe.transport} /> {peer ? <NodeLink node={peer} /> : (pipe.remote ?? "not observed")}
+      <Transport name={transportOf(pipe)} /> {peer ? <NodeLink node={peer} /> : (pipe.remote ?? "not observed")}
       <small>
         {" "}
         ↑ {rate(pipe.rates.sent)} ↓ {rate(pipe.rates.delivered)}

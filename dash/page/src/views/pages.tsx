@@ -106,6 +106,7 @@ export function NodeView({ instance }: { instance: string }) {
         {node.name} <small>{node.pid}</small> <span class={`pill ${node.state}`}>{node.state}</span>
       </h2>
       {node.error && <p class="error">{node.error}</p>}
+      {!!node.left && <p class="muted">{exact(node.left)} sockets and pipes are left out, because there are too many.</p>}
       <Facts
         facts={[
           ["Host", node.host],
