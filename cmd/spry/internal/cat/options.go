@@ -4,10 +4,13 @@
 package cat
 
 import (
+	"context"
 	"io"
+	"iter"
 	"time"
 
 	"github.com/sprymq/spry/cmd/spry/internal/endpoint"
+	"github.com/sprymq/spry/cmd/spry/internal/format"
 	"github.com/sprymq/spry/cmd/spry/internal/source"
 )
 
@@ -43,6 +46,11 @@ type Options struct {
 	Reply     Replier       // of verbs that answer; nil is no answers
 	Workers   int           // answers made at once
 	Separator string        // between frames that are printed
+
+	// Sink, if not nil, takes the received messages instead of their being printed. Feed, if not nil, replaces Source: it
+	// yields messages when they are due, as many at a time as are. A run is valid until the next iteration.
+	Sink func(records []format.Record) error
+	Feed func(ctx context.Context) iter.Seq2[[][][]byte, error]
 
 	Quiet, Verbose bool
 }

@@ -177,7 +177,13 @@ func (r *run) print(ms ...*spry.Message) error {
 		if pipe := m.Pipe(); pipe != nil {
 			r.from.fill(&record, pipe)
 		}
+		if r.Sink != nil {
+			record.Header = string(m.Header())
+		}
 		r.records = append(r.records, record)
+	}
+	if r.Sink != nil {
+		return r.Sink(r.records)
 	}
 	return r.printer.Print(r.records...)
 }

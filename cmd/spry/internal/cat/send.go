@@ -5,6 +5,7 @@ package cat
 import (
 	"context"
 	"errors"
+	"iter"
 	"time"
 
 	"github.com/sprymq/spry"
@@ -62,7 +63,7 @@ func (r *run) sendAll(ctx context.Context, to way) error {
 	pace := pacer{interval: r.Interval}
 	for first := true; first || r.again(); first = false {
 		before := r.sent.Load()
-		for run, err := range read(ctx, &r.Source) {
+		for run, err := range r.toSend(ctx) {
 			if err != nil {
 				return err
 			}
@@ -76,7 +77,7 @@ func (r *run) sendAll(ctx context.Context, to way) error {
 				return nil
 			}
 		}
-		if r.sent.Load() == before {
+		if r.sent.Load() == before && r.Feed == nil {
 			return exit.Errorf(exit.Usage, "%w", errNothingToSend)
 		}
 	}
@@ -84,6 +85,14 @@ func (r *run) sendAll(ctx context.Context, to way) error {
 		return r.incomplete("the input ended before --count messages")
 	}
 	return nil
+}
+
+// toSend yields the messages to send.
+func (r *run) toSend(ctx context.Context) iter.Seq2[[][][]byte, error] {
+	if r.Feed != nil {
+		return r.Feed(ctx)
+	}
+	return read(ctx, &r.Source)
 }
 
 // again reports whether the source is to be sent once more from its beginning.

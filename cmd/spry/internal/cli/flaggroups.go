@@ -11,12 +11,13 @@ var groups = []struct {
 }{
 	{"Flags", []string{
 		"listen", "dial", "data", "file", "lines", "subscribe", "join", "exec", "echo", "format", "count", "recv-timeout",
-		"config", "check", "example", "kind", "front", "back", "dial-front", "dial-back", "stats", "size", "timeout", "json", "quiet", "verbose", "help",
+		"speed", "from", "to", "loop", "follow", "config", "check", "example", "kind", "front", "back", "dial-front", "dial-back", "stats", "size", "timeout", "json", "quiet", "verbose", "help",
 	}},
 	{"What is sent", []string{
 		"ndjson", "templates", "multipart", "frames", "to", "group", "send-subscriptions", "exec-errors", "workers", "interval", "rate", "delay", "peers",
 		"retry", "no-retry", "deadline", "answers",
 	}},
+	{"What is kept", []string{"max-size", "max-age", "segment-size"}},
 	{"When to end", []string{"for", "recv-count", "connect-timeout", "send-timeout", "linger"}},
 	{"Queues and limits", []string{"queue", "queue-bytes", "max-message", "overflow", "last-values", "ttl"}},
 	{"TLS, for tls+tcp, wss and the layer tls", []string{"cacert", "crl", "cert", "key", "server-name", "insecure"}},

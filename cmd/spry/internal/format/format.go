@@ -28,6 +28,7 @@ type Record struct {
 	Pipe   uint64    // id of the connection that it came over
 	Size   int       // bytes of the body
 	Count  int64     // number of the message, from 1
+	Header string    // routing header of a raw socket's message, for recordings
 }
 
 // Frame is the frame with a number, from 0 on, for templates. It is empty if there is none.
