@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -15,6 +16,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/sprymq/spry/internal/sse"
 	"github.com/sprymq/spry/internal/textform"
 )
 
@@ -84,13 +86,16 @@ func (c *Client) Survey(ctx context.Context, url string, body []byte) iter.Seq2[
 		defer answer.Body.Close()
 		lines := bufio.NewReader(answer.Body)
 		for {
-			line, err := readLine(lines, c.textLimit())
+			line, err := sse.ReadLine(lines, c.textLimit())
 			if err == io.EOF { //nolint:errorlint // io.Reader returns it as it is
 				return
 			}
 			var frames [][]byte
 			if err == nil {
 				frames, err = textform.ParseFrames(line)
+			}
+			if errors.Is(err, sse.ErrTooLong) {
+				err = tooLong("answer", int64(c.textLimit()))
 			}
 			if !yield(bytes.Join(frames, nil), err) || err != nil {
 				return
@@ -137,24 +142,4 @@ func (c *Client) do(r *http.Request) (*http.Response, error) {
 		p.Detail = "an answer of something else than the gateway"
 	}
 	return nil, &StatusError{answer.StatusCode, p.Detail}
-}
-
-// readLine reads a line of at most limit bytes, without its end. A last line without an end is one too.
-func readLine(r *bufio.Reader, limit int) ([]byte, error) {
-	var line []byte
-	for {
-		part, err := r.ReadSlice('\n')
-		line = append(line, part...)
-		switch {
-		case len(line) > limit:
-			return nil, tooLong("answer", int64(limit))
-		case err == nil:
-			return bytes.TrimSuffix(line[:len(line)-1], []byte("\r")), nil
-		case err == bufio.ErrBufferFull: //nolint:errorlint // bufio returns it as it is
-		case err == io.EOF && len(line) > 0:
-			return line, nil
-		default:
-			return nil, err
-		}
-	}
 }

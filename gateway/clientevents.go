@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +18,8 @@ import (
 	"time"
 
 	"github.com/sprymq/spry/internal/scope"
+	"github.com/sprymq/spry/internal/sse"
+	"github.com/sprymq/spry/internal/textform"
 )
 
 // EventConfig has settings for [Client.Events].
@@ -147,21 +150,24 @@ func (f *feed) follow(ctx context.Context, yield func(Event) bool) error {
 		return causeOf(ctx, err)
 	}
 	defer answer.Body.Close()
-	if kind, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type")); kind != eventsType {
+	if kind, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type")); kind != sse.ContentType {
 		return &unusableError{fmt.Sprintf("the answer is no stream of events, but of type %.60q", kind)}
 	}
-	parser := eventParser{lines: bufio.NewReader(answer.Body), limit: f.client.textLimit()}
+	parser := sse.Parser{Lines: bufio.NewReader(answer.Body), Limit: f.client.textLimit()}
 	for {
-		raw, err := parser.next()
+		raw, err := parser.Next()
+		if errors.Is(err, sse.ErrTooLong) {
+			return tooLong("event", int64(parser.Limit))
+		}
 		if err != nil {
 			return causeOf(ctx, err)
 		}
 		silence.Stop() // the loop's own work is no silence
-		if raw.id != "" {
-			f.After = raw.id
+		if raw.ID != "" {
+			f.After = raw.ID
 		}
-		if raw.data != nil { // otherwise it is a position, or a comment
-			e, err := raw.event()
+		if raw.Data != nil { // otherwise it is a position, or a comment
+			e, err := eventOf(&raw)
 			if err != nil {
 				return err
 			}
@@ -201,9 +207,29 @@ func (f *feed) request(ctx context.Context) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.Header.Set("Accept", eventsType)
+	r.Header.Set("Accept", sse.ContentType)
 	if f.After != "" {
 		r.Header.Set("Last-Event-ID", f.After)
 	}
 	return r, nil
+}
+
+// eventOf is what an event with data says.
+func eventOf(e *sse.Event) (Event, error) {
+	if e.Kind != gapEvent {
+		frames, err := textform.ParseFrames(e.Data)
+		if err != nil {
+			return Event{}, &unusableError{"the data of an event is no message: " + err.Error()}
+		}
+		return Event{ID: e.ID, Frames: frames}, nil
+	}
+	var gap gapData
+	if err := json.Unmarshal(e.Data, &gap); err != nil {
+		return Event{}, &unusableError{"the data of a gap is no JSON: " + err.Error()}
+	}
+	event := Event{ID: e.ID, Gap: true, Missed: -1}
+	if gap.Missed != nil {
+		event.Missed = int64(min(*gap.Missed, 1<<62))
+	}
+	return event, nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/lock"
 	"github.com/sprymq/spry/internal/scope"
+	"github.com/sprymq/spry/internal/sse"
 	"github.com/sprymq/spry/internal/textform"
 )
 
@@ -69,7 +70,7 @@ type Events struct {
 	missed    atomic.Uint64
 
 	mu    lock.Mutex[lock.GatewayEvents]
-	ring  *ring
+	ring  *sse.Ring[event]
 	more  chan struct{} // closed when there is an event, or the end
 	ended bool
 }
@@ -92,7 +93,7 @@ func NewEvents(s Receiver, o *EventOptions) *Events {
 	}
 	e := &Events{
 		epoch: strings.ToLower(rand.Text()[:12]), keepAlive: or(o.KeepAlive, 15*time.Second), scope: scope.New(), more: make(chan struct{}),
-		ring: newRing(or(o.MaxEvents, 1024), or(o.MaxBytes, 4<<20)),
+		ring: sse.NewRing(or(o.MaxEvents, 1024), or(o.MaxBytes, 4<<20), eventCost, (*event).cost),
 	}
 	e.Handler = newHandler(&o.Options, http.MethodGet, e.stream)
 	_ = e.scope.Go(func() { e.receive(s) }) // a new scope is open
@@ -116,7 +117,7 @@ func (e *Events) Close() error {
 func (e *Events) Stats() EventStats {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return EventStats{Stats: e.Handler.Stats(), Received: e.ring.next - 1, Kept: e.ring.n, Bytes: e.ring.bytes, Missed: e.missed.Load()}
+	return EventStats{Stats: e.Handler.Stats(), Received: e.ring.Next() - 1, Kept: e.ring.Len(), Bytes: e.ring.Bytes(), Missed: e.missed.Load()}
 }
 
 func (e *Events) receive(s Receiver) {
@@ -137,21 +138,34 @@ func (e *Events) add(m *spry.Message, err error) {
 	if err != nil {
 		e.ended = true
 	} else {
-		e.ring.add(newEvent(m, position{e.epoch, e.ring.next}))
+		e.ring.Add(newEvent(m, sse.Position{Epoch: e.epoch, Offset: e.ring.Next()}))
 	}
 	close(e.more)
 	e.more = make(chan struct{})
 }
 
+// An event is a message, and the text that streams have of it.
+type event struct {
+	offset uint64
+	body   string
+	frames int
+	text   []byte // of the default format, with its id
+}
+
+// eventCost is what an event costs beyond its body and text.
+const eventCost = 128
+
+func (e *event) cost() int { return len(e.body) + cap(e.text) + eventCost }
+
 // newEvent is the event of a message.
-func newEvent(m *spry.Message, at position) event {
-	e := event{body: string(m.Bytes())}
+func newEvent(m *spry.Message, at sse.Position) event {
+	e := event{offset: at.Offset, body: string(m.Bytes())}
 	var frames []string
 	for _, f := range m.Frames() {
 		frames = append(frames, string(f))
 	}
 	e.frames = len(frames)
-	e.text = at.appendTo(make([]byte, 0, 2*maxPosition+len(e.body)+len(e.body)/8))
+	e.text = at.AppendTo(make([]byte, 0, 2*sse.MaxPosition+len(e.body)+len(e.body)/8))
 	e.text = appendObject(e.text, frames)
 	return e
 }
@@ -169,7 +183,7 @@ func (e *event) appendText(dst []byte, epoch string) []byte {
 	if e.frames > 1 || !utf8.ValidString(e.body) || strings.ContainsRune(e.body, '\r') {
 		return append(append(dst, "event: binary\n"...), e.text...)
 	}
-	dst = position{epoch, e.offset}.appendTo(dst)
+	dst = sse.Position{Epoch: epoch, Offset: e.offset}.AppendTo(dst)
 	for line := range strings.SplitSeq(e.body, "\n") {
 		dst = append(append(append(dst, "data: "...), line...), '\n')
 	}
@@ -187,13 +201,13 @@ func (e *event) wanted(topics []string) bool {
 }
 
 // appendGap appends the event that says that others are missing: missed of them, or an unknown number.
-func appendGap(dst []byte, at position, missed uint64, unknown bool) []byte {
-	gap := gapData{Epoch: at.epoch}
+func appendGap(dst []byte, at sse.Position, missed uint64, unknown bool) []byte {
+	gap := gapData{Epoch: at.Epoch}
 	if !unknown {
 		gap.Missed = &missed
 	}
 	data, _ := json.Marshal(gap) // always possible
-	dst = append(at.appendTo(dst), "event: "+gapEvent+"\ndata: "...)
+	dst = append(at.AppendTo(dst), "event: "+gapEvent+"\ndata: "...)
 	return append(append(dst, data...), "\n\n"...)
 }
 

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/sprymq/spry/internal/sse"
 )
 
 const (
@@ -14,8 +16,6 @@ const (
 	silence  = 256             // how many events a stream passes over before it says where it is
 	maxTopic = 64              // topics of a stream
 	retry    = "retry: 1000\n" // milliseconds after which an EventSource comes back
-
-	eventsType = "text/event-stream"
 )
 
 // An eventStream is one stream of [Events].
@@ -57,7 +57,7 @@ func (e *Events) stream(x *exchange) error {
 	}
 	x.w.Header()["Cache-Control"] = noStore
 	x.w.Header()["X-Accel-Buffering"] = []string{"no"} // nginx would keep events until there are many
-	x.begin(http.StatusOK, eventsType)
+	x.begin(http.StatusOK, sse.ContentType)
 	return x.endOf(s.run())
 }
 
@@ -70,15 +70,15 @@ func (s *eventStream) place(last, from string) error {
 	case e.ended:
 		return &StatusError{http.StatusServiceUnavailable, "there are no more events"}
 	case last != "":
-		seen, err := parsePosition(last)
+		seen, err := sse.ParsePosition(last)
 		if err != nil {
-			seen = position{} // which is of no epoch
+			seen = sse.Position{} // which is of no epoch
 		}
-		s.at, s.unknown = e.ring.resume(e.epoch, seen)
+		s.at, s.unknown = e.ring.Resume(e.epoch, seen)
 	case from == "oldest":
-		s.at = e.ring.first() - 1
+		s.at = e.ring.First() - 1
 	case from == "":
-		s.at = e.ring.next - 1
+		s.at = e.ring.Next() - 1
 	default:
 		return &StatusError{http.StatusBadRequest, "from is oldest, or is left out"}
 	}
@@ -96,7 +96,7 @@ func (s *eventStream) run() error {
 	room := make([]event, 0, batch)
 	for {
 		e.mu.Lock()
-		list, missed := e.ring.after(s.at, room, batchMax)
+		list, missed := e.ring.After(s.at, room, batchMax)
 		more, ended := e.more, e.ended
 		e.mu.Unlock()
 		wrote, err := s.forward(list, missed)
@@ -127,9 +127,9 @@ func (s *eventStream) run() error {
 }
 
 // position is where the stream is.
-func (s *eventStream) position() position {
+func (s *eventStream) position() sse.Position {
 	s.known = s.at
-	return position{s.events.epoch, s.at}
+	return sse.Position{Epoch: s.events.epoch, Offset: s.at}
 }
 
 // beginning says where the stream begins, and whether events are missing before.
@@ -138,7 +138,7 @@ func (s *eventStream) beginning() []byte {
 	if s.unknown {
 		return appendGap(dst, s.position(), 0, true)
 	}
-	return append(s.position().appendTo(dst), '\n')
+	return append(s.position().AppendTo(dst), '\n')
 }
 
 // sign is a sign of life, and says where the stream is if the client does not know.
@@ -146,7 +146,7 @@ func (s *eventStream) sign() []byte {
 	if s.known == s.at {
 		return keepAliveLine
 	}
-	return append(s.position().appendTo(nil), '\n')
+	return append(s.position().AppendTo(nil), '\n')
 }
 
 // forward writes events that come after missed others. wrote is false if the stream's topics leave all of them out.

@@ -15,32 +15,8 @@ import (
 	"time"
 
 	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/sse"
 )
-
-// Whatever a client says that it has seen, the stream goes on where the ring allows.
-func FuzzResume(f *testing.F) {
-	for _, id := range []string{"e-1", "e-0", "e-18446744073709551615", "f-1", "", "e-01", "\xff-\x00"} {
-		f.Add(id, uint8(5), uint8(3))
-	}
-	f.Fuzz(func(t *testing.T, id string, events, size uint8) {
-		r := newRing(int(size)+1, 1<<20)
-		for range events {
-			r.add(event{})
-		}
-		seen, err := parsePosition(id)
-		if err == nil && string(seen.appendTo(nil)) != "id: "+id+"\n" {
-			t.Fatalf("%q is %v", id, seen)
-		}
-		offset, unknown := r.resume("e", seen)
-		if known := err == nil && seen.epoch == "e" && seen.offset <= uint64(events); known == unknown || known && offset != seen.offset {
-			t.Fatalf("%q: %d, %v", id, offset, unknown)
-		}
-		list, missed := r.after(offset, make([]event, 0, 300), 1<<20)
-		if unknown && missed > 0 || offset+missed+uint64(len(list)) != uint64(events) {
-			t.Fatalf("%q: %d missed and %d events after %d, of %d", id, missed, len(list), offset, events)
-		}
-	})
-}
 
 // The client takes any bytes for what they are, within its limit, and reads what the gateway writes.
 func FuzzEvents(f *testing.F) {
@@ -48,17 +24,17 @@ func FuzzEvents(f *testing.F) {
 	f.Add([]byte("data\ndata\n\n"), []byte(""), []byte("a\nb\r"))
 	f.Fuzz(func(t *testing.T, text, first, second []byte) {
 		const limit = 500
-		p := eventParser{lines: bufio.NewReader(bytes.NewReader(text)), limit: limit}
+		p := sse.Parser{Lines: bufio.NewReader(bytes.NewReader(text)), Limit: limit}
 		for {
-			raw, err := p.next()
+			raw, err := p.Next()
 			if err != nil {
 				break
 			}
-			if len(raw.data) > limit || len(raw.id) > limit {
-				t.Fatalf("%d bytes", len(raw.data))
+			if len(raw.Data) > limit || len(raw.ID) > limit {
+				t.Fatalf("%d bytes", len(raw.Data))
 			}
-			if raw.data != nil {
-				_, _ = raw.event()
+			if raw.Data != nil {
+				_, _ = eventOf(&raw)
 			}
 		}
 		for _, frames := range [][][]byte{{first}, {first, second}} {
@@ -67,29 +43,28 @@ func FuzzEvents(f *testing.F) {
 			for _, frame := range frames[1:] {
 				m.AppendFrame(frame)
 			}
-			e := newEvent(m, position{"e", 7})
+			e := newEvent(m, sse.Position{Epoch: "e", Offset: 7})
 			m.Release()
-			p := eventParser{lines: bufio.NewReader(bytes.NewReader(append(e.text, appendGap(nil, position{"e", 8}, 3, false)...))), limit: 1 << 20}
-			raw, err := p.next()
+			p := sse.Parser{Lines: bufio.NewReader(bytes.NewReader(append(e.text, appendGap(nil, sse.Position{Epoch: "e", Offset: 8}, 3, false)...))), Limit: 1 << 20}
+			raw, err := p.Next()
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := raw.event()
+			got, err := eventOf(&raw)
 			if err != nil || got.ID != "e-7" || !bytes.Equal(bytes.Join(got.Frames, []byte{0}), bytes.Join(frames, []byte{0})) || len(got.Frames) != len(frames) {
 				t.Fatalf("%+v, %v, want %q", got, err, frames)
 			}
-			if raw, err = p.next(); err != nil {
+			if raw, err = p.Next(); err != nil {
 				t.Fatal(err)
 			}
-			if got, err = raw.event(); err != nil || !got.Gap || got.Missed != 3 || got.ID != "e-8" {
+			if got, err = eventOf(&raw); err != nil || !got.Gap || got.Missed != 3 || got.ID != "e-8" {
 				t.Fatalf("%+v, %v", got, err)
 			}
 			if len(frames) > 1 || !bytes.Equal(bytes.ToValidUTF8(first, nil), first) || bytes.ContainsRune(first, '\r') {
 				continue
 			}
-			e.offset = 7
-			p = eventParser{lines: bufio.NewReader(bytes.NewReader(e.appendText(nil, "e"))), limit: 1 << 20}
-			if raw, err := p.next(); err != nil || !bytes.Equal(raw.data, first) || raw.kind != "" {
+			p = sse.Parser{Lines: bufio.NewReader(bytes.NewReader(e.appendText(nil, "e"))), Limit: 1 << 20}
+			if raw, err := p.Next(); err != nil || !bytes.Equal(raw.Data, first) || raw.Kind != "" {
 				t.Fatalf("%+v, %v, want %q", raw, err, first)
 			}
 		}

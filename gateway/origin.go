@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/sprymq/spry/internal/wsframe"
+	"github.com/sprymq/spry/internal/origin"
 )
 
 const (
@@ -57,7 +57,7 @@ func (x *exchange) refusedOrigin(all []string) error {
 	}
 	local, _ := x.r.Context().Value(http.LocalAddrContextKey).(net.Addr)
 	if len(all) == 0 && x.method == http.MethodGet { // browsers send no origin if a page gets something of its own host
-		return wsframe.CheckHost(x.r.Host, local)
+		return origin.CheckHost(x.r.Host, local)
 	}
-	return wsframe.CheckOrigin(all, x.r.Host, local)
+	return origin.Check(all, x.r.Host, local)
 }

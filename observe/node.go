@@ -3,17 +3,22 @@
 package observe
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"iter"
 	"maps"
 	"net"
 	"net/http"
 	"net/url"
 	"path/filepath"
 	"strings"
+
+	"github.com/sprymq/spry/internal/sse"
 )
 
 // A Node is a process that serves [Handler], seen from another one. Its fields must not change while it is in use. Its methods are safe for
@@ -27,12 +32,19 @@ type Node struct {
 
 	// Header has further headers of the requests, such as Authorization.
 	Header http.Header
+
+	// After is the ID of the event after which Events begins. Defaults to none: it begins with the next event.
+	After string
 }
 
 const (
 	unixScheme = "unix://"
 	maxReport  = 16 << 20 // bytes of a report in JSON: some 10,000 pipes have room
+	maxEvent   = 64 << 10 // bytes of an event
 )
+
+// ErrNoProcess says that no process listens at a node's URL. It is wrapped in the errors of [Node].
+var ErrNoProcess = errors.New("no process listens there")
 
 // Report asks the node for its figures. A report of more than 16 MiB is an error.
 func (n *Node) Report(ctx context.Context) (*Report, error) {
@@ -56,6 +68,38 @@ func (n *Node) Report(ctx context.Context) (*Report, error) {
 		return nil, n.failed(errors.New("the answer is no report"))
 	}
 	return r, nil
+}
+
+// Events yields the node's events until ctx ends. An error ends the loop as well, and is yielded once; a Node whose After is the ID of the
+// last event then goes on where the loop ended.
+func (n *Node) Events(ctx context.Context) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		answer, err := n.get(ctx, "events", sse.ContentType, n.After)
+		if err != nil {
+			yield(Event{}, err)
+			return
+		}
+		defer answer.Body.Close()
+		p := sse.Parser{Lines: bufio.NewReader(answer.Body), Limit: maxEvent}
+		for {
+			raw, err := p.Next()
+			if err != nil {
+				yield(Event{}, n.failed(err))
+				return
+			}
+			e := Event{ID: raw.ID}
+			if raw.Data == nil { // a comment, or where the stream is
+				continue
+			}
+			if err := json.Unmarshal(raw.Data, &e); err != nil {
+				yield(Event{}, n.failed(err))
+				return
+			}
+			if !yield(e, nil) {
+				return
+			}
+		}
+	}
 }
 
 // get asks for a path of the handler.
@@ -115,6 +159,9 @@ func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse
 func (n *Node) failed(err error) error {
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		err = wrapped.Err
+	}
+	if errors.Is(err, errConnRefused) || errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("%w: %w", ErrNoProcess, err)
 	}
 	return fmt.Errorf("%s: %w", n.shown(), err)
 }

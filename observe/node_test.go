@@ -3,6 +3,7 @@
 package observe_test
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -79,7 +80,11 @@ func TestHostileNodes(t *testing.T) {
 		}
 	}
 	n := &observe.Node{URL: "unix:///no/such/socket"}
-	if _, err := n.Report(t.Context()); err == nil || !strings.Contains(err.Error(), "unix:///no/such/socket: ") {
+	if _, err := n.Report(t.Context()); !errors.Is(err, observe.ErrNoProcess) || !strings.Contains(err.Error(), "unix:///no/such/socket: ") {
+		t.Error(err)
+	}
+	s.Close()
+	if _, err := (&observe.Node{URL: s.URL}).Report(t.Context()); !errors.Is(err, observe.ErrNoProcess) {
 		t.Error(err)
 	}
 }

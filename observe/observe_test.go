@@ -174,10 +174,16 @@ func TestStats(t *testing.T) {
 
 // Secrets of URLs are shown nowhere.
 func TestSecretsAreNotShown(t *testing.T) {
-	push := spry.NewPush(&spry.PushOptions{Options: spry.Options{Transports: []transport.Transport{ws.Transport{}}}})
+	push := spry.NewPush(&spry.PushOptions{Options: spry.Options{Name: "web", Transports: []transport.Transport{ws.Transport{}}}})
 	testkit.CloseAll(t, push)
-	_, err := push.Connect("ws://127.0.0.1:1/feed?token=hunter2")
+	events := read(t, serve(t, nil), "")
+	endpoint, err := push.Connect("ws://127.0.0.1:1/feed?token=hunter2")
 	testkit.Check(t, err)
+	for _, kind := range []string{"dialing", "dial_failed"} {
+		if e := events.until("web", kind); e.Endpoint != endpoint.URL() || strings.Contains(fmt.Sprint(e), "hunter") {
+			t.Errorf("%+v", e)
+		}
+	}
 	for _, path := range []string{"/metrics", "/stats"} {
 		if text := get(t, observe.Handler(nil), path).Body.String(); strings.Contains(text, "hunter") || !strings.Contains(text, "127.0.0.1:1/feed") {
 			t.Error(path, text)

@@ -8,6 +8,7 @@ import (
 	"net/textproto"
 	"strings"
 
+	"github.com/sprymq/spry/internal/origin"
 	"github.com/sprymq/spry/internal/wsframe"
 	"github.com/sprymq/spry/transport"
 )
@@ -92,7 +93,7 @@ func (w *webSocketURL) serve(ctx context.Context, b *Bytes) (*Messages, error) {
 	if path != w.path {
 		return refuse(404, "Not Found", "nothing is at the path %.100q", path)
 	}
-	if err := wsframe.CheckOrigin(r.Header.Values("Origin"), r.Header.Get("Host"), b.LocalAddr()); err != nil {
+	if err := origin.Check(r.Header.Values("Origin"), r.Header.Get("Host"), b.LocalAddr()); err != nil {
 		return refuse(403, "Forbidden", "%w", err)
 	}
 	if w.subprotocol != "" && !wsframe.Listed(r.Header.Values(subprotocols), w.subprotocol) {

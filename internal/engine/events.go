@@ -84,10 +84,26 @@ type events struct {
 	ended     bool
 }
 
+// An eventReceiver has the events that a loop or a [Follower] has not had yet.
 type eventReceiver struct {
 	pending []Event
 	missed  uint64
-	waiters queue.Waiters
+	waiters queue.Waiters // of a loop
+
+	follower *Follower // instead of a loop
+	socket   *Socket   // of a follower's receiver
+	waits    bool      // the follower knows that there are events
+}
+
+// wake tells the receiver that there are events.
+func (r *eventReceiver) wake() {
+	switch {
+	case r.follower == nil:
+		r.waiters.Wake(1)
+	case !r.waits:
+		r.waits = true
+		r.follower.add(r)
+	}
 }
 
 func newEvents(s *Socket) *events {
@@ -113,7 +129,7 @@ func (s *Socket) Emit(e Event) {
 	e.Time = time.Now()
 	for r := range v.receivers {
 		r.add(e)
-		r.waiters.Wake(1)
+		r.wake()
 	}
 	start := false
 	if v.hook != nil {

@@ -22,3 +22,17 @@ func SizesOf(s *Socket) (z Sizes) {
 
 // MinUndone is how many past pipes a socket may remember at rest.
 const MinUndone = minUndone
+
+// Waiting is how many times a follower has noted that a socket has events.
+func (f *Follower) Waiting() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.waiting)
+}
+
+// Receivers is how many loops and followers receive the socket's events.
+func (s *Socket) Receivers() int {
+	s.events.mu.Lock()
+	defer s.events.mu.Unlock()
+	return len(s.events.receivers)
+}

@@ -16,15 +16,41 @@ import (
 var listed = registry{open: make(map[uint64]weak.Pointer[Socket])}
 
 type registry struct {
-	mu   lock.Mutex[lock.Registry]
-	open map[uint64]weak.Pointer[Socket]
+	mu        lock.Mutex[lock.Registry]
+	open      map[uint64]weak.Pointer[Socket]
+	followers []*Follower // a slice that is never changed
 }
 
+// add lists a socket that has had no event yet.
 func (r *registry) add(s *Socket) {
+	for _, f := range r.list(s) {
+		s.events.attach(f)
+	}
+}
+
+// list lists a socket, and returns the followers that began before.
+func (r *registry) list(s *Socket) []*Follower {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.open[s.id] = weak.Make(s)
 	runtime.AddCleanup(s, r.remove, s.id)
+	return r.followers
+}
+
+// follow adds a follower, and returns the sockets that were listed before.
+func (r *registry) follow(f *Follower) []*Socket {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.followers = append(slices.Clip(r.followers), f)
+	return r.socketsLocked()
+}
+
+// unfollow removes a follower, and returns the sockets that it may follow.
+func (r *registry) unfollow(f *Follower) []*Socket {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.followers = slices.DeleteFunc(slices.Clone(r.followers), func(o *Follower) bool { return o == f })
+	return r.socketsLocked()
 }
 
 func (r *registry) remove(id uint64) {
@@ -37,8 +63,12 @@ func (r *registry) remove(id uint64) {
 func Sockets() []*Socket {
 	listed.mu.Lock()
 	defer listed.mu.Unlock()
-	all := make([]*Socket, 0, len(listed.open))
-	for _, p := range listed.open {
+	return listed.socketsLocked()
+}
+
+func (r *registry) socketsLocked() []*Socket {
+	all := make([]*Socket, 0, len(r.open))
+	for _, p := range r.open {
 		if s := p.Value(); s != nil {
 			all = append(all, s)
 		}

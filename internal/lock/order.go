@@ -37,12 +37,18 @@ type (
 	// Inbox guards a receive queue (queue.Inbox).
 	Inbox [60]struct{}
 
+	// ObserveEvents guards the events that a handler keeps, and who follows them (observe.feed).
+	ObserveEvents [69]struct{}
+
 	// Changes guards the changes of topics that an XPub's application has not heard of (pattern.changes).
 	Changes [70]struct{}
 	// Events guards the events that are to be delivered (engine.events).
 	Events [71]struct{}
 	// Logger guards the events that are to be merged (engine.logger).
 	Logger [72]struct{}
+
+	// Follower guards the list of sockets with events for a follower (engine.Follower).
+	Follower [73]struct{}
 
 	// WebQueue guards the links of a handler (web.queue).
 	WebQueue [74]struct{}

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sprymq/spry/internal/origin"
 	"github.com/sprymq/spry/internal/wsframe"
 	"github.com/sprymq/spry/transport"
 )
@@ -88,14 +89,14 @@ func (p policy) checkOrigin(r *http.Request, local net.Addr) *refusal {
 	if len(all) == 0 {
 		return nil
 	}
-	origin := all[0]
+	page := all[0]
 	if len(p.origins) > 0 {
-		if len(all) == 1 && slices.ContainsFunc(p.origins, func(o string) bool { return o == "*" || strings.EqualFold(o, origin) }) {
+		if len(all) == 1 && slices.ContainsFunc(p.origins, func(o string) bool { return o == "*" || strings.EqualFold(o, page) }) {
 			return nil
 		}
-		return refuse(http.StatusForbidden, "refused", "pages of the origin %.100q may not connect: add it to Origins", origin)
+		return refuse(http.StatusForbidden, "refused", "pages of the origin %.100q may not connect: add it to Origins", page)
 	}
-	if err := wsframe.CheckOrigin(all, r.Host, local); err != nil {
+	if err := origin.Check(all, r.Host, local); err != nil {
 		return refuse(http.StatusForbidden, "refused", "%s: add the origin to Origins, if it is yours", err.Error())
 	}
 	return nil

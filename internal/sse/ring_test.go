@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-package gateway
+package sse
 
 import (
 	"fmt"
@@ -11,6 +11,19 @@ import (
 	"testing"
 )
 
+type event struct {
+	offset uint64
+	body   string
+}
+
+const eventCost = 128
+
+func (e *event) cost() int { return len(e.body) + eventCost }
+
+func newRing(maxEvents, maxBytes int) *Ring[event] {
+	return NewRing(maxEvents, maxBytes, eventCost, (*event).cost)
+}
+
 // A ring is a list from which the oldest are removed, at any size.
 func TestRing(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
@@ -19,9 +32,8 @@ func TestRing(t *testing.T) {
 		r := newRing(maxEvents, maxBytes)
 		var model []event
 		for i := range 40 {
-			e := event{body: strings.Repeat("x", rng.IntN(600))}
-			r.add(e)
-			e.offset = uint64(i + 1)
+			e := event{offset: uint64(i + 1), body: strings.Repeat("x", rng.IntN(600))}
+			r.Add(e)
 			model = append(model, e)
 			cost := func() (sum int) {
 				for _, e := range model {
@@ -32,11 +44,11 @@ func TestRing(t *testing.T) {
 			for len(model) > maxEvents || cost() > maxBytes && len(model) > 1 {
 				model = model[1:]
 			}
-			if r.bytes != cost() || r.n != len(model) || r.first() != model[0].offset {
-				t.Fatalf("%d bytes in %d events from %d, want %d in %d from %d", r.bytes, r.n, r.first(), cost(), len(model), model[0].offset)
+			if r.bytes != cost() || r.n != len(model) || r.First() != model[0].offset {
+				t.Fatalf("%d bytes in %d events from %d, want %d in %d from %d", r.bytes, r.n, r.First(), cost(), len(model), model[0].offset)
 			}
 			offset, room, limit := rng.Uint64N(r.next), rng.IntN(5), 1+rng.IntN(2000)
-			got, missed := r.after(offset, make([]event, 0, room), limit)
+			got, missed := r.After(offset, make([]event, 0, room), limit)
 			want := model[min(len(model), int(max(offset+1, model[0].offset)-model[0].offset)):]
 			want = want[:min(room, len(want))]
 			bytes := 0
@@ -62,24 +74,24 @@ func TestRing(t *testing.T) {
 func TestResume(t *testing.T) {
 	r := newRing(3, 1<<20)
 	for range 5 {
-		r.add(event{})
+		r.Add(event{})
 	}
 	for _, c := range []struct {
-		seen    position
+		seen    Position
 		offset  uint64
 		unknown bool
 	}{
-		{position{"e", 5}, 5, false}, // knows all
-		{position{"e", 3}, 3, false},
-		{position{"e", 2}, 2, false}, // the oldest is the next
-		{position{"e", 1}, 1, false}, // one is missing, which can be counted
-		{position{"e", 0}, 0, false},
-		{position{"e", 6}, 2, true}, // from the future
-		{position{"e", 1<<64 - 1}, 2, true},
-		{position{"f", 3}, 2, true},
-		{position{}, 2, true},
+		{Position{"e", 5}, 5, false}, // knows all
+		{Position{"e", 3}, 3, false},
+		{Position{"e", 2}, 2, false}, // the oldest is the next
+		{Position{"e", 1}, 1, false}, // one is missing, which can be counted
+		{Position{"e", 0}, 0, false},
+		{Position{"e", 6}, 2, true}, // from the future
+		{Position{"e", 1<<64 - 1}, 2, true},
+		{Position{"f", 3}, 2, true},
+		{Position{}, 2, true},
 	} {
-		if offset, unknown := r.resume("e", c.seen); offset != c.offset || unknown != c.unknown {
+		if offset, unknown := r.Resume("e", c.seen); offset != c.offset || unknown != c.unknown {
 			t.Errorf("%v: %d, %v, want %d, %v", c.seen, offset, unknown, c.offset, c.unknown)
 		}
 	}
@@ -90,14 +102,14 @@ func TestPositions(t *testing.T) {
 		"", "-", "e", "e-", "-1", "e-01", "e-+1", "e--1", "e-1-2", "E-1", "e 1", "e-1 ", " e-1", "é-1", "e-1\x00", "e\x00-1", "e-18446744073709551616",
 		strings.Repeat("e", 63) + "-1",
 	} {
-		if p, err := parsePosition(c); err == nil {
+		if p, err := ParsePosition(c); err == nil {
 			t.Errorf("%q is %v", c, p)
 		}
 	}
-	for _, want := range []position{{"e", 0}, {"4x7kq2m1c9za", 17}, {"e", 1<<64 - 1}, {strings.Repeat("e", 62), 1}} {
-		line := string(want.appendTo(nil))
-		got, err := parsePosition(strings.TrimSuffix(strings.TrimPrefix(line, "id: "), "\n"))
-		if err != nil || got != want || line != fmt.Sprintf("id: %s-%d\n", want.epoch, want.offset) {
+	for _, want := range []Position{{"e", 0}, {"4x7kq2m1c9za", 17}, {"e", 1<<64 - 1}, {strings.Repeat("e", 62), 1}} {
+		line := string(want.AppendTo(nil))
+		got, err := ParsePosition(strings.TrimSuffix(strings.TrimPrefix(line, "id: "), "\n"))
+		if err != nil || got != want || line != fmt.Sprintf("id: %s-%d\n", want.Epoch, want.Offset) {
 			t.Errorf("%q became %v, %v", line, got, err)
 		}
 	}
@@ -107,7 +119,7 @@ func TestPositions(t *testing.T) {
 func TestRingIsNoLargerThanItsBytes(t *testing.T) {
 	r := newRing(math.MaxInt, 1<<20)
 	for range 10_000 {
-		r.add(event{})
+		r.Add(event{})
 	}
 	if len(r.events) > 1<<20/eventCost+1 || r.n < 1<<20/eventCost {
 		t.Errorf("a ring of 1 MiB has room for %d events, and %d of 128 bytes", len(r.events), r.n)

@@ -1,19 +1,35 @@
 // SPDX-License-Identifier: MIT
 
-package wsframe
+// Package origin tells requests of web pages that may be answered from those that may not: of pages of other hosts, and of names that were
+// made to lead to this machine (DNS rebinding).
+package origin
 
 import (
 	"fmt"
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 )
 
-// CheckOrigin returns an error if a request for a WebSocket comes from a web page of another host than the one that it asks for. So it
+// Allowed returns an error if a request is of a page that may not be answered: one of another host, or of a host other than this machine
+// if it came to a loopback address. hosts are further names of this machine, without ports. Unlike Check, it also looks at requests
+// without an origin: browsers send none for what a page gets from its own host.
+func Allowed(hosts, origins []string, host string, local net.Addr) error {
+	if slices.ContainsFunc(hosts, func(h string) bool { return strings.EqualFold(h, nameOf(host)) }) {
+		local = nil // the name is known
+	}
+	if err := CheckHost(host, local); err != nil {
+		return err
+	}
+	return Check(origins, host, local)
+}
+
+// Check returns an error if a request for a WebSocket comes from a web page of another host than the one that it asks for. So it
 // does if the name of that host was made to lead to this machine. origins are the lines of the header: a browser sends one, and other
 // programs none. local is the address that the request came to.
-func CheckOrigin(origins []string, host string, local net.Addr) error {
+func Check(origins []string, host string, local net.Addr) error {
 	if len(origins) == 0 {
 		return nil
 	}
@@ -38,13 +54,19 @@ func isLoopback(a net.Addr) bool {
 	return ok && tcp.IP.IsLoopback()
 }
 
-func namesLoopback(host string) bool {
+// nameOf is a host without its port.
+func nameOf(host string) string {
 	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
+		return name
 	}
+	return strings.Trim(host, "[]")
+}
+
+func namesLoopback(host string) bool {
+	host = nameOf(host)
 	if strings.EqualFold(host, "localhost") {
 		return true
 	}
-	ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	ip, err := netip.ParseAddr(host)
 	return err == nil && ip.IsLoopback()
 }
