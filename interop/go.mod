@@ -7,6 +7,7 @@ require (
 	github.com/gobwas/ws v1.5.0
 	github.com/gorilla/websocket v1.5.3
 	github.com/sprymq/spry v0.1.0
+	github.com/sprymq/spry/dash v0.1.0
 	github.com/sprymq/spry/gateway v0.1.0
 	go.nanomsg.org/mangos/v3 v3.4.2
 )
