@@ -31,7 +31,7 @@ func TestNodeReadsAReport(t *testing.T) {
 		n := &observe.Node{URL: s.URL + path, Client: s.Client(), Header: http.Header{"Authorization": {"Bearer secret"}}}
 		r, err := n.Report(t.Context())
 		testkit.Check(t, err)
-		if r.Instance != spry.Instance() || len(r.Sockets) != 2 {
+		if r.Instance != spry.Instance() || len(r.Sockets) != 2 || len(r.Sockets[0].Pipes) != 1 || len(r.Sockets[0].Endpoints) != 1 {
 			t.Errorf("%+v", r)
 		}
 	}
@@ -58,13 +58,21 @@ func TestHostileNodes(t *testing.T) {
 			http.Redirect(w, r, elsewhere.URL, http.StatusFound)
 		case "/empty":
 			_, _ = io.WriteString(w, "{}")
+		case "/sockets":
+			_, _ = io.WriteString(w, `{"instance":"a","sockets":[{}`+strings.Repeat(",{}", 1_000_000)+`]}`)
+		case "/pipes":
+			_, _ = io.WriteString(w, `{"instance":"a","sockets":[{"pipes":[null`+strings.Repeat(",null", 1_000_000)+`]}]}`)
+		case "/spread":
+			few := `{"endpoints":[0` + strings.Repeat(",null", 9_999) + `]}`
+			_, _ = io.WriteString(w, `{"instance":"a","sockets":[`+strings.ReplaceAll(few+","+few+","+few, "[0", "[null")+`]}`)
 		case "/garbage":
 			_, _ = io.WriteString(w, `{"instance":1}`)
 		}
 	}))
 	defer s.Close()
 	for path, want := range map[string]string{
-		"/endless": "more than 16777216 bytes", "/redirect": "302 Found", "/empty": "no report", "/garbage": "cannot unmarshal", "/none": "unexpected end",
+		"/endless": "more than 16777216 bytes", "/redirect": "302 Found", "/empty": "no report", "/garbage": "cannot unmarshal",
+		"/sockets": "more than 20000", "/pipes": "more than 20000", "/spread": "more than 20000", "/none": "unexpected end",
 	} {
 		n := &observe.Node{URL: strings.Replace(s.URL, "http://", "http://user:hunter2@", 1) + path}
 		if _, err := n.Report(t.Context()); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hunter2") {

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+
+package observe
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+
+	"github.com/sprymq/spry"
+)
+
+// maxListed is how many elements a list of a report may have. An element takes two bytes of a text that lies, and hundreds in memory.
+const maxListed = 20_000
+
+var errListed = errors.New("a list of the report has more than 20000 elements")
+
+// A listed is a list of limited length.
+type listed[E any] []E
+
+func (l *listed[E]) UnmarshalJSON(text []byte) error {
+	d := json.NewDecoder(bytes.NewReader(text))
+	if begin, err := d.Token(); err != nil || begin != json.Delim('[') {
+		return err // null is an empty list
+	}
+	for d.More() {
+		if len(*l) == maxListed {
+			return errListed
+		}
+		var e E
+		if err := d.Decode(&e); err != nil {
+			return err
+		}
+		*l = append(*l, e)
+	}
+	return nil
+}
+
+// parseReport reads a report that may be hostile. It has at most maxListed pipes, and as many endpoints, of all sockets.
+func parseReport(text []byte) (*Report, error) {
+	var whole struct {
+		Report
+		Sockets listed[json.RawMessage] `json:"sockets"`
+	}
+	if err := json.Unmarshal(text, &whole); err != nil {
+		return nil, err
+	}
+	r := &whole.Report
+	r.Sockets = []SocketReport{}
+	pipes, endpoints := 0, 0
+	for _, text := range whole.Sockets { // one after the other, so that no more than a list is beyond the limit
+		var s struct {
+			SocketReport
+			Pipes     listed[spry.PipeStats]     `json:"pipes"`
+			Endpoints listed[spry.EndpointStats] `json:"endpoints"`
+		}
+		if err := json.Unmarshal(text, &s); err != nil {
+			return nil, err
+		}
+		if pipes, endpoints = pipes+len(s.Pipes), endpoints+len(s.Endpoints); pipes > maxListed || endpoints > maxListed {
+			return nil, errListed
+		}
+		s.SocketReport.Pipes, s.SocketReport.Endpoints = s.Pipes, s.Endpoints
+		r.Sockets = append(r.Sockets, s.SocketReport)
+	}
+	return r, nil
+}
