@@ -94,10 +94,10 @@ type (
 	GatewayClients [91]struct{}
 	// GatewayEvents guards the events that a handler keeps (gateway.Events).
 	GatewayEvents [92]struct{}
-	// DashStore guards the latest messages for pages (dash.store).
-	DashStore [94]struct{}
 	// Observe guards the report that is taken (observe.shared).
 	Observe [93]struct{}
+	// DashStore guards the latest messages for pages (dash.store).
+	DashStore [94]struct{}
 
 	// Port guards the claims and the undecided connections of a port (port.Port).
 	Port [96]struct{}
