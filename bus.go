@@ -4,6 +4,7 @@ package spry
 
 import (
 	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/intercept"
 	"github.com/sprymq/spry/internal/pattern"
 )
 
@@ -39,5 +40,6 @@ func NewBus(o *BusOptions) *Bus {
 		p = pattern.NewBus(s, ProtocolBus.hello(), engine.Overflow(o.Overflow))
 		return p
 	})
-	return &Bus{Socket{core}, toAll{sending{p.Send, nil, nil}}, receiving{core, p.Recv, p.TryRecv, p.RecvBatch, p.Unreceive, p}}
+	c := newChain(core, o.Interceptors, false)
+	return &Bus{Socket{core}, toAll{newSending(c, p.Send, nil, nil)}, newReceiving(c, core, intercept.ReceiversOf(p), p)}
 }

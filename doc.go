@@ -62,6 +62,11 @@ nil argument that a call needs, such as a nil net.Conn, fails with [ErrConfig], 
 panic in the caller's own goroutine; no lock stays held, and the socket continues to work. A panic of a callback that runs in a
 goroutine of this package is caught, counted in Stats.Panics and reported as EventPanic.
 
+# Interceptors
+
+Options.Interceptors see what a socket's application sends, receives and handles, each call once and a batch as one: they measure it,
+trace it, change it or refuse it. See [Interceptor].
+
 # Delivery
 
 A nil error from a send means that the message is queued for a pipe, never that it was received. Messages are lost

@@ -3,11 +3,15 @@
 package spry_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"log"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -319,4 +323,55 @@ func ExampleRep_Drain() {
 	// Output:
 	// answer
 	// 0 requests are not answered
+}
+
+// An interceptor signs what is sent, and another checks what is received.
+func ExampleInterceptor() {
+	sum := func(body []byte) []byte { return binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE(body)) }
+	checked := spry.InterceptorFuncs{
+		Send: func(next spry.OperationFunc) spry.OperationFunc {
+			return func(ctx context.Context, o *spry.Operation) error {
+				for _, m := range o.Messages() {
+					_, _ = m.Write(sum(m.Bytes()))
+				}
+				return next(ctx, o)
+			}
+		},
+		Recv: func(next spry.OperationFunc) spry.OperationFunc {
+			return func(ctx context.Context, o *spry.Operation) error {
+				err := next(ctx, o)
+				for i, m := range slices.Backward(o.Messages()) {
+					body := m.Bytes()
+					end := max(len(body)-4, 0)
+					if !bytes.Equal(sum(body[:end]), body[end:]) {
+						o.Discard(i) // counted as "intercepted"
+						continue
+					}
+					m.SetFrames(body[:end])
+				}
+				return err
+			}
+		},
+	}
+	ctx := context.Background()
+	pull := spry.NewPull(&spry.PullOptions{Options: spry.Options{Interceptors: []spry.Interceptor{checked}}})
+	defer pull.Close()
+	if _, err := pull.Listen(ctx, "inproc://checked"); err != nil {
+		log.Fatal(err)
+	}
+	push := spry.NewPush(&spry.PushOptions{Options: spry.Options{Interceptors: []spry.Interceptor{checked}}})
+	defer push.Close()
+	stranger := spry.NewPush(nil)
+	defer stranger.Close()
+	for _, s := range []*spry.Push{stranger, push} {
+		if _, err := s.Dial(ctx, "inproc://checked"); err != nil {
+			log.Fatal(err)
+		}
+		if err := s.Send(ctx, []byte("hello")); err != nil {
+			log.Fatal(err)
+		}
+	}
+	body, err := pull.Recv(ctx)
+	fmt.Println(string(body), err)
+	// Output: hello <nil>
 }

@@ -3,6 +3,7 @@
 package spry
 
 import (
+	"context"
 	"iter"
 	"unsafe"
 
@@ -86,6 +87,33 @@ func (m *Message) Pipe() *Pipe { return (*Pipe)(engine.PipeOf(m.inner())) }
 // as the message is released or sent, so get it before. The message belongs to the Request, which releases it when it is
 // replied to or discarded. Requests that are neither keep Drain waiting.
 func (m *Message) Request() *Request { return (*Request)(pattern.RequestOf(m.inner())) }
+
+// SetFrames replaces all frames by these, which the message then owns: they must not change. They may be parts of its old ones.
+// The first is the body; without any, the message has one empty frame. Routing header, pipe and request stay.
+func (m *Message) SetFrames(frames ...[]byte) { m.inner().SetFrames(frames) }
+
+// Context is the context that an interceptor has set, and otherwise [context.Background]. It has values that came with the
+// message, such as a trace's; it does not limit anything.
+func (m *Message) Context() context.Context {
+	if p := m.inner().Passed(); p != nil && p.Context != nil {
+		return p.Context
+	}
+	return context.Background()
+}
+
+// SetContext sets the context of a received message: see [Interceptor].
+func (m *Message) SetContext(ctx context.Context) {
+	p := msg.Passed{Context: ctx}
+	if old := m.inner().Passed(); old != nil {
+		p.Before = old.Before
+	}
+	m.inner().SetPassed(p)
+}
+
+// outerMessages is the opposite of innerMessages.
+func outerMessages(ms []*msg.Message) []*Message {
+	return unsafe.Slice((**Message)(unsafe.Pointer(unsafe.SliceData(ms))), len(ms))
+}
 
 // innerMessages is the same slice, as the patterns take it: Message and msg.Message have the same memory.
 func innerMessages(ms []*Message) []*msg.Message {

@@ -113,6 +113,10 @@ type Options struct {
 	// have Info.
 	Logger *slog.Logger
 
+	// Interceptors see what the application sends, receives and handles, the first outermost. See [Interceptor]. They do not
+	// see what a [Proxy] forwards. Defaults to none, which costs nothing.
+	Interceptors []Interceptor
+
 	// Trace, if not nil, is called on the events of the socket, one at a time and in order, in a goroutine of the socket. Close
 	// calls it with the last ones, perhaps while an earlier call still runs. A slow Trace delays its later calls and Close,
 	// but nothing else. It may call any method, including Close. If it falls behind by more than 256 events, it misses some,
@@ -181,6 +185,9 @@ func (o Options) engineOptions() engine.Options {
 	case err != nil || o.Security == nil:
 	default:
 		e.Security, e.Authenticate, err = resolve(o.Security)
+	}
+	if err == nil && slices.ContainsFunc(o.Interceptors, func(i Interceptor) bool { return engine.IsNil(i) }) {
+		err = engine.NilError("Interceptor")
 	}
 	e.Invalid = err
 	if e.Transports == nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/intercept"
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/pattern"
 	"github.com/sprymq/spry/internal/wire/sp"
@@ -49,7 +50,8 @@ func NewPair(o *PairOptions) *Pair {
 		p = pattern.NewPair(hello, sp.Pair1, eo, adaptive...)
 		return p
 	})
-	return &Pair{Socket{core}, toOne{sending{p.Send, p.SendBatch, p.SendBodies}}, receiving{core, p.Recv, p.TryRecv, p.RecvBatch, p.Unreceive, p}, draining{core}}
+	c := newChain(core, o.Interceptors, false)
+	return &Pair{Socket{core}, toOne{newSending(c, p.Send, p.SendBatch, p.SendBodies)}, newReceiving(c, core, intercept.ReceiversOf(p), p), draining{core}}
 }
 
 // A PairPoly talks with any number of peers, PAIR 1 sockets; to each it looks like a pair. Every message is sent to a given
@@ -61,6 +63,7 @@ type PairPoly struct {
 	receiving
 	draining
 	pattern *pattern.PairPoly
+	chain   *intercept.Chain
 }
 
 // NewPairPoly returns a PairPoly without endpoints. o may be nil; its V0 must be false.
@@ -76,7 +79,8 @@ func NewPairPoly(o *PairOptions) *PairPoly {
 		p = pattern.NewPairPoly(ProtocolPair1.hello(), sp.Pair1, eo)
 		return p
 	})
-	return &PairPoly{Socket{core}, receiving{core, p.Recv, p.TryRecv, p.RecvBatch, p.Unreceive, p}, draining{core}, p}
+	c := newChain(core, o.Interceptors, false)
+	return &PairPoly{Socket{core}, newReceiving(c, core, intercept.ReceiversOf(p), p), draining{core}, p, c}
 }
 
 // RecvFrom is Recv, and also returns the pipe that the message came from. Pass it to SendTo to answer.
@@ -111,5 +115,10 @@ func (s *PairPoly) sendTo(ctx context.Context, wait bool, to *Pipe, body []byte,
 	if to == nil || to.inner().Socket() != s.core {
 		return opErr("send", ErrNoPeer)
 	}
-	return opErr("send", s.pattern.SendTo(ctx, wait, to.inner(), body, m))
+	if s.chain == nil {
+		return opErr("send", s.pattern.SendTo(ctx, wait, to.inner(), body, m))
+	}
+	return opErr("send", s.chain.SendOne(ctx, to.inner(), body, m, func(ctx context.Context, m *msg.Message) error {
+		return s.pattern.SendTo(ctx, wait, to.inner(), nil, m)
+	}))
 }

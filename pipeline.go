@@ -4,6 +4,7 @@ package spry
 
 import (
 	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/intercept"
 	"github.com/sprymq/spry/internal/pattern"
 )
 
@@ -37,7 +38,8 @@ func NewPush(o *PushOptions) *Push {
 		p = pattern.NewPush(ProtocolPush.hello(), o.LeastLoaded, false)
 		return p
 	})
-	return &Push{Socket{core}, toOne{sending{p.Send, p.SendBatch, p.SendBodies}}}
+	c := newChain(core, o.Interceptors, false)
+	return &Push{Socket{core}, toOne{newSending(c, p.Send, p.SendBatch, p.SendBodies)}}
 }
 
 // PullOptions are the options of a [Pull].
@@ -63,5 +65,6 @@ func NewPull(o *PullOptions) *Pull {
 		p = pattern.NewPull(ProtocolPull.hello(), eo, false)
 		return p
 	})
-	return &Pull{Socket{core}, receiving{core, p.Recv, p.TryRecv, p.RecvBatch, p.Unreceive, p}, draining{core}}
+	c := newChain(core, o.Interceptors, false)
+	return &Pull{Socket{core}, newReceiving(c, core, intercept.ReceiversOf(p), p), draining{core}}
 }

@@ -31,5 +31,8 @@ func Instance() string { return instance() }
 // ID returns the number of the socket in the process, from 1.
 func (s *Socket) ID() uint64 { return s.core.ID() }
 
+// Name returns Options.Name, or "" if the socket was not given one: Stats then has a default.
+func (s *Socket) Name() string { return s.core.Options().Name }
+
 // Protocol returns the protocol of the socket.
 func (s *Socket) Protocol() Protocol { return Protocol(s.core.Pattern().Traits().Hello.Protocol) }

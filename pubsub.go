@@ -7,6 +7,7 @@ import (
 	"iter"
 
 	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/intercept"
 	"github.com/sprymq/spry/internal/pattern"
 )
 
@@ -50,7 +51,8 @@ func NewPub(o *PubOptions) *Pub {
 		p.LimitTopics(o.TopicBytes)
 		return p
 	})
-	return &Pub{Socket{core}, toAll{sending{p.Send, nil, nil}}, p}
+	c := newChain(core, o.Interceptors, false)
+	return &Pub{Socket{core}, toAll{newSending(c, p.Send, nil, nil)}, p}
 }
 
 // WaitSubscribers waits until at least n subscribers may want messages that begin with topic, or until ctx ends.
@@ -78,6 +80,7 @@ type Sub struct {
 	receiving
 	draining
 	pattern *pattern.Sub
+	chain   *intercept.Chain
 }
 
 // NewSub returns a Sub without endpoints and topics. o may be nil.
@@ -93,8 +96,8 @@ func NewSub(o *SubOptions) *Sub {
 		p = pattern.NewSub(ProtocolSub.hello(), eo, engine.Overflow(o.Overflow), false)
 		return p
 	})
-	f := p.First()
-	return &Sub{Socket{core}, receiving{core, f.Recv, f.TryRecv, f.RecvBatch, f.Unreceive, f}, draining{core}, p}
+	f, c := p.First(), newChain(core, o.Interceptors, false)
+	return &Sub{Socket{core}, newReceiving(c, core, intercept.ReceiversOf(f), f), draining{core}, p, c}
 }
 
 // Subscribe adds prefixes: the socket receives messages that begin with one of them; the empty one matches all. A prefix
@@ -113,7 +116,7 @@ func (s *Sub) Unsubscribe(prefixes ...string) error {
 // addition to those of other subscriptions. On a closed socket, the subscription is closed.
 func (s *Sub) Open(prefixes ...string) *Subscription {
 	p := s.pattern.Open(prefixes...)
-	return &Subscription{receiving{s.core, p.Recv, p.TryRecv, p.RecvBatch, p.Unreceive, p}, p}
+	return &Subscription{newReceiving(s.chain, s.core, intercept.ReceiversOf(p), p), p}
 }
 
 // A Subscription is a part of a [Sub]: a set of topics, and the queue of the messages that begin with one of them.

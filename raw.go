@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/intercept"
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/pattern"
 	"github.com/sprymq/spry/internal/wire/sp"
@@ -53,32 +54,32 @@ func NewRaw(protocol Protocol, o *Options) (*Raw, error) {
 		return p
 	})
 	s := &Raw{Socket: Socket{core}, pattern: p, protocol: protocol}
-	s.send = func(ctx context.Context, wait bool, body []byte, m *msg.Message) error {
+	c := newChain(core, o.Interceptors, false)
+	s.sending = newSending(c, func(ctx context.Context, wait bool, body []byte, m *msg.Message) error {
 		if m == nil {
 			own := msg.Of(append([]byte(nil), body...))
 			m = &own
 		}
 		return p.Send(ctx, wait, m.Header(), m)
-	}
-	s.sendMany = p.SendBatch
-	s.receiving = receiving{
-		owner: core, unreceive: p.Unreceive, turns: p,
-		recv: func(ctx context.Context) (*msg.Message, error) {
+	}, p.SendBatch, nil)
+	s.receiving = newReceiving(c, core, intercept.Receivers{
+		Unreceive: p.Unreceive,
+		Recv: func(ctx context.Context) (*msg.Message, error) {
 			m, err := p.Recv(ctx)
 			return p.Show(m), err
 		},
-		try: func() (*msg.Message, error) {
+		TryRecv: func() (*msg.Message, error) {
 			m, err := p.TryRecv()
 			return p.Show(m), err
 		},
-		recvMany: func(ctx context.Context, dst []*msg.Message) (int, error) {
+		RecvMany: func(ctx context.Context, dst []*msg.Message) (int, error) {
 			n, err := p.RecvBatch(ctx, dst)
 			for _, m := range dst[:n] {
 				p.Show(m)
 			}
 			return n, err
 		},
-	}
+	}, p)
 	return s, nil
 }
 

@@ -53,6 +53,10 @@ const (
 	// without a limit.
 	ReasonTooLarge Reason = reasons.TooLarge
 
+	// ReasonIntercepted means that an [Interceptor] of a receiving socket discarded the message, or failed with it. See
+	// [Operation.Discard].
+	ReasonIntercepted Reason = reasons.Intercepted
+
 	// ReasonNotText means that the message is not UTF-8, and the link of its peer carries text only. Or the peer sent such a
 	// message, which ended the pipe. Use ?format=json, which carries any bytes.
 	ReasonNotText Reason = reasons.NotText

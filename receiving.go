@@ -7,6 +7,7 @@ import (
 	"iter"
 
 	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/intercept"
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/pattern"
 	"github.com/sprymq/spry/internal/scope"
@@ -21,17 +22,22 @@ type Receiver interface {
 
 // receiving has the receiving methods of a socket. It is embedded, never used by itself.
 type receiving struct {
-	owner     *engine.Socket
-	recv      func(ctx context.Context) (*msg.Message, error)
-	try       func() (*msg.Message, error)
-	recvMany  func(ctx context.Context, dst []*msg.Message) (int, error)
-	unreceive func(m *msg.Message)
-	turns     pattern.TurnReceiver
+	owner *engine.Socket
+	by    intercept.Receivers
+	turns pattern.TurnReceiver // nil: there are interceptors, which see a turn as a batch
+}
+
+// newReceiving returns the methods, with the interceptors c, which may be nil.
+func newReceiving(c *intercept.Chain, owner *engine.Socket, r intercept.Receivers, turns pattern.TurnReceiver) receiving {
+	if c != nil {
+		return receiving{owner, c.Receivers(r), nil}
+	}
+	return receiving{owner, r, turns}
 }
 
 // Recv waits for the next message, until ctx ends, and returns a copy of its body. Several frames are joined.
 func (r *receiving) Recv(ctx context.Context) ([]byte, error) {
-	m, err := r.recv(ctx)
+	m, err := r.by.Recv(ctx)
 	if err != nil {
 		return nil, opErr("recv", err)
 	}
@@ -43,13 +49,13 @@ func (r *receiving) Recv(ctx context.Context) ([]byte, error) {
 // RecvMsg waits for the next message, until ctx ends. The message belongs to the caller. Pipes take turns of at most 64
 // messages.
 func (r *receiving) RecvMsg(ctx context.Context) (*Message, error) {
-	m, err := r.recv(ctx)
+	m, err := r.by.Recv(ctx)
 	return received(m), opErr("recv", err)
 }
 
 // TryRecvMsg returns the next message, or fails with [ErrWouldBlock] if there is none.
 func (r *receiving) TryRecvMsg() (*Message, error) {
-	m, err := r.try()
+	m, err := r.by.TryRecv()
 	return received(m), opErr("recv", err)
 }
 
@@ -57,7 +63,7 @@ func (r *receiving) TryRecvMsg() (*Message, error) {
 // returns their number, and 0 at once if dst is empty. Earlier contents of dst are overwritten, not reused.
 // [ReleaseMessages] releases the messages together.
 func (r *receiving) RecvBatch(ctx context.Context, dst []*Message) (int, error) {
-	n, err := r.recvMany(ctx, innerMessages(dst))
+	n, err := r.by.RecvMany(ctx, innerMessages(dst))
 	msg.StampAll(innerMessages(dst[:n]))
 	return n, opErr("recv", err)
 }
@@ -71,7 +77,11 @@ func (r *receiving) RecvBatch(ctx context.Context, dst []*Message) (int, error) 
 // that the loop has not reached when it ends return to the front of their queue. Use Messages where a message must be kept,
 // or where its pipe or header matters, and where several receivers share slow work: they cannot take from another's turn.
 func (r *receiving) Bodies(ctx context.Context) iter.Seq2[[]byte, error] {
-	return pattern.Bodies(ctx, r.owner, r.turns, func(err error) error { return opErr("recv", err) })
+	wrap := func(err error) error { return opErr("recv", err) }
+	if r.turns == nil {
+		return intercept.Bodies(ctx, r.owner, r.by, wrap)
+	}
+	return pattern.Bodies(ctx, r.owner, r.turns, wrap)
 }
 
 // Chan returns a channel of the socket's messages, for select statements. It is closed when ctx ends and when the socket is
@@ -83,7 +93,7 @@ func (r *receiving) Chan(ctx context.Context) <-chan *Message {
 }
 
 // putBack makes a message that the application has not seen the next one to be received.
-func (r *receiving) putBack(m *Message) { r.unreceive((*msg.Message)(m)) }
+func (r *receiving) putBack(m *Message) { r.by.Unreceive((*msg.Message)(m)) }
 
 // Messages yields messages until the socket is closed or the loop ends. Each belongs to the loop's body, which may release
 // it. If ctx ends, or receiving fails for another reason, it yields the error, once, and ends.

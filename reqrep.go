@@ -11,6 +11,7 @@ import (
 	"unsafe"
 
 	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/intercept"
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/pattern"
 	"github.com/sprymq/spry/internal/scope"
@@ -53,6 +54,7 @@ const maxAttempts = 5
 type Req struct {
 	Socket
 	pattern *pattern.Req
+	chain   *intercept.Chain
 }
 
 // NewReq returns a Req without endpoints. o may be nil.
@@ -73,14 +75,14 @@ func NewReq(o *ReqOptions) *Req {
 		}
 		return p
 	})
-	return &Req{Socket{core}, p}
+	return &Req{Socket{core}, p, newChain(core, o.Interceptors, false)}
 }
 
 // Do sends a request and waits for the reply, until ctx ends. It blocks while no peer is connected, unless FailFast is set.
 // body must not change until Do returns. It fails with [ErrGivenUp] after MaxAttempts, and with [ErrNoPeer] or
 // [ErrPipeClosed] as [ReqOptions] says.
 func (s *Req) Do(ctx context.Context, body []byte) ([]byte, error) {
-	m, err := s.pattern.Do(ctx, body, nil)
+	m, err := s.do(ctx, body, nil)
 	if err != nil {
 		return nil, opErr("request", err)
 	}
@@ -93,25 +95,50 @@ func (s *Req) Do(ctx context.Context, body []byte) ([]byte, error) {
 // request is refused at once is m unchanged: with [ErrClosed], [ErrNoPeer], [ErrMultipart] or [ErrTooLarge], or because ctx
 // had already ended. The same errors can also end a request that waited for a peer; then m is empty.
 func (s *Req) DoMsg(ctx context.Context, m *Message) (*Message, error) {
-	reply, err := s.pattern.Do(ctx, nil, m.inner())
+	reply, err := s.do(ctx, nil, m.inner())
 	return received(reply), opErr("request", err)
+}
+
+func (s *Req) do(ctx context.Context, body []byte, m *msg.Message) (*msg.Message, error) {
+	if s.chain == nil {
+		return s.pattern.Do(ctx, body, m)
+	}
+	return s.chain.Do(ctx, s.pattern, body, m)
 }
 
 // Start queues a request and returns at once. Afterwards m is empty; on an error it is unchanged. The request stays open, and
 // is sent again every Retry, until a reply arrives or [Call.Wait] or [Call.Cancel] ends it. Open requests have no limit but
 // memory. It fails with [ErrClosed], [ErrMultipart] or [ErrTooLarge], and with [ErrNoPeer] if FailFast is set.
 func (s *Req) Start(m *Message) (*Call, error) {
-	c, err := s.pattern.Start(nil, m.inner())
+	c, err := s.start(m.inner())
 	if err != nil {
 		return nil, opErr("request", err)
 	}
-	return &Call{req: s.pattern, call: c, turn: make(chan struct{}, 1)}, nil
+	return &Call{req: s.pattern, chain: s.chain, call: c, turn: make(chan struct{}, 1)}, nil
+}
+
+func (s *Req) start(m *msg.Message) (c *pattern.Call, err error) {
+	if s.chain == nil {
+		return s.pattern.Start(nil, m)
+	}
+	err = s.chain.SendOne(context.Background(), nil, nil, m, func(_ context.Context, m *msg.Message) (err error) {
+		c, err = s.pattern.Start(nil, m)
+		return err
+	})
+	switch {
+	case err == nil && c == nil:
+		err = ErrIntercepted
+	case err != nil && c != nil:
+		s.pattern.Cancel(c, err)
+	}
+	return c, err
 }
 
 // A Call is a request made by [Req.Start].
 type Call struct {
-	req  *pattern.Req
-	call *pattern.Call
+	req   *pattern.Req
+	chain *intercept.Chain
+	call  *pattern.Call
 
 	turn  chan struct{} // filled by the caller that waits, or reads the fields below; a lock that contexts can interrupt
 	ended bool
@@ -135,11 +162,18 @@ func (c *Call) Wait(ctx context.Context) (*Message, error) {
 	}
 	defer func() { <-c.turn }()
 	if !c.ended {
-		c.reply, c.err = c.req.Wait(ctx, c.call)
+		c.reply, c.err = c.wait(ctx)
 		c.reply.Stamp() // once: other callers may read the reply from now on
 		c.ended = true
 	}
 	return (*Message)(c.reply), opErr("request", c.err)
+}
+
+func (c *Call) wait(ctx context.Context) (*msg.Message, error) {
+	if c.chain == nil {
+		return c.req.Wait(ctx, c.call)
+	}
+	return c.chain.Wait(ctx, c.req, c.call)
 }
 
 // Cancel ends the call with [context.Canceled], unless it has ended. The request is not sent again, and a late reply is
@@ -240,6 +274,8 @@ func (r *Request) Fail(err error) { r.inner().Fail(err) }
 type responding struct {
 	core    *engine.Socket
 	pattern *pattern.Responder
+	chain   *intercept.Chain
+	by      intercept.Receivers // for messages; with the chain
 }
 
 func newResponder(o Options, protocol Protocol, timeout time.Duration) (*engine.Socket, responding) {
@@ -252,19 +288,44 @@ func newResponder(o Options, protocol Protocol, timeout time.Duration) (*engine.
 		p.Timeout = timeout
 		return p
 	})
-	return core, responding{core, p}
+	by := intercept.Receivers{Recv: p.RecvMsg, TryRecv: p.TryRecvMsg, RecvMany: p.RecvMsgs, Unreceive: p.Unreceive}
+	c := newChain(core, o.Interceptors, false)
+	if c != nil {
+		by = c.Receivers(by)
+		p.Around = c.Reply
+	}
+	return core, responding{core, p, c, by}
 }
 
 // Recv waits for the next request, until ctx ends. Reply to it or discard it. Pipes take turns of at most 64 requests.
 func (s *responding) Recv(ctx context.Context) (*Request, error) {
-	r, err := s.pattern.Recv(ctx)
+	r, err := s.recv(ctx)
 	return (*Request)(r), opErr("recv", err)
+}
+
+func (s *responding) recv(ctx context.Context) (*pattern.Request, error) {
+	if s.chain == nil {
+		return s.pattern.Recv(ctx)
+	}
+	m, err := s.by.Recv(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return pattern.RequestOf(m), nil
 }
 
 // RecvBatch waits for at least one request, until ctx ends, and puts as many queued requests into dst as it holds. It returns
 // their number, and 0 at once if dst is empty.
 func (s *responding) RecvBatch(ctx context.Context, dst []*Request) (int, error) {
-	n, err := s.pattern.RecvBatch(ctx, innerRequests(dst))
+	if s.chain == nil {
+		n, err := s.pattern.RecvBatch(ctx, innerRequests(dst))
+		return n, opErr("recv", err)
+	}
+	ms := make([]*msg.Message, len(dst))
+	n, err := s.by.RecvMany(ctx, ms)
+	for i, m := range ms[:n] {
+		dst[i] = (*Request)(pattern.RequestOf(m))
+	}
 	return n, opErr("recv", err)
 }
 
@@ -276,13 +337,13 @@ func innerRequests(rs []*Request) []*pattern.Request {
 // RecvMsg is Recv for the request's message, so that a socket that replies is a [Receiver]. Reply by [Message.Request]. The
 // message belongs to that Request, which releases it when it is replied to or discarded.
 func (s *responding) RecvMsg(ctx context.Context) (*Message, error) {
-	m, err := s.pattern.RecvMsg(ctx)
+	m, err := s.by.Recv(ctx)
 	return received(m), opErr("recv", err)
 }
 
 // TryRecvMsg is RecvMsg, but fails with [ErrWouldBlock] if there is no request.
 func (s *responding) TryRecvMsg() (*Message, error) {
-	m, err := s.pattern.TryRecvMsg()
+	m, err := s.by.TryRecv()
 	return received(m), opErr("recv", err)
 }
 
@@ -293,7 +354,7 @@ func (s *responding) Chan(ctx context.Context) <-chan *Message {
 }
 
 // putBack makes a request that the application has not seen the next one to be received.
-func (s *responding) putBack(m *Message) { s.pattern.Unreceive((*msg.Message)(m)) }
+func (s *responding) putBack(m *Message) { s.by.Unreceive((*msg.Message)(m)) }
 
 // Requests yields requests until the socket is closed or the loop ends. If ctx ends, or receiving fails for another
 // reason, it yields the error, once, and ends.
@@ -358,7 +419,7 @@ func (s *responding) Serve(ctx context.Context, workers int, h Handler) error {
 // work answers requests, with handling as the handler's context, until no more come or taking ends.
 func (s *responding) work(taking, handling context.Context, crew *scope.Scope, h Handler) {
 	for taking.Err() == nil {
-		r, err := s.pattern.Recv(taking)
+		r, err := s.recv(taking)
 		if err != nil || !crew.Callback(func() { s.serve(handling, h, r) }) {
 			return
 		}
@@ -368,7 +429,11 @@ func (s *responding) work(taking, handling context.Context, crew *scope.Scope, h
 func (s *responding) serve(ctx context.Context, h Handler, r *pattern.Request) {
 	_ = s.core.Guard("Handler", func() error {
 		defer r.Discard()
-		h.Handle(ctx, (*Request)(r))
+		if s.chain == nil {
+			h.Handle(ctx, (*Request)(r))
+		} else {
+			r.Fail(s.chain.Serve(ctx, r, func(ctx context.Context) { h.Handle(ctx, (*Request)(r)) }))
+		}
 		return nil
 	})
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/face"
+	"github.com/sprymq/spry/internal/intercept"
 	"github.com/sprymq/spry/internal/wire"
 )
 
@@ -37,6 +38,9 @@ func init() {
 			return s.inner()
 		}
 		return nil
+	}
+	face.Chain = func(core *engine.Socket, o any, frames bool) *intercept.Chain {
+		return newChain(core, o.(Options).Interceptors, frames)
 	}
 	face.Options = func(o any) engine.Options { return o.(Options).engineOptions() }
 }

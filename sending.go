@@ -5,6 +5,7 @@ package spry
 import (
 	"context"
 
+	"github.com/sprymq/spry/internal/intercept"
 	"github.com/sprymq/spry/internal/msg"
 )
 
@@ -17,9 +18,9 @@ type Sender interface {
 // sending has the sending methods of a Raw socket. Other sockets have them by toOne or toAll, with their own documentation.
 // All are embedded, never used by themselves.
 type sending struct {
-	send     func(ctx context.Context, wait bool, body []byte, m *msg.Message) error
-	sendMany func(ctx context.Context, ms []*msg.Message) (int, error) // nil: one by one
-	sendAll  func(ctx context.Context, bodies [][]byte) (int, error)   // nil: one by one
+	send     intercept.Send
+	sendMany intercept.SendMany // nil: one by one
+	sendAll  intercept.SendAll  // nil: one by one
 }
 
 // Send queues a copy of body, without a routing header. PUSH, REQ and PAIR sockets send to one peer, and block until ctx
@@ -68,6 +69,14 @@ func (s *sending) SendBodies(ctx context.Context, bodies [][]byte) (n int, err e
 		}
 	}
 	return n, opErr("send", err)
+}
+
+// newSending returns the methods, with the interceptors c, which may be nil. many and all may be nil.
+func newSending(c *intercept.Chain, send intercept.Send, many intercept.SendMany, all intercept.SendAll) sending {
+	if c != nil {
+		send, many, all = c.Senders(send, many)
+	}
+	return sending{send, many, all}
 }
 
 // toOne has the sending methods of sockets that send each message to one peer.

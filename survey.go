@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/intercept"
+	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/pattern"
 	"github.com/sprymq/spry/internal/scope"
 )
@@ -32,6 +34,7 @@ type SurveyorOptions struct {
 type Surveyor struct {
 	Socket
 	pattern  *pattern.Surveyor
+	chain    *intercept.Chain
 	deadline time.Duration
 }
 
@@ -56,7 +59,7 @@ func NewSurveyor(o *SurveyorOptions) *Surveyor {
 		p = pattern.NewSurveyor(s, ProtocolSurveyor.hello(), engine.Overflow(o.Overflow))
 		return p
 	})
-	return &Surveyor{Socket{core}, p, deadline}
+	return &Surveyor{Socket{core}, p, newChain(core, o.Interceptors, false), deadline}
 }
 
 // Survey sends a question and yields the answers, in the order of their arrival. The question, a copy of body, is sent when
@@ -70,7 +73,7 @@ func (s *Surveyor) Survey(ctx context.Context, body []byte) iter.Seq2[*Message, 
 		until := time.Now().Add(s.deadline)
 		within, cancel := context.WithDeadline(ctx, until)
 		defer cancel()
-		v, err := s.pattern.Open(ctx, within, until, body, nil)
+		v, err := s.open(ctx, within, until, body)
 		if err != nil {
 			if within.Err() != context.DeadlineExceeded && !ended(err) { // the deadline may pass while there is no room
 				yield(nil, opErr("survey", err))
@@ -78,17 +81,47 @@ func (s *Surveyor) Survey(ctx context.Context, body []byte) iter.Seq2[*Message, 
 			return
 		}
 		defer v.Close()
-		recv := func(context.Context) (*Message, error) {
+		recv := func(context.Context) (*msg.Message, error) {
 			m, err := v.Recv(within)
 			if err != nil && within.Err() == context.DeadlineExceeded {
 				if m, err = v.TryRecv(); err != nil { // answers that arrived in time
 					err = ErrClosed
 				}
 			}
+			return m, err
+		}
+		next := func(context.Context) (*Message, error) {
+			var m *msg.Message
+			var err error
+			if s.chain == nil {
+				m, err = recv(ctx)
+			} else {
+				m, err = s.chain.RecvOne(ctx, recv, nil)
+			}
 			return received(m), opErr("survey", err)
 		}
-		messages(context.Background(), recv)(yield)
+		messages(context.Background(), next)(yield)
 	}
+}
+
+// open sends the question. within is ctx until the deadline.
+func (s *Surveyor) open(ctx, within context.Context, until time.Time, body []byte) (v *pattern.Survey, err error) {
+	if s.chain == nil {
+		return s.pattern.Open(ctx, within, until, body, nil)
+	}
+	err = s.chain.SendOne(ctx, nil, body, nil, func(ctx context.Context, m *msg.Message) (err error) {
+		within, cancel := context.WithDeadline(ctx, until)
+		defer cancel()
+		v, err = s.pattern.Open(ctx, within, until, nil, m)
+		return err
+	})
+	switch {
+	case err == nil && v == nil:
+		err = ErrIntercepted
+	case err != nil && v != nil:
+		v.Close()
+	}
+	return v, err
 }
 
 // RespondentOptions are the options of a [Respondent].

@@ -5,6 +5,7 @@ package zmq
 import (
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/pattern"
 	"github.com/sprymq/spry/internal/wire/zmtp"
 )
@@ -31,7 +32,7 @@ type Dealer struct {
 // NewDealer returns a Dealer without endpoints. o may be nil.
 func NewDealer(o *DealerOptions) *Dealer {
 	options := orZero(o)
-	core, s, r := newDealer(options.Options, zmtp.Dealer, options.Conflate)
+	core, s, r := newDealer(options.Options, zmtp.Dealer, options.Conflate, nil)
 	return &Dealer{core, framesToOne{toOne{s}}, frameReceiver{r}}
 }
 
@@ -47,16 +48,16 @@ type Client struct {
 
 // NewClient returns a Client without endpoints. o may be nil.
 func NewClient(o *Options) *Client {
-	core, s, r := newDealer(orZero(o), zmtp.Client, false)
-	s.check = single
+	core, s, r := newDealer(orZero(o), zmtp.Client, false, single)
 	return &Client{core, bodyToOne{toOne{s}}, bodyReceiver{r}}
 }
 
-func newDealer(o Options, kind zmtp.Socket, conflate bool) (spry.Socket, sender, receiver) {
+func newDealer(o Options, kind zmtp.Socket, conflate bool, check func(*msg.Message) error) (spry.Socket, sender, receiver) {
 	var p *pattern.Dealer
 	core, d := openDraining(o, func(_ *engine.Socket, eo engine.Options) engine.Pattern {
 		p = pattern.NewDealer(kind.Hello(), eo, conflate)
 		return p
 	})
-	return core, sender{send: p.Send, sendMany: p.SendBatch, sendAll: p.SendBodies}, newReceiver(d, p)
+	c := chain(core, o, kind == zmtp.Dealer)
+	return core, sender{send: p.Send, sendMany: p.SendBatch, sendAll: p.SendBodies, check: check}.with(c), newReceiver(c, d, p)
 }

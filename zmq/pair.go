@@ -5,6 +5,7 @@ package zmq
 import (
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/pattern"
 	"github.com/sprymq/spry/internal/wire/zmtp"
 )
@@ -21,7 +22,7 @@ type Pair struct {
 
 // NewPair returns a Pair without endpoints. o may be nil.
 func NewPair(o *Options) *Pair {
-	core, d, s, r := newPair(orZero(o), zmtp.Pair)
+	core, d, s, r := newPair(orZero(o), zmtp.Pair, nil)
 	return &Pair{core, framesToOne{toOne{s}}, frameReceiver{r}, d}
 }
 
@@ -37,16 +38,16 @@ type Channel struct {
 
 // NewChannel returns a Channel without endpoints. o may be nil.
 func NewChannel(o *Options) *Channel {
-	core, d, s, r := newPair(orZero(o), zmtp.Channel)
-	s.check = single
+	core, d, s, r := newPair(orZero(o), zmtp.Channel, single)
 	return &Channel{core, bodyToOne{toOne{s}}, bodyReceiver{r}, d}
 }
 
-func newPair(o Options, kind zmtp.Socket) (spry.Socket, draining, sender, receiver) {
+func newPair(o Options, kind zmtp.Socket, check func(*msg.Message) error) (spry.Socket, draining, sender, receiver) {
 	var p *pattern.Pair
 	core, d := openDraining(o, func(_ *engine.Socket, eo engine.Options) engine.Pattern {
 		p = pattern.NewPair(kind.Hello(), 0, eo) // which no pipe has: there is no hop count
 		return p
 	})
-	return core, d, sender{send: p.Send, sendMany: p.SendBatch, sendAll: p.SendBodies}, newReceiver(d, p)
+	c := chain(core, o, kind == zmtp.Pair)
+	return core, d, sender{send: p.Send, sendMany: p.SendBatch, sendAll: p.SendBodies, check: check}.with(c), newReceiver(c, d, p)
 }

@@ -34,7 +34,8 @@ func NewPush(o *PushOptions) *Push {
 	options := orZero(o)
 	p := pattern.NewPush(zmtp.Push.Hello(), options.LeastLoaded, options.Conflate)
 	core := open(options.Options, func(*engine.Socket, engine.Options) engine.Pattern { return p })
-	return &Push{core, framesToOne{toOne{sender{send: p.Send, sendMany: p.SendBatch}}}}
+	s := sender{send: p.Send, sendMany: p.SendBatch}
+	return &Push{core, framesToOne{toOne{s.with(chain(core, options.Options, true))}}}
 }
 
 // PullOptions are the options of [NewPull].
@@ -62,7 +63,7 @@ func NewPull(o *PullOptions) *Pull {
 		p = pattern.NewPull(zmtp.Pull.Hello(), eo, options.Conflate)
 		return p
 	})
-	return &Pull{core, frameReceiver{newReceiver(drain, p)}, drain}
+	return &Pull{core, frameReceiver{newReceiver(chain(core, options.Options, true), drain, p)}, drain}
 }
 
 // A Scatter is a [Push] whose messages have one frame, and whose peers are GATHER sockets. It is a draft of ZeroMQ's (RFC 49).
@@ -77,7 +78,8 @@ type Scatter struct {
 func NewScatter(o *Options) *Scatter {
 	p := pattern.NewPush(zmtp.Scatter.Hello(), false, false)
 	core := open(orZero(o), func(*engine.Socket, engine.Options) engine.Pattern { return p })
-	return &Scatter{core, bodyToOne{toOne{sender{send: p.Send, sendMany: p.SendBatch, sendAll: p.SendBodies, check: single}}}}
+	s := sender{send: p.Send, sendMany: p.SendBatch, sendAll: p.SendBodies, check: single}
+	return &Scatter{core, bodyToOne{toOne{s.with(chain(core, orZero(o), false))}}}
 }
 
 // A Gather is a [Pull] whose messages have one frame, and whose peers are SCATTER sockets. It is a draft of ZeroMQ's (RFC 49).
@@ -96,5 +98,5 @@ func NewGather(o *Options) *Gather {
 		p = pattern.NewPull(zmtp.Gather.Hello(), eo, false)
 		return p
 	})
-	return &Gather{core, bodyReceiver{newReceiver(drain, p)}, drain}
+	return &Gather{core, bodyReceiver{newReceiver(chain(core, orZero(o), false), drain, p)}, drain}
 }

@@ -18,25 +18,30 @@ type proxied struct {
 	send func(ctx context.Context, m *spry.Message) error
 }
 
-func (s *Pair) proxied() proxied    { return proxied{s.RecvMsg, s.SendMsg} }
-func (s *Channel) proxied() proxied { return proxied{s.RecvMsg, s.SendMsg} }
-func (s *Dealer) proxied() proxied  { return proxied{s.RecvMsg, s.SendMsg} }
-func (s *Client) proxied() proxied  { return proxied{s.RecvMsg, s.SendMsg} }
-func (s *XPub) proxied() proxied    { return proxied{s.RecvMsg, s.SendMsg} }
-func (s *XSub) proxied() proxied    { return proxied{s.RecvMsg, s.SendMsg} }
-func (s *Push) proxied() proxied    { return proxied{send: s.SendMsg} }
-func (s *Pub) proxied() proxied     { return proxied{send: s.SendMsg} }
-func (s *Scatter) proxied() proxied { return proxied{send: s.SendMsg} }
-func (s *Radio) proxied() proxied   { return proxied{send: s.SendMsg} }
-func (s *Pull) proxied() proxied    { return proxied{recv: s.RecvMsg} }
-func (s *Sub) proxied() proxied     { return proxied{recv: s.RecvMsg} }
-func (s *Gather) proxied() proxied  { return proxied{recv: s.RecvMsg} }
-func (s *Dish) proxied() proxied    { return proxied{recv: s.RecvMsg} }
+// Interceptors do not see what a proxy forwards.
+func (s *Pair) proxied() proxied    { return both(&s.receiver, &s.sender) }
+func (s *Channel) proxied() proxied { return both(&s.receiver, &s.sender) }
+func (s *Dealer) proxied() proxied  { return both(&s.receiver, &s.sender) }
+func (s *Client) proxied() proxied  { return both(&s.receiver, &s.sender) }
+func (s *XPub) proxied() proxied    { return both(&s.receiver, &s.sender) }
+func (s *XSub) proxied() proxied    { return both(&s.receiver, &s.sender) }
+func (s *Push) proxied() proxied    { return proxied{send: s.unseen} }
+func (s *Pub) proxied() proxied     { return proxied{send: s.unseen} }
+func (s *Scatter) proxied() proxied { return proxied{send: s.unseen} }
+func (s *Radio) proxied() proxied   { return proxied{send: s.unseen} }
+func (s *Pull) proxied() proxied    { return proxied{recv: s.unseen} }
+func (s *Sub) proxied() proxied     { return proxied{recv: s.unseen} }
+func (s *Gather) proxied() proxied  { return proxied{recv: s.unseen} }
+func (s *Dish) proxied() proxied    { return proxied{recv: s.unseen} }
+
+func both(r *receiver, s *sender) proxied { return proxied{r.unseen, s.unseen} }
 
 // Messages to the peers of a Server or a Peer name a pipe; messages of other sockets do not.
-func (s *directed) proxied() proxied { return proxied{recv: s.RecvMsg} }
+func (s *directed) proxied() proxied { return proxied{recv: s.unseen} }
 
 // A Router does not wait for a peer that does not read.
 func (s *Router) proxied() proxied {
-	return proxied{s.RecvMsg, func(_ context.Context, m *spry.Message) error { return s.TrySendMsg(m) }}
+	return proxied{s.receiver.unseen, func(_ context.Context, m *spry.Message) error {
+		return s.sender.plainly().sendMsg(context.Background(), false, m)
+	}}
 }

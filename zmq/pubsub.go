@@ -47,7 +47,7 @@ func NewPub(o *PubOptions) *Pub {
 		p.LimitTopics(options.TopicBytes)
 		return p
 	})
-	return &Pub{core, framesToAll{toAll{sender{send: p.Send}}}, p}
+	return &Pub{core, framesToAll{toAll{sender{send: p.Send}.with(chain(core, options.Options, true))}}, p}
 }
 
 // overflow checks a policy of sending.
@@ -99,7 +99,7 @@ func NewSub(o *SubOptions) *Sub {
 		return p
 	})
 	f := p.First()
-	return &Sub{core, frameReceiver{newReceiver(d, f)}, d, p}
+	return &Sub{core, frameReceiver{newReceiver(chain(core, options.Options, true), d, f)}, d, p}
 }
 
 // recvOverflow checks a policy of receiving.

@@ -58,7 +58,7 @@ func NewRadio(o *RadioOptions) *Radio {
 		p.LimitTopics(options.TopicBytes)
 		return p
 	})
-	return &Radio{core, toAll{sender{send: p.Send, check: grouped}}, p}
+	return &Radio{core, toAll{sender{send: p.Send, check: grouped}.with(chain(core, options.Options, false))}, p}
 }
 
 // Send queues a copy of body for every connected peer that joined the group, possibly none. It never blocks, unless Overflow is
@@ -114,13 +114,13 @@ func NewDish(o *DishOptions) *Dish {
 		return p
 	})
 	f := p.First()
-	return &Dish{core, newReceiver(d, f), d, p}
+	return &Dish{core, newReceiver(chain(core, options.Options, false), d, f), d, p}
 }
 
 // Recv waits for the next message, until ctx ends, and returns its group and a copy of its body. RecvMsg and the other
 // methods return messages of two frames: the group and the body.
 func (s *Dish) Recv(ctx context.Context) (group string, body []byte, err error) {
-	m, err := s.recv(ctx)
+	m, err := s.by.Recv(ctx)
 	if err != nil {
 		return "", nil, opErr("recv", err)
 	}

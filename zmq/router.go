@@ -7,6 +7,7 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/intercept"
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/pattern"
 	"github.com/sprymq/spry/internal/wire/zmtp"
@@ -44,6 +45,7 @@ type Router struct {
 	toNamed
 	frameReceiver
 	pattern *pattern.Router
+	chain   *intercept.Chain
 }
 
 // NewRouter returns a Router without endpoints. o may be nil.
@@ -55,19 +57,17 @@ func NewRouter(o *RouterOptions) *Router {
 		p.Mandatory = options.Mandatory
 		return p
 	})
-	return &Router{
-		Socket: core, pattern: p,
-		toNamed: toNamed{sender{
-			send: func(ctx context.Context, wait bool, body []byte, m *msg.Message) error {
-				if m == nil {
-					one := msg.Of(body)
-					m = &one
-				}
-				return p.Send(ctx, wait, m)
-			},
-		}},
-		frameReceiver: frameReceiver{newReceiver(d, shown{p})},
+	send := sender{
+		send: func(ctx context.Context, wait bool, body []byte, m *msg.Message) error {
+			if m == nil {
+				one := msg.Of(body)
+				m = &one
+			}
+			return p.Send(ctx, wait, m)
+		},
 	}
+	c := chain(core, options.Options, true)
+	return &Router{core, toNamed{send.with(c)}, frameReceiver{newReceiver(c, d, shown{p})}, p, c}
 }
 
 // shown are the receiving verbs of a Router, whose messages begin with the identity of the peer that they came from.
@@ -110,20 +110,27 @@ func (s *Router) RecvFrom(ctx context.Context) (from string, frames [][]byte, er
 // dropped and counted; with Mandatory, SendTo waits for room until ctx ends. It fails with [spry.ErrNoPeer] if no connected peer
 // has the identity.
 func (s *Router) SendTo(ctx context.Context, to string, frames ...[]byte) error {
-	return opErr("send", sendFrames(frames, func(body []byte, m *msg.Message) error {
-		return s.pattern.SendTo(ctx, true, to, body, m)
-	}))
+	return sendFrames(frames, func(body []byte, m *msg.Message) error { return s.sendTo(ctx, true, to, body, m) })
 }
 
 // SendMsgTo is SendTo for the contents of m, which has no frame for the identity. Afterwards m is empty; on an error it is unchanged.
 func (s *Router) SendMsgTo(ctx context.Context, to string, m *spry.Message) error {
-	return opErr("send", s.pattern.SendTo(ctx, true, to, nil, inner(m)))
+	return s.sendTo(ctx, true, to, nil, inner(m))
 }
 
 // TrySendMsgTo is SendMsgTo, but fails with [spry.ErrWouldBlock] if that peer's queue is full, instead of dropping the message or
 // waiting.
 func (s *Router) TrySendMsgTo(to string, m *spry.Message) error {
-	return opErr("send", s.pattern.SendTo(context.Background(), false, to, nil, inner(m)))
+	return s.sendTo(context.Background(), false, to, nil, inner(m))
+}
+
+func (s *Router) sendTo(ctx context.Context, wait bool, to string, body []byte, m *msg.Message) error {
+	if s.chain == nil {
+		return opErr("send", s.pattern.SendTo(ctx, wait, to, body, m))
+	}
+	return opErr("send", s.chain.SendOne(ctx, s.pattern.Peer(to), body, m, func(ctx context.Context, m *msg.Message) error {
+		return s.pattern.SendTo(ctx, wait, to, nil, m)
+	}))
 }
 
 // Pipe returns the pipe of the connected peer with this identity, or nil if there is none.

@@ -7,20 +7,49 @@ import (
 	"fmt"
 
 	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/intercept"
 	"github.com/sprymq/spry/internal/msg"
 )
 
 // sender implements the sending methods of all sockets. Sockets have them by toOne, toAll or toNamed, with their own
 // documentation. All are embedded, never used by themselves.
 type sender struct {
-	send     func(ctx context.Context, wait bool, body []byte, m *msg.Message) error
-	sendMany func(ctx context.Context, ms []*msg.Message) (int, error) // nil: one by one
-	sendAll  func(ctx context.Context, bodies [][]byte) (int, error)   // of bodyToOne
-	check    func(m *msg.Message) error                                // nil: any message can be sent
+	send     intercept.Send
+	sendMany intercept.SendMany         // nil: one by one
+	sendAll  intercept.SendAll          // of bodyToOne
+	check    func(m *msg.Message) error // nil: any message can be sent
+	plain    *sender                    // without interceptors; nil: this has none
+}
+
+// with returns the sender with the interceptors c, which may be nil. What they made of a message is checked.
+func (s sender) with(c *intercept.Chain) sender {
+	if c == nil {
+		return s
+	}
+	send := func(ctx context.Context, wait bool, body []byte, m *msg.Message) error {
+		if err := s.checked(m); err != nil {
+			return err
+		}
+		return s.send(ctx, wait, body, m)
+	}
+	many := s.sendMany
+	if many != nil {
+		many = func(ctx context.Context, ms []*msg.Message) (int, error) {
+			for _, m := range ms {
+				if err := s.checked(m); err != nil {
+					return 0, err
+				}
+			}
+			return s.sendMany(ctx, ms)
+		}
+	}
+	own := sender{plain: &s}
+	own.send, own.sendMany, own.sendAll = c.Senders(send, many)
+	return own
 }
 
 func (s *sender) sendMsg(ctx context.Context, wait bool, m *spry.Message) error {
-	err := s.checked(m)
+	err := s.checked(inner(m))
 	if err == nil {
 		err = s.send(ctx, wait, nil, inner(m))
 	}
@@ -29,7 +58,7 @@ func (s *sender) sendMsg(ctx context.Context, wait bool, m *spry.Message) error 
 
 func (s *sender) sendBatch(ctx context.Context, ms []*spry.Message) (n int, err error) {
 	for _, m := range ms {
-		if err := s.checked(m); err != nil {
+		if err := s.checked(inner(m)); err != nil {
 			return 0, opErr("send", err)
 		}
 	}
@@ -49,11 +78,24 @@ func (s *sender) sendCopies(ctx context.Context, frames [][]byte) error {
 	return opErr("send", sendFrames(frames, func(body []byte, m *msg.Message) error { return s.send(ctx, true, body, m) }))
 }
 
-func (s *sender) checked(m *spry.Message) error {
+func (s *sender) checked(m *msg.Message) error {
 	if s.check == nil {
 		return nil
 	}
-	return s.check(inner(m))
+	return s.check(m)
+}
+
+// unseen is SendMsg that interceptors do not see, for proxies.
+func (s *sender) unseen(ctx context.Context, m *spry.Message) error {
+	return s.plainly().sendMsg(ctx, true, m)
+}
+
+// plainly is the sender without interceptors.
+func (s *sender) plainly() *sender {
+	if s.plain != nil {
+		return s.plain
+	}
+	return s
 }
 
 // single fails if a message has several frames.

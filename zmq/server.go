@@ -7,6 +7,8 @@ import (
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/intercept"
+	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/pattern"
 	"github.com/sprymq/spry/internal/wire/zmtp"
 )
@@ -16,6 +18,7 @@ type directed struct {
 	spry.Socket
 	bodyReceiver
 	pattern *pattern.PairPoly
+	chain   *intercept.Chain
 }
 
 func newDirected(o Options, bind func(eo engine.Options) *pattern.PairPoly) directed {
@@ -24,7 +27,8 @@ func newDirected(o Options, bind func(eo engine.Options) *pattern.PairPoly) dire
 		p = bind(eo)
 		return p
 	})
-	return directed{core, bodyReceiver{newReceiver(d, p)}, p}
+	c := chain(core, o, false)
+	return directed{core, bodyReceiver{newReceiver(c, d, p)}, p, c}
 }
 
 // RecvFrom is Recv, but also returns the pipe that the message came from. SendTo takes it to answer.
@@ -41,36 +45,41 @@ func (s *directed) RecvFrom(ctx context.Context) (from *spry.Pipe, body []byte, 
 // pipe's queue is full, until ctx ends. If the peer has disconnected, it fails with [spry.ErrPipeClosed]. A pipe of another
 // socket, or nil, fails with [spry.ErrNoPeer].
 func (s *directed) SendTo(ctx context.Context, to *spry.Pipe, body []byte) error {
-	p, err := s.mine(to)
-	if err == nil {
-		err = s.pattern.SendTo(ctx, true, p, body, nil)
-	}
-	return opErr("send", err)
+	return s.sendTo(ctx, true, to, body, nil)
 }
 
 // SendMsgTo is SendTo for the contents of m. Afterwards m is empty; on an error it is unchanged. It fails with [ErrFrames] if m
 // has several frames.
 func (s *directed) SendMsgTo(ctx context.Context, to *spry.Pipe, m *spry.Message) error {
-	p, err := s.mine(to)
-	if err == nil {
-		err = single(inner(m))
-	}
-	if err == nil {
-		err = s.pattern.SendTo(ctx, true, p, nil, inner(m))
-	}
-	return opErr("send", err)
+	return s.sendTo(ctx, true, to, nil, inner(m))
 }
 
 // TrySendMsgTo is SendMsgTo, but fails with [spry.ErrWouldBlock] if that pipe's queue is full.
 func (s *directed) TrySendMsgTo(to *spry.Pipe, m *spry.Message) error {
+	return s.sendTo(context.Background(), false, to, nil, inner(m))
+}
+
+func (s *directed) sendTo(ctx context.Context, wait bool, to *spry.Pipe, body []byte, m *msg.Message) error {
 	p, err := s.mine(to)
-	if err == nil {
-		err = single(inner(m))
-	}
-	if err == nil {
-		err = s.pattern.SendTo(context.Background(), false, p, nil, inner(m))
+	switch {
+	case err != nil:
+	case s.chain == nil:
+		err = s.sendSingle(ctx, wait, p, body, m)
+	default:
+		err = s.chain.SendOne(ctx, p, body, m, func(ctx context.Context, m *msg.Message) error {
+			return s.sendSingle(ctx, wait, p, nil, m)
+		})
 	}
 	return opErr("send", err)
+}
+
+func (s *directed) sendSingle(ctx context.Context, wait bool, p *engine.Pipe, body []byte, m *msg.Message) error {
+	if m != nil {
+		if err := single(m); err != nil {
+			return err
+		}
+	}
+	return s.pattern.SendTo(ctx, wait, p, body, m)
 }
 
 // mine returns a pipe of this socket, whether it lives or not.

@@ -8,6 +8,7 @@ import (
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/face"
+	"github.com/sprymq/spry/internal/intercept"
 	"github.com/sprymq/spry/internal/wire/zmtp"
 )
 
@@ -25,6 +26,11 @@ func open(o Options, bind func(s *engine.Socket, o engine.Options) engine.Patter
 		return bind(s, resolved)
 	}
 	return face.Socket(engine.NewSocket(face.Options(o), checked)).(spry.Socket)
+}
+
+// chain returns the interceptors around a socket's operations, or nil. With frames, its messages may have several.
+func chain(s spry.Socket, o Options, frames bool) *intercept.Chain {
+	return face.Chain(face.Core(s), o, frames)
 }
 
 // speaking makes ZeroMQ the default.

@@ -12,6 +12,7 @@ import (
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/face"
+	"github.com/sprymq/spry/internal/intercept"
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/pattern"
 	"github.com/sprymq/spry/internal/scope"
@@ -22,16 +23,14 @@ var ErrFrames = errors.New("messages of this kind of socket have one frame")
 
 // receiver has the receiving verbs that all sockets share. It is embedded, never used by itself.
 type receiver struct {
-	owner     *engine.Socket
-	recv      func(ctx context.Context) (*msg.Message, error)
-	try       func() (*msg.Message, error)
-	recvMany  func(ctx context.Context, dst []*msg.Message) (int, error)
-	unreceive func(m *msg.Message)
-	turns     pattern.TurnReceiver
+	owner *engine.Socket
+	by    intercept.Receivers
+	plain intercept.Recv       // without interceptors, for proxies
+	turns pattern.TurnReceiver // nil: there are interceptors, which see a turn as a batch
 }
 
-// newReceiver has the verbs of a pattern.
-func newReceiver(d draining, p interface {
+// newReceiver has the verbs of a pattern, with the interceptors c, which may be nil.
+func newReceiver(c *intercept.Chain, d draining, p interface {
 	Recv(ctx context.Context) (*msg.Message, error)
 	TryRecv() (*msg.Message, error)
 	RecvBatch(ctx context.Context, dst []*msg.Message) (int, error)
@@ -39,26 +38,36 @@ func newReceiver(d draining, p interface {
 	pattern.TurnReceiver
 },
 ) receiver {
-	return receiver{d.socket, p.Recv, p.TryRecv, p.RecvBatch, p.Unreceive, p}
+	by := intercept.ReceiversOf(p)
+	if c == nil {
+		return receiver{d.socket, by, by.Recv, p}
+	}
+	return receiver{d.socket, c.Receivers(by), by.Recv, nil}
+}
+
+// unseen is RecvMsg that interceptors do not see, for proxies.
+func (r *receiver) unseen(ctx context.Context) (*spry.Message, error) {
+	m, err := r.plain(ctx)
+	return received(m), opErr("recv", err)
 }
 
 // RecvMsg waits for the next message, until ctx ends. Pipes take turns of at most 64 messages. The message belongs to the
 // caller, who may release it.
 func (r *receiver) RecvMsg(ctx context.Context) (*spry.Message, error) {
-	m, err := r.recv(ctx)
+	m, err := r.by.Recv(ctx)
 	return received(m), opErr("recv", err)
 }
 
 // TryRecvMsg returns the next message, or fails with [spry.ErrWouldBlock] if there is none.
 func (r *receiver) TryRecvMsg() (*spry.Message, error) {
-	m, err := r.try()
+	m, err := r.by.TryRecv()
 	return received(m), opErr("recv", err)
 }
 
 // RecvBatch waits for at least one message, until ctx ends, and fills dst with all that are queued. It returns their number.
 // [spry.ReleaseMessages] releases them together.
 func (r *receiver) RecvBatch(ctx context.Context, dst []*spry.Message) (int, error) {
-	n, err := r.recvMany(ctx, innerAll(dst))
+	n, err := r.by.RecvMany(ctx, innerAll(dst))
 	msg.StampAll(innerAll(dst[:n]))
 	return n, opErr("recv", err)
 }
@@ -72,7 +81,7 @@ func (r *receiver) Chan(ctx context.Context) <-chan *spry.Message {
 }
 
 // putBack makes a message that the application has not seen the next one to be received.
-func (r *receiver) putBack(m *spry.Message) { r.unreceive((*msg.Message)(m)) }
+func (r *receiver) putBack(m *spry.Message) { r.by.Unreceive((*msg.Message)(m)) }
 
 func init() {
 	face.PutBack = func(receiver, m any) bool {
@@ -118,7 +127,7 @@ type frameReceiver struct{ receiver }
 
 // Recv waits for the next message, until ctx ends, and returns copies of its frames.
 func (r *frameReceiver) Recv(ctx context.Context) ([][]byte, error) {
-	m, err := r.recv(ctx)
+	m, err := r.by.Recv(ctx)
 	if err != nil {
 		return nil, opErr("recv", err)
 	}
@@ -141,7 +150,7 @@ type bodyReceiver struct{ receiver }
 
 // Recv waits for the next message, until ctx ends, and returns a copy of its body.
 func (r *bodyReceiver) Recv(ctx context.Context) ([]byte, error) {
-	m, err := r.recv(ctx)
+	m, err := r.by.Recv(ctx)
 	if err != nil {
 		return nil, opErr("recv", err)
 	}
@@ -153,7 +162,11 @@ func (r *bodyReceiver) Recv(ctx context.Context) ([]byte, error) {
 // Bodies yields the bodies of messages until the socket is closed or the loop ends. A body is read-only and valid until the
 // next step. If ctx ends it yields ctx's error, once. See [spry.Pull.Bodies].
 func (r *bodyReceiver) Bodies(ctx context.Context) iter.Seq2[[]byte, error] {
-	return pattern.Bodies(ctx, r.owner, r.turns, func(err error) error { return opErr("recv", err) })
+	wrap := func(err error) error { return opErr("recv", err) }
+	if r.turns == nil {
+		return intercept.Bodies(ctx, r.owner, r.by, wrap)
+	}
+	return pattern.Bodies(ctx, r.owner, r.turns, wrap)
 }
 
 // inner is the message that a call of the application is about.

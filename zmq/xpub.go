@@ -73,7 +73,8 @@ func NewXPub(o *XPubOptions) *XPub {
 		p.LimitLastValues(options.LastValueBytes)
 		return p
 	})
-	return &XPub{core, framesToAll{toAll{sender{send: p.Send}}}, frameReceiver{newReceiver(d, p)}, p}
+	c := chain(core, options.Options, true)
+	return &XPub{core, framesToAll{toAll{sender{send: p.Send}.with(c)}}, frameReceiver{newReceiver(c, d, p)}, p}
 }
 
 // WaitSubscribers waits until at least n connected peers have subscribed to topic or to a prefix of it, or until ctx ends.
@@ -127,7 +128,8 @@ func NewXSub(o *XSubOptions) *XSub {
 		p = pattern.NewXSub(s, zmtp.XSub.Hello(), overflow(s, options.Overflow, false))
 		return p
 	})
-	return &XSub{core, framesToAll{toAll{sender{send: p.Send}}}, frameReceiver{newReceiver(d, p)}, d, p}
+	c := chain(core, options.Options, true)
+	return &XSub{core, framesToAll{toAll{sender{send: p.Send}.with(c)}}, frameReceiver{newReceiver(c, d, p)}, d, p}
 }
 
 // Subscribe adds topics, which are prefixes of first frames; the empty one matches all. It does not wait for the peers. A

@@ -233,7 +233,11 @@ func (p *Pipe) Undeliver(reason reasons.Reason, n int) {
 // back to the front of their queue in q. If q is closed, they are dropped and counted.
 func (p *Pipe) Unreceive(q *queue.Inbox, ms ...*msg.Message) {
 	for _, m := range ms {
+		passed := m.Passed()
 		m.SetOrigin(&p.origin) // which was another one if the message had a request
+		if passed != nil {
+			m.SetPassed(*passed)
+		}
 	}
 	if s := p.in.sourceIn(q); s == nil || !s.Unreceive(ms...) {
 		p.Undeliver(reasons.Closed, len(ms))

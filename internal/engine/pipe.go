@@ -130,7 +130,8 @@ func (p *Pipe) Close(cause error) { p.end(cause) }
 // PipeOf is the pipe that a message came from, or nil.
 func PipeOf(m *msg.Message) *Pipe {
 	if o := m.Origin(); o != nil {
-		return o.Pipe.(*Pipe)
+		p, _ := o.Pipe.(*Pipe)
+		return p
 	}
 	return nil
 }

@@ -2,11 +2,12 @@
 
 // Package face connects package spry with the other packages of this module that have sockets, without exported names. It
 // has variables for making a socket, for resolving its options and its security, and for returning a message to a socket's
-// queue. Package spry sets Socket, Core and Options before any package that imports it is initialised.
+// queue. Package spry sets Socket, Core, Options and Chain before any package that imports it is initialised.
 package face
 
 import (
 	"github.com/sprymq/spry/internal/engine"
+	"github.com/sprymq/spry/internal/intercept"
 	"github.com/sprymq/spry/internal/wire"
 )
 
@@ -18,6 +19,10 @@ var Core func(socket any) *engine.Socket
 
 // Options returns the engine's options for a spry.Options.
 var Options func(o any) engine.Options
+
+// Chain returns the interceptors of a spry.Options around the operations of a socket, or nil if there are none. With frames,
+// messages may have several.
+var Chain func(core *engine.Socket, o any, frames bool) *intercept.Chain
 
 // Resolve returns the engine's settings for a spry.Security, if it is one that a package here knows. Package zmq sets it; it
 // is nil in programs without that package.

@@ -4,6 +4,7 @@
 package msg
 
 import (
+	"context"
 	"iter"
 	"math"
 
@@ -15,6 +16,31 @@ import (
 type Origin struct {
 	Pipe    any
 	Request any // of the one message that has this origin, if that is a request to be replied to
+	Passed  *Passed
+}
+
+// Passed is what interceptors left with a received message, whose origin then is of its own.
+type Passed struct {
+	Context context.Context // nil = none
+	Before  bool            // the message passed them and then returned to its queue
+}
+
+// Passed is what interceptors left with the message, or nil.
+func (m *Message) Passed() *Passed {
+	if o := m.Origin(); o != nil {
+		return o.Passed
+	}
+	return nil
+}
+
+// SetPassed gives the message an origin of its own with p.
+func (m *Message) SetPassed(p Passed) {
+	own := new(Origin)
+	if o := m.Origin(); o != nil {
+		*own = *o
+	}
+	own.Passed = &p
+	m.SetOrigin(own)
 }
 
 // A Message is what sockets exchange. The zero value is an empty message.
@@ -269,6 +295,18 @@ func (m *Message) Reframe(header []byte, envelope [][]byte, cut int) {
 	}
 	m.ext = &extension{data: frames[0], origin: m.Origin(), more: &parts{header, frames[1:]}, sealed: true}
 	m.from, m.size, m.head = 0, 0, 0 // counted memory stays: other frames may lie there
+}
+
+// SetFrames replaces all frames by these, which the message then owns. They may be parts of the old ones.
+func (m *Message) SetFrames(frames [][]byte) {
+	if len(frames) == 0 {
+		frames = [][]byte{nil}
+	}
+	header := m.Header()
+	if len(header) == 0 {
+		header = nil
+	}
+	m.Reframe(header, frames, m.Count())
 }
 
 // Header is the routing header, which a raw socket shows. Read-only.

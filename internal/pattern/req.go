@@ -56,6 +56,11 @@ func NewReq(s *engine.Socket, hello transport.Hello, retry time.Duration, failFa
 
 // Do sends a request, body or the contents of m, and waits for the reply. body must not change until Do returns.
 func (s *Req) Do(ctx context.Context, body []byte, m *msg.Message) (*msg.Message, error) {
+	return s.DoBy(ctx, body, m, nil)
+}
+
+// DoBy is Do with a function, unless it is nil, in place of Wait. When that returns, the call must have ended.
+func (s *Req) DoBy(ctx context.Context, body []byte, m *msg.Message, wait func(context.Context, *Call) (*msg.Message, error)) (*msg.Message, error) {
 	ctx = scope.OrBackground(ctx)
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -68,7 +73,12 @@ func (s *Req) Do(ctx context.Context, body []byte, m *msg.Message) (*msg.Message
 	if err != nil {
 		return nil, err
 	}
-	reply, err := s.Wait(ctx, c)
+	var reply *msg.Message
+	if wait == nil {
+		reply, err = s.Wait(ctx, c)
+	} else {
+		reply, err = wait(ctx, c)
+	}
 	if lent != nil {
 		lent.Release()
 	}

@@ -32,6 +32,9 @@ type Responder struct {
 	// pipe. If it is not positive, a reply waits as long as its context lets it.
 	Timeout time.Duration
 
+	// Around, set before the first pipe is attached, is called by Reply if it is not nil. It calls Answer.
+	Around func(ctx context.Context, r *Request, body []byte, m *msg.Message) error
+
 	progress atomic.Pointer[func()] // Drain's; nil = not draining
 }
 
@@ -45,14 +48,15 @@ func NewResponder(hello transport.Hello, o engine.Options) *Responder {
 
 // A Request is one received request. It carries the way back, so that any number may be open at once.
 type Request struct {
-	m    *msg.Message
-	from *Responder
-	done atomic.Bool
+	m      *msg.Message
+	from   *Responder
+	failed atomic.Pointer[error] // of Fail
+	done   atomic.Bool
 
 	// The way back, apart from the message: the application may release that, or send it on, before it replies.
-	pipe   *engine.Pipe
-	header []byte
 	short  [shortBacktrace]byte // the memory of a header that fits
+	header []byte
+	pipe   *engine.Pipe
 }
 
 // shortBacktrace is the length of a routing header over two proxies.
@@ -110,7 +114,7 @@ func (s *Responder) asMessage(m *msg.Message, err error) (*msg.Message, error) {
 	}
 	a := new(shown)
 	a.open(s, m)
-	a.origin = msg.Origin{Pipe: a.pipe, Request: &a.Request}
+	a.origin = msg.Origin{Pipe: a.pipe, Request: &a.Request, Passed: m.Passed()}
 	m.SetOrigin(&a.origin)
 	return m, nil
 }
@@ -122,6 +126,25 @@ func (s *Responder) RecvMsg(ctx context.Context) (*msg.Message, error) {
 
 // TryRecvMsg is TryRecv for the request's message.
 func (s *Responder) TryRecvMsg() (*msg.Message, error) { return s.asMessage(s.receiver.TryRecv()) }
+
+// RecvMsgs is RecvBatch for the requests' messages.
+func (s *Responder) RecvMsgs(ctx context.Context, dst []*msg.Message) (n int, err error) {
+	for n < len(dst) {
+		if n == 0 {
+			dst[0], err = s.RecvMsg(ctx)
+		} else {
+			dst[n], err = s.TryRecvMsg()
+		}
+		if err != nil {
+			break
+		}
+		n++
+	}
+	if n > 0 {
+		err = nil // which the next call reports, unless there is nothing to report
+	}
+	return n, err
+}
 
 // RequestOf is the request that a message was received as, or nil.
 func RequestOf(m *msg.Message) *Request {
@@ -138,9 +161,17 @@ func (r *Request) Message() *msg.Message { return r.m }
 // Pipe is where the request came from.
 func (r *Request) Pipe() *engine.Pipe { return r.pipe }
 
-// Reply sends a copy of body, or the contents of m, to where the request came from. It waits while that pipe has
-// no room, up to the timeout of the socket, after which the pipe is closed.
+// Reply is Answer, by the way of Around.
 func (r *Request) Reply(ctx context.Context, body []byte, m *msg.Message) error {
+	if around := r.from.Around; around != nil {
+		return around(ctx, r, body, m)
+	}
+	return r.Answer(ctx, body, m)
+}
+
+// Answer sends a copy of body, or the contents of m, to where the request came from. It waits while that pipe has
+// no room, up to the timeout of the socket, after which the pipe is closed.
+func (r *Request) Answer(ctx context.Context, body []byte, m *msg.Message) error {
 	ctx = scope.OrBackground(ctx)
 	if !r.done.CompareAndSwap(false, true) {
 		return ErrReplied
@@ -195,8 +226,18 @@ func (r *Request) Discard() bool {
 // that was replied to or discarded.
 func (r *Request) Fail(err error) {
 	if err != nil && r.Discard() {
+		failure := err // so that Fail without one makes nothing
+		r.failed.Store(&failure)
 		r.pipe.Socket().RequestFailed(r.pipe, err)
 	}
+}
+
+// Failure is the error of Fail, or nil.
+func (r *Request) Failure() error {
+	if err := r.failed.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
 // Receive implements engine.Pattern. A Responder that drains first answers the requests that it has received: later ones

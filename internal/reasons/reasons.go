@@ -9,18 +9,19 @@ type Reason string
 
 // Reasons for dropping a message.
 const (
-	Overflow   Reason = "overflow"    // the queue was full and the overflow policy chose this message; the policy Disconnect ends the pipe
-	PipeClosed Reason = "pipe_closed" // still queued when its pipe ended, and of no use to another pipe
-	Closed     Reason = "closed"      // still queued when its socket or subscription was closed; or this end closed the pipe
-	TTL        Reason = "ttl"         // came over more hops than the limit
-	NoPeer     Reason = "no_peer"     // addressed to a pipe that has ended
-	Stale      Reason = "stale"       // a reply to a request or survey that has ended or is unknown
-	Foreign    Reason = "foreign"     // a reply over a pipe that the request did not go to
-	Unwanted   Reason = "unwanted"    // sent by a peer that should only receive
-	Conflated  Reason = "conflated"   // a newer one took its place
-	Multipart  Reason = "multipart"   // has several frames, which the peer's dialect has no place for
-	TooLarge   Reason = "too_large"   // larger than its peer's link carries
-	NotText    Reason = "not_text"    // not UTF-8, and its peer's link carries text only; or the peer sent such a message
+	Overflow    Reason = "overflow"    // the queue was full and the overflow policy chose this message; the policy Disconnect ends the pipe
+	PipeClosed  Reason = "pipe_closed" // still queued when its pipe ended, and of no use to another pipe
+	Closed      Reason = "closed"      // still queued when its socket or subscription was closed; or this end closed the pipe
+	TTL         Reason = "ttl"         // came over more hops than the limit
+	NoPeer      Reason = "no_peer"     // addressed to a pipe that has ended
+	Stale       Reason = "stale"       // a reply to a request or survey that has ended or is unknown
+	Foreign     Reason = "foreign"     // a reply over a pipe that the request did not go to
+	Unwanted    Reason = "unwanted"    // sent by a peer that should only receive
+	Conflated   Reason = "conflated"   // a newer one took its place
+	Multipart   Reason = "multipart"   // has several frames, which the peer's dialect has no place for
+	TooLarge    Reason = "too_large"   // larger than its peer's link carries
+	Intercepted Reason = "intercepted" // discarded by an interceptor of the application
+	NotText     Reason = "not_text"    // not UTF-8, and its peer's link carries text only; or the peer sent such a message
 )
 
 // Reasons for dropping a message and for ending a pipe.
