@@ -31,12 +31,7 @@ func (d *deviceFlags) add(cmd *cobra.Command) {
 
 // run runs a device until Ctrl-C.
 func (d *deviceFlags) run(cmd *cobra.Command, o device.Options) (err error) {
-	o.Print = func(form string, args ...any) { fmt.Fprintf(cmd.ErrOrStderr(), "spry: "+form+"\n", args...) }
-	o.Say = func(form string, args ...any) {
-		if !d.quiet {
-			o.Print(form, args...)
-		}
-	}
+	o.Print, o.Say = d.talk(cmd)
 	if o.Separator, err = unescape("--frames", d.separator); err != nil {
 		return err
 	}
@@ -46,6 +41,16 @@ func (d *deviceFlags) run(cmd *cobra.Command, o device.Options) (err error) {
 	defer stop()
 	o.Ask = ask
 	return device.Run(cmd.Context(), o)
+}
+
+// talk returns what prints lines, and what does so unless --quiet.
+func (d *deviceFlags) talk(cmd *cobra.Command) (printLine, say func(form string, args ...any)) {
+	printLine = func(form string, args ...any) { fmt.Fprintf(cmd.ErrOrStderr(), "spry: "+form+"\n", args...) }
+	return printLine, func(form string, args ...any) {
+		if !d.quiet {
+			printLine(form, args...)
+		}
+	}
 }
 
 func newBridge() *cobra.Command {

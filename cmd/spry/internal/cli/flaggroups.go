@@ -11,7 +11,7 @@ var groups = []struct {
 }{
 	{"Flags", []string{
 		"listen", "dial", "data", "file", "lines", "subscribe", "join", "exec", "echo", "format", "count", "recv-timeout",
-		"speed", "from", "to", "loop", "follow", "config", "check", "example", "kind", "front", "back", "dial-front", "dial-back", "stats", "size", "timeout", "json", "quiet", "verbose", "help",
+		"speed", "from", "to", "loop", "follow", "device", "config", "check", "example", "kind", "front", "back", "dial-front", "dial-back", "stats", "size", "timeout", "json", "quiet", "verbose", "help",
 	}},
 	{"What is sent", []string{
 		"ndjson", "templates", "multipart", "frames", "to", "group", "send-subscriptions", "exec-errors", "workers", "interval", "rate", "delay", "peers",

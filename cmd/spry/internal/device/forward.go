@@ -9,20 +9,32 @@ import (
 	"sync/atomic"
 
 	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/cmd/spry/internal/endpoint"
 )
+
+// A rawSocket shows the routing headers of messages.
+type rawSocket interface {
+	endpoint.Socket
+	RecvBatch(ctx context.Context, dst []*spry.Message) (int, error)
+	SendBatch(ctx context.Context, ms []*spry.Message) (int, error)
+}
 
 // A rawSide is one side of a device between the patterns of both families.
 type rawSide struct {
-	*spry.Raw
+	rawSocket
 	framed bool // every peer speaks ZeroMQ, and takes messages of several frames
 
-	lost atomic.Uint64 // messages for this side that it could not be sent: none of its peers can receive them, or they were in hand at the end
+	passed atomic.Uint64 // messages that were sent to this side
+	lost   atomic.Uint64 // messages for this side that it could not be sent: none of its peers can receive them, or they were in hand at the end
 }
 
 // A joiner makes one frame of several.
 type joiner struct {
 	given     bool
 	separator string
+
+	look  func(to *rawSide, ms []*spry.Message) // gets all that passes, if not nil
+	limit func() *limiter                       // makes that of a direction, if not nil
 }
 
 // batchMax is how many messages are taken at a time.
@@ -32,8 +44,14 @@ const batchMax = 64
 // were received together are passed on together.
 func forward(ctx context.Context, from, to *rawSide, join joiner) error {
 	var came [batchMax]*spry.Message
+	room := came[:]
+	var limit *limiter
+	if join.limit != nil {
+		limit = join.limit()
+		room = room[:limit.atOnce()]
+	}
 	for {
-		n, err := from.RecvBatch(ctx, came[:])
+		n, err := from.RecvBatch(ctx, room)
 		rest := came[:0]
 		for _, m := range came[:n] {
 			if m = fit(m, to.framed, join); m != nil {
@@ -42,8 +60,15 @@ func forward(ctx context.Context, from, to *rawSide, join joiner) error {
 				to.lost.Add(1)
 			}
 		}
+		if join.look != nil {
+			join.look(to, rest)
+		}
+		if err == nil && limit != nil {
+			err = limit.wait(ctx, len(rest))
+		}
 		for err == nil && len(rest) > 0 {
 			n, err = to.SendBatch(ctx, rest)
+			to.passed.Add(uint64(n))
 			rest = rest[n:]
 			if concernsOne(err) {
 				err = nil

@@ -10,7 +10,10 @@ import (
 )
 
 // A Relay joins clients, which a handler attaches to its front, to the peers of its back.
-type Relay struct{ front, back *rawSide }
+type Relay struct {
+	front, back *rawSide
+	clients     *spry.Raw // that front is
+}
 
 // NewRelay makes the two sockets. o is that of the back, which is for the peers of a set; its security is not for clients.
 func NewRelay(front, back spry.Protocol, o spry.Options, peers *endpoint.Set) (*Relay, error) {
@@ -25,11 +28,11 @@ func NewRelay(front, back spry.Protocol, o spry.Options, peers *endpoint.Set) (*
 		_ = near.Close()
 		return nil, err
 	}
-	return &Relay{near, far}, nil
+	return &Relay{near, far, near.rawSocket.(*spry.Raw)}, nil
 }
 
 // Front is the socket for clients.
-func (r *Relay) Front() *spry.Raw { return r.front.Raw }
+func (r *Relay) Front() *spry.Raw { return r.clients }
 
 // Back is the socket for peers.
 func (r *Relay) Back() endpoint.Socket { return r.back }
@@ -49,5 +52,5 @@ func newRawSide(protocol spry.Protocol, o spry.Options, framed bool) (*rawSide, 
 	if err != nil {
 		return nil, err
 	}
-	return &rawSide{Raw: raw, framed: framed}, nil
+	return &rawSide{rawSocket: raw, framed: framed}, nil
 }
