@@ -40,7 +40,8 @@ type SchemeMatcher interface {
 	Serves(scheme string) bool
 }
 
-// A Dialer makes connections to one address. It is safe for concurrent use.
+// A Dialer makes connections to one address. It is safe for concurrent use. If it is a rand.Source of math/rand/v2, a socket draws the
+// waits between its attempts from it, one at a time: so the runs of a simulated network can be repeated.
 type Dialer interface {
 	// Dial makes one attempt. It returns when the link is connected, when the attempt has failed, or when ctx ends. It does no
 	// further handshake with the peer: that is for [Handshaker] and Messages.Handshake.

@@ -79,6 +79,7 @@ var packages = map[string]string{
 	"jsclient":      "github.com/sprymq/spry/web/jsclient",
 	"observe":       "github.com/sprymq/spry/observe",
 	"port":          "github.com/sprymq/spry/port",
+	"sprytest":      "github.com/sprymq/spry/sprytest",
 	"stream":        "github.com/sprymq/spry/stream",
 	"tcp":           "github.com/sprymq/spry/transport/tcp",
 	"transport":     "github.com/sprymq/spry/transport",

@@ -5,8 +5,12 @@ package engine
 import (
 	"errors"
 	"math"
+	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
+
+	"github.com/sprymq/spry/transport"
 )
 
 // Waits are within a bound that grows from Min by Factor to Max, whatever these are.
@@ -31,7 +35,7 @@ func TestBackoffBounds(t *testing.T) {
 		for attempt := range 200 {
 			least, most := forever, time.Duration(0)
 			for range 20 {
-				w := r.wait(attempt)
+				w := r.wait(attempt, rand.Uint64N)
 				least, most = min(least, w), max(most, w)
 				if w < 0 || float64(w) > bound || w > r.Max {
 					t.Fatalf("%+v: wait %d is %v", b, attempt, w)
@@ -59,12 +63,40 @@ func TestBackoffOfRefusedDialers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	least, most := b.refused(), b.refused()
+	least, most := b.refused(rand.Uint64N), b.refused(rand.Uint64N)
 	for range 20 {
-		w := b.refused()
+		w := b.refused(rand.Uint64N)
 		least, most = min(least, w), max(most, w)
 	}
 	if least < b.Max/2 || most > b.Max || least == most {
 		t.Errorf("waits are from %v to %v, want them spread over the upper half of %v", least, most, b.Max)
+	}
+}
+
+// repeating is a dialer that is a source of random numbers too.
+type repeating struct {
+	transport.Dialer
+	rand.Source
+}
+
+// The numbers of a dialer that has its own decide how long is waited.
+func TestBackoffDrawsFromItsDialer(t *testing.T) {
+	b, err := Backoff{}.resolve()
+	if err != nil {
+		t.Fatal(err)
+	}
+	waits := func(d transport.Dialer) (all []time.Duration) {
+		below := diceOf(d)
+		for attempt := range 20 {
+			all = append(all, b.wait(attempt, below), b.refused(below))
+		}
+		return all
+	}
+	own := func() transport.Dialer { return repeating{Source: rand.NewPCG(1, 2)} }
+	if first, again := waits(own()), waits(own()); !slices.Equal(first, again) {
+		t.Errorf("the same numbers gave the waits %v, then %v", first, again)
+	}
+	if first, again := waits(nil), waits(nil); slices.Equal(first, again) {
+		t.Errorf("two dialers without numbers of their own wait alike: %v", first)
 	}
 }

@@ -58,6 +58,9 @@ func (s *Socket) Close() error {
 	return s.shutdown(ctx, linger > 0)
 }
 
+// Done is closed when the socket is.
+func (s *Socket) Done() <-chan struct{} { return s.closed }
+
 // unlimitedLinger is a Linger beyond any that a context can be given.
 const unlimitedLinger = 1<<63 - 1
 

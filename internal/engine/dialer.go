@@ -107,6 +107,7 @@ func (e *Endpoint) dialLoop(ctx context.Context, wait bool) {
 	if !wait {
 		ctx = e.scope.Context()
 	}
+	dice := diceOf(e.dialer)
 	for failures := 0; ; {
 		e.attempt()
 		e.socket.Emit(Event{Kind: EventDialing, Endpoint: e})
@@ -124,9 +125,9 @@ func (e *Endpoint) dialLoop(ctx context.Context, wait bool) {
 		if lived >= stableAfter {
 			failures = 0 // a peer that accepts and closes at once is backed off from as one that refuses
 		}
-		pause := backoff.wait(failures)
+		pause := backoff.wait(failures, dice)
 		if reasonOf(err) == reasons.PeerError {
-			pause = backoff.refused()
+			pause = backoff.refused(dice)
 		}
 		failures++
 		e.backOff(err, pause)

@@ -170,19 +170,30 @@ func (b Backoff) resolve() (Backoff, error) {
 }
 
 // refused returns the time to wait after the peer refused this end: long, because its reason will hardly change soon.
-func (b Backoff) refused() time.Duration {
-	return b.Max/2 + time.Duration(rand.Int64N(int64(b.Max/2)+1))
+func (b Backoff) refused(below dice) time.Duration {
+	return b.Max/2 + time.Duration(below(uint64(b.Max/2)+1))
 }
 
 // wait returns the time to wait after that many failed attempts in a row, counted from 0. It is fully random, so that many
 // dialers of one peer do not redial at once.
-func (b Backoff) wait(attempt int) time.Duration {
+func (b Backoff) wait(attempt int, below dice) time.Duration {
 	bound := float64(b.Min)
 	for i := 0; i < attempt && bound < float64(b.Max); i++ {
 		bound *= b.Factor
 	}
 	if bound >= float64(b.Max) {
-		return time.Duration(rand.Uint64N(uint64(b.Max) + 1)) // which may be the longest time there is
+		return time.Duration(below(uint64(b.Max) + 1)) // which may be the longest time there is
 	}
-	return time.Duration(rand.Int64N(int64(bound) + 1))
+	return time.Duration(below(uint64(bound) + 1))
+}
+
+// dice draw a number from 0 to n-1.
+type dice func(n uint64) uint64
+
+// diceOf are those of a dialer. A simulated network has its own, so that its runs can be repeated.
+func diceOf(d transport.Dialer) dice {
+	if source, ok := d.(rand.Source); ok {
+		return rand.New(source).Uint64N
+	}
+	return rand.Uint64N
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/queue"
 	"github.com/sprymq/spry/internal/scope"
+	"github.com/sprymq/spry/transport"
 )
 
 // A Socket is the common core of all pattern sockets.
@@ -265,6 +266,9 @@ func (s *Socket) wait(ctx context.Context, ok func() (bool, error)) error {
 func (s *Socket) endpointsLocked() []*Endpoint {
 	return slices.Collect(maps.Keys(s.endpoints))
 }
+
+// Transports are those of the socket, inproc apart.
+func (s *Socket) Transports() []transport.Transport { return s.options.Transports }
 
 // An Observer learns of every socket of the process. Tests have one, to check that sockets keep their promises; programs
 // have none.

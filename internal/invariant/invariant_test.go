@@ -13,6 +13,7 @@ import (
 
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/pattern"
+	"github.com/sprymq/spry/internal/stats"
 	"github.com/sprymq/spry/internal/wire"
 	"github.com/sprymq/spry/internal/wire/sp"
 	"github.com/sprymq/spry/transport"
@@ -110,7 +111,7 @@ func (b *breaker) Traits() engine.Traits {
 
 func TestMessagesDroppedAgainstAPromiseAreFound(t *testing.T) {
 	for _, promise := range []bool{false, true} {
-		watched.begin()
+		w := Begin(nil)
 		b := &breaker{Pattern: pattern.NewPush(hello(sp.Push), false, false)}
 		s := engine.NewSocket(options, func(*engine.Socket, engine.Options) engine.Pattern { return b })
 		near, far := net.Pipe() // nobody reads
@@ -125,17 +126,56 @@ func TestMessagesDroppedAgainstAPromiseAreFound(t *testing.T) {
 			t.Fatal(err)
 		}
 		pipe := s.Pipes()[0]
-		queued, w := pipe.TryQueue(false, nil, []byte("lost"), nil)
+		queued, write := pipe.TryQueue(false, nil, []byte("lost"), nil)
 		if !queued {
 			t.Fatal("no room")
 		}
-		w.Write()
+		write.Write()
 		_ = far.Close()
 		<-pipe.Done()
 		b.returns = promise
 		_ = s.Close()
-		if said := watched.end(); (len(said) > 0) != promise {
+		if said := w.End(); (len(said) > 0) != promise {
 			t.Errorf("a message was dropped with its pipe, promised is %v, and it says %q", promise, said)
+		}
+	}
+}
+
+// Each watch sees the sockets that were made since it began, and which of them are open.
+func TestWatchesAreSeparate(t *testing.T) {
+	newSocket := func() *engine.Socket {
+		return engine.NewSocket(options, func(*engine.Socket, engine.Options) engine.Pattern {
+			return pattern.NewPush(hello(sp.Push), false, false)
+		})
+	}
+	outer := Begin(nil)
+	first := newSocket()
+	inner := Begin(nil)
+	second := newSocket()
+	if open := inner.Open(); len(open) != 1 || open[0] != second {
+		t.Errorf("the inner watch sees %v", open)
+	}
+	_ = first.Close()
+	if open := outer.Open(); len(open) != 1 || open[0] != second {
+		t.Errorf("the outer watch sees %v", open)
+	}
+	_ = second.Close()
+	for _, w := range []*Watch{inner, outer} {
+		if open, said := w.Open(), w.End(); len(open)+len(said) > 0 {
+			t.Errorf("%v are open, and %q is wrong", open, said)
+		}
+	}
+}
+
+func TestFiguresThatDoNotAddUpAreFound(t *testing.T) {
+	for want, st := range map[string]stats.Stats{
+		"":                          {Send: stats.SendStats{Offered: 3, Sent: 2, Queued: 1}},
+		"sums of s: offered 3":      {Name: "s", Send: stats.SendStats{Offered: 3, Sent: 2}},
+		"sums of s: unknown 1":      {Name: "s", Send: stats.SendStats{Unknown: 1}},
+		"pipe 7 of s: arrived 1 !=": {Name: "s", Pipes: []stats.PipeStats{{ID: 7, Recv: stats.RecvStats{Arrived: 1, Delivered: 2}}}},
+	} {
+		if said := wrong(st, engine.Traits{}); !strings.HasPrefix(said, want) || (said == "") != (want == "") {
+			t.Errorf("%+v: it says %q, want %q", st, said, want)
 		}
 	}
 }

@@ -126,4 +126,8 @@ type (
 	Memory [123]struct{}
 	// Watcher guards the sockets of a test (invariant.watcher).
 	Watcher [124]struct{}
+	// SimHosts guards the hosts of a simulated network (sprytest.Net).
+	SimHosts [125]struct{}
+	// Journal guards what a test has sent and received (sprytest.Journal).
+	Journal [126]struct{}
 )

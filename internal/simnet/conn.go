@@ -71,6 +71,7 @@ func (c *Conn) Write(p []byte) (n int, err error) {
 			mine, c.writing = true, true
 			if took := c.out.write(now, p[n:]); took > 0 {
 				n += took
+				l.answerLocked(c.out)
 				l.changed.raise()
 			}
 			if n == len(p) {

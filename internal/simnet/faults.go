@@ -23,9 +23,19 @@ type Faults struct {
 	// CutAfter, if positive, cuts the link when that many bytes, counted from its beginning, were read.
 	CutAfter int64
 
+	// MeanCut, if positive, is the mean of the random number of bytes after which each link is cut, if CutAfter is 0.
+	MeanCut int64
+
 	// FINAfter, if positive, ends the direction in an orderly way after that many bytes from its beginning were read, even
 	// within a frame. Other written bytes are lost.
 	FINAfter int64
+
+	// Refusal is the probability, 0 to 1, that a dial is refused. It counts in the direction to the listener.
+	Refusal float64
+
+	// AcceptJitter is the most that a new link waits, at random, before the listener accepts it: links overtake each other. It counts
+	// in the direction to the listener.
+	AcceptJitter time.Duration
 
 	// Loss and Duplicate are the probabilities, 0 to 1, that a message is lost or arrives twice. Only for
 	// message links that are Unreliable.

@@ -17,6 +17,10 @@ type flow struct {
 	unordered bool
 	faults    Faults
 	held      bool // partitioned: nothing arrives
+	silent    bool // nothing arrives any more
+	severed   bool // the reading end's host has gone: it reads nothing, and the writer does not learn of it
+	muted     bool // the writing end's host has gone: the reader hears nothing more, and no end
+	awake     bool // the reading end's host is back, knows nothing of the link, and answers the next bytes with a reset
 
 	segments  []segment // in order of arrival
 	size      int       // the part of the window that the segments use
@@ -27,7 +31,7 @@ type flow struct {
 	lineFree  time.Time // when the line has sent all its bytes, at its rate
 	notBefore time.Time // no later segment arrives before this
 
-	jitter, chunk, fate dice
+	jitter, chunk, fate, cuts dice
 
 	end     ending
 	endDue  time.Time // when the reader learns of end
@@ -58,13 +62,27 @@ func newFlow(o LinkOptions, f Faults, held bool, seed uint64, name string) *flow
 	if window == 0 {
 		window = defaultWindow
 	}
-	return &flow{
-		window: window, faults: f, held: held,
+	fl := &flow{
+		window: window, held: held,
 		jitter: newDice(seed, name+" jitter"),
 		chunk:  newDice(seed, name+" chunk"),
 		fate:   newDice(seed, name+" fate"),
+		cuts:   newDice(seed, name+" cuts"),
 	}
+	fl.setFaults(f)
+	return fl
 }
+
+// setFaults replaces the faults, and draws when the link is cut.
+func (f *flow) setFaults(faults Faults) {
+	if faults.MeanCut > 0 && faults.CutAfter == 0 {
+		faults.CutAfter = f.delivered + 1 + f.cuts.exponential(faults.MeanCut)
+	}
+	f.faults = faults
+}
+
+// stopped reports whether nothing arrives for now.
+func (f *flow) stopped() bool { return f.held || f.silent || f.severed }
 
 // write takes as much of a stream's bytes as the window has room for.
 func (f *flow) write(now time.Time, p []byte) int {
@@ -129,7 +147,7 @@ func (f *flow) send(now time.Time, data []byte, control bool) {
 	copies := 1
 	if f.lossy && !control {
 		switch {
-		case f.held, f.fate.happens(f.faults.Loss):
+		case f.stopped(), f.fate.happens(f.faults.Loss):
 			return
 		case f.fate.happens(f.faults.Duplicate):
 			copies = 2
@@ -185,14 +203,14 @@ func (f *flow) schedule(now time.Time, n int) time.Time {
 }
 
 func (f *flow) arrived(now time.Time) bool {
-	return !f.held && len(f.segments) > 0 && !f.segments[0].due.After(now)
+	return !f.stopped() && len(f.segments) > 0 && !f.segments[0].due.After(now)
 }
 
 // progress returns how many bytes have not arrived, and when the last of the others did.
 func (f *flow) progress(now time.Time) (underway int, last time.Time) {
 	last = f.passed
 	for _, s := range f.segments {
-		if f.held || s.due.After(now) {
+		if f.stopped() || s.due.After(now) {
 			underway += len(s.data)
 		} else {
 			last = s.due
@@ -229,7 +247,7 @@ func (f *flow) mustFinish() bool { return f.faults.FINAfter > 0 && f.delivered >
 
 // finish is the writer's orderly end.
 func (f *flow) finish(now time.Time) {
-	if f.end == open {
+	if f.end == open && !f.muted {
 		f.end, f.endDue = finished, latest(now.Add(f.faults.Latency), f.lastDue())
 	}
 }
@@ -243,6 +261,9 @@ func (f *flow) stop(now time.Time) {
 
 // reset loses everything in flight; the reader learns of it at due.
 func (f *flow) reset(due time.Time) {
+	if f.muted {
+		return
+	}
 	f.drop()
 	if f.end != broken {
 		f.end, f.endDue = broken, due
@@ -251,7 +272,7 @@ func (f *flow) reset(due time.Time) {
 
 // leave ends reading; the writer learns of it at due.
 func (f *flow) leave(due time.Time) {
-	if !f.gone {
+	if !f.gone && !f.severed {
 		f.gone, f.goneDue = true, due
 	}
 }
@@ -265,7 +286,7 @@ func (f *flow) lastDue() time.Time {
 
 // isReset reports whether the reader has learned of a reset.
 func (f *flow) isReset(now time.Time) bool {
-	return f.end == broken && !f.held && !f.endDue.After(now)
+	return f.severed || f.end == broken && !f.stopped() && !f.endDue.After(now)
 }
 
 // readErr is why nothing more will come, if that is known by now.
@@ -273,7 +294,7 @@ func (f *flow) readErr(now time.Time) error {
 	switch {
 	case f.isReset(now):
 		return syscall.ECONNRESET
-	case f.end == finished && !f.held && len(f.segments) == 0 && !f.endDue.After(now):
+	case f.end == finished && !f.stopped() && len(f.segments) == 0 && !f.endDue.After(now):
 		return io.EOF
 	}
 	return nil
@@ -282,7 +303,7 @@ func (f *flow) readErr(now time.Time) error {
 // nextRead is when a reader that found nothing should look again; zero means after a change.
 func (f *flow) nextRead() time.Time {
 	switch {
-	case f.held:
+	case f.stopped():
 		return time.Time{}
 	case len(f.segments) > 0:
 		return f.segments[0].due

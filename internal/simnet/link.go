@@ -28,27 +28,34 @@ type Link struct {
 
 // A linkName is the same in every run with the same calls to Dialer and Dial.
 type linkName struct {
-	address string // of the listener: "sim://server"
-	dialer  int
-	attempt int
+	from, to string // the hosts of the two ends, if they have any
+	address  string // of the listener: "sim://server"
+	dialer   int    // 0 = a host: its attempts at an address have numbers
+	attempt  int
 }
 
 func (n linkName) String() string {
+	if n.dialer == 0 {
+		return n.from + "->" + n.address + "#" + strconv.Itoa(n.attempt)
+	}
 	return n.address + "#" + strconv.Itoa(n.dialer) + "." + strconv.Itoa(n.attempt)
 }
 
 // String is the link's name, such as "sim://server#2.1": the first attempt of the second dialer.
 func (l *Link) String() string { return l.name.String() }
 
-// Address is the URL of the listener that the link goes to.
+// Address is the URL of the listener that the link goes to, or its address if it is one of a host.
 func (l *Link) Address() string { return l.name.address }
+
+// Hosts are the hosts of the dialing and of the accepting end, if they have any.
+func (l *Link) Hosts() (from, to string) { return l.name.from, l.name.to }
 
 // SetFaults replaces the faults of a direction. Bytes under way keep their time of arrival.
 func (l *Link) SetFaults(d Direction, f Faults) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, fl := range l.flows(d) {
-		fl.faults = f
+		fl.setFaults(f)
 		l.enforceLocked(fl)
 	}
 	l.changed.raise()
@@ -63,6 +70,55 @@ func (l *Link) Partition(d Direction, on bool) {
 		fl.held = on
 	}
 	l.changed.raise()
+}
+
+// Silence stops a direction for ever, unlike other links between the same ends: so does a firewall that has forgotten the connection.
+func (l *Link) Silence(d Direction) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, fl := range l.flows(d) {
+		fl.silent = true
+	}
+	l.changed.raise()
+}
+
+// Sever lets the host of an end go: the end that reads direction d. Its calls fail, and the other end hears nothing more, not even that.
+func (l *Link) Sever(d Direction) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, fl := range l.flows(d) {
+		fl.severed = true
+	}
+	for _, fl := range l.flows(Both &^ d) {
+		fl.muted = true
+	}
+	l.changed.raise()
+}
+
+// Awake lets the host of a severed end come back: it answers the other end's bytes, also those of before, with a reset.
+func (l *Link) Awake(d Direction) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, fl := range l.flows(d) {
+		fl.awake = fl.severed
+		l.answerLocked(fl)
+	}
+	l.changed.raise()
+}
+
+// answerLocked resets the writing end of a flow whose reading end's host is back, and knows nothing of the link.
+func (l *Link) answerLocked(f *flow) {
+	if !f.awake || f.size == 0 {
+		return
+	}
+	back := l.toDialer
+	if f == l.toDialer {
+		back = l.toListener
+	}
+	if !back.severed {
+		back.muted = false
+		back.reset(time.Now().Add(f.faults.Latency + back.faults.Latency))
+	}
 }
 
 // Cut resets the link: whatever was not read is lost, and both ends fail with ECONNRESET.
@@ -97,7 +153,7 @@ func (l *Link) flows(d Direction) []*flow {
 func (l *Link) cutLocked() {
 	now := time.Now()
 	for _, f := range l.flows(Both) {
-		f.held = false
+		f.held, f.silent, f.muted = false, false, false
 		f.reset(now)
 	}
 	l.net.forget(l)
@@ -189,7 +245,7 @@ func (e *end) writeErrLocked(now time.Time) error {
 		return net.ErrClosed
 	case e.in.isReset(now):
 		return syscall.ECONNRESET
-	case e.out.end != open, e.out.gone && !e.in.held && !e.out.goneDue.After(now):
+	case e.out.end != open, e.out.gone && !e.in.stopped() && !e.out.goneDue.After(now):
 		return syscall.EPIPE
 	}
 	return nil
@@ -197,7 +253,7 @@ func (e *end) writeErrLocked(now time.Time) error {
 
 // nextWriteLocked is when a writer that found no room should look again; zero means after a change.
 func (e *end) nextWriteLocked() time.Time {
-	if e.in.held {
+	if e.in.stopped() {
 		return time.Time{}
 	}
 	var next time.Time

@@ -4,7 +4,9 @@ package simnet
 
 import (
 	"cmp"
+	"net"
 	"slices"
+	"strconv"
 
 	"github.com/sprymq/spry/internal/lock"
 	"github.com/sprymq/spry/transport"
@@ -21,7 +23,11 @@ type Net struct {
 	toListener Faults
 	toDialer   Faults
 	held       bool
-	hosts      map[string]*host // by URL
+	routes     map[route]*path
+	off        map[string]bool
+	hosts      map[string]*host // by URL, or by address
+	attempts   map[string]int   // dials, by host and address
+	ports      map[string]int   // source ports that were used, by host
 	pipes      int
 
 	liveMu lock.Mutex[lock.SimLive]
@@ -38,7 +44,10 @@ type host struct {
 
 // New returns an empty network; seed determines its random decisions.
 func New(seed uint64) *Net {
-	return &Net{seed: seed, hosts: map[string]*host{}, live: map[*Link]struct{}{}}
+	return &Net{
+		seed: seed, routes: map[route]*path{}, off: map[string]bool{}, hosts: map[string]*host{}, attempts: map[string]int{}, ports: map[string]int{},
+		live: map[*Link]struct{}{},
+	}
 }
 
 // Pipe returns the two ends of a stream that no listener or dialer was needed for, in a network of its own.
@@ -60,7 +69,7 @@ func (n *Net) SetLinkOptions(o LinkOptions) {
 	n.options = o
 }
 
-// SetFaults replaces the faults of a direction of every link.
+// SetFaults replaces the faults of a direction of every link, and those of all routes.
 func (n *Net) SetFaults(d Direction, f Faults) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -70,21 +79,24 @@ func (n *Net) SetFaults(d Direction, f Faults) {
 	if d&ToDialer != 0 {
 		n.toDialer = f
 	}
+	for _, p := range n.routes {
+		p.faults = nil
+	}
 	for _, l := range n.Links() {
 		l.SetFaults(d, f)
 	}
 }
 
-// Partition makes every link silent in both directions, or ends that; see [Link.Partition]. Dials wait for
-// the end of the partition.
+// Partition makes every link silent in both directions, or ends that, on blocked routes too; see [Link.Partition]. Dials wait
+// for the end of the partition.
 func (n *Net) Partition(on bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.held = on
-	for _, l := range n.Links() {
-		l.Partition(Both, on)
+	for _, p := range n.routes {
+		p.held = false
 	}
-	n.changed.raise()
+	n.holdLocked()
 }
 
 // Refuse makes dials to url fail with ECONNREFUSED, or ends that. Live links stay.
@@ -145,19 +157,29 @@ func (n *Net) hostLocked(url string) *host {
 
 // connectLocked makes a link and returns its two ends.
 func (n *Net) connectLocked(name linkName) (dialer, accepted end) {
+	there, back := n.pathsLocked(name)
 	l := &Link{
 		name: name, net: n,
-		toListener: newFlow(n.options, n.toListener, n.held, n.seed, name.String()+" to listener"),
-		toDialer:   newFlow(n.options, n.toDialer, n.held, n.seed, name.String()+" to dialer"),
+		toListener: newFlow(n.options, there.faults, there.held, n.seed, name.String()+" to listener"),
+		toDialer:   newFlow(n.options, back.faults, back.held, n.seed, name.String()+" to dialer"),
 	}
 	n.liveMu.Lock()
 	n.live[l] = struct{}{}
 	n.liveMu.Unlock()
 
-	u, _ := transport.ParseURL(name.address) // was parsed when it was dialed
-	far := addr{u.Scheme, u.Address}
-	near := addr{u.Scheme, name.String()}
+	near, far := n.addressesLocked(name)
 	dialer = end{link: l, in: l.toDialer, out: l.toListener, local: near, remote: far}
 	accepted = end{link: l, in: l.toListener, out: l.toDialer, local: far, remote: near}
 	return dialer, accepted
+}
+
+// addressesLocked are those of the dialing and of the accepting end. The port of a host that dials is a new one.
+func (n *Net) addressesLocked(name linkName) (near, far addr) {
+	if name.dialer == 0 {
+		port := firstSourcePort + n.ports[name.from]
+		n.ports[name.from]++
+		return addr{"tcp", net.JoinHostPort(name.from, strconv.Itoa(port))}, addr{"tcp", name.address}
+	}
+	u, _ := transport.ParseURL(name.address) // was parsed when it was dialed
+	return addr{u.Scheme, name.String()}, addr{u.Scheme, u.Address}
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 	"syscall"
 	"time"
 
@@ -82,35 +83,46 @@ type dialer struct {
 
 // Dial takes one round trip, and as long as a partition or a full backlog lasts.
 func (d *dialer) Dial(ctx context.Context) (transport.Link, error) {
-	n := d.net
-	n.mu.Lock()
-	defer n.mu.Unlock()
+	d.net.mu.Lock()
+	defer d.net.mu.Unlock()
 	d.attempts++
-	name := linkName{address: d.url.String(), dialer: d.number, attempt: d.attempts}
-	there := time.Now().Add(n.toListener.Latency + n.toDialer.Latency)
+	return d.net.dialLocked(ctx, d.url, linkName{address: d.url.String(), dialer: d.number, attempt: d.attempts})
+}
+
+// dialLocked makes a link with a name. u is what is dialed, for errors.
+func (n *Net) dialLocked(ctx context.Context, u transport.URL, name linkName) (transport.Link, error) {
+	to, back := n.pathsLocked(name)
+	there := time.Now().Add(to.faults.Latency + back.faults.Latency)
+	fate := newDice(n.seed, name.String()+" dial")
+	unlucky := fate.happens(to.faults.Refusal)
 	for {
 		if err := ctx.Err(); err != nil {
-			return nil, endpointError("dial", d.url, err)
+			return nil, endpointError("dial", u, err)
 		}
+		to, back = n.pathsLocked(name)
 		var until time.Time
 		h := n.hostLocked(name.address)
 		switch late := there.After(time.Now()); {
 		case late:
 			until = there
-		case n.held: // until the partition ends
-		case h.refuses || !h.drops && h.listener == nil:
-			return nil, endpointError("dial", d.url, syscall.ECONNREFUSED)
+		case to.held || back.held: // until the partition ends
+		case h.refuses, !h.drops && h.listener == nil, unlucky:
+			return nil, endpointError("dial", u, syscall.ECONNREFUSED)
 		case h.drops:
 			here, far := n.connectLocked(name)
-			if err := n.linkLocked(d.url, far).Close(); err != nil {
+			if err := n.linkLocked(u, far).Close(); err != nil {
 				return nil, err
 			}
-			return n.linkLocked(d.url, here), nil
+			return n.linkLocked(u, here), nil
 		case len(h.listener.pending) < backlog:
 			here, far := n.connectLocked(name)
-			h.listener.pending = append(h.listener.pending, n.linkLocked(d.url, far))
+			p := pending{link: n.linkLocked(u, far), due: time.Now()}
+			if jitter := to.faults.AcceptJitter; jitter > 0 {
+				p.due = p.due.Add(time.Duration(fate.below(int64(jitter) + 1)))
+			}
+			h.listener.pending = append(h.listener.pending, p)
 			n.changed.raise()
-			return n.linkLocked(d.url, here), nil
+			return n.linkLocked(u, here), nil
 		}
 		changed := n.changed.await()
 		n.mu.Unlock()
@@ -135,8 +147,26 @@ func (n *Net) linkLocked(u transport.URL, e end) transport.Link {
 type listener struct {
 	net     *Net
 	url     transport.URL
-	pending []transport.Link
+	ofHost  bool // its name is url.Address
+	pending []pending
 	closed  bool
+}
+
+// A pending link waits to be accepted, until it is due.
+type pending struct {
+	link transport.Link
+	due  time.Time
+}
+
+// nextLocked is the number of the pending link that is due first, or -1 if there is none.
+func (l *listener) nextLocked() int {
+	next := -1
+	for i, p := range l.pending {
+		if next < 0 || p.due.Before(l.pending[next].due) {
+			next = i
+		}
+	}
+	return next
 }
 
 func (l *listener) Accept() (transport.Link, error) {
@@ -147,17 +177,28 @@ func (l *listener) Accept() (transport.Link, error) {
 		if l.closed {
 			return nil, endpointError("accept", l.url, net.ErrClosed)
 		}
-		if len(l.pending) > 0 {
-			link := l.pending[0]
-			l.pending = l.pending[1:]
-			n.changed.raise()
-			return link, nil
+		var until time.Time
+		if next := l.nextLocked(); next >= 0 {
+			p := l.pending[next]
+			if until = p.due; !until.After(time.Now()) {
+				l.pending = slices.Delete(l.pending, next, next+1)
+				n.changed.raise()
+				return p.link, nil
+			}
 		}
 		changed := n.changed.await()
 		n.mu.Unlock()
-		pause(changed, nil, time.Time{})
+		pause(changed, nil, until)
 		n.mu.Lock()
 	}
+}
+
+// key is the name that the listener holds.
+func (l *listener) key() string {
+	if l.ofHost {
+		return l.url.Address
+	}
+	return l.url.String()
 }
 
 func (l *listener) Addr() net.Addr { return addr{l.url.Scheme, l.url.Address} }
@@ -173,9 +214,9 @@ func (l *listener) Close() error {
 		return nil
 	}
 	l.closed = true
-	n.hostLocked(l.url.String()).listener = nil
-	for _, link := range l.pending {
-		_ = link.Close() // never fails
+	n.hostLocked(l.key()).listener = nil
+	for _, p := range l.pending {
+		_ = p.link.Close() // never fails
 	}
 	l.pending = nil
 	n.changed.raise()
