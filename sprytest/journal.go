@@ -72,7 +72,8 @@ func (j *Journal[K]) add(sender string, message K) string {
 	return ""
 }
 
-// Received says that a receiver has received a message.
+// Received says that a receiver has received a message. Order counts for each receiver by itself: for order by pipe, the name of the
+// receiver is that of the pipe, such as its RemoteAddr.
 func (j *Journal[K]) Received(receiver string, message K) {
 	j.world.Helper()
 	if why := j.take(receiver, message); why != "" {

@@ -37,6 +37,10 @@ var planted = map[string]struct {
 		func(w *sprytest.World) { spry.NewPull(&spry.PullOptions{Options: w.Host("a").Options()}) },
 		[]string{"the socket pull-1 is open when the run ends"},
 	},
+	"broken pattern": {
+		breakPromise,
+		[]string{"broken dropped", "messages with their pipe, and promises to send them by another", "all links are cut"},
+	},
 	"lost goroutine": {
 		func(*sprytest.World) { go waitInVain(make(chan int)) },
 		[]string{"deadlock", "These goroutines wait for ever", "waitInVain"},
