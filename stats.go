@@ -4,6 +4,11 @@ package spry
 
 import "github.com/sprymq/spry/internal/stats"
 
+// A Histogram counts durations, each known to within 1/8 of itself. Its methods are Count, Sum, Mean, Max, Percentile(p float64), the
+// shortest duration that p percent do not exceed, AtMost(d), Merge, Clone and Since. In JSON it is an object of count, sum_ns, max_ns and
+// buckets: pairs of the longest duration in nanoseconds and the count of each bucket that is not empty.
+type Histogram = stats.Histogram
+
 // SendStats are the counters of sending. At any moment, for every pipe:
 //
 //	Offered = Sent + Queued + Returned + the sum of Dropped
@@ -16,6 +21,7 @@ import "github.com/sprymq/spry/internal/stats"
 //	QueuedBytes    int64             // and their size on the wire
 //	Returned       uint64            // unsent when the pipe ended, and returned to be sent on another
 //	Bytes          uint64            // written, including frame headers
+//	OldestAge      time.Duration     // how long the oldest queued message has waited, at least
 //	Unknown        uint64            // of Sent: on pipes that ended without proof of arrival; an upper bound of losses
 //	Dropped        map[Reason]uint64 // by reason
 type SendStats = stats.SendStats
@@ -30,6 +36,7 @@ type SendStats = stats.SendStats
 //	Delivered      uint64            // delivered to the application
 //	Queued         uint64            // waiting to be delivered
 //	QueuedBytes    int64             // and their size
+//	OldestAge      time.Duration     // how long the oldest queued message has waited, at least
 //	Filtered       uint64            // matched by no subscription; neither arrived nor dropped
 //	Bytes          uint64            // received, including frame headers
 //	Dropped        map[Reason]uint64 // by reason
@@ -56,6 +63,8 @@ type RecvStats = stats.RecvStats
 //	SendLimitBytes int64             // and of their size
 //	RecvLimit      int               // of received messages that are not delivered yet; 0 means none
 //	RecvLimitBytes int64             // and of their size
+//	RTT            Histogram         // round trips of requests, surveys and pings; a sample
+//	QueueTime      Histogram         // how long received messages were queued; a sample
 //	Send           SendStats         // messages sent
 //	Recv           RecvStats         // messages received
 type PipeStats = stats.PipeStats
@@ -97,6 +106,10 @@ type EndpointStats = stats.EndpointStats
 //	Panics         uint64            // of callbacks
 //	Failed         uint64            // requests that Request.Fail discarded
 //	Rejected       map[Reason]uint64 // of all endpoints, including past ones
+//	SendBlocked    time.Duration     // how long calls that send were blocked, in all
+//	SendBlocks     uint64            // such calls
+//	RTT            Histogram         // of all pipes, including past ones
+//	QueueTime      Histogram         // of all pipes, including past ones
 //	Goroutines     int               // of the socket, its endpoints and pipes
 //	Pipes          []PipeStats       // live ones, and ended ones with messages that are not delivered yet
 //	Endpoints      []EndpointStats   // those that have not ended

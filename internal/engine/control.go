@@ -77,7 +77,10 @@ func (p *Pipe) control(c wire.Control) {
 			h.heard(c.TTL)
 		}
 		p.pong(c)
-	case wire.ControlPong: // that something came is all there is to know
+	case wire.ControlPong:
+		if h := p.heartbeat.Load(); h != nil {
+			h.answered()
+		}
 	case wire.ControlDropped:
 		p.DropN(reasons.Envelope, 1)
 	case wire.ControlError:

@@ -42,6 +42,7 @@ type heartbeat struct {
 	stalled  int       // beats in a row that have seen a debt and no acknowledgement since the one before
 
 	pinged time.Time    // when the peer's last ping came; the reader's
+	asking atomic.Int64 // when the ping that is not answered yet was sent, since epoch; 0 = there is none
 	peers  atomic.Int64 // the time between the peer's pings, or a part of the TTL that they say; 0 = not known
 
 	mu      lock.Mutex[lock.Heartbeat]
@@ -185,5 +186,13 @@ func (h *heartbeat) ping() {
 		h.pinger.Ping()
 		return
 	}
+	h.asking.CompareAndSwap(0, int64(time.Since(epoch)))
 	h.pipe.QueueControl(wire.Control{Kind: wire.ControlPing}).Write()
+}
+
+// answered counts the round trip of a ping whose answer has come.
+func (h *heartbeat) answered() {
+	if asked := h.asking.Swap(0); asked != 0 {
+		h.pipe.RoundTrip(time.Since(epoch) - time.Duration(asked))
+	}
 }

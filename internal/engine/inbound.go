@@ -9,6 +9,7 @@ import (
 
 	"github.com/sprymq/spry/internal/reasons"
 
+	"github.com/sprymq/spry/internal/hist"
 	"github.com/sprymq/spry/internal/lock"
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/internal/queue"
@@ -30,6 +31,8 @@ type inbound struct {
 	filtered  uint64
 	waived    uint64 // requests that get no reply
 	dropped   drops
+	waited    *hist.Histogram // of closed sources; nil if there is none
+	trips     *hist.Histogram // round trips; nil if there was none
 
 	bytes atomic.Uint64 // received, frame heads included
 }
@@ -75,6 +78,10 @@ func (p *Pipe) CloseSource(s *queue.Source) {
 		if have == s {
 			p.in.sources = append(p.in.sources[:i:i], p.in.sources[i+1:]...)
 			p.in.addLocked(s.Counts())
+			if _, waited := s.Ages(); waited.Count() > 0 {
+				p.in.waited = counting(p.in.waited)
+				p.in.waited.Merge(&waited)
+			}
 			return
 		}
 	}
@@ -259,10 +266,11 @@ func (in *inbound) sourceIn(q *queue.Inbox) *queue.Source {
 	return nil
 }
 
-func (in *inbound) stats() stats.RecvStats {
+func (in *inbound) stats() (st stats.RecvStats, trips, waited hist.Histogram) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	st := stats.RecvStats{
+	trips, waited = in.trips.Clone(), in.waited.Clone()
+	st = stats.RecvStats{
 		Arrived: in.arrived, Delivered: in.delivered, Filtered: in.filtered, Bytes: in.bytes.Load(),
 		Dropped: make(map[reasons.Reason]uint64),
 	}
@@ -274,10 +282,30 @@ func (in *inbound) stats() stats.RecvStats {
 		st.Delivered += c.Delivered
 		st.Queued += uint64(c.Queued)
 		st.QueuedBytes += c.QueuedBytes
+		oldest, more := src.Ages()
+		st.OldestAge = max(st.OldestAge, oldest)
+		waited.Merge(&more)
 		waiting.add(reasons.Overflow, c.Overflow)
 		waiting.add(reasons.Closed, c.Lost)
 		waiting.add(reasons.Budget, c.Shed)
 	}
 	waiting.addTo(st.Dropped)
-	return st
+	return st, trips, waited
+}
+
+// counting returns h, or a new histogram if that is nil.
+func counting(h *hist.Histogram) *hist.Histogram {
+	if h != nil {
+		return h
+	}
+	coarse := hist.Coarse()
+	return &coarse
+}
+
+// RoundTrip counts the time of a round trip to the peer.
+func (p *Pipe) RoundTrip(d time.Duration) {
+	p.in.mu.Lock()
+	defer p.in.mu.Unlock()
+	p.in.trips = counting(p.in.trips)
+	p.in.trips.Add(d)
 }

@@ -5,6 +5,7 @@ package engine
 import (
 	"context"
 	"sync/atomic"
+	"time"
 
 	"github.com/sprymq/spry/internal/reasons"
 
@@ -55,6 +56,7 @@ type outbox struct {
 	dropped        drops
 	flushers       queue.Waiters
 
+	marks   marks         // nil while nothing waits
 	written atomic.Uint64 // bytes, frame heads included
 }
 
@@ -245,6 +247,12 @@ func (o *outbox) stats(p *Pipe) stats.SendStats {
 		Bytes: o.written.Load(), Dropped: make(map[reasons.Reason]uint64),
 	}
 	o.dropped.addTo(st.Dropped)
+	if o.queued > 0 {
+		if o.marks = o.marks.of(o.sent); len(o.marks) == 0 { // noted now
+			o.marks = o.marks.add(o.sent, o.queued)
+		}
+		st.OldestAge = time.Since(epoch) - o.marks[0].at
+	}
 	if p.over() {
 		st.Unknown = o.unknownLocked()
 	}

@@ -3,6 +3,8 @@
 package engine
 
 import (
+	"time"
+
 	"github.com/sprymq/spry/internal/msg"
 	"github.com/sprymq/spry/transport"
 )
@@ -33,6 +35,10 @@ type Pattern interface {
 
 	// Pending is the number of accepted messages that are in no pipe's queue.
 	Pending() int
+
+	// Blocked returns how long calls that send have been blocked for want of room, those that still are included, and how
+	// many were.
+	Blocked() (time.Duration, uint64)
 
 	// Close drops and counts the remaining messages, after the last pipe has ended. It returns the number of accepted
 	// messages that were not handed to any pipe.

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/sprymq/spry/internal/hist"
 	"github.com/sprymq/spry/internal/reasons"
 
 	"github.com/sprymq/spry/internal/stats"
@@ -28,6 +29,8 @@ func (s *Socket) Name() string {
 type pastPipes struct {
 	out      stats.SendStats
 	in       stats.RecvStats
+	trips    hist.Histogram
+	waited   hist.Histogram
 	undone   []*Pipe // over, but with messages in an inbox, or still on their way there
 	settleAt int     // length of undone at which it is looked through
 	rejected map[reasons.Reason]uint64
@@ -50,13 +53,16 @@ func (past *pastPipes) settle() {
 	rest := past.undone[:0]
 	for _, p := range past.undone {
 		silent := p.silent.Load() // before the figures, which are then the last ones
-		out, in := p.out.stats(p), p.in.stats()
+		out := p.out.stats(p)
+		in, trips, waited := p.in.stats()
 		if !silent || in.Queued > 0 || out.Queued > 0 {
 			rest = append(rest, p)
 			continue
 		}
 		stats.AddSend(&past.out, out)
 		stats.AddRecv(&past.in, in)
+		past.trips.Merge(&trips)
+		past.waited.Merge(&waited)
 		p.settled = true
 	}
 	clear(past.undone[len(rest):])
@@ -113,12 +119,13 @@ func (past *pastPipes) endpoint(e *Endpoint) {
 func (p *Pipe) Stats() stats.PipeStats {
 	limits := p.socket.options
 	st := stats.PipeStats{
-		ID: p.id, Send: p.out.stats(p), Recv: p.in.stats(), Live: !p.over(),
+		ID: p.id, Send: p.out.stats(p), Live: !p.over(),
 		URL: p.endpoint.shown, Listening: p.endpoint.listen, Transport: p.endpoint.transport(), PeerProtocol: p.session.PeerName,
 		Local: addrString(p.link.LocalAddr()), Remote: addrString(p.link.RemoteAddr()), Since: p.since,
 		SendLimit: max(limits.SendQueue, 0), SendLimitBytes: max(limits.SendQueueBytes, 0),
 		RecvLimit: max(limits.RecvQueue, 0), RecvLimitBytes: max(limits.RecvQueueBytes, 0),
 	}
+	st.Recv, st.RTT, st.QueueTime = p.in.stats()
 	if d := p.session.Dialect; d != inprocScheme {
 		st.Dialect = d
 	}
@@ -161,6 +168,7 @@ func (s *Socket) Stats() stats.Stats {
 	s.past.settle()
 	stats.AddSend(&st.Send, s.past.out)
 	stats.AddRecv(&st.Recv, s.past.in)
+	st.RTT, st.QueueTime = s.past.trips.Clone(), s.past.waited.Clone()
 	stats.AddCounts(&st.Rejected, s.past.rejected)
 	pipes := slices.AppendSeq(slices.Clone(s.past.undone), maps.Values(s.pipes))
 	endpoints := s.endpointsLocked()
@@ -170,6 +178,8 @@ func (s *Socket) Stats() stats.Stats {
 		ps := p.Stats()
 		stats.AddSend(&st.Send, ps.Send)
 		stats.AddRecv(&st.Recv, ps.Recv)
+		st.RTT.Merge(&ps.RTT)
+		st.QueueTime.Merge(&ps.QueueTime)
 		st.Pipes = append(st.Pipes, ps)
 	}
 	sort.Slice(st.Pipes, func(i, j int) bool { return st.Pipes[i].ID < st.Pipes[j].ID })
@@ -181,6 +191,7 @@ func (s *Socket) Stats() stats.Stats {
 	sort.Slice(st.Endpoints, func(i, j int) bool { return st.Endpoints[i].URL < st.Endpoints[j].URL })
 	s.addBuffered(&st.Send)
 	st.Pending = s.pattern.Pending()
+	st.SendBlocked, st.SendBlocks = s.pattern.Blocked()
 	st.Panics = s.panics.Load()
 	st.Failed = s.failed.Load()
 	return st

@@ -80,7 +80,9 @@ func (r *recorder) Writable(*Pipe) {
 
 func (r *recorder) Refuse(error) {}
 func (r *recorder) Pending() int { return int(r.pending.Load()) }
-func (r *recorder) Close() int   { return 0 }
+
+func (r *recorder) Blocked() (time.Duration, uint64) { return 0, 0 }
+func (r *recorder) Close() int                       { return 0 }
 
 // testSocket is a socket of a recorder, and an endpoint of it for pipes that the test makes.
 func testSocket(o Options, r *recorder) (*Socket, *Endpoint) {

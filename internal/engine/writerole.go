@@ -123,6 +123,11 @@ func (p *Pipe) writeOnce(wait bool) (done bool) {
 
 	o.mu.Lock()
 	hasRoom := o.settleLocked(messages, bytes)
+	if o.queued > 0 {
+		o.marks = o.marks.add(o.sent, o.queued)
+	} else {
+		o.marks = nil
+	}
 	last := err == nil && (o.emptyLocked() || o.carrier.stuck())
 	if last {
 		done = p.yieldAndUnlock()

@@ -392,6 +392,9 @@ func (s *Req) Receive(p *engine.Pipe, run []msg.Message) int {
 	for answered != nil {
 		c := answered
 		answered, c.next = c.next, nil
+		if c.sampled() {
+			p.RoundTrip(time.Since(s.table.sentAt(c)))
+		}
 		c.wake()
 	}
 	if s.turns != nil {

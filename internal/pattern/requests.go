@@ -168,6 +168,16 @@ func (s *Req) answeredLocked(p *engine.Pipe, m *msg.Message) (*Call, answer) {
 	return c, answerGood
 }
 
+// sampleEvery is how many calls have one whose round trip is counted: asking for the time is not free.
+const sampleEvery = 16
+
+// sampled reports whether the round trip of an answered call is counted. If it was sent over several pipes, it is not known which
+// request the reply is for.
+func (c *Call) sampled() bool { return c.id%sampleEvery == 0 && len(c.sent) == 1 }
+
+// sentAt is when the call was sent.
+func (r *requests) sentAt(c *Call) time.Time { return c.retry.Add(-r.retry) }
+
 // end ends a call with err and wakes its caller, unless the call has ended.
 func (r *requests) end(c *Call, err error) {
 	if !c.ended {

@@ -4,6 +4,7 @@ package pattern
 
 import (
 	"context"
+	"time"
 
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/lock"
@@ -19,6 +20,7 @@ type sender struct {
 	mu      lock.Mutex[lock.Sender]
 	err     error // set when nothing may be sent any more
 	waiters queue.Waiters
+	stall   stall // of callers that wait
 }
 
 // do tries to send until that succeeds, fails, or ctx ends. try is called under the lock. With wait false it is tried once. If
@@ -44,7 +46,10 @@ func (s *sender) do(ctx context.Context, wait bool, to *engine.Pipe, try func() 
 			}
 			return err
 		}
-		if err = s.waiters.Wait(ctx, &s.mu); err != nil {
+		began := s.stall.begin()
+		err = s.waiters.Wait(ctx, &s.mu)
+		s.stall.end(began)
+		if err != nil {
 			s.mu.Unlock()
 			return s.late(err, to)
 		}
@@ -93,6 +98,13 @@ func (s *sender) late(err error, to *engine.Pipe) error {
 		full = func([]*engine.Pipe, int) string { return engine.FullQueueOf(to) }
 	}
 	return s.socket.Late(err, full)
+}
+
+// blocked returns how long calls have been blocked, and how many were.
+func (s *sender) blocked() (time.Duration, uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stall.total(), s.stall.calls
 }
 
 func (s *sender) bind(socket *engine.Socket) { s.socket = socket }

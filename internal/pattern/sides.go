@@ -22,6 +22,7 @@ package pattern
 
 import (
 	"math"
+	"time"
 
 	"github.com/sprymq/spry/internal/reasons"
 
@@ -46,6 +47,9 @@ type sendingSide interface {
 
 	// refuse makes every present and future attempt to send fail.
 	refuse(err error)
+
+	// blocked returns how long calls have been blocked for want of room, and how many were.
+	blocked() (time.Duration, uint64)
 
 	// pending is how many messages wait in no pipe's queue, and drop forgets them and returns how many they were.
 	pending() int
@@ -143,6 +147,9 @@ func (s *sides) Refuse(err error) {
 
 // Pending implements engine.Pattern.
 func (s *sides) Pending() int { return s.out.pending() }
+
+// Blocked returns how long calls that send have been blocked for want of room, and how many were.
+func (s *sides) Blocked() (time.Duration, uint64) { return s.out.blocked() }
 
 // Close implements engine.Pattern.
 func (s *sides) Close() int { return s.out.drop() }

@@ -35,6 +35,7 @@ type Survey struct {
 	*queue.Inbox
 	surveyor *Surveyor
 	id       uint32
+	began    time.Time
 	until    time.Time
 
 	// Under surveyor.mu.
@@ -56,7 +57,7 @@ func NewSurveyor(s *engine.Socket, hello transport.Hello, overflow engine.Overfl
 // ends, which is at the deadline; if no waiting is necessary, the question is sent even if the deadline has passed.
 func (s *Surveyor) Open(ctx, within context.Context, until time.Time, body []byte, m *msg.Message) (*Survey, error) {
 	v := &Survey{
-		surveyor: s, Inbox: queue.NewInbox(s.limits, queue.DropNewest), until: until,
+		surveyor: s, Inbox: queue.NewInbox(s.limits, queue.DropNewest), began: time.Now(), until: until,
 		sources: make(map[*engine.Pipe]*queue.Source),
 	}
 	s.mu.Lock()
@@ -116,7 +117,7 @@ func (s *Surveyor) Receive(p *engine.Pipe, run []msg.Message) int {
 			stale++
 			run[i].Release()
 		default:
-			src := v.sourceLocked(p)
+			src := v.sourceLocked(p, now)
 			if src == nil {
 				foreign++
 				run[i].Release()
@@ -132,11 +133,12 @@ func (s *Surveyor) Receive(p *engine.Pipe, run []msg.Message) int {
 }
 
 // sourceLocked returns the queue of a pipe's answers, or nil if the pipe was not asked.
-func (v *Survey) sourceLocked(p *engine.Pipe) *queue.Source {
+func (v *Survey) sourceLocked(p *engine.Pipe, now time.Time) *queue.Source {
 	src, asked := v.sources[p]
 	if asked && src == nil {
 		src = p.NewSource(v.Inbox)
 		v.sources[p] = src
+		p.RoundTrip(now.Sub(v.began))
 	}
 	return src
 }

@@ -5,8 +5,10 @@ package queue
 import (
 	"math"
 	"sync/atomic"
+	"time"
 
 	"github.com/sprymq/spry/internal/budget"
+	"github.com/sprymq/spry/internal/hist"
 	"github.com/sprymq/spry/internal/msg"
 )
 
@@ -35,6 +37,7 @@ type Source struct {
 	lost      uint64 // for being still queued when the inbox was closed
 	gone      uint64 // with the pipe, which was shed
 	delivered uint64 // in finished turns
+	ages      ages
 }
 
 // Counts are the figures of one source at one moment:
@@ -49,6 +52,7 @@ type Counts struct {
 type sizedRun struct {
 	msgs  []msg.Message
 	bytes int64
+	since int64 // when it came, if that was noted, or 0; see ages
 }
 
 // CountIn makes backlog count the messages in the queue, without those of a turn; several sources may share it. It must be
@@ -158,7 +162,7 @@ func (s *Source) appendLocked(run []msg.Message, limits Limits) (n int) {
 	for n < len(run) {
 		most, longer := s.nextRunLocked(run[n:])
 		span := msg.FirstSpan(run[n:min(n+most, len(run))])
-		next := sizedRun{run[n : n+span.Messages], span.Cost}
+		next := sizedRun{msgs: run[n : n+span.Messages], bytes: span.Cost}
 		if s.messages+span.Messages > limits.Messages || s.bytes+span.Cost > limits.Bytes {
 			if next = s.fitLocked(next.msgs, limits); len(next.msgs) == 0 {
 				break
@@ -170,6 +174,7 @@ func (s *Source) appendLocked(run []msg.Message, limits Limits) (n int) {
 			last.msgs = last.msgs[:len(last.msgs)+len(next.msgs)]
 			last.bytes += next.bytes
 		} else {
+			next.since = s.ages.note(s.runs.empty())
 			s.runs.push(next)
 		}
 		s.changeLocked(len(next.msgs), next.bytes)
@@ -203,7 +208,7 @@ func (s *Source) fitLocked(run []msg.Message, limits Limits) (fits sizedRun) {
 		if n := s.messages + i; n >= limits.Messages || n > 0 && s.bytes+bytes > limits.Bytes {
 			break
 		}
-		fits = sizedRun{run[:i+1], bytes}
+		fits = sizedRun{msgs: run[:i+1], bytes: bytes}
 	}
 	return fits
 }
@@ -249,9 +254,11 @@ func (s *Source) dropOldestLocked() {
 // frontLocked takes messages of the first run out: up to n, which cost up to bytes, or none. With first, one may cost more.
 func (s *Source) frontLocked(n int, bytes int64, first bool) (part sizedRun) {
 	front := s.runs.front()
+	s.ages.taken(front.since)
 	if len(front.msgs) <= n && front.bytes <= bytes {
 		return s.runs.pop()
 	}
+	part.since = front.since
 	k := 0
 	for ; k < min(n, len(front.msgs)); k++ {
 		c := int64(front.msgs[k].Cost())
@@ -306,6 +313,18 @@ func (s *Source) Counts() Counts {
 		c.QueuedBytes += t.bytes * int64(t.n-taken) / int64(t.n)
 	}
 	return c
+}
+
+// Ages returns how long the oldest message has been queued, at least, and how long messages were queued, as far as that was noted.
+func (s *Source) Ages() (oldest time.Duration, waited hist.Histogram) {
+	q := s.inbox
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	oldest = s.ages.oldest(s.runs.live())
+	if t := q.turn.Load(); t.source == s && t.since != 0 && t.taken() < t.n {
+		oldest = max(oldest, now()-time.Duration(t.since))
+	}
+	return oldest, s.ages.waited.Clone()
 }
 
 func cost(run []msg.Message) (n int64) {
@@ -387,16 +406,16 @@ func (s *Source) settleLocked(after int) {
 	}
 	before := cost(moved)
 	s.packer.Pack(moved, t.use, int(min(s.inbox.limits.Bytes/smallQueue, 1<<30)))
-	packed := sizedRun{moved, cost(moved)}
+	packed := sizedRun{msgs: moved, bytes: cost(moved), since: runs[first].since}
 	s.changeLocked(0, packed.bytes-before)
 
 	parts := make([]sizedRun, 0, 3)
 	if head := runs[first].msgs[:begin:begin]; begin > 0 {
-		parts = append(parts, sizedRun{head, cost(head)})
+		parts = append(parts, sizedRun{msgs: head, bytes: cost(head), since: runs[first].since})
 	}
 	parts = append(parts, packed)
 	if rest := runs[last].msgs[end:]; len(rest) > 0 {
-		parts = append(parts, sizedRun{rest, cost(rest)})
+		parts = append(parts, sizedRun{msgs: rest, bytes: cost(rest), since: runs[last].since})
 	}
 	s.runs.replace(first, last+1, parts...)
 }

@@ -23,6 +23,7 @@ type turn struct {
 	run    []msg.Message
 	parts  []*msg.Message // all of them, if they are not behind each other in run
 	next   atomic.Int64   // index of the next one to be taken; beyond n when all are
+	since  int64          // when its first run came, if that was noted, or 0
 }
 
 // take returns the next message, or nil if the turn has ended.
@@ -107,7 +108,7 @@ func (ts *turns) add(t *turn, r sizedRun) {
 	run := r.msgs
 	t.bytes += r.bytes
 	if t.n == 0 {
-		t.run, t.n = run, len(run)
+		t.run, t.n, t.since = run, len(run), r.since
 		return
 	}
 	if t.parts == nil && following(t.run, run) == len(run) {

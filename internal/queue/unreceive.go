@@ -41,7 +41,7 @@ func (s *Source) Unreceive(ms ...*msg.Message) bool {
 
 // pushFrontLocked puts messages that had left the queue back to its front.
 func (s *Source) pushFrontLocked(run []msg.Message) {
-	back := sizedRun{run, cost(run)}
+	back := sizedRun{msgs: run, bytes: cost(run)}
 	s.runs.pushFront(back)
 	s.changeLocked(len(run), back.bytes)
 }

@@ -18,12 +18,16 @@ func (s Stats) Since(earlier Stats) Stats {
 	d.Send, d.Recv = s.Send.since(earlier.Send), s.Recv.since(earlier.Recv)
 	d.Panics = less(s.Panics, earlier.Panics)
 	d.Failed = less(s.Failed, earlier.Failed)
+	d.SendBlocked, d.SendBlocks = max(s.SendBlocked-earlier.SendBlocked, 0), less(s.SendBlocks, earlier.SendBlocks)
+	d.RTT, d.QueueTime = s.RTT.Since(&earlier.RTT), s.QueueTime.Since(&earlier.QueueTime)
 	d.Rejected = countsSince(s.Rejected, earlier.Rejected)
 	d.Pipes = slices.Clone(s.Pipes)
 	for i := range d.Pipes {
 		p := &d.Pipes[i]
 		if j := slices.IndexFunc(earlier.Pipes, func(e PipeStats) bool { return e.ID == p.ID }); j >= 0 {
-			p.Send, p.Recv = p.Send.since(earlier.Pipes[j].Send), p.Recv.since(earlier.Pipes[j].Recv)
+			o := &earlier.Pipes[j]
+			p.Send, p.Recv = p.Send.since(o.Send), p.Recv.since(o.Recv)
+			p.RTT, p.QueueTime = p.RTT.Since(&o.RTT), p.QueueTime.Since(&o.QueueTime)
 		}
 	}
 	d.Endpoints = slices.Clone(s.Endpoints)

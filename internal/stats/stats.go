@@ -6,19 +6,24 @@ package stats
 import (
 	"time"
 
+	"github.com/sprymq/spry/internal/hist"
 	"github.com/sprymq/spry/internal/reasons"
 )
 
+// A Histogram counts durations.
+type Histogram = hist.Histogram
+
 // SendStats are the counters of sending.
 type SendStats struct {
-	Offered     uint64                    `json:"offered"`      // put into the pipe's queue, or dropped instead
-	Sent        uint64                    `json:"sent"`         // wholly written to the operating system, or to the peer's queue in process
-	Queued      uint64                    `json:"queued"`       // waiting, or being written
-	QueuedBytes int64                     `json:"queued_bytes"` // and their size on the wire
-	Returned    uint64                    `json:"returned"`     // unsent when the pipe ended, and returned to be sent on another
-	Bytes       uint64                    `json:"bytes"`        // written, including frame headers
-	Unknown     uint64                    `json:"unknown"`      // of Sent: on pipes that ended without proof of arrival; an upper bound of losses
-	Dropped     map[reasons.Reason]uint64 `json:"dropped"`      // by reason
+	Offered     uint64                    `json:"offered"`       // put into the pipe's queue, or dropped instead
+	Sent        uint64                    `json:"sent"`          // wholly written to the operating system, or to the peer's queue in process
+	Queued      uint64                    `json:"queued"`        // waiting, or being written
+	QueuedBytes int64                     `json:"queued_bytes"`  // and their size on the wire
+	Returned    uint64                    `json:"returned"`      // unsent when the pipe ended, and returned to be sent on another
+	Bytes       uint64                    `json:"bytes"`         // written, including frame headers
+	OldestAge   time.Duration             `json:"oldest_age_ns"` // how long the oldest queued message has waited, at least
+	Unknown     uint64                    `json:"unknown"`       // of Sent: on pipes that ended without proof of arrival; an upper bound of losses
+	Dropped     map[reasons.Reason]uint64 `json:"dropped"`       // by reason
 }
 
 // AddSend adds the figures of b to a.
@@ -29,19 +34,21 @@ func AddSend(a *SendStats, b SendStats) {
 	a.QueuedBytes += b.QueuedBytes
 	a.Returned += b.Returned
 	a.Bytes += b.Bytes
+	a.OldestAge = max(a.OldestAge, b.OldestAge)
 	a.Unknown += b.Unknown
 	AddCounts(&a.Dropped, b.Dropped)
 }
 
 // RecvStats are the counters of receiving.
 type RecvStats struct {
-	Arrived     uint64                    `json:"arrived"`      // came from peers
-	Delivered   uint64                    `json:"delivered"`    // delivered to the application
-	Queued      uint64                    `json:"queued"`       // waiting to be delivered
-	QueuedBytes int64                     `json:"queued_bytes"` // and their size
-	Filtered    uint64                    `json:"filtered"`     // matched by no subscription; neither arrived nor dropped
-	Bytes       uint64                    `json:"bytes"`        // received, including frame headers
-	Dropped     map[reasons.Reason]uint64 `json:"dropped"`      // by reason
+	Arrived     uint64                    `json:"arrived"`       // came from peers
+	Delivered   uint64                    `json:"delivered"`     // delivered to the application
+	Queued      uint64                    `json:"queued"`        // waiting to be delivered
+	QueuedBytes int64                     `json:"queued_bytes"`  // and their size
+	OldestAge   time.Duration             `json:"oldest_age_ns"` // how long the oldest queued message has waited, at least
+	Filtered    uint64                    `json:"filtered"`      // matched by no subscription; neither arrived nor dropped
+	Bytes       uint64                    `json:"bytes"`         // received, including frame headers
+	Dropped     map[reasons.Reason]uint64 `json:"dropped"`       // by reason
 }
 
 // AddRecv adds the figures of b to a.
@@ -50,6 +57,7 @@ func AddRecv(a *RecvStats, b RecvStats) {
 	a.Delivered += b.Delivered
 	a.Queued += b.Queued
 	a.QueuedBytes += b.QueuedBytes
+	a.OldestAge = max(a.OldestAge, b.OldestAge)
 	a.Filtered += b.Filtered
 	a.Bytes += b.Bytes
 	AddCounts(&a.Dropped, b.Dropped)
@@ -86,6 +94,8 @@ type PipeStats struct {
 	SendLimitBytes int64     `json:"send_limit_bytes"` // and of their size
 	RecvLimit      int       `json:"recv_limit"`       // of received messages that are not delivered yet; 0 means none
 	RecvLimitBytes int64     `json:"recv_limit_bytes"` // and of their size
+	RTT            Histogram `json:"rtt"`              // round trips of requests, surveys and pings; a sample
+	QueueTime      Histogram `json:"queue_time"`       // how long received messages were queued; a sample
 	Send           SendStats `json:"send"`             // messages sent
 	Recv           RecvStats `json:"recv"`             // messages received
 }
@@ -124,17 +134,21 @@ type EndpointStats struct {
 
 // Stats are the counters of a socket.
 type Stats struct {
-	Name       string                    `json:"name"`       // the socket's
-	At         time.Time                 `json:"at"`         // when the figures were taken
-	Send       SendStats                 `json:"send"`       // of all pipes, including past ones
-	Recv       RecvStats                 `json:"recv"`       // of all pipes, including past ones
-	Pending    int                       `json:"pending"`    // accepted messages that wait for a pipe
-	Panics     uint64                    `json:"panics"`     // of callbacks
-	Failed     uint64                    `json:"failed"`     // requests that Request.Fail discarded
-	Rejected   map[reasons.Reason]uint64 `json:"rejected"`   // of all endpoints, including past ones
-	Goroutines int                       `json:"goroutines"` // of the socket, its endpoints and pipes
-	Pipes      []PipeStats               `json:"pipes"`      // live ones, and ended ones with messages that are not delivered yet
-	Endpoints  []EndpointStats           `json:"endpoints"`  // those that have not ended
+	Name        string                    `json:"name"`            // the socket's
+	At          time.Time                 `json:"at"`              // when the figures were taken
+	Send        SendStats                 `json:"send"`            // of all pipes, including past ones
+	Recv        RecvStats                 `json:"recv"`            // of all pipes, including past ones
+	Pending     int                       `json:"pending"`         // accepted messages that wait for a pipe
+	Panics      uint64                    `json:"panics"`          // of callbacks
+	Failed      uint64                    `json:"failed"`          // requests that Request.Fail discarded
+	Rejected    map[reasons.Reason]uint64 `json:"rejected"`        // of all endpoints, including past ones
+	SendBlocked time.Duration             `json:"send_blocked_ns"` // how long calls that send were blocked, in all
+	SendBlocks  uint64                    `json:"send_blocks"`     // such calls
+	RTT         Histogram                 `json:"rtt"`             // of all pipes, including past ones
+	QueueTime   Histogram                 `json:"queue_time"`      // of all pipes, including past ones
+	Goroutines  int                       `json:"goroutines"`      // of the socket, its endpoints and pipes
+	Pipes       []PipeStats               `json:"pipes"`           // live ones, and ended ones with messages that are not delivered yet
+	Endpoints   []EndpointStats           `json:"endpoints"`       // those that have not ended
 }
 
 // Rates are counts and bytes a second.

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+
+package pattern
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// The time of blocked callers is counted while they are blocked, and not twice.
+func TestStall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s stall
+		check := func(want time.Duration) {
+			t.Helper()
+			if got := s.total(); got != want*time.Second {
+				t.Errorf("blocked for %v, want %d s", got, want)
+			}
+		}
+		a := s.begin()
+		time.Sleep(time.Second)
+		check(1)
+		b := s.begin()
+		time.Sleep(2 * time.Second)
+		check(5)
+		s.end(a)
+		time.Sleep(time.Second)
+		check(6)
+		s.end(b)
+		time.Sleep(time.Hour)
+		check(6)
+		if s.calls != 2 {
+			t.Errorf("%d calls", s.calls)
+		}
+	})
+}
