@@ -57,7 +57,7 @@ func (s *staging) packages(ctx context.Context) (items []item) {
 
 // private reports whether users cannot import a package, or have no use for it.
 func private(importPath string) bool {
-	for _, part := range strings.Split(strings.TrimPrefix(importPath, module), "/") {
+	for part := range strings.SplitSeq(strings.TrimPrefix(importPath, module), "/") {
 		switch part {
 		case "internal", "examples", "interop", "bench", "docs", "cmd":
 			return true

@@ -213,8 +213,11 @@ func (s *staging) menu(packages []item) menu {
 	side = append(side, item{Text: "API", Link: "/api/", Items: packages, Collapsed: &folded})
 	return menu{
 		Nav: []item{
-			{Text: "Guide", Link: "/docs/guide/"}, {Text: "Examples", Link: "/examples/"}, {Text: "API", Link: "/api/"},
-			{Text: "Wire", Link: "/docs/wire/sp"}, {Text: "Changes", Link: "/CHANGELOG"},
+			{Text: "Guide", Link: "/docs/guide/"},
+			{Text: "Examples", Link: "/examples/"},
+			{Text: "API", Link: "/api/"},
+			{Text: "Wire", Link: "/docs/wire/sp"},
+			{Text: "Changes", Link: "/CHANGELOG"},
 		},
 		Sidebar: map[string][]item{"/": side},
 	}
