@@ -85,11 +85,15 @@ func viewOfSocket(s, before *observe.SocketReport, apart time.Duration) socketVi
 		},
 		Queued: queuedView{
 			Send: s.Send.Queued, SendBytes: s.Send.QueuedBytes, Recv: s.Recv.Queued, RecvBytes: s.Recv.QueuedBytes,
+			Oldest: max(s.Send.OldestAge, s.Recv.OldestAge, 0),
 		},
 		Dropped:  droppedView{reasons(s.Send.Dropped), reasons(s.Recv.Dropped)},
 		Rejected: reasons(s.Rejected), Pending: s.Pending, Endpoints: []endpointView{}, Pipes: []pipeView{},
 	}
 	if before != nil {
+		if blocked := s.SendBlocked - before.SendBlocked; apart > 0 && blocked > 0 {
+			v.Blocked = blocked.Seconds() / apart.Seconds()
+		}
 		v.Rates = socketRates{
 			flowRates: flow(&s.Send, &before.Send, &s.Recv, &before.Recv, apart),
 			Dropped:   rate(sum(s.Send.Dropped)+sum(s.Recv.Dropped), sum(before.Send.Dropped)+sum(before.Recv.Dropped), apart),
@@ -112,6 +116,7 @@ func viewOfPipe(p, before *spry.PipeStats, apart time.Duration) pipeView {
 		Send:    queueView{p.Send.Queued, p.SendLimit, p.Send.QueuedBytes, p.SendLimitBytes},
 		Recv:    queueView{p.Recv.Queued, p.RecvLimit, p.Recv.QueuedBytes, p.RecvLimitBytes},
 		Dropped: reasons(p.Send.Dropped),
+		RTT:     rttView{p.RTT.Percentile(50), p.RTT.Percentile(99), uint64(p.RTT.Count())},
 	}
 	for reason, n := range reasons(p.Recv.Dropped) {
 		v.Dropped[reason] += n

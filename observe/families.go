@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/sprymq/spry"
 )
@@ -19,13 +20,15 @@ const (
 	Counter Kind = "counter"
 	Gauge   Kind = "gauge"
 	Info    Kind = "info"
+
+	Histogram Kind = "histogram" // of durations, in seconds
 )
 
 // A Family is one figure of all sockets, endpoints or pipes: a metric, from which other systems of metrics can be fed.
 type Family struct {
 	Name    string // without the suffix of the samples of OpenMetrics: "_total" of a counter, "_info" of an info
 	Kind    Kind
-	Unit    string // "bytes", or empty
+	Unit    string // "bytes", "seconds" or empty
 	Help    string
 	Labels  []string // of all samples
 	Samples []Sample
@@ -35,6 +38,16 @@ type Family struct {
 type Sample struct {
 	Values []string // of the labels, in their order; they are UTF-8
 	Value  float64
+
+	Durations *spry.Histogram // instead of Value, in a family of kind Histogram
+}
+
+// Bounds are the upper bounds of the buckets in which histograms are shown, in seconds. Each bucket has what does not exceed its bound.
+var Bounds = []float64{1e-5, 5e-5, 1e-4, 5e-4, 1e-3, 5e-3, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60}
+
+// AtMost is how many durations of a Sample do not exceed a bound in seconds.
+func (s *Sample) AtMost(bound float64) uint64 {
+	return uint64(s.Durations.AtMost(time.Duration(bound * float64(time.Second))))
 }
 
 // Families returns the report as metrics. They are always the same families with the same labels in the same order, some without samples.
@@ -92,18 +105,31 @@ func families[S any](metrics []metric[S], all []labelled[S], labels []string) []
 			f.Labels = append(slices.Clone(labels), "reason")
 		}
 		for _, one := range all {
-			if m.value != nil {
-				f.Samples = append(f.Samples, Sample{Values: one.labels, Value: m.value(one.of)})
-				continue
-			}
-			counts := m.reasons(one.of)
-			for _, reason := range slices.Sorted(maps.Keys(counts)) {
-				f.Samples = append(f.Samples, Sample{Values: append(slices.Clone(one.labels), string(reason)), Value: float64(counts[reason])})
-			}
+			f.Samples = m.append(f.Samples, one)
 		}
 		out = append(out, f)
 	}
 	return out
+}
+
+// append adds the samples of a socket, endpoint or pipe.
+func (m *metric[S]) append(samples []Sample, one labelled[S]) []Sample {
+	switch {
+	case m.value != nil:
+		return append(samples, Sample{Values: one.labels, Value: m.value(one.of)})
+	case m.durations != nil:
+		return append(samples, Sample{Values: one.labels, Durations: m.durations(one.of)})
+	case m.time != nil:
+		if at := m.time(one.of); !at.IsZero() {
+			samples = append(samples, Sample{Values: one.labels, Value: float64(at.Unix())})
+		}
+		return samples
+	}
+	counts := m.reasons(one.of)
+	for _, reason := range slices.Sorted(maps.Keys(counts)) {
+		samples = append(samples, Sample{Values: append(slices.Clone(one.labels), string(reason)), Value: float64(counts[reason])})
+	}
+	return samples
 }
 
 // merged are endpoints with the figures of those with equal URLs added, because series must differ.
@@ -112,12 +138,17 @@ func merged(all []spry.EndpointStats) []spry.EndpointStats {
 	for _, e := range all {
 		i := slices.IndexFunc(sum, func(o spry.EndpointStats) bool { return o.URL == e.URL && o.Listening == e.Listening })
 		if i < 0 {
-			e.Rejected = maps.Clone(e.Rejected)
+			e.Rejected, e.Failed = maps.Clone(e.Rejected), maps.Clone(e.Failed)
 			sum = append(sum, e)
 			continue
 		}
 		sum[i].Pipes += e.Pipes
 		sum[i].Established += e.Established
+		sum[i].Attempts += e.Attempts
+		sum[i].Redials += e.Redials
+		for reason, n := range e.Failed {
+			sum[i].Failed[reason] += n
+		}
 		for reason, n := range e.Rejected {
 			sum[i].Rejected[reason] += n
 		}

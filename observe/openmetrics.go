@@ -3,6 +3,7 @@
 package observe
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -20,7 +21,11 @@ func exposed(families []Family, older bool) []byte {
 		f := &families[i]
 		e.head(f)
 		for _, s := range f.Samples {
-			e.sample(f, s)
+			if f.Kind == Histogram {
+				e.histogram(f, &s)
+				continue
+			}
+			e.sample(f.Name+suffixes[f.Kind], f.Labels, s.Values, s.Value)
 		}
 	}
 	return e.end()
@@ -46,20 +51,33 @@ func (e *exposition) head(f *Family) {
 // suffixes are those of the samples of a kind.
 var suffixes = map[Kind]string{Counter: "_total", Gauge: "", Info: "_info"}
 
-func (e *exposition) sample(f *Family, s Sample) {
-	e.text = append(append(e.text, f.Name...), suffixes[f.Kind]...)
-	for i, label := range f.Labels {
+// histogram adds the samples of a histogram: its buckets, count and sum.
+func (e *exposition) histogram(f *Family, s *Sample) {
+	labels, values := append(slices.Clone(f.Labels), "le"), append(slices.Clone(s.Values), "")
+	for _, bound := range Bounds {
+		values[len(values)-1] = strconv.FormatFloat(bound, 'g', -1, 64)
+		e.sample(f.Name+"_bucket", labels, values, float64(s.AtMost(bound)))
+	}
+	values[len(values)-1] = "+Inf"
+	e.sample(f.Name+"_bucket", labels, values, float64(s.Durations.Count()))
+	e.sample(f.Name+"_count", f.Labels, s.Values, float64(s.Durations.Count()))
+	e.sample(f.Name+"_sum", f.Labels, s.Values, s.Durations.Sum().Seconds())
+}
+
+func (e *exposition) sample(name string, labels, values []string, value float64) {
+	e.text = append(e.text, name...)
+	for i, label := range labels {
 		before := byte(',')
 		if i == 0 {
 			before = '{'
 		}
 		e.text = append(append(append(e.text, before), label...), "=\""...)
-		e.text = append(append(e.text, escape(s.Values[i])...), '"')
+		e.text = append(append(e.text, escape(values[i])...), '"')
 	}
-	if len(f.Labels) > 0 {
+	if len(labels) > 0 {
 		e.text = append(e.text, '}')
 	}
-	e.text = strconv.AppendFloat(append(e.text, ' '), s.Value, 'f', -1, 64)
+	e.text = strconv.AppendFloat(append(e.text, ' '), value, 'f', -1, 64)
 	e.text = append(e.text, '\n')
 }
 

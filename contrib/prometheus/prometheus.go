@@ -57,13 +57,24 @@ func (c *collector) Collect(to chan<- prometheus.Metric) {
 			kind = prometheus.CounterValue
 		}
 		for _, s := range f.Samples {
-			m, err := prometheus.NewConstMetric(c.described[i], kind, s.Value, s.Values...)
+			m, err := metric(c.described[i], kind, &s)
 			if err != nil {
 				m = prometheus.NewInvalidMetric(c.described[i], err)
 			}
 			to <- m
 		}
 	}
+}
+
+func metric(d *prometheus.Desc, kind prometheus.ValueType, s *observe.Sample) (prometheus.Metric, error) {
+	if s.Durations == nil {
+		return prometheus.NewConstMetric(d, kind, s.Value, s.Values...)
+	}
+	buckets := make(map[float64]uint64, len(observe.Bounds))
+	for _, bound := range observe.Bounds {
+		buckets[bound] = s.AtMost(bound)
+	}
+	return prometheus.NewConstHistogram(d, uint64(s.Durations.Count()), s.Durations.Sum().Seconds(), buckets, s.Values...)
 }
 
 // describe names a family as the client library expects it: with the suffix of its samples.

@@ -21,7 +21,7 @@ type mark struct {
 // maxMarks limits the marks of a queue.
 const maxMarks = 8
 
-// add marks the messages that are queued now, of a queue that has sent so many.
+// add marks the messages that are queued now, of a queue that has sent this number before.
 func (m marks) add(sent uint64, queued int) marks {
 	m = m.of(sent)
 	if n := len(m); n > 0 && m[n-1].before == sent+uint64(queued) {

@@ -36,7 +36,7 @@ type Pattern interface {
 	// Pending is the number of accepted messages that are in no pipe's queue.
 	Pending() int
 
-	// Blocked returns how long calls that send have been blocked for want of room, those that still are included, and how
+	// Blocked returns how long calls that send have been blocked for lack of room, those that still are included, and how
 	// many were.
 	Blocked() (time.Duration, uint64)
 

@@ -48,7 +48,7 @@ type sendingSide interface {
 	// refuse makes every present and future attempt to send fail.
 	refuse(err error)
 
-	// blocked returns how long calls have been blocked for want of room, and how many were.
+	// blocked returns how long calls have been blocked for lack of room, and how many were.
 	blocked() (time.Duration, uint64)
 
 	// pending is how many messages wait in no pipe's queue, and drop forgets them and returns how many they were.
@@ -148,7 +148,7 @@ func (s *sides) Refuse(err error) {
 // Pending implements engine.Pattern.
 func (s *sides) Pending() int { return s.out.pending() }
 
-// Blocked returns how long calls that send have been blocked for want of room, and how many were.
+// Blocked returns how long calls that send have been blocked for lack of room, and how many were.
 func (s *sides) Blocked() (time.Duration, uint64) { return s.out.blocked() }
 
 // Close implements engine.Pattern.
