@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -103,7 +104,23 @@ scrape_configs:
 	peer.Start(t, program, "--config.file="+filepath.Join(dir, "prometheus.yml"), "--storage.tsdb.path="+filepath.Join(dir, "data"),
 		"--web.listen-address="+address, "--log.level=warn")
 	peer.WaitListening(t, "tcp://"+address)
-	return &prom{url: "http://" + address}
+	p := &prom{url: "http://" + address}
+	p.wait(t, "Prometheus is ready", func() error {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.url+"/-/ready", http.NoBody)
+		if err != nil {
+			return err
+		}
+		got, err := http.DefaultClient.Do(r)
+		if err != nil {
+			return err
+		}
+		defer got.Body.Close()
+		if got.StatusCode != http.StatusOK {
+			return errors.New(got.Status)
+		}
+		return nil
+	})
+	return p
 }
 
 func read(t *testing.T, name string) []byte {
