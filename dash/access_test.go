@@ -42,8 +42,17 @@ func serve(t *testing.T, h http.Handler) *httptest.Server {
 	return s
 }
 
+// A reply is an answer without its body, which was read.
+type reply struct {
+	StatusCode int
+	Status     string
+	Header     http.Header
+}
+
+func replyOf(r *http.Response) reply { return reply{r.StatusCode, r.Status, r.Header} }
+
 // ask sends a request of the method GET, with pairs of header fields; Host is one of them.
-func ask(t *testing.T, c *http.Client, url string, header ...string) (*http.Response, string) {
+func ask(t *testing.T, c *http.Client, url string, header ...string) (reply, string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	testkit.Check(t, err)
@@ -58,7 +67,7 @@ func ask(t *testing.T, c *http.Client, url string, header ...string) (*http.Resp
 	defer answer.Body.Close()
 	text, err := io.ReadAll(answer.Body)
 	testkit.Check(t, err)
-	return answer, string(text)
+	return replyOf(answer), string(text)
 }
 
 // The page and what it loads come from the handler alone, at any prefix, and may be kept if their names change.
@@ -113,8 +122,14 @@ func TestToken(t *testing.T) {
 	leak.Check(t)
 	s := serve(t, open(t, &Options{Token: token}))
 	for _, header := range [][]string{
-		nil, {"Authorization", "Bearer wrong"}, {"Authorization", "Bearer "}, {"Authorization", "Basic " + token}, {"Cookie", cookieName + "="},
-		{"Cookie", cookieName + "=" + token}, {"Cookie", cookieName + "=" + strings.Repeat("0", 64)}, {"Authorization", "Bearer wrong", "Cookie", cookieName + "=x"},
+		nil,
+		{"Authorization", "Bearer wrong"},
+		{"Authorization", "Bearer "},
+		{"Authorization", "Basic " + token},
+		{"Cookie", cookieName + "="},
+		{"Cookie", cookieName + "=" + token},
+		{"Cookie", cookieName + "=" + strings.Repeat("0", 64)},
+		{"Authorization", "Bearer wrong", "Cookie", cookieName + "=x"},
 	} {
 		for path, want := range paths {
 			answer, text := ask(t, s.Client(), s.URL+path, header...)
@@ -132,11 +147,11 @@ func TestToken(t *testing.T) {
 	jar, err := cookiejar.New(nil)
 	testkit.Check(t, err)
 	browser := &http.Client{Jar: jar}
-	logIn := func(token string) *http.Response {
+	logIn := func(token string) reply {
 		answer, err := browser.PostForm(s.URL+"/login", url.Values{"token": {token}})
 		testkit.Check(t, err)
 		answer.Body.Close()
-		return answer
+		return replyOf(answer)
 	}
 	for _, wrong := range []string{"", "wrong", token + " ", strings.Repeat("x", 10<<10)} {
 		if answer := logIn(wrong); answer.StatusCode < 400 || answer.Header.Get("Set-Cookie") != "" {
@@ -245,8 +260,12 @@ func TestNetworkNeedsAuthorization(t *testing.T) {
 		change func(*http.Request)
 		want   int
 	}{
-		{plain, nil, http.StatusForbidden}, {plain, plainTLS, http.StatusForbidden}, {plain, verified, http.StatusOK},
-		{locked, nil, http.StatusUnauthorized}, {locked, plainTLS, http.StatusUnauthorized}, {locked, verified, http.StatusOK},
+		{plain, nil, http.StatusForbidden},
+		{plain, plainTLS, http.StatusForbidden},
+		{plain, verified, http.StatusOK},
+		{locked, nil, http.StatusUnauthorized},
+		{locked, plainTLS, http.StatusUnauthorized},
+		{locked, verified, http.StatusOK},
 		{locked, func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token) }, http.StatusOK},
 		{public, nil, http.StatusOK},
 	} {

@@ -67,7 +67,8 @@ func (h *Histogram) grow(n int) {
 	}
 }
 
-// Merge adds what other has counted. An empty histogram becomes as coarse as other; else both must be equally coarse.
+// Merge adds what other has counted. An empty histogram becomes as coarse as other. If the two differ, what other has counted is as
+// coarse as the coarser one.
 func (h *Histogram) Merge(other *Histogram) {
 	if other.total == 0 {
 		return
@@ -75,11 +76,14 @@ func (h *Histogram) Merge(other *Histogram) {
 	if h.total == 0 {
 		h.coarse = other.coarse
 	}
-	if h.coarse != other.coarse {
-		panic("hist: a coarse and a fine histogram cannot be merged")
-	}
-	h.grow(len(other.counts))
 	for b, n := range other.counts {
+		if n == 0 {
+			continue
+		}
+		if h.coarse != other.coarse {
+			b = h.bucket(uint64(other.top(b)))
+		}
+		h.grow(b + 1)
 		h.counts[b] += n
 	}
 	h.total += other.total

@@ -12,9 +12,9 @@ import (
 func TestStall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var s stall
-		check := func(want time.Duration) {
+		check := func(want int) {
 			t.Helper()
-			if got := s.total(); got != want*time.Second {
+			if got := s.total(); got != time.Duration(want)*time.Second {
 				t.Errorf("blocked for %v, want %d s", got, want)
 			}
 		}

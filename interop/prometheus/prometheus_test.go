@@ -275,4 +275,3 @@ func promtool(t *testing.T, program string, stdin *bytes.Buffer, args ...string)
 		t.Errorf("promtool %v: %v\n%s", args, err, out)
 	}
 }
-

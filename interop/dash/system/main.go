@@ -96,7 +96,7 @@ func direct(address string) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	if err := os.Setenv("XDG_RUNTIME_DIR", dir); err != nil {
 		return err
 	}
