@@ -21,11 +21,14 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/internal/testcert"
+	"github.com/sprymq/spry/observe"
 )
 
 // What the command says to mistakes, and its exit codes: testdata/script has a file for each kind. Scripts find foreign servers at
-// $HTTP (a host and port), $HTTPS, $SSH and $SILENT, and a certificate in $CERT and $KEY.
+// $HTTP (a host and port), $HTTPS, $SSH and $SILENT, the figures of two sockets at $OBSERVED, and a certificate in $CERT
+// and $KEY.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	cert, key, _ := testcert.Files(t)
@@ -40,6 +43,7 @@ func TestScripts(t *testing.T) {
 		t.Cleanup(server.Close)
 		env[name] = server.Listener.Addr().String()
 	}
+	env["OBSERVED"] = observed(t)
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"),
 		Setup: func(e *testscript.Env) error {
@@ -53,6 +57,28 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"code": exitCode, "says": says, "serve": serve},
 	})
+}
+
+// observed serves the figures of two sockets of this process, a message from one to the other, and returns their URL.
+func observed(t *testing.T) string {
+	push, pull := spry.NewPush(&spry.PushOptions{Options: spry.Options{Name: "jobs"}}), spry.NewPull(&spry.PullOptions{Options: spry.Options{Name: "jobs"}})
+	t.Cleanup(func() { push.Close(); pull.Close() })
+	address := "inproc://" + t.Name()
+	if _, err := pull.Listen(t.Context(), address); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := push.Dial(t.Context(), address); err != nil {
+		t.Fatal(err)
+	}
+	if err := push.Send(t.Context(), []byte("work")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := pull.Recv(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(observe.Handler(nil))
+	t.Cleanup(server.Close)
+	return server.URL
 }
 
 // greeter is a server that says one thing to everybody, and nothing more. It returns its host and port.
