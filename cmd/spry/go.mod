@@ -10,6 +10,7 @@ require (
 	github.com/spf13/cobra v1.10.2
 	github.com/spf13/pflag v1.0.9
 	github.com/sprymq/spry v0.1.0
+	github.com/sprymq/spry/dash v0.1.0
 	github.com/sprymq/spry/gateway v0.1.0
 	golang.org/x/sys v0.49.0
 	golang.org/x/term v0.47.0

@@ -18,7 +18,7 @@ func TestHelpIsAsWritten(t *testing.T) {
 	t.Parallel()
 	for _, verb := range []string{
 		"", "push", "dealer", "router", "xpub", "xsub", "radio", "dish", "client", "server", "scatter", "gather", "peer", "channel",
-		"proxy", "bridge", "gateway", "inspect", "record", "replay", "tap", "ls", "doctor",
+		"proxy", "bridge", "gateway", "inspect", "record", "replay", "tap", "ls", "dash", "doctor",
 	} {
 		cmd := exec.Command(binary, append(strings.Fields(verb), "--help")...)
 		cmd.Env = append(os.Environ(), "COLUMNS=100")
