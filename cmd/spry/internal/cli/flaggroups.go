@@ -10,7 +10,7 @@ var groups = []struct {
 	flags []string
 }{
 	{"Flags", []string{
-		"listen", "dial", "connections",
+		"listen", "dial", "node", "token-file", "connections",
 		"data", "file", "lines", "subscribe", "join", "exec", "echo", "format", "count", "recv-timeout",
 		"speed", "from", "to", "loop", "follow", "device", "config", "check", "example", "kind", "front", "back", "dial-front", "dial-back", "stats", "size", "timeout", "json", "quiet", "verbose", "help",
 	}},
