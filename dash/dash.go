@@ -63,6 +63,7 @@ func (d *Dash) Serve(ctx context.Context, l net.Listener, c *tls.Config) error {
 		_ = l.Close()
 		return fmt.Errorf("dash: others can reach %v: set a token, demand client certificates, or listen on localhost", l.Addr())
 	}
+	defer l.Close() // ServeTLS leaves it open if there is no certificate
 	s := &http.Server{
 		Handler: d, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10, TLSConfig: c,
 		BaseContext: func(net.Listener) context.Context { return ctx },

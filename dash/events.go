@@ -107,6 +107,7 @@ func (l *eventLog) put(s *store, instance string, v observe.Event) {
 	for _, text := range []*string{&v.Name, &v.Protocol, &v.Kind, &v.Endpoint, &v.Remote, (*string)(&v.Reason), &v.Error} {
 		*text = clip(*text)
 	}
+	v.Time = v.Time.UTC() // the page compares the texts of processes in several time zones
 	data, err := json.Marshal(struct {
 		Instance string `json:"instance"`
 		observe.Event

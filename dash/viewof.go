@@ -111,7 +111,7 @@ func viewOfEndpoint(e *spry.EndpointStats) endpointView {
 
 func viewOfPipe(p, before *spry.PipeStats, apart time.Duration) pipeView {
 	v := pipeView{
-		ID: p.ID, URL: clip(p.URL), Transport: clip(p.Transport), Dialect: clip(p.Dialect), TLS: p.TLS, Local: clip(p.Local), Remote: clip(p.Remote),
+		ID: p.ID, URL: clip(p.URL), Transport: clip(p.Transport), Dialect: clip(p.Dialect), Local: clip(p.Local), Remote: clip(p.Remote),
 		Identity: clip(p.Identity), PeerProtocol: clip(p.PeerProtocol), Since: p.Since, Sent: p.Send.Sent, Delivered: p.Recv.Delivered,
 		Send:    queueView{p.Send.Queued, p.SendLimit, p.Send.QueuedBytes, p.SendLimitBytes},
 		Recv:    queueView{p.Recv.Queued, p.RecvLimit, p.Recv.QueuedBytes, p.RecvLimitBytes},
@@ -120,6 +120,9 @@ func viewOfPipe(p, before *spry.PipeStats, apart time.Duration) pipeView {
 	}
 	for reason, n := range reasons(p.Recv.Dropped) {
 		v.Dropped[reason] += n
+	}
+	if p.TLS != nil {
+		v.TLS = &spry.TLSStats{Version: clip(p.TLS.Version), Cipher: clip(p.TLS.Cipher), NotAfter: p.TLS.NotAfter}
 	}
 	if before != nil {
 		v.Rates = flow(&p.Send, &before.Send, &p.Recv, &before.Recv, apart)

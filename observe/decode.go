@@ -6,6 +6,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/sprymq/spry"
 )
@@ -36,6 +38,13 @@ func (l *listed[E]) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
+// isInstance reports whether a text may be the id of a process: others build names of it.
+func isInstance(id string) bool {
+	return len(id) <= 64 && !strings.ContainsFunc(id, func(c rune) bool {
+		return (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && c != '-' && c != '_'
+	})
+}
+
 // parseReport reads a report that may be hostile. It has at most maxListed pipes, and as many endpoints, of all sockets.
 func parseReport(text []byte) (*Report, error) {
 	var whole struct {
@@ -46,6 +55,9 @@ func parseReport(text []byte) (*Report, error) {
 		return nil, err
 	}
 	r := &whole.Report
+	if !isInstance(r.Instance) {
+		return nil, fmt.Errorf("%.80q is no id of a process", r.Instance)
+	}
 	r.Sockets = []SocketReport{}
 	pipes, endpoints := 0, 0
 	for _, text := range whole.Sockets { // one after the other, so that no more than a list is beyond the limit

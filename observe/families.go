@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sprymq/spry"
+	"github.com/sprymq/spry/internal/stats"
 )
 
 // A Kind is the kind of a Family, as OpenMetrics defines it.
@@ -146,12 +147,8 @@ func merged(all []spry.EndpointStats) []spry.EndpointStats {
 		sum[i].Established += e.Established
 		sum[i].Attempts += e.Attempts
 		sum[i].Redials += e.Redials
-		for reason, n := range e.Failed {
-			sum[i].Failed[reason] += n
-		}
-		for reason, n := range e.Rejected {
-			sum[i].Rejected[reason] += n
-		}
+		stats.AddCounts(&sum[i].Failed, e.Failed)
+		stats.AddCounts(&sum[i].Rejected, e.Rejected)
 	}
 	return sum
 }

@@ -58,6 +58,8 @@ func TestHostileNodes(t *testing.T) {
 			http.Redirect(w, r, elsewhere.URL, http.StatusFound)
 		case "/empty":
 			_, _ = io.WriteString(w, "{}")
+		case "/id":
+			_, _ = io.WriteString(w, `{"instance":"a\nb"}`)
 		case "/sockets":
 			_, _ = io.WriteString(w, `{"instance":"a","sockets":[{}`+strings.Repeat(",{}", 1_000_000)+`]}`)
 		case "/pipes":
@@ -71,7 +73,7 @@ func TestHostileNodes(t *testing.T) {
 	}))
 	defer s.Close()
 	for path, want := range map[string]string{
-		"/endless": "more than 16777216 bytes", "/redirect": "302 Found", "/empty": "no report", "/garbage": "cannot unmarshal",
+		"/endless": "more than 16777216 bytes", "/redirect": "302 Found", "/empty": "no report", "/garbage": "cannot unmarshal", "/id": "is no id of a process",
 		"/sockets": "more than 20000", "/pipes": "more than 20000", "/spread": "more than 20000", "/none": "unexpected end",
 	} {
 		n := &observe.Node{URL: strings.Replace(s.URL, "http://", "http://user:hunter2@", 1) + path}

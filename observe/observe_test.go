@@ -163,6 +163,19 @@ func TestEndpointsOfOneAddressAreOneSeries(t *testing.T) {
 	checkFormat(t, text, true)
 }
 
+// Endpoints of another process may have equal addresses, and counts or none.
+func TestEndpointsWithoutCountsAreAdded(t *testing.T) {
+	counts := map[spry.Reason]uint64{spry.ReasonIO: 2}
+	r := observe.Report{Sockets: []observe.SocketReport{{Stats: spry.Stats{Endpoints: []spry.EndpointStats{
+		{URL: "tcp://a:1"}, {URL: "tcp://a:1", Failed: counts, Rejected: counts}, {URL: "tcp://a:1", Failed: counts},
+	}}}}}
+	for _, f := range r.Families(0) {
+		if f.Name == "spry_endpoint_failed_attempts" && (len(f.Samples) != 1 || f.Samples[0].Value != 4) {
+			t.Errorf("%+v", f)
+		}
+	}
+}
+
 func TestStats(t *testing.T) {
 	push, _ := flow(t, "jobs")
 	w := get(t, observe.Handler(nil), "/stats")

@@ -262,3 +262,66 @@ func TestTap(t *testing.T) {
 	proxy.expect(0, "")
 	proxy.await(proxy.stderr, `tap: [1-9]\d* copied()`)
 }
+
+// A proxy that ends passes its messages on, however slowly it may, and the tap of a secured device is as closed as its sides.
+func TestProxyPassesOnWhatItHas(t *testing.T) {
+	t.Parallel()
+	for kind, verbs := range map[string][2][]string{
+		"streamer": {{"push"}, {"pull", "-n", "40"}},
+		"bus":      {{"bus", "--recv-count", "0"}, {"bus", "--recv-count", "40"}},
+	} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			folder, err := os.MkdirTemp("", "spry-")
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { os.RemoveAll(folder) })
+			at := func(name string) string { return "ipc://" + filepath.Join(folder, name) }
+			file := filepath.Join(folder, "proxy.toml")
+			text := fmt.Sprintf("linger = \"20s\"\n[[device]]\nname = \"d\"\nkind = %q\nfront = %q\nback = %q\nrate = \"100/s\"\n", kind, at("f"), at("b"))
+			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			proxy := start(t, nil, "proxy", "-c", file)
+			proxy.await(proxy.stderr, `(?s)(listening at.*){2}`)
+			receiver := start(t, nil, append(verbs[1], "--dial", at("b"), "-v")...)
+			receiver.await(receiver.stderr, `pipe_up()`)
+			sender := start(t, nil, append(verbs[0], "--dial", at("f"), "-D", "x", "-n", "40")...)
+			sender.expect(0, "")
+			proxy.interrupt()
+			receiver.expect(0, strings.Repeat("x\n", 40))
+			proxy.expect(0, "")
+		})
+	}
+}
+
+// The tap of a device with passwords wants them as well: its copies are what the sides protect.
+func TestTapIsSecuredAsItsDevice(t *testing.T) {
+	t.Parallel()
+	folder, err := os.MkdirTemp("", "spry-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(folder) })
+	at := func(name string) string { return "zmtp+ipc://" + filepath.Join(folder, name) }
+	file, passwords, password := filepath.Join(folder, "proxy.toml"), filepath.Join(folder, "passwords"), filepath.Join(folder, "password")
+	text := fmt.Sprintf("[[device]]\nname = \"d\"\nkind = \"streamer\"\nfront = %q\nback = %q\ntap = %q\nplain-server = %q\n", at("f"), at("b"), at("t"), passwords)
+	for path, content := range map[string]string{file: text, passwords: "alice=correct\n", password: "correct\n"} {
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	proxy := start(t, nil, "proxy", "-c", file)
+	proxy.await(proxy.stderr, `(?s)(listening at.*){3}`)
+	stranger := start(t, nil, "sub", "--dial", at("t"), "-v")
+	stranger.await(stranger.stderr, `reject()`)
+	stranger.interrupt()
+	stranger.wait()
+	friend := start(t, nil, "sub", "--dial", at("t"), "--plain", "alice", "--plain-password-file", password, "-v")
+	friend.await(friend.stderr, `pipe_up()`)
+	friend.interrupt()
+	friend.wait()
+	proxy.interrupt()
+	proxy.expect(0, "")
+}

@@ -40,9 +40,10 @@ type joiner struct {
 // batchMax is how many messages are taken at a time.
 const batchMax = 64
 
-// forward passes messages on, in one direction, until that fails. The header of each is the way back of its reply. Messages that
-// were received together are passed on together.
-func forward(ctx context.Context, from, to *rawSide, join joiner) error {
+// forward passes messages on, in one direction, until that fails, or intake or ctx ends. Messages that were received before intake
+// ends are still passed on. The header of each is the way back of its reply. Messages that were received together are passed on
+// together.
+func forward(ctx, intake context.Context, from, to *rawSide, join joiner) error {
 	var came [batchMax]*spry.Message
 	room := came[:]
 	var limit *limiter
@@ -51,7 +52,7 @@ func forward(ctx context.Context, from, to *rawSide, join joiner) error {
 		room = room[:limit.atOnce()]
 	}
 	for {
-		n, err := from.RecvBatch(ctx, room)
+		n, err := from.RecvBatch(intake, room)
 		rest := came[:0]
 		for _, m := range came[:n] {
 			if m = fit(m, to.framed, join); m != nil {
@@ -119,7 +120,7 @@ func joinRaw(ctx context.Context, a, b *rawSide, join joiner) error {
 	ended := make(chan error, 2)
 	for _, way := range [][2]*rawSide{{a, b}, {b, a}} {
 		go func() {
-			err := forward(ctx, way[0], way[1], join)
+			err := forward(ctx, ctx, way[0], way[1], join)
 			if !noWay(err) {
 				cancel()
 			}

@@ -92,14 +92,14 @@ func (r *Running) run(ctx context.Context, limits Limits, look func(toBack bool,
 	intake, stopIntake := context.WithCancel(ctx)
 	r.stopIntake, r.intakeOver = stopIntake, make(chan struct{})
 	for _, way := range []struct {
-		ctx      context.Context
+		intake   context.Context
 		from, to *rawSide
 	}{{intake, r.front, r.back}, {ctx, r.back, r.front}} {
 		r.working.Go(func() {
 			if way.to == r.back {
 				defer close(r.intakeOver)
 			}
-			if err := forward(way.ctx, way.from, way.to, join); !noWay(err) && way.ctx.Err() == nil && !errors.Is(err, spry.ErrClosed) {
+			if err := forward(ctx, way.intake, way.from, way.to, join); !noWay(err) && way.intake.Err() == nil && !errors.Is(err, spry.ErrClosed) {
 				select {
 				case r.ended <- err:
 				default:
@@ -118,21 +118,27 @@ func (r *Running) Drain(ctx context.Context) {
 		Drain(ctx context.Context) (spry.DrainReport, error)
 	}); ok {
 		_, _ = s.Drain(ctx) // the rest is counted
+	} else { // a raw socket, whose peers may go on sending
+		await(ctx, func() bool { return r.front.Stats().Recv.Queued == 0 })
 	}
 	r.stopIntake()
-	<-r.intakeOver
+	select {
+	case <-r.intakeOver:
+	case <-ctx.Done():
+	}
 	if r.kind.Name == "reqrep" {
-		r.awaitReplies(ctx)
+		// Requests of clients that have gone may have no reply.
+		await(ctx, func() bool { return r.back.passed.Load() <= r.front.passed.Load() })
 	}
 	r.close(ctx)
 }
 
-// awaitReplies waits until as many replies as requests have passed. Requests of clients that have gone may have none.
-func (r *Running) awaitReplies(ctx context.Context) {
+// await waits until something is so, or ctx ends.
+func await(ctx context.Context, so func() bool) {
 	const interval = 2 * time.Millisecond
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
-	for r.back.passed.Load() > r.front.passed.Load() {
+	for !so() {
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():

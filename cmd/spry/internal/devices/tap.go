@@ -50,8 +50,7 @@ func newTap(ctx context.Context, d *deviceConfig, say func(form string, args ...
 	if err != nil {
 		return nil, err
 	}
-	t.pub = spry.NewPub(&spry.PubOptions{Options: spry.Options{Transports: endpoint.Transports()}})
-	_ = security // of the sides; a tap has TLS
+	t.pub = spry.NewPub(&spry.PubOptions{Options: spry.Options{Transports: endpoint.Transports(), Security: security}})
 	set := endpoint.Set{Listen: d.tap, TLS: d.tls}
 	if err := set.Open(ctx, t.pub, say); err != nil {
 		_ = t.pub.Close()
