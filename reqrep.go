@@ -307,11 +307,15 @@ func (s *responding) recv(ctx context.Context) (*pattern.Request, error) {
 	if s.chain == nil {
 		return s.pattern.Recv(ctx)
 	}
-	m, err := s.by.Recv(ctx)
-	if err != nil {
-		return nil, err
+	for {
+		m, err := s.by.Recv(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if r := pattern.RequestOf(m); r != nil {
+			return r, nil
+		} // else an interceptor has replied to it
 	}
-	return pattern.RequestOf(m), nil
 }
 
 // RecvBatch waits for at least one request, until ctx ends, and puts as many queued requests into dst as it holds. It returns
@@ -322,11 +326,19 @@ func (s *responding) RecvBatch(ctx context.Context, dst []*Request) (int, error)
 		return n, opErr("recv", err)
 	}
 	ms := make([]*msg.Message, len(dst))
-	n, err := s.by.RecvMany(ctx, ms)
-	for i, m := range ms[:n] {
-		dst[i] = (*Request)(pattern.RequestOf(m))
+	for {
+		n, err := s.by.RecvMany(ctx, ms)
+		left := 0
+		for _, m := range ms[:n] {
+			if r := pattern.RequestOf(m); r != nil { // else an interceptor has replied to it
+				dst[left] = (*Request)(r)
+				left++
+			}
+		}
+		if left > 0 || n == 0 {
+			return left, opErr("recv", err)
+		}
 	}
-	return n, opErr("recv", err)
 }
 
 // innerRequests is the same slice, as the pattern takes it: Request and pattern.Request have the same memory.

@@ -21,7 +21,7 @@ type Histogram = stats.Histogram
 //	QueuedBytes    int64             // and their size on the wire
 //	Returned       uint64            // unsent when the pipe ended, and returned to be sent on another
 //	Bytes          uint64            // written, including frame headers
-//	OldestAge      time.Duration     // how long the oldest queued message has waited, at least
+//	OldestAge      time.Duration     // how long the oldest queued message has waited, about
 //	Unknown        uint64            // of Sent: on pipes that ended without proof of arrival; an upper bound of losses
 //	Dropped        map[Reason]uint64 // by reason
 type SendStats = stats.SendStats
@@ -36,7 +36,7 @@ type SendStats = stats.SendStats
 //	Delivered      uint64            // delivered to the application
 //	Queued         uint64            // waiting to be delivered
 //	QueuedBytes    int64             // and their size
-//	OldestAge      time.Duration     // how long the oldest queued message has waited, at least
+//	OldestAge      time.Duration     // how long the oldest queued message has waited, about
 //	Filtered       uint64            // matched by no subscription; neither arrived nor dropped
 //	Bytes          uint64            // received, including frame headers
 //	Dropped        map[Reason]uint64 // by reason

@@ -57,7 +57,7 @@ func flows[S any](prefix string, send func(s *S) *spry.SendStats, recv func(s *S
 		byReason(prefix+"_send_dropped_messages", "Messages dropped before they were sent, by reason.", func(s *S) map[spry.Reason]uint64 { return send(s).Dropped }),
 		gauge(prefix+"_send_queue_messages", "Messages that wait to be sent.", func(s *S) float64 { return float64(send(s).Queued) }),
 		gauge(prefix+"_send_queue_bytes", "Size of the messages that wait to be sent.", func(s *S) float64 { return float64(send(s).QueuedBytes) }).in("bytes"),
-		gauge(prefix+"_send_queue_oldest_age_seconds", "How long the oldest message has waited to be sent, at least.", func(s *S) float64 { return send(s).OldestAge.Seconds() }).in("seconds"),
+		gauge(prefix+"_send_queue_oldest_age_seconds", "How long the oldest message has waited to be sent, about.", func(s *S) float64 { return send(s).OldestAge.Seconds() }).in("seconds"),
 		count(prefix+"_arrived_messages", "Messages that came from peers.", func(s *S) uint64 { return recv(s).Arrived }),
 		count(prefix+"_delivered_messages", "Messages delivered to the application.", func(s *S) uint64 { return recv(s).Delivered }),
 		count(prefix+"_filtered_messages", "Messages that matched no subscription.", func(s *S) uint64 { return recv(s).Filtered }),
@@ -65,7 +65,7 @@ func flows[S any](prefix string, send func(s *S) *spry.SendStats, recv func(s *S
 		byReason(prefix+"_recv_dropped_messages", "Messages dropped after they arrived, by reason.", func(s *S) map[spry.Reason]uint64 { return recv(s).Dropped }),
 		gauge(prefix+"_recv_queue_messages", "Messages that wait to be received.", func(s *S) float64 { return float64(recv(s).Queued) }),
 		gauge(prefix+"_recv_queue_bytes", "Size of the messages that wait to be received.", func(s *S) float64 { return float64(recv(s).QueuedBytes) }).in("bytes"),
-		gauge(prefix+"_recv_queue_oldest_age_seconds", "How long the oldest message has waited to be received, at least.", func(s *S) float64 { return recv(s).OldestAge.Seconds() }).in("seconds"),
+		gauge(prefix+"_recv_queue_oldest_age_seconds", "How long the oldest message has waited to be received, about.", func(s *S) float64 { return recv(s).OldestAge.Seconds() }).in("seconds"),
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 // marks say since when messages wait in an outbox. Each write that leaves messages behind makes one, as far as there is room: so only
-// queues that wait have marks, and a mark costs nothing beside a write. What they say of the oldest message is a lower bound.
+// queues that wait have marks, and a mark costs nothing beside a write. They say about how old the oldest message is.
 type marks []mark
 
 // A mark says that the messages before a number were queued at a time. The number is that of messages sent before them.
@@ -43,6 +43,17 @@ func (m marks) thin(now time.Duration) marks {
 		}
 	}
 	return slices.Delete(m, least, least+1)
+}
+
+// dropped says that the oldest n messages were dropped, but for what is being written.
+func (m marks) dropped(sent uint64, n int) {
+	for i := range m {
+		if first := sent + 1; m[i].before > first+uint64(n) {
+			m[i].before -= uint64(n)
+		} else {
+			m[i].before = first
+		}
+	}
 }
 
 // of forgets the marks whose messages are sent.

@@ -31,3 +31,15 @@ func TestMarks(t *testing.T) {
 		}
 	})
 }
+
+// Newer messages that take the places of dropped ones are not as old as those were; what is being written is.
+func TestMarksOfDroppedMessages(t *testing.T) {
+	m := marks(nil).add(10, 100)
+	m.dropped(10, 99)
+	if m = m.of(10); len(m) != 1 || m[0].before != 11 {
+		t.Errorf("marks %v with one old message left", m)
+	}
+	if m = m.of(11); len(m) != 0 {
+		t.Errorf("marks %v of new messages", m)
+	}
+}

@@ -369,6 +369,7 @@ func (p *Pipe) dropPendingLocked(reason reasons.Reason, enough func() bool) {
 	for ; o.queue.Pending() > 0 && !enough(); dropped++ {
 		o.changeLocked(-1, -int64(o.queue.Drop()))
 	}
+	o.marks.dropped(o.sent, dropped)
 	o.dropped.add(reason, uint64(dropped))
 	p.socket.dropped(p, reason, dropped)
 }

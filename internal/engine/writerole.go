@@ -126,7 +126,7 @@ func (p *Pipe) writeOnce(wait bool) (done bool) {
 	if o.queued > 0 {
 		o.marks = o.marks.add(o.sent, o.queued)
 	} else {
-		o.marks = nil
+		o.marks = o.marks[:0]
 	}
 	last := err == nil && (o.emptyLocked() || o.carrier.stuck())
 	if last {

@@ -106,6 +106,9 @@ func (h *Histogram) Max() time.Duration { return h.max }
 // Percentile is the shortest duration that p percent of all do not exceed, rounded up by less than 1/128 of it; 0 if there
 // are none. A coarse histogram rounds up by less than 1/8.
 func (h *Histogram) Percentile(p float64) time.Duration {
+	if p = min(p, 100); !(p >= 0) { // NaN is not
+		p = 0
+	}
 	rank := max(rankOf(h.total, p), 1)
 	for b, n := range h.counts {
 		if rank <= n {

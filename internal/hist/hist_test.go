@@ -59,6 +59,11 @@ func TestExtremes(t *testing.T) {
 			t.Errorf("%d do not exceed %d ns, want %d", got, d, want)
 		}
 	}
+	for _, odd := range []float64{-1, math.NaN(), math.Inf(1), 1e300} {
+		if d := h.Percentile(odd); d != 0 && d != math.MaxInt64 {
+			t.Errorf("percentile %v is %d", odd, d)
+		}
+	}
 	if h.Percentile(100) != math.MaxInt64 || h.Max() != math.MaxInt64 || h.Percentile(0) != 0 {
 		t.Errorf("percentiles 0 and 100: %d, %d", h.Percentile(0), h.Percentile(100))
 	}

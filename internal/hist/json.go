@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 )
@@ -36,9 +37,12 @@ func (h *Histogram) UnmarshalJSON(text []byte) error {
 	if err := json.Unmarshal(text, &j); err != nil {
 		return err
 	}
+	if j.Count > math.MaxInt64 {
+		return errors.New("a histogram has no such count")
+	}
 	read := Histogram{sum: time.Duration(j.Sum), max: time.Duration(j.Max), coarse: true}
 	for _, b := range j.Buckets {
-		if b[0] < 0 || b[1] <= 0 || uint64(b[1]) > j.Count {
+		if b[0] < 0 || b[1] <= 0 || uint64(b[1]) > j.Count-read.total {
 			return fmt.Errorf("a histogram has no bucket %v", b)
 		}
 		at := read.bucket(uint64(b[0]))

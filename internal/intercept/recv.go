@@ -99,11 +99,13 @@ func (c *Chain) recvReply(ctx context.Context, recv Recv) (*msg.Message, error) 
 func (c *Chain) recv(ctx context.Context, dst []*msg.Message, recv RecvMany, back Unreceive) (int, error) {
 	ctx = scope.OrBackground(ctx)
 	for {
+		var failed error // of recv, which an interceptor may have kept for itself
 		o := &Operation{do: func(ctx context.Context, o *Operation) error {
 			if len(o.messages)+len(o.back) > 0 { // called again
 				return nil
 			}
 			n, err := recv(ctx, dst)
+			failed = err
 			for _, m := range dst[:n] {
 				if p := m.Passed(); p != nil && p.Before {
 					o.back = append(o.back, m)
@@ -129,6 +131,9 @@ func (c *Chain) recv(ctx context.Context, dst []*msg.Message, recv RecvMany, bac
 		// Messages that were put back are the first of their pipe.
 		if n := copy(dst, o.back); n+copy(dst[n:], o.messages) > 0 {
 			return n + len(o.messages), nil
+		}
+		if failed != nil {
+			return 0, failed
 		}
 	}
 }

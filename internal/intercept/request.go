@@ -56,6 +56,9 @@ func (c *Chain) Reply(ctx context.Context, r *pattern.Request, body []byte, m *m
 	_, err := c.send(ctx, &Operation{to: r.Pipe(), request: r}, []*msg.Message{m}, one(func(ctx context.Context, m *msg.Message) error {
 		return r.Answer(ctx, nil, m)
 	}))
+	if err == nil {
+		r.Discard() // unless it is answered: an interceptor may have kept the reply
+	}
 	return err
 }
 

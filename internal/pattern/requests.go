@@ -29,6 +29,7 @@ type Call struct {
 	retry  time.Time // when it is sent again
 	alone  bool      // no other was open when it began
 	ended  bool
+	again  bool // it was sent twice over one pipe
 
 	queue      *callList // where it is: waiting for a pipe, or for a reply
 	prev, next *Call
@@ -95,7 +96,9 @@ func (r *requests) newID() uint32 {
 
 // sentOver says that the call was sent over p at now.
 func (r *requests) sentOver(c *Call, p *engine.Pipe, now time.Time) {
-	if !slices.Contains(c.sent, p) {
+	if slices.Contains(c.sent, p) {
+		c.again = true
+	} else {
 		c.sent, c.nths = append(c.sent, p), append(c.nths, c.nth)
 	}
 	c.queue.remove(c)
@@ -171,9 +174,9 @@ func (s *Req) answeredLocked(p *engine.Pipe, m *msg.Message) (*Call, answer) {
 // sampleEvery is how many calls have one whose round trip is counted: asking for the time is not free.
 const sampleEvery = 16
 
-// sampled reports whether the round trip of an answered call is counted. If it was sent over several pipes, it is not known which
+// sampled reports whether the round trip of an answered call is counted. If it was sent more than once, it is not known which
 // request the reply is for.
-func (c *Call) sampled() bool { return c.id%sampleEvery == 0 && len(c.sent) == 1 }
+func (c *Call) sampled() bool { return c.id%sampleEvery == 0 && len(c.sent) == 1 && !c.again }
 
 // sentAt is when the call was sent.
 func (r *requests) sentAt(c *Call) time.Time { return c.retry.Add(-r.retry) }

@@ -32,7 +32,7 @@ func (s *sender) do(ctx context.Context, wait bool, to *engine.Pipe, try func() 
 		return err
 	}
 	s.mu.Lock()
-	for {
+	for again := false; ; again = true {
 		if err := s.err; err != nil { // no defer: in a loop it would cost every message
 			s.mu.Unlock()
 			return err
@@ -46,7 +46,7 @@ func (s *sender) do(ctx context.Context, wait bool, to *engine.Pipe, try func() 
 			}
 			return err
 		}
-		began := s.stall.begin()
+		began := s.stall.begin(again)
 		err = s.waiters.Wait(ctx, &s.mu)
 		s.stall.end(began)
 		if err != nil {

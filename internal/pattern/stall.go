@@ -14,9 +14,12 @@ type stall struct {
 
 var epoch = time.Now()
 
-func (s *stall) begin() (at time.Duration) {
+// begin counts a caller that is blocked; again says that it was before, in the same call.
+func (s *stall) begin(again bool) (at time.Duration) {
 	at = time.Since(epoch)
-	s.calls++
+	if !again {
+		s.calls++
+	}
 	s.inside++
 	s.began += at
 	return at

@@ -18,16 +18,17 @@ func TestStall(t *testing.T) {
 				t.Errorf("blocked for %v, want %d s", got, want)
 			}
 		}
-		a := s.begin()
+		a := s.begin(false)
 		time.Sleep(time.Second)
 		check(1)
-		b := s.begin()
+		b := s.begin(false)
 		time.Sleep(2 * time.Second)
 		check(5)
 		s.end(a)
 		time.Sleep(time.Second)
 		check(6)
 		s.end(b)
+		s.end(s.begin(true))
 		time.Sleep(time.Hour)
 		check(6)
 		if s.calls != 2 {

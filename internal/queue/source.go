@@ -254,8 +254,8 @@ func (s *Source) dropOldestLocked() {
 // frontLocked takes messages of the first run out: up to n, which cost up to bytes, or none. With first, one may cost more.
 func (s *Source) frontLocked(n int, bytes int64, first bool) (part sizedRun) {
 	front := s.runs.front()
-	s.ages.taken(front.since)
 	if len(front.msgs) <= n && front.bytes <= bytes {
+		s.ages.taken(front.since)
 		return s.runs.pop()
 	}
 	part.since = front.since
@@ -266,6 +266,9 @@ func (s *Source) frontLocked(n int, bytes int64, first bool) (part sizedRun) {
 			break
 		}
 		part.bytes += c
+	}
+	if k > 0 && k == len(front.msgs) {
+		s.ages.taken(front.since)
 	}
 	part.msgs = front.msgs[:k]
 	front.bytes -= part.bytes
@@ -315,7 +318,7 @@ func (s *Source) Counts() Counts {
 	return c
 }
 
-// Ages returns how long the oldest message has been queued, at least, and how long messages were queued, as far as that was noted.
+// Ages returns how long the oldest message has been queued, about, and how long messages were queued, as far as that was noted.
 func (s *Source) Ages() (oldest time.Duration, waited hist.Histogram) {
 	q := s.inbox
 	q.mu.Lock()

@@ -21,7 +21,7 @@ type SendStats struct {
 	QueuedBytes int64                     `json:"queued_bytes"`  // and their size on the wire
 	Returned    uint64                    `json:"returned"`      // unsent when the pipe ended, and returned to be sent on another
 	Bytes       uint64                    `json:"bytes"`         // written, including frame headers
-	OldestAge   time.Duration             `json:"oldest_age_ns"` // how long the oldest queued message has waited, at least
+	OldestAge   time.Duration             `json:"oldest_age_ns"` // how long the oldest queued message has waited, about
 	Unknown     uint64                    `json:"unknown"`       // of Sent: on pipes that ended without proof of arrival; an upper bound of losses
 	Dropped     map[reasons.Reason]uint64 `json:"dropped"`       // by reason
 }
@@ -45,7 +45,7 @@ type RecvStats struct {
 	Delivered   uint64                    `json:"delivered"`     // delivered to the application
 	Queued      uint64                    `json:"queued"`        // waiting to be delivered
 	QueuedBytes int64                     `json:"queued_bytes"`  // and their size
-	OldestAge   time.Duration             `json:"oldest_age_ns"` // how long the oldest queued message has waited, at least
+	OldestAge   time.Duration             `json:"oldest_age_ns"` // how long the oldest queued message has waited, about
 	Filtered    uint64                    `json:"filtered"`      // matched by no subscription; neither arrived nor dropped
 	Bytes       uint64                    `json:"bytes"`         // received, including frame headers
 	Dropped     map[reasons.Reason]uint64 `json:"dropped"`       // by reason
