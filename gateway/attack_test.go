@@ -186,6 +186,7 @@ func TestStreamsThatDoNotRead(t *testing.T) {
 		t.Errorf("the heap has grown by %d bytes, and %d streams may take %d", grown, bad, room)
 	}
 	eventually(t, func() string { return differs(e.Stats().Cut, uint64(bad)) })
+	eventually(t, func() string { return differs(e.Stats().Answers[200], uint64(bad)) }) // each a moment after it is cut
 	if st := e.Stats(); st.Open != good || st.Answers[200] != uint64(bad) {
 		t.Errorf("%+v", st)
 	}

@@ -30,6 +30,7 @@ func TestBatchesAreNotWrittenInline(t *testing.T) {
 	}
 	w.WriteSoon()
 	p.end(nil)
+	_ = e.Close() // the writer has ended before the next test begins
 }
 
 // Who answers a message writes by itself; who answers many that came together leaves it to the writer, however long the
