@@ -78,6 +78,7 @@ type TLSStats = stats.TLSStats
 
 // EndpointStats are the counters of one endpoint. The fields:
 //
+//	ID             uint64            // the endpoint's: of no other of the socket, nor of any before it
 //	URL            string            // the endpoint's
 //	Listening      bool              // a listener, not a dialer
 //	Pipes          int               // live ones

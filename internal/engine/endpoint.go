@@ -25,6 +25,7 @@ import (
 
 // An Endpoint is a running dialer or listener of a socket.
 type Endpoint struct {
+	id     uint64 // among the socket's
 	socket *Socket
 	scope  *scope.Scope
 	listen bool
@@ -76,7 +77,7 @@ func (s *Socket) newEndpoint(listen bool, u transport.URL, shown string, c Endpo
 		return nil, s.broken
 	}
 	e := &Endpoint{
-		socket: s, listen: listen, config: c, shown: urls.Redact(shown),
+		id: s.lastEndpoint.Add(1), socket: s, listen: listen, config: c, shown: urls.Redact(shown),
 		pipes: make(map[*Pipe]struct{}), rejected: make(map[reasons.Reason]uint64), first: make(chan error, 1),
 		spoken: s.options.Dialects,
 	}

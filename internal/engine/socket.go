@@ -48,6 +48,8 @@ type Socket struct {
 
 	brake brake
 
+	lastEndpoint atomic.Uint64
+
 	ending atomic.Int32  // pipes that have ended and have not yet returned their messages to the pattern
 	ended  atomic.Uint64 // pipes that ever were
 

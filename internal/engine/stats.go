@@ -3,6 +3,7 @@
 package engine
 
 import (
+	"cmp"
 	"crypto/tls"
 	"fmt"
 	"maps"
@@ -188,7 +189,10 @@ func (s *Socket) Stats() stats.Stats {
 		stats.AddCounts(&st.Rejected, es.Rejected)
 		st.Endpoints = append(st.Endpoints, es)
 	}
-	sort.Slice(st.Endpoints, func(i, j int) bool { return st.Endpoints[i].URL < st.Endpoints[j].URL })
+	sort.Slice(st.Endpoints, func(i, j int) bool {
+		a, b := &st.Endpoints[i], &st.Endpoints[j]
+		return cmp.Or(cmp.Compare(a.URL, b.URL), cmp.Compare(a.ID, b.ID)) < 0
+	})
 	s.addBuffered(&st.Send)
 	st.Pending = s.pattern.Pending()
 	st.SendBlocked, st.SendBlocks = s.pattern.Blocked()
@@ -202,7 +206,7 @@ func (e *Endpoint) Stats() stats.EndpointStats {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	es := stats.EndpointStats{
-		URL: e.shown, Listening: e.listen, Pipes: len(e.pipes), Established: e.established, State: e.stateLocked(),
+		ID: e.id, URL: e.shown, Listening: e.listen, Pipes: len(e.pipes), Established: e.established, State: e.stateLocked(),
 		Attempts: e.attempts, Redials: max(e.attempts, 1) - 1, NextAttempt: e.next, Failed: make(map[reasons.Reason]uint64),
 		Goroutines: e.scope.Running(),
 	}

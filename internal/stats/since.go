@@ -11,7 +11,7 @@ import (
 )
 
 // Since returns the figures of the time since an earlier snapshot of the same socket: counters are the difference of both, gauges are
-// those of s. Pipes and endpoints that the earlier snapshot does not have are as they are. Counters of a pipe that has ended meanwhile
+// those of s. Pipes and endpoints are paired by ID. Pipes and endpoints that the earlier snapshot does not have are as they are. Counters of a pipe that has ended meanwhile
 // are in the socket's, and have no pipe.
 func (s Stats) Since(earlier Stats) Stats {
 	d := s
@@ -33,7 +33,7 @@ func (s Stats) Since(earlier Stats) Stats {
 	d.Endpoints = slices.Clone(s.Endpoints)
 	for i := range d.Endpoints {
 		e := &d.Endpoints[i]
-		if j := slices.IndexFunc(earlier.Endpoints, func(o EndpointStats) bool { return o.URL == e.URL && o.Listening == e.Listening }); j >= 0 {
+		if j := slices.IndexFunc(earlier.Endpoints, func(o EndpointStats) bool { return o.ID == e.ID }); j >= 0 {
 			o := &earlier.Endpoints[j]
 			e.Established, e.Attempts, e.Redials = less(e.Established, o.Established), less(e.Attempts, o.Attempts), less(e.Redials, o.Redials)
 			e.Rejected, e.Failed = countsSince(e.Rejected, o.Rejected), countsSince(e.Failed, o.Failed)
@@ -42,7 +42,7 @@ func (s Stats) Since(earlier Stats) Stats {
 	return d
 }
 
-// less is the difference of two values of a counter: 0 if it has become smaller, because another endpoint has the same URL.
+// less is the difference of two values of a counter: 0 if it has become smaller, because the snapshots are in the wrong order.
 func less(now, then uint64) uint64 { return now - min(now, then) }
 
 func (a SendStats) since(b SendStats) SendStats {

@@ -28,9 +28,14 @@ func pipe(id uint32, sent uint64) stats.PipeStats {
 
 func TestSince(t *testing.T) {
 	earlier, later := at(10, 100, pipe(1, 40), pipe(2, 60)), at(14, 300, pipe(2, 160), pipe(3, 100))
-	earlier.Endpoints = []stats.EndpointStats{{URL: "tcp://a:1", Attempts: 3, Redials: 2, Failed: counts{reasons.IO: 2}}}
+	earlier.Endpoints = []stats.EndpointStats{
+		{ID: 1, URL: "tcp://a:1", Attempts: 2, Redials: 1}, // closed between the snapshots, and dialed again
+		{ID: 2, URL: "tcp://a:1", Attempts: 3, Redials: 2, Failed: counts{reasons.IO: 2}},
+	}
 	later.Endpoints = []stats.EndpointStats{
-		{URL: "tcp://a:1", Attempts: 7, Redials: 6, Failed: counts{reasons.IO: 2, reasons.Timeout: 4}}, {URL: "tcp://b:1", Attempts: 1},
+		{ID: 2, URL: "tcp://a:1", Attempts: 7, Redials: 6, Failed: counts{reasons.IO: 2, reasons.Timeout: 4}},
+		{ID: 4, URL: "tcp://a:1", Attempts: 5, Redials: 4},
+		{ID: 3, URL: "tcp://b:1", Attempts: 1},
 	}
 	later.Panics = 1
 	d := later.Since(earlier)
@@ -39,7 +44,9 @@ func TestSince(t *testing.T) {
 	want.Recv.Dropped = counts{}
 	want.Panics = 1
 	want.Endpoints = []stats.EndpointStats{
-		{URL: "tcp://a:1", Attempts: 4, Redials: 4, Failed: counts{reasons.Timeout: 4}}, {URL: "tcp://b:1", Attempts: 1},
+		{ID: 2, URL: "tcp://a:1", Attempts: 4, Redials: 4, Failed: counts{reasons.Timeout: 4}},
+		{ID: 4, URL: "tcp://a:1", Attempts: 5, Redials: 4},
+		{ID: 3, URL: "tcp://b:1", Attempts: 1},
 	}
 	if !reflect.DeepEqual(d, want) {
 		t.Errorf("got %+v\nwant %+v", d, want)

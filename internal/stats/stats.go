@@ -117,6 +117,7 @@ const (
 
 // EndpointStats are the counters of one endpoint.
 type EndpointStats struct {
+	ID          uint64                    `json:"id"`          // the endpoint's: of no other of the socket, nor of any before it
 	URL         string                    `json:"url"`         // the endpoint's
 	Listening   bool                      `json:"listening"`   // a listener, not a dialer
 	Pipes       int                       `json:"pipes"`       // live ones

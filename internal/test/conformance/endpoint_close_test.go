@@ -49,6 +49,30 @@ func TestEndpointClosesItsPipes(t *testing.T) {
 	})
 }
 
+// Endpoints have IDs by which snapshots tell them apart: two dialers to one address, and one that takes the place of another.
+func TestEndpointsHaveIDs(t *testing.T) {
+	leak.Check(t)
+	pull, push := spry.NewPull(nil), spry.NewPush(nil)
+	defer testkit.Shut(t, pull, push)
+	at := testkit.ListenOn(t, pull, "inproc")
+	first := testkit.DialTo(t, push, at)
+	testkit.DialTo(t, push, at)
+	earlier := push.Stats()
+	testkit.Check(t, first.Close())
+	testkit.DialTo(t, push, at)
+	now := push.Stats()
+	if len(earlier.Endpoints) != 2 || len(now.Endpoints) != 2 {
+		t.Fatalf("%+v, then %+v", earlier.Endpoints, now.Endpoints)
+	}
+	a, b, kept, made := earlier.Endpoints[0].ID, earlier.Endpoints[1].ID, now.Endpoints[0].ID, now.Endpoints[1].ID
+	if a == 0 || a == b || kept != b || made == a || made == b {
+		t.Errorf("two dialers have the IDs %d and %d; without the first and with one more %d and %d", a, b, kept, made)
+	}
+	if d := now.Since(earlier); d.Endpoints[0].Established != 0 || d.Endpoints[1].Established != 1 {
+		t.Errorf("since then the one that stayed made %d connections, and the new one %d", d.Endpoints[0].Established, d.Endpoints[1].Established)
+	}
+}
+
 // A closed address takes no new connections, and those that are there go on.
 func TestStopListeningKeepsPipes(t *testing.T) {
 	overEveryWire(t, func(t *testing.T, w wireUnderTest) {
