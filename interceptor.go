@@ -24,8 +24,9 @@ type OperationFunc func(ctx context.Context, o *Operation) error
 //
 // Each method is called once for a socket, when that is made, and returns a function that does what it likes around next, or
 // returns next itself. That function may be called by several goroutines at once. It may pass another ctx to next, and call
-// next again after an error: next then does the rest of the operation, if there is one. An error that it returns is that of
-// the call. A panic is counted and reported as [EventPanic], and the call fails.
+// next again after an error: next then does the rest of the operation, and returns the same error if there is none. Where next
+// is an interceptor, its error leaves nothing half changed: messages that were not sent are as they were when next was called,
+// and those that were received are dropped. An error that the function returns is that of the call. A panic is counted and reported as [EventPanic], and the call fails.
 type Interceptor interface {
 	// WrapSend is for all that is sent: messages, batches, requests, surveys and replies. next returns when the messages are
 	// queued. That of a [Req]'s Do and DoMsg returns when there is a reply or none will come; the reply is received within.
@@ -91,7 +92,8 @@ func (o *Operation) Messages() []*Message { return outerMessages(o.inner().Messa
 
 // Discard takes received message i out of Messages, releases it, and counts it as dropped: [ReasonIntercepted]. If it is a
 // request, that is discarded; a request that was replied to before counts as delivered. If no message is left, the call waits
-// for the next one. The reply to a request has no next one: the call fails with [ErrIntercepted].
+// for the next one. The reply to a request has no next one: the call fails with [ErrIntercepted]. Where messages are sent,
+// Discard does nothing: they are the caller's. To send none, return without calling next.
 func (o *Operation) Discard(i int) { o.inner().Discard(i) }
 
 // newChain returns the interceptors around the operations of a socket, or nil if there are none. With frames, messages may have
@@ -102,12 +104,13 @@ func newChain(core *engine.Socket, all []Interceptor, frames bool) *intercept.Ch
 	}
 	run := func(ctx context.Context, o *Operation) error { return o.inner().Run(ctx) }
 	around := func(wrap func(Interceptor, OperationFunc) OperationFunc) intercept.Func {
-		f := OperationFunc(run)
+		f, next := OperationFunc(nil), OperationFunc(run)
 		for _, i := range slices.Backward(all) { // the first is outermost
-			if f = wrap(i, f); f == nil {
+			if f = wrap(i, next); f == nil {
 				core.Break(fmt.Errorf("%w: Interceptors: a %T returns no function", ErrConfig, i))
 				f = run
 			}
+			next = attempt(f)
 		}
 		return func(ctx context.Context, o *intercept.Operation) error { return f(ctx, (*Operation)(o)) }
 	}
@@ -115,4 +118,10 @@ func newChain(core *engine.Socket, all []Interceptor, frames bool) *intercept.Ch
 		Socket: core, Frames: frames,
 		Send: around(Interceptor.WrapSend), Recv: around(Interceptor.WrapRecv), Handle: around(Interceptor.WrapHandle),
 	}
+}
+
+// attempt returns an interceptor's function as the next of another.
+func attempt(f OperationFunc) OperationFunc {
+	inner := func(ctx context.Context, o *intercept.Operation) error { return f(ctx, (*Operation)(o)) }
+	return func(ctx context.Context, o *Operation) error { return o.inner().Attempt(ctx, inner) }
 }

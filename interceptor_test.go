@@ -427,7 +427,11 @@ func TestInterceptedReplies(t *testing.T) {
 			testkit.DialTo(t, req, testkit.ListenOn(t, rep, "inproc"))
 			serving := make(chan error)
 			go func() {
-				serving <- rep.Serve(context.Background(), 1, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) { _ = r.Reply(ctx, nil) }))
+				serving <- rep.Serve(context.Background(), 1, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
+					if name != "do not wait" {
+						_ = r.Reply(ctx, nil)
+					}
+				}))
 			}()
 			ctx := testkit.Watchdog(t)
 			_, err := req.Do(ctx, nil)
@@ -437,6 +441,9 @@ func TestInterceptedReplies(t *testing.T) {
 				_, err = c.Wait(ctx)
 			}
 			testkit.Wants(t, err, spry.ErrIntercepted)
+			if ctx.Err() != nil {
+				t.Error("a request stayed open until its context ended")
+			}
 			testkit.Shut(t, req, rep)
 			testkit.Check(t, <-serving)
 		})

@@ -81,9 +81,15 @@ func (s *Surveyor) Survey(ctx context.Context, body []byte) iter.Seq2[*Message, 
 			return
 		}
 		defer v.Close()
-		recv := func(context.Context) (*msg.Message, error) {
-			m, err := v.Recv(within)
-			if err != nil && within.Err() == context.DeadlineExceeded {
+		end, _ := within.Deadline()
+		recv := func(ctx context.Context) (*msg.Message, error) {
+			if at, ok := ctx.Deadline(); !ok || at.After(end) { // of an interceptor
+				var cancel context.CancelFunc
+				ctx, cancel = context.WithDeadline(ctx, end)
+				defer cancel()
+			}
+			m, err := v.Recv(ctx)
+			if err != nil && (within.Err() == context.DeadlineExceeded || within.Err() == nil && !time.Now().Before(end)) {
 				if m, err = v.TryRecv(); err != nil { // answers that arrived in time
 					err = ErrClosed
 				}
@@ -94,9 +100,9 @@ func (s *Surveyor) Survey(ctx context.Context, body []byte) iter.Seq2[*Message, 
 			var m *msg.Message
 			var err error
 			if s.chain == nil {
-				m, err = recv(ctx)
+				m, err = recv(within)
 			} else {
-				m, err = s.chain.RecvOne(ctx, recv, nil)
+				m, err = s.chain.RecvOne(within, recv, nil)
 			}
 			return received(m), opErr("survey", err)
 		}

@@ -29,10 +29,12 @@ type Operation struct {
 	request  *pattern.Request
 	messages []*msg.Message
 
-	do   func(ctx context.Context, o *Operation) error // the operation itself
-	ran  bool
-	sent int            // of messages
-	back []*msg.Message // received before, and seen by interceptors then
+	do      func(ctx context.Context, o *Operation) error // the operation itself
+	ran     bool
+	sends   bool           // messages, or else it receives or handles them
+	sent    int            // of messages
+	back    []*msg.Message // received before, and seen by interceptors then
+	failure *error         // for which received messages were dropped; nil unless it receives
 }
 
 // Socket is the socket of the operation.
@@ -56,8 +58,49 @@ func (o *Operation) Run(ctx context.Context) error {
 	return o.do(ctx, o)
 }
 
-// Discard takes received message i out, and counts it as dropped.
+// Attempt calls an interceptor that another is around. After an error, messages that were not sent are as they were before,
+// and received ones are dropped: nothing goes on half changed if the outer one calls it again, or keeps the error for itself.
+func (o *Operation) Attempt(ctx context.Context, f Func) (err error) {
+	failed := true // also by a panic
+	if o.sends {
+		unsent := o.messages[o.sent:]
+		before := cloned(unsent)
+		defer func() {
+			for i, m := range unsent {
+				if failed && len(o.messages)-len(unsent)+i >= o.sent {
+					m.Release()
+					*m = before[i].Take()
+					m.Stamp()
+				}
+				before[i].Release()
+			}
+		}()
+	} else if o.failure != nil {
+		defer func() {
+			if failed && len(o.messages) > 0 {
+				*o.failure = err
+				o.drop()
+			}
+		}()
+	}
+	err = f(ctx, o)
+	failed = err != nil
+	return err
+}
+
+// drop discards all received messages, but not those that interceptors have let pass before.
+func (o *Operation) drop() {
+	for _, m := range o.messages {
+		discard(m)
+	}
+	o.messages = nil
+}
+
+// Discard takes received message i out, and counts it as dropped. Messages to be sent are the caller's, who may send them again.
 func (o *Operation) Discard(i int) {
+	if o.sends {
+		return
+	}
 	m := o.messages[i]
 	o.messages = append(o.messages[:i:i], o.messages[i+1:]...)
 	discard(m)

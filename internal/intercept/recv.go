@@ -3,6 +3,7 @@
 package intercept
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
@@ -87,24 +88,34 @@ func (c *Chain) RecvOne(ctx context.Context, recv Recv, back Unreceive) (*msg.Me
 // recvReply is RecvOne for the only message that there will be: if the interceptors discard it, it fails.
 func (c *Chain) recvReply(ctx context.Context, recv Recv) (*msg.Message, error) {
 	asked := false
-	return c.RecvOne(ctx, func(ctx context.Context) (*msg.Message, error) {
+	var failed error
+	return c.RecvOne(ctx, func(ctx context.Context) (m *msg.Message, err error) {
 		if asked {
-			return nil, ErrIntercepted
+			return nil, cmp.Or(failed, ErrIntercepted)
 		}
 		asked = true
-		return recv(ctx)
+		m, failed = recv(ctx)
+		return m, failed
 	}, nil)
 }
 
-func (c *Chain) recv(ctx context.Context, dst []*msg.Message, recv RecvMany, back Unreceive) (int, error) {
+// recv leaves no message in dst that it does not return.
+func (c *Chain) recv(ctx context.Context, dst []*msg.Message, recv RecvMany, back Unreceive) (got int, _ error) {
 	ctx = scope.OrBackground(ctx)
+	filled := 0
+	defer func() { clear(dst[got:max(got, filled)]) }()
+	var failure error // of an interceptor, for which messages were dropped
 	for {
 		var failed error // of recv, which an interceptor may have kept for itself
-		o := &Operation{do: func(ctx context.Context, o *Operation) error {
+		o := &Operation{failure: &failure, do: func(ctx context.Context, o *Operation) error {
 			if len(o.messages)+len(o.back) > 0 { // called again
-				return nil
+				return failed
 			}
 			n, err := recv(ctx, dst)
+			filled = max(filled, n)
+			if err == ErrIntercepted && failure != nil { //nolint:errorlint // itself, of recvReply: there is no other message than the one that failed
+				err = failure
+			}
 			failed = err
 			for _, m := range dst[:n] {
 				if p := m.Passed(); p != nil && p.Before {
@@ -118,9 +129,7 @@ func (c *Chain) recv(ctx context.Context, dst []*msg.Message, recv RecvMany, bac
 		err := c.guard(ctx, c.Recv, o)
 		switch {
 		case err != nil:
-			for _, m := range o.messages {
-				discard(m)
-			}
+			o.drop()
 			for _, m := range slices.Backward(o.back) {
 				back(m)
 			}

@@ -91,19 +91,19 @@ func (c *Chain) send(ctx context.Context, o *Operation, ms []*msg.Message, send 
 	if len(ms) == 0 {
 		return send(ctx, ms)
 	}
-	clones, values := make([]*msg.Message, len(ms)), make([]msg.Message, len(ms))
-	for i, m := range ms {
-		m.CloneInto(&values[i])
+	clones, values := make([]*msg.Message, len(ms)), cloned(ms)
+	for i := range values {
 		clones[i] = values[i].Stamp()
 	}
-	o.messages = clones
+	o.messages, o.sends = clones, true
+	var failed error
 	o.do = func(ctx context.Context, o *Operation) error {
-		if o.sent == len(o.messages) { // called again
-			return nil
+		if o.sent < len(o.messages) { // else it is called again
+			var n int
+			n, failed = send(ctx, o.messages[o.sent:])
+			o.sent += n
 		}
-		n, err := send(ctx, o.messages[o.sent:])
-		o.sent += n
-		return err
+		return failed
 	}
 	err = c.guard(scope.OrBackground(ctx), c.Send, o)
 	for i := range values {
@@ -114,4 +114,13 @@ func (c *Chain) send(ctx context.Context, o *Operation, ms []*msg.Message, send 
 		values[i].Release()
 	}
 	return n, err
+}
+
+// cloned returns clones of ms.
+func cloned(ms []*msg.Message) []msg.Message {
+	values := make([]msg.Message, len(ms))
+	for i, m := range ms {
+		m.CloneInto(&values[i])
+	}
+	return values
 }
