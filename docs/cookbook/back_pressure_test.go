@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+
+package cookbook_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sprymq/spry"
+)
+
+func Example_backPressure() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	short := spry.Options{Network: spry.NewNetwork(), SendQueue: 2, RecvQueue: 2}
+
+	// Wait: a Push with a slow Pull is slowed down.
+	pull := spry.NewPull(&spry.PullOptions{Options: short})
+	defer pull.Close()
+	push := spry.NewPush(&spry.PushOptions{Options: short})
+	defer push.Close()
+	_, err := pull.Listen(ctx, "inproc://jobs")
+	check(err)
+	_, err = push.Dial(ctx, "inproc://jobs")
+	check(err)
+	queued := 0
+	for push.TrySendMsg(spry.WrapMessage([]byte("job"), nil)) == nil { // until the queues are full
+		queued++
+	}
+	brief, cancelBrief := context.WithTimeout(ctx, time.Millisecond)
+	defer cancelBrief()
+	err = push.Send(brief, []byte("one more"))
+	fmt.Println("queues hold", queued, "jobs; Send waited:", errors.Is(err, context.DeadlineExceeded))
+
+	// Drop: a Pub with a slow Sub goes on, and the newest messages remain.
+	sub := spry.NewSub(&spry.SubOptions{Options: short, Overflow: spry.DropOldest})
+	defer sub.Close()
+	pub := spry.NewPub(&spry.PubOptions{Options: short, Overflow: spry.DropOldest})
+	defer pub.Close()
+	_, err = pub.Listen(ctx, "inproc://prices")
+	check(err)
+	check(sub.Subscribe(""))
+	_, err = sub.Dial(ctx, "inproc://prices")
+	check(err)
+	check(pub.WaitSubscribers(ctx, "", 1))
+	for price := range 100 {
+		check(pub.Send(ctx, fmt.Append(nil, price)))
+	}
+	received := 0
+	for last := ""; last != "99"; received++ {
+		price, err := sub.Recv(ctx)
+		check(err)
+		last = string(price)
+	}
+	dropped := pub.Stats().Send.Dropped[spry.ReasonOverflow] + sub.Stats().Recv.Dropped[spry.ReasonOverflow]
+	fmt.Println("received and counted as dropped:", received+int(dropped), "of 100")
+	// Output:
+	// queues hold 4 jobs; Send waited: true
+	// received and counted as dropped: 100 of 100
+}
