@@ -15,8 +15,10 @@ import (
 // TestLacks checks that Spry still lacks what the comparison says that it lacks, and has what it says that it has.
 func TestLacks(t *testing.T) {
 	page := strings.Join(strings.Fields(read(t, "comparison.md")), " ")
-	push := spry.NewPush(&spry.PushOptions{Options: spry.Options{Transports: []transport.Transport{ws.Transport{}}}})
-	defer push.Close()
+	usual := spry.NewPush(nil)
+	defer usual.Close()
+	web := spry.NewPush(&spry.PushOptions{Options: spry.Options{Transports: []transport.Transport{ws.Transport{}}}})
+	defer web.Close()
 	for _, test := range []struct {
 		row, url string
 		has      bool
@@ -35,8 +37,10 @@ func TestLacks(t *testing.T) {
 		if !strings.Contains(page, test.row) {
 			t.Errorf("comparison.md has no row %q", test.row)
 		}
-		if _, err := push.Connect(test.url); errors.Is(err, spry.ErrScheme) == test.has {
-			t.Errorf("%s: %v, and comparison.md says %q", test.url, err, test.row)
+		_, err := usual.Connect(test.url)
+		_, errWeb := web.Connect(test.url)
+		if has := !errors.Is(err, spry.ErrScheme) || !errors.Is(errWeb, spry.ErrScheme); has != test.has {
+			t.Errorf("%s: %v, %v, and comparison.md says %q", test.url, err, errWeb, test.row)
 		}
 	}
 	for _, missing := range []struct{ row, api, name string }{
