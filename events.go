@@ -26,7 +26,7 @@ const (
 	EventDrop          = EventKind(engine.EventDrop)          // messages were dropped
 	EventRetry         = EventKind(engine.EventRetry)         // requests were sent again
 	EventPanic         = EventKind(engine.EventPanic)         // a callback panicked
-	EventGaveUp        = EventKind(engine.EventGaveUp)        // a dialer ended because its GiveUp returned true
+	EventGaveUp        = EventKind(engine.EventGaveUp)        // a dialer ended: its GiveUp returned true, or its connection cannot be made again
 	EventAbandoned     = EventKind(engine.EventAbandoned)     // requests were given up with ErrGivenUp
 	EventRequestFailed = EventKind(engine.EventRequestFailed) // Request.Fail discarded a request
 )

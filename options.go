@@ -230,7 +230,8 @@ type DialConfig struct {
 
 	// GiveUp, if not nil, is called with the error after each failed attempt, except one that Dial waits for, and each time
 	// that a connection has ended. If it returns true, the endpoint ends with that error, and reports EventGaveUp. It must
-	// not block. Defaults to redialing for ever.
+	// not block. Defaults to redialing for ever, unless the transport says that the connection cannot be made again
+	// ([transport.ErrNoRedial]).
 	GiveUp func(err error) bool
 
 	// ReadBuffer and WriteBuffer are the sizes in bytes of the operating system's receive and send buffers. 0 means the

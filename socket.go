@@ -13,6 +13,7 @@ import (
 	"github.com/sprymq/spry/internal/engine"
 	"github.com/sprymq/spry/internal/tlsconfig"
 	"github.com/sprymq/spry/transport"
+	"github.com/sprymq/spry/transport/ipc"
 )
 
 // A Socket has the methods that all sockets have. It is embedded in them and not used by itself.
@@ -218,11 +219,10 @@ func (l netListener) URL() string {
 }
 
 func streamOf(c net.Conn) *transport.Stream {
-	s := &transport.Stream{Conn: c}
 	if _, ok := c.(*net.UnixConn); ok {
-		s.Framing = transport.FramingTyped
+		return ipc.NewLink(c)
 	}
-	return s
+	return &transport.Stream{Conn: c}
 }
 
 func pipeSeq(ps []*engine.Pipe) iter.Seq[*Pipe] {

@@ -114,7 +114,7 @@ func (s *stack) leave(p *params) error {
 
 // isNamed reports whether the addresses of a base are names, which have no parameters.
 func isNamed(base string) bool {
-	return slices.Contains([]string{"ipc", "unix", "abstract", "inproc"}, base)
+	return slices.Contains([]string{"ipc", "unix", "abstract", "inproc", "fd"}, base)
 }
 
 func (s *stack) malformed(form string, args ...any) error {

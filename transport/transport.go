@@ -196,6 +196,10 @@ type Messages interface {
 // has it now. The caller forgets the link, and does not close it.
 var ErrMoved = errors.New("the connection has moved to another listener")
 
+// ErrNoRedial is returned by Dialer.Dial if no later call can succeed either, because the connection existed only once. The socket
+// then ends the endpoint, as if the user had given it up.
+var ErrNoRedial = errors.New("the connection cannot be made again")
+
 // A Pinger is a link of [Messages] that can ask its peer for a sign of life. It serves the Heartbeat of sockets.
 type Pinger interface {
 	Messages

@@ -81,6 +81,7 @@ var packages = map[string]string{
 	"port":          "github.com/sprymq/spry/port",
 	"sprytest":      "github.com/sprymq/spry/sprytest",
 	"stream":        "github.com/sprymq/spry/stream",
+	"fd":            "github.com/sprymq/spry/transport/fd",
 	"tcp":           "github.com/sprymq/spry/transport/tcp",
 	"transport":     "github.com/sprymq/spry/transport",
 	"transporttest": "github.com/sprymq/spry/transport/transporttest",

@@ -168,16 +168,20 @@ func (e *Endpoint) retired() bool {
 	return quiet && e.socket.pattern.Pending() == 0
 }
 
-// givesUp calls the user's GiveUp after a failed attempt, or an ended pipe. If GiveUp returns true, it ends the endpoint.
+// givesUp calls the user's GiveUp after a failed attempt, or an ended pipe. It ends the endpoint if GiveUp returns true, or if no
+// further attempt can succeed.
 func (e *Endpoint) givesUp(p *Pipe, err error) (done bool) {
 	giveUp := e.config.GiveUp
-	if giveUp == nil {
+	done = errors.Is(err, transport.ErrNoRedial)
+	if giveUp == nil && !done {
 		return false
 	}
 	if err == nil {
 		err = p.Err()
 	}
-	_ = e.ask(e.scope.Context(), "GiveUp", func(context.Context) error { done = giveUp(err); return nil })
+	if !done {
+		_ = e.ask(e.scope.Context(), "GiveUp", func(context.Context) error { done = giveUp(err); return nil })
+	}
 	if done {
 		e.socket.Emit(Event{Kind: EventGaveUp, Endpoint: e, Err: err, Reason: reasonOf(err)})
 		e.stop(err)

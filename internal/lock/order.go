@@ -60,6 +60,8 @@ type (
 	WebSocketPort [77]struct{}
 	// BrowserSocket guards the events of a browser's WebSocket (ws.browserLink).
 	BrowserSocket [78]struct{}
+	// Descriptors guards which inherited descriptors listeners have (fd.listens).
+	Descriptors [79]struct{}
 
 	// Under the locks below, no other is taken.
 

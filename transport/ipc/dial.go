@@ -23,7 +23,7 @@ func (d *dialer) Dial(ctx context.Context) (transport.Link, error) {
 	if err != nil {
 		return nil, wrap(d.url, err)
 	}
-	return newLink(conn), nil
+	return NewLink(conn), nil
 }
 
 func (d *dialer) dial(ctx context.Context) (net.Conn, error) {

@@ -63,8 +63,8 @@ func (Transport) Listen(ctx context.Context, u transport.URL, o transport.Listen
 // cost.
 const sendBuffer = 320 << 10
 
-// newLink makes a link of a connection.
-func newLink(conn net.Conn) *transport.Stream {
+// NewLink makes the link that the transport would make of a connection, for packages that connect and listen in another way.
+func NewLink(conn net.Conn) *transport.Stream {
 	s := &transport.Stream{Conn: conn, Framing: transport.FramingTyped}
 	if c, ok := conn.(*net.UnixConn); ok {
 		_ = c.SetWriteBuffer(sendBuffer) // the system's limit may be lower; that costs speed only

@@ -116,7 +116,7 @@ func (l *listener) Accept() (transport.Link, error) {
 	if err != nil {
 		return nil, wrap(l.url, err)
 	}
-	return newLink(conn), nil
+	return NewLink(conn), nil
 }
 
 // Addr is the bound address: a *net.UnixAddr.

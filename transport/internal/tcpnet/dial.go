@@ -44,7 +44,7 @@ func (d *Dialer) Dial(ctx context.Context) (net.Conn, error) {
 	if err != nil {
 		return nil, wrap(d.url, err)
 	}
-	configure(conn, d.options.Nagle)
+	Configure(conn, d.options.Nagle)
 	return conn, nil
 }
 
@@ -75,7 +75,7 @@ func (d *Dialer) dial(ctx context.Context) (net.Conn, error) {
 func (d *Dialer) connect(ctx context.Context, r route) (net.Conn, error) {
 	dialer := net.Dialer{
 		KeepAlive:       d.options.KeepAlive,
-		KeepAliveConfig: keepAlive(d.options.KeepAlive),
+		KeepAliveConfig: KeepAlive(d.options.KeepAlive),
 	}
 	switch {
 	case r.from.IsValid():
@@ -89,8 +89,8 @@ func (d *Dialer) connect(ctx context.Context, r route) (net.Conn, error) {
 	return dialer.DialContext(ctx, d.address.network, r.to.String())
 }
 
-// keepAlive turns the option into what package net wants: 0 is its own default of 15 s.
-func keepAlive(d time.Duration) net.KeepAliveConfig {
+// KeepAlive turns the option into what package net wants: 0 is its own default of 15 s.
+func KeepAlive(d time.Duration) net.KeepAliveConfig {
 	return net.KeepAliveConfig{Enable: d >= 0, Idle: d, Interval: d}
 }
 
@@ -98,9 +98,9 @@ func keepAlive(d time.Duration) net.KeepAliveConfig {
 // which have left the processor's cache when the receiver reads them. BenchmarkPipeline shows the cost.
 const localBuffer = 192 << 10
 
-// configure changes package net's defaults. A failure means that the connection has ended already, which the first read
+// Configure changes package net's defaults for a connection over TCP; others stay as they are. A failure means that the connection has ended already, which the first read
 // reports better.
-func configure(conn net.Conn, nagle bool) {
+func Configure(conn net.Conn, nagle bool) {
 	c, ok := conn.(*net.TCPConn)
 	if !ok {
 		return

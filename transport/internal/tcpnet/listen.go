@@ -34,7 +34,7 @@ func Listen(ctx context.Context, u transport.URL, o transport.ListenOptions) (*L
 	}
 	config := net.ListenConfig{
 		KeepAlive:       o.KeepAlive,
-		KeepAliveConfig: keepAlive(o.KeepAlive),
+		KeepAliveConfig: KeepAlive(o.KeepAlive),
 	}
 	inner, err := config.Listen(ctx, a.network, a.hostPort())
 	if errors.Is(err, syscall.EADDRINUSE) {
@@ -77,7 +77,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, wrap(l.url, err)
 	}
-	configure(conn, l.nagle)
+	Configure(conn, l.nagle)
 	return conn, nil
 }
 
@@ -99,16 +99,21 @@ func (l *Listener) URL() string {
 	if !ok {
 		return l.url.String()
 	}
+	return LocalURL(l.url.Scheme, l.network, bound)
+}
+
+// LocalURL is the URL by which a local peer can dial a bound address of the network, in which a wildcard is the loopback address.
+func LocalURL(scheme, network string, bound *net.TCPAddr) string {
 	at := bound.AddrPort()
 	ip := at.Addr().Unmap()
 	if ip.IsUnspecified() {
 		// A wildcard of both families is bound as [::], and IPv4 reaches it.
 		ip = netip.AddrFrom4([4]byte{127, 0, 0, 1})
-		if l.network == "tcp6" {
+		if network == "tcp6" {
 			ip = netip.IPv6Loopback()
 		}
 	}
-	return transport.URL{Scheme: l.url.Scheme, Address: netip.AddrPortFrom(ip, at.Port()).String()}.String()
+	return transport.URL{Scheme: scheme, Address: netip.AddrPortFrom(ip, at.Port()).String()}.String()
 }
 
 // Close stops listening and makes a blocked Accept return.

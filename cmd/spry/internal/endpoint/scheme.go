@@ -15,12 +15,17 @@ import (
 	"github.com/sprymq/spry/internal/urls"
 	"github.com/sprymq/spry/stream"
 	"github.com/sprymq/spry/transport"
+	"github.com/sprymq/spry/transport/fd"
+	"github.com/sprymq/spry/transport/ipc"
+	"github.com/sprymq/spry/transport/tcp"
+	"github.com/sprymq/spry/transport/tlstcp"
 	"github.com/sprymq/spry/transport/ws"
 )
 
 // Transports are the transports of the command's sockets, in addition to inproc.
 func Transports() []transport.Transport {
-	return []transport.Transport{stream.Transport{Trace: traceTo(os.Stderr)}, ws.Transport{}}
+	bases := []transport.Transport{ipc.Transport{}, tcp.Transport{}, tlstcp.Transport{}, fd.Transport{}}
+	return []transport.Transport{stream.Transport{Trace: traceTo(os.Stderr), Base: bases}, ws.Transport{}}
 }
 
 // Secured reports whether a URL's scheme has TLS.
