@@ -182,6 +182,48 @@ func TestAKilledRecorderLeavesItsMessages(t *testing.T) {
 	replay.expect(0, "")
 	replay.await(replay.stderr, `the last \d+ bytes are no whole message()`)
 	pull.expect(0, "one\n")
+	pull = start(t, nil, "pull", "--listen", here, "-n", "1")
+	replay = start(t, nil, "replay", "push", file, "--dial", pull.url(), "--follow")
+	replay.expect(0, "") // and does not wait for a recorder that has gone
+	pull.expect(0, "one\n")
+}
+
+// A recording has one recorder. Who replays it in the meantime hears that it is not whole yet, and can follow it to a message.
+func TestRecordingsThatAreWritten(t *testing.T) {
+	t.Parallel()
+	folder := filepath.Join(t.TempDir(), "r") + "/"
+	record := start(t, nil, "record", "pull", "--listen", here, folder)
+	push := start(t, nil, "push", "--dial", record.url(), "-D", "one", "-D", "two")
+	push.expect(0, "")
+	other := start(t, nil, "record", "pull", "--listen", here, folder)
+	if code := other.wait(); code != 1 || !strings.Contains(other.stderr(), "another spry record is writing it") {
+		t.Errorf("exit %d: %s", code, other.stderr())
+	}
+	pull := start(t, nil, "pull", "--listen", here, "-n", "2")
+	replay := start(t, nil, "replay", "push", folder, "--dial", pull.url(), "--follow", "--to", "2", "--speed", "max")
+	replay.expect(0, "")
+	pull.expect(0, "one\ntwo\n")
+	pull = start(t, nil, "pull", "--listen", here, "-n", "2")
+	replay = start(t, nil, "replay", "push", folder, "--dial", pull.url(), "--speed", "max")
+	replay.expect(0, "")
+	if !strings.Contains(replay.stderr(), "it is still being recorded; --follow goes on with it") {
+		t.Errorf("the replay says %s", replay.stderr())
+	}
+}
+
+// A recording that failed before it had a message leaves no file, which the next attempt would find.
+func TestRecordThatFailsLeavesNoFile(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "r.spry")
+	for range 2 {
+		record := start(t, nil, "record", "pull", "--listen", here, "--recv-timeout", "10ms", file)
+		if code := record.wait(); code == 0 || strings.Contains(record.stderr(), "is there already") {
+			t.Errorf("exit %d: %s", code, record.stderr())
+		}
+		if _, err := os.Stat(file); !os.IsNotExist(err) {
+			t.Errorf("the file is there: %v", err)
+		}
+	}
 }
 
 // The routing headers of requests are recorded, as they are on the wire, and nobody is answered.
@@ -219,7 +261,7 @@ func TestRecordingsHaveNoSecrets(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "r.spry")
 	const secret = "Xyzzy123"
-	record := start(t, nil, "record", "sub", "--dial", "ws://user:"+secret+"@127.0.0.1:1/x?token="+secret, file, "--for", "300ms")
+	record := start(t, nil, "record", "sub", "--dial", "ws://127.0.0.1:1/x?token="+secret, file, "--for", "300ms")
 	record.wait()
 	text, err := os.ReadFile(file)
 	if err != nil || len(text) == 0 {

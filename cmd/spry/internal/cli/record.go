@@ -190,7 +190,10 @@ type recorder struct {
 	to   *recording.Writer
 	lost int // messages that could not be written
 	fail error
-	buf  []recording.Message
+
+	discarded bool // nothing was recorded, because of an error
+
+	buf []recording.Message
 }
 
 // tick is the time between two looks for segments that are too old.
@@ -220,7 +223,11 @@ func (r *recorder) run() error {
 	err := cat.Run(r.cmd.Context(), openerOf(r.pattern), r.options, cat.Stdio{Out: io.Discard, Err: r.cmd.ErrOrStderr()})
 	close(stop)
 	<-stopped
-	closing := r.to.Close()
+	end := r.to.Close
+	if (err != nil || r.fail != nil) && r.to.Figures().Messages == 0 {
+		end, r.discarded = r.to.Discard, true // so that the same command can be given again
+	}
+	closing := end()
 	if r.fail == nil {
 		if closing != nil {
 			return exit.Errorf(exit.Partial, "record: %w; %d messages are recorded, and the end of the recording is not", closing, r.to.Figures().Messages)
@@ -305,6 +312,9 @@ func (r *recorder) summary(path string) {
 		path = "standard output"
 	}
 	text := fmt.Sprintf("%d messages of %d bytes recorded in %s", figures.Messages, figures.Bytes, path)
+	if r.discarded {
+		text = "nothing was recorded"
+	}
 	if figures.RemovedSegments > 0 {
 		text += fmt.Sprintf("; %d messages in %d segments removed", figures.RemovedMessages, figures.RemovedSegments)
 	}

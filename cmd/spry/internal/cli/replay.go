@@ -135,7 +135,14 @@ func runReplay(cmd *cobra.Command, pattern string, play *recording.Play, o *cat.
 	case !play.Ended() && !play.Follow && !play.Loop && o.Count == 0:
 		err = exit.Errorf(exit.Partial, "replay: %s: it was not replayed to the end, but to message %d", name, figures.Last)
 	}
-	if figures.Cut > 0 && !o.Quiet {
+	if figures.IndexFault != nil {
+		cmd.PrintErrf("spry: %s: %v; its messages were searched from the beginning instead\n", name, figures.IndexFault)
+	}
+	switch {
+	case o.Quiet:
+	case figures.Written && !play.Follow:
+		cmd.PrintErrf("spry: %s: it is still being recorded; --follow goes on with it\n", name)
+	case figures.Cut > 0:
 		cmd.PrintErrf("spry: %s: the last %d bytes are no whole message, because its recording was cut short\n", name, figures.Cut)
 	}
 	if asJSON {

@@ -48,13 +48,13 @@ func appendFramed(dst []byte, fill func([]byte) []byte) []byte {
 	return dst
 }
 
-// appendHead begins a segment.
-func appendHead(dst []byte, h head) []byte {
+// newHead is the beginning of a segment.
+func newHead(h head) []byte {
 	text, err := json.Marshal(h)
 	if err != nil { // of a year that JSON has no form for
 		text = []byte("{}")
 	}
-	return appendFramed(append(dst, magic...), func(dst []byte) []byte { return append(dst, text...) })
+	return appendFramed([]byte(magic), func(dst []byte) []byte { return append(dst, text...) })
 }
 
 func parseHead(payload []byte) (h head, err error) {
@@ -87,13 +87,19 @@ const (
 	lenMax   = binary.MaxVarintLen32
 )
 
-// fits reports whether a message has room in a record.
-func fits(m *Message) bool {
+// fits fails if a message has no room in a record.
+func fits(m *Message) error {
+	if len(m.Frames) > MaxFrames {
+		return ErrTooManyFrames
+	}
 	n := fixedLen + len(m.Peer) + len(m.User) + len(m.Topic) + len(m.Header)
 	for _, f := range m.Frames {
 		n += len(f) + lenMax
 	}
-	return n <= MaxRecord
+	if n > MaxRecord {
+		return ErrTooLarge
+	}
+	return nil
 }
 
 var errRecord = errors.New("its parts are longer than the record")
@@ -108,6 +114,9 @@ func parseMessage(payload []byte) (m Message, err error) {
 		m.Header = h
 	}
 	n := p.uvarint()
+	if n > MaxFrames {
+		return m, ErrTooManyFrames
+	}
 	if n == 0 || n > uint64(len(p.rest)) { // each frame has a byte for its length
 		return m, errRecord
 	}

@@ -21,6 +21,9 @@ func FuzzReader(f *testing.F) {
 	f.Add(lines.Bytes(), uint64(0))
 	f.Add([]byte("\"text\"\n[\"a\",{\"base64\":\"/w==\"}]\n{\"body\":\"x\",\"count\":9}"), uint64(1))
 	f.Add([]byte("SPRYREC1\x7f\xff\xff\xff\x00\x00\x00\x00"), uint64(1))
+	whole := compact.Bytes()
+	f.Add(append(bytes.Clone(whole[:len(whole)-40]), whole[len(whole)-18:]...), uint64(3))       // an end whose index is elsewhere
+	f.Add(append(bytes.Clone(whole[:60]), "\x00\x00\x00\x18\x00\x00\x00\x00\x01"...), uint64(2)) // a record with more frames than it has bytes
 	f.Fuzz(func(t *testing.T, text []byte, from uint64) {
 		path := filepath.Join(t.TempDir(), "r")
 		if err := os.WriteFile(path, text, 0o600); err != nil {

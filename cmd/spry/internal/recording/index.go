@@ -4,6 +4,7 @@ package recording
 
 import (
 	"encoding/binary"
+	"errors"
 	"hash/crc32"
 	"io"
 	"sort"
@@ -67,29 +68,50 @@ func (x *index) appendEnd(dst []byte, offset int64, more bool) []byte {
 	})
 }
 
-// readIndex reads the index of a segment of size bytes. A segment without a whole one has no marks.
-func readIndex(r io.ReaderAt, size int64) (marks []mark) {
+// errIndex says that an index is not that of its file.
+var errIndex = errors.New("the index does not fit the file")
+
+// readIndex reads the index of a segment of size bytes. A segment without an end has none.
+func readIndex(r io.ReaderAt, size int64) (marks []mark, err error) {
 	end := readRecord(r, size-frameLen-endLen, endLen)
 	if len(end) != endLen || end[0] != kindEnd {
-		return nil
+		return nil, nil
 	}
-	at := int64(binary.BigEndian.Uint64(end[2:]))
-	payload := readRecord(r, at, 1+indexMax*entryLen)
+	at := binary.BigEndian.Uint64(end[2:])
+	if at >= uint64(size) {
+		return nil, errIndex
+	}
+	payload := readRecord(r, int64(at), 1+indexMax*entryLen)
 	if len(payload) == 0 || payload[0] != kindIndex {
-		return nil
+		return nil, errIndex
 	}
-	var last mark
+	last := mark{offset: int64(len(magic))}
 	for rest := payload[1:]; len(rest) >= entryLen; rest = rest[entryLen:] {
-		m := mark{
-			binary.BigEndian.Uint64(rest), int64(binary.BigEndian.Uint64(rest[8:])), int64(binary.BigEndian.Uint64(rest[16:])),
+		offset := binary.BigEndian.Uint64(rest[16:])
+		if offset >= at {
+			return nil, errIndex
 		}
-		if m.number <= last.number || m.offset <= last.offset || m.offset >= at || m.time < last.time {
-			return nil
+		m := mark{binary.BigEndian.Uint64(rest), int64(binary.BigEndian.Uint64(rest[8:])), int64(offset)}
+		if m.number <= last.number || m.offset <= last.offset || m.time < last.time && last.number > 0 {
+			return nil, errIndex
 		}
 		marks = append(marks, m)
 		last = m
 	}
-	return marks
+	return marks, nil
+}
+
+// check fails if the mark's message is not where it says.
+func (m mark) check(r io.ReaderAt, size int64) error {
+	var start [frameLen + 1 + 8]byte
+	if _, err := r.ReadAt(start[:], m.offset); err != nil {
+		return errIndex
+	}
+	length, t := binary.BigEndian.Uint32(start[:]), binary.BigEndian.Uint64(start[frameLen+1:])
+	if uint64(length) > uint64(size-m.offset) || start[frameLen] != kindMessage || int64(t) != m.time {
+		return errIndex
+	}
+	return nil
 }
 
 // readRecord reads a record of at most limit bytes at a place; nil if there is none.

@@ -40,6 +40,9 @@ func parseJSON(text []byte) (m Message, err error) {
 	if err != nil {
 		return m, err
 	}
+	if len(contents.Frames) > MaxFrames {
+		return m, ErrTooManyFrames
+	}
 	var l line
 	if first := firstOf(text); first == '{' {
 		if err := json.Unmarshal(text, &l); err != nil {

@@ -72,6 +72,9 @@ type PlayFigures struct {
 	At       time.Time `json:"-"`         // of the last message
 	Missed   uint64    `json:"missed"`    // removed before they were read
 	Cut      int64     `json:"cut_bytes"` // that are no whole record, at ends
+
+	Written    bool  `json:"-"` // the recording is not at its end yet
+	IndexFault error `json:"-"` // why the place to begin was searched without the index
 }
 
 // Figures are those so far.
@@ -122,7 +125,10 @@ func (p *Play) once(ctx context.Context, yield func([][][]byte, error) bool) (mo
 		return false, err
 	}
 	missed, cut := p.figures.Missed, p.figures.Cut
-	defer func() { p.figures.Missed, p.figures.Cut = missed+r.Missed(), cut+r.Cut() }()
+	p.figures.IndexFault = r.IndexFault()
+	defer func() {
+		p.figures.Missed, p.figures.Cut, p.figures.Written = missed+r.Missed(), cut+r.Cut(), r.Written()
+	}()
 	t := turn{play: p, yield: yield}
 	for {
 		if !r.Ready() {
@@ -152,6 +158,9 @@ func (p *Play) once(ctx context.Context, yield func([][][]byte, error) bool) (mo
 		}
 		if more, err := t.add(ctx, m); !more || err != nil {
 			return false, err
+		}
+		if to.given && to.Time.IsZero() && m.Number >= to.Number {
+			return t.flush(), nil // and does not wait for the next one
 		}
 	}
 }

@@ -123,3 +123,31 @@ func TestPlayLoops(t *testing.T) {
 		t.Error("something was replayed")
 	}
 }
+
+// A replay that follows a recording ends with the last message that is wanted, and does not wait for another one.
+func TestPlayFollowsToAMessage(t *testing.T) {
+	for name, o := range map[string]recording.Options{"file": {}, "lines": {NDJSON: true}, "folder": {Folder: true}} {
+		o.Path = filepath.Join(t.TempDir(), "r")
+		w, err := recording.Create(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Append(numbered(10)...); err != nil {
+			t.Fatal(err)
+		}
+		play := recording.Play{Path: o.Path, Follow: true, To: place(t, "10")}
+		n := 0
+		for run, err := range play.Runs(t.Context()) { // the recording has no end yet
+			if err != nil {
+				t.Fatal(err)
+			}
+			n += len(run)
+		}
+		if f := play.Figures(); n != 10 || f.Last != 10 || !play.Ended() {
+			t.Errorf("%s: %d messages, %+v", name, n, f)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

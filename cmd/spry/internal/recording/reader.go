@@ -25,7 +25,9 @@ type ReadOptions struct {
 type Reader struct {
 	path     string // "" of a stream
 	folder   bool
+	regular  bool // a file that may be locked
 	follow   bool
+	seen     bool            // a writer, while following
 	ctx      context.Context // of the call of Next
 	file     *os.File        // nil of a stream, and between segments
 	source   io.Reader
@@ -39,6 +41,7 @@ type Reader struct {
 	entered  bool   // a segment was begun: another has to continue it
 	missed   uint64
 	cut      int64
+	index    error // why the index was not used
 	jsonLine []byte
 }
 
@@ -55,6 +58,7 @@ func Open(path string, in io.Reader, o ReadOptions) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.regular = info.Mode().IsRegular()
 	if r.folder = info.IsDir(); r.folder {
 		list, err := segments(path)
 		switch {
@@ -75,6 +79,9 @@ func Open(path string, in io.Reader, o ReadOptions) (*Reader, error) {
 	if err := r.start(f); err != nil {
 		_ = f.Close()
 		return nil, err
+	}
+	if r.follow {
+		r.seen = r.Written()
 	}
 	return r, nil
 }
@@ -130,6 +137,10 @@ func (g growing) Read(p []byte) (int, error) {
 		}
 		if g.superseded() {
 			g.over = true // what was written to it in the meantime is read now
+			continue
+		}
+		if g.left() {
+			g.over, g.final = true, true
 			continue
 		}
 		timer := time.NewTimer(look)
@@ -188,6 +199,7 @@ func (r *Reader) Next(ctx context.Context) (m Message, err error) {
 
 // turn enters the next segment. In a folder that a writer has left, there is none.
 func (r *Reader) turn() error {
+	gone := false // the writer, before the look for another segment
 	for look := firstLook; ; look = min(2*look, lastLook) {
 		s, found, err := r.following()
 		if err == nil && found {
@@ -201,8 +213,11 @@ func (r *Reader) turn() error {
 		if err != nil {
 			return err
 		}
-		if !r.follow || r.final {
+		if !r.follow || r.final || gone {
 			return io.EOF
+		}
+		if gone = r.left(); gone {
+			continue
 		}
 		timer := time.NewTimer(look)
 		select {
@@ -438,58 +453,4 @@ func (r *Reader) Ready() bool {
 	}
 	start, _ := r.in.Peek(frameLen + 1)
 	return start[frameLen] == kindMessage && int64(have) >= frameLen+int64(binary.BigEndian.Uint32(start))
-}
-
-// Seek goes to a place at or before p, before the first call of Next, by the names of segments and the index. Messages before p may come still.
-// It does nothing to a stream.
-func (r *Reader) Seek(p Position) error {
-	if r.file == nil || p.IsZero() {
-		return nil
-	}
-	if r.folder {
-		list, err := segments(r.path)
-		if err != nil || len(list) == 0 {
-			return err
-		}
-		at := list[0]
-		for _, s := range list[1:] {
-			if s.first > p.Number && p.Time.IsZero() || !p.Time.IsZero() && !created(s.path).Before(p.Time) {
-				break
-			}
-			at = s
-		}
-		if at.first != r.first {
-			if err := r.enter(at); err != nil {
-				return err
-			}
-		}
-	}
-	info, err := r.file.Stat()
-	if err != nil || !info.Mode().IsRegular() {
-		return err
-	}
-	m, found := before(readIndex(r.file, info.Size()), p)
-	if !found {
-		return nil
-	}
-	if _, err := r.file.Seek(m.offset, io.SeekStart); err != nil {
-		return err
-	}
-	r.in.Reset(growing{r})
-	r.offset, r.next, r.entered = m.offset, m.number, true
-	return nil
-}
-
-// created is when a segment was begun; the zero time if that cannot be read.
-func created(path string) time.Time {
-	f, err := os.Open(path)
-	if err != nil {
-		return time.Time{}
-	}
-	defer f.Close()
-	h, err := parseHead(readRecord(f, int64(len(magic)), headMax))
-	if err != nil {
-		return time.Time{}
-	}
-	return h.Created
 }

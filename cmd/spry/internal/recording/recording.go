@@ -36,8 +36,14 @@ func (m *Message) Size() (n int64) {
 // MaxRecord is the largest record of a segment, and line of JSON, in bytes.
 const MaxRecord = 1 << 30
 
-// ErrTooLarge says that a message has no place in a recording.
-var ErrTooLarge = errors.New("the message is larger than 1 GiB, which no record holds")
+// MaxFrames is the largest number of frames of a message. Each costs a reader more memory than it has bytes in a record.
+const MaxFrames = 1 << 20
+
+// ErrTooLarge and ErrTooManyFrames say that a message has no place in a recording.
+var (
+	ErrTooLarge      = errors.New("the message is larger than 1 GiB, which no record holds")
+	ErrTooManyFrames = errors.New("the message has more than 1048576 frames, which no record holds")
+)
 
 // A DamageError says that a recording has no valid record at a place that is not its end.
 type DamageError struct {

@@ -69,7 +69,7 @@ func unhex(t *testing.T, lines ...string) (b []byte) {
 func TestVectors(t *testing.T) {
 	v := load(t)
 	for _, s := range v.Segments {
-		out := appendHead(nil, head{First: s.First, Created: s.Created, Pattern: s.Pattern})
+		out := newHead(head{First: s.First, Created: s.Created, Pattern: s.Pattern})
 		var x index
 		var want []Message
 		for i, m := range s.Messages {
@@ -102,7 +102,7 @@ func TestVectors(t *testing.T) {
 		if _, err := r.Next(t.Context()); err != io.EOF || r.final == s.More {
 			t.Errorf("%s: at its end %v, the last one: %v", s.Name, err, r.final)
 		}
-		if marks := readIndex(bytes.NewReader(out), int64(len(out))); len(marks) != len(x.marks) {
+		if marks, err := readIndex(bytes.NewReader(out), int64(len(out))); err != nil || len(marks) != len(x.marks) {
 			t.Errorf("%s: %d marks instead of %d", s.Name, len(marks), len(x.marks))
 		}
 	}

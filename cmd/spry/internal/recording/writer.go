@@ -65,6 +65,9 @@ type Writer struct {
 	out     io.Writer
 	file    *os.File // that out is; nil of a stream
 	regular bool     // a broken write can be taken back
+	made    bool     // the file is new
+	lock    *os.File // of the folder
+	lent    *os.File // Out, which is locked
 	buf     []byte
 	next    uint64
 	last    time.Time
@@ -86,20 +89,40 @@ func Create(o Options) (*Writer, error) {
 			w.o.SegmentBytes = min(defaultSegment, max(o.MaxBytes/8, minSegment))
 		}
 	}
-	switch {
-	case o.Folder:
-		return w, w.enter()
-	case o.Path == "":
-		return w, w.begin(time.Now())
-	}
-	flags := os.O_WRONLY | os.O_CREATE | os.O_EXCL
-	if info, err := os.Stat(o.Path); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
-		flags = os.O_WRONLY // a device or a named pipe
-	}
-	if err := w.open(o.Path, flags); err != nil {
+	if err := w.create(); err != nil {
+		_ = w.Discard() // what was begun
 		return nil, err
 	}
-	return w, w.begin(time.Now())
+	return w, nil
+}
+
+func (w *Writer) create() error {
+	switch {
+	case w.o.Folder:
+		return w.enter()
+	case w.o.Path == "":
+		f, is := w.o.Out.(*os.File)
+		if info, err := f.Stat(); is && err == nil && info.Mode().IsRegular() {
+			if err := lock(f); err != nil {
+				return err
+			}
+			w.lent = f
+		}
+		return w.begin(time.Now())
+	}
+	flags := os.O_WRONLY | os.O_CREATE | os.O_EXCL
+	if info, err := os.Stat(w.o.Path); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		flags = os.O_WRONLY // a device or a named pipe
+	}
+	if err := w.open(w.o.Path, flags); err != nil {
+		return err
+	}
+	if w.regular { // before anything is in it, so that readers do not take it for one whose writer has gone
+		if err := lock(w.file); err != nil {
+			return fmt.Errorf("%s: %w", w.o.Path, err)
+		}
+	}
+	return w.begin(time.Now())
 }
 
 func (w *Writer) open(path string, flags int) error {
@@ -111,7 +134,7 @@ func (w *Writer) open(path string, flags int) error {
 		return err
 	}
 	info, err := f.Stat()
-	w.out, w.file, w.regular = f, f, err == nil && info.Mode().IsRegular()
+	w.out, w.file, w.regular, w.made = f, f, err == nil && info.Mode().IsRegular(), flags&os.O_EXCL != 0
 	return nil
 }
 
@@ -121,6 +144,9 @@ func (w *Writer) enter() error {
 		return err
 	}
 	var err error
+	if w.lock, err = lockFolder(w.o.Path); err != nil {
+		return err
+	}
 	if w.past, err = segments(w.o.Path); err != nil || len(w.past) == 0 {
 		return err
 	}
@@ -155,7 +181,7 @@ func (w *Writer) begin(now time.Time) error {
 	if w.o.NDJSON {
 		return nil
 	}
-	return w.write(appendHead(nil, head{First: w.next, Created: now.UTC().Round(0), Pattern: w.o.Pattern}))
+	return w.write(newHead(head{First: w.next, Created: now.UTC().Round(0), Pattern: w.o.Pattern}))
 }
 
 // write writes whole records, or nothing where that can be taken back.
@@ -199,8 +225,8 @@ func (w *Writer) some(ms []Message) (n int, err error) {
 	size := int64(0)
 	for n < len(ms) && (n == 0 || len(w.buf) < writtenAtOnce && !(w.o.Folder && w.offset+int64(len(w.buf)) >= w.o.SegmentBytes)) {
 		m := &ms[n]
-		if !fits(m) {
-			return 0, ErrTooLarge
+		if err := fits(m); err != nil {
+			return 0, err
 		}
 		m.Number = w.next + uint64(n)
 		if y := m.Time.Year(); y < minYear || y > maxYear {
@@ -328,7 +354,36 @@ func (w *Writer) finish(more bool) error {
 }
 
 // Close ends the recording. After an error of Append it writes nothing more.
-func (w *Writer) Close() error { return w.finish(false) }
+func (w *Writer) Close() error {
+	defer w.release()
+	return w.finish(false)
+}
+
+// Discard is Close after a failure. It removes the file that was begun or, of a folder, the open segment, with all that is in it.
+func (w *Writer) Discard() error {
+	defer w.release()
+	f := w.file
+	w.out, w.file = nil, nil
+	if f == nil {
+		return nil
+	}
+	err := f.Close()
+	if w.made {
+		err = os.Remove(f.Name())
+	}
+	return err
+}
+
+// release gives the locks back that closing a file does not.
+func (w *Writer) release() {
+	if w.lock != nil {
+		_ = w.lock.Close()
+	}
+	if w.lent != nil {
+		unlock(w.lent)
+	}
+	w.lock, w.lent = nil, nil
+}
 
 // Figures are what was written so far.
 func (w *Writer) Figures() Figures { return w.figures }
