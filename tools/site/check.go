@@ -17,7 +17,7 @@ import (
 )
 
 // words are some that a reader may search for. The index must have each.
-var words = []string{"linger", "curveserver", "backtrace", "quickstart", "newpairpoly", "nginx"}
+var words = []string{"linger", "curveserver", "backtrace", "quickstart", "newpairpoly", "nginx", "acknowledgements", "czmq"}
 
 // A built page is what check knows of one.
 type built struct {

@@ -44,6 +44,42 @@ func TestCheckFindsEachFault(t *testing.T) {
 	}
 }
 
+// TestMenu looks for every page in the menu, once, and for a page behind each of its links.
+func TestMenu(t *testing.T) {
+	s := staging{root: "../..", pages: map[string]string{}}
+	if _, err := s.list(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	times := map[string]int{"/": 1} // the front page has no entry
+	pages := map[string]bool{}
+	m := s.menu([]item{{Text: "spry", Link: "/api/spry"}})
+	for _, group := range m.Sidebar["/"] {
+		for _, page := range group.Items {
+			times[page.Link]++
+		}
+	}
+	for file, page := range s.pages {
+		link := "/" + strings.TrimSuffix(strings.TrimSuffix(page, ".md"), "index")
+		pages[link] = true
+		if times[link] != 1 {
+			t.Errorf("%s is in the menu %d times", file, times[link])
+		}
+	}
+	for _, entry := range m.Nav {
+		if !pages[entry.Link] && entry.Link != "/api/" {
+			t.Errorf("%s of the bar leads to no page: %s", entry.Text, entry.Link)
+		}
+	}
+	for _, want := range []string{"/docs/guide/comparison", "/docs/guide/migrating-nng", "/docs/cookbook/worker-pool", "/docs/wire/sp", "/api/spry"} {
+		if times[want] != 1 {
+			t.Errorf("the menu has no %s", want)
+		}
+	}
+	if s.err != nil {
+		t.Error(s.err)
+	}
+}
+
 // TestTargets tests where links of documents lead on their pages.
 func TestTargets(t *testing.T) {
 	s := staging{pages: map[string]string{

@@ -20,18 +20,14 @@ const forge = "https://github.com/sprymq/spry/blob/main/"
 
 // stage fills the folder work with all that VitePress needs: pages, pictures, configuration, and the list of pages.
 func stage(ctx context.Context, root, work string) error {
-	list, err := exec.CommandContext(ctx, "git", "-C", root, "ls-files", "--cached", "--others", "--exclude-standard").Output()
-	if err != nil {
-		return fmt.Errorf("git ls-files: %w", err)
-	}
 	s := staging{root: root, work: work, pages: map[string]string{}}
-	for file := range strings.Lines(string(list)) {
-		file = strings.TrimSpace(file)
-		switch {
-		case strings.HasPrefix(file, "docs/images/") && !strings.HasPrefix(file, "docs/images/src/"):
+	files, err := s.list(ctx)
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		if strings.HasPrefix(file, "docs/images/") && !strings.HasPrefix(file, "docs/images/src/") {
 			s.copy(file, file)
-		case path.Ext(file) == ".md" && !hidden(file):
-			s.pages[file] = pagePath(file)
 		}
 	}
 	for file, page := range s.pages {
@@ -49,6 +45,22 @@ func stage(ctx context.Context, root, work string) error {
 	}
 	s.write(".vitepress/pages.json", string(menu))
 	return s.err
+}
+
+// list finds all files of the repository, and the pages among them.
+func (s *staging) list(ctx context.Context) (files []string, err error) {
+	out, err := exec.CommandContext(ctx, "git", "-C", s.root, "ls-files", "--cached", "--others", "--exclude-standard").Output()
+	if err != nil {
+		return nil, fmt.Errorf("git ls-files: %w", err)
+	}
+	for file := range strings.Lines(string(out)) {
+		file = strings.TrimSpace(file)
+		files = append(files, file)
+		if path.Ext(file) == ".md" && !hidden(file) {
+			s.pages[file] = pagePath(file)
+		}
+	}
+	return files, nil
 }
 
 // hidden reports whether a document is none of the site's: it is for tests or for the forge.
@@ -173,24 +185,25 @@ var (
 	section = regexp.MustCompile(`^\| \*\*([^*]+)\*\*`)
 )
 
-// menu is made of the table of docs/guide/README.md, of the titles of documents that it does not list, and of the packages.
+// menu is made of the tables of docs/guide/README.md and docs/cookbook/README.md, of the titles of documents that these do not list, and of the
+// packages.
 func (s *staging) menu(packages []item) menu {
-	const index = "docs/guide/README.md"
 	side := []item{{Text: "Spry", Items: []item{{Text: "Overview", Link: "/overview"}, {Text: "The guide", Link: "/docs/guide/"}}}}
-	listed := map[string]bool{"/": true, "/overview": true, "/docs/guide/": true}
-	for line := range strings.Lines(s.read(index)) {
-		if m := section.FindStringSubmatch(line); m != nil {
-			side = append(side, item{Text: m[1]})
-		} else if m := row.FindStringSubmatch(line); m != nil {
-			to := s.target(index, s.pages[index], m[2])
-			listed[to] = true
-			last := &side[len(side)-1]
-			last.Items = append(last.Items, item{Text: m[1], Link: to})
+	side = append(side, s.sections("docs/guide/README.md")...)
+	folded := true
+	cookbook := item{Text: "Cookbook", Collapsed: &folded}
+	for _, section := range s.sections("docs/cookbook/README.md") {
+		cookbook.Items = append(cookbook.Items, section.Items...)
+	}
+	side = append(side, cookbook)
+	listed := map[string]bool{"/": true}
+	for _, section := range side {
+		for _, page := range section.Items {
+			listed[page.Link] = true
 		}
 	}
-	folded := true
 	groups := []item{
-		{Text: "The guide, more"}, {Text: "Cookbook"}, {Text: "Examples"}, {Text: "On the wire"}, {Text: "The project"},
+		{Text: "The guide, more"}, {Text: "Examples"}, {Text: "On the wire"}, {Text: "The project"},
 	}
 	for i := range groups {
 		groups[i].Collapsed = &folded
@@ -201,7 +214,7 @@ func (s *staging) menu(packages []item) menu {
 			continue
 		}
 		group := len(groups) - 1
-		for i, folder := range []string{"docs/guide/", "docs/cookbook/", "examples/", "docs/wire/"} {
+		for i, folder := range []string{"docs/guide/", "examples/", "docs/wire/"} {
 			if strings.HasPrefix(file, folder) {
 				group = i
 			}
@@ -214,13 +227,29 @@ func (s *staging) menu(packages []item) menu {
 	return menu{
 		Nav: []item{
 			{Text: "Guide", Link: "/docs/guide/"},
+			{Text: "Cookbook", Link: "/docs/cookbook/"},
 			{Text: "Examples", Link: "/examples/"},
+			{Text: "Comparison", Link: "/docs/guide/comparison"},
+			{Text: "Migration", Link: "/docs/guide/migrating"},
 			{Text: "API", Link: "/api/"},
 			{Text: "Wire", Link: "/docs/wire/sp"},
 			{Text: "Changes", Link: "/CHANGELOG"},
 		},
 		Sidebar: map[string][]item{"/": side},
 	}
+}
+
+// sections are those of the table of a document, with the pages that it lists.
+func (s *staging) sections(index string) (all []item) {
+	for line := range strings.Lines(s.read(index)) {
+		if m := section.FindStringSubmatch(line); m != nil {
+			all = append(all, item{Text: m[1]})
+		} else if m := row.FindStringSubmatch(line); m != nil && all != nil {
+			last := &all[len(all)-1]
+			last.Items = append(last.Items, item{Text: m[1], Link: s.target(index, s.pages[index], m[2])})
+		}
+	}
+	return all
 }
 
 func sorted(m map[string]string) []string {
