@@ -39,7 +39,7 @@ func newProxy() *cobra.Command {
 			"--config FILE runs any number of devices, as the file says: queues, forwarders, streamers, bridges and others, with\n" +
 			"limits, and taps for spry tap. --example prints a file with every key, and --check says all mistakes of one. SIGHUP reads\n" +
 			"the file again: devices that have not changed keep their connections and queues, others are drained, and a file\n" +
-			"with a mistake changes nothing.",
+			"with a mistake, or a device that cannot begin, changes nothing.",
 		Example: "  spry proxy --example > proxy.toml\n" +
 			"  spry proxy --config proxy.toml --check\n" +
 			"  spry proxy -c proxy.toml --stats 1m\n" +

@@ -7,7 +7,6 @@ import (
 	_ "embed"
 	"fmt"
 	"os"
-	"slices"
 	"sync"
 	"time"
 
@@ -43,32 +42,63 @@ func Check(file string) (list []string, err error) {
 	return list, nil
 }
 
+// A machine is a [device.Running].
+type machine interface {
+	Ended() <-chan error
+	Drain(ctx context.Context)
+	Figures() []string
+}
+
 // A running device, with what the file said of it.
 type running struct {
 	*deviceConfig
-	device *device.Running
-	tap    *tap // nil if there is none
+	device machine
+	tap    *tap          // nil if there is none
+	over   chan struct{} // closed when it is ended
+}
+
+// A failure is that of a device that ended by itself.
+type failure struct {
+	of  *running
+	err error
 }
 
 // A site is all devices of a file.
 type site struct {
-	o       *Options
-	linger  time.Duration
-	devices []*running
+	o        *Options
+	begin    func(ctx context.Context, o device.Options, limits device.Limits, look func(bool, []*spry.Message)) (machine, error)
+	linger   time.Duration
+	devices  []*running
+	failed   chan failure
+	watching sync.WaitGroup
 }
 
-// Run runs the devices of a file until ctx ends, which is no error.
-func Run(ctx context.Context, o Options) error {
+func newSite(o *Options) *site {
+	return &site{
+		o: o, failed: make(chan failure),
+		begin: func(ctx context.Context, o device.Options, limits device.Limits, look func(bool, []*spry.Message)) (machine, error) {
+			return device.Start(ctx, o, limits, look)
+		},
+	}
+}
+
+// Run runs the devices of a file until ctx ends, which is no error, or one of them fails. Then all pass on what they have.
+func Run(ctx context.Context, o Options) error { return newSite(&o).run(ctx) }
+
+func (s *site) run(ctx context.Context) error {
+	o := s.o
 	c, err := read(o.File)
 	if err != nil {
 		return err
 	}
-	s := &site{o: &o, linger: c.linger}
-	defer func() { s.end(ctx, s.devices); s.figures(o.Say) }()
+	s.linger = c.linger
+	defer func() { s.end(ctx, s.devices); s.watching.Wait(); s.figures(o.Say) }()
 	for _, d := range c.devices {
-		if err := s.start(ctx, d); err != nil {
+		r, err := s.start(ctx, d)
+		if err != nil {
 			return fmt.Errorf("%s: %w", d.name, err)
 		}
+		s.devices = append(s.devices, r)
 	}
 	var due <-chan time.Time
 	if o.Every > 0 {
@@ -83,21 +113,25 @@ func Run(ctx context.Context, o Options) error {
 		case <-o.Ask:
 			s.figures(o.Print)
 		case <-o.Reload:
-			s.reload(ctx)
+			if err := s.reload(ctx); err != nil {
+				return err
+			}
+		case f := <-s.failed:
+			return fmt.Errorf("%s failed, which ends all devices: %w", f.of.name, f.err)
 		case <-ctx.Done():
 			return nil
 		}
 	}
 }
 
-func (s *site) start(ctx context.Context, d *deviceConfig) error {
+func (s *site) start(ctx context.Context, d *deviceConfig) (*running, error) {
 	say := func(form string, args ...any) { s.o.Say(d.name+": "+form, args...) }
-	r := &running{deviceConfig: d}
+	r := &running{deviceConfig: d, over: make(chan struct{})}
 	var look func(bool, []*spry.Message)
 	var err error
 	if len(d.tap) > 0 {
 		if r.tap, err = newTap(ctx, d, func(form string, args ...any) { say("tap: "+form, args...) }); err != nil {
-			return err
+			return nil, err
 		}
 		look = r.tap.look
 	}
@@ -106,14 +140,23 @@ func (s *site) start(ctx context.Context, d *deviceConfig) error {
 		Front: device.NewSide("front", endpoint.Set{Listen: d.front, Dial: d.dialFront, TLS: d.tls}),
 		Back:  device.NewSide("back", endpoint.Set{Listen: d.back, Dial: d.dialBack, TLS: d.tls}),
 	}
-	if r.device, err = device.Start(ctx, o, d.limits, look); err != nil {
+	if r.device, err = s.begin(ctx, o, d.limits, look); err != nil {
 		if r.tap != nil {
 			_ = r.tap.pub.Close()
 		}
-		return err
+		return nil, err
 	}
-	s.devices = append(s.devices, r)
-	return nil
+	s.watching.Go(func() {
+		select {
+		case err := <-r.device.Ended():
+			select {
+			case s.failed <- failure{r, err}:
+			case <-r.over:
+			}
+		case <-r.over:
+		}
+	})
+	return r, nil
 }
 
 // end drains devices, all at one time.
@@ -122,6 +165,7 @@ func (s *site) end(ctx context.Context, list []*running) {
 	defer cancel()
 	var working sync.WaitGroup
 	for _, r := range list {
+		close(r.over)
 		working.Go(func() {
 			r.device.Drain(ending)
 			if r.tap != nil {
@@ -130,48 +174,6 @@ func (s *site) end(ctx context.Context, list []*running) {
 		})
 	}
 	working.Wait()
-}
-
-// reload reads the file again. Devices that are as they were keep their connections and queues. Others are drained, then the new ones
-// begin, because they may have the same addresses. A file with a mistake changes nothing.
-func (s *site) reload(ctx context.Context) {
-	c, err := read(s.o.File)
-	if err != nil {
-		s.o.Print("%v", err)
-		s.o.Print("the file has mistakes: all devices stay as they were")
-		return
-	}
-	s.linger = c.linger
-	var kept, gone []*running
-	for _, r := range s.devices {
-		if slices.ContainsFunc(c.devices, r.same) {
-			kept = append(kept, r)
-		} else {
-			gone = append(gone, r)
-		}
-	}
-	s.end(ctx, gone)
-	s.devices = kept
-	began := 0
-	for _, d := range c.devices {
-		if slices.ContainsFunc(kept, func(r *running) bool { return r.same(d) }) {
-			continue
-		}
-		began++
-		if err := s.start(ctx, d); err != nil {
-			s.o.Print("%s: %v; the device does not run, until the file is read again", d.name, err)
-			s.restore(ctx, gone, d.name)
-		}
-	}
-	s.o.Say("%s was read again: %d devices unchanged, %d ended, %d begun", c.name, len(kept), len(gone), began)
-}
-
-// restore begins the former device of a name again.
-func (s *site) restore(ctx context.Context, gone []*running, name string) {
-	at := slices.IndexFunc(gone, func(r *running) bool { return r.name == name })
-	if at >= 0 && s.start(ctx, gone[at].deviceConfig) == nil {
-		s.o.Print("%s: it is as it was before", name)
-	}
 }
 
 func (s *site) figures(say func(form string, args ...any)) {
