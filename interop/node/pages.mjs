@@ -44,6 +44,18 @@ const uses = {
     await page.keyboard.press(" ")
     return paused === "true" && (await page.$eval("#pause", (e) => e.getAttribute("aria-pressed"))) === "false"
   },
+  async cookbook(page) {
+    const text = `said at ${await page.evaluate(() => innerWidth)}` // pages of earlier sizes have said other things
+    const line = (text) => [...document.querySelectorAll("li")].some((li) => li.textContent === text)
+    for (let said = false; !said; ) { // what is said before the page has subscribed is not heard
+      await page.$eval("#line", (e) => (e.value = ""))
+      await page.focus("#line")
+      await page.keyboard.type(text)
+      await page.keyboard.press("Enter")
+      said = await page.waitForFunction(line, { timeout: 1000 }, text).catch(() => false)
+    }
+    return true
+  },
   async wasm(page) {
     await page.waitForFunction(() => /^[0-9:.]{10}$/.test(document.querySelector("output").textContent))
     const before = await page.$eval("output", (e) => e.textContent)

@@ -38,26 +38,10 @@ type task struct {
 	URLs  []string `json:"urls"`
 }
 
-// A product is a browser that exists.
-type product struct{ name, program, pack string }
-
-// browsers are the products, by the names under which people know them.
-var browsers = map[string]product{
-	"Chromium": {"chrome", "chromium", "chromium"},
-	"Firefox":  {"firefox", "firefox-esr", "firefox-esr"},
-}
-
-// arguments are the first ones of a script of Node that starts the browser.
-func (p product) arguments(t *testing.T, script string) []string {
-	t.Helper()
-	modules := kit.Builder.NodeModules(t, kit.NodeFolder+"/puppeteer")
-	return []string{filepath.Join(kit.NodeFolder, script), modules, p.name, peer.Find(t, p.program, p.pack), t.TempDir()}
-}
-
 // newBrowser starts a browser, which ends with the test. An error in the page, or on its console, fails the test.
-func newBrowser(t *testing.T, p product) *browser {
+func newBrowser(t *testing.T, p kit.Browser) *browser {
 	t.Helper()
-	arguments := p.arguments(t, "browser.mjs")
+	arguments := p.Arguments(t, "browser.mjs")
 	b := &browser{next: make(chan task), lines: make(map[string]chan string)}
 	roles, err := os.ReadFile(filepath.Join(kit.NodeFolder, "client.mjs"))
 	if err != nil {

@@ -47,7 +47,7 @@ func hosts(t *testing.T) map[string]host {
 	t.Helper()
 	all := map[string]host{"Node": node}
 	if kit.Long {
-		for name, product := range browsers {
+		for name, product := range kit.Browsers {
 			all[name] = newBrowser(t, product).play
 		}
 	}

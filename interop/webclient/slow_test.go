@@ -17,7 +17,7 @@ func TestBackground(t *testing.T) {
 	if !kit.Long {
 		t.Skip("a browser takes a while: SPRY_LONG=1 runs it")
 	}
-	for name, product := range browsers {
+	for name, product := range kit.Browsers {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := newBrowser(t, product)
