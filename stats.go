@@ -93,16 +93,33 @@ type TLSStats = stats.TLSStats
 //	Goroutines     int               // of the endpoint and its pipes
 type EndpointStats = stats.EndpointStats
 
-// Stats are the counters of a socket. Each half of each pipe's is of one moment, and balances by itself; so do the
-// sums. Reasons are those of type [Reason].
+// PastStats are the counters of pipes and endpoints that are gone. The fields:
+//
+//	Send           SendStats         // of past pipes, and of messages that had no pipe
+//	Recv           RecvStats         // of past pipes
+//	RTT            Histogram         // of past pipes
+//	QueueTime      Histogram         // of past pipes
+//	Rejected       map[Reason]uint64 // of past endpoints
+type PastStats = stats.PastStats
+
+// BufferStats are messages that were accepted and that no pipe has yet. The fields:
+//
+//	Messages       uint64            // offered and queued
+//	Bytes          int64             // and their size
+type BufferStats = stats.BufferStats
+
+// Stats are the counters of a socket. Each half of each pipe's is of one moment, and balances by itself. The sums are exactly those of
+// Past, Buffered and the listed pipes and endpoints. Reasons are those of type [Reason].
 //
 // Since(earlier Stats) Stats returns the figures of the time between two snapshots of a socket: the differences of its counters, and the
 // later gauges. Rates(earlier Stats) (Rates, map[uint32]Rates) returns them a second, of the socket and by the ID of each pipe. The fields:
 //
 //	Name           string            // the socket's
 //	At             time.Time         // when the figures were taken
-//	Send           SendStats         // of all pipes, including past ones
+//	Send           SendStats         // of all pipes, including past ones, and of what is buffered
 //	Recv           RecvStats         // of all pipes, including past ones
+//	Past           PastStats         // of what is not listed below any more; a part of the sums
+//	Buffered       BufferStats       // in buffers of package bufsend; a part of Send
 //	Pending        int               // accepted messages that wait for a pipe
 //	Panics         uint64            // of callbacks
 //	Failed         uint64            // requests that Request.Fail discarded

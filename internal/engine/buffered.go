@@ -28,14 +28,14 @@ func (s *Socket) RemoveBuffer(b Buffer) {
 	delete(s.buffers, b)
 }
 
-// addBuffered adds the messages of the buffers.
-func (s *Socket) addBuffered(to *stats.SendStats) {
+// buffered is what the buffers have.
+func (s *Socket) buffered() (st stats.BufferStats) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for b := range s.buffers {
 		n, bytes := b.Buffered()
-		to.Offered += uint64(n)
-		to.Queued += uint64(n)
-		to.QueuedBytes += bytes
+		st.Messages += uint64(n)
+		st.Bytes += bytes
 	}
+	return st
 }

@@ -51,6 +51,7 @@ type Endpoint struct {
 	next        time.Time                    // when a dialer's next attempt begins; zero during one, and while it is connected
 	failed      drops                        // attempts by reason
 	rejected    map[reasons.Reason]uint64
+	past        bool  // rejected is a part of the socket's: see pastPipes
 	err         error // why the endpoint ended, or the last thing that went wrong
 	quiet       bool  // the socket is closing: no new connections unless there is something to deliver
 }
@@ -300,9 +301,6 @@ func (e *Endpoint) detached(p *Pipe) {
 	e.mu.Lock()
 	delete(e.pipes, p)
 	e.places--
-	if isProtocol(p.err) || errors.Is(p.err, ErrBudget) {
-		e.rejected[reasonOf(p.err)]++
-	}
 	switch {
 	case e.err != nil:
 	case !orderly(p.err):
@@ -311,13 +309,16 @@ func (e *Endpoint) detached(p *Pipe) {
 		e.err = errPeerClosed
 	}
 	e.mu.Unlock()
+	if isProtocol(p.err) || errors.Is(p.err, ErrBudget) {
+		e.countRejected(reasonOf(p.err))
+	}
 }
 
 // reject counts and reports a connection that failed in its handshake or was refused.
 func (e *Endpoint) reject(peer net.Addr, err error) {
 	reason := reasonOf(err)
+	e.countRejected(reason)
 	e.mu.Lock()
-	e.rejected[reason]++
 	if e.err == nil {
 		e.err = err
 	}

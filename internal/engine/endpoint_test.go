@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 
 	"github.com/sprymq/spry/internal/leak"
+	"github.com/sprymq/spry/internal/reasons"
 	"github.com/sprymq/spry/internal/wire/sp"
 )
 
@@ -99,5 +100,20 @@ func TestFailedEndpointsLeaveNothing(t *testing.T) {
 		if err := try(); err == nil || s.scope.Children() != before {
 			t.Errorf("%s: %v, and %d scopes are left", name, err, s.scope.Children()-before)
 		}
+	}
+}
+
+// Peers that an endpoint has refused are counted once, also by those that end it twice, and when it has ended.
+func TestRefusedPeersAreCountedOnce(t *testing.T) {
+	leak.Check(t)
+	s, e := testSocket(Options{Dialects: dialectSP}, &recorder{traits: Traits{Hello: lookupHello(sp.Pair0)}})
+	defer s.Close()
+	e.countRejected(reasons.BadHeader)
+	e.stop(ErrClosed)
+	e.countRejected(reasons.BadHeader)
+	e.stop(ErrClosed)
+	st := s.Stats()
+	if st.Rejected[reasons.BadHeader] != 2 || st.Past.Rejected[reasons.BadHeader] != 2 {
+		t.Errorf("refused are %v, of which past %v, want 2", st.Rejected, st.Past.Rejected)
 	}
 }

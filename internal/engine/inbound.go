@@ -224,8 +224,8 @@ func (p *Pipe) Undeliver(reason reasons.Reason, n int) {
 	s := p.socket
 	s.mu.Lock()
 	if p.settled {
-		s.past.in.Delivered -= uint64(n)
-		stats.AddCounts(&s.past.in.Dropped, map[reasons.Reason]uint64{reason: uint64(n)})
+		s.past.Recv.Delivered -= uint64(n)
+		stats.AddCounts(&s.past.Recv.Dropped, map[reasons.Reason]uint64{reason: uint64(n)})
 	} else {
 		p.in.mu.Lock()
 		p.in.delivered -= uint64(n)

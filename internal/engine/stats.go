@@ -12,7 +12,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/sprymq/spry/internal/hist"
 	"github.com/sprymq/spry/internal/reasons"
 
 	"github.com/sprymq/spry/internal/stats"
@@ -28,13 +27,9 @@ func (s *Socket) Name() string {
 
 // pastPipes stores the counters of ended pipes.
 type pastPipes struct {
-	out      stats.SendStats
-	in       stats.RecvStats
-	trips    hist.Histogram
-	waited   hist.Histogram
+	stats.PastStats
 	undone   []*Pipe // over, but with messages in an inbox, or still on their way there
 	settleAt int     // length of undone at which it is looked through
-	rejected map[reasons.Reason]uint64
 }
 
 // add adds an ended pipe. It also settles earlier ones, so that a socket with many short connections does not keep them.
@@ -60,10 +55,10 @@ func (past *pastPipes) settle() {
 			rest = append(rest, p)
 			continue
 		}
-		stats.AddSend(&past.out, out)
-		stats.AddRecv(&past.in, in)
-		past.trips.Merge(&trips)
-		past.waited.Merge(&waited)
+		stats.AddSend(&past.Send, out)
+		stats.AddRecv(&past.Recv, in)
+		past.RTT.Merge(&trips)
+		past.QueueTime.Merge(&waited)
 		p.settled = true
 	}
 	clear(past.undone[len(rest):])
@@ -97,8 +92,8 @@ func (past *pastPipes) silent() bool {
 // DropOut counts messages that were to be sent and had no pipe to be queued to.
 func (s *Socket) DropOut(reason reasons.Reason, n int) {
 	s.mu.Lock()
-	s.past.out.Offered += uint64(n)
-	stats.AddCounts(&s.past.out.Dropped, map[reasons.Reason]uint64{reason: uint64(n)})
+	s.past.Send.Offered += uint64(n)
+	stats.AddCounts(&s.past.Send.Dropped, map[reasons.Reason]uint64{reason: uint64(n)})
 	s.mu.Unlock()
 	s.Emit(Event{Kind: EventDrop, Reason: reason, Count: uint64(n)})
 }
@@ -109,11 +104,28 @@ func (s *Socket) RequestFailed(p *Pipe, err error) {
 	s.Emit(Event{Kind: EventRequestFailed, Pipe: p, Endpoint: p.endpoint, Err: err})
 }
 
+// endpoint adds an endpoint that ends.
 func (past *pastPipes) endpoint(e *Endpoint) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	stats.AddCounts(&past.rejected, e.rejected)
-	clear(e.rejected)
+	if !e.past {
+		stats.AddCounts(&past.Rejected, e.rejected)
+		e.past = true
+	}
+}
+
+// countRejected counts a peer that was refused, or broke the protocol, also if the endpoint has ended meanwhile.
+func (e *Endpoint) countRejected(reason reasons.Reason) {
+	s := e.socket
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.past {
+		stats.AddCounts(&s.past.Rejected, map[reasons.Reason]uint64{reason: 1})
+		return
+	}
+	e.rejected[reason]++
 }
 
 // Stats returns the pipe's figures. Each half is of one moment.
@@ -167,20 +179,15 @@ func (s *Socket) Stats() stats.Stats {
 	st := stats.Stats{Name: s.Name(), At: time.Now(), Goroutines: s.scope.Running()}
 	s.mu.Lock()
 	s.past.settle()
-	stats.AddSend(&st.Send, s.past.out)
-	stats.AddRecv(&st.Recv, s.past.in)
-	st.RTT, st.QueueTime = s.past.trips.Clone(), s.past.waited.Clone()
-	stats.AddCounts(&st.Rejected, s.past.rejected)
+	st.Past = stats.ClonePast(s.past.PastStats)
 	pipes := slices.AppendSeq(slices.Clone(s.past.undone), maps.Values(s.pipes))
 	endpoints := s.endpointsLocked()
 	s.mu.Unlock()
 
+	stats.AddPast(&st, st.Past)
 	for _, p := range pipes {
 		ps := p.Stats()
-		stats.AddSend(&st.Send, ps.Send)
-		stats.AddRecv(&st.Recv, ps.Recv)
-		st.RTT.Merge(&ps.RTT)
-		st.QueueTime.Merge(&ps.QueueTime)
+		stats.AddPipe(&st, &ps)
 		st.Pipes = append(st.Pipes, ps)
 	}
 	sort.Slice(st.Pipes, func(i, j int) bool { return st.Pipes[i].ID < st.Pipes[j].ID })
@@ -193,7 +200,8 @@ func (s *Socket) Stats() stats.Stats {
 		a, b := &st.Endpoints[i], &st.Endpoints[j]
 		return cmp.Or(cmp.Compare(a.URL, b.URL), cmp.Compare(a.ID, b.ID)) < 0
 	})
-	s.addBuffered(&st.Send)
+	st.Buffered = s.buffered()
+	stats.AddBuffered(&st, st.Buffered)
 	st.Pending = s.pattern.Pending()
 	st.SendBlocked, st.SendBlocks = s.pattern.Blocked()
 	st.Panics = s.panics.Load()

@@ -4,6 +4,7 @@ package stats
 
 import (
 	"fmt"
+	"reflect"
 
 	"github.com/sprymq/spry/internal/reasons"
 )
@@ -16,18 +17,53 @@ func Sum(counts map[reasons.Reason]uint64) (n uint64) {
 	return n
 }
 
-// Unbalanced says what in the figures of a socket does not add up, or nothing.
+// Unbalanced says what in the figures of a socket does not add up, or nothing: those of each pipe, those of all that are gone, and
+// the socket's, which are the sums of the others.
 func Unbalanced(st Stats) string {
-	for _, p := range st.Pipes {
+	var sums Stats
+	for i := range st.Pipes {
+		p := &st.Pipes[i]
 		if why := UnbalancedHalves(p.Send, p.Recv); why != "" {
 			return fmt.Sprintf("pipe %d of %s: %s", p.ID, st.Name, why)
 		}
+		AddPipe(&sums, p)
 	}
-	if why := UnbalancedHalves(st.Send, st.Recv); why != "" {
-		return fmt.Sprintf("sums of %s: %s", st.Name, why)
+	for _, e := range st.Endpoints {
+		AddCounts(&sums.Rejected, e.Rejected)
+	}
+	AddPast(&sums, st.Past)
+	AddBuffered(&sums, st.Buffered)
+	for _, why := range []string{
+		prefixed("past pipes", UnbalancedHalves(st.Past.Send, st.Past.Recv)),
+		prefixed("sums", UnbalancedHalves(st.Send, st.Recv)),
+		differs("send", st.Send, sums.Send), differs("recv", st.Recv, sums.Recv),
+		differs("rejected", st.Rejected, sums.Rejected),
+		differs("rtt", counted(st.RTT), counted(sums.RTT)), differs("queue_time", counted(st.QueueTime), counted(sums.QueueTime)),
+	} {
+		if why != "" {
+			return st.Name + ": " + why
+		}
 	}
 	return ""
 }
+
+func prefixed(what, why string) string {
+	if why == "" {
+		return ""
+	}
+	return what + ": " + why
+}
+
+// differs compares a figure of the socket with the sum of those of its parts.
+func differs(what string, total, sum any) string {
+	if reflect.DeepEqual(total, sum) {
+		return ""
+	}
+	return fmt.Sprintf("%s is %+v, and its parts are %+v", what, total, sum)
+}
+
+// counted is what two histograms of the same durations have in common.
+func counted(h Histogram) [2]int64 { return [2]int64{h.Count(), int64(h.Sum())} }
 
 // UnbalancedHalves is Unbalanced for the figures of both directions.
 func UnbalancedHalves(s SendStats, r RecvStats) string {

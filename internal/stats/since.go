@@ -11,8 +11,8 @@ import (
 )
 
 // Since returns the figures of the time since an earlier snapshot of the same socket: counters are the difference of both, gauges are
-// those of s. Pipes and endpoints are paired by ID. Pipes and endpoints that the earlier snapshot does not have are as they are. Counters of a pipe that has ended meanwhile
-// are in the socket's, and have no pipe.
+// those of s. Pipes and endpoints are paired by ID, and those that the earlier snapshot does not have are as they are. What a pipe has
+// counted between the earlier snapshot and its end is in Past. So the sums are those of Past and of the pipes here too.
 func (s Stats) Since(earlier Stats) Stats {
 	d := s
 	d.Send, d.Recv = s.Send.since(earlier.Send), s.Recv.since(earlier.Recv)
@@ -21,6 +21,7 @@ func (s Stats) Since(earlier Stats) Stats {
 	d.SendBlocked, d.SendBlocks = max(s.SendBlocked-earlier.SendBlocked, 0), less(s.SendBlocks, earlier.SendBlocks)
 	d.RTT, d.QueueTime = s.RTT.Since(&earlier.RTT), s.QueueTime.Since(&earlier.QueueTime)
 	d.Rejected = countsSince(s.Rejected, earlier.Rejected)
+	d.Past = s.Past.since(earlier.Past)
 	d.Pipes = slices.Clone(s.Pipes)
 	for i := range d.Pipes {
 		p := &d.Pipes[i]
@@ -30,7 +31,18 @@ func (s Stats) Since(earlier Stats) Stats {
 			p.RTT, p.QueueTime = p.RTT.Since(&o.RTT), p.QueueTime.Since(&o.QueueTime)
 		}
 	}
+	for i := range earlier.Pipes { // those that have ended: what they had counted by then is not of this time
+		o := &earlier.Pipes[i]
+		if !slices.ContainsFunc(s.Pipes, func(p PipeStats) bool { return p.ID == o.ID }) {
+			d.Past = d.Past.since(PastStats{Send: o.Send, Recv: o.Recv, RTT: o.RTT, QueueTime: o.QueueTime})
+		}
+	}
 	d.Endpoints = slices.Clone(s.Endpoints)
+	for _, o := range earlier.Endpoints {
+		if !slices.ContainsFunc(s.Endpoints, func(e EndpointStats) bool { return e.ID == o.ID }) {
+			d.Past.Rejected = countsSince(d.Past.Rejected, o.Rejected)
+		}
+	}
 	for i := range d.Endpoints {
 		e := &d.Endpoints[i]
 		if j := slices.IndexFunc(earlier.Endpoints, func(o EndpointStats) bool { return o.ID == e.ID }); j >= 0 {
@@ -44,6 +56,14 @@ func (s Stats) Since(earlier Stats) Stats {
 
 // less is the difference of two values of a counter: 0 if it has become smaller, because the snapshots are in the wrong order.
 func less(now, then uint64) uint64 { return now - min(now, then) }
+
+func (a PastStats) since(b PastStats) PastStats {
+	return PastStats{
+		Send: a.Send.since(b.Send), Recv: a.Recv.since(b.Recv),
+		RTT: a.RTT.Since(&b.RTT), QueueTime: a.QueueTime.Since(&b.QueueTime),
+		Rejected: countsSince(a.Rejected, b.Rejected),
+	}
+}
 
 func (a SendStats) since(b SendStats) SendStats {
 	a.Offered = less(a.Offered, b.Offered)

@@ -26,19 +26,6 @@ type SendStats struct {
 	Dropped     map[reasons.Reason]uint64 `json:"dropped"`       // by reason
 }
 
-// AddSend adds the figures of b to a.
-func AddSend(a *SendStats, b SendStats) {
-	a.Offered += b.Offered
-	a.Sent += b.Sent
-	a.Queued += b.Queued
-	a.QueuedBytes += b.QueuedBytes
-	a.Returned += b.Returned
-	a.Bytes += b.Bytes
-	a.OldestAge = max(a.OldestAge, b.OldestAge)
-	a.Unknown += b.Unknown
-	AddCounts(&a.Dropped, b.Dropped)
-}
-
 // RecvStats are the counters of receiving.
 type RecvStats struct {
 	Arrived     uint64                    `json:"arrived"`       // came from peers
@@ -49,28 +36,6 @@ type RecvStats struct {
 	Filtered    uint64                    `json:"filtered"`      // matched by no subscription; neither arrived nor dropped
 	Bytes       uint64                    `json:"bytes"`         // received, including frame headers
 	Dropped     map[reasons.Reason]uint64 `json:"dropped"`       // by reason
-}
-
-// AddRecv adds the figures of b to a.
-func AddRecv(a *RecvStats, b RecvStats) {
-	a.Arrived += b.Arrived
-	a.Delivered += b.Delivered
-	a.Queued += b.Queued
-	a.QueuedBytes += b.QueuedBytes
-	a.OldestAge = max(a.OldestAge, b.OldestAge)
-	a.Filtered += b.Filtered
-	a.Bytes += b.Bytes
-	AddCounts(&a.Dropped, b.Dropped)
-}
-
-// AddCounts adds counts by reason to sum, which it makes if there is none.
-func AddCounts(sum *map[reasons.Reason]uint64, more map[reasons.Reason]uint64) {
-	if *sum == nil {
-		*sum = make(map[reasons.Reason]uint64, len(more))
-	}
-	for reason, n := range more {
-		(*sum)[reason] += n
-	}
 }
 
 // PipeStats are the counters of one pipe.
@@ -133,12 +98,29 @@ type EndpointStats struct {
 	Goroutines  int                       `json:"goroutines"`            // of the endpoint and its pipes
 }
 
+// PastStats are the counters of pipes and endpoints that are gone.
+type PastStats struct {
+	Send      SendStats                 `json:"send"`       // of past pipes, and of messages that had no pipe
+	Recv      RecvStats                 `json:"recv"`       // of past pipes
+	RTT       Histogram                 `json:"rtt"`        // of past pipes
+	QueueTime Histogram                 `json:"queue_time"` // of past pipes
+	Rejected  map[reasons.Reason]uint64 `json:"rejected"`   // of past endpoints
+}
+
+// BufferStats are messages that were accepted and that no pipe has yet.
+type BufferStats struct {
+	Messages uint64 `json:"messages"` // offered and queued
+	Bytes    int64  `json:"bytes"`    // and their size
+}
+
 // Stats are the counters of a socket.
 type Stats struct {
 	Name        string                    `json:"name"`            // the socket's
 	At          time.Time                 `json:"at"`              // when the figures were taken
-	Send        SendStats                 `json:"send"`            // of all pipes, including past ones
+	Send        SendStats                 `json:"send"`            // of all pipes, including past ones, and of what is buffered
 	Recv        RecvStats                 `json:"recv"`            // of all pipes, including past ones
+	Past        PastStats                 `json:"past"`            // of what is not listed below any more; a part of the sums
+	Buffered    BufferStats               `json:"buffered"`        // in buffers of package bufsend; a part of Send
 	Pending     int                       `json:"pending"`         // accepted messages that wait for a pipe
 	Panics      uint64                    `json:"panics"`          // of callbacks
 	Failed      uint64                    `json:"failed"`          // requests that Request.Fail discarded
