@@ -13,7 +13,8 @@ import (
 
 func Example_fromMangos() {
 	ctx := context.Background()
-	rep := spry.NewRep(nil)                             // rep.NewSocket()
+	rep := spry.NewRep(nil) // rep.NewSocket()
+	defer rep.Close()
 	server, err := rep.Listen(ctx, "tcp://127.0.0.1:0") // sock.Listen(url)
 	check(err)
 	go func() { // for { sock.Recv(); sock.Send(...) }
@@ -27,7 +28,8 @@ func Example_fromMangos() {
 		}
 	}()
 
-	req := spry.NewReq(nil)              // req.NewSocket()
+	req := spry.NewReq(nil) // req.NewSocket()
+	defer req.Close()
 	_, err = req.Dial(ctx, server.URL()) // sock.Dial(url)
 	check(err)
 	ask := func(what string, d time.Duration) ([]byte, error) {
@@ -40,8 +42,6 @@ func Example_fromMangos() {
 	fmt.Printf("%s\n", date)
 	_, err = ask("TIME", 10*time.Millisecond)
 	fmt.Println("no reply in time:", errors.Is(err, context.DeadlineExceeded)) // err == mangos.ErrRecvTimeout
-	check(req.Close())
-	check(rep.Close())
 	// Output:
 	// 1 December
 	// no reply in time: true

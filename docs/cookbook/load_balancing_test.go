@@ -50,7 +50,7 @@ func Example_loadBalancing() {
 		return next, nil
 	}))
 	workers.Wait()
-	check(dispatcher.Close()) // joins its worker, so sum can be read
+	check(dispatcher.Shutdown(ctx)) // joins its worker, so sum can be read
 	fmt.Println("the sum of 100 squares is", sum)
 	// Output: the sum of 100 squares is 338350
 }

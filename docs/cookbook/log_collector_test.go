@@ -47,7 +47,7 @@ func Example_logCollector() {
 			return a
 		}}))
 		logger.Info("started", "service", service)
-		check(push.Close()) // sends what is queued
+		check(push.Shutdown(ctx)) // sends what is queued; Close does so for a second at most
 	}
 
 	var lines []string

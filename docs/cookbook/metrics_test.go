@@ -36,6 +36,7 @@ func Example_metrics() {
 		_, err := pull.Recv(ctx)
 		check(err)
 	}
+	check(push.Flush(ctx)) // what was sent is counted
 
 	scrape, err := http.Get(server.URL + "/spry/metrics") // as Prometheus does
 	check(err)
