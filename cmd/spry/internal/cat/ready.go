@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sprymq/spry/cmd/spry/internal/exit"
+	"github.com/sprymq/spry/cmd/spry/internal/wait"
 	"github.com/sprymq/spry/zmq"
 )
 
@@ -51,7 +52,7 @@ func (r *run) known(s *zmq.Router, identity string) readiness {
 		r.waitsFor.Store(&missing)
 		defer r.waitsFor.Store(nil)
 		for s.Pipe(identity) == nil {
-			if err := sleep(waiting, interval); err != nil {
+			if err := wait.For(waiting, interval); err != nil {
 				if ctx.Err() == nil {
 					return exit.Errorf(exit.NoPeer, "no peer has identity %q within %s%s", identity, r.ConnectTimeout, r.Endpoints.Trouble())
 				}

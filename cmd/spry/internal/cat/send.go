@@ -11,6 +11,7 @@ import (
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/bufsend"
 	"github.com/sprymq/spry/cmd/spry/internal/exit"
+	"github.com/sprymq/spry/cmd/spry/internal/wait"
 	"github.com/sprymq/spry/zmq"
 )
 
@@ -30,7 +31,7 @@ func (r *run) awaitPeers(ctx context.Context) error {
 		}
 		return err
 	}
-	return sleep(ctx, r.Delay)
+	return wait.For(ctx, r.Delay)
 }
 
 // A sendFunc sends a message of these frames.
@@ -190,7 +191,7 @@ func (p *pacer) wait(ctx context.Context) error {
 	if p.next.IsZero() {
 		p.next = current
 	}
-	err := sleep(ctx, p.next.Sub(current))
+	err := wait.For(ctx, p.next.Sub(current))
 	p.next = p.next.Add(p.interval)
 	return err
 }
@@ -201,19 +202,4 @@ func within(ctx context.Context, d time.Duration) (context.Context, context.Canc
 		return ctx, func() {}
 	}
 	return context.WithTimeout(ctx, d)
-}
-
-// sleep waits for d, or until ctx ends.
-func sleep(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

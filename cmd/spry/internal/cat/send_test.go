@@ -35,14 +35,6 @@ func TestPacerCatchesUpAfterADelay(t *testing.T) {
 	})
 }
 
-func TestSleepEndsWithItsContext(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := sleep(ctx, time.Hour); err == nil {
-		t.Error("slept on")
-	}
-}
-
 // A source that waits for input must not keep the command from ending.
 func TestReadEndsWhileItsInputWaits(t *testing.T) {
 	in, keepOpen := io.Pipe()

@@ -5,6 +5,8 @@ package device
 import (
 	"context"
 	"time"
+
+	"github.com/sprymq/spry/cmd/spry/internal/wait"
 )
 
 // A limiter spaces the messages of a direction. Those that wait stay in the connections, as back-pressure.
@@ -24,15 +26,5 @@ func (l *limiter) wait(ctx context.Context, n int) error {
 	}
 	due := time.Until(l.next)
 	l.next = l.next.Add(time.Duration(float64(n) / l.rate * float64(time.Second)))
-	if due <= 0 {
-		return ctx.Err()
-	}
-	timer := time.NewTimer(due)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return wait.For(ctx, due)
 }

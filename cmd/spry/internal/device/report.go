@@ -4,28 +4,14 @@ package device
 
 import (
 	"context"
-	"time"
 
 	"github.com/sprymq/spry/cmd/spry/internal/endpoint"
+	"github.com/sprymq/spry/cmd/spry/internal/wait"
 )
 
 // report prints the counters, at intervals and on request, until ctx ends.
 func (o *Options) report(ctx context.Context, j *joint) {
-	var due <-chan time.Time
-	if o.Every > 0 {
-		ticker := time.NewTicker(o.Every)
-		defer ticker.Stop()
-		due = ticker.C
-	}
-	for {
-		select {
-		case <-due:
-		case <-o.Ask:
-		case <-ctx.Done():
-			return
-		}
-		o.figures(j, o.Print)
-	}
+	wait.Each(ctx, o.Every, o.Ask, func() { o.figures(j, o.Print) })
 }
 
 // figures prints the received, sent and lost messages of both sides.

@@ -8,11 +8,11 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/cmd/spry/internal/endpoint"
 	"github.com/sprymq/spry/cmd/spry/internal/exit"
+	"github.com/sprymq/spry/cmd/spry/internal/wait"
 )
 
 // Limits of the sockets of a [Running] device. Zero is the library's default.
@@ -119,7 +119,7 @@ func (r *Running) Drain(ctx context.Context) {
 	}); ok {
 		_, _ = s.Drain(ctx) // the rest is counted
 	} else { // a raw socket, whose peers may go on sending
-		await(ctx, func() bool { return r.front.Stats().Recv.Queued == 0 })
+		_ = wait.Until(ctx, func() bool { return r.front.Stats().Recv.Queued == 0 })
 	}
 	r.stopIntake()
 	select {
@@ -128,23 +128,9 @@ func (r *Running) Drain(ctx context.Context) {
 	}
 	if r.kind.Name == "reqrep" {
 		// Requests of clients that have gone may have no reply.
-		await(ctx, func() bool { return r.back.passed.Load() <= r.front.passed.Load() })
+		_ = wait.Until(ctx, func() bool { return r.back.passed.Load() <= r.front.passed.Load() })
 	}
 	r.close(ctx)
-}
-
-// await waits until something is so, or ctx ends.
-func await(ctx context.Context, so func() bool) {
-	const interval = 2 * time.Millisecond
-	ticker := time.NewTicker(interval)
-	defer ticker.Stop()
-	for !so() {
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			return
-		}
-	}
 }
 
 // close sends queued messages until ctx ends, and closes the sockets.

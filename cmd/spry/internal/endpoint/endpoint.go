@@ -8,10 +8,10 @@ import (
 	"fmt"
 	"iter"
 	"slices"
-	"time"
 
 	"github.com/sprymq/spry"
 	"github.com/sprymq/spry/cmd/spry/internal/exit"
+	"github.com/sprymq/spry/cmd/spry/internal/wait"
 	"github.com/sprymq/spry/internal/urls"
 	"github.com/sprymq/spry/transport"
 )
@@ -112,22 +112,10 @@ func Peer(p *spry.Pipe) (address string, id uint64) {
 
 // WaitNoPipes waits until a socket has no connection any more.
 func WaitNoPipes(ctx context.Context, socket Socket) error {
-	const interval = 2 * time.Millisecond
-	ticker := time.NewTicker(interval)
-	defer ticker.Stop()
-	for {
-		connected := false
+	return wait.Until(ctx, func() bool {
 		for range socket.Pipes() {
-			connected = true
-			break
+			return false
 		}
-		if !connected {
-			return nil
-		}
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
+		return true
+	})
 }

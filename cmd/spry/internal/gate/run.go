@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/sprymq/spry/cmd/spry/internal/endpoint"
+	"github.com/sprymq/spry/cmd/spry/internal/wait"
 	"github.com/sprymq/spry/gateway"
 )
 
@@ -232,21 +233,7 @@ func (s *site) close(ctx context.Context) {
 
 // report prints the figures, at intervals and on request, until ctx ends.
 func (s *site) report(ctx context.Context) {
-	var due <-chan time.Time
-	if s.o.Every > 0 {
-		ticker := time.NewTicker(s.o.Every)
-		defer ticker.Stop()
-		due = ticker.C
-	}
-	for {
-		select {
-		case <-due:
-		case <-s.o.Ask:
-		case <-ctx.Done():
-			return
-		}
-		s.figures(s.o.Print)
-	}
+	wait.Each(ctx, s.o.Every, s.o.Ask, func() { s.figures(s.o.Print) })
 }
 
 func (s *site) figures(say sayFunc) {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/sprymq/spry/cmd/spry/internal/format"
+	"github.com/sprymq/spry/cmd/spry/internal/wait"
 )
 
 // Version is the version of nngcat whose behaviour this package has.
@@ -109,7 +110,7 @@ func (p *program) replyLoop(ctx context.Context) error {
 }
 
 func (p *program) sendLoop(ctx context.Context) error {
-	if err := sleep(ctx, p.delay); err != nil {
+	if err := wait.For(ctx, p.delay); err != nil {
 		return err
 	}
 	for turns := 1; ; turns++ {
@@ -120,7 +121,7 @@ func (p *program) sendLoop(ctx context.Context) error {
 		if p.once() || p.done(turns) {
 			return nil
 		}
-		if err := sleep(ctx, p.interval-time.Since(start)); err != nil {
+		if err := wait.For(ctx, p.interval-time.Since(start)); err != nil {
 			return err
 		}
 	}
@@ -128,7 +129,7 @@ func (p *program) sendLoop(ctx context.Context) error {
 
 // sendRecvLoop sends, then prints received messages until the next message is due.
 func (p *program) sendRecvLoop(ctx context.Context) error {
-	if err := sleep(ctx, p.delay); err != nil {
+	if err := wait.For(ctx, p.delay); err != nil {
 		return err
 	}
 	for turns := 1; ; turns++ {
@@ -154,7 +155,7 @@ func (p *program) sendRecvLoop(ctx context.Context) error {
 		if p.done(turns) {
 			return nil
 		}
-		if err := sleep(ctx, p.interval-time.Since(start)); err != nil {
+		if err := wait.For(ctx, p.interval-time.Since(start)); err != nil {
 			return err
 		}
 	}
@@ -225,19 +226,4 @@ func (p *program) print(body []byte) error {
 	}
 	_, err := p.stdout.Write(out)
 	return err
-}
-
-// sleep waits for d, or until ctx ends.
-func sleep(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

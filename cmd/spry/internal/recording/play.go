@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sprymq/spry/cmd/spry/internal/units"
+	"github.com/sprymq/spry/cmd/spry/internal/wait"
 )
 
 // A Place is where a replay begins or ends: a number, a time, or a time after the first message. The zero Place is none.
@@ -210,16 +211,12 @@ func (t *turn) add(ctx context.Context, m Message) (more bool, err error) {
 	p := t.play
 	if p.Speed > 0 && !t.began.IsZero() {
 		due := t.began.Add(time.Duration(float64(m.Time.Sub(t.first)) / p.Speed))
-		if wait := time.Until(due); wait > 0 {
+		if time.Until(due) > 0 {
 			if !t.flush() {
 				return false, nil
 			}
-			timer := time.NewTimer(time.Until(due))
-			select {
-			case <-timer.C:
-			case <-ctx.Done():
-				timer.Stop()
-				return false, ctx.Err()
+			if err := wait.For(ctx, time.Until(due)); err != nil {
+				return false, err
 			}
 		}
 	}

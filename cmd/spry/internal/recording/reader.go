@@ -14,6 +14,8 @@ import (
 	"os"
 	"slices"
 	"time"
+
+	"github.com/sprymq/spry/cmd/spry/internal/wait"
 )
 
 // ReadOptions of [Open].
@@ -143,12 +145,8 @@ func (g growing) Read(p []byte) (int, error) {
 			g.over, g.final = true, true
 			continue
 		}
-		timer := time.NewTimer(look)
-		select {
-		case <-timer.C:
-		case <-g.ctx.Done():
-			timer.Stop()
-			return 0, g.ctx.Err()
+		if err := wait.For(g.ctx, look); err != nil {
+			return 0, err
 		}
 	}
 }
@@ -219,12 +217,8 @@ func (r *Reader) turn() error {
 		if gone = r.left(); gone {
 			continue
 		}
-		timer := time.NewTimer(look)
-		select {
-		case <-timer.C:
-		case <-r.ctx.Done():
-			timer.Stop()
-			return r.ctx.Err()
+		if err := wait.For(r.ctx, look); err != nil {
+			return err
 		}
 	}
 }
