@@ -143,18 +143,7 @@ func TestReceivedMessagesStayFailed(t *testing.T) {
 
 // Messages that interceptors drop are not left in the caller's slice, beside those that it got.
 func TestBatchesHaveNoDroppedMessages(t *testing.T) {
-	push, pull := pipeline(t, nil, onRecv(func(ctx context.Context, o *spry.Operation, next spry.OperationFunc) error {
-		err := next(ctx, o)
-		for i := len(o.Messages()) - 1; i >= 0; i-- {
-			switch string(o.Messages()[i].Bytes()) {
-			case "discard":
-				o.Discard(i)
-			case "fail":
-				return errNo
-			}
-		}
-		return err
-	}))
+	push, pull := pipeline(t, nil, onRecv(choosing))
 	ctx := testkit.Watchdog(t)
 	for _, c := range []struct {
 		bodies []string

@@ -186,21 +186,23 @@ func TestInterceptedBatchIsSentInPart(t *testing.T) {
 	}
 }
 
+// choosing discards messages that say so, and fails with errNo for those that say that.
+func choosing(ctx context.Context, o *spry.Operation, next spry.OperationFunc) error {
+	err := next(ctx, o)
+	for i := len(o.Messages()) - 1; i >= 0; i-- {
+		switch string(o.Messages()[i].Bytes()) {
+		case "discard":
+			o.Discard(i)
+		case "fail":
+			return errNo
+		}
+	}
+	return err
+}
+
 // A received message that an interceptor discards is counted, and the call waits for the next; so is one that it fails with.
 func TestInterceptorsDiscard(t *testing.T) {
-	no := errors.New("no")
-	push, pull := pipeline(t, nil, onRecv(func(ctx context.Context, o *spry.Operation, next spry.OperationFunc) error {
-		err := next(ctx, o)
-		for i := len(o.Messages()) - 1; i >= 0; i-- {
-			switch string(o.Messages()[i].Bytes()) {
-			case "discard":
-				o.Discard(i)
-			case "fail":
-				return no
-			}
-		}
-		return err
-	}))
+	push, pull := pipeline(t, nil, onRecv(choosing))
 	ctx := testkit.Watchdog(t)
 	send := func(bodies ...string) {
 		for _, b := range bodies {
@@ -232,7 +234,7 @@ func TestInterceptorsDiscard(t *testing.T) {
 	dropped(3)
 	send("fail")
 	_, err := pull.Recv(ctx)
-	testkit.Wants(t, err, no)
+	testkit.Wants(t, err, errNo)
 	dropped(4)
 	send("discard")
 	if _, err := pull.TryRecvMsg(); !errors.Is(err, spry.ErrWouldBlock) {

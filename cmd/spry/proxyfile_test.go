@@ -21,17 +21,23 @@ import (
 	"github.com/sprymq/spry"
 )
 
-// A proxy file under load whose devices change again and again: pipelines and requests lose nothing and repeat nothing, whether their
-// device changed or not, and a forwarder that did not change loses nothing either.
-func TestProxyReloadsUnderLoad(t *testing.T) {
-	t.Parallel()
-	const reloads = 20
+// shortAddresses makes a folder, and returns it and addresses within it. Its path is short, as that of a socket has to be.
+func shortAddresses(t *testing.T, scheme string) (folder string, at func(name string) string) {
+	t.Helper()
 	folder, err := os.MkdirTemp("", "spry-")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(folder) })
-	at := func(name string) string { return "ipc://" + filepath.Join(folder, name) }
+	return folder, func(name string) string { return scheme + filepath.Join(folder, name) }
+}
+
+// A proxy file under load whose devices change again and again: pipelines and requests lose nothing and repeat nothing, whether their
+// device changed or not, and a forwarder that did not change loses nothing either.
+func TestProxyReloadsUnderLoad(t *testing.T) {
+	t.Parallel()
+	const reloads = 20
+	folder, at := shortAddresses(t, "ipc://")
 	file := filepath.Join(folder, "proxy.toml")
 	write := func(version int) {
 		text := fmt.Sprintf("# version %d\n", version)
@@ -231,12 +237,7 @@ func TestProxyReloadsUnderLoad(t *testing.T) {
 // A tap shows what passes, with where it goes.
 func TestTap(t *testing.T) {
 	t.Parallel()
-	folder, err := os.MkdirTemp("", "spry-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(folder) })
-	at := func(name string) string { return "ipc://" + filepath.Join(folder, name) }
+	folder, at := shortAddresses(t, "ipc://")
 	file := filepath.Join(folder, "proxy.toml")
 	text := fmt.Sprintf("[[device]]\nname = \"jobs\"\nkind = \"streamer\"\nfront = %q\nback = %q\ntap = %q\n", at("f"), at("b"), at("t"))
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
@@ -272,12 +273,7 @@ func TestProxyPassesOnWhatItHas(t *testing.T) {
 	} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			folder, err := os.MkdirTemp("", "spry-")
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { os.RemoveAll(folder) })
-			at := func(name string) string { return "ipc://" + filepath.Join(folder, name) }
+			folder, at := shortAddresses(t, "ipc://")
 			file := filepath.Join(folder, "proxy.toml")
 			text := fmt.Sprintf("linger = \"20s\"\n[[device]]\nname = \"d\"\nkind = %q\nfront = %q\nback = %q\nrate = \"100/s\"\n", kind, at("f"), at("b"))
 			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
@@ -299,12 +295,7 @@ func TestProxyPassesOnWhatItHas(t *testing.T) {
 // The tap of a device with passwords wants them as well: its copies are what the sides protect.
 func TestTapIsSecuredAsItsDevice(t *testing.T) {
 	t.Parallel()
-	folder, err := os.MkdirTemp("", "spry-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(folder) })
-	at := func(name string) string { return "zmtp+ipc://" + filepath.Join(folder, name) }
+	folder, at := shortAddresses(t, "zmtp+ipc://")
 	file, passwords, password := filepath.Join(folder, "proxy.toml"), filepath.Join(folder, "passwords"), filepath.Join(folder, "password")
 	text := fmt.Sprintf("[[device]]\nname = \"d\"\nkind = \"streamer\"\nfront = %q\nback = %q\ntap = %q\nplain-server = %q\n", at("f"), at("b"), at("t"), passwords)
 	for path, content := range map[string]string{file: text, passwords: "alice=correct\n", password: "correct\n"} {

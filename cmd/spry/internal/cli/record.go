@@ -68,20 +68,11 @@ func newRecord() *cobra.Command {
 		o                recording.Options
 		retained         = []string{"max-size", "max-age", "segment-size"}
 		onlyOf           = map[string][]string{"subscribe": {"sub", "xsub"}, "join": {"dish"}, "identity": {"dealer", "router"}, "overflow": {"sub", "xsub", "dish"}}
-		what             = "a pattern that receives"
 	)
 	cmd := &cobra.Command{
 		Use: "record PATTERN [FILE]", Short: "Receive messages into a file, for replay", GroupID: "look",
 		ValidArgs: recorders(),
-		Args: func(cmd *cobra.Command, args []string) error {
-			if err := takes(what)(cmd, args[:min(len(args), 1)]); err != nil {
-				return err
-			}
-			if len(args) > 2 {
-				return exit.Errorf(exit.Usage, "give one file only: %q is too much", args[2])
-			}
-			return nil
-		},
+		Args:      takesAndFile("a pattern that receives"),
 		Long: "Receives messages with a socket of the pattern, and writes each with its time, frames, peer and topic, until Ctrl-C.\n" +
 			"The raw patterns record requests and surveys with their routing headers, and answer nothing.\n\n" +
 			"FILE is new. Its name decides the format: lines of JSON for .ndjson and .jsonl, and for standard output, which no\n" +
@@ -151,6 +142,19 @@ func newRecord() *cobra.Command {
 		return []string{"compact", "ndjson"}, cobra.ShellCompDirectiveNoFileComp
 	})
 	return cmd
+}
+
+// takesAndFile is takes, and perhaps a file.
+func takesAndFile(what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := takes(what)(cmd, args[:min(len(args), 1)]); err != nil {
+			return err
+		}
+		if len(args) > 2 {
+			return exit.Errorf(exit.Usage, "give one file only: %q is too much", args[2])
+		}
+		return nil
+	}
 }
 
 // destination decides where a recording goes, and in which format.

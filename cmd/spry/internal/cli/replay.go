@@ -29,15 +29,7 @@ func newReplay() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "replay PATTERN [FILE]", Short: "Send recorded messages, as fast as they came", GroupID: "look",
 		ValidArgs: replayers,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if err := takes("a pattern that sends")(cmd, args[:min(len(args), 1)]); err != nil {
-				return err
-			}
-			if len(args) > 2 {
-				return exit.Errorf(exit.Usage, "give one file only: %q is too much", args[2])
-			}
-			return nil
-		},
+		Args:      takesAndFile("a pattern that sends"),
 		Long: "Sends the messages of a recording with a socket of the pattern: the same frames in the same order, with the same time\n" +
 			"between them. FILE is what spry record wrote, in either format; no FILE, or -, is standard input.\n\n" +
 			"With --follow it goes on, without a gap or a message twice, with what is still being recorded; --speed max first gets\n" +
