@@ -12,6 +12,7 @@ var groups = []struct {
 	{"Flags", []string{
 		"listen", "dial", "node", "token-file", "connections",
 		"data", "file", "lines", "subscribe", "join", "exec", "echo", "format", "count", "recv-timeout",
+		"watch", "pipes", "sort", "filter",
 		"speed", "from", "to", "loop", "follow", "device", "config", "check", "example", "kind", "front", "back", "dial-front", "dial-back", "stats", "size", "timeout", "json", "quiet", "verbose", "help",
 	}},
 	{"What is sent", []string{

@@ -120,7 +120,7 @@ func newRoot() *cobra.Command {
 	root.SetHelpCommandGroupID("self")
 	root.AddCommand(messageVerbs()...)
 	root.AddCommand(newProxy(), newBridge(), newGateway(), newRecord(), newReplay(), newTap(), newInspect(), newMonitor(), newKeygen(), newTour(), newTourPeer())
-	root.AddCommand(newLs(), newDash(), newDoctor())
+	root.AddCommand(newLs(), newStats(), newTop(), newDash(), newDoctor())
 	root.AddCommand(newBench())
 	root.AddCommand(perfVerbs()...)
 	root.AddCommand(newNngcat(), newVersion(), newCompletion(), newMan())
