@@ -32,7 +32,7 @@ func newLs() *cobra.Command {
 			"The exit code is 3 if no process answers, and 4 if some of the nodes do not.",
 		Example: "  spry ls\n  spry ls http://127.0.0.1:8080/spry --json\n  spry ls unix:///run/user/1000/spry/4711-abcdefgh.sock",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			found, failed := askNodes(cmd.Context(), args, time.Duration(timeout))
+			found, failed := askNodes(cmd.Context(), nodesOf(cmd, args), time.Duration(timeout))
 			var listed []listedSocket
 			for _, r := range found {
 				listed = append(listed, socketsOf(r)...)

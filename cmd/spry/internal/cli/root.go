@@ -107,6 +107,9 @@ func newRoot() *cobra.Command {
 			return exit.Errorf(exit.Usage, "no verb given")
 		},
 	}
+	root.PersistentFlags().String("context", "", "take flags from the context of this `name`; none for none")
+	_ = root.RegisterFlagCompletionFunc("context", completeContexts)
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return applyContext(cmd) }
 	root.SetHelpTemplate(helpTemplate)
 	root.SetUsageTemplate(usageTemplate)
 	root.SetFlagErrorFunc(flagError)
@@ -120,7 +123,7 @@ func newRoot() *cobra.Command {
 	root.SetHelpCommandGroupID("self")
 	root.AddCommand(messageVerbs()...)
 	root.AddCommand(newProxy(), newBridge(), newGateway(), newRecord(), newReplay(), newTap(), newInspect(), newMonitor(), newKeygen(), newTour(), newTourPeer())
-	root.AddCommand(newLs(), newStats(), newTop(), newDash(), newDoctor())
+	root.AddCommand(newLs(), newStats(), newTop(), newDash(), newDoctor(), newContext())
 	root.AddCommand(newBench())
 	root.AddCommand(perfVerbs()...)
 	root.AddCommand(newNngcat(), newVersion(), newCompletion(), newMan())

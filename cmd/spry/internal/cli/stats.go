@@ -43,7 +43,7 @@ func newStats() *cobra.Command {
 				rounds = 1
 			}
 			p := reportPrinter{out: cmd.OutOrStdout(), asJSON: asJSON, earlier: make(map[string]*observe.Report)}
-			return inRounds(cmd, args, time.Duration(interval), int(rounds), p.print)
+			return inRounds(cmd, nodesOf(cmd, args), time.Duration(interval), int(rounds), p.print)
 		},
 	}
 	f := cmd.Flags()

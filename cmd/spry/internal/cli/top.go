@@ -46,12 +46,12 @@ func newTop() *cobra.Command {
 				return exit.Errorf(exit.Usage, "--interval is %s, and at least %s", o.Interval, minInterval)
 			}
 			if asJSON {
-				return printRows(cmd, args, o)
+				return printRows(cmd, nodesOf(cmd, args), o)
 			}
 			if !terminal.Is(cmd.InOrStdin()) || !terminal.Is(cmd.OutOrStdout()) {
 				return exit.Errorf(exit.Usage, "top needs a terminal: use --json here, or spry stats --watch")
 			}
-			return watchRows(cmd, args, o)
+			return watchRows(cmd, nodesOf(cmd, args), o)
 		},
 	}
 	f := cmd.Flags()
