@@ -76,12 +76,15 @@ const commands = {
     return page.$$eval("[data-total]", (all) => Object.fromEntries(all.map((e) => [e.dataset.total, e.querySelector("dd").textContent])))
   },
 
+  /** What the sockets of each process have sent and delivered. */
   async totals() {
     await view("rates")
     const all = {}
     for (const r of await rows("Sockets")) {
       const process = r.Process.replace(/ [0-9]+$/, "")
-      all[`${process} ${r.Socket}`] = { Sent: figure(r["Sent in all"]), Delivered: figure(r["Delivered in all"]), Pipes: figure(r.Pipes) }
+      const sum = (all[process] ??= { Sent: 0, Delivered: 0 })
+      sum.Sent += figure(r["Sent in all"])
+      sum.Delivered += figure(r["Delivered in all"])
     }
     return all
   },

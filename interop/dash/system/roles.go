@@ -129,7 +129,12 @@ func bus(ctx context.Context, p *process) {
 	} else {
 		p.dials(ctx, s, "bus1")
 	}
-	p.every(20*time.Millisecond, func() error { return s.Send(ctx, body) })
+	p.every(20*time.Millisecond, func() error {
+		if err := s.WaitPipes(ctx, 1); err != nil { // a message without a receiver counts at no socket
+			return err
+		}
+		return s.Send(ctx, body)
+	})
 	p.receive(0, func() error { _, err := s.Recv(ctx); return err })
 }
 
@@ -168,7 +173,12 @@ func exchange(ctx context.Context, p *process) {
 func quotes(ctx context.Context, p *process) {
 	s := zmq.NewPub(&zmq.PubOptions{Options: p.options()})
 	p.dials(ctx, s, "exchange")
-	p.every(20*time.Millisecond, func() error { return s.Send(ctx, body) })
+	p.every(20*time.Millisecond, func() error {
+		if err := s.WaitSubscribers(ctx, "", 1); err != nil { // a message without a receiver counts at no socket
+			return err
+		}
+		return s.Send(ctx, body)
+	})
 }
 
 func ticker(ctx context.Context, p *process) {
