@@ -14,6 +14,10 @@ import (
 const (
 	goneFor  = time.Minute // after which a process that has ended is removed,
 	removals = time.Minute // and after which pages are no longer reminded of that
+
+	// maxFormer is how many processes of one URL that have ended are shown. A URL that answers with another id each time would fill
+	// the page with them.
+	maxFormer = 4
 )
 
 // A model is what is known of all processes. It does no I/O and takes the time as an argument.
@@ -92,6 +96,12 @@ func (m *model) render(limit int, now time.Time) []*nodeView {
 			n.view.State, n.view.Error = gone, ""
 			n.since = now
 		}
+	}
+	m.limitFormer(shown, now)
+	for id, n := range m.nodes {
+		if shown[id] {
+			continue
+		}
 		if n.view.State != removed && (n.view.PID == 0 || now.Sub(n.since) >= goneFor) { // at once if its process has its own place now
 			n.view, n.since = nodeView{Instance: id, State: removed}, now
 		}
@@ -101,6 +111,22 @@ func (m *model) render(limit int, now time.Time) []*nodeView {
 	}
 	resolvePeers(views)
 	return views
+}
+
+// limitFormer removes processes that have ended, where a URL has had too many. The latest stay.
+func (m *model) limitFormer(shown map[string]bool, now time.Time) {
+	former := make(map[string][]string)
+	for id, n := range m.nodes {
+		if !shown[id] && n.view.State == gone {
+			former[n.view.URL] = append(former[n.view.URL], id)
+		}
+	}
+	for _, ids := range former {
+		slices.SortFunc(ids, func(a, b string) int { return m.nodes[b].since.Compare(m.nodes[a].since) })
+		for _, id := range ids[min(len(ids), maxFormer):] {
+			*m.nodes[id] = node{view: nodeView{Instance: id, State: removed}, since: now}
+		}
+	}
 }
 
 // forget forgets processes that were removed a while ago.

@@ -237,6 +237,32 @@ func TestGoneProcessesStandStill(t *testing.T) {
 	}
 }
 
+// A URL that answers as another process each time leaves few of them on the page.
+func TestFormerProcessesAreFew(t *testing.T) {
+	m, s := newModel(), &source{url: "x", lasting: true}
+	m.add(s)
+	var views []*nodeView
+	for i := range 50 {
+		s.answered(process(fmt.Sprint("p", i), 1, socketOf(1)), at(float64(i)))
+		views = m.render(100, at(float64(i)))
+	}
+	var left []string
+	for _, v := range views {
+		switch v.State {
+		case up, gone:
+			left = append(left, v.Instance)
+		case removed:
+			if len(v.Sockets) > 0 {
+				t.Errorf("%s is removed and has sockets", v.Instance)
+			}
+		}
+	}
+	slices.Sort(left)
+	if want := []string{"p45", "p46", "p47", "p48", "p49"}; !slices.Equal(left, want) {
+		t.Errorf("the page has %q, want %q", left, want)
+	}
+}
+
 // A hostile process costs the page no more than a large one.
 func TestHostileReports(t *testing.T) {
 	long := strings.Repeat("é", 10_000)

@@ -38,6 +38,37 @@ func (l *listed[E]) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
+// maxMembers is how many members an object of a socket's report may have: there are fewer fields, and fewer reasons, in any. A member of a
+// map takes six bytes of a text that lies, and a hundred in memory.
+const maxMembers = 256
+
+var errWide = errors.New("an object of the report has more than 256 members")
+
+// hasWideObject reports whether a JSON text, which is valid, has an object with too many members.
+func hasWideObject(text []byte) bool {
+	var members []int // of the objects and lists around a place; those of a list are not counted
+	inString, escaped := false, false
+	for _, c := range text {
+		switch {
+		case escaped:
+			escaped = false
+		case inString:
+			escaped, inString = c == '\\', c != '"'
+		case c == '"':
+			inString = true
+		case c == '{' || c == '[':
+			members = append(members, 0)
+		case c == '}' || c == ']':
+			members = members[:len(members)-1]
+		case c == ':':
+			if members[len(members)-1]++; members[len(members)-1] > maxMembers {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // isInstance reports whether a text may be the id of a process: others build names of it.
 func isInstance(id string) bool {
 	return len(id) <= 64 && !strings.ContainsFunc(id, func(c rune) bool {
@@ -65,6 +96,9 @@ func parseReport(text []byte) (*Report, error) {
 			SocketReport
 			Pipes     listed[spry.PipeStats]     `json:"pipes"`
 			Endpoints listed[spry.EndpointStats] `json:"endpoints"`
+		}
+		if hasWideObject(text) {
+			return nil, errWide
 		}
 		if err := json.Unmarshal(text, &s); err != nil {
 			return nil, err

@@ -4,6 +4,7 @@ package observe_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -67,6 +68,12 @@ func TestHostileNodes(t *testing.T) {
 		case "/spread":
 			few := `{"endpoints":[0` + strings.Repeat(",null", 9_999) + `]}`
 			_, _ = io.WriteString(w, `{"instance":"a","sockets":[`+strings.ReplaceAll(few+","+few+","+few, "[0", "[null")+`]}`)
+		case "/reasons":
+			_, _ = io.WriteString(w, `{"instance":"a","sockets":[{"name":"a\":{","rejected":{"x":1`)
+			for i := range 1_000_000 {
+				_, _ = fmt.Fprintf(w, `,"%d":1`, i)
+			}
+			_, _ = io.WriteString(w, `}}]}`)
 		case "/garbage":
 			_, _ = io.WriteString(w, `{"instance":1}`)
 		}
@@ -74,7 +81,7 @@ func TestHostileNodes(t *testing.T) {
 	defer s.Close()
 	for path, want := range map[string]string{
 		"/endless": "more than 16777216 bytes", "/redirect": "302 Found", "/empty": "no report", "/garbage": "cannot unmarshal", "/id": "is no id of a process",
-		"/sockets": "more than 20000", "/pipes": "more than 20000", "/spread": "more than 20000", "/none": "unexpected end",
+		"/sockets": "more than 20000", "/pipes": "more than 20000", "/spread": "more than 20000", "/reasons": "more than 256 members", "/none": "unexpected end",
 	} {
 		n := &observe.Node{URL: strings.Replace(s.URL, "http://", "http://user:hunter2@", 1) + path}
 		if _, err := n.Report(t.Context()); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hunter2") {
