@@ -5,6 +5,7 @@ package main_test
 import (
 	"encoding/json"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -45,5 +46,16 @@ func TestTourTable(t *testing.T) {
 	}
 	if strings.Contains(tour.stdout()+tour.stderr(), "\x1b") {
 		t.Error("escape sequences in output that is no terminal")
+	}
+}
+
+// On a terminal, the tour says what it does while it works, and leaves only the table.
+func TestTourOnATerminal(t *testing.T) {
+	t.Parallel()
+	term := startOnTerminal(t, 100, 45, nil, binary, "tour", "--for", "1s")
+	term.exit(0)
+	screen := term.screen(false)
+	if rows := len(regexp.MustCompile(`(?m)^\S.* +[0-9,]+/s +`).FindAllString(screen, -1)); rows != 30 || !strings.Contains(screen, "pattern ") {
+		t.Errorf("%d rows, want a heading and 30:\n%s", rows, screen)
 	}
 }
