@@ -41,6 +41,7 @@ func TestMain(m *testing.M) {
 		os.Setenv("GORACE", "halt_on_error=1 atexit_sleep_ms=0 "+os.Getenv("GORACE")) // it would add a second to each of hundreds of processes
 	}
 	os.Setenv("SPRY_CONTEXT", "none") // whatever the user has selected
+	os.Setenv("SPRY_OBSERVE", "")
 	build.Stderr = os.Stderr
 	if long {
 		watchdog = time.Hour

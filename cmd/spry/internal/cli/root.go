@@ -109,7 +109,13 @@ func newRoot() *cobra.Command {
 	}
 	root.PersistentFlags().String("context", "", "take flags from the context of this `name`; none for none")
 	_ = root.RegisterFlagCompletionFunc("context", completeContexts)
-	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return applyContext(cmd) }
+	addObserveFlag(root)
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		if err := applyContext(cmd); err != nil {
+			return err
+		}
+		return serveFigures(cmd)
+	}
 	root.SetHelpTemplate(helpTemplate)
 	root.SetUsageTemplate(usageTemplate)
 	root.SetFlagErrorFunc(flagError)
