@@ -169,7 +169,8 @@ func TestWatchesAreSeparate(t *testing.T) {
 
 func TestFiguresThatDoNotAddUpAreFound(t *testing.T) {
 	for want, st := range map[string]stats.Stats{
-		"":                          {Send: stats.SendStats{Offered: 3, Sent: 2, Queued: 1}},
+		"":                          {Send: stats.SendStats{Offered: 3, Sent: 2, Queued: 1}, Past: stats.PastStats{Send: stats.SendStats{Offered: 3, Sent: 2, Queued: 1}}},
+		"sums of s: send is ":       {Name: "s", Send: stats.SendStats{Offered: 3, Sent: 3}},
 		"sums of s: offered 3":      {Name: "s", Send: stats.SendStats{Offered: 3, Sent: 2}},
 		"sums of s: unknown 1":      {Name: "s", Send: stats.SendStats{Unknown: 1}},
 		"pipe 7 of s: arrived 1 !=": {Name: "s", Pipes: []stats.PipeStats{{ID: 7, Recv: stats.RecvStats{Arrived: 1, Delivered: 2}}}},

@@ -20,7 +20,10 @@ func Sum(counts map[reasons.Reason]uint64) (n uint64) {
 // Unbalanced says what in the figures of a socket does not add up, or nothing: those of each pipe, those of all that are gone, and
 // the socket's, which are the sums of the others.
 func Unbalanced(st Stats) string {
-	var sums Stats
+	var sums, own Stats
+	AddSend(&own.Send, st.Send) // with maps, as sums have them
+	AddRecv(&own.Recv, st.Recv)
+	AddCounts(&own.Rejected, st.Rejected)
 	for i := range st.Pipes {
 		p := &st.Pipes[i]
 		if why := UnbalancedHalves(p.Send, p.Recv); why != "" {
@@ -33,25 +36,19 @@ func Unbalanced(st Stats) string {
 	}
 	AddPast(&sums, st.Past)
 	AddBuffered(&sums, st.Buffered)
-	for _, why := range []string{
-		prefixed("past pipes", UnbalancedHalves(st.Past.Send, st.Past.Recv)),
-		prefixed("sums", UnbalancedHalves(st.Send, st.Recv)),
-		differs("send", st.Send, sums.Send), differs("recv", st.Recv, sums.Recv),
-		differs("rejected", st.Rejected, sums.Rejected),
-		differs("rtt", counted(st.RTT), counted(sums.RTT)), differs("queue_time", counted(st.QueueTime), counted(sums.QueueTime)),
+	for _, of := range []struct{ what, why string }{
+		{"past pipes", UnbalancedHalves(st.Past.Send, st.Past.Recv)},
+		{"sums", UnbalancedHalves(st.Send, st.Recv)},
+		{"sums", differs("send", own.Send, sums.Send)}, {"sums", differs("recv", own.Recv, sums.Recv)},
+		{"sums", differs("rejected", own.Rejected, sums.Rejected)},
+		{"sums", differs("rtt", counted(st.RTT), counted(sums.RTT))},
+		{"sums", differs("queue_time", counted(st.QueueTime), counted(sums.QueueTime))},
 	} {
-		if why != "" {
-			return st.Name + ": " + why
+		if of.why != "" {
+			return fmt.Sprintf("%s of %s: %s", of.what, st.Name, of.why)
 		}
 	}
 	return ""
-}
-
-func prefixed(what, why string) string {
-	if why == "" {
-		return ""
-	}
-	return what + ": " + why
 }
 
 // differs compares a figure of the socket with the sum of those of its parts.
