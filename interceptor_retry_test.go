@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -35,14 +36,25 @@ func again(ctx context.Context, o *spry.Operation, next spry.OperationFunc) erro
 func message(body string) *spry.Message { return spry.WrapMessage([]byte(body), nil) }
 
 // answering gives this reply to each request, until the socket is closed.
-func answering(t *testing.T, s interface {
+func answering(t *testing.T, s replier, reply string) {
+	now := make(chan struct{})
+	close(now)
+	answeringAfter(t, s, now, reply)
+}
+
+type replier interface {
 	testkit.Socket
 	Serve(ctx context.Context, workers int, h spry.Handler) error
-}, reply string,
-) {
+}
+
+// answeringAfter replies to each request when may is closed.
+func answeringAfter(t *testing.T, s replier, may <-chan struct{}, reply string) {
 	done := make(chan error)
 	go func() {
-		done <- s.Serve(context.WithoutCancel(t.Context()), 1, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) { _ = r.Reply(ctx, []byte(reply)) }))
+		done <- s.Serve(context.WithoutCancel(t.Context()), 1, spry.HandlerFunc(func(ctx context.Context, r *spry.Request) {
+			<-may
+			_ = r.Reply(ctx, []byte(reply))
+		}))
 	}()
 	t.Cleanup(func() {
 		testkit.Check(t, s.Close())
@@ -174,7 +186,10 @@ func TestBatchesHaveNoDroppedMessages(t *testing.T) {
 
 // A request whose reply the interceptors of its receiving refuse has failed: those of its sending get the same error each time.
 func TestRequestsStayFailed(t *testing.T) {
-	var errs []error
+	var (
+		errs  []error
+		tried func() // lets the reply come, which would else be there before the ctx that has ended is looked at
+	)
 	twice := sendFunc(func(ctx context.Context, o *spry.Operation, next spry.OperationFunc) error {
 		errs = append(errs, next(ctx, o), next(ctx, o))
 		return errs[1]
@@ -191,6 +206,7 @@ func TestRequestsStayFailed(t *testing.T) {
 		ended, cancel := context.WithCancel(ctx)
 		cancel()
 		_ = next(ended, o)
+		tried()
 		return next(ctx, o)
 	})
 	for name, c := range map[string]struct {
@@ -209,8 +225,14 @@ func TestRequestsStayFailed(t *testing.T) {
 			testkit.CloseAll(t, req, rep)
 			testkit.DialTo(t, req, testkit.ListenOn(t, rep, "inproc"))
 			testkit.Check(t, req.WaitPipes(testkit.Watchdog(t), 1))
-			answering(t, rep, "reply")
+			may := make(chan struct{})
+			tried = sync.OnceFunc(func() { close(may) })
+			if !errors.Is(c.want, context.Canceled) {
+				tried()
+			}
+			answeringAfter(t, rep, may, "reply")
 			_, err := req.Do(testkit.Watchdog(t), []byte("request"))
+			tried()
 			if !errors.Is(err, c.want) || len(errs) != 2 || !errors.Is(errs[0], c.want) || !errors.Is(errs[1], c.want) {
 				t.Errorf("the request failed with %v, and its interceptor saw %v; want %v", err, errs, c.want)
 			}
