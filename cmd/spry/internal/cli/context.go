@@ -29,7 +29,7 @@ func newContext() *cobra.Command {
 			"--context NAME names, else from the one of " + contextVariable + ", else from the selected one; --context none takes none. Flags on the\n" +
 			"command line come first: any --dial or --listen there stands for all addresses of the context.",
 		Example: "  spry context add prod --dial tls+tcp://broker.example:5555 --cacert ca.pem --node https://broker.example/spry\n" +
-			"  spry context select prod\n  spry push --data hello\n  spry --context staging push --data hello",
+			"  spry context select prod\n  spry stats\n  spry --context staging push --data hello",
 		Args: takesNone,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return exit.Errorf(exit.Usage, "context needs a verb: add, ls, show, select or rm")

@@ -17,7 +17,9 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/sprymq/spry/cmd/spry/internal/contexts"
 	"github.com/sprymq/spry/cmd/spry/internal/exit"
+	"github.com/sprymq/spry/internal/testkit"
 )
 
 // A shown command is a line of a document or of help that calls this command.
@@ -34,6 +36,12 @@ func TestShownCommands(t *testing.T) {
 		t.Errorf("only %d commands were found", len(all))
 	}
 	t.Chdir(t.TempDir())
+	for _, name := range []string{"HOME", "XDG_CONFIG_HOME", "AppData"} { // where contexts are, by the system
+		t.Setenv(name, t.TempDir())
+	}
+	for _, name := range []string{"local", "staging"} { // those of the documents
+		testkit.Check(t, contexts.Save(name, map[string]any{"dial": []string{"tcp://127.0.0.1:1"}}, false))
+	}
 	for _, s := range all {
 		if err := accepts(s.args); err != nil {
 			t.Errorf("%s: spry %q: %v", s.at, s.args, err)
