@@ -39,7 +39,8 @@ func Unbalanced(st Stats) string {
 	for _, of := range []struct{ what, why string }{
 		{"past pipes", UnbalancedHalves(st.Past.Send, st.Past.Recv)},
 		{"sums", UnbalancedHalves(st.Send, st.Recv)},
-		{"sums", differs("send", own.Send, sums.Send)}, {"sums", differs("recv", own.Recv, sums.Recv)},
+		{"sums", differs("send", own.Send, sums.Send)},
+		{"sums", differs("recv", own.Recv, sums.Recv)},
 		{"sums", differs("rejected", own.Rejected, sums.Rejected)},
 		{"sums", differs("rtt", counted(st.RTT), counted(sums.RTT))},
 		{"sums", differs("queue_time", counted(st.QueueTime), counted(sums.QueueTime))},
